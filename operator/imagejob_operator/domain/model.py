@@ -1,0 +1,287 @@
+"""The resources of imagejob.dev/v1alpha1 as the operator reads them.
+
+The CRDs in crds/ are the API's source of truth; a test holds these Structs to them, field by field. An
+object reaches us after the API server validated it, so nothing is checked twice here but types.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+GROUP = "imagejob.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+Phase = Literal["Pending", "Throttled", "Queued", "Running", "Succeeded", "Failed"]
+FINISHED: frozenset[Phase] = frozenset({"Succeeded", "Failed"})
+
+Fit = Literal["inside", "cover", "contain", "fill"]
+Gravity = Literal[
+    "center", "north", "south", "east", "west",
+    "northeast", "northwest", "southeast", "southwest", "smart",
+]  # fmt: skip
+OutputFormat = Literal["jpeg", "png", "webp", "avif", "auto"]
+SourceFormat = Literal["jpeg", "png", "webp", "avif", "gif", "tiff"]
+Keepable = Literal["icc"]
+
+Side = Annotated[int, Meta(ge=1, le=16383)]
+Quantity: TypeAlias = int | str
+"""Bytes, as an integer or with a suffix (`300Ki`); see quantity.to_bytes."""
+
+
+class Resource(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Base of all that is read from or written to the API server: immutable, camelCase."""
+
+
+class OwnerReference(Resource):
+    """Who an object belongs to; the garbage collector removes it with the last owner."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+
+
+class ObjectMeta(Resource):
+    """The part of every object's metadata that the operator uses."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    owner_references: tuple[OwnerReference, ...] = ()
+
+
+class NameRef(Resource):
+    """An object of the same namespace. No reference anywhere has a namespace field."""
+
+    name: str
+
+
+class Source(Resource):
+    """The uploaded object; with `sha256` (hex), no other content is accepted."""
+
+    store_ref: NameRef
+    key: str
+    sha256: str | None = None
+
+
+class Destination(Resource):
+    """Where outputs go. Default: the source's store, `derived/<ImageJob name>`."""
+
+    store_ref: NameRef | None = None
+    prefix: str | None = None
+
+
+class Output(Resource):
+    """One file to make. Sides in pixels."""
+
+    name: str
+    width: Side | None = None
+    height: Side | None = None
+    fit: Fit = "inside"
+    gravity: Gravity = "center"
+    enlarge: bool = False
+    format: OutputFormat = "auto"
+    quality: Annotated[int, Meta(ge=1, le=100)] | None = None
+    lossless: bool = False
+    max_bytes: Quantity | None = None
+    progressive: bool = False
+    animated: bool = False
+    background: str | None = None
+    cache_control: str | None = None
+
+
+class Metadata(Resource):
+    """What the outputs keep of the source's metadata; all else goes."""
+
+    keep: tuple[Keepable, ...] = ()
+
+
+class Limits(Resource):
+    """What a source may cost; each may only lower the platform's."""
+
+    max_bytes: Quantity | None = None
+    max_pixels: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    max_frames: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+
+
+class ImageJobSpec(Resource):
+    """One upload: what to read, what to make of it, where to put it."""
+
+    source: Source
+    destination: Destination | None = None
+    profile_ref: NameRef | None = None
+    outputs: tuple[Output, ...] = ()
+    metadata: Metadata | None = None
+    limits: Limits | None = None
+    priority: Annotated[int, Meta(ge=-100, le=100)] = 0
+    suspend: bool = False
+    retries: Annotated[int, Meta(ge=0, le=10)] = 3
+    timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] = 120
+    ttl_seconds_after_finished: Annotated[int, Meta(ge=0, le=31_536_000)] | None = None
+
+
+class Condition(Resource, omit_defaults=False):
+    """A standard condition, as kstatus reads it."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+    last_transition_time: datetime
+    observed_generation: int = 0
+
+
+class Queue(Resource):
+    """Where a waiting job stands, and when it will run at the latest known rate."""
+
+    position: int | None = None
+    eligible_at: datetime | None = None
+
+
+class ResolvedProfile(Resource):
+    """The profile as it was when the job was dispatched."""
+
+    name: str
+    generation: int
+    digest: str
+
+
+class WorkerStatus(Resource):
+    """The worker Job that has, or had, this ImageJob."""
+
+    job: str
+    pod: str | None = None
+    node: str | None = None
+
+
+class SourceStatus(Resource):
+    """What the source turned out to be. Sides as displayed, in pixels."""
+
+    sha256: str | None = None
+    bytes: int | None = None
+    format: SourceFormat | None = None
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+
+
+class OutputStatus(Resource):
+    """One file made."""
+
+    name: str
+    key: str
+    format: Literal["jpeg", "png", "webp", "avif"]
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+
+
+class AuditEntry(Resource):
+    """One transition. `seq` grows by one with each and never skips silently."""
+
+    seq: int
+    time: datetime
+    actor: str
+    event: str
+    reason: str
+    message: str
+
+
+class ImageJobStatus(Resource):
+    """What came of an ImageJob so far."""
+
+    phase: Phase | None = None
+    observed_generation: int | None = None
+    conditions: tuple[Condition, ...] = ()
+    queue: Queue | None = None
+    attempts: int | None = None
+    profile: ResolvedProfile | None = None
+    worker: WorkerStatus | None = None
+    source: SourceStatus | None = None
+    outputs: tuple[OutputStatus, ...] = ()
+    removed_metadata: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    start_time: datetime | None = None
+    completion_time: datetime | None = None
+    processing_millis: int | None = None
+    audit: tuple[AuditEntry, ...] = ()
+
+
+class ImageJob(Resource):
+    """One upload, and what came of it."""
+
+    metadata: ObjectMeta
+    spec: ImageJobSpec
+    status: ImageJobStatus = ImageJobStatus()
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status.phase in FINISHED
+
+
+class ImageProfileSpec(Resource):
+    """A named, reusable set of outputs, metadata policy and limits."""
+
+    outputs: tuple[Output, ...]
+    metadata: Metadata | None = None
+    limits: Limits | None = None
+
+
+class ImageProfile(Resource):
+    """A named, reusable set of outputs, metadata policy and limits."""
+
+    metadata: ObjectMeta
+    spec: ImageProfileSpec
+
+
+class Credentials(Resource):
+    """Exactly one of a Secret and a service account whose projected token opens the store."""
+
+    secret_ref: NameRef | None = None
+    service_account_name: str | None = None
+    role_arn: str | None = None
+
+
+class S3(Resource):
+    """A bucket of an S3-compatible service."""
+
+    endpoint: str
+    bucket: str
+    credentials: Credentials
+    region: str = "us-east-1"
+    prefix: str | None = None
+    path_style: bool = True
+    ca_bundle: str | None = None
+
+
+class Volume(Resource):
+    """A folder of a PersistentVolumeClaim."""
+
+    claim_name: str
+    sub_path: str | None = None
+
+
+class ImageStoreSpec(Resource):
+    """Exactly one of the two."""
+
+    s3: S3 | None = None
+    volume: Volume | None = None
+
+
+class ImageStore(Resource):
+    """One place in object storage, and what of its own namespace opens it."""
+
+    metadata: ObjectMeta
+    spec: ImageStoreSpec
