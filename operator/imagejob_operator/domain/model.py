@@ -25,6 +25,7 @@ Gravity = Literal[
     "northeast", "northwest", "southeast", "southwest", "smart",
 ]  # fmt: skip
 OutputFormat = Literal["jpeg", "png", "webp", "avif", "auto"]
+WrittenFormat = Literal["jpeg", "png", "webp", "avif"]
 SourceFormat = Literal["jpeg", "png", "webp", "avif", "gif", "tiff"]
 Keepable = Literal["icc"]
 
@@ -37,7 +38,7 @@ class Resource(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Base of all that is read from or written to the API server: immutable, camelCase."""
 
 
-class OwnerReference(Resource):
+class OwnerReference(Resource, frozen=True):
     """Who an object belongs to; the garbage collector removes it with the last owner."""
 
     api_version: str
@@ -46,7 +47,7 @@ class OwnerReference(Resource):
     uid: str
 
 
-class ObjectMeta(Resource):
+class ObjectMeta(Resource, frozen=True):
     """The part of every object's metadata that the operator uses."""
 
     name: str
@@ -61,13 +62,13 @@ class ObjectMeta(Resource):
     owner_references: tuple[OwnerReference, ...] = ()
 
 
-class NameRef(Resource):
+class NameRef(Resource, frozen=True):
     """An object of the same namespace. No reference anywhere has a namespace field."""
 
     name: str
 
 
-class Source(Resource):
+class Source(Resource, frozen=True):
     """The uploaded object; with `sha256` (hex), no other content is accepted."""
 
     store_ref: NameRef
@@ -75,14 +76,14 @@ class Source(Resource):
     sha256: str | None = None
 
 
-class Destination(Resource):
+class Destination(Resource, frozen=True):
     """Where outputs go. Default: the source's store, `derived/<ImageJob name>`."""
 
     store_ref: NameRef | None = None
     prefix: str | None = None
 
 
-class Output(Resource):
+class Output(Resource, frozen=True):
     """One file to make. Sides in pixels."""
 
     name: str
@@ -101,13 +102,13 @@ class Output(Resource):
     cache_control: str | None = None
 
 
-class Metadata(Resource):
+class Metadata(Resource, frozen=True):
     """What the outputs keep of the source's metadata; all else goes."""
 
     keep: tuple[Keepable, ...] = ()
 
 
-class Limits(Resource):
+class Limits(Resource, frozen=True):
     """What a source may cost; each may only lower the platform's."""
 
     max_bytes: Quantity | None = None
@@ -115,7 +116,7 @@ class Limits(Resource):
     max_frames: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
-class ImageJobSpec(Resource):
+class ImageJobSpec(Resource, frozen=True):
     """One upload: what to read, what to make of it, where to put it."""
 
     source: Source
@@ -131,7 +132,7 @@ class ImageJobSpec(Resource):
     ttl_seconds_after_finished: Annotated[int, Meta(ge=0, le=31_536_000)] | None = None
 
 
-class Condition(Resource, omit_defaults=False):
+class Condition(Resource, frozen=True, omit_defaults=False):
     """A standard condition, as kstatus reads it."""
 
     type: str
@@ -142,14 +143,14 @@ class Condition(Resource, omit_defaults=False):
     observed_generation: int = 0
 
 
-class Queue(Resource):
+class Queue(Resource, frozen=True):
     """Where a waiting job stands, and when it will run at the latest known rate."""
 
     position: int | None = None
     eligible_at: datetime | None = None
 
 
-class ResolvedProfile(Resource):
+class ResolvedProfile(Resource, frozen=True):
     """The profile as it was when the job was dispatched."""
 
     name: str
@@ -157,7 +158,7 @@ class ResolvedProfile(Resource):
     digest: str
 
 
-class WorkerStatus(Resource):
+class WorkerStatus(Resource, frozen=True):
     """The worker Job that has, or had, this ImageJob."""
 
     job: str
@@ -165,7 +166,7 @@ class WorkerStatus(Resource):
     node: str | None = None
 
 
-class SourceStatus(Resource):
+class SourceStatus(Resource, frozen=True):
     """What the source turned out to be. Sides as displayed, in pixels."""
 
     sha256: str | None = None
@@ -176,19 +177,19 @@ class SourceStatus(Resource):
     frames: int | None = None
 
 
-class OutputStatus(Resource):
+class OutputStatus(Resource, frozen=True):
     """One file made."""
 
     name: str
     key: str
-    format: Literal["jpeg", "png", "webp", "avif"]
+    format: WrittenFormat
     width: int
     height: int
     bytes: int
     sha256: str
 
 
-class AuditEntry(Resource):
+class AuditEntry(Resource, frozen=True):
     """One transition. `seq` grows by one with each and never skips silently."""
 
     seq: int
@@ -199,7 +200,7 @@ class AuditEntry(Resource):
     message: str
 
 
-class ImageJobStatus(Resource):
+class ImageJobStatus(Resource, frozen=True):
     """What came of an ImageJob so far."""
 
     phase: Phase | None = None
@@ -219,7 +220,7 @@ class ImageJobStatus(Resource):
     audit: tuple[AuditEntry, ...] = ()
 
 
-class ImageJob(Resource):
+class ImageJob(Resource, frozen=True):
     """One upload, and what came of it."""
 
     metadata: ObjectMeta
@@ -231,7 +232,7 @@ class ImageJob(Resource):
         return self.status.phase in FINISHED
 
 
-class ImageProfileSpec(Resource):
+class ImageProfileSpec(Resource, frozen=True):
     """A named, reusable set of outputs, metadata policy and limits."""
 
     outputs: tuple[Output, ...]
@@ -239,14 +240,14 @@ class ImageProfileSpec(Resource):
     limits: Limits | None = None
 
 
-class ImageProfile(Resource):
+class ImageProfile(Resource, frozen=True):
     """A named, reusable set of outputs, metadata policy and limits."""
 
     metadata: ObjectMeta
     spec: ImageProfileSpec
 
 
-class Credentials(Resource):
+class Credentials(Resource, frozen=True):
     """Exactly one of a Secret and a service account whose projected token opens the store."""
 
     secret_ref: NameRef | None = None
@@ -254,7 +255,7 @@ class Credentials(Resource):
     role_arn: str | None = None
 
 
-class S3(Resource):
+class S3(Resource, frozen=True):
     """A bucket of an S3-compatible service."""
 
     endpoint: str
@@ -266,21 +267,21 @@ class S3(Resource):
     ca_bundle: str | None = None
 
 
-class Volume(Resource):
+class Volume(Resource, frozen=True):
     """A folder of a PersistentVolumeClaim."""
 
     claim_name: str
     sub_path: str | None = None
 
 
-class ImageStoreSpec(Resource):
+class ImageStoreSpec(Resource, frozen=True):
     """Exactly one of the two."""
 
     s3: S3 | None = None
     volume: Volume | None = None
 
 
-class ImageStore(Resource):
+class ImageStore(Resource, frozen=True):
     """One place in object storage, and what of its own namespace opens it."""
 
     metadata: ObjectMeta

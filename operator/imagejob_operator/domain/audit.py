@@ -1,0 +1,52 @@
+"""Who did what to an ImageJob, and what came of it: entries in its status, lines on standard output."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from .model import AuditEntry, ImageJob
+from .standing import Standing
+
+KEPT_IN_STATUS = 20
+
+OPERATOR = "imagejob-operator"
+UNKNOWN = "unknown"
+"""The requester, as long as no admission policy vouches for the annotation that names one."""
+
+
+def last_seq(job: ImageJob) -> int:
+    """The highest sequence number that the status shows; 0 before the first."""
+    return max((entry.seq for entry in job.status.audit), default=0)
+
+
+def entry(seq: int, standing: Standing, now: datetime) -> AuditEntry:
+    """One transition, as of `now`."""
+    actor = OPERATOR if standing.item else UNKNOWN
+    return AuditEntry(
+        seq=seq,
+        time=now,
+        actor=actor,
+        event=standing.phase,
+        reason=standing.reason.value,
+        message=standing.message,
+    )
+
+
+def line(job: ImageJob, entry: AuditEntry) -> bytes:
+    """One line of JSON for the operator's standard output, without the line's end.
+
+    Printed before the status is written: after a crash a line may come twice, with the same `uid`
+    and `seq`, and consumers keep one of them.
+    """
+    return msgspec.json.encode(
+        {
+            "kind": "ImageJobAudit",
+            "namespace": job.metadata.namespace,
+            "name": job.metadata.name,
+            "uid": job.metadata.uid,
+            "generation": job.metadata.generation,
+            **msgspec.to_builtins(entry),
+        }
+    )

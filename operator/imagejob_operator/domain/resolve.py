@@ -1,0 +1,117 @@
+"""From an ImageJob and what it refers to, to one item of a work order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+
+from .model import (
+    ImageJob,
+    ImageProfile,
+    ImageStore,
+    Limits,
+    Metadata,
+    Output,
+    Quantity,
+    ResolvedProfile,
+)
+from .order import OrderDestination, OrderItem, OrderLimits, OrderMetadata, OrderSource
+from .platform import Platform
+from .quantity import to_bytes
+from .reasons import Reason
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """An ImageJob that could run now, and the stores it needs."""
+
+    item: OrderItem
+    stores: dict[str, ImageStore]
+
+
+class Held(msgspec.Struct, frozen=True):
+    """An ImageJob that waits for something to appear. Not a failure: GitOps applies in any order."""
+
+    reason: Reason
+    message: str
+
+
+def destination_of(job: ImageJob) -> OrderDestination:
+    """Where the job's outputs go, its defaults filled in."""
+    wanted = job.spec.destination
+    store = wanted.store_ref if wanted and wanted.store_ref else job.spec.source.store_ref
+    prefix = wanted.prefix if wanted and wanted.prefix else f"derived/{job.metadata.name}"
+    return OrderDestination(store=store.name, prefix=prefix)
+
+
+def resolve(
+    job: ImageJob,
+    profile: ImageProfile | None,
+    stores: Mapping[str, ImageStore],
+    platform: Platform,
+) -> Resolved | Held:
+    """Fill in all that the job refers to.
+
+    `profile` is the one that spec.profileRef names, `stores` those of the job's namespace by name.
+    """
+    source, destination = job.spec.source, destination_of(job)
+    needed = sorted({source.store_ref.name, destination.store})
+    missing = [name for name in needed if name not in stores]
+    if missing:
+        return Held(Reason.STORE_NOT_FOUND, f"there is no ImageStore {_list(missing)} yet")
+    if job.spec.profile_ref and not profile:
+        name = job.spec.profile_ref.name
+        return Held(Reason.PROFILE_NOT_FOUND, f"there is no ImageProfile {_list([name])} yet")
+
+    recipe = profile.spec if profile else job.spec
+    item = OrderItem(
+        uid=job.metadata.uid,
+        name=job.metadata.name,
+        attempt=(job.status.attempts or 0) + 1,
+        source=OrderSource(store=source.store_ref.name, key=source.key, sha256=source.sha256),
+        destination=destination,
+        outputs=tuple(_with_integers(output) for output in recipe.outputs),
+        metadata=_metadata(recipe.metadata),
+        limits=_lowered(platform.limits, recipe.limits),
+        timeout_seconds=job.spec.timeout_seconds,
+        profile=_profile(profile) if profile else None,
+    )
+    return Resolved(item, {name: stores[name] for name in needed})
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _with_integers(output: Output) -> Output:
+    if output.max_bytes is None:
+        return output
+    return msgspec.structs.replace(output, max_bytes=to_bytes(output.max_bytes))
+
+
+def _metadata(wanted: Metadata | None) -> OrderMetadata:
+    return OrderMetadata(keep=wanted.keep if wanted else ())
+
+
+def _lowered(platform: OrderLimits, wanted: Limits | None) -> OrderLimits:
+    """The smaller of each pair: a job may only lower the platform's limits."""
+    wanted = wanted or Limits()
+    return OrderLimits(
+        max_bytes=_smaller(platform.max_bytes, wanted.max_bytes),
+        max_pixels=_smaller(platform.max_pixels, wanted.max_pixels),
+        max_frames=_smaller(platform.max_frames, wanted.max_frames),
+    )
+
+
+def _smaller(limit: int, wanted: Quantity | None) -> int:
+    return limit if wanted is None else min(limit, to_bytes(wanted))
+
+
+def _profile(profile: ImageProfile) -> ResolvedProfile:
+    text = msgspec.json.encode(profile.spec, order="sorted")
+    return ResolvedProfile(
+        name=profile.metadata.name,
+        generation=profile.metadata.generation,
+        digest="sha256:" + hashlib.sha256(text).hexdigest(),
+    )

@@ -1,0 +1,224 @@
+"""A worker Job and its pod, as the operator reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from . import order as orders
+from . import report as reports
+from .model import ObjectMeta, Resource
+
+ORDER_VARIABLE = "IMAGEJOB_ORDER"
+CONTAINER = "worker"
+
+
+class EnvVar(Resource, frozen=True):
+    """One environment variable of a container."""
+
+    name: str
+    value: str = ""
+
+
+class Container(Resource, frozen=True):
+    """The part of a container that says what it was told to do."""
+
+    name: str
+    env: tuple[EnvVar, ...] = ()
+
+
+class PodSpec(Resource, frozen=True):
+    """The part of a pod's spec that matters here."""
+
+    containers: tuple[Container, ...] = ()
+    node_name: str | None = None
+
+
+class PodTemplate(Resource, frozen=True):
+    """A Job's pod template."""
+
+    spec: PodSpec
+
+
+class JobSpec(Resource, frozen=True):
+    """A Job's spec."""
+
+    template: PodTemplate
+
+
+class JobCondition(Resource, frozen=True):
+    """A condition of a Job."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+
+
+class JobStatus(Resource, frozen=True):
+    """A Job's status."""
+
+    conditions: tuple[JobCondition, ...] = ()
+
+
+class Terminated(Resource, frozen=True):
+    """How a container ended."""
+
+    exit_code: int = 0
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class Waiting(Resource, frozen=True):
+    """Why a container has not started."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class Running(Resource, frozen=True):
+    """A container that runs."""
+
+    started_at: datetime | None = None
+
+
+class ContainerState(Resource, frozen=True):
+    """At most one of the three."""
+
+    waiting: Waiting | None = None
+    running: Running | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Resource, frozen=True):
+    """The state of one container."""
+
+    name: str
+    state: ContainerState = ContainerState()
+
+
+class PodStatus(Resource, frozen=True):
+    """A pod's status."""
+
+    phase: str = "Pending"
+    reason: str = ""
+    message: str = ""
+    container_statuses: tuple[ContainerStatus, ...] = ()
+
+
+class Pod(Resource, frozen=True):
+    """A worker's pod."""
+
+    metadata: ObjectMeta
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+    @property
+    def job_name(self) -> str:
+        return self.metadata.labels.get("batch.kubernetes.io/job-name", "")
+
+    @property
+    def state(self) -> ContainerState:
+        """The worker container's; empty before the kubelet has said anything."""
+        for container in self.status.container_statuses:
+            if container.name == CONTAINER:
+                return container.state
+        return ContainerState()
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status.phase in ("Succeeded", "Failed") or self.state.terminated is not None
+
+
+class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
+    """A Job that carries a work order."""
+
+    metadata: ObjectMeta
+    spec: JobSpec
+    status: JobStatus = JobStatus()
+
+    @cached_property
+    def order_text(self) -> str:
+        """The order as it stands in the pod template; empty for a Job that isn't ours."""
+        for container in self.spec.template.spec.containers:
+            for variable in container.env:
+                if container.name == CONTAINER and variable.name == ORDER_VARIABLE:
+                    return variable.value
+        return ""
+
+    @cached_property
+    def items(self) -> tuple[orders.OrderItem, ...]:
+        """What it was made to do; nothing if its order can't be read."""
+        try:
+            return orders.decode(self.order_text).items
+        except orders.OrderError:
+            return ()
+
+    @property
+    def is_deleting(self) -> bool:
+        return self.metadata.deletion_timestamp is not None
+
+    @property
+    def ended(self) -> JobCondition | None:
+        """The condition that says the Job will start no further pod."""
+        for condition in self.status.conditions:
+            if condition.type in ("Complete", "Failed") and condition.status == "True":
+                return condition
+        return None
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """A worker Job and, once there is one, its newest pod."""
+
+    job: WorkerJob
+    pod: Pod | None = None
+
+    def uids(self) -> Iterator[str]:
+        """The ImageJobs it was made for."""
+        return (item.uid for item in self.job.items)
+
+    def item(self, uid: str) -> orders.OrderItem | None:
+        """What it was told to do for one ImageJob."""
+        return next((item for item in self.job.items if item.uid == uid), None)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still write to a destination."""
+        if self.pod:
+            return not self.pod.has_ended
+        return self.job.ended is None
+
+    def entry(self, uid: str) -> reports.Done | reports.Failed | None:
+        """What its report says of one ImageJob, if it has said anything that can be read."""
+        ended = self.pod.state.terminated if self.pod else None
+        if not ended:
+            return None
+        try:
+            report = reports.decode(ended.message)
+        except reports.ReportError:
+            return None
+        for item, entry in zip(self.job.items, report, strict=False):
+            if item.uid == uid and (not isinstance(entry, reports.Done) or _fits(item, entry)):
+                return entry
+        return None
+
+
+def _fits(item: orders.OrderItem, entry: reports.Done) -> bool:
+    return len(entry.outputs) == len(item.outputs)
+
+
+def parse_job(body: Any) -> WorkerJob:
+    """Raises msgspec.ValidationError."""
+    return msgspec.convert(body, WorkerJob)
+
+
+def parse_pod(body: Any) -> Pod:
+    """Raises msgspec.ValidationError."""
+    return msgspec.convert(body, Pod)
