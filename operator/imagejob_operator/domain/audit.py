@@ -1,4 +1,4 @@
-"""Who did what to an ImageJob, and what came of it: entries in its status, lines on standard output."""
+"""Who did what to an ImageJob, and what came of it: in its status, and on standard output."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from .model import AuditEntry, ImageJob
+from .reasons import Reason
 from .standing import Standing
 
 KEPT_IN_STATUS = 20
@@ -50,3 +51,10 @@ def line(job: ImageJob, entry: AuditEntry) -> bytes:
             **msgspec.to_builtins(entry),
         }
     )
+
+
+def cancelled(job: ImageJob, unwritten: tuple[AuditEntry, ...], now: datetime) -> AuditEntry:
+    """The last entry of an ImageJob that was deleted before it finished."""
+    seq = (unwritten[-1].seq if unwritten else last_seq(job)) + 1
+    message = "the ImageJob was deleted before it finished"
+    return AuditEntry(seq, now, UNKNOWN, "Deleted", Reason.CANCELLED.value, message)

@@ -1,4 +1,4 @@
-"""What to do next about one ImageJob: a pure function of what is known, what is remembered, and the time."""
+"""What to do next about one ImageJob: a pure function of what is known, what was, and the time."""
 
 from __future__ import annotations
 
@@ -15,25 +15,49 @@ from .standing import Situation, Standing, stand
 from .status import describe
 
 SETTLE = timedelta(seconds=1)
-"""An intermediate state is written only if it has lasted this long, so that a short job costs one write."""
+"""How long an intermediate state must last to be written: a short job costs one status write."""
+
+REFUSED_FOR = timedelta(seconds=15)
+"""How long a refused worker Job is not tried again."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The API server wouldn't have the worker Job."""
+
+    message: str
+    until: datetime
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """What the operator remembers of an unfinished ImageJob between two looks; lost with the process.
+    """What is remembered of an unfinished ImageJob from look to look; lost with the process.
 
-    `last` is the newest transition (phase, reason), `since` when it was seen, `entries` the history that
-    no status shows yet.
+    `last` is the newest transition (phase, reason), `since` when it was seen, `entries` the history
+    that no status shows yet, `told` the highest sequence number that went to the audit log,
+    `number` the dispatch number to try next.
     """
 
     last: tuple[str, str] | None = None
     since: datetime | None = None
     entries: tuple[AuditEntry, ...] = ()
+    told: int = 0
+    number: int = 1
+    refusal: Refusal | None = None
+
+    def next_number(self) -> Memory:
+        """The name of that dispatch is taken by something else."""
+        return msgspec.structs.replace(self, number=self.number + 1)
+
+    def refused(self, message: str, now: datetime) -> Memory:
+        """Remember that the worker Job was refused."""
+        return msgspec.structs.replace(self, refusal=Refusal(message, now + REFUSED_FOR))
 
 
 class Dispatch(msgspec.Struct, frozen=True):
     """Create a worker for it."""
 
+    job: ImageJob
     ready: Resolved
+    number: int
 
 
 class WriteStatus(msgspec.Struct, frozen=True):
@@ -58,16 +82,21 @@ class Decision(msgspec.Struct, frozen=True):
 def decide(situation: Situation, memory: Memory, platform: Platform, now: datetime) -> Decision:
     """Decide about one unfinished ImageJob."""
     standing = stand(situation, platform)
+    refusal = memory.refusal if standing.ready else None
+    if refusal and now < refusal.until:
+        standing = Standing("Queued", Reason.WORKER_REFUSED, refusal.message)
     memory = _remember(situation.job, standing, memory, now)
-    status = describe(situation.job, standing, memory.entries, now)
-    due = now if standing.is_finished else (memory.since or now) + SETTLE
     if standing.ready:
-        return Decision(memory, Dispatch(standing.ready))
+        return Decision(memory, Dispatch(situation.job, standing.ready, memory.number))
+
+    status = describe(situation.job, standing, memory.entries, now)
+    wake = refusal.until if refusal else None
     if status == situation.job.status:
-        return Decision(memory)
+        return Decision(memory, look_again=wake)
+    due = now if standing.is_finished else (memory.since or now) + SETTLE
     if now < due:
         return Decision(memory, look_again=due)
-    return Decision(memory, WriteStatus(situation.job, status, memory.entries))
+    return Decision(memory, WriteStatus(situation.job, status, memory.entries), look_again=wake)
 
 
 def _remember(job: ImageJob, standing: Standing, memory: Memory, now: datetime) -> Memory:
@@ -75,11 +104,13 @@ def _remember(job: ImageJob, standing: Standing, memory: Memory, now: datetime) 
     shown = audit.last_seq(job)
     entries = tuple(entry for entry in memory.entries if entry.seq > shown)
     last = memory.last or _last_written(job)
+    since = memory.since or now
     current = (standing.phase, standing.reason.value)
-    if current == last:
-        return Memory(last, memory.since or now, entries)
-    seq = (entries[-1].seq if entries else shown) + 1
-    return Memory(current, now, (*entries, audit.entry(seq, standing, now)))
+    if current != last:
+        seq = (entries[-1].seq if entries else shown) + 1
+        entries = (*entries, audit.entry(seq, standing, now))
+        since = now
+    return msgspec.structs.replace(memory, last=current, since=since, entries=entries)
 
 
 def _last_written(job: ImageJob) -> tuple[str, str] | None:

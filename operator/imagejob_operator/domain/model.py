@@ -1,7 +1,7 @@
 """The resources of imagejob.dev/v1alpha1 as the operator reads them.
 
-The CRDs in crds/ are the API's source of truth; a test holds these Structs to them, field by field. An
-object reaches us after the API server validated it, so nothing is checked twice here but types.
+The CRDs in crds/ are the API's source of truth; a test holds these Structs to them, field by field.
+An object reaches us after the API server validated it, so nothing is checked twice here but types.
 """
 
 from __future__ import annotations

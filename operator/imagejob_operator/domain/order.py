@@ -1,8 +1,8 @@
 """The work order as the operator composes it, and reads it back from a worker Job.
 
-docs/work-order.md is the contract with the worker. The fields that a worker ignores (`name`, `attempt`,
-`profile`) make the order the record of its dispatch: after a restart, or when a profile has changed
-since, the worker Job alone tells what its ImageJobs were dispatched as.
+docs/work-order.md is the contract with the worker. The fields that a worker ignores (`name`,
+`attempt`, `profile`) make the order the record of its dispatch: after a restart, or when a profile
+has changed since, the worker Job alone tells what its ImageJobs were dispatched as.
 """
 
 from __future__ import annotations

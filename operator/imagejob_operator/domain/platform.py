@@ -11,7 +11,7 @@ MIB = 1024 * 1024
 
 
 class Platform(msgspec.Struct, frozen=True):
-    """How workers run and what a source may cost at most. Memory and sizes in bytes, CPU in millicores."""
+    """How workers run and what a source may cost at most. Sizes in bytes, CPU in millicores."""
 
     worker_image: str
     worker_image_pull_policy: str = "IfNotPresent"

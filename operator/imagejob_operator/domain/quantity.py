@@ -30,15 +30,3 @@ def to_bytes(quantity: Quantity) -> int:
         return int((Decimal(digits) * scale).to_integral_value(ROUND_CEILING))
     except ArithmeticError as error:
         raise ValueError(f"{quantity!r} is no quantity") from error
-
-
-def describe_bytes(count: int) -> str:
-    """For people: `12.3 KiB`."""
-    if count < 1024:
-        return f"{count} B"
-    size = float(count)
-    for unit in ("KiB", "MiB", "GiB"):
-        size /= 1024
-        if size < 1024:
-            break
-    return f"{size:.1f} {unit}"

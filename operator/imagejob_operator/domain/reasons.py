@@ -1,7 +1,7 @@
 """Every reason that a status, an Event or an audit entry may give, and when it applies.
 
-One place for all of them. A failure reason is *retryable* when the same ImageJob may well succeed later
-without anybody changing it, else *final*; the others say where an ImageJob stands.
+One place for all of them. A failure reason is *retryable* when the same ImageJob may well succeed
+later without anybody changing it, else *final*; the others say where an ImageJob stands.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Reason(StrEnum):
     WORKER_UNSCHEDULABLE = "WorkerUnschedulable"
     """No node takes the worker pod."""
     WORKER_REFUSED = "WorkerRefused"
-    """The API server or the kubelet won't start the worker: quota, LimitRange, pod security, image."""
+    """The API server or the kubelet won't start the worker: quota, pod security, image."""
 
     # Why an ImageJob failed.
     SOURCE_NOT_FOUND = "SourceNotFound"

@@ -1,7 +1,7 @@
 """The worker's report, as the operator reads it from a termination message.
 
-docs/work-order.md is the contract. The text comes from a pod in a tenant's namespace: whatever it says,
-reading it either gives these Structs or raises ReportError.
+docs/work-order.md is the contract. The text comes from a pod in a tenant's namespace: whatever it
+says, reading it either gives these Structs or raises ReportError.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """An ImageJob that waits for something to appear. Not a failure: GitOps applies in any order."""
+    """It waits for something to appear. Not a failure: GitOps applies in any order."""
 
     reason: Reason
     message: str

@@ -1,4 +1,4 @@
-"""Where an ImageJob stands: gathered once into a Situation, then decided by an ordered chain of checks.
+"""Where an ImageJob stands: gathered into a Situation, decided by an ordered chain of checks.
 
 Nothing here knows what has been written to the API server; lifecycle.py compares the two.
 """
@@ -21,8 +21,8 @@ from .worker import Terminated, Worker
 class Situation(msgspec.Struct, frozen=True):
     """All that bears on one ImageJob.
 
-    `stores` are those of its namespace by name, `worker` the Job that carries it, `rival` the name of
-    another live worker that writes to its destination.
+    `stores` are those of its namespace by name, `worker` the Job that carries it, `rival` the name
+    of another live worker that writes to its destination.
     """
 
     job: ImageJob

@@ -94,7 +94,7 @@ def _outputs(item: OrderItem, done: reports.Done) -> tuple[OutputStatus, ...]:
 
 
 def _conditions(job: ImageJob, standing: Standing, now: datetime) -> tuple[Condition, ...]:
-    """As kstatus reads them: Reconciling and Stalled are true only while something is amiss or to do."""
+    """As kstatus reads them: Reconciling is true while there is something to do."""
     succeeded, failed = standing.phase == "Succeeded", standing.phase == "Failed"
     truths = {
         "Admitted": standing.is_admitted,
@@ -110,7 +110,7 @@ def _conditions(job: ImageJob, standing: Standing, now: datetime) -> tuple[Condi
     )
 
 
-def _condition(  # noqa: PLR0913 (the six parts of one condition)
+def _condition(
     kind: str,
     truth: bool,  # noqa: FBT001 (a condition's truth is its content)
     standing: Standing,

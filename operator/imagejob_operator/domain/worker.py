@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 import msgspec
 
@@ -212,13 +211,3 @@ class Worker(msgspec.Struct, frozen=True):
 
 def _fits(item: orders.OrderItem, entry: reports.Done) -> bool:
     return len(entry.outputs) == len(item.outputs)
-
-
-def parse_job(body: Any) -> WorkerJob:
-    """Raises msgspec.ValidationError."""
-    return msgspec.convert(body, WorkerJob)
-
-
-def parse_pod(body: Any) -> Pod:
-    """Raises msgspec.ValidationError."""
-    return msgspec.convert(body, Pod)

@@ -1,0 +1,225 @@
+"""What the operator creates in a tenant's namespace: pure functions, spec in, manifest out."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .model import API_VERSION, AuditEntry, ImageJob, ImageStore
+from .order import Order, OrderItem, OrderS3, OrderStore, OrderVolume
+from .platform import Platform
+from .worker import CONTAINER, ORDER_VARIABLE
+
+Manifest = dict[str, Any]
+
+STORES_FOLDER = "/var/run/imagejob/stores"
+SCRATCH_FOLDER = "/scratch"
+REPORT_FILE = "/dev/termination-log"
+TOKEN_AUDIENCE = "sts.amazonaws.com"  # noqa: S105 (whom the token is for, not a token)
+
+WORKER_LABEL = "imagejob.dev/component"
+WORKER_SELECTOR = f"{WORKER_LABEL}=worker"
+LABELS = {
+    "app.kubernetes.io/name": "imagejob-worker",
+    "app.kubernetes.io/managed-by": "imagejob-operator",
+    WORKER_LABEL: "worker",
+}
+NOBODY = 65532
+START_UP_SECONDS = 60
+"""What a worker pod's deadline grants beyond its items' timeouts."""
+
+
+def compose(
+    items: Iterable[OrderItem], stores: Mapping[str, ImageStore], platform: Platform
+) -> Order:
+    """The work order for `items`, which share one namespace and need `stores`."""
+    return Order(
+        version=1,
+        formats=platform.formats,
+        parallelism=platform.parallelism,
+        child_memory_bytes=platform.child_memory_bytes,
+        stores={name: _order_store(store) for name, store in stores.items()},
+        items=tuple(items),
+    )
+
+
+def worker_name(uids: Iterable[str], number: int) -> str:
+    """The same for the same ImageJobs and dispatch number, so that a repeat meets its own Job."""
+    text = f"{number}:" + ",".join(sorted(uids))
+    return "ij-" + base64.b32encode(hashlib.sha256(text.encode()).digest())[:16].decode().lower()
+
+
+def worker_job(
+    namespace: str,
+    name: str,
+    order: Order,
+    stores: Mapping[str, ImageStore],
+    platform: Platform,
+) -> Manifest:
+    """The Job that carries out `order`: owned by all its ImageJobs, gone with the last of them."""
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": LABELS,
+            "ownerReferences": [
+                {"apiVersion": API_VERSION, "kind": "ImageJob", "name": item.name, "uid": item.uid}
+                for item in order.items
+            ],
+        },
+        "spec": {
+            "backoffLimit": 0,
+            "completions": 1,
+            "parallelism": 1,
+            # An eviction, preemption or drain is nobody's fault: the Job starts another pod.
+            "podFailurePolicy": {
+                "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]
+            },
+            "template": {
+                "metadata": {"labels": LABELS},
+                "spec": _pod_spec(order, stores, platform),
+            },
+        },
+    }
+
+
+def _pod_spec(order: Order, stores: Mapping[str, ImageStore], platform: Platform) -> Manifest:
+    """A pod that meets the restricted Pod Security Standard and knows nothing of the cluster."""
+    account = service_account(stores.values())
+    deadline = sum(item.timeout_seconds for item in order.items) + START_UP_SECONDS
+    spec: Manifest = {
+        "restartPolicy": "Never",
+        # The pod's deadline, not the Job's, which would run while the pod is unschedulable.
+        "activeDeadlineSeconds": deadline,
+        "terminationGracePeriodSeconds": 10,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": NOBODY,
+            "runAsGroup": NOBODY,
+            "fsGroup": NOBODY,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(order, stores, platform)],
+        "volumes": [
+            {"name": "scratch", "emptyDir": {"sizeLimit": str(platform.scratch_bytes)}},
+            *(_volume(index, store) for index, store in enumerate(stores.values())),
+        ],
+    }
+    if account:
+        spec["serviceAccountName"] = account
+    return spec
+
+
+def _container(order: Order, stores: Mapping[str, ImageStore], platform: Platform) -> Manifest:
+    return {
+        "name": CONTAINER,
+        "image": platform.worker_image,
+        "imagePullPolicy": platform.worker_image_pull_policy,
+        "command": ["python", "-m", "imagejob_worker"],
+        "env": [
+            {"name": ORDER_VARIABLE, "value": order.encode()},
+            {"name": "IMAGEJOB_STORES", "value": STORES_FOLDER},
+            {"name": "IMAGEJOB_SCRATCH", "value": SCRATCH_FOLDER},
+            {"name": "IMAGEJOB_REPORT", "value": REPORT_FILE},
+        ],
+        "resources": {
+            "requests": {
+                "cpu": f"{platform.worker_cpu_millis}m",
+                "memory": str(platform.worker_memory_bytes),
+            },
+            "limits": {"memory": str(platform.worker_memory_bytes)},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePath": REPORT_FILE,
+        "terminationMessagePolicy": "File",
+        "volumeMounts": [
+            {"name": "scratch", "mountPath": SCRATCH_FOLDER},
+            *(_mount(index, name, store) for index, (name, store) in enumerate(stores.items())),
+        ],
+    }
+
+
+def service_account(stores: Iterable[ImageStore]) -> str | None:
+    """The one service account that the stores' credentials name, if any does."""
+    accounts = {
+        store.spec.s3.credentials.service_account_name for store in stores if store.spec.s3
+    } - {None}
+    return accounts.pop() if accounts else None
+
+
+def _volume(index: int, store: ImageStore) -> Manifest:
+    """What opens one store: its Secret, its projected token, or the claim itself."""
+    name = f"store-{index}"
+    if store.spec.volume:
+        return {
+            "name": name,
+            "persistentVolumeClaim": {"claimName": store.spec.volume.claim_name},
+        }
+    secret = store.spec.s3.credentials.secret_ref if store.spec.s3 else None
+    if secret:
+        return {"name": name, "secret": {"secretName": secret.name, "defaultMode": 0o440}}
+    token = {"audience": TOKEN_AUDIENCE, "expirationSeconds": 3600, "path": "token"}
+    return {"name": name, "projected": {"sources": [{"serviceAccountToken": token}]}}
+
+
+def _mount(index: int, name: str, store: ImageStore) -> Manifest:
+    mount: Manifest = {"name": f"store-{index}", "mountPath": f"{STORES_FOLDER}/{name}"}
+    if not store.spec.volume:
+        mount["readOnly"] = True
+    elif store.spec.volume.sub_path:
+        mount["subPath"] = store.spec.volume.sub_path
+    return mount
+
+
+def _order_store(store: ImageStore) -> OrderStore:
+    s3 = store.spec.s3
+    if not s3:
+        return OrderStore(volume=OrderVolume())
+    return OrderStore(
+        s3=OrderS3(
+            endpoint=s3.endpoint,
+            bucket=s3.bucket,
+            region=s3.region,
+            path_style=s3.path_style,
+            prefix=s3.prefix,
+            ca_bundle=s3.ca_bundle,
+            role_arn=s3.credentials.role_arn,
+        )
+    )
+
+
+def event(job: ImageJob, entry: AuditEntry, instance: str) -> Manifest:
+    """The Event that goes with a status write.
+
+    Named by UID and sequence number, so that a repeat after a crash meets itself.
+    """
+    meta = job.metadata
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": f"{meta.uid}.{entry.seq}", "namespace": meta.namespace},
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": "ImageJob",
+            "namespace": meta.namespace,
+            "name": meta.name,
+            "uid": meta.uid,
+        },
+        "type": "Warning" if entry.event == "Failed" else "Normal",
+        "reason": entry.reason,
+        "action": entry.event,
+        "note": entry.message[:1024],
+        "eventTime": entry.time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": "imagejob.dev/operator",
+        "reportingInstance": instance[:128],
+    }

@@ -1,0 +1,213 @@
+"""What the operator knows of the cluster: fed by messages, read by decisions, no I/O of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TypeVar
+
+from .mirror import Mirror
+from .model import ImageJob, ImageProfile, ImageStore
+from .order import OrderDestination, OrderItem
+from .resolve import destination_of
+from .standing import Situation
+from .worker import Pod, Worker, WorkerJob
+
+P = TypeVar("P")
+V = TypeVar("V")
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+Place = tuple[str, OrderDestination]
+"""Namespace, and a destination in it."""
+
+Thing = ImageJob | ImageProfile | ImageStore | WorkerJob | Pod
+
+
+def key(thing: Thing) -> Key:
+    """Where an object is found."""
+    return thing.metadata.namespace, thing.metadata.name
+
+
+class Picture:
+    """Unfinished ImageJobs and all that bears on them.
+
+    Remembers which ImageJobs and worker Jobs something has changed for since they were last looked
+    at. `suspects` are the UIDs of ImageJobs that may be finished or gone.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: Mirror[str, ImageJob] = Mirror(lambda job: job.metadata.uid)
+        self.workers: Mirror[Key, WorkerJob] = Mirror(key)
+        self.pods: Mirror[Key, Pod] = Mirror(key)
+        self.stores: Mirror[Key, ImageStore] = Mirror(key)
+        self.profiles: Mirror[Key, ImageProfile] = Mirror(key)
+        self.suspects: set[str] = set()
+        self._touched: dict[str | Key, None] = {}
+        self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
+        self._at_destination: defaultdict[Place, set[str]] = defaultdict(set)
+        self._writers: defaultdict[Place, set[Key]] = defaultdict(set)
+        self._carriers: defaultdict[str, set[Key]] = defaultdict(set)
+        self._pods_of: defaultdict[Key, set[Key]] = defaultdict(set)
+
+    def see(self, thing: Thing) -> None:
+        """An object is as `thing` says, unless something newer is known."""
+        match thing:
+            case ImageJob():
+                self._see_job(thing)
+            case WorkerJob():
+                if self.workers.put(thing):
+                    for item in thing.items:
+                        self._carriers[item.uid].add(key(thing))
+                        self._writers[_target(thing, item)].add(key(thing))
+                    self._touch_worker(thing)
+            case Pod():
+                if self.pods.put(thing):
+                    self._pods_of[_job_of(thing)].add(key(thing))
+                    self._touch_worker(self.workers.get(_job_of(thing)))
+            case ImageStore():
+                self._touch_namespace(thing, changed=self.stores.put(thing))
+            case ImageProfile():
+                self._touch_namespace(thing, changed=self.profiles.put(thing))
+
+    def lose(self, thing: Thing) -> None:
+        """An object is no more, or, for an ImageJob, finished or no more."""
+        match thing:
+            case ImageJob():
+                self._lose_job(thing)
+            case WorkerJob():
+                if self.workers.drop(thing):
+                    for item in thing.items:
+                        _discard(self._carriers, item.uid, key(thing))
+                        _discard(self._writers, _target(thing, item), key(thing))
+                    self._touch_worker(thing)
+            case Pod():
+                if self.pods.drop(thing):
+                    _discard(self._pods_of, _job_of(thing), key(thing))
+                    self._touch_worker(self.workers.get(_job_of(thing)))
+            case ImageStore():
+                self._touch_namespace(thing, changed=self.stores.drop(thing))
+            case ImageProfile():
+                self._touch_namespace(thing, changed=self.profiles.drop(thing))
+
+    def situation(self, uid: str) -> Situation | None:
+        """All that bears on one unfinished ImageJob; None for any other."""
+        job = self.jobs.get(uid)
+        if not job:
+            return None
+        namespace = job.metadata.namespace
+        names = {job.spec.source.store_ref.name, destination_of(job).store}
+        found = {name: self.stores.get((namespace, name)) for name in names}
+        profile = job.spec.profile_ref
+        return Situation(
+            job=job,
+            profile=self.profiles.get((namespace, profile.name)) if profile else None,
+            stores={name: store for name, store in found.items() if store},
+            worker=self._carrier(namespace, uid),
+            rival=self._rival(job),
+        )
+
+    def suspect(self, uid: str) -> None:
+        """An unfinished ImageJob has left our view, and nobody has said why."""
+        if self.jobs.get(uid):
+            self.suspects.add(uid)
+            self.touch(uid)
+
+    def touch(self, subject: str | Key) -> None:
+        """Have an ImageJob (by UID) or a worker Job looked at."""
+        self._touched[subject] = None
+
+    def next_touched(self) -> str | Key | None:
+        """The ImageJob or worker Job that has waited longest for a look; it waits no more."""
+        subject = next(iter(self._touched), None)
+        if subject is not None:
+            del self._touched[subject]
+        return subject
+
+    def _see_job(self, job: ImageJob) -> None:
+        if job.is_finished:
+            self._lose_job(job)
+        elif self.jobs.put(job):
+            uid = job.metadata.uid
+            self._in_namespace[job.metadata.namespace].add(uid)
+            self._at_destination[_place(job)].add(uid)
+            self.touch(uid)
+
+    def _lose_job(self, job: ImageJob) -> None:
+        uid = job.metadata.uid
+        known = self.jobs.get(uid)
+        self.jobs.drop(job)
+        self.suspects.discard(uid)
+        if known and not self.jobs.get(uid):
+            _discard(self._in_namespace, known.metadata.namespace, uid)
+            _discard(self._at_destination, _place(known), uid)
+        for worker in self._carriers.get(uid, ()):
+            self.touch(worker)
+
+    def _carrier(self, namespace: str, uid: str) -> Worker | None:
+        """The worker that has the ImageJob; of several, the newest that isn't being deleted.
+
+        Only one of its own namespace counts: else any tenant could report on any other's ImageJobs.
+        """
+        jobs = [
+            worker
+            for at in self._carriers.get(uid, ())
+            if at[0] == namespace and (worker := self.workers.get(at))
+        ]
+        newest = max(jobs, key=lambda job: (not job.is_deleting, *_age(job)), default=None)
+        return self._with_pod(newest) if newest else None
+
+    def _with_pod(self, job: WorkerJob) -> Worker:
+        pods = [pod for at in self._pods_of.get(key(job), ()) if (pod := self.pods.get(at))]
+        return Worker(job, max(pods, key=_age, default=None))
+
+    def _rival(self, job: ImageJob) -> str | None:
+        """A live worker of other ImageJobs that writes to the job's destination."""
+        for at in self._writers.get(_place(job), ()):
+            worker = self.workers.get(at)
+            if not worker or job.metadata.uid in {item.uid for item in worker.items}:
+                continue
+            if self._with_pod(worker).is_live:
+                return worker.metadata.name
+        return None
+
+    def _touch_worker(self, worker: WorkerJob | None) -> None:
+        """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
+        if not worker:
+            return
+        self.touch(key(worker))
+        for item in worker.items:
+            waiting = self._at_destination.get(_target(worker, item), ())
+            for uid in (item.uid, *waiting):
+                if self.jobs.get(uid):
+                    self.touch(uid)
+
+    def _touch_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
+        """Look again at whatever may refer to the store or profile."""
+        for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
+            self.touch(uid)
+
+
+def _job_of(pod: Pod) -> Key:
+    return pod.metadata.namespace, pod.job_name
+
+
+def _place(job: ImageJob) -> Place:
+    return job.metadata.namespace, destination_of(job)
+
+
+def _target(worker: WorkerJob, item: OrderItem) -> Place:
+    return worker.metadata.namespace, item.destination
+
+
+def _age(thing: WorkerJob | Pod) -> tuple[float, str]:
+    """Sorts the newest last."""
+    created = thing.metadata.creation_timestamp
+    return created.timestamp() if created else 0.0, thing.metadata.name
+
+
+def _discard(index: defaultdict[P, set[V]], at: P, value: V) -> None:
+    """Take a value out of an index, and an emptied place with it."""
+    index[at].discard(value)
+    if not index[at]:
+        del index[at]

@@ -1,0 +1,70 @@
+"""kopf's part: watch, and hand what comes to the engine. Nothing is decided here.
+
+Only `on.event` handlers: `on.create` and its like write annotations onto the objects that they
+watch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import kopf
+import msgspec
+
+from .cluster import UNFINISHED
+from .domain.manifests import WORKER_SELECTOR
+from .domain.model import GROUP, VERSION, ImageJob, ImageProfile, ImageStore
+from .domain.picture import Thing
+from .domain.worker import Pod, WorkerJob
+from .engine import Engine
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T", ImageJob, ImageProfile, ImageStore, WorkerJob, Pod)
+
+
+def registry() -> kopf.OperatorRegistry:
+    """The handlers of the operator. Their memo is the Engine."""
+    handlers = kopf.OperatorRegistry()
+    kopf.on.event(GROUP, VERSION, "imagejobs", registry=handlers)(_feeding(ImageJob))
+    kopf.on.event(GROUP, VERSION, "imageprofiles", registry=handlers)(_feeding(ImageProfile))
+    kopf.on.event(GROUP, VERSION, "imagestores", registry=handlers)(_feeding(ImageStore))
+    kopf.on.event("batch", "v1", "jobs", registry=handlers)(_feeding(WorkerJob))
+    kopf.on.event("", "v1", "pods", registry=handlers)(_feeding(Pod))
+    return handlers
+
+
+def settings() -> kopf.OperatorSettings:
+    """kopf as a feeder: it watches what is unfinished and ours, and writes nothing."""
+    configured = kopf.OperatorSettings()
+    configured.posting.enabled = False
+    configured.posting.loggers = False
+    configured.watching.field_selectors[GROUP, "imagejobs"] = UNFINISHED
+    configured.watching.label_selectors["batch", "jobs"] = WORKER_SELECTOR
+    configured.watching.label_selectors["v1", "pods"] = WORKER_SELECTOR
+    return configured
+
+
+def _feeding(kind: type[T]) -> Callable[..., Any]:
+    async def feed(event: dict[str, Any], memo: Engine, **_: object) -> None:
+        thing = _parse(kind, event["object"])
+        if thing is None:
+            return
+        if event["type"] == "DELETED":
+            memo.lose(thing)
+        else:
+            memo.see(thing)
+
+    feed.__name__ = f"feed_{kind.__name__}"
+    return feed
+
+
+def _parse(kind: type[T], body: Mapping[str, object]) -> Thing | None:
+    """None for an object that is none of ours, such as a foreign Job under our label."""
+    try:
+        return msgspec.convert(dict(body), kind)
+    except msgspec.ValidationError as error:
+        log.warning("ignoring a %s: %s", kind.__name__, error)
+        return None

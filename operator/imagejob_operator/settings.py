@@ -1,0 +1,86 @@
+"""What the operator is told by its environment, read once at start."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from .domain.model import SourceFormat
+from .domain.order import OrderLimits
+from .domain.platform import Platform
+from .domain.quantity import to_bytes
+
+PREFIX = "IMAGEJOB_"
+LISTS = ("formats",)
+BYTES = ("max_bytes", "worker_memory", "child_memory", "scratch_size")
+
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class SettingsError(ValueError):
+    """A variable says something that can't be; the message names it."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One field a variable: `worker_image` is IMAGEJOB_WORKER_IMAGE. Sizes in bytes."""
+
+    worker_image: str
+    worker_image_pull_policy: str = "IfNotPresent"
+    worker_cpu_millis: Positive = 250
+    worker_memory: Positive = 1024**3
+    worker_parallelism: Positive = 1
+    child_memory: Positive = 768 * 1024**2
+    scratch_size: Positive = 2 * 1024**3
+    formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
+    max_bytes: Positive = 50 * 1024**2
+    max_pixels: Positive = 50_000_000
+    max_frames: Positive = 100
+    instance: str = msgspec.field(default_factory=socket.gethostname)
+    log_level: str = "INFO"
+
+    @property
+    def platform(self) -> Platform:
+        """The part that decisions need."""
+        return Platform(
+            worker_image=self.worker_image,
+            worker_image_pull_policy=self.worker_image_pull_policy,
+            formats=self.formats,
+            limits=OrderLimits(
+                max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_frames=self.max_frames
+            ),
+            worker_cpu_millis=self.worker_cpu_millis,
+            worker_memory_bytes=self.worker_memory,
+            child_memory_bytes=self.child_memory,
+            scratch_bytes=self.scratch_size,
+            parallelism=self.worker_parallelism,
+        )
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read `IMAGEJOB_…` variables; lists are comma-separated, sizes Kubernetes quantities.
+
+    Raises SettingsError.
+    """
+    raw: dict[str, object] = {}
+    for field in Settings.__struct_fields__:
+        value = environment.get(PREFIX + field.upper())
+        if value is None:
+            continue
+        try:
+            raw[field] = _convert(field, value)
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}{field.upper()}: {error}") from error
+    try:
+        return msgspec.convert(raw, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{PREFIX}… variables: {error}") from error
+
+
+def _convert(field: str, value: str) -> object:
+    if field in LISTS:
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return to_bytes(value) if field in BYTES else value
