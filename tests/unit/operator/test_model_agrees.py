@@ -1,0 +1,192 @@
+"""The operator's model and the CRDs mean the same fields.
+
+Adding, renaming or retyping a field on one side only fails here.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Annotated, Literal
+
+import msgspec
+import pytest
+from agreement import differences
+from apischema import NAMES, Schema, crd, schema
+from imagejob_operator.domain import model, report
+
+
+@pytest.mark.parametrize(
+    ("struct", "name"),
+    [
+        (model.ImageJobSpec, "imagejobs"),
+        (model.ImageProfileSpec, "imageprofiles"),
+        (model.ImageStoreSpec, "imagestores"),
+    ],
+)
+def test_a_spec(struct: type[msgspec.Struct], name: str) -> None:
+    assert differences(struct, schema(name, "spec")) == []
+
+
+def test_the_status() -> None:
+    status = schema("imagejobs", "status")
+
+    # Empty this list when the model gets the field.
+    assert differences(model.ImageJobStatus, status, written_by_us=True) == [
+        "outputSummary: only in the CRD"
+    ]
+
+
+def test_phases() -> None:
+    phases = schema("imagejobs", "status", "phase")["enum"]
+
+    assert model.ImageJobStatus(phase="Pending").phase in phases
+    assert set(phases) >= model.FINISHED
+
+
+def test_every_kind_of_the_api_has_a_model() -> None:
+    kinds = {crd(name)["spec"]["names"]["kind"] for name in NAMES}
+
+    # The operator reads no ImageQuota yet. Once it does, the table above takes it.
+    assert {kind for kind in kinds if not hasattr(model, kind)} == {"ImageQuota"}
+
+
+class TestReport:
+    """Whatever a worker reports, the API server takes the status made of it."""
+
+    STATUS = schema("imagejobs", "status")["properties"]
+
+    def test_removed_metadata(self) -> None:
+        names = report.Removed(1023).names()
+
+        assert list(names) == self.STATUS["removedMetadata"]["items"]["enum"]
+
+    def test_notes(self) -> None:
+        limit = self.STATUS["notes"]["items"]["maxLength"]
+
+        assert max(map(len, report.NOTES.values())) <= limit
+
+    def test_formats(self) -> None:
+        source, made = self.STATUS["source"], self.STATUS["outputs"]["items"]
+
+        assert list(report.SOURCE_FORMATS.values()) == source["properties"]["format"]["enum"]
+        assert list(report.OUTPUT_FORMATS.values()) == made["properties"]["format"]["enum"]
+
+    @pytest.mark.parametrize(
+        ("struct", "field"),
+        [
+            *(
+                (report.SourceFacts, ("source", name))
+                for name in ("width", "height", "frames", "bytes")
+            ),
+            *((report.Made, ("outputs", name)) for name in ("width", "height", "bytes")),
+        ],
+    )
+    def test_counts(self, struct: type[msgspec.Struct], field: tuple[str, str]) -> None:
+        within, name = field
+        object_schema = self.STATUS[within].get("items", self.STATUS[within])
+        largest = _maximum(struct, name)
+
+        assert object_schema["properties"][name]["minimum"] == 0
+        assert object_schema["properties"][name]["maximum"] >= largest
+
+    def test_milliseconds(self) -> None:
+        assert self.STATUS["processingMillis"]["maximum"] >= _maximum(report.Done, "millis")
+
+
+def _maximum(struct: type[msgspec.Struct], name: str) -> int:
+    info = msgspec.inspect.type_info(struct)
+    assert isinstance(info, msgspec.inspect.StructType)
+    (kind,) = [field.type for field in info.fields if field.name == name]
+    assert isinstance(kind, msgspec.inspect.IntType)
+    assert kind.le is not None
+    return kind.le
+
+
+class Fruit(msgspec.Struct, rename="camel"):
+    """What the comparator is tried on."""
+
+    name: str
+    stone_count: Annotated[int, msgspec.Meta(ge=0, le=9)] = 1
+    colour: Literal["red", "green"] | None = None
+    notes: tuple[str, ...] = ()
+
+
+FRUIT: Schema = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "stoneCount": {"type": "integer", "minimum": 0, "maximum": 9, "default": 1},
+        "colour": {"type": "string", "enum": ["green", "red"]},
+        "notes": {"type": "array", "items": {"type": "string"}},
+    },
+}
+
+
+class TestComparator:
+    """It sees what it is there to see."""
+
+    def test_agreement(self) -> None:
+        assert differences(Fruit, FRUIT) == []
+
+    def test_a_field_added_to_the_model_only(self) -> None:
+        larger = msgspec.defstruct("Larger", [("weight", int | None, None)], bases=(Fruit,))
+
+        assert differences(larger, FRUIT) == ["weight: only in Python"]
+
+    def test_a_field_added_to_the_crd_only(self) -> None:
+        larger = copy.deepcopy(FRUIT)
+        larger["properties"]["weight"] = {"type": "integer"}
+
+        assert differences(Fruit, larger) == ["weight: only in the CRD"]
+
+    @pytest.mark.parametrize(
+        ("field", "change", "complaint"),
+        [
+            ("name", {"type": "boolean"}, "name: is string in Python, boolean in the CRD"),
+            (
+                "name",
+                {"type": "string", "default": "plum"},
+                "name: has default None in Python, plum in the CRD",
+            ),
+            (
+                "stoneCount",
+                {"type": "integer", "minimum": 0, "maximum": 8, "default": 1},
+                "stoneCount: has maximum 9 in Python, 8 in the CRD",
+            ),
+            (
+                "stoneCount",
+                {"type": "integer", "minimum": 0, "maximum": 9},
+                "stoneCount: has default 1 in Python, None in the CRD",
+            ),
+            (
+                "colour",
+                {"type": "string", "enum": ["green"]},
+                "colour: has enum green, red in Python, green in the CRD",
+            ),
+            (
+                "notes",
+                {"type": "array", "items": {"type": "integer"}},
+                "notes[]: is string in Python, integer in the CRD",
+            ),
+        ],
+    )
+    def test_a_field_changed_on_one_side(self, field: str, change: Schema, complaint: str) -> None:
+        changed = copy.deepcopy(FRUIT)
+        changed["properties"][field] = change
+
+        assert differences(Fruit, changed) == [complaint]
+
+    def test_a_field_required_on_one_side(self) -> None:
+        changed = copy.deepcopy(FRUIT)
+        changed["required"] = []
+
+        assert differences(Fruit, changed) == [
+            "name: has required True in Python, False in the CRD"
+        ]
+
+    def test_the_real_model_with_a_field_missing_from_the_crd(self) -> None:
+        poorer = copy.deepcopy(schema("imagejobs", "spec"))
+        del poorer["properties"]["outputs"]["items"]["properties"]["progressive"]
+
+        assert differences(model.ImageJobSpec, poorer) == ["outputs[].progressive: only in Python"]
