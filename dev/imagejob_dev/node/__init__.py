@@ -1,0 +1,3 @@
+"""A Kubernetes node that runs the containers of its pods as plain processes of this machine."""
+
+NODE_NAME = "process-node"

@@ -1,0 +1,121 @@
+"""Follows the pods bound to this node and gives each one a runner."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections import deque
+from typing import TYPE_CHECKING
+
+from imagejob_dev.node import NODE_NAME
+from imagejob_dev.node.api import FIRST_RETRY, LAST_RETRY, UNREACHABLE, Refused
+from imagejob_dev.node.launch import Places
+from imagejob_dev.node.pod import PodRunner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imagejob_dev.guard import Guard
+    from imagejob_dev.node.api import Api, Object
+
+log = logging.getLogger(__name__)
+
+PODS = f"/api/v1/pods?fieldSelector=spec.nodeName%3D{NODE_NAME}"
+KEPT_LOGS = 1000  # folders of pods that are gone; older ones make room
+
+
+class WatchEnded(Exception):  # noqa: N818 (it happens every few minutes)
+    """The watch can't go on from where it was: list again."""
+
+
+class Agent:
+    """`folder` is the cluster's: pods' logs go to `pods/`, what lives with a pod to `work/`."""
+
+    def __init__(self, api: Api, folder: Path, guard: Guard) -> None:
+        self._api = api
+        self._folder = folder
+        self._guard = guard
+        self._runners: dict[str, PodRunner] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._old_logs: deque[Path] = deque()
+
+    async def follow(self) -> None:
+        """For ever: list, watch, and list again whenever the watch can't go on."""
+        delay = FIRST_RETRY
+        while True:
+            try:
+                version = await self._list()
+                delay = FIRST_RETRY
+                while True:
+                    version = await self._watch(version)
+            except WatchEnded as ended:
+                log.info("listing again: %s", ended)
+            except (Refused, *UNREACHABLE) as error:
+                log.info("the API server is away: %r", error)
+                await asyncio.sleep(delay)
+                delay = min(LAST_RETRY, delay * 2)
+
+    async def close(self) -> None:
+        """Stop telling; the guard ends the processes."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _list(self) -> str:
+        """Take the whole picture; its resourceVersion."""
+        listing = await self._api.get(PODS)
+        found = {pod["metadata"]["uid"]: pod for pod in listing.get("items") or []}
+        for uid in set(self._runners) - set(found):
+            self._deleted(uid)
+        for pod in found.values():
+            self._seen(pod)
+        version: str = listing["metadata"]["resourceVersion"]
+        return version
+
+    async def _watch(self, version: str) -> str:
+        """Follow until the server ends the watch; where to go on."""
+        async for event in self._api.watch(PODS, version):
+            pod, kind = event["object"], event["type"]
+            if kind == "ERROR":
+                raise WatchEnded(pod.get("message"))
+            version = pod["metadata"]["resourceVersion"]
+            if kind == "DELETED":
+                self._deleted(pod["metadata"]["uid"])
+            elif kind != "BOOKMARK":
+                self._seen(pod)
+        return version
+
+    def _seen(self, pod: Object) -> None:
+        uid = pod["metadata"]["uid"]
+        if runner := self._runners.get(uid):
+            runner.update(pod)
+            return
+        places = self._places(pod)
+        runner = self._runners[uid] = PodRunner(pod, places, self._api, self._guard)
+        task = asyncio.create_task(runner.run(), name=f"pod {pod['metadata']['name']}")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _deleted(self, uid: str) -> None:
+        if runner := self._runners.pop(uid, None):
+            runner.vanish()
+            self._forget_logs(runner.logs)
+
+    def _places(self, pod: Object) -> Places:
+        metadata = pod["metadata"]
+        return Places(
+            work=self._folder / "work" / metadata["uid"],
+            logs=self._folder / "pods" / metadata["namespace"] / metadata["name"],
+        )
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("%s: a fault of the process node", task.get_name(), exc_info=error)
+
+    def _forget_logs(self, folder: Path) -> None:
+        """The logs of a pod that is gone stay for a while, so that hours of pods fill no disk."""
+        self._old_logs.append(folder)
+        if len(self._old_logs) > KEPT_LOGS:
+            shutil.rmtree(self._old_logs.popleft(), ignore_errors=True)

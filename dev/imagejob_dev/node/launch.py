@@ -1,0 +1,77 @@
+"""Turns a pod into what has to be started: commands, environments, files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imagejob_dev.node import environment, volumes
+from imagejob_dev.node.expand import expand
+from imagejob_dev.node.paths import Mounts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from imagejob_dev.node.api import Object
+    from imagejob_dev.node.sources import Sources
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of one pod: `work` goes with the pod, `logs` stays for a person to read."""
+
+    work: Path
+    logs: Path
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that one container needs to start."""
+
+    command: list[str]
+    environment: Mapping[str, str]
+    folder: Path
+    log: Path
+    message_file: Path
+    message_from_log: bool  # where the file is empty and the container failed
+
+
+async def prepare(pod: Object, places: Places, sources: Sources) -> dict[str, Launch]:
+    """Container → its launch, its volumes made; NotYet while something that it names is missing."""
+    mounted = await volumes.make(pod, places.work / "volumes", sources)
+    return {
+        container["name"]: await _launch(pod, container, mounted, places, sources)
+        for container in pod["spec"]["containers"]
+    }
+
+
+async def _launch(
+    pod: Object,
+    container: Object,
+    mounted: Mapping[str, Path],
+    places: Places,
+    sources: Sources,
+) -> Launch:
+    name = container["name"]
+    folder, message_file = places.work / name, places.work / f"{name}.message"
+    for each in (folder, places.logs):
+        each.mkdir(parents=True, exist_ok=True)
+    mounts = Mounts(
+        {
+            mount["mountPath"]: mounted[mount["name"]]
+            for mount in container.get("volumeMounts") or []
+        }
+        | {container["terminationMessagePath"]: message_file}
+    )
+    asked = await environment.resolve(pod, container, sources)
+    words = [*container["command"], *(container.get("args") or [])]
+    variables = {key: mounts.rewrite(value) for key, value in asked.items()}
+    return Launch(
+        command=[mounts.rewrite(expand(word, asked)) for word in words],
+        environment=environment.base(pod, folder) | variables,
+        folder=folder,
+        log=places.logs / f"{name}.log",
+        message_file=message_file,
+        message_from_log=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
+    )

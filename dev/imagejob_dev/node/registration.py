@@ -1,0 +1,125 @@
+"""Makes this machine a Node, and keeps telling that it is alive."""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import os
+import platform
+import socket
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from imagejob_dev.node import NODE_NAME
+from imagejob_dev.node.api import MERGE, UNREACHABLE, Refused, persist
+from imagejob_dev.node.status import ADDRESS, stamp
+
+if TYPE_CHECKING:
+    from imagejob_dev.node.api import Api, Object
+
+HEARTBEAT_SECONDS = 10.0  # a kubelet's; the node controller gives up after 50 s without one
+LEASE_SECONDS = 40
+PODS = 110
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+NODE = f"/api/v1/nodes/{NODE_NAME}"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+
+
+async def register(api: Api) -> None:
+    """Create the Node, or take over the one that an earlier node program left."""
+    await _create(api, "/api/v1/nodes", node(datetime.now(UTC)))
+    lease = {"metadata": {"name": NODE_NAME}, "spec": _lease_spec()}
+    await _create(api, LEASES, lease)
+    await _beat(api)
+
+
+async def keep_alive(api: Api) -> None:
+    """Heartbeats for ever. Each is sent anew after a failure, so a suspended laptop recovers."""
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        try:
+            await _beat(api)
+        except (Refused, *UNREACHABLE):
+            continue
+
+
+def node(now: datetime) -> Object:
+    machine = platform.machine()
+    architecture = ARCHITECTURES.get(machine, machine)
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
+    resources = {"cpu": str(os.cpu_count()), "memory": f"{memory}Ki", "pods": str(PODS)}
+    labels = {
+        "kubernetes.io/hostname": NODE_NAME,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": architecture,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": NODE_NAME, "labels": labels},
+        "status": {
+            "capacity": resources,
+            "allocatable": resources,
+            "conditions": conditions(now),
+            "addresses": [
+                {"type": "InternalIP", "address": ADDRESS},
+                {"type": "Hostname", "address": socket.gethostname()},
+            ],
+            "nodeInfo": {
+                "architecture": architecture,
+                "operatingSystem": "linux",
+                "osImage": system,
+                "kernelVersion": platform.release(),
+                "containerRuntimeVersion": "process://1",
+                "kubeletVersion": "v0.0.0-process-node",
+                "kubeProxyVersion": "",
+                "machineID": "",
+                "systemUUID": "",
+                "bootID": "",
+            },
+        },
+    }
+
+
+def conditions(now: datetime) -> list[Object]:
+    """All well: this node has no way to be half ready."""
+    good = {
+        "MemoryPressure": "False",
+        "DiskPressure": "False",
+        "PIDPressure": "False",
+        "Ready": "True",
+    }
+    return [
+        {
+            "type": kind,
+            "status": value,
+            "reason": "ProcessNode",
+            "message": "runs pods as processes",
+            "lastHeartbeatTime": stamp(now),
+        }
+        for kind, value in good.items()
+    ]
+
+
+def _lease_spec() -> Object:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return {
+        "holderIdentity": NODE_NAME,
+        "leaseDurationSeconds": LEASE_SECONDS,
+        "renewTime": now,
+    }
+
+
+async def _beat(api: Api) -> None:
+    """Status and Lease: the one undoes a node controller's "unknown", the other prevents it."""
+    await api.patch(f"{NODE}/status", {"status": {"conditions": conditions(datetime.now(UTC))}})
+    await api.patch(f"{LEASES}/{NODE_NAME}", {"spec": _lease_spec()}, MERGE)
+
+
+async def _create(api: Api, path: str, body: Object) -> None:
+    try:
+        await persist(lambda: api.post(path, body))
+    except Refused as refusal:
+        if refusal.status != http.HTTPStatus.CONFLICT:
+            raise

@@ -1,0 +1,57 @@
+"""Makes a pod's volumes: folders for emptyDir, folders of files for Secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagejob_dev.node.sources import NotYet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imagejob_dev.node.api import Object
+    from imagejob_dev.node.sources import Sources
+
+DEFAULT_MODE = 0o644
+
+
+async def make(pod: Object, folder: Path, sources: Sources) -> dict[str, Path]:
+    """Volume → its folder under `folder`; NotYet while a Secret is missing.
+
+    A Secret is written once: unlike on a kubelet, files don't follow later changes of it.
+    """
+    places: dict[str, Path] = {}
+    for volume in pod["spec"].get("volumes") or []:
+        place = places[volume["name"]] = folder / volume["name"]
+        place.mkdir(parents=True, exist_ok=True)
+        if "secret" in volume:
+            await _write_secret(volume["name"], volume["secret"], place, sources)
+    return places
+
+
+async def _write_secret(volume: str, secret: Object, place: Path, sources: Sources) -> None:
+    data = await sources.read("secret", secret["secretName"])
+    optional = bool(secret.get("optional"))
+    if data is None:
+        if optional:
+            return
+        raise _mount_error(volume, f'secret "{secret["secretName"]}" not found')
+    default = secret.get("defaultMode", DEFAULT_MODE)
+    items = secret.get("items") or [{"key": key, "path": key} for key in data]
+    for item in items:
+        if item["key"] not in data:
+            if optional:
+                continue
+            raise _mount_error(volume, f"references non-existent secret key: {item['key']}")
+        file = place / item["path"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data[item["key"]])
+        file.chmod(item.get("mode") or default)
+
+
+def _mount_error(volume: str, message: str) -> NotYet:
+    return NotYet(
+        "ContainerCreating",
+        f'MountVolume.SetUp failed for volume "{volume}" : {message}',
+        event="FailedMount",
+    )

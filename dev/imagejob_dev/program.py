@@ -1,0 +1,110 @@
+"""One long-running program of the cluster: started, watched, stopped, started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from imagejob_dev.errors import DevError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from imagejob_dev.guard import Guard
+
+LAST_LINES = 25
+READY_SECONDS = 60.0
+
+
+class Program:
+    """A command whose output goes to `log`; `start` after `stop` runs the same command again."""
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        log: Path,
+        guard: Guard,
+        ready: Callable[[], bool],
+        environment: Mapping[str, str] | None = None,
+        grace: float = 0.0,
+    ) -> None:
+        self.name = log.stem
+        self.log = log
+        self._command = [str(part) for part in command]
+        self._guard = guard
+        self._ready = ready
+        self._environment = {"PATH": os.defpath, "HOME": str(log.parent), **(environment or {})}
+        self._grace = grace
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def died(self) -> bool:
+        """Whether it ended with nobody having stopped it."""
+        return self._process is not None and self._process.poll() is not None
+
+    def start(self) -> None:
+        """Launch it and wait until it serves."""
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        """In a session of its own: Ctrl-C at the terminal is for the owner, who stops it."""
+        if self.running:
+            return
+        self.stop()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                start_new_session=True,
+            )
+        self._guard.watch(self._process.pid)
+
+    def wait_ready(self) -> None:
+        """A program that died, or is late, fails with the end of its log."""
+        self.wait_until(self._ready, "ready")
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not condition():
+            if not self.running:
+                raise DevError(f"{self.name} ended before it was {what}. {self.log_end()}")
+            if time.monotonic() > deadline:
+                raise DevError(
+                    f"{self.name} was not {what} within {READY_SECONDS:.0f} s. {self.log_end()}"
+                )
+            time.sleep(0.03)
+
+    def stop(self) -> None:
+        """SIGTERM and its grace period, if it has one; SIGKILL to its group."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if self._grace and process.poll() is None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(self._grace)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        self._guard.forget(process.pid)
+
+    def log_end(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        return "\n".join([f"The end of {self.log}:", *lines[-LAST_LINES:]])

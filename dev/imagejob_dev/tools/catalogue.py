@@ -1,0 +1,81 @@
+"""Which programs there are, and the pinned Go module (`dev/tools/<name>/go.mod`) of each."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+
+
+@dataclass(frozen=True)
+class Module:
+    """A folder of `dev/tools`: one go.mod that pins `path`, and the programs built from it."""
+
+    name: str
+    path: str
+    programs: Mapping[str, str]  # program → its Go package
+
+    @property
+    def folder(self) -> Path:
+        return TOOLS / self.name
+
+    @property
+    def version(self) -> str:
+        """The pinned version of `path`, without its leading v."""
+        text = (self.folder / "go.mod").read_text()
+        found = re.search(rf"^(?:require)?\s*{re.escape(self.path)} v(\S+)", text, re.MULTILINE)
+        if not found:
+            raise LookupError(f"{self.folder / 'go.mod'} does not pin {self.path}")
+        return found.group(1)
+
+    @property
+    def go_version(self) -> tuple[int, ...]:
+        """The oldest Go that can build it."""
+        text = (self.folder / "go.mod").read_text()
+        found = re.search(r"^go (\d+)\.(\d+)", text, re.MULTILINE)
+        if not found:
+            raise LookupError(f"{self.folder / 'go.mod'} has no go line")
+        return tuple(int(part) for part in found.groups())
+
+    @property
+    def ldflags(self) -> str:
+        flags = "-s -w"
+        if self.name != "kubernetes":
+            return flags
+        # Without these an API server says it is v0.0.0, and misleads clients that look.
+        set_version = "-X k8s.io/component-base/version."
+        major, minor, _ = self.version.split(".")
+        return (
+            f"{flags} {set_version}gitVersion=v{self.version}"
+            f" {set_version}gitMajor={major} {set_version}gitMinor={minor}"
+        )
+
+    @property
+    def stamp(self) -> str:
+        """The cache folder's name. It follows all that is pinned: any bump builds anew."""
+        pinned = b"".join((self.folder / name).read_bytes() for name in ("go.mod", "go.sum"))
+        return f"{self.name}-{self.version}-{hashlib.sha256(pinned).hexdigest()[:12]}"
+
+
+ETCD = Module("etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"})
+KUBERNETES = Module(
+    "kubernetes",
+    "k8s.io/kubernetes",
+    {
+        program: f"k8s.io/kubernetes/cmd/{program}"
+        for program in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
+    },
+)
+VERSITYGW = Module(
+    "versitygw",
+    "github.com/versity/versitygw",
+    {"versitygw": "github.com/versity/versitygw/cmd/versitygw"},
+)
+MODULES = (KUBERNETES, ETCD, VERSITYGW)
