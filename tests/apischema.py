@@ -34,7 +34,7 @@ def version(name: str) -> Schema:
 
 
 def schema(name: str, *path: str) -> Schema:
-    """The schema of a field, as `schema("imagejobs", "spec", "source")`; with no path, the kind's."""
+    """Of a field, as `schema("imagejobs", "spec", "source")`; without a path, of the kind."""
     found: Schema = version(name)["schema"]["openAPIV3Schema"]
     for field in path:
         found = found["properties"][field]
