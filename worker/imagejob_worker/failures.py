@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from imagejob_worker.facts import SourceFacts
 
 Reason = Literal[
     "SourceNotFound",  # no such object in the store
@@ -19,9 +22,13 @@ Reason = Literal[
 
 
 class ItemFailure(Exception):  # noqa: N818 (a way an item ends, not a fault of the program)
-    """An item ends with `reason`; `message` is one line for the person who asked for it."""
+    """An item ends with `reason`; `message` is one line for the person who asked for it.
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    `source` is what was known of the source by then, if anything.
+    """
+
+    def __init__(self, reason: Reason, message: str, source: SourceFacts | None = None) -> None:
         super().__init__(reason, message)
         self.reason: Reason = reason
         self.message = message
+        self.source = source

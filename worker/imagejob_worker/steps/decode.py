@@ -1,0 +1,93 @@
+"""Step: pixels out of the source.
+
+The decoder's class is called by name rather than through `Image.open`: no other decoder can pick up
+the file, and none but the one needed is imported (Image.open imports five, 5 ms of CPU).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from imagejob_worker.containers.survey import corrupt
+from imagejob_worker.failures import ItemFailure
+from imagejob_worker.steps.modes import plain, space_of
+from imagejob_worker.steps.picture import Frame
+from imagejob_worker.steps.spliced import Spliced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from PIL.ImageFile import ImageFile
+
+    from imagejob_worker.containers.survey import Survey
+    from imagejob_worker.order import SourceFormat
+
+READERS: dict[SourceFormat, tuple[str, str]] = {
+    "jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "png": ("PIL.PngImagePlugin", "PngImageFile"),
+    "webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "gif": ("PIL.GifImagePlugin", "GifImageFile"),
+    "tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
+}
+
+# All that Pillow's decoders were seen to raise on damaged files.
+DAMAGE = (
+    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError,
+    AssertionError, OverflowError, RuntimeError, ZeroDivisionError, struct.error, zlib.error,
+)  # fmt: skip
+
+
+def decode(
+    source: Path, name: SourceFormat, survey: Survey, *, scale: int, frames: int
+) -> Iterator[Frame]:
+    """The first `frames` frames, JPEG at 1/`scale`.
+
+    Raises CorruptImage or TooLarge; MemoryError is left to the caller.
+    """
+    try:
+        with _opened(source, name, survey, animated=frames > 1) as file:
+            _check_size(file, survey)
+            if scale > 1:
+                file.draft(None, (survey.width // scale, survey.height // scale))
+            for index in range(frames):
+                file.seek(index)
+                file.load()
+                space, shown = space_of(file.mode), round(file.info.get("duration", 0))
+                yield Frame(plain(file), shown, space)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ItemFailure("TooLarge", f"a frame is larger than the header says: {error}") from error
+    except DAMAGE as error:
+        if "memory" in str(error):
+            raise MemoryError from error
+        reason = str(error).strip() or type(error).__name__
+        raise corrupt(f"the {name} can't be decoded: {reason}") from error
+
+
+def _check_size(file: ImageFile, survey: Survey) -> None:
+    """Limits were checked on the survey's size: a decoder that sees another must not go on."""
+    if file.size not in ((survey.width, survey.height), survey.displayed):
+        raise corrupt(
+            f"the header can be read as {survey.width} x {survey.height}"
+            f" and as {file.width} x {file.height}"
+        )
+
+
+def _opened(source: Path, name: SourceFormat, survey: Survey, *, animated: bool) -> ImageFile:
+    parts = survey.parts if animated or survey.still_parts is None else survey.still_parts
+    file = source.open("rb")
+    opened = _reader(name)(Spliced(file, parts) if parts else file)  # type: ignore[arg-type]
+    opened._exclusive_fp = True  # noqa: SLF001 (so that `with` closes what was opened here)
+    return opened
+
+
+def _reader(name: SourceFormat) -> type[ImageFile]:
+    """Imports only what the source needs."""
+    module, reader = READERS[name]
+    return getattr(import_module(module), reader)  # type: ignore[no-any-return]

@@ -1,0 +1,52 @@
+"""Step: any of Pillow's modes as one of four: L, RGB, RGBA, CMYK."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from imagejob_worker.failures import ItemFailure
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+WITH_ALPHA = {"LA", "La", "PA", "RGBa"}
+GREY_16 = {"I;16", "I;16L", "I;16B", "I;16N"}
+GREY = {"1", "L", "LA", "La", *GREY_16}
+
+
+def space_of(mode: str) -> str:
+    """The ICC colour space of a mode's samples."""
+    if mode in GREY:
+        return "GRAY"
+    return "CMYK" if mode == "CMYK" else "RGB"
+
+
+def plain(file: ImageFile) -> Image.Image:
+    """The loaded frame as an image that holds pixels and nothing else.
+
+    Every kind of transparency becomes RGBA, so that one rule for resizing it is enough. 16-bit grey
+    is scaled to 8 (Pillow's own conversion would clip it).
+    """
+    if file.mode in ("L", "RGB", "RGBA", "CMYK") and "transparency" not in file.info:
+        return Image.Image()._new(file.im)  # noqa: SLF001 (the pixels without copying them)
+    if file.mode in GREY_16:
+        return _from_grey_16(file)
+    if file.mode in ("I", "F"):
+        raise ItemFailure("UnsupportedFormat", f"32-bit samples (mode {file.mode}) not supported")
+    image = file.convert(_target(file))
+    image.info = {}
+    return image
+
+
+def _target(file: ImageFile) -> str:
+    if file.mode in WITH_ALPHA or file.has_transparency_data:
+        return "RGBA"
+    return "L" if file.mode == "1" else "RGB"
+
+
+def _from_grey_16(file: ImageFile) -> Image.Image:
+    image = file.point(lambda value: value * (1 / 257) + 0.5).convert("L")
+    image.info = {}
+    return image

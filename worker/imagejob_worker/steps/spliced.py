@@ -1,0 +1,71 @@
+"""A file with parts cut out, without copying it.
+
+A decoder that is handed only the parts that make the picture can't be led astray by the others:
+no text chunk to inflate, no EXIF to parse, no second picture to find.
+"""
+
+from __future__ import annotations
+
+import io
+from bisect import bisect_right
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Spliced(io.RawIOBase):
+    """The given (offset, length) parts of `file`, one after the other, as a file to read."""
+
+    def __init__(self, file: BinaryIO, parts: Sequence[tuple[int, int]]) -> None:
+        super().__init__()
+        self._file = file
+        self._parts = parts
+        self._starts: list[int] = []
+        self._length = 0
+        for _, length in parts:
+            self._starts.append(self._length)
+            self._length += length
+        self._at = 0
+
+    def readable(self) -> bool:
+        """It is there to be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Decoders go back and forth."""
+        return True
+
+    def tell(self) -> int:
+        """The offset in what the parts make together."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to an offset in what the parts make together."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._length}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to `size` bytes, fewer only at the end."""
+        wanted = self._length if size is None or size < 0 else size
+        pieces: list[bytes] = []
+        index = bisect_right(self._starts, self._at) - 1
+        while wanted > 0 and 0 <= index < len(self._parts):
+            offset, length = self._parts[index]
+            into = self._at - self._starts[index]
+            piece = self._piece(offset + into, min(wanted, length - into))
+            pieces.append(piece)
+            self._at += len(piece)
+            wanted -= len(piece)
+            index += 1
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _piece(self, offset: int, length: int) -> bytes:
+        self._file.seek(offset)
+        return self._file.read(length)
+
+    def close(self) -> None:
+        """Close the file beneath as well."""
+        self._file.close()
+        super().close()
