@@ -1,0 +1,193 @@
+"""The process behind a lane: takes requests from a pipe, and runs each in a child of its own."""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import time
+import traceback
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, TypeVar
+
+import msgspec
+
+from imagejob_worker import answer
+from imagejob_worker.answer import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagejob_worker.facts import Processed
+
+    # What a child does: the item's place in the order, and the item's folder.
+    Work = Callable[[int, str], Processed]
+    # Run once, in the first lane, before any item; loads what the work needs.
+    Prepare = Callable[[], Work]
+
+T = TypeVar("T")
+
+
+class Request(msgspec.Struct, frozen=True, array_like=True):
+    """One item for a lane. Memory, on top of what a child starts with, and file size in bytes."""
+
+    index: int
+    folder: str
+    seconds: float
+    memory: int
+    file_size: int
+
+
+class Ends(NamedTuple):
+    """One side's descriptors of two pipes."""
+
+    read: int
+    write: int
+
+
+def pipes() -> tuple[Ends, Ends]:
+    """Make two pipes; return the lane's ends and the worker's."""
+    requests, request = os.pipe()
+    answers, answer_ = os.pipe()
+    return Ends(requests, answer_), Ends(answers, request)
+
+
+def send(pipe: int, message: bytes) -> None:
+    """Write one message."""
+    rest = memoryview(len(message).to_bytes(4, "big") + message)
+    while rest:
+        rest = rest[os.write(pipe, rest) :]
+
+
+def receive(pipe: int, type_: type[T]) -> T:
+    """Read one message. Raises EOFError if the other side has gone."""
+    size = int.from_bytes(_exactly(pipe, 4), "big")
+    return msgspec.msgpack.decode(_exactly(pipe, size), type=type_)
+
+
+def live(lanes: list[Ends], prepare: Prepare) -> NoReturn:
+    """Be the first lane, and fork the others, so that all share what was loaded once."""
+    status = 1
+    try:
+        # These are for the worker, which ends its lanes by closing their pipes.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        work = prepare()
+        gc.freeze()
+        gc.enable()
+        mine, *others = lanes
+        for ends in others:
+            if os.fork() == 0:
+                mine, others = ends, []
+                break
+        close_but(*mine)
+        _serve(work, mine)
+        for _ in others:
+            os.wait()
+        status = 0
+    except BaseException:  # noqa: BLE001 (nothing of the worker's own code may run on in here)
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def close_but(*keep: int) -> None:
+    """Close all descriptors but the standard ones and these.
+
+    An end of a pipe left open here would keep another process from noticing that this one's
+    other side has gone.
+    """
+    start = 3
+    for descriptor in sorted(keep):
+        os.closerange(start, descriptor)
+        start = descriptor + 1
+    os.closerange(start, os.sysconf("SC_OPEN_MAX"))
+
+
+def _serve(work: Work, ends: Ends) -> None:
+    while True:
+        try:
+            ended = _attempt(work, receive(ends.read, Request), ends.read)
+        except EOFError:
+            return
+        send(ends.write, msgspec.msgpack.encode(ended))
+
+
+def _attempt(work: Work, request: Request, requests: int) -> Ended:
+    """Run one child to its end, ours or the clock's. Raises EOFError if the worker has gone."""
+    until = time.monotonic() + request.seconds
+    lane = os.getpid()
+    said, say = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _work(work, request, say, lane)
+    os.close(say)
+    exited = os.pidfd_open(child)
+    try:
+        why = _wait(exited, requests, until)
+        status = _reap(child)
+        if why == "abandoned":
+            raise EOFError
+        # Without blocking: something that the child had started may still hold the other end.
+        os.set_blocking(said, False)
+        return Ended(status, why == "overtime", _drained(said))
+    finally:
+        os.close(exited)
+        os.close(said)
+
+
+def _wait(exited: int, requests: int, until: float) -> Literal["exited", "overtime", "abandoned"]:
+    """Wait for the child's end, the clock, or the worker's."""
+    poll = select.poll()
+    poll.register(exited, select.POLLIN)
+    poll.register(requests, 0)  # says only that the other side has gone
+    milliseconds = max(0, (until - time.monotonic()) * 1000)
+    ready = [descriptor for descriptor, _ in poll.poll(milliseconds)]
+    if exited in ready:
+        return "exited"
+    return "abandoned" if ready else "overtime"
+
+
+def _reap(child: int) -> int:
+    """Kill what is left of the child and of what it started; return its status."""
+    try:
+        os.killpg(child, signal.SIGKILL)
+    except ProcessLookupError:
+        # Stopped so early that it has made no group of its own yet.
+        os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _drained(pipe: int) -> bytes:
+    try:
+        return os.read(pipe, answer.MOST_BYTES)
+    except BlockingIOError:
+        return b""
+
+
+def _exactly(pipe: int, size: int) -> bytes:
+    whole = b""
+    while len(whole) < size:
+        part = os.read(pipe, size - len(whole))
+        if not part:
+            raise EOFError("the other side of the pipe has gone")
+        whole += part
+    return whole
+
+
+def _work(work: Work, request: Request, say: int, lane: int) -> NoReturn:
+    """Be the child: bound, work, tell, end."""
+    try:
+        from imagejob_worker.confine import confine
+
+        close_but(say)
+        confine(request.seconds, request.memory, request.file_size, parent=lane)
+        said = answer.give(lambda: work(request.index, request.folder), request.file_size)
+        rest = memoryview(said)
+        while rest:
+            rest = rest[os.write(say, rest) :]
+        os._exit(0)
+    except BaseException:  # noqa: BLE001 (nothing of the lane's own code may run on in here)
+        traceback.print_exc()
+    finally:
+        os._exit(1)

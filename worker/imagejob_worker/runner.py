@@ -1,0 +1,94 @@
+"""What the worker does with an order: its items, so many at a time, each told of as it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagejob_worker.attempt import Attempt
+from imagejob_worker.sandbox import Lanes
+from imagejob_worker.scratch import OUTPUTS, SOURCE
+from imagejob_worker.storage import Stores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagejob_worker.facts import Processed
+    from imagejob_worker.lane import Prepare, Work
+    from imagejob_worker.order import Order
+    from imagejob_worker.report import Entry
+    from imagejob_worker.sandbox import Lane
+
+    # Told of each item as it ends, from any thread: its place in the order, and what came of it.
+    OnEntry = Callable[[int, Entry], None]
+
+
+def run(
+    order: Order, stores: str, scratch: str, on_entry: OnEntry, prepare: Prepare | None = None
+) -> None:
+    """Do all that the order asks.
+
+    `stores` is a folder with one folder a store, `scratch` an empty one; `prepare` is what the
+    processes load instead of the pipeline. Forks: call it before the process has threads.
+    Raises LaneLostError if the worker itself fails; what wasn't told of by then isn't done.
+    """
+    with start(order, prepare) as lanes:
+        finish(order, lanes, stores, scratch, on_entry)
+
+
+def start(order: Order, prepare: Prepare | None = None) -> Lanes:
+    """Fork the processes that items will run in."""
+    count = min(order.parallelism, len(order.items))
+    return Lanes(count, prepare or (lambda: _pipeline(order)))
+
+
+def finish(order: Order, lanes: Lanes, stores: str, scratch: str, on_entry: OnEntry) -> None:
+    """Run all items, the order's first first. Raises LaneLostError."""
+    opened = Stores(order.stores, stores)
+    waiting = iter(range(len(order.items)))  # shared: one step of it is atomic
+
+    def work(lane: Lane) -> None:
+        for index in waiting:
+            on_entry(index, Attempt(order, index, opened, scratch).entry(lane))
+
+    first, *others = lanes
+    if others:
+        _in_threads(work, [first, *others])
+    else:
+        work(first)
+
+
+def _pipeline(order: Order) -> Work:
+    """Load the image libraries: in a lane, never in the worker itself."""
+    from pathlib import Path
+
+    from imagejob_worker import pipeline
+
+    pipeline.preload()
+
+    def work(index: int, folder: str) -> Processed:
+        place = Path(folder)
+        item = order.items[index]
+        return pipeline.process(place / SOURCE, item, order.formats, place / OUTPUTS)
+
+    return work
+
+
+def _in_threads(work: Callable[[Lane], None], lanes: list[Lane]) -> None:
+    """Run `work` for each lane, in a thread of its own. Raises the first error of any."""
+    from threading import Thread  # needed by few, and dear at start
+
+    errors: list[Exception] = []
+
+    def guarded(lane: Lane) -> None:
+        try:
+            work(lane)
+        except Exception as error:  # noqa: BLE001 (raised again where the caller sees it)
+            errors.append(error)
+
+    threads = [Thread(target=guarded, args=(lane,), daemon=True) for lane in lanes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]

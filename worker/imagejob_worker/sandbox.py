@@ -1,0 +1,93 @@
+"""Processes that do what may crash, hang or eat memory, so that the worker doesn't.
+
+A *lane* is a process that runs one item at a time, each in a child of its own. Lanes are forked
+while the worker is small and has neither threads (obstore starts some), sockets nor credentials,
+and load the image libraries; a child then costs one more fork, and inherits nothing worth stealing.
+This module is the worker's end; `lane` is the other one.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from imagejob_worker import answer, lane
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from imagejob_worker.answer import Product
+    from imagejob_worker.lane import Prepare, Request
+
+
+class LaneLostError(Exception):
+    """A lane ended by itself: a fault of the worker, and of no item."""
+
+
+class Lane:
+    """One place for an item to run in. For one thread at a time, but for `close`."""
+
+    def __init__(self) -> None:
+        self.theirs, self._ours = lane.pipes()
+
+    def run(self, request: Request) -> Product:
+        """Process one item. Raises ItemFailure, or LaneLostError."""
+        try:
+            lane.send(self._ours.write, msgspec.msgpack.encode(request))
+            ended = lane.receive(self._ours.read, answer.Ended)
+        except (OSError, EOFError) as error:
+            raise LaneLostError("the process that runs items ended") from error
+        return answer.take(ended)
+
+    def forked(self) -> None:
+        """Let go of the ends that are the lane's."""
+        os.close(self.theirs.read)
+        os.close(self.theirs.write)
+
+    def close(self) -> None:
+        """Have the lane kill its child, and end. From any thread, once."""
+        os.close(self._ours.write)
+
+
+class Lanes:
+    """As many lanes as items run at once. Start them before anything starts a thread."""
+
+    def __init__(self, count: int, prepare: Prepare) -> None:
+        self._lanes = [Lane() for _ in range(count)]
+        self._closed = False
+        gc.freeze()  # what is shared stays shared: no collection writes to these objects any more
+        self._first = os.fork()
+        if self._first == 0:
+            lane.live([each.theirs for each in self._lanes], prepare)
+        for each in self._lanes:
+            each.forked()
+
+    def __iter__(self) -> Iterator[Lane]:
+        """Return the lanes, one by one."""
+        return iter(self._lanes)
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """End all lanes with their children, and wait for it. From any thread, at any time."""
+        closed, self._closed = self._closed, True
+        if closed:
+            return
+        for each in self._lanes:
+            each.close()
+        os.waitpid(self._first, 0)  # it waits for the other lanes, as they for their children

@@ -1,0 +1,34 @@
+"""Object keys: used byte for byte, or refused.
+
+obstore drops a slash at either end without a word and refuses what it can't put into a URL path
+safely; a folder would resolve `..` and fold `//`. One rule for both kinds of store, checked before
+either sees the key.
+"""
+
+from __future__ import annotations
+
+MOST_BYTES = 1024  # S3's limit
+
+
+def fault(key: str) -> str | None:
+    """Say what keeps `key` from naming an object, or None if nothing does."""
+    if not key:
+        return "is empty"
+    if len(key.encode()) > MOST_BYTES:
+        return f"is longer than {MOST_BYTES} bytes"
+    if any(character < " " or character == "\x7f" for character in key):
+        return "holds a control character"
+    parts = key.split("/")
+    if "" in parts:
+        return "starts or ends with a slash, or has two in a row"
+    if "." in parts or ".." in parts:
+        return "has a segment that is . or .."
+    return None
+
+
+def joined(prefix: str, key: str) -> str:
+    """Put a store's prefix before a key, with exactly one slash between.
+
+    Without the slash, the key `-b/x` under the prefix `team` would reach into `team-b/`.
+    """
+    return f"{prefix.removesuffix('/')}/{key}" if prefix else key

@@ -1,0 +1,165 @@
+"""A folder, as a mounted volume is: no headers, and names instead of keys."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from imagejob_worker.failures import ItemFailure, Reason
+from imagejob_worker.storage import Fetched, check_size, check_time, faults, keys, write_scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_worker.storage.faults import Doing
+
+_CHUNK = 256 * 1024
+
+# Nothing but a folder that really lies here is walked through: a symbolic link, which a tenant
+# can place on a volume, would lead out of it. (Python lacks openat2 and its RESOLVE_BENEATH.)
+_STEP: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+# What a key meets on a volume. Reading, the first group means that there is no such object.
+_ABSENT: Final = {
+    errno.ENOENT: "there is none",
+    errno.ENOTDIR: "a part of the key is a file",
+    errno.EISDIR: "it is a folder",
+    errno.ENAMETOOLONG: "a part of the key is longer than a file name may be",
+}
+_DENIED: Final = {
+    errno.ELOOP: "the key leads through a symbolic link",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "the volume is read-only",
+}
+
+
+class VolumeStorage:
+    """The folder at `folder`; keys are paths under it."""
+
+    def __init__(self, name: str, folder: str) -> None:
+        """Open the folder. Raises ItemFailure."""
+        self._name = name
+        try:
+            # The mount itself may be a link: that is the platform's choice, not the tenant's.
+            self._root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise ItemFailure(
+                "StorageUnavailable", f"the volume of store {name} isn't there: {error.strerror}"
+            ) from error
+
+    def fetch(self, key: str, to: int, max_bytes: int, deadline: float) -> Fetched:
+        """See Storage."""
+        with self._faults(key, "read"), self._parent(key, make=False) as (folder, leaf):
+            # Without O_NONBLOCK, opening a named pipe waits for its other end.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            with _closing(os.open(leaf, flags, dir_fd=folder)) as file:
+                status = os.fstat(file)
+                if not stat.S_ISREG(status.st_mode):
+                    raise IsADirectoryError(errno.EISDIR, "not a file")
+                check_size(status.st_size, max_bytes)
+                return _copied(file, to, max_bytes, deadline)
+
+    def put(self, key: str, body: int, content_type: str, cache_control: str | None) -> None:  # noqa: ARG002 (a folder keeps no headers)
+        """See Storage. Written beside its place, then renamed over it, both made durable."""
+        with self._faults(key, "write"), self._parent(key, make=True) as (folder, leaf):
+            part = f".imagejob-{os.urandom(8).hex()}.part"
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            try:
+                with _closing(os.open(part, flags, 0o644, dir_fd=folder)) as file:
+                    _send(body, file)
+                    os.fsync(file)
+                os.rename(part, leaf, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                _forget(part, folder)
+                raise
+            os.fsync(folder)
+
+    @contextmanager
+    def _parent(self, key: str, *, make: bool) -> Iterator[tuple[int, str]]:
+        """Walk to the folder that holds `key`, one real folder at a time."""
+        *parts, leaf = key.split("/")
+        folder = os.dup(self._root)
+        try:
+            for part in parts:
+                if make:
+                    _make(part, folder)
+                deeper = _step(part, folder)
+                os.close(folder)
+                folder = deeper
+            yield folder, leaf
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def _faults(self, key: str, doing: Doing) -> Iterator[None]:
+        """Check the key, and turn what the file system says into a reason."""
+        if wrong := keys.fault(key):
+            raise faults.bad_key(key, wrong, doing)
+        try:
+            yield
+        except OSError as error:
+            reason, words = _meaning(error.errno or 0, doing)
+            raise ItemFailure(reason, f"store {self._name} can't {doing} {key}: {words}") from error
+
+
+def _meaning(number: int, doing: Doing) -> tuple[Reason, str]:
+    if number in _ABSENT:
+        return ("SourceNotFound" if doing == "read" else "AccessDenied"), _ABSENT[number]
+    if number in _DENIED:
+        return "AccessDenied", _DENIED[number]
+    return "StorageUnavailable", os.strerror(number)
+
+
+def _copied(file: int, to: int, max_bytes: int, deadline: float) -> Fetched:
+    size, digest = 0, hashlib.sha256()
+    while chunk := os.read(file, _CHUNK):
+        size += len(chunk)
+        check_size(size, max_bytes)
+        check_time(deadline)
+        digest.update(chunk)
+        write_scratch(to, chunk)
+    return Fetched(size, digest.digest())
+
+
+def _send(body: int, to: int) -> None:
+    offset = 0
+    while sent := os.sendfile(to, body, offset, 1 << 30):
+        offset += sent
+
+
+def _step(part: str, folder: int) -> int:
+    try:
+        return os.open(part, _STEP, dir_fd=folder)
+    except NotADirectoryError as error:
+        # Linux says so of a symbolic link too.
+        if stat.S_ISLNK(os.stat(part, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, "a symbolic link") from error
+        raise
+
+
+def _make(part: str, folder: int) -> None:
+    try:
+        os.mkdir(part, 0o755, dir_fd=folder)
+    except FileExistsError:
+        return
+    os.fsync(folder)
+
+
+def _forget(part: str, folder: int) -> None:
+    try:
+        os.unlink(part, dir_fd=folder)
+    except OSError:
+        return  # the volume is failing already; the first fault is the one to tell
+
+
+@contextmanager
+def _closing(file: int) -> Iterator[int]:
+    try:
+        yield file
+    finally:
+        os.close(file)
