@@ -1,0 +1,129 @@
+"""AVIF files box by box (ISO/IEC 14496-12, 23008-12; AV1 Image File Format)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PIL import Image
+
+from .exif import exif
+from .jpeg import thumbnail
+from .marks import mark, xmp, zip_archive
+
+CONTAINERS = {b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0, b"mdia": 0, b"meta": 4}
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box: its kind, its path from the top, where it begins, what it holds after its header."""
+
+    kind: bytes
+    path: tuple[bytes, ...]
+    start: int
+    payload: bytes
+
+
+def box(kind: bytes, payload: bytes) -> bytes:
+    return (8 + len(payload)).to_bytes(4, "big") + kind + payload
+
+
+def boxes(data: bytes, path: tuple[bytes, ...] = (), offset: int = 0) -> Iterator[Box]:
+    """All boxes, depth first; last `b""` with bytes behind them that are no box.
+
+    Raises ValueError where a size within a box makes no sense.
+    """
+    position = 0
+    while position < len(data):
+        size = int.from_bytes(data[position : position + 4], "big")
+        kind = data[position + 4 : position + 8]
+        if not path and not 8 <= size <= len(data) - position:
+            yield Box(b"", path, position, data[position:])
+            return
+        if not 8 <= size <= len(data) - position:
+            raise ValueError(f"box {kind!r} at {offset + position} claims {size} bytes")
+        payload = data[position + 8 : position + size]
+        yield Box(kind, path, offset + position, payload)
+        if kind in CONTAINERS:
+            skip = CONTAINERS[kind]
+            yield from boxes(payload[skip:], (*path, kind), offset + position + 8 + skip)
+        position += size
+
+
+def item_types(data: bytes) -> dict[int, bytes]:
+    """The kind of each item that `iinf` (version 0 or 1; entries of version 2) declares."""
+    types = {}
+    table = next(part.payload for part in boxes(data) if part.kind == b"iinf")
+    start = 6 if table[0] == 0 else 8
+    for entry in boxes(table[start:]):
+        if entry.kind != b"infe" or entry.payload[0] != 2:
+            raise ValueError(f"an entry of iinf is {entry.kind!r}")
+        types[int.from_bytes(entry.payload[4:6], "big")] = entry.payload[8:12]
+    return types
+
+
+def item_extents(data: bytes) -> dict[int, list[tuple[int, int]]]:
+    """Where `iloc` (version 0 or 1) says each item's bytes are: offsets and lengths."""
+    table = next(part.payload for part in boxes(data) if part.kind == b"iloc")
+    version, sizes, more = table[0], table[4], table[5]
+    if version > 1:
+        raise ValueError(f"iloc of version {version}")
+    offset_size, length_size, base_size = sizes >> 4, sizes & 15, more >> 4
+    index_size = more & 15 if version == 1 else 0
+    position = 6
+
+    def number(size: int) -> int:
+        nonlocal position
+        position += size
+        return int.from_bytes(table[position - size : position], "big")
+
+    extents: dict[int, list[tuple[int, int]]] = {}
+    for _ in range(number(2)):
+        item = number(2)
+        if version == 1 and number(2) & 15:
+            raise ValueError("an item is not in the file itself")
+        number(2)
+        base = number(base_size)
+        rows = []
+        for _ in range(number(2)):
+            number(index_size)
+            rows.append((base + number(offset_size), number(length_size)))
+        extents[item] = rows
+    return extents
+
+
+def open_bitstream_units(data: bytes) -> Iterator[int]:
+    """The types of an AV1 item's units (AV1 specification, 5.3); each must say its size."""
+    position = 0
+    while position < len(data):
+        head = data[position]
+        position += 2 if head & 4 else 1
+        if not head & 2:
+            raise ValueError("a unit without a size")
+        size = shift = 0
+        while True:
+            byte = data[position]
+            position += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                break
+        yield head >> 3 & 15
+        position += size
+
+
+def encode(picture: Image.Image, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    fixed = {"speed": 8, "quality": 95, "subsampling": "4:4:4", "max_threads": 1}
+    picture.save(buffer, "AVIF", **fixed | options)
+    return buffer.getvalue()
+
+
+def stuffed(picture: Image.Image, profile: bytes, orientation: int = 1) -> bytes:
+    """All that an AVIF can carry, boxes of no standard, and a ZIP behind it."""
+    # Pillow passes an EXIF block through untouched only if it has no orientation to make `irot` of.
+    block = exif(orientation if orientation != 1 else None, "<", thumbnail())
+    known = encode(picture, icc_profile=profile, exif=block, xmp=xmp())
+    uuid = box(b"uuid", bytes(range(16)) + mark("uuid-box"))
+    return known + uuid + box(b"free", mark("free-box")) + zip_archive()

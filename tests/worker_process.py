@@ -1,0 +1,188 @@
+"""Runs the worker as the cluster does, a process with an order in its environment.
+
+The report is read by this file's own few lines, from docs/work-order.md, not the worker's code.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import psutil
+
+FORMATS = ("jpeg", "png", "webp", "avif", "gif", "tiff")
+KINDS = ("exif", "gps", "xmp", "iptc", "icc", "comment", "text", "thumbnail", "trailing", "other")
+EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
+SAMPLE_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one item ended: `reason` is `Succeeded` or a failure's."""
+
+    reason: str
+    message: str = ""
+    milliseconds: int = 0
+    source: tuple[Any, ...] = ()
+    removed: frozenset[str] = frozenset()
+    notes: int = 0
+    outputs: tuple[tuple[Any, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """`largest`: peak of the largest process, as the kernel counts; `tree`: of all, sampled."""
+
+    exit_code: int
+    ended: tuple[Ended | None, ...]
+    log: str
+    seconds: float
+    largest: int
+    tree: int
+
+
+@dataclass
+class Workplace:
+    """The folders a worker finds in its pod."""
+
+    root: Path
+    stores: Path = field(init=False)
+    scratch: Path = field(init=False)
+    report: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stores, self.scratch = self.root / "stores", self.root / "scratch"
+        self.report = self.root / "termination-log"
+        for folder in (self.stores, self.scratch):
+            folder.mkdir(parents=True)
+        self.report.touch()
+
+    def put(self, store: str, key: str, data: bytes) -> None:
+        path = self.stores / store / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def output(self, item: dict[str, Any], number: int, made: str | None = None) -> bytes:
+        """What stands where the output belongs; `made` is its format if it was `auto`."""
+        wanted, place = item["outputs"][number], item["destination"]
+        name = f"{wanted['name']}.{EXTENSIONS[made or wanted['format']]}"
+        return (self.stores / place["store"] / place["prefix"] / name).read_bytes()
+
+    def run(self, order: dict[str, Any] | str, **environment: str) -> Run:
+        """Start a worker, wait for it, read its report. `order` may be the text itself."""
+        text = order if isinstance(order, str) else encoded(order)
+        process = psutil.Popen(
+            [sys.executable, "-W", "error", "-m", "imagejob_worker"],
+            env=self._environment(text) | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self.root,
+        )
+        with _Watch(process) as watch:
+            log = process.stdout.read().decode(errors="replace")
+            _, status, usage = os.wait4(process.pid, 0)
+        process.stdout.close()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return Run(
+            exit_code=process.returncode,
+            ended=decoded(self.report.read_text("ascii")),
+            log=log,
+            seconds=watch.seconds,
+            largest=usage.ru_maxrss * 1024,
+            tree=watch.peak,
+        )
+
+    def _environment(self, order: str) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "IMAGEJOB_ORDER": order,
+            "IMAGEJOB_STORES": str(self.stores),
+            "IMAGEJOB_SCRATCH": str(self.scratch),
+            "IMAGEJOB_REPORT": str(self.report),
+        }
+
+
+class _Watch:
+    """Samples the memory of a process and its descendants (proportional set size) while it runs."""
+
+    def __init__(self, process: psutil.Popen) -> None:
+        self.process, self.peak = process, 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sample)
+
+    def __enter__(self) -> Self:
+        self._start = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds = time.monotonic() - self._start
+        self._over.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._over.wait(SAMPLE_SECONDS):
+            total = 0
+            try:
+                for process in (self.process, *self.process.children(recursive=True)):
+                    total += process.memory_full_info().pss
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue  # one of them has just ended: the next sample counts again
+            self.peak = max(self.peak, total)
+
+
+def encoded(order: dict[str, Any]) -> str:
+    return base64.b64encode(msgspec.json.encode(order)).decode()
+
+
+def decoded(report: str) -> tuple[Ended | None, ...]:
+    """The entries of a report; none if it is empty."""
+    if not report:
+        return ()
+    prefix, text = report[:4], report[4:].strip()
+    if prefix != "ij1:":
+        raise ValueError(f"not a report: {report[:40]!r}")
+    entries = msgspec.msgpack.decode(base64.b85decode(text))
+    return tuple(None if entry is None else _ended(*entry) for entry in entries)
+
+
+def _ended(kind: int, *rest: Any) -> Ended:
+    if kind == 2:
+        reason, message, milliseconds, source = rest
+        return Ended(reason, message, milliseconds, tuple(source or ()))
+    source, milliseconds, removed, notes, outputs = rest
+    kinds = frozenset(name for bit, name in enumerate(KINDS) if removed >> bit & 1)
+    made = tuple(tuple(output) for output in outputs)
+    return Ended("Succeeded", "", milliseconds, tuple(source), kinds, notes, made)
+
+
+def item(key: str, outputs: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """An item that reads `key` of the store `box` and writes to `out/<key>`."""
+    return {
+        "uid": key,
+        "source": {"store": "box", "key": key},
+        "destination": {"store": "box", "prefix": f"out/{key}"},
+        "outputs": outputs,
+        "limits": {"maxBytes": 50 << 20, "maxPixels": 50_000_000, "maxFrames": 100},
+        "timeoutSeconds": 60,
+    } | changes
+
+
+def order(items: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """An order over one volume store, `box`, that allows every format."""
+    return {
+        "version": 1,
+        "formats": list(FORMATS),
+        "parallelism": 1,
+        "childMemoryBytes": 384 << 20,
+        "stores": {"box": {"volume": {}}},
+        "items": items,
+    } | changes
