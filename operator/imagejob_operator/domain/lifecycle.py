@@ -82,21 +82,23 @@ class Decision(msgspec.Struct, frozen=True):
 def decide(situation: Situation, memory: Memory, platform: Platform, now: datetime) -> Decision:
     """Decide about one unfinished ImageJob."""
     standing = stand(situation, platform)
-    refusal = memory.refusal if standing.ready else None
-    if refusal and now < refusal.until:
+    ready = standing.ready
+    refusal = memory.refusal if ready else None
+    if refusal:
         standing = Standing("Queued", Reason.WORKER_REFUSED, refusal.message)
     memory = _remember(situation.job, standing, memory, now)
-    if standing.ready:
-        return Decision(memory, Dispatch(situation.job, standing.ready, memory.number))
+    if ready and (not refusal or now >= refusal.until):
+        return Decision(memory, Dispatch(situation.job, ready, memory.number))
 
     status = describe(situation.job, standing, memory.entries, now)
-    wake = refusal.until if refusal else None
+    try_again = refusal.until if refusal else None
     if status == situation.job.status:
-        return Decision(memory, look_again=wake)
+        return Decision(memory, look_again=try_again)
     due = now if standing.is_finished else (memory.since or now) + SETTLE
     if now < due:
         return Decision(memory, look_again=due)
-    return Decision(memory, WriteStatus(situation.job, status, memory.entries), look_again=wake)
+    write = WriteStatus(situation.job, status, memory.entries)
+    return Decision(memory, write, look_again=try_again)
 
 
 def _remember(job: ImageJob, standing: Standing, memory: Memory, now: datetime) -> Memory:

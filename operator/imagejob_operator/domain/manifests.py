@@ -10,6 +10,8 @@ from typing import Any
 from .model import API_VERSION, AuditEntry, ImageJob, ImageStore
 from .order import Order, OrderItem, OrderS3, OrderStore, OrderVolume
 from .platform import Platform
+from .reasons import WORRYING
+from .resolve import service_accounts
 from .worker import CONTAINER, ORDER_VARIABLE
 
 Manifest = dict[str, Any]
@@ -89,7 +91,6 @@ def worker_job(
 
 def _pod_spec(order: Order, stores: Mapping[str, ImageStore], platform: Platform) -> Manifest:
     """A pod that meets the restricted Pod Security Standard and knows nothing of the cluster."""
-    account = service_account(stores.values())
     deadline = sum(item.timeout_seconds for item in order.items) + START_UP_SECONDS
     spec: Manifest = {
         "restartPolicy": "Never",
@@ -111,7 +112,7 @@ def _pod_spec(order: Order, stores: Mapping[str, ImageStore], platform: Platform
             *(_volume(index, store) for index, store in enumerate(stores.values())),
         ],
     }
-    if account:
+    for account in service_accounts(stores.values()):
         spec["serviceAccountName"] = account
     return spec
 
@@ -147,14 +148,6 @@ def _container(order: Order, stores: Mapping[str, ImageStore], platform: Platfor
             *(_mount(index, name, store) for index, (name, store) in enumerate(stores.items())),
         ],
     }
-
-
-def service_account(stores: Iterable[ImageStore]) -> str | None:
-    """The one service account that the stores' credentials name, if any does."""
-    accounts = {
-        store.spec.s3.credentials.service_account_name for store in stores if store.spec.s3
-    } - {None}
-    return accounts.pop() if accounts else None
 
 
 def _volume(index: int, store: ImageStore) -> Manifest:
@@ -215,7 +208,7 @@ def event(job: ImageJob, entry: AuditEntry, instance: str) -> Manifest:
             "name": meta.name,
             "uid": meta.uid,
         },
-        "type": "Warning" if entry.event == "Failed" else "Normal",
+        "type": "Warning" if entry.reason in WORRYING else "Normal",
         "reason": entry.reason,
         "action": entry.event,
         "note": entry.message[:1024],

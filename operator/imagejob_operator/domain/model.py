@@ -212,6 +212,7 @@ class ImageJobStatus(Resource, frozen=True):
     worker: WorkerStatus | None = None
     source: SourceStatus | None = None
     outputs: tuple[OutputStatus, ...] = ()
+    output_summary: str | None = None
     removed_metadata: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     start_time: datetime | None = None

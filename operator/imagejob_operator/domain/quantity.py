@@ -30,3 +30,13 @@ def to_bytes(quantity: Quantity) -> int:
         return int((Decimal(digits) * scale).to_integral_value(ROUND_CEILING))
     except ArithmeticError as error:
         raise ValueError(f"{quantity!r} is no quantity") from error
+
+
+def describe_bytes(count: int) -> str:
+    """For people: `12.3 KiB`."""
+    size, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"

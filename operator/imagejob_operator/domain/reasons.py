@@ -101,3 +101,6 @@ WAITING = frozenset(
     }
 )
 """Why an ImageJob waits; it goes on by itself when the cause is gone."""
+
+WORRYING = RETRYABLE | FINAL | {Reason.WORKER_UNSCHEDULABLE, Reason.WORKER_REFUSED}
+"""What somebody should look at: the Event that tells of it is a Warning."""

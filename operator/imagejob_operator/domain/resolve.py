@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -63,6 +63,10 @@ def resolve(
     if job.spec.profile_ref and not profile:
         name = job.spec.profile_ref.name
         return Held(Reason.PROFILE_NOT_FOUND, f"there is no ImageProfile {_list([name])} yet")
+    accounts = service_accounts(stores[name] for name in needed)
+    if len(accounts) > 1:
+        message = "a pod has one service account, but the stores name two: " + ", ".join(accounts)
+        return Held(Reason.WORKER_REFUSED, message)
 
     recipe = profile.spec if profile else job.spec
     item = OrderItem(
@@ -78,6 +82,12 @@ def resolve(
         profile=_profile(profile) if profile else None,
     )
     return Resolved(item, {name: stores[name] for name in needed})
+
+
+def service_accounts(stores: Iterable[ImageStore]) -> list[str]:
+    """The service accounts whose tokens open the stores, sorted."""
+    names = {store.spec.s3.credentials.service_account_name for store in stores if store.spec.s3}
+    return sorted(name for name in names if name)
 
 
 def _list(names: list[str]) -> str:

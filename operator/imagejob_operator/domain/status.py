@@ -17,7 +17,11 @@ from .model import (
     WorkerStatus,
 )
 from .order import OrderItem
+from .quantity import describe_bytes
 from .standing import Standing, source_facts
+
+SUMMARY_NAMES = 64
+"""Characters of a summary that the outputs' names may take."""
 
 
 def describe(
@@ -40,6 +44,7 @@ def describe(
         worker=_worker(standing) or old.worker,
         source=_source(standing),
         outputs=_outputs(item, done) if item and done else (),
+        output_summary=_summary(item, done) if item and done else None,
         removed_metadata=reports.Removed(done.removed).names() if done else (),
         notes=tuple(text for bit, text in reports.NOTES.items() if done and done.notes & bit),
         start_time=(started.started_at if started else None) or old.start_time,
@@ -91,6 +96,17 @@ def _outputs(item: OrderItem, done: reports.Done) -> tuple[OutputStatus, ...]:
         for output, made in zip(item.outputs, done.outputs, strict=True)
         for written in [reports.OUTPUT_FORMATS[made.format]]
     )
+
+
+def _summary(item: OrderItem, done: reports.Done) -> str:
+    """`thumb, full (214 KiB of 3.1 MiB)`: what `kubectl get` has room for."""
+    names = ", ".join(output.name for output in item.outputs)
+    written, read = sum(made.bytes for made in done.outputs), done.source.bytes
+    return f"{_cut(names, SUMMARY_NAMES)} ({describe_bytes(written)} of {describe_bytes(read)})"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _conditions(job: ImageJob, standing: Standing, now: datetime) -> tuple[Condition, ...]:

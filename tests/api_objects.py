@@ -1,0 +1,140 @@
+"""Objects as the API server would give them, for tests of the domain."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from imagejob_operator.domain import manifests
+from imagejob_operator.domain.model import ImageJob, ImageProfile, ImageStore
+from imagejob_operator.domain.platform import Platform
+from imagejob_operator.domain.resolve import Resolved, resolve
+from imagejob_operator.domain.standing import Situation
+from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
+
+NOW = datetime(2026, 11, 22, 10, 0, 0, 250_000, tzinfo=UTC)
+EARLIER = "2026-11-22T09:59:50Z"
+PLATFORM = Platform(worker_image="worker:1")
+DIGEST = bytes(range(32))
+
+
+def metadata(name: str, uid: str, version: int = 1, **more: Any) -> dict[str, Any]:
+    """The metadata of an object in namespace `team-a`."""
+    return {
+        "name": name,
+        "namespace": "team-a",
+        "uid": uid,
+        "resourceVersion": str(version),
+        "generation": 1,
+        "creationTimestamp": EARLIER,
+        **more,
+    }
+
+
+def image_job(
+    name: str = "cat",
+    *,
+    status: dict[str, Any] | None = None,
+    meta: dict[str, Any] | None = None,
+    **spec: Any,
+) -> ImageJob:
+    """An ImageJob with one inline output, unless `spec` says otherwise."""
+    body = {
+        "metadata": {**metadata(name, f"uid-{name}"), **(meta or {})},
+        "spec": {
+            "source": {"storeRef": {"name": "uploads"}, "key": "incoming/cat.jpg"},
+            **({} if "profileRef" in spec else {"outputs": [{"name": "thumb", "width": 320}]}),
+            **spec,
+        },
+        "status": status or {},
+    }
+    return msgspec.convert(body, ImageJob)
+
+
+def store(name: str = "uploads", **spec: Any) -> ImageStore:
+    """An S3 store that a Secret opens, unless `spec` says otherwise."""
+    s3 = {
+        "endpoint": "https://s3.test",
+        "bucket": "team-a",
+        "credentials": {"secretRef": {"name": f"{name}-s3"}},
+    }
+    body = {"metadata": metadata(name, f"uid-store-{name}"), "spec": spec or {"s3": s3}}
+    return msgspec.convert(body, ImageStore)
+
+
+def profile(name: str = "web", **spec: Any) -> ImageProfile:
+    """A profile of two outputs."""
+    outputs = [
+        {"name": "thumb", "width": 320, "format": "webp"},
+        {"name": "full", "maxBytes": "300Ki"},
+    ]
+    body = {"metadata": metadata(name, f"uid-profile-{name}"), "spec": {"outputs": outputs, **spec}}
+    return msgspec.convert(body, ImageProfile)
+
+
+def worker_job(
+    *jobs: ImageJob,
+    name: str = "ij-1",
+    version: int = 10,
+    status: dict[str, Any] | None = None,
+    **meta: Any,
+) -> WorkerJob:
+    """The Job that the operator would make for the ImageJobs, as the API server gives it back."""
+    stores = {"uploads": store()}
+    ready = [
+        resolve(job, profile() if job.spec.profile_ref else None, stores, PLATFORM) for job in jobs
+    ]
+    items = [answer.item for answer in ready if isinstance(answer, Resolved)]
+    order = manifests.compose(items, stores, PLATFORM)
+    body = manifests.worker_job("team-a", name, order, stores, PLATFORM)
+    body["metadata"] |= metadata(name, f"uid-job-{name}", version, **meta)
+    body["status"] = status or {}
+    return msgspec.convert(body, WorkerJob)
+
+
+def pod(worker: str = "ij-1", *, state: dict[str, Any] | None = None, **status: Any) -> Pod:
+    """The pod of a worker Job, its container in `state`."""
+    containers = [{"name": "worker", "state": state}] if state else []
+    labels = {"batch.kubernetes.io/job-name": worker}
+    body = {
+        "metadata": metadata(f"{worker}-x2k9q", f"uid-pod-{worker}", 20, labels=labels),
+        "spec": {"nodeName": "n1"},
+        "status": {"phase": "Running", "containerStatuses": containers, **status},
+    }
+    return msgspec.convert(body, Pod)
+
+
+def running() -> dict[str, Any]:
+    """A container state."""
+    return {"running": {"startedAt": "2026-11-22T09:59:58Z"}}
+
+
+def terminated(message: str = "", exit_code: int = 0, **more: Any) -> dict[str, Any]:
+    """A container state."""
+    times = {"startedAt": "2026-11-22T09:59:58Z", "finishedAt": "2026-11-22T09:59:59Z"}
+    return {"terminated": {"exitCode": exit_code, "message": message, **times, **more}}
+
+
+def report(*entries: Any) -> str:
+    """The wire text of a report, from its arrays."""
+    return "ij1:" + base64.b85encode(msgspec.msgpack.encode(entries)).decode()
+
+
+def done(outputs: int = 1, removed: int = 3, notes: int = 0) -> list[Any]:
+    """The entry of an item that succeeded."""
+    source = [1, 4032, 3024, 1, 3_400_000, DIGEST]
+    return [1, source, 148, removed, notes, [[3, 320, 240, 9000, DIGEST]] * outputs]
+
+
+def failed(reason: str = "CorruptImage", message: str = "cut short") -> list[Any]:
+    """The entry of an item that failed."""
+    return [2, reason, message, 12, None]
+
+
+def situation(job: ImageJob | None = None, worker: Worker | None = None, **more: Any) -> Situation:
+    """All is there, unless `more` says otherwise."""
+    return Situation(
+        **{"job": job or image_job(), "worker": worker, "stores": {"uploads": store()}, **more}
+    )
