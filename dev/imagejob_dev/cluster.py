@@ -17,7 +17,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from imagejob_dev import controlplane
 from imagejob_dev.controlplane import Plan
@@ -30,11 +30,16 @@ from imagejob_dev.program import Program
 from imagejob_dev.rest import Rest
 from imagejob_dev.s3 import S3Server
 from imagejob_dev.tools.find import find
+from imagejob_dev.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from imagejob_dev.progress import Progress
+    from imagejob_dev.rest import Object
+
+T = TypeVar("T")
 
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -148,6 +153,12 @@ class Cluster:
         files = [f"--filename={path}" for path in paths]
         return self.kubectl("apply", "--server-side", *files)
 
+    def wait_for(
+        self, path: str, found: Callable[[list[Object]], T | None], seconds: float = 20.0
+    ) -> T:
+        """See `imagejob_dev.waiting.wait_for`."""
+        return wait_for(self.rest, path, found, seconds)
+
     def install(self) -> None:
         """This repository's CRDs, and the operator's account with its rights."""
         if any(CRDS.glob("*.yaml")):
@@ -161,6 +172,23 @@ class Cluster:
         answer = self.rest.post(path, {"spec": {"expirationSeconds": TOKEN_SECONDS}})
         file = self.folder / f"{namespace}-{account}.kubeconfig"
         return self._access.write(file, answer["status"]["token"], namespace)
+
+    def operator(self, name: str = "operator", **settings: str) -> Program:
+        """This checkout's operator under its own account; not started yet.
+
+        `settings` are IMAGEJOB_ variables without the prefix, in lower case. Its output is the log.
+        """
+        variables = {"worker_image": "imagejob/worker:dev", "instance": name, **settings}
+        environment = {f"IMAGEJOB_{key.upper()}": value for key, value in variables.items()}
+        kubeconfig = self.kubeconfig_for("imagejob-system", "imagejob-operator")
+        return Program(
+            [sys.executable, "-m", "imagejob_operator"],
+            self._plan.log(name),
+            self._guard,
+            ready=lambda: True,
+            environment={"KUBECONFIG": str(kubeconfig), **environment},
+            grace=10.0,
+        )
 
     def _set_up_control_plane(self) -> None:
         plan, rest = self._plan, self.rest

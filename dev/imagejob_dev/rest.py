@@ -5,12 +5,17 @@ from __future__ import annotations
 import http
 import http.client
 import json
+import math
 import ssl
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+Object = dict[str, Any]
 
 TIMEOUT_SECONDS = 10.0
 
@@ -31,41 +36,51 @@ class Rest:
     certificate: Path
     token: str
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str) -> Object:
         return self._json("GET", path)
 
-    def post(self, path: str, body: object) -> dict[str, Any]:
+    def post(self, path: str, body: object) -> Object:
         return self._json("POST", path, body)
 
-    def delete(self, path: str) -> dict[str, Any]:
+    def delete(self, path: str) -> Object:
         return self._json("DELETE", path)
 
     def answers(self, path: str) -> bool:
         """Whether there is a server, and it answers a GET of `path` with a success."""
         try:
-            self._exchange("GET", path)
+            with self._exchange("GET", path):
+                return True
         except (OSError, ApiError, http.client.HTTPException):
             return False
-        return True
 
-    def _json(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        decoded: dict[str, Any] = json.loads(self._exchange(method, path, body))
-        return decoded
+    @contextmanager
+    def watch(self, path: str, version: str, seconds: float) -> Iterator[Iterator[Object]]:
+        """The events of a collection after `version`, for at most `seconds`."""
+        separator = "&" if "?" in path else "?"
+        url = f"{path}{separator}watch=1&resourceVersion={version}"
+        url += f"&timeoutSeconds={math.ceil(seconds)}"
+        with self._exchange("GET", url, timeout=seconds + TIMEOUT_SECONDS) as response:
+            yield (json.loads(line) for line in response)
 
-    def _exchange(self, method: str, path: str, body: object = None) -> bytes:
-        """The answer's body, or ApiError. A new connection each time: the server may restart."""
+    def _json(self, method: str, path: str, body: object = None) -> Object:
+        with self._exchange(method, path, body) as response:
+            decoded: Object = json.loads(response.read())
+            return decoded
+
+    @contextmanager
+    def _exchange(
+        self, method: str, path: str, body: object = None, timeout: float = TIMEOUT_SECONDS
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer, or ApiError. A new connection each time: the server may restart."""
         context = ssl.create_default_context(cafile=str(self.certificate))
         connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.port, context=context, timeout=TIMEOUT_SECONDS
+            "127.0.0.1", self.port, context=context, timeout=timeout
         )
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        try:
-            payload = None if body is None else json.dumps(body)
+        payload = None if body is None else json.dumps(body)
+        with closing(connection):
             connection.request(method, path, payload, headers)
-            response = connection.getresponse()
-            answer = response.read()
-        finally:
-            connection.close()
-        if response.status >= http.HTTPStatus.BAD_REQUEST:
-            raise ApiError(response.status, answer.decode(errors="replace"))
-        return answer
+            with connection.getresponse() as response:
+                if response.status >= http.HTTPStatus.BAD_REQUEST:
+                    raise ApiError(response.status, response.read().decode(errors="replace"))
+                yield response
