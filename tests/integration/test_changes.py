@@ -1,0 +1,220 @@
+"""What may change in an ImageJob once it is there, by the rules of the CRD alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from imagejob_dev.errors import DevError
+
+if TYPE_CHECKING:
+    from imagejob_dev.cluster import Cluster
+
+SPEC = {
+    "source": {"storeRef": {"name": "uploads"}, "key": "incoming/cat.jpg"},
+    "outputs": [{"name": "thumb", "width": 320}, {"name": "full"}],
+    "metadata": {"keep": ["icc"]},
+}
+STATUS = "--subresource=status"
+
+
+class Subject:
+    """One ImageJob in a fresh namespace."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self.cluster = cluster
+        self.namespace = f"--namespace={namespace}"
+        self.apply(SPEC)
+
+    def apply(self, spec: dict[str, Any], **more: Any) -> str:
+        job = {"apiVersion": "imagejob.dev/v1alpha1", "kind": "ImageJob", "spec": spec, **more}
+        job["metadata"] = {"name": "cat"}
+        return self.kubectl("apply", "--filename=-", stdin=json.dumps(job))
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return self.cluster.kubectl(*arguments, self.namespace, stdin=stdin)
+
+    def patch(self, change: dict[str, Any], *options: str) -> str:
+        text = json.dumps(change)
+        return self.kubectl("patch", "imagejob", "cat", "--type=merge", f"--patch={text}", *options)
+
+    def reach(self, phase: str) -> None:
+        self.patch({"status": {"phase": phase}}, STATUS)
+
+    def read(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.kubectl("get", "imagejob", "cat", "--output=json"))
+        return found
+
+
+@pytest.fixture
+def job(cluster: Cluster, namespace: str) -> Subject:
+    return Subject(cluster, namespace)
+
+
+def test_defaults(job: Subject) -> None:
+    spec = job.read()["spec"]
+    defaults = {"priority": 0, "suspend": False, "retries": 3, "timeoutSeconds": 120}
+
+    assert {key: value for key, value in spec.items() if key not in SPEC} == defaults
+    assert spec["outputs"][1] == {
+        "name": "full",
+        "fit": "inside",
+        "gravity": "center",
+        "enlarge": False,
+        "format": "auto",
+        "lossless": False,
+        "progressive": False,
+        "animated": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("source", {"source": {"key": "incoming/dog.jpg"}}),
+        ("source", {"source": {"sha256": "0" * 64}}),
+        ("source", {"source": {"storeRef": {"name": "others"}}}),
+        ("destination", {"destination": {"prefix": "derived/other"}}),
+        ("outputs", {"outputs": [{"name": "thumb", "width": 640}, {"name": "full"}]}),
+        ("outputs", {"outputs": [{"name": "thumb", "width": 320}]}),
+        ("outputs", {"outputs": None, "metadata": None, "profileRef": {"name": "web"}}),
+        ("profileRef", {"outputs": None, "metadata": None, "profileRef": {"name": "web"}}),
+        ("metadata", {"metadata": {"keep": []}}),
+        ("metadata", {"metadata": None}),
+        ("limits", {"limits": {"maxFrames": 1}}),
+        ("retries", {"retries": 4}),
+        ("timeoutSeconds", {"timeoutSeconds": 60}),
+    ],
+)
+def test_what_cannot_change(job: Subject, field: str, change: dict[str, Any]) -> None:
+    with pytest.raises(DevError) as refusal:
+        job.patch({"spec": change})
+
+    assert f"spec.{field}: Invalid value: {field} can't be changed" in str(refusal.value)
+
+
+@pytest.mark.parametrize("phase", [None, "Pending", "Throttled", "Queued", "Running"])
+def test_what_can_change_until_it_has_finished(job: Subject, phase: str | None) -> None:
+    if phase:
+        job.reach(phase)
+
+    change = {"suspend": True, "priority": -7, "ttlSecondsAfterFinished": 60}
+    job.patch({"spec": change})
+
+    assert job.read()["spec"].items() >= change.items()
+
+    job.patch({"spec": {"ttlSecondsAfterFinished": None}})
+
+    assert "ttlSecondsAfterFinished" not in job.read()["spec"]
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+@pytest.mark.parametrize(
+    "change", [{"suspend": True}, {"priority": 1}, {"ttlSecondsAfterFinished": 60}], ids=str
+)
+def test_nothing_can_change_once_it_has_finished(
+    job: Subject, phase: str, change: dict[str, Any]
+) -> None:
+    job.reach(phase)
+
+    with pytest.raises(DevError, match="spec: Invalid value: spec can't be changed: the ImageJob"):
+        job.patch({"spec": change})
+
+
+def test_metadata_can_change_once_it_has_finished(job: Subject) -> None:
+    job.reach("Succeeded")
+
+    job.patch({"metadata": {"labels": {"album": "cats"}, "finalizers": ["example.com/keep"]}})
+    job.patch({"metadata": {"finalizers": None}})  # or nothing could ever delete it
+
+    assert job.read()["metadata"]["labels"] == {"album": "cats"}
+
+
+def test_applying_it_again_is_no_change(job: Subject) -> None:
+    job.reach("Succeeded")
+    before = job.read()
+    job.apply(SPEC)
+
+    assert job.read()["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "status"),
+    [
+        ("Succeeded", {"phase": "Running"}),
+        ("Succeeded", {"phase": "Failed"}),
+        ("Failed", {"phase": "Succeeded"}),
+        ("Failed", {"phase": "Pending"}),
+        ("Failed", {"phase": None}),
+        ("Succeeded", None),
+    ],
+)
+def test_a_finished_phase_never_changes(
+    job: Subject, phase: str, status: dict[str, Any] | None
+) -> None:
+    job.reach(phase)
+
+    with pytest.raises(DevError, match=r"status\.phase can't be changed: the ImageJob has finish"):
+        job.patch({"status": status}, STATUS)
+
+    assert job.read()["status"]["phase"] == phase
+
+
+def test_the_rest_of_a_finished_status_can_be_completed(job: Subject) -> None:
+    job.reach("Succeeded")
+
+    job.patch({"status": {"outputSummary": "thumb,full (214 kB of 3.1 MB)"}}, STATUS)
+
+    assert job.read()["status"]["outputSummary"].startswith("thumb,full")
+
+
+def test_an_unfinished_phase_may_go_back(job: Subject) -> None:
+    for phase in ("Running", "Queued", "Throttled", "Pending", "Running"):
+        job.reach(phase)
+
+        assert job.read()["status"]["phase"] == phase
+
+
+def test_an_unknown_phase_is_refused(job: Subject) -> None:
+    with pytest.raises(DevError, match=r'status\.phase: Unsupported value: "Done"'):
+        job.reach("Done")
+
+
+def test_whoever_applies_an_imagejob_has_no_say_in_its_status(job: Subject) -> None:
+    job.kubectl("delete", "imagejob", "cat")
+    job.apply(SPEC, status={"phase": "Succeeded"})
+    job.patch({"status": {"phase": "Succeeded"}})
+
+    assert "status" not in job.read()
+
+
+def test_the_same_name_can_be_used_again_after_deletion(job: Subject) -> None:
+    job.reach("Failed")
+    job.kubectl("delete", "imagejob", "cat")
+    job.apply({**SPEC, "retries": 0})
+
+    assert "status" not in job.read()
+
+
+def test_the_largest_imagejob_stays_within_the_budget_of_rules(
+    cluster: Cluster, namespace: str
+) -> None:
+    """The API server stops evaluating rules that cost too much, and refuses the object."""
+    output = {"width": 16383, "height": 16383, "fit": "contain", "format": "jpeg", "quality": 100}
+    output |= {"maxBytes": "1048576Ki", "background": "#ffffffff", "cacheControl": "x" * 256}
+    largest = {
+        "source": {"storeRef": {"name": "s" * 253}, "key": "ä" * 512, "sha256": "0" * 64},
+        "destination": {"storeRef": {"name": "s" * 253}, "prefix": "ä" * 256},
+        "outputs": [{"name": f"{n:063}", **output} for n in range(16)],
+        "metadata": {"keep": ["icc"]},
+        "limits": {"maxBytes": "1048576Ki", "maxPixels": 1_000_000_000, "maxFrames": 10_000},
+    }
+    job = Subject(cluster, namespace)
+    job.kubectl("delete", "imagejob", "cat")
+    job.apply(largest)
+    job.patch({"spec": {"suspend": True}})
+    job.reach("Succeeded")
+    job.patch({"metadata": {"labels": {"album": "cats"}}})
+
+    assert job.read()["spec"].items() >= {"suspend": True, "priority": 0}.items()
