@@ -14,6 +14,7 @@ import msgspec
 
 from imagejob_worker import answer
 from imagejob_worker.answer import Ended
+from imagejob_worker.confine import confine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,12 +117,13 @@ def _serve(work: Work, ends: Ends) -> None:
 def _attempt(work: Work, request: Request, requests: int) -> Ended:
     """Run one child to its end, ours or the clock's. Raises EOFError if the worker has gone."""
     until = time.monotonic() + request.seconds
-    lane = os.getpid()
     said, say = os.pipe()
+    here, alive = os.pipe()
     child = os.fork()
     if child == 0:
-        _work(work, request, say, lane)
+        _work(work, request, say, here)
     os.close(say)
+    os.close(here)
     exited = os.pidfd_open(child)
     try:
         why = _wait(exited, requests, until)
@@ -132,8 +134,8 @@ def _attempt(work: Work, request: Request, requests: int) -> Ended:
         os.set_blocking(said, False)
         return Ended(status, why == "overtime", _drained(said))
     finally:
-        os.close(exited)
-        os.close(said)
+        for descriptor in (exited, said, alive):
+            os.close(descriptor)
 
 
 def _wait(exited: int, requests: int, until: float) -> Literal["exited", "overtime", "abandoned"]:
@@ -175,13 +177,11 @@ def _exactly(pipe: int, size: int) -> bytes:
     return whole
 
 
-def _work(work: Work, request: Request, say: int, lane: int) -> NoReturn:
+def _work(work: Work, request: Request, say: int, parent: int) -> NoReturn:
     """Be the child: bound, work, tell, end."""
     try:
-        from imagejob_worker.confine import confine
-
-        close_but(say)
-        confine(request.seconds, request.memory, request.file_size, parent=lane)
+        close_but(say, parent)
+        confine(request.seconds, request.memory, request.file_size, parent=parent)
         said = answer.give(lambda: work(request.index, request.folder), request.file_size)
         rest = memoryview(said)
         while rest:

@@ -30,7 +30,9 @@ class Survey(msgspec.Struct, frozen=True):
 
     `width` and `height` are in pixels as decoded, before `orientation` (EXIF's 1 to 8) is applied;
     orientation is 1 where the decoder applies it itself. `plays` counts how often an animation
-    runs, 0 for ever. `parts` are the (offset, length) of what a decoder needs, in order; None: all.
+    runs, 0 for ever, and `first` is its first frame as the decoder counts. `parts` are the (offset,
+    length) of what a decoder needs, in order, and `still_parts` of what it needs for one frame;
+    None: all of the file.
     """
 
     width: int
@@ -38,6 +40,7 @@ class Survey(msgspec.Struct, frozen=True):
     orientation: int = 1
     frames: int = 1
     plays: int = 0
+    first: int = 0
     kinds: Kind = Kind(0)
     icc: bytes | None = None
     icc_dropped: bool = False
