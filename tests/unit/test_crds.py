@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import msgspec
 import pytest
 from agreement import differences
@@ -14,6 +17,7 @@ KINDS = {
     "imagestores": ("ImageStore", "istore"),
     "imagequotas": ("ImageQuota", "iquota"),
 }
+BAD = Path(__file__).parents[1] / "data/manifests/bad"
 SHARED = ("outputs", "metadata", "limits")
 
 
@@ -202,6 +206,41 @@ def test_columns_point_at_fields(name: str) -> None:
             path = path.replace(written, "[]")
 
         assert path in known | {"metadata.creationTimestamp", "metadata.generation"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_rule_refuses_a_bad_manifest(name: str) -> None:
+    """Rules about changes aside: tests/integration/test_changes.py has those."""
+    # What jobs and profiles share is tried in jobs.
+    kind = "ImageJob" if name == "imageprofiles" else KINDS[name][0]
+    manifests = [file.read_text() for file in BAD.glob("*.yaml")]
+    refused = {
+        (re.sub(r"\[\d+\]", "[]", field), why)
+        for manifest in manifests
+        if f"kind: {kind}\n" in manifest
+        for field, _, why in [first_line(manifest).removeprefix("# refused: ").partition(": ")]
+    }
+    untried = [
+        f"{path}: {rule['message']}"
+        for path, rule in rules(name)
+        if not any(path == field and why in rule["message"] for field, why in refused)
+    ]
+
+    assert untried == []
+
+
+def first_line(text: str) -> str:
+    return text.split("\n", 1)[0]
+
+
+def rules(name: str) -> list[tuple[str, Schema]]:
+    """The rules about one object, each with the path of the field that it complains of."""
+    return [
+        (f"{path}{rule.get('fieldPath', '')}".lstrip(".") or "<nil>", rule)
+        for path, field in [("", schema(name)), *fields(schema(name))]
+        for rule in field.get("x-kubernetes-validations", [])
+        if "oldSelf" not in rule["rule"]
+    ]
 
 
 class TestWorkOrder:
