@@ -57,10 +57,8 @@ def decode(
             if scale > 1:
                 file.draft(None, (survey.width // scale, survey.height // scale))
             for index in range(frames):
-                file.seek(index)
-                file.load()
-                space, shown = space_of(file.mode), round(file.info.get("duration", 0))
-                yield Frame(plain(file), shown, space)
+                file.seek(index + (survey.first if frames > 1 else 0))
+                yield _frame(file)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ItemFailure("TooLarge", f"a frame is larger than the header says: {error}") from error
     except DAMAGE as error:
@@ -68,6 +66,16 @@ def decode(
             raise MemoryError from error
         reason = str(error).strip() or type(error).__name__
         raise corrupt(f"the {name} can't be decoded: {reason}") from error
+
+
+def _frame(file: ImageFile) -> Frame:
+    """The frame that the decoder stands at. GIF frames that outgrow the first are cut to it, as
+    browsers do."""
+    size = file.size
+    file.load()
+    space, shown = space_of(file.mode), round(file.info.get("duration", 0))
+    image = plain(file)
+    return Frame(image if image.size == size else image.crop((0, 0, *size)), shown, space)
 
 
 def _check_size(file: ImageFile, survey: Survey) -> None:
