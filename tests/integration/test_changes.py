@@ -164,9 +164,9 @@ def test_a_finished_phase_never_changes(
 def test_the_rest_of_a_finished_status_can_be_completed(job: Subject) -> None:
     job.reach("Succeeded")
 
-    job.patch({"status": {"outputSummary": "thumb,full (214 kB of 3.1 MB)"}}, STATUS)
+    job.patch({"status": {"outputSummary": "thumb, full (214.0 KiB of 3.1 MiB)"}}, STATUS)
 
-    assert job.read()["status"]["outputSummary"].startswith("thumb,full")
+    assert job.read()["status"]["outputSummary"].startswith("thumb, full")
 
 
 def test_an_unfinished_phase_may_go_back(job: Subject) -> None:

@@ -79,9 +79,9 @@ STANDINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "conditions": ready("True", "Succeeded", "2 outputs in store uploads"),
             "attempts": 1,
             "worker": {"job": "ij-7f3c", "pod": "ij-7f3c-x2k9q", "node": "n1"},
-            "outputSummary": "thumb,full (214 kB of 3.1 MB)",
+            "outputSummary": "thumb, full (214.0 KiB of 3.1 MiB)",
         },
-        ["Succeeded", "Succeeded", "thumb,full (214 kB of 3.1 MB)"],
+        ["Succeeded", "Succeeded", "thumb, full (214.0 KiB of 3.1 MiB)"],
     ),
     "failed": (
         {
