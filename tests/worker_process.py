@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -76,20 +77,24 @@ class Workplace:
         name = f"{wanted['name']}.{EXTENSIONS[made or wanted['format']]}"
         return (self.stores / place["store"] / place["prefix"] / name).read_bytes()
 
-    def run(self, order: dict[str, Any] | str, **environment: str) -> Run:
+    def run(
+        self,
+        order: dict[str, Any] | str,
+        program: Sequence[str] = ("-m", "imagejob_worker"),
+        **environment: str,
+    ) -> Run:
         """Start a worker, wait for it, read its report. `order` may be the text itself."""
         text = order if isinstance(order, str) else encoded(order)
-        process = psutil.Popen(
-            [sys.executable, "-W", "error", "-m", "imagejob_worker"],
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", *program],
             env=self._environment(text) | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=self.root,
         )
-        with _Watch(process) as watch:
-            log = process.stdout.read().decode(errors="replace")
+        with _Watch(process.pid) as watch, process.stdout as stdout:
+            log = stdout.read().decode(errors="replace")
             _, status, usage = os.wait4(process.pid, 0)
-        process.stdout.close()
         process.returncode = os.waitstatus_to_exitcode(status)
         return Run(
             exit_code=process.returncode,
@@ -113,8 +118,8 @@ class Workplace:
 class _Watch:
     """Samples the memory of a process and its descendants (proportional set size) while it runs."""
 
-    def __init__(self, process: psutil.Popen) -> None:
-        self.process, self.peak = process, 0
+    def __init__(self, pid: int) -> None:
+        self.process, self.peak = psutil.Process(pid), 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample)
 

@@ -1,0 +1,123 @@
+"""A child that a picture has taken over can spoil its own item, and nothing else.
+
+Its answer is believed by type and within bounds; what it does to files leads the worker nowhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import lying_worker
+import pytest
+import worker_process
+from PIL import Image
+from specimens import jpeg
+from worker_process import Ended, Run, Workplace
+
+SECRET = "the-secret-that-must-not-be-seen"
+BATCH = 8  # each followed by a good item
+OUTPUTS = [{"name": "thumb", "width": 8, "format": "png"}]
+PHOTO = jpeg.encode(Image.linear_gradient("L").convert("RGB"))
+
+# All others end as Internal: an answer that makes no sense is a fault of the worker's own.
+REASONS = {
+    "answers-and-fails": {"Internal", "TooLarge"},
+    "flood": {"TimedOut"},
+    "long-message": {"TooLarge"},
+    "message-with-a-report": {"TooLarge"},
+    "unknown-kinds": {"Internal"},
+    "source-of-2-to-the-31": {"Succeeded", "Internal"},
+    "orphan": {"Succeeded"},
+    "spin": {"TimedOut"},
+    "hang": {"TimedOut"},
+    "hoard": {"OutOfMemory"},
+    "loosen-limits": {"OutOfMemory"},
+    "fill-the-scratch": {"OutOfMemory", "TooLarge", "Internal"},
+    "segmentation-fault": {"CorruptImage"},
+    "abort": {"CorruptImage"},
+    "kill": {"OutOfMemory"},
+    "real-time-signal": {"CorruptImage", "Internal"},
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the lies ended, how the good items between them did, and what was written where."""
+
+    lies: dict[str, Ended | None]
+    good: list[Ended | None]
+    runs: list[Run]
+    stores: dict[str, bytes]
+    scratch: list[str]
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    place, names = Workplace(tmp_path_factory.mktemp("lies")), list(lying_worker.LIES)
+    place.put("box", lying_worker.SECRET, SECRET.encode())
+    place.put("box", "good", PHOTO)
+    lies: dict[str, Ended | None] = {}
+    good: list[Ended | None] = []
+    runs = []
+    for start in range(0, len(names), BATCH):
+        batch = names[start : start + BATCH]
+        items = []
+        for name in batch:
+            place.put("box", name, PHOTO)
+            changes = {"timeoutSeconds": 1, "uid": name}
+            items.append(worker_process.item(name, OUTPUTS, **changes))
+            destination = {"store": "box", "prefix": f"out/good-{name}"}
+            items.append(worker_process.item("good", OUTPUTS, destination=destination))
+        # One more would make 16, and the report of these is as long as reports get.
+        order = worker_process.order(items[:-1], childMemoryBytes=128 << 20)
+        runs.append(place.run(order, program=[lying_worker.__file__]))
+        lies |= dict(zip(batch, runs[-1].ended[::2], strict=True))
+        good += runs[-1].ended[1::2]
+    box = place.stores / "box"
+    stores = {
+        str(path.relative_to(box)): path.read_bytes() for path in box.rglob("*") if path.is_file()
+    }
+    return Outcome(lies, good, runs, stores, [path.name for path in place.scratch.iterdir()])
+
+
+@pytest.mark.parametrize("name", lying_worker.LIES)
+def test_a_lie_ends_its_own_item(outcome: Outcome, name: str) -> None:
+    end = outcome.lies[name]
+
+    assert end is not None, [run.log for run in outcome.runs]
+    assert end.reason in REASONS.get(name, {"Internal"}), end
+    assert end.milliseconds < 3000
+    assert end.message.isascii()
+    assert not end.message or end.message.isprintable()
+    if end.reason != "Succeeded":
+        assert not any(key.startswith(f"out/{name}/") for key in outcome.stores)
+
+
+def test_the_items_beside_them_succeed(outcome: Outcome) -> None:
+    assert {end and end.reason for end in outcome.good} == {"Succeeded"}
+    assert [run.exit_code for run in outcome.runs] == [0] * len(outcome.runs)
+
+
+def test_no_secret_gets_out(outcome: Outcome) -> None:
+    holders = [key for key, data in outcome.stores.items() if SECRET.encode() in data]
+    told = [str(run) for run in outcome.runs if SECRET in str(run)]
+
+    assert holders == [lying_worker.SECRET]
+    assert told == []
+
+
+def test_nothing_is_left_in_the_scratch_folder(outcome: Outcome) -> None:
+    assert outcome.scratch == []
+
+
+def test_the_lying_worker_is_the_worker_otherwise(tmp_path: Path) -> None:
+    place = Workplace(tmp_path / "pod")
+    place.put("box", "honest", PHOTO)
+
+    result = place.run(
+        worker_process.order([worker_process.item("honest", OUTPUTS)]),
+        program=[lying_worker.__file__],
+    )
+
+    assert [end and end.reason for end in result.ended] == ["Succeeded"]
