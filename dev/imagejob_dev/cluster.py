@@ -45,6 +45,7 @@ T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
 CRDS = REPOSITORY / "crds"
 MANIFESTS = REPOSITORY / "dev" / "manifests"
+OPERATOR_NAMESPACE, OPERATOR = "imagejob-system", "imagejob-operator"  # of dev/manifests
 TOKEN_SECONDS = 30 * 24 * 3600
 # What only a running cluster needs. Logs stay, for whoever wants to know what happened.
 TRANSIENT = ("etcd", "pki", "s3", "s3-metadata", "work")
@@ -78,6 +79,10 @@ class Cluster:
     def kubeconfig(self) -> Path:
         """The administrator's."""
         return self._plan.kubeconfig
+
+    @property
+    def kubectl_program(self) -> Path:
+        return self._plan.programs["kubectl"]
 
     @property
     def server(self) -> str:
@@ -133,7 +138,7 @@ class Cluster:
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """The output of kubectl as the administrator; DevError with its message if it fails."""
         done = subprocess.run(
-            [self._plan.programs["kubectl"], *arguments],
+            [self.kubectl_program, *arguments],
             env={
                 "KUBECONFIG": str(self.kubeconfig),
                 "HOME": str(self.folder),

@@ -26,6 +26,8 @@ class Credentials:
 class S3Server(Program):
     """Objects are the files `<folder>/<bucket>/<key>`. `stop` and `start` make an outage."""
 
+    region = REGION
+
     def __init__(self, program: Path, folder: Path, log: Path, port: int, guard: Guard) -> None:
         self.credentials = Credentials()
         self.endpoint = f"http://127.0.0.1:{port}"

@@ -19,8 +19,8 @@ def wait_for(
 ) -> T:
     """What `found` makes of the objects of a collection, as soon as that is not None.
 
-    `path` is the collection's, with a fieldSelector or labelSelector if wanted. Raises TimeoutError,
-    with the objects as they stood, after `seconds`.
+    `path` is the collection's, with a fieldSelector or labelSelector if wanted. TimeoutError, with
+    the objects as they stood, after `seconds`.
     """
     deadline = time.monotonic() + seconds
     objects: dict[str, Object] = {}

@@ -121,6 +121,7 @@ def test_volumes(pods: Pods) -> None:
         REPORT,
         {"name": "SECRET", "value": "/stores/uploads/s3/AWS_KEY"},
         {"name": "SCRATCH", "value": "/scratch"},
+        {"name": "STORES", "value": "/stores"},
     ]
     command = python("""
         import json, os, pathlib, sys
@@ -132,6 +133,7 @@ def test_volumes(pods: Pods) -> None:
             "mode": oct(secret.stat().st_mode & 0o777),
             "files": [each.name for each in secret.parent.parent.rglob("*") if each.is_file()],
             "absent": os.listdir(sys.argv[1]),
+            "stores": sorted(os.listdir(os.environ["STORES"])),
             "made": made.read_text(),
         }))
     """)
@@ -144,16 +146,15 @@ def test_volumes(pods: Pods) -> None:
         "mode": "0o440",
         "files": ["AWS_KEY"],
         "absent": [],
+        "stores": ["absent", "uploads"],
         "made": "x",
     }
 
 
 def test_termination_message_is_the_end_of_the_file(pods: Pods) -> None:
-    status = pods.run(
-        pod(python("open(__import__('os').environ['REPORT'], 'w').write('ab' * 4000)"))
-    )
+    status = pods.run(pod(shell("yes ab | head --lines=2000 > $REPORT")))
 
-    assert terminated(status)["message"] == "ab" * 2048
+    assert terminated(status)["message"] == ("ab\n" * 2000)[-4096:]
 
 
 def test_termination_message_falls_back_to_the_log(pods: Pods) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imagejob_dev.node import environment, volumes
 from imagejob_dev.node.expand import expand
-from imagejob_dev.node.paths import Mounts
+from imagejob_dev.node.paths import lay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,12 +57,12 @@ async def _launch(
     folder, message_file = places.work / name, places.work / f"{name}.message"
     for each in (folder, places.logs):
         each.mkdir(parents=True, exist_ok=True)
-    mounts = Mounts(
-        {
-            mount["mountPath"]: mounted[mount["name"]]
-            for mount in container.get("volumeMounts") or []
-        }
-        | {container["terminationMessagePath"]: message_file}
+    places_inside = {
+        mount["mountPath"]: mounted[mount["name"]] for mount in container.get("volumeMounts") or []
+    }
+    mounts = lay(
+        places.work / f"{name}.root",
+        places_inside | {container["terminationMessagePath"]: message_file},
     )
     asked = await environment.resolve(pod, container, sources)
     words = [*container["command"], *(container.get("args") or [])]
