@@ -91,6 +91,8 @@ def identify(head: bytes, allowed: Sequence[SourceFormat]) -> SourceFormat:
     name = sniff(head)
     if name in allowed:
         return name  # type: ignore[return-value]  # `allowed` holds nothing but SourceFormats
+    if not head:
+        raise ItemFailure("UnsupportedFormat", "the source is empty")
     listed = ", ".join(allowed)
     if name in get_args(SourceFormat):
         message = f"the source is {name.upper()}, which this platform does not allow ({listed})"
@@ -143,7 +145,7 @@ def _text(head: bytes) -> str:
     if head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3] in b" \t\r\n" and len(head) > 3:
         return "PNM"
     if not head.strip():
-        return "empty" if not head else ""
+        return ""
     if any(byte < 9 or (13 < byte < 32 and byte != 27) for byte in head):
         return ""
     lower = head.lower()

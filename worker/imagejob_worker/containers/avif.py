@@ -94,6 +94,8 @@ def _top(data: Data) -> tuple[Kind, int]:
     kinds, end = Kind(0), 0
     for box in boxes(data, 0, len(data)):
         if box.name in KNOWN:
+            if not box.whole:
+                raise corrupt("the AVIF file is cut short")
             end = box.end
         elif box.whole and box.name.isalnum():
             kinds |= Kind.OTHER

@@ -38,7 +38,7 @@ RAW_PROFILES = {
     b"Raw profile type icc": Kind.ICC,
     XMP_KEY: Kind.XMP,
 }
-PALETTE = 3
+GREY, RGB, PALETTE = 0, 2, 3  # colour types
 
 
 class _Walk:
@@ -55,6 +55,7 @@ class _Walk:
         self.plays = 0
         self.frames = 0
         self.still_first = False
+        self.clear: int | tuple[int, int, int] | None = None
         self.parts: list[tuple[int, int]] = [(0, 8)]
         self.still_parts: list[tuple[int, int]] = [(0, 8)]
 
@@ -68,6 +69,8 @@ class _Walk:
             self.still_first |= self.frames == 0
         elif name == b"fcTL":
             self.frames += 1
+        elif name == b"tRNS":
+            self.clear = _clear(self.data, at + 8, length)
         elif name == b"acTL" and length >= 8:
             self.declared, self.plays = unpack_from(">II", self.data, at + 8)
         elif name not in STILL and name not in ANIMATION and name not in RENDERING:
@@ -97,6 +100,28 @@ class _Walk:
             self.icc_dropped = True
 
 
+def _clear(data: Data, at: int, length: int) -> int | tuple[int, int, int] | None:
+    """The transparent colour, scaled as the decoder scales samples; None where the decoder knows.
+
+    Grey of 1, 2 or 4 bits is decoded as 0 to 255. RGB of 16 bits is decoded by its high bytes, so
+    neighbours of the transparent colour that share them become transparent too. Grey of 16 bits
+    stays as it is.
+    """
+    depth, colour_type = data[24], data[25]
+    if colour_type == GREY and length >= 2:
+        (grey,) = unpack_from(">H", data, at)
+        most = (1 << depth) - 1
+        return int(grey) if depth >= 8 else (grey & most) * 255 // most
+    if colour_type == RGB and length >= 6 and depth == 16:
+        red, green, blue = unpack_from(">HHH", data, at)
+        return red >> 8, green >> 8, blue >> 8
+    return None
+
+
+def _printable(name: bytes) -> str:
+    return name.decode("ascii", "replace")
+
+
 def _append(parts: list[tuple[int, int]], at: int, length: int) -> None:
     """Add a part, joined to the one before where they touch: files of many IDATs have few parts."""
     offset, before = parts[-1]
@@ -114,16 +139,16 @@ def survey(data: Data) -> Survey:
     at = 8
     for _ in range(MAX_PARTS):
         if at + 8 > len(data):
-            break  # cut short: how much of the picture is there, the decoder finds out
+            raise corrupt("the PNG file is cut short")
         length, name = unpack_from(">I4s", data, at)
-        walk.chunk(name, at, min(length, len(data) - at - 8))
+        if at + length + 12 > len(data):
+            raise corrupt(f"the PNG file is cut short in its {_printable(name)} chunk")
+        walk.chunk(name, at, length)
         at += length + 12
         if name == b"IEND":
             walk.kinds |= Kind.TRAILING if at < len(data) else Kind(0)
-            break
-    else:
-        raise too_many_parts("PNG")
-    return _found(walk)
+            return _found(walk)
+    raise too_many_parts("PNG")
 
 
 def _found(walk: _Walk) -> Survey:
@@ -141,6 +166,7 @@ def _found(walk: _Walk) -> Survey:
         icc_dropped=walk.icc_dropped,
         hdr=walk.hdr,
         palette=walk.data[25] == PALETTE,
+        clear=walk.clear,
         parts=tuple(walk.parts),
         still_parts=tuple(walk.still_parts),
     )

@@ -32,7 +32,7 @@ class Survey(msgspec.Struct, frozen=True):
     orientation is 1 where the decoder applies it itself. `plays` counts how often an animation
     runs, 0 for ever, and `first` is its first frame as the decoder counts. `parts` are the (offset,
     length) of what a decoder needs, in order, and `still_parts` of what it needs for one frame;
-    None: all of the file.
+    None: all of the file. `clear` is the colour that stands for transparency, in decoded samples.
     """
 
     width: int
@@ -46,6 +46,7 @@ class Survey(msgspec.Struct, frozen=True):
     icc_dropped: bool = False
     hdr: str | None = None
     palette: bool = False
+    clear: int | tuple[int, int, int] | None = None
     parts: tuple[tuple[int, int], ...] | None = None
     still_parts: tuple[tuple[int, int], ...] | None = None
 

@@ -61,7 +61,10 @@ def survey(data: Data) -> Survey:
     width, height = _size(data)
     walk = _Walk(data)
     (declared,) = unpack_from("<I", data, 4)
-    end = min(8 + declared + declared % 2, len(data))
+    end = 8 + declared + declared % 2
+    if end > len(data) + 1:  # some writers leave out the last byte of padding
+        raise corrupt("the WebP file is cut short")
+    end = min(end, len(data))
     at = 12
     for _ in range(MAX_PARTS):
         if at + 8 > end:

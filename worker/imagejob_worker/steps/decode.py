@@ -58,24 +58,32 @@ def decode(
                 file.draft(None, (survey.width // scale, survey.height // scale))
             for index in range(frames):
                 file.seek(index + (survey.first if frames > 1 else 0))
-                yield _frame(file)
+                yield _frame(file, survey)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ItemFailure("TooLarge", f"a frame is larger than the header says: {error}") from error
     except DAMAGE as error:
         if "memory" in str(error):
             raise MemoryError from error
-        reason = str(error).strip() or type(error).__name__
-        raise corrupt(f"the {name} can't be decoded: {reason}") from error
+        raise corrupt(f"the {name} can't be decoded: {_reason(error)}") from error
 
 
-def _frame(file: ImageFile) -> Frame:
+def _frame(file: ImageFile, survey: Survey) -> Frame:
     """The frame that the decoder stands at. GIF frames that outgrow the first are cut to it, as
     browsers do."""
     size = file.size
     file.load()
     space, shown = space_of(file.mode), round(file.info.get("duration", 0))
+    if survey.clear is not None:
+        file.info["transparency"] = survey.clear
     image = plain(file)
     return Frame(image if image.size == size else image.crop((0, 0, *size)), shown, space)
+
+
+def _reason(error: BaseException) -> str:
+    """What the decoder says; where it fell over by itself, its words are about its own insides."""
+    if isinstance(error, (OSError, SyntaxError, ValueError, EOFError)) and str(error):
+        return str(error)
+    return "its data is damaged"
 
 
 def _check_size(file: ImageFile, survey: Survey) -> None:

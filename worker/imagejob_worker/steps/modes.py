@@ -32,7 +32,7 @@ def plain(file: ImageFile) -> Image.Image:
     if file.mode in ("L", "RGB", "RGBA", "CMYK") and "transparency" not in file.info:
         return Image.Image()._new(file.im)  # noqa: SLF001 (the pixels without copying them)
     if file.mode in GREY_16:
-        return _from_grey_16(file)
+        return _from_grey_16(file, file.info.get("transparency"))
     if file.mode in ("I", "F"):
         raise ItemFailure("UnsupportedFormat", f"32-bit samples (mode {file.mode}) not supported")
     image = file.convert(_target(file))
@@ -46,7 +46,29 @@ def _target(file: ImageFile) -> str:
     return "L" if file.mode == "1" else "RGB"
 
 
-def _from_grey_16(file: ImageFile) -> Image.Image:
+def _from_grey_16(file: ImageFile, clear: int | None) -> Image.Image:
     image = file.point(lambda value: value * (1 / 257) + 0.5).convert("L")
     image.info = {}
+    if clear is None:
+        return image
+    image = image.convert("RGBA")
+    image.putalpha(_other_than(file, clear))
     return image
+
+
+def _other_than(file: ImageFile, clear: int) -> Image.Image:
+    """Opaque where a 16-bit sample is not `clear`. Told byte by byte: tables have 256 entries."""
+    from PIL import ImageChops  # rare
+
+    data = file.tobytes()
+    low_first = file.mode != "I;16B"
+    planes = (data[0::2], data[1::2]) if low_first else (data[1::2], data[0::2])
+    differs = [
+        Image.frombytes("L", file.size, plane).point(_all_but(clear >> shift & 255))
+        for plane, shift in zip(planes, (0, 8), strict=True)
+    ]
+    return ImageChops.lighter(*differs)
+
+
+def _all_but(value: int) -> list[int]:
+    return [0 if level == value else 255 for level in range(256)]
