@@ -105,8 +105,7 @@ def take(ended: Ended) -> Product:
         # Not by us: the kernel does so when the pod's memory is used up.
         raise ItemFailure("OutOfMemory", "the kernel ended the processing for want of memory")
     if ended.status < 0:
-        name = signal.Signals(-ended.status).name
-        raise ItemFailure("CorruptImage", f"the decoder crashed ({name})")
+        raise ItemFailure("CorruptImage", f"the decoder crashed ({_signal_name(-ended.status)})")
     try:
         answer = msgspec.msgpack.decode(ended.said, type=Product | Refusal)
     except msgspec.DecodeError as error:
@@ -116,6 +115,13 @@ def take(ended: Ended) -> Product:
     if isinstance(answer, Refusal):
         raise RefusedError(answer)
     return answer
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
 
 
 _OUT_OF_MEMORY: Final = "processing needs more memory than it may have"
