@@ -1,0 +1,1 @@
+"""`make demo`: eight photos and four bad uploads on their way through a real cluster."""
