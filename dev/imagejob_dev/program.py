@@ -91,6 +91,12 @@ class Program:
                 )
             time.sleep(0.03)
 
+    def kill(self) -> None:
+        """SIGKILL with no warning: the crash that a test wants."""
+        if self._process and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
     def stop(self) -> None:
         """SIGTERM and its grace period, if it has one; SIGKILL to its group."""
         process, self._process = self._process, None

@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import queue
+import re
 import threading
 import urllib.request
 from typing import TYPE_CHECKING
@@ -67,9 +68,10 @@ def _probe(url: str) -> str | None:
 def _read_checksum(url: str, answers: queue.Queue[str | None]) -> None:
     try:
         with urllib.request.urlopen(url, timeout=PROBE_SECONDS) as response:  # noqa: S310 (http, from a constant or the user's own setting)
-            answers.put(response.read(1024).decode().split()[0])
-    except (OSError, ValueError, IndexError):  # unreachable, not found, or not a checksum
-        answers.put(None)
+            answer = response.read(1024).decode(errors="replace").strip()
+    except OSError:  # unreachable, or not found
+        answer = ""
+    answers.put(answer if re.fullmatch(r"[0-9a-f]{64}", answer) else None)
 
 
 def _download(url: str, file: Path, progress: Progress) -> str:
