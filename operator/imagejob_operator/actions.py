@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -48,16 +49,23 @@ class Actions:
         self._tell = tell
         self._clock = clock
 
-    async def dispatch(self, dispatch: Dispatch) -> None:
-        """Create the worker Job, or find it created already."""
+    def dispatch(self, dispatch: Dispatch) -> Coroutine[Any, Any, None]:
+        """Create the worker Job, or find it created already.
+
+        Its destination is taken at once, before anything is awaited.
+        """
+        name = manifests.worker_name([dispatch.ready.item.uid], dispatch.number)
+        self._picture.claim(dispatch.job, name)
+        return self._dispatch(dispatch, name)
+
+    async def _dispatch(self, dispatch: Dispatch, name: str) -> None:
         job, ready = dispatch.job, dispatch.ready
         order = manifests.compose([ready.item], ready.stores, self._platform)
-        name = manifests.worker_name([ready.item.uid], dispatch.number)
         manifest = manifests.worker_job(
             job.metadata.namespace, name, order, ready.stores, self._platform
         )
         try:
-            worker = await self._cluster.create_worker(manifest)
+            self._picture.see(await self._cluster.create_worker(manifest))
         except ConflictError:
             await self._meet(job, name, order.encode())
         except ApiError as error:
@@ -65,8 +73,8 @@ class Actions:
                 raise
             self._remember(job, self._memory(job).refused(error.message, self._clock()))
             self._picture.touch(job.metadata.uid)
-        else:
-            self._picture.see(worker)
+        finally:
+            self._picture.release(job)
 
     async def _meet(self, job: ImageJob, name: str, order: str) -> None:
         """A Job of our name is there. It counts if it was made for this order and will stay."""

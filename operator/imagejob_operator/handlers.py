@@ -28,12 +28,19 @@ T = TypeVar("T", ImageJob, ImageProfile, ImageStore, WorkerJob, Pod)
 def registry() -> kopf.OperatorRegistry:
     """The handlers of the operator. Their memo is the Engine."""
     handlers = kopf.OperatorRegistry()
+    kopf.on.login(registry=handlers)(login)
     kopf.on.event(GROUP, VERSION, "imagejobs", registry=handlers)(_feeding(ImageJob))
     kopf.on.event(GROUP, VERSION, "imageprofiles", registry=handlers)(_feeding(ImageProfile))
     kopf.on.event(GROUP, VERSION, "imagestores", registry=handlers)(_feeding(ImageStore))
     kopf.on.event("batch", "v1", "jobs", registry=handlers)(_feeding(WorkerJob))
     kopf.on.event("", "v1", "pods", registry=handlers)(_feeding(Pod))
     return handlers
+
+
+def login(**context: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 (kopf's, passed on)
+    """The same credentials as cluster.connect: those of the pod, else of KUBECONFIG."""
+    account = kopf.login_with_service_account(**context)
+    return account or kopf.login_with_kubeconfig(**context)
 
 
 def settings() -> kopf.OperatorSettings:

@@ -47,6 +47,7 @@ class Picture:
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self._at_destination: defaultdict[Place, set[str]] = defaultdict(set)
         self._writers: defaultdict[Place, set[Key]] = defaultdict(set)
+        self._claims: dict[Place, tuple[str, str]] = {}
         self._carriers: defaultdict[str, set[Key]] = defaultdict(set)
         self._pods_of: defaultdict[Key, set[Key]] = defaultdict(set)
 
@@ -113,6 +114,16 @@ class Picture:
             self.suspects.add(uid)
             self.touch(uid)
 
+    def claim(self, job: ImageJob, worker: str) -> None:
+        """A worker of that name is about to be created: the job's destination is taken by now."""
+        self._claims[_place(job)] = (job.metadata.uid, worker)
+
+    def release(self, job: ImageJob) -> None:
+        """The worker has been created, and is known, or has not been."""
+        if self._claims.pop(_place(job), None):
+            for uid in self._at_destination.get(_place(job), ()):
+                self.touch(uid)
+
     def touch(self, subject: str | Key) -> None:
         """Have an ImageJob (by UID) or a worker Job looked at."""
         self._touched[subject] = None
@@ -162,7 +173,10 @@ class Picture:
         return Worker(job, max(pods, key=_age, default=None))
 
     def _rival(self, job: ImageJob) -> str | None:
-        """A live worker of other ImageJobs that writes to the job's destination."""
+        """A live worker of others, known or about to be, that writes to its destination."""
+        claimant, name = self._claims.get(_place(job), (job.metadata.uid, ""))
+        if claimant != job.metadata.uid:
+            return name
         for at in self._writers.get(_place(job), ()):
             worker = self.workers.get(at)
             if not worker or job.metadata.uid in {item.uid for item in worker.items}:

@@ -1,0 +1,215 @@
+"""From `kubectl apply` to status: a real API server, Job controller, workers and S3 server."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from imagejob_operator.domain.manifests import worker_name
+from PIL import Image
+from tenant import Tenant, image_job, ours, picture, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_dev.cluster import Cluster
+    from imagejob_dev.program import Program
+
+
+@pytest.fixture(scope="module")
+def operator(cluster: Cluster) -> Iterator[Program]:
+    running = cluster.operator()
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def team(cluster: Cluster, namespace: str, operator: Program) -> Tenant:  # noqa: ARG001
+    return Tenant(cluster, namespace)
+
+
+def test_an_upload_becomes_its_outputs(team: Tenant) -> None:
+    team.put("incoming/cat.jpg", picture())
+    team.open()
+
+    team.apply(image_job())
+    status = team.wait_finished("cat")
+
+    assert status["phase"] == "Succeeded", status
+    (output,) = status["outputs"]
+    stored = team.get(output["key"])
+    assert output["key"] == "derived/cat/thumb.jpg"
+    assert output["sha256"] == hashlib.sha256(stored).hexdigest()
+    assert Image.open(io.BytesIO(stored)).size == (320, 240) == (output["width"], output["height"])
+    assert [entry["seq"] for entry in status["audit"]] == list(range(1, len(status["audit"]) + 1))
+    assert status["audit"][-1]["reason"] == "Succeeded"
+
+
+def test_a_short_job_costs_one_status_write_and_one_event(team: Tenant) -> None:
+    team.put("incoming/cat.jpg", picture())
+    team.open()
+
+    before = team.version("imagejobs")
+    team.apply(image_job())
+    team.wait_finished("cat")
+    team.wait_for_no_workers()
+
+    changes = [event["type"] for event in team.history("imagejobs", before)]
+    assert changes == ["ADDED", "MODIFIED"]
+    events = team.events("cat")
+    assert [event["reason"] for event in events] == ["Succeeded"]
+
+
+UPLOADS = {
+    "text": b"This is no picture, whatever its name says.\n" * 20,
+    "empty": b"",
+    "cut": picture()[:4000],
+    "big": picture(2000, 1500),
+}
+BAD = {
+    "SourceNotFound": image_job("a", "incoming/nobody.jpg"),
+    "AccessDenied": image_job("b", store="locked"),
+    "StorageUnavailable": image_job("c", store="down"),
+    "ChecksumMismatch": image_job("d", "cut", sha256="0" * 64),
+    "UnsupportedFormat": image_job("e", "text"),
+    "UnsupportedFormat of nothing": image_job("f", "empty"),
+    "CorruptImage": image_job("g", "cut"),
+    "TooLarge in bytes": image_job("h", "big", limits={"maxBytes": "1Ki"}),
+    "TooLarge in pixels": image_job("i", "big", limits={"maxPixels": 1_000_000}),
+}
+
+
+def test_each_bad_upload_fails_with_its_reason_and_leaves_nothing(team: Tenant) -> None:
+    for key, data in UPLOADS.items():
+        team.put(key, data)
+    team.open()
+    team.apply(
+        team.secret("wrong", AWS_SECRET_ACCESS_KEY="wrong"),
+        team.store("locked", opened_by="wrong"),
+        team.store("down", endpoint="http://127.0.0.1:9"),
+    )
+
+    team.apply(*BAD.values())
+    ended = {case: team.wait_finished(job["metadata"]["name"]) for case, job in BAD.items()}
+
+    assert {case: case.split()[0] for case in BAD} == {
+        case: reason(status) for case, status in ended.items()
+    }
+    assert {status["phase"] for status in ended.values()} == {"Failed"}
+    assert sorted(UPLOADS) == sorted(team.keys())
+
+
+def test_what_is_missing_is_waited_for(team: Tenant) -> None:
+    team.put("incoming/cat.jpg", picture())
+
+    team.apply(image_job(profileRef={"name": "web"}))
+    no_store = team.wait("cat", lambda status: reason(status) == "StoreNotFound")
+    team.apply(team.store())
+    no_profile = team.wait("cat", lambda status: reason(status) == "ProfileNotFound")
+    team.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb", "width": 64}]}))
+    no_secret = team.wait("cat", lambda status: reason(status) == "Dispatched")
+    team.apply(team.secret())
+    ended = team.wait_finished("cat")
+
+    assert [each["phase"] for each in (no_store, no_profile, no_secret)] == [
+        "Pending",
+        "Pending",
+        "Queued",
+    ]
+    assert ended["phase"] == "Succeeded"
+    assert ended["profile"]["name"] == "web"
+
+
+def test_kubectl_wait_returns(team: Tenant) -> None:
+    team.put("incoming/cat.jpg", picture())
+    team.put("incoming/text.jpg", UPLOADS["text"])
+    team.open()
+    team.apply(image_job("good"), image_job("bad", "incoming/text.jpg"))
+
+    waits = {
+        "imagejob/good": "Ready",
+        "ij/good": "Finished",
+        "ij/bad": "Finished",
+    }
+    for name, condition in waits.items():
+        team.kubectl("wait", f"--for=condition={condition}", name, "--timeout=60s")
+
+
+def test_a_spec_suspended_before_it_ran_runs_when_it_is_resumed(team: Tenant) -> None:
+    team.put("incoming/cat.jpg", picture())
+    team.open()
+
+    team.apply(image_job(suspend=True))
+    waiting = team.wait("cat", lambda status: reason(status) == "Suspended")
+    team.kubectl("patch", "ij", "cat", "--type=merge", '--patch={"spec":{"suspend":false}}')
+    ended = team.wait_finished("cat")
+
+    assert waiting["phase"] == "Pending"
+    assert ended["phase"] == "Succeeded"
+    assert ended["observedGeneration"] == 2
+
+
+def test_two_with_one_destination_run_one_after_the_other(team: Tenant) -> None:
+    team.put("incoming/cat.jpg", picture())
+    team.open()
+    shared = {"destination": {"prefix": "derived/shared"}}
+
+    team.apply(image_job("one", **shared), image_job("two", **shared))
+    ended = [team.wait_finished(name) for name in ("one", "two")]
+
+    assert [status["phase"] for status in ended] == ["Succeeded", "Succeeded"]
+    histories = [[entry["reason"] for entry in status["audit"]] for status in ended]
+    assert sum("DestinationBusy" in history for history in histories) == 1
+
+
+def test_a_deleted_image_job_takes_its_worker_along(team: Tenant) -> None:
+    team.apply(team.store())  # and no Secret: the worker's pod can't start
+    team.apply(image_job())
+    team.wait("cat", lambda status: reason(status) == "Dispatched")
+
+    team.kubectl("delete", "ij", "cat", "--wait=false")
+
+    team.wait_for_no_workers()
+
+
+def test_a_job_that_squats_on_the_next_name_does_no_harm(team: Tenant) -> None:
+    team.put("incoming/cat.jpg", picture())
+    team.open()
+    team.apply(image_job(suspend=True))
+    uid = team.kubectl("get", "ij", "cat", "-o=jsonpath={.metadata.uid}")
+    squatter = _sleeper(worker_name([uid], 1))
+    team.apply(squatter)
+
+    team.kubectl("patch", "ij", "cat", "--type=merge", '--patch={"spec":{"suspend":false}}')
+    ended = team.wait_finished("cat")
+
+    assert ended["phase"] == "Succeeded"
+    assert ended["worker"]["job"] == worker_name([uid], 2)
+    assert squatter["metadata"]["name"] in team.kubectl("get", "jobs", "-o=name")
+
+
+def test_a_worker_that_dies_is_told_as_lost(team: Tenant) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # a store that never answers
+        port = silent.getsockname()[1]
+        team.apply(team.secret(), team.store(endpoint=f"http://127.0.0.1:{port}"))
+        team.apply(image_job())
+        running = team.wait("cat", lambda status: status.get("phase") == "Running")
+        team.kubectl("delete", "pod", running["worker"]["pod"], "--grace-period=1", "--wait=false")
+        ended = team.wait_finished("cat")
+
+    assert (ended["phase"], reason(ended)) == ("Failed", "WorkerLost")
+
+
+def _sleeper(name: str) -> dict[str, Any]:
+    container = {"name": "worker", "image": "none", "command": ["python", "-c", "input()"]}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {"template": template, "suspend": True},
+    }
