@@ -185,7 +185,7 @@ class Cluster:
         """
         variables = {"worker_image": "imagejob/worker:dev", "instance": name, **settings}
         environment = {f"IMAGEJOB_{key.upper()}": value for key, value in variables.items()}
-        kubeconfig = self.kubeconfig_for("imagejob-system", "imagejob-operator")
+        kubeconfig = self.kubeconfig_for(OPERATOR_NAMESPACE, OPERATOR)
         return Program(
             [sys.executable, "-m", "imagejob_operator"],
             self._plan.log(name),

@@ -56,12 +56,6 @@ class Agent:
                 await asyncio.sleep(delay)
                 delay = min(LAST_RETRY, delay * 2)
 
-    async def close(self) -> None:
-        """Stop telling; the guard ends the processes."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
     async def _list(self) -> str:
         """Take the whole picture; its resourceVersion."""
         listing = await self._api.get(PODS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from imagejob_dev.guard import Guard
     from imagejob_dev.node.api import Api, Object
     from imagejob_dev.node.launch import Launch, Places
+
+log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5  # for what is missing: a dev cluster's people and tests wait for it
 DEFAULT_GRACE = 30.0
@@ -116,8 +119,8 @@ class PodRunner:
                 if missing.message != said:
                     said = missing.message
                     await self._reporter.event(missing.event, missing.message)
-            except (Refused, *UNREACHABLE):
-                pass  # the API server is away; what the pod needs is asked for again
+            except (Refused, *UNREACHABLE) as error:  # the API server's, or the disk's
+                log.info("%s waits: %r", self._pod["metadata"]["name"], error)
             await self._pause()
         return None
 

@@ -61,7 +61,9 @@ def node(now: datetime) -> Object:
         "status": {
             "capacity": resources,
             "allocatable": resources,
-            "conditions": conditions(now),
+            "conditions": [
+                condition | {"lastTransitionTime": stamp(now)} for condition in conditions(now)
+            ],
             "addresses": [
                 {"type": "InternalIP", "address": ADDRESS},
                 {"type": "Hostname", "address": socket.gethostname()},
@@ -83,7 +85,7 @@ def node(now: datetime) -> Object:
 
 
 def conditions(now: datetime) -> list[Object]:
-    """All well: this node has no way to be half ready."""
+    """All well: this node has no way to be half ready. Times of transition are left as they are."""
     good = {
         "MemoryPressure": "False",
         "DiskPressure": "False",
