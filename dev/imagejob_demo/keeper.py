@@ -1,0 +1,92 @@
+"""Keeps the operator running beside a cluster in the background, and no longer than that cluster.
+
+    python -m imagejob_demo.keeper CLUSTER-FOLDER LOG
+
+The cluster's supervisor keeps the cluster's own programs only: it must serve operators that run
+elsewhere, such as one under a debugger.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from imagejob_dev import state
+from imagejob_dev.errors import DevError
+from imagejob_dev.guard import Guard
+from imagejob_dev.program import Program
+
+if TYPE_CHECKING:
+    from imagejob_dev.state import State
+
+WORKER_IMAGE = "imagejob/worker:dev"
+LOOK_MILLISECONDS = 500
+SOON_SECONDS = 5.0
+"""An operator that dies sooner than this after its start would die again: that ends the keeper."""
+
+
+def keep(folder: Path, log: Path) -> int:
+    """Until SIGTERM or the end of the cluster. Exit code; 1 if the operator can't run."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    cluster = state.read(folder)
+    if not cluster:
+        print(f"nothing runs in {folder}", file=sys.stderr)
+        return 1
+    guard = Guard()
+    operator = _operator(cluster, log, guard)
+    try:
+        return _watch_over(operator, cluster)
+    finally:
+        operator.stop()
+        guard.close()
+
+
+def _operator(cluster: State, log: Path, guard: Guard) -> Program:
+    """Under its own account: a missing right shows here, and not in production."""
+    return Program(
+        [sys.executable, "-m", "imagejob_operator"],
+        log,
+        guard,
+        ready=lambda: True,
+        environment={
+            "KUBECONFIG": cluster.operator_kubeconfig,
+            "IMAGEJOB_WORKER_IMAGE": WORKER_IMAGE,
+            "IMAGEJOB_INSTANCE": "demo",
+        },
+        grace=5.0,
+    )
+
+
+def _watch_over(operator: Program, cluster: State) -> int:
+    supervisor = select.poll()
+    supervisor.register(os.pidfd_open(cluster.supervisor), select.POLLIN)
+    operator.launch()
+    began = time.monotonic()
+    while not supervisor.poll(LOOK_MILLISECONDS):
+        if not operator.died:
+            continue
+        if time.monotonic() - began < SOON_SECONDS:
+            return 1
+        operator.launch()
+        began = time.monotonic()
+    return 0
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    """Leave through `finally`. A second signal must not break into that."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(keep(Path(sys.argv[1]), Path(sys.argv[2])))
+    except DevError as error:
+        sys.exit(str(error))

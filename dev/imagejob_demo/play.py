@@ -1,0 +1,143 @@
+"""The demo from beginning to end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagejob_dev.errors import DevError
+from imagejob_dev.progress import Progress
+from rich.console import Console
+
+from imagejob_demo import check, gallery, live, profile, results, stage, tour
+from imagejob_demo.bucket import Bucket
+from imagejob_demo.photos import PHOTOS
+from imagejob_demo.stage import Places, Stage
+from imagejob_demo.statuses import ImageJob
+from imagejob_demo.store import manifests
+from imagejob_demo.uploads import BAD_UPLOADS
+from imagejob_demo.watch import watching
+
+if TYPE_CHECKING:
+    from imagejob_dev.state import State
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXAMPLES = Path("examples")
+PROFILE = EXAMPLES / "profile-web.yaml"
+MANIFESTS = (PROFILE, EXAMPLES / "demo" / "photos.yaml", EXAMPLES / "demo" / "bad-uploads.yaml")
+WAIT_SECONDS = 180.0
+WHAT_IT_IS = {each.name: each.about for each in (*PHOTOS, *BAD_UPLOADS)}
+
+INTRODUCTION = """\
+[bold]8 photos and 4 bad uploads on their way through imagejob-operator[/bold]
+A real Kubernetes API server, a real S3 server, the operator and its workers, as processes of this
+machine: no root, no Docker. All of it listens on 127.0.0.1 only, and keeps what it has in {root}.
+"""
+
+
+def play(places: Places, console: Console) -> int:
+    """0 if everything is as it must be; then the stage stays up, else it is struck."""
+    began = time.monotonic()
+    console.print(INTRODUCTION.format(root=tour.short(places.root)), highlight=False)
+    progress = Progress(sys.stdout)
+    places.prepare()
+    try:
+        _clear(places, progress)
+        uploads = _paint(places, progress)
+        running = stage.build(places, progress)
+        bucket = _upload(running.cluster, uploads, progress)
+        complaints = _perform(running, bucket, uploads, console)
+        if not complaints:
+            console.print(tour.farewell(running, time.monotonic() - began), highlight=False)
+            return 0
+    except (DevError, EOFError) as error:
+        complaints = [str(error)]
+    except BaseException:
+        console.print()  # after whatever line was under way
+        _strike(places, progress)
+        raise
+    console.print("\n[bold red]Not everything is as it must be:[/bold red]")
+    for complaint in complaints:
+        console.print(f"  {complaint}", highlight=False, markup=False)
+    _strike(places, progress)
+    return 1
+
+
+def _clear(places: Places, progress: Progress) -> None:
+    """An earlier demo goes, for its ImageJobs have run, and the code may be another by now."""
+    if places.cluster.exists():
+        progress.start("stopping the demo that ran before")
+        stage.strike(places)
+        progress.done()
+
+
+def _strike(places: Places, progress: Progress) -> None:
+    kept = stage.keep_logs(places)
+    progress.start("stopping everything")
+    stage.strike(places)
+    progress.done(f"done; logs are in {tour.short(kept)};" if kept else "done")
+
+
+def _paint(places: Places, progress: Progress) -> Mapping[str, bytes]:
+    """All uploads by key. They also go into a folder, for whoever wants to look."""
+    progress.start("painting 8 photos and making 4 bad uploads")
+    uploads: dict[str, bytes] = {}
+    for photo in PHOTOS:
+        progress.tick(photo.file)
+        uploads[photo.key] = photo.encoded()
+    for bad in BAD_UPLOADS:
+        if bad.made_of:
+            uploads[bad.key] = bad.made_of(uploads[PHOTOS[0].key])
+    for key, data in uploads.items():
+        file = places.uploads / key
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    progress.done()
+    return uploads
+
+
+def _upload(cluster: State, uploads: Mapping[str, bytes], progress: Progress) -> Bucket:
+    progress.start(f"uploading them to {cluster.s3_endpoint}")
+    bucket = Bucket.of(cluster)
+    bucket.create()
+    for key, data in uploads.items():
+        bucket.put(key, data)
+    progress.done()
+    return bucket
+
+
+def _perform(
+    running: Stage, bucket: Bucket, uploads: Mapping[str, bytes], console: Console
+) -> Sequence[str]:
+    """Apply, watch, check, show. What is wrong, if anything is."""
+    places = running.places
+    places.store.touch(mode=0o600)
+    places.store.write_text(manifests(running.cluster, bucket.name, EXAMPLES / "store.yaml"))
+    with watching(running.cluster.kubectl, str(places.kubeconfig), stage.NAMESPACE) as watch:
+        for files in ((places.store,), MANIFESTS):
+            arguments = ["apply", *(f"-f {tour.short(file)}" for file in files)]
+            console.print(f"[bold]$ kubectl {' '.join(arguments)}[/bold]", highlight=False)
+            running.kubectl("apply", *(f"--filename={file}" for file in files))
+        jobs = live.follow(console, watch, WHAT_IT_IS, WAIT_SECONDS, running.assert_operator)
+    ordered = [jobs[name] for name in WHAT_IT_IS]
+    complaints = _check(jobs, bucket, uploads)
+    seconds = {name: watch.seconds(name) for name in WHAT_IT_IS}
+    console.print(results.table(ordered, seconds, complaints))
+    gallery.hang(jobs, bucket, uploads).save(places.sheet)
+    return check.report(complaints)
+
+
+def _check(
+    jobs: Mapping[str, ImageJob], bucket: Bucket, uploads: Mapping[str, bytes]
+) -> Mapping[str, Sequence[str]]:
+    wanted = profile.read(PROFILE)
+    return {
+        **{
+            photo.name: check.photo(jobs[photo.name], photo, uploads[photo.key], wanted, bucket)
+            for photo in PHOTOS
+        },
+        **{bad.name: check.bad_upload(jobs[bad.name], bad, bucket) for bad in BAD_UPLOADS},
+    }

@@ -1,0 +1,52 @@
+"""What to look at once the demo is through."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagejob_demo.bucket import NAME
+
+if TYPE_CHECKING:
+    from imagejob_demo.stage import Stage
+
+FAREWELL = """\
+[bold green]All 12 ended as they must[/bold green], and what is in the bucket is what their \
+statuses say ({seconds:.0f} s).
+
+  {sheet}   [dim]before and after, to look at[/dim]
+  {bucket}   [dim]the bucket, as a folder[/dim]
+
+The cluster stays up. To look around:
+
+  export KUBECONFIG={kubeconfig}{path}
+  kubectl get ij                         [dim]all twelve: phase, reason, outputs[/dim]
+  kubectl describe ij lighthouse         [dim]one of them, as a story[/dim]
+  kubectl get ij bomb -o yaml            [dim]why a bad one failed[/dim]
+  kubectl explain imagejob.spec.outputs  [dim]what else there is to ask for[/dim]
+  kubectl delete ij dunes && kubectl apply -f examples/demo/photos.yaml && kubectl get ij -w
+
+Logs: {operator}, {cluster}/log, {cluster}/pods
+Stop it all and remove the cluster:  [bold]make demo-down[/bold]"""
+
+
+def farewell(running: Stage, seconds: float) -> str:
+    """Commands to paste, in the markup of rich."""
+    places, kubectl = running.places, Path(running.cluster.kubectl)
+    return FAREWELL.format(
+        seconds=seconds,
+        sheet=short(places.sheet),
+        bucket=short(places.cluster / "s3" / NAME),
+        kubeconfig=places.kubeconfig,
+        path="" if shutil.which("kubectl") else f" PATH=$PATH:{kubectl.parent}",
+        operator=short(places.operator_log),
+        cluster=short(places.cluster),
+    )
+
+
+def short(path: Path) -> Path:
+    """As one would type it here."""
+    here = Path(os.curdir).resolve()
+    return path.relative_to(here) if path.is_relative_to(here) else path
