@@ -1,0 +1,80 @@
+# Everything that a person or CI runs. Needs Python 3.11+; what else is needed is fetched or built here.
+
+PYTHON3 ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(BIN)/python
+INSTALLED := $(VENV)/.installed
+BENCH_INSTALLED := $(VENV)/.bench-installed
+SOURCES := operator worker cli dev tests benchmarks
+LOCKS := dev operator worker bench
+
+# Start-up without compiled modules is two to four times slower.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo demo-down test check fmt lock bench-worker clean \
+	check-format check-lint check-types check-layers check-crds check-generated check-leftovers
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## Watch twelve uploads go through a real cluster on this machine
+	@$(PYTHON) -m imagejob_demo
+
+demo-down: $(INSTALLED) ## Stop what the demo left running
+	@$(PYTHON) -m imagejob_demo down
+
+test: $(INSTALLED) ## Run all tests; integration tests start a cluster of their own
+	@$(BIN)/pytest
+
+check: check-format check-lint check-types check-layers check-crds check-generated check-leftovers ## Check everything that isn't a test
+	@echo "all checks passed"
+
+check-format: $(INSTALLED)
+	@$(BIN)/ruff format --check $(SOURCES)
+
+check-lint: $(INSTALLED)
+	@$(BIN)/ruff check $(SOURCES)
+
+check-types: $(INSTALLED)
+	@$(BIN)/mypy
+
+check-layers: $(INSTALLED)
+	@PYTHONPATH=operator:worker:cli:dev $(BIN)/lint-imports
+
+check-crds: $(INSTALLED) # the CRDs agree with each other, with the operator's model and the worker's order
+	@PYTHONPATH=operator:worker $(BIN)/pytest -q tests/unit/test_crds.py tests/unit/operator/test_model_agrees.py
+
+check-generated: $(INSTALLED) # the locks are what pyproject.toml asks for
+	@$(PYTHON) dev/lock.py --check $(LOCKS)
+
+check-leftovers: # nothing lies about that is neither committed nor ignored
+	@left=$$(git ls-files --others --exclude-standard); \
+	test -z "$$left" || { echo "neither committed nor ignored:"; echo "$$left"; exit 1; }
+
+fmt: $(INSTALLED) ## Format, and fix what can be fixed
+	@$(BIN)/ruff check --fix-only --quiet $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+lock: $(INSTALLED) ## Lock the dependencies again after a change of pyproject.toml
+	@$(PYTHON) dev/lock.py $(LOCKS)
+
+bench-worker: $(BENCH_INSTALLED) ## Measure the worker against Pillow, libvips and sharp
+	@$(PYTHON) benchmarks/worker.py
+
+clean: ## Remove what was installed and built here
+	rm -rf $(VENV) build dist
+
+# pip says little and needs a minute the first time, so each step says what it is.
+$(INSTALLED): pyproject.toml requirements/dev.txt
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	@test -x $(PYTHON) || { echo "Making a virtual environment in $(VENV)…"; $(PYTHON3) -m venv $(VENV); }
+	@echo "Installing the locked packages into $(VENV)…"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BENCH_INSTALLED): $(INSTALLED) requirements/bench.txt
+	@echo "Installing the benchmark's rivals…"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
