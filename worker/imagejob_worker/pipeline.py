@@ -57,7 +57,7 @@ def process(source: Path, item: Item, formats: Sequence[SourceFormat], folder: P
             name = read.identify(source, formats)
             facts = SourceFacts(name)
             survey = read.survey(source, name)
-            facts = SourceFacts(name, *survey.displayed, survey.frames)
+            facts = SourceFacts(name, *survey.displayed, max(survey.frames, survey.pages))
             return _make(source, facts, survey, item, folder)
     except ItemFailure as failure:
         raise ItemFailure(failure.reason, _line(failure.message), facts) from failure
@@ -130,7 +130,7 @@ def _processed(
     notes = Note(0)
     if survey.icc_dropped or (survey.icc is not None and origin.profile is None):
         notes |= Note.ICC_DROPPED
-    if survey.frames > frames:
+    if facts.frames > frames:
         notes |= Note.FRAMES_UNUSED
     return Processed(
         source=facts,

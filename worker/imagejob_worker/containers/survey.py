@@ -29,7 +29,8 @@ class Survey(msgspec.Struct, frozen=True):
     """A source as its container tells it.
 
     `width` and `height` are in pixels as decoded, before `orientation` (EXIF's 1 to 8) is applied;
-    orientation is 1 where the decoder applies it itself. `plays` counts how often an animation
+    orientation is 1 where the decoder applies it itself. `frames` follow each other in time, while
+    `pages` are pictures of a file that is no animation. `plays` counts how often an animation
     runs, 0 for ever, and `first` is its first frame as the decoder counts. `parts` are the (offset,
     length) of what a decoder needs, in order, and `still_parts` of what it needs for one frame;
     None: all of the file. `clear` is the colour that stands for transparency, in decoded samples.
@@ -39,6 +40,7 @@ class Survey(msgspec.Struct, frozen=True):
     height: int
     orientation: int = 1
     frames: int = 1
+    pages: int = 1
     plays: int = 0
     first: int = 0
     kinds: Kind = Kind(0)

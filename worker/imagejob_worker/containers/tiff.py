@@ -126,7 +126,7 @@ def _found(walk: _Walk, tags: dict[int, Entry]) -> Survey:
     return Survey(
         width=width,
         height=height,
-        frames=max(1, walk.pages),
+        pages=max(1, walk.pages),
         kinds=walk.kinds,
         icc=_profile(walk.data, profile) if profile is not None else None,
         palette=PHOTOMETRIC in tags and tags[PHOTOMETRIC].value == PALETTE,

@@ -9,8 +9,9 @@ from __future__ import annotations
 import struct
 import zlib
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
+import msgspec
 from PIL import Image
 
 from imagejob_worker.containers.survey import corrupt
@@ -52,13 +53,16 @@ def decode(
     Raises CorruptImage or TooLarge; MemoryError is left to the caller.
     """
     try:
-        with _opened(source, name, survey, animated=frames > 1) as file:
+        with source.open("rb") as stored, _decoder(stored, name, survey, frames) as file:
             _check_size(file, survey)
             if scale > 1:
                 file.draft(None, (survey.width // scale, survey.height // scale))
             for index in range(frames):
                 file.seek(index + (survey.first if frames > 1 else 0))
-                yield _frame(file, survey)
+                frame = _frame(file, survey)
+                if frames > 1:  # the decoder draws the next one over it
+                    frame = msgspec.structs.replace(frame, image=frame.image.copy())
+                yield frame
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ItemFailure("TooLarge", f"a frame is larger than the header says: {error}") from error
     except DAMAGE as error:
@@ -95,15 +99,9 @@ def _check_size(file: ImageFile, survey: Survey) -> None:
         )
 
 
-def _opened(source: Path, name: SourceFormat, survey: Survey, *, animated: bool) -> ImageFile:
-    parts = survey.parts if animated or survey.still_parts is None else survey.still_parts
-    file = source.open("rb")
-    opened = _reader(name)(Spliced(file, parts) if parts else file)  # type: ignore[arg-type]
-    opened._exclusive_fp = True  # noqa: SLF001 (so that `with` closes what was opened here)
-    return opened
-
-
-def _reader(name: SourceFormat) -> type[ImageFile]:
-    """Imports only what the source needs."""
+def _decoder(stored: BinaryIO, name: SourceFormat, survey: Survey, frames: int) -> ImageFile:
+    """The decoder, having read the header; it sees no more of the file than it needs."""
     module, reader = READERS[name]
-    return getattr(import_module(module), reader)  # type: ignore[no-any-return]
+    parts = survey.still_parts if frames == 1 and survey.still_parts else survey.parts
+    seen = Spliced(stored, parts) if parts else stored
+    return getattr(import_module(module), reader)(seen)  # type: ignore[no-any-return]

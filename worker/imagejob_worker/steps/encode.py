@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import ImageFile
 
+from imagejob_worker.steps.bare import bare
 from imagejob_worker.steps.choose import Choice
 
 if TYPE_CHECKING:
@@ -54,16 +55,28 @@ def encode(
     animation: Animation | None,
 ) -> int:
     """Write `path`, whose extension is the format's, and return its length in bytes."""
-    first = frames[0]
+    first, *others = (bare(frame) for frame in frames)
     settings = _SETTINGS[choice.format](output, choice, quality)
     if icc:
         settings["icc_profile"] = icc
     if animation is not None:
-        settings |= _animated(choice.format, frames, animation)
+        settings |= _animated(choice.format, others, animation)
     if choice.format == "jpeg":
         _make_room(first)
     first.save(path, **settings)
+    if choice.format == "webp" and animation is not None and first.mode == "RGBA":
+        _declare_alpha(path)
     return path.stat().st_size
+
+
+def _declare_alpha(path: Path) -> None:
+    """libwebp leaves the alpha flag unset where no frame has transparency of its own, but clearing
+    the one before leaves some. Readers then show black. (RFC 9649, 2.7.)"""
+    with path.open("r+b") as file:
+        header = file.read(21)
+        if header[12:16] == b"VP8X":
+            file.seek(20)
+            file.write(bytes((header[20] | 0x10,)))
 
 
 def _make_room(image: Image.Image) -> None:
@@ -105,11 +118,11 @@ _SETTINGS = {"jpeg": _jpeg, "png": _png, "webp": _webp, "avif": _avif}
 
 
 def _animated(
-    name: MadeFormat, frames: Sequence[Image.Image], animation: Animation
+    name: MadeFormat, others: Sequence[Image.Image], animation: Animation
 ) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "save_all": True,
-        "append_images": list(frames[1:]),
+        "append_images": others,
         "duration": animation.durations,
     }
     if name != "avif":  # which has no loop count here: it runs for ever

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from imagejob_worker.failures import ItemFailure
+from imagejob_worker.steps.bare import bare
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -30,14 +31,12 @@ def plain(file: ImageFile) -> Image.Image:
     is scaled to 8 (Pillow's own conversion would clip it).
     """
     if file.mode in ("L", "RGB", "RGBA", "CMYK") and "transparency" not in file.info:
-        return Image.Image()._new(file.im)  # noqa: SLF001 (the pixels without copying them)
+        return bare(file)
     if file.mode in GREY_16:
         return _from_grey_16(file, file.info.get("transparency"))
     if file.mode in ("I", "F"):
         raise ItemFailure("UnsupportedFormat", f"32-bit samples (mode {file.mode}) not supported")
-    image = file.convert(_target(file))
-    image.info = {}
-    return image
+    return bare(file.convert(_target(file)))
 
 
 def _target(file: ImageFile) -> str:
@@ -47,8 +46,7 @@ def _target(file: ImageFile) -> str:
 
 
 def _from_grey_16(file: ImageFile, clear: int | None) -> Image.Image:
-    image = file.point(lambda value: value * (1 / 257) + 0.5).convert("L")
-    image.info = {}
+    image = bare(file.point(lambda value: value * (1 / 257) + 0.5).convert("L"))
     if clear is None:
         return image
     image = image.convert("RGBA")

@@ -37,6 +37,5 @@ def resize(picture: Picture, box: Box, size: Size) -> Picture:
         return picture
     else:
         scaled = image.crop((int(here[0]), int(here[1]), int(here[2]), int(here[3])))
-    scaled.info = {}
     scale = size[0] / (box[2] - box[0]), size[1] / (box[3] - box[1])
     return msgspec.structs.replace(picture, image=scaled, scale=scale)

@@ -1,0 +1,14 @@
+"""What the pipeline's tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pictures import Bench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A folder to run the pipeline in."""
+    return Bench(tmp_path)

@@ -1,0 +1,97 @@
+"""What is derived from what, and at which scale a JPEG is decoded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from imagejob_worker import plan
+from imagejob_worker.order import Output
+from pictures import Bench, encoded, photo
+from PIL import Image
+
+
+def jobs(source: tuple[int, int], *outputs: dict[str, Any]) -> tuple[plan.Job, ...]:
+    return plan.lay_out(source, [Output(name=str(i), **each) for i, each in enumerate(outputs)])
+
+
+def square(side: int, **fields: Any) -> dict[str, Any]:
+    return {"width": side, "height": side, "fit": "cover"} | fields
+
+
+@pytest.mark.parametrize(
+    ("outputs", "parents"),
+    [
+        # output index: the output it starts from, None for the source; largest first
+        ([{"width": 320}, {"width": 1080}, {"width": 1920}], {2: None, 1: None, 0: 1}),
+        ([{"width": 1600}, {"width": 800}], {0: None, 1: 0}),
+        ([{"width": 1600}, {"width": 801}], {0: None, 1: None}),
+        ([{"width": 800}, {"width": 800}], {0: None, 1: 0}),
+        ([square(900), {"width": 300}], {0: None, 1: None}),
+        ([square(900), square(900, format="avif")], {0: None, 1: 0}),
+        ([square(900), square(900, gravity="west")], {0: None, 1: None}),
+        ([{"width": 1600}, square(300)], {0: None, 1: 0}),
+        ([{"width": 1600}, square(600)], {0: None, 1: None}),
+        ([{"width": 2000}, {"width": 900}, {"width": 400}], {0: None, 1: 0, 2: 1}),
+    ],
+)
+def test_outputs_start_from_the_smallest_that_serves(
+    outputs: list[dict[str, Any]], parents: dict[int, int | None]
+) -> None:
+    chained = plan.chain((3000, 2000), jobs((3000, 2000), *outputs))
+
+    assert {job.index: job.parent for job in chained} == parents
+    assert [job.index for job in chained] == list(parents)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "scale"),
+    [
+        ([{"width": 750}], 8),
+        ([{"width": 751}], 4),
+        ([{"width": 1500}], 4),
+        ([{"width": 3000}], 2),
+        ([{"width": 3001}], 1),
+        ([{}], 1),
+        ([{"width": 100}, {"width": 2000}], 2),
+        ([square(500)], 8),
+        ([square(501)], 4),
+        ([square(500, gravity="smart")], 8),
+        ([{"width": 100, "height": 2000, "fit": "fill"}], 2),
+    ],
+)
+def test_draft_leaves_what_every_output_needs(outputs: list[dict[str, Any]], scale: int) -> None:
+    source = (6000, 4000)
+
+    assert plan.draft_scale(source, 1, jobs(source, *outputs)) == scale
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_draft_swaps_the_axes_of_a_turned_picture(orientation: int) -> None:
+    stored = (6000, 1000)
+    displayed = (1000, 6000) if orientation >= 5 else stored
+    narrow = {"width": 500} if orientation >= 5 else {"height": 500}
+
+    assert plan.draft_scale(stored, orientation, jobs(displayed, narrow)) == 2
+
+
+def test_draft_never_decodes_to_nothing() -> None:
+    assert plan.draft_scale((5, 3), 1, jobs((5, 3), {"width": 1, "height": 1, "fit": "fill"})) == 2
+
+
+def test_a_small_output_decodes_few_pixels(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[tuple[int, int]] = []
+    from imagejob_worker.steps import decode
+
+    plain = decode.plain
+
+    def recorded(file: Any) -> Image.Image:
+        image = plain(file)
+        decoded.append(image.size)
+        return image
+
+    monkeypatch.setattr(decode, "plain", recorded)
+
+    bench.process(encoded(photo((801, 600)), "JPEG"), {"width": 100})
+
+    assert decoded == [(101, 75)]
