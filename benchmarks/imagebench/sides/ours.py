@@ -1,0 +1,34 @@
+"""This project's pipeline, called as the worker calls it, but without its child processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import PIL
+from imagejob_worker import order, pipeline
+from PIL import features
+from serve import Task, serve
+
+
+def make(task: Task) -> list[str]:
+    processed = pipeline.process(Path(task.source), _item(task), ("jpeg",), Path(task.folder))
+    return [str(output.path) for output in processed.outputs]
+
+
+def _item(task: Task) -> order.Item:
+    return order.Item(
+        uid="benchmark",
+        source=order.Source(store="none", key="none"),
+        destination=order.Destination(store="none", prefix="none"),
+        outputs=tuple(
+            order.Output(str(width), width=width, format=task.format, quality=task.quality)  # type: ignore[arg-type]
+            for width in task.widths
+        ),
+        limits=order.Limits(max_bytes=50_000_000, max_pixels=50_000_000, max_frames=1),
+    )
+
+
+if __name__ == "__main__":
+    pipeline.preload()
+    libraries = {name: str(features.version(name)) for name in ("libjpeg_turbo", "webp")}
+    serve({"Pillow": PIL.__version__, **libraries}, make)
