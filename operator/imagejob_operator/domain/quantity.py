@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_CEILING, Decimal
 
 from .model import Quantity
 
-_SUFFIXES = {
-    **{suffix: 1024**power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
-    **{suffix: 1000**power for power, suffix in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
+_SCALES = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), 1)},
+    **{unit: Decimal(1000) ** power for power, unit in enumerate(("k", "M", "G", "T"), 1)},
 }
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][0-9]{1,2})?)([a-zA-Z]*)")
 
 
 def to_bytes(quantity: Quantity) -> int:
@@ -19,17 +23,10 @@ def to_bytes(quantity: Quantity) -> int:
     """
     if isinstance(quantity, int):
         return quantity
-    digits = quantity.rstrip("KMGTPEkimn")
-    suffix = quantity[len(digits) :]
-    scale = Decimal(_SUFFIXES.get(suffix, 1))
-    if suffix == "m":
-        scale = Decimal("0.001")
-    elif suffix and suffix not in _SUFFIXES:
+    match = _QUANTITY.fullmatch(quantity)
+    if not match or match[2] not in _SCALES:
         raise ValueError(f"{quantity!r} is no quantity")
-    try:
-        return int((Decimal(digits) * scale).to_integral_value(ROUND_CEILING))
-    except ArithmeticError as error:
-        raise ValueError(f"{quantity!r} is no quantity") from error
+    return int((Decimal(match[1]) * _SCALES[match[2]]).to_integral_value(ROUND_CEILING))
 
 
 def describe_bytes(count: int) -> str:

@@ -26,8 +26,9 @@ EXTENSIONS: dict[WrittenFormat, str] = {"jpeg": "jpg", "png": "png", "webp": "we
 FormatCode = Annotated[int, Meta(ge=0, le=6)]
 OutputFormatCode = Annotated[int, Meta(ge=1, le=4)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
-Digest = Annotated[bytes, Meta(max_length=32)]
-WholeDigest = Annotated[bytes, Meta(min_length=32, max_length=32)]
+DIGEST_BYTES = 32
+Digest = Annotated[bytes, Meta(max_length=DIGEST_BYTES)]
+WholeDigest = Annotated[bytes, Meta(min_length=DIGEST_BYTES, max_length=DIGEST_BYTES)]
 
 WorkerReason = Literal[
     "SourceNotFound",
@@ -77,6 +78,10 @@ class SourceFacts(msgspec.Struct, frozen=True, array_like=True):
     frames: Count
     bytes: Count
     sha256: Digest
+
+    def __post_init__(self) -> None:
+        if len(self.sha256) not in (0, DIGEST_BYTES):
+            raise ValueError("a SHA-256 digest has 32 bytes")
 
 
 class Made(msgspec.Struct, frozen=True, array_like=True):

@@ -1,0 +1,118 @@
+"""The manifests, whole: golden files, and the contract with the worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import imagejob_worker.order
+import msgspec
+import pytest
+import yaml
+from api_objects import NOW, PLATFORM, image_job, profile, store
+from imagejob_operator.domain import audit, manifests, order
+from imagejob_operator.domain.model import ImageJob, ImageStore
+from imagejob_operator.domain.resolve import Resolved, resolve
+from imagejob_operator.domain.standing import Situation, stand
+
+DATA = Path(__file__).parents[2] / "data" / "golden"
+
+CAT = image_job(profileRef={"name": "web"})
+WORKLOAD_IDENTITY = {
+    "s3": {
+        "endpoint": "https://s3.test",
+        "bucket": "team-a",
+        "credentials": {"serviceAccountName": "uploader", "roleArn": "arn:aws:iam::1:role/r"},
+    }
+}
+CASES = {
+    "worker-job-secret": {"uploads": store()},
+    "worker-job-volume": {"uploads": store(volume={"claimName": "photos", "subPath": "in"})},
+    "worker-job-workload-identity": {"uploads": store(**WORKLOAD_IDENTITY)},
+}
+
+
+def worker_job(stores: dict[str, ImageStore], job: ImageJob = CAT) -> manifests.Manifest:
+    ready = resolve(job, profile() if job.spec.profile_ref else None, stores, PLATFORM)
+    assert isinstance(ready, Resolved)
+    composed = manifests.compose([ready.item], stores, PLATFORM)
+    return manifests.worker_job("team-a", "ij-1", composed, stores, PLATFORM)
+
+
+def order_text(manifest: manifests.Manifest) -> str:
+    container = manifest["spec"]["template"]["spec"]["containers"][0]
+    text: str = next(each["value"] for each in container["env"] if each["name"] == "IMAGEJOB_ORDER")
+    return text
+
+
+@pytest.mark.parametrize(("name", "stores"), CASES.items(), ids=CASES)
+def test_a_worker_job_is_the_golden_one(name: str, stores: dict[str, ImageStore]) -> None:
+    manifest = msgspec.json.decode(msgspec.json.encode(worker_job(stores)))
+
+    # The order is shown as what it says, so that a person can read the file.
+    shown = msgspec.json.decode(msgspec.json.encode(order.decode(order_text(manifest))))
+    manifest["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = shown
+    assert yaml.safe_load((DATA / f"{name}.yaml").read_text()) == manifest
+
+
+def test_the_event_is_the_golden_one() -> None:
+    entry = audit.entry(1, stand(Situation(job=CAT), PLATFORM), NOW)
+
+    event = manifests.event(CAT, entry, "operator-0")
+
+    assert yaml.safe_load((DATA / "event.yaml").read_text()) == event
+
+
+def test_the_worker_reads_the_order_as_it_was_meant() -> None:
+    job = image_job(
+        source={"storeRef": {"name": "uploads"}, "key": "in/$(AWS_SECRET_ACCESS_KEY)$$'\" .jpg"},
+        metadata={"keep": ["icc"]},
+        outputs=[{"name": "a", "width": 9, "height": 8, "fit": "cover", "maxBytes": "1Ki"}],
+    )
+    manifest = worker_job({"uploads": store()}, job)
+
+    read = imagejob_worker.order.decode(order_text(manifest))
+
+    (item,) = read.items
+    assert item.source.key == job.spec.source.key
+    assert item.metadata.keep == ("icc",)
+    assert (item.outputs[0].fit, item.outputs[0].max_bytes) == ("cover", 1024)
+    assert item.limits.max_pixels == PLATFORM.limits.max_pixels
+    assert read.stores["uploads"].s3 is not None
+    assert read.child_memory_bytes == PLATFORM.child_memory_bytes
+
+
+def test_no_text_of_the_order_reaches_the_kubelet_bare() -> None:
+    job = image_job(source={"storeRef": {"name": "uploads"}, "key": "$(AWS_SECRET_ACCESS_KEY)"})
+
+    manifest = worker_job({"uploads": store()}, job)
+
+    assert "$(" not in msgspec.json.encode(manifest).decode()
+
+
+def test_the_name_of_a_worker_tells_dispatches_apart() -> None:
+    names = {
+        manifests.worker_name(["a", "b"], 1),
+        manifests.worker_name(["b", "a"], 1),
+        manifests.worker_name(["a", "b"], 2),
+        manifests.worker_name(["a"], 1),
+    }
+
+    assert len(names) == 3
+    assert all(len(name) == 19 and name.startswith("ij-") for name in names)
+
+
+def test_a_worker_meets_the_restricted_pod_security_standard() -> None:
+    pod: dict[str, Any] = worker_job({"uploads": store()})["spec"]["template"]["spec"]
+    container = pod["containers"][0]["securityContext"]
+
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["allowPrivilegeEscalation"] is False
+    assert container["readOnlyRootFilesystem"] is True
+    assert container["capabilities"] == {"drop": ["ALL"]}
+    assert {next(iter(volume.keys() - {"name"})) for volume in pod["volumes"]} <= {
+        "emptyDir",
+        "secret",
+    }

@@ -1,0 +1,123 @@
+"""The worker's report, as written by the worker, by nobody, or by somebody who means harm."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from api_objects import DIGEST, done, failed, report
+from hypothesis import given
+from hypothesis import strategies as st
+from imagejob_operator.domain.reasons import FINAL, RETRYABLE, Reason
+from imagejob_operator.domain.report import (
+    NOTES,
+    OUTPUT_FORMATS,
+    SOURCE_FORMATS,
+    Done,
+    Entry,
+    Failed,
+    Made,
+    Removed,
+    ReportError,
+    SourceFacts,
+    WorkerReason,
+    decode,
+)
+
+GOLDEN = sorted((Path(__file__).parents[2] / "data" / "reports").glob("*.txt"))
+
+
+@pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
+def test_what_the_worker_writes_is_read_as_it_was_meant(file: Path) -> None:
+    meant = json.loads(file.with_suffix(".json").read_text())
+
+    entries = decode(file.read_text())
+
+    assert meant == [_shown(entry) for entry in entries]
+
+
+def _shown(entry: Entry) -> Any:
+    """An entry as the golden files spell it."""
+    match entry:
+        case Done():
+            return {
+                "done": {
+                    "source": _source(entry.source),
+                    "milliseconds": entry.millis,
+                    "removed": list(Removed(entry.removed).names()),
+                    "notes": [_NOTES[bit] for bit in NOTES if entry.notes & bit],
+                    "outputs": [_made(made) for made in entry.outputs],
+                }
+            }
+        case Failed():
+            source = {"source": _source(entry.source) if entry.source else None}
+            return {
+                "failed": {
+                    "reason": entry.reason,
+                    "message": entry.message,
+                    "milliseconds": entry.millis,
+                    **source,
+                }
+            }
+        case None:
+            return None
+
+
+_NOTES = {1: "iccDropped", 2: "framesUnused"}
+
+
+def _source(facts: SourceFacts) -> dict[str, Any]:
+    named = msgspec.structs.asdict(facts)
+    known = SOURCE_FORMATS.get(facts.format, "unknown")
+    return {**named, "format": known, "sha256": facts.sha256.hex()}
+
+
+def _made(made: Made) -> dict[str, Any]:
+    named = msgspec.structs.asdict(made)
+    return {**named, "format": OUTPUT_FORMATS[made.format], "sha256": made.sha256.hex()}
+
+
+SOURCE = [1, 10, 10, 1, 100, DIGEST]
+FORGED = {
+    "nothing": "",
+    "another prefix": "ij2:" + report(done())[4:],
+    "no base85": "ij1:\x00",
+    "no MessagePack": "ij1:" + base64.b85encode(b"\xc1").decode(),
+    "no array": "ij1:" + base64.b85encode(msgspec.msgpack.encode({"a": 1})).decode(),
+    "cut short": report(done())[:-9],
+    "an unknown tag": report([3, "x"]),
+    "a reason that no worker gives": report(failed("QuotaExceeded")),
+    "a format that nobody writes": report([1, SOURCE, 1, 0, 0, [[6, 1, 1, 1, DIGEST]]]),
+    "a digest that is too short": report([1, SOURCE, 1, 0, 0, [[1, 1, 1, 1, DIGEST[:31]]]]),
+    "a source's digest that is too short": report([1, [*SOURCE[:5], b"1"], 1, 0, 0, []]),
+    "a negative size": report([1, SOURCE, 1, 0, 0, [[1, -1, 1, 1, DIGEST]]]),
+    "an unknown kind of metadata": report([1, SOURCE, 1, 1024, 0, []]),
+}
+
+
+@pytest.mark.parametrize("text", FORGED.values(), ids=FORGED)
+def test_a_forged_report_is_no_report(text: str) -> None:
+    with pytest.raises(ReportError):
+        decode(text)
+
+
+@given(st.one_of(st.text(), st.binary().map(lambda raw: "ij1:" + base64.b85encode(raw).decode())))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        entries = decode(text)
+    except ReportError:
+        return
+
+    assert all(entry is None or isinstance(entry, Done | Failed) for entry in entries)
+
+
+def test_every_reason_of_a_worker_is_one_of_ours_and_final_or_retryable() -> None:
+    assert {Reason(name) for name in get_args(WorkerReason)} <= FINAL | RETRYABLE
+
+
+def test_no_reason_is_both_final_and_retryable() -> None:
+    assert not FINAL & RETRYABLE
