@@ -12,7 +12,9 @@ from .exif import exif
 from .jpeg import thumbnail
 from .marks import mark, xmp, zip_archive
 
-CONTAINERS = {b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0, b"mdia": 0, b"meta": 4}
+CONTAINERS = {
+    b"meta": 4, b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,24 @@ def item_extents(data: bytes) -> dict[int, list[tuple[int, int]]]:
             rows.append((base + number(offset_size), number(length_size)))
         extents[item] = rows
     return extents
+
+
+def samples(data: bytes) -> list[tuple[int, int]]:
+    """Offsets and lengths of a sequence's frames, each of whose tracks is one run of bytes."""
+    found = []
+    tables = {kind: [] for kind in (b"stco", b"stsz")}
+    for part in boxes(data):
+        if part.kind in tables:
+            tables[part.kind].append(part.payload)
+    for offsets, sizes in zip(tables[b"stco"], tables[b"stsz"], strict=True):
+        if offsets[4:8] != b"\0\0\0\1":
+            raise ValueError("a track in more than one run of bytes")
+        at, same = int.from_bytes(offsets[8:12], "big"), int.from_bytes(sizes[4:8], "big")
+        for number in range(int.from_bytes(sizes[8:12], "big")):
+            size = same or int.from_bytes(sizes[12 + 4 * number : 16 + 4 * number], "big")
+            found.append((at, size))
+            at += size
+    return found
 
 
 def open_bitstream_units(data: bytes) -> Iterator[int]:

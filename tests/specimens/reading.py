@@ -14,10 +14,15 @@ from . import avif, jpeg, png, webp
 
 _JPEG_FRAMES_AND_TABLES = {0xC0, 0xC1, 0xC2, 0xC4, 0xDA, 0xDB, 0xDD}
 _PNG_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
-_WEBP_PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
+_WEBP_PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM"}
+_WEBP_FRAME = {b"VP8 ", b"VP8L", b"ALPH", b""}
 _AVIF_STRUCTURE = {
     b"ftyp", b"meta", b"hdlr", b"pitm", b"iloc", b"iinf", b"infe", b"iprp", b"ipco", b"ispe",
-    b"pixi",     b"av1C", b"colr", b"ipma", b"iref", b"auxC", b"mdat",
+    b"pixi", b"av1C", b"colr", b"ipma", b"iref", b"auxC", b"mdat",
+}  # fmt: skip
+_AVIF_SEQUENCE = {
+    b"moov", b"mvhd", b"trak", b"tkhd", b"edts", b"mdia", b"mdhd", b"minf", b"vmhd", b"dinf",
+    b"stbl", b"stsd", b"stts", b"stsc", b"stsz", b"stco", b"stss", b"tref",
 }  # fmt: skip
 # AV1's open bitstream units: sequence header, temporal delimiter, frame header, tile group, frame.
 # Missing: 5, metadata, which can carry text (ITU-T T.35); 15, padding.
@@ -34,6 +39,7 @@ class Contents:
     icc: bytes
     extras: tuple[str, ...]
     unpacked: bytes = b""
+    is_grey: bool = False
 
 
 def read(kind: str, data: bytes) -> Contents:
@@ -47,7 +53,8 @@ def _jpeg(data: bytes) -> Contents:
             icc += part.payload[14:]
         elif not _is_plain(part):
             extras.append(f"segment {part.marker:02x} {part.payload[:24]!r}")
-    return Contents(icc, tuple(extras))
+    frame = next(part.payload for part in jpeg.segments(data) if 0xC0 <= part.marker <= 0xC2)
+    return Contents(icc, tuple(extras), is_grey=frame[5] == 1)
 
 
 def _is_plain(part: jpeg.Segment) -> bool:
@@ -72,7 +79,8 @@ def _png(data: bytes) -> Contents:
             continue
         elif kind not in _PNG_PIXELS:
             extras.append(f"chunk {kind!r} {payload[:24]!r}")
-    return Contents(icc, tuple(extras), unpacked)
+    _, head = next(png.chunks(data))
+    return Contents(icc, tuple(extras), unpacked, is_grey=head[9] in (0, 4))
 
 
 def _webp(data: bytes) -> Contents:
@@ -84,6 +92,9 @@ def _webp(data: bytes) -> Contents:
             claimed = payload[0] & (webp.EXIF_FLAG | webp.XMP_FLAG)
         elif kind == b"" and not payload:
             continue
+        elif kind == b"ANMF":
+            parts = webp.chunks(webp.assemble(payload[16:]))
+            extras += [f"{part!r} in a frame" for part, _ in parts if part not in _WEBP_FRAME]
         elif kind not in _WEBP_PIXELS:
             extras.append(f"chunk {kind!r} {payload[:24]!r}")
     if claimed:
@@ -92,31 +103,36 @@ def _webp(data: bytes) -> Contents:
 
 
 def _avif(data: bytes) -> Contents:
-    icc, extras, media = b"", [], (0, 0)
+    icc, extras, media, is_grey = b"", [], (0, 0), False
     for part in avif.boxes(data):
         if part.kind == b"colr" and part.payload[:4] == b"prof":
             icc = part.payload[4:]
+        elif part.kind == b"av1C":
+            is_grey = bool(part.payload[2] & 0x10)  # monochrome
         elif part.kind == b"colr" and part.payload[:4] != b"nclx":
             extras.append(f"colr {part.payload[:24]!r}")
         elif part.kind == b"mdat":
             media = part.start + 8, part.start + 8 + len(part.payload)
-        elif part.kind not in _AVIF_STRUCTURE:
+        elif part.kind in {b"mvhd", b"tkhd", b"mdhd"} and any(part.payload[4:20]):
+            extras.append(f"{part.kind!r} says when the file was made")
+        elif part.kind not in _AVIF_STRUCTURE | _AVIF_SEQUENCE:
             extras.append(f"box {part.kind!r} {part.payload[:24]!r}")
-    return Contents(icc, (*extras, *_avif_items(data, *media)))
+    return Contents(icc, (*extras, *_avif_items(data, *media)), is_grey=is_grey)
 
 
 def _avif_items(data: bytes, start: int, end: int) -> list[str]:
     """Items that are no picture, units of a picture that are none, media data of no item."""
     types, position, extras = avif.item_types(data), start, []
-    extents = avif.item_extents(data)
-    for offset, length, item in sorted(
-        (*row, item) for item, rows in extents.items() for row in rows
-    ):
+    extents = {
+        (*row, types[item]) for item, rows in avif.item_extents(data).items() for row in rows
+    }
+    # A sequence's first frame is an item too.
+    for offset, length, kind in sorted(extents | {(*row, b"av01") for row in avif.samples(data)}):
         if offset != position:
             extras.append(f"media data at {position} belongs to no item")
         position = offset + length
-        if types[item] != b"av01":
-            extras.append(f"item {types[item]!r}")
+        if kind != b"av01":
+            extras.append(f"item {kind!r}")
         else:
             units = set(avif.open_bitstream_units(data[offset:position])) - _AV1_UNITS
             extras += [f"AV1 unit {unit}" for unit in units]

@@ -111,7 +111,7 @@ def _profiles() -> list[Hostile]:
         hostile("icc-garbage", _with(jpeg.icc_segments(mark("icc-garbage") * 40)), SAFE),
         hostile("icc-empty", _with(jpeg.icc_segments(b"") or _icc_parts((1, 1, b""))), SAFE),
         hostile("icc-truncated", _with(jpeg.icc_segments(good[:200])), SAFE),
-        hostile("icc-3-mib", lambda: _with(jpeg.icc_segments(good + mark("icc") * 600_000)), SAFE),
+        hostile("icc-3-mib", lambda: _with(jpeg.icc_segments(good + mark("icc") * 300_000)), SAFE),
         hostile("icc-for-grey", _with(jpeg.icc_segments(icc.grey())), SAFE),
         hostile(
             "icc-tag-beyond-the-end",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 
+from PIL import Image
+
 from specimens import webp
 from specimens.marks import mark, zip_archive
 from specimens.webp import ANIMATION_FLAG, ICC_FLAG, assemble, chunk, chunks, extended_header
 
-from .case import CORRUPT, SAFE, TOO_LARGE, UNSUPPORTED, Hostile, hostile, picture, replaced
+from .case import CORRUPT, OUT_OF_MEMORY, SAFE, TOO_LARGE, Hostile, hostile, picture, replaced
 
 
 def _plain() -> bytes:
@@ -19,6 +21,10 @@ def _pixels(width: int = 48, height: int = 32) -> bytes:
     return next(
         data for kind, data in chunks(webp.encode(picture(width, height))) if kind == b"VP8L"
     )
+
+
+def _at_the_limit() -> bytes:
+    return webp.encode(Image.new("RGBA", (4400, 4400), "#00800080"), quality=0, method=0)
 
 
 def _riff(size: int) -> bytes:
@@ -60,11 +66,12 @@ def _small_frames(width: int, height: int, count: int) -> bytes:
 
 def _dimensions() -> list[Hostile]:
     return [
-        hostile("webp-canvas-of-2-to-the-24", _canvas(1 << 24, 1 << 24), TOO_LARGE, CORRUPT),
-        hostile("webp-canvas-of-16383", _canvas(16383, 16383), TOO_LARGE, CORRUPT),
+        hostile("webp-canvas-of-2-to-the-24", _canvas(1 << 24, 1 << 24), TOO_LARGE),
+        hostile("webp-canvas-of-16383", _canvas(16383, 16383), TOO_LARGE),
         hostile("webp-canvas-unlike-its-picture", _canvas(500, 500), CORRUPT),
         hostile("webp-lossless-16383x16383", _lossless_header(16383, 16383), TOO_LARGE),
         hostile("webp-lossy-16383x16383", _lossy_header(16383, 16383), TOO_LARGE),
+        hostile("webp-at-the-limit", _at_the_limit, SAFE, OUT_OF_MEMORY),
         hostile("webp-lossy-0x0", _lossy_header(0, 0), CORRUPT),
         hostile("webp-claims-more-than-it-holds", _lossless_header(4000, 4000), CORRUPT),
     ]
@@ -74,7 +81,7 @@ def _animations() -> list[Hostile]:
     pixels = _pixels(8, 8)
     return [
         hostile("webp-60-frames", _small_frames(3000, 3000, 60), TOO_LARGE, animated=True),
-        hostile("webp-60-frames-for-a-still", _small_frames(3000, 3000, 60), TOO_LARGE, SAFE),
+        hostile("webp-60-frames-for-a-still", _small_frames(3000, 3000, 60), SAFE),
         hostile(
             "webp-40-frames-of-9-megapixels",
             _small_frames(3000, 3000, 40),
@@ -93,7 +100,7 @@ def _animations() -> list[Hostile]:
         hostile(
             "webp-frame-unlike-its-picture",
             _animation(64, 64, _frame(0, 0, 60, 60, pixels)),
-            CORRUPT,
+            SAFE,
             animated=True,
         ),
         hostile("webp-animation-without-frames", _animation(64, 64), CORRUPT, animated=True),
@@ -101,7 +108,6 @@ def _animations() -> list[Hostile]:
             "webp-animation-of-2-to-the-24",
             _animation(1 << 24, 1 << 24, _frame(0, 0, 8, 8, pixels)),
             TOO_LARGE,
-            CORRUPT,
             animated=True,
         ),
     ]
@@ -110,21 +116,18 @@ def _animations() -> list[Hostile]:
 def _damages() -> list[Hostile]:
     truncated = chunk(b"VP8L", _pixels())[:-100]
     return [
-        hostile("webp-riff-size-0", _riff(0), CORRUPT, UNSUPPORTED),
-        hostile("webp-riff-size-of-4-gib", _riff(0xFFFFFFFF), CORRUPT, SAFE),
+        hostile("webp-riff-size-0", _riff(0), CORRUPT),
+        hostile("webp-riff-size-of-4-gib", _riff(0xFFFFFFFF), CORRUPT),
         hostile("webp-riff-size-short", _riff(60), CORRUPT),
-        hostile("webp-riff-size-odd", _riff(len(_plain()) - 7), SAFE, CORRUPT),
+        hostile("webp-riff-size-odd", _riff(len(_plain()) - 7), CORRUPT),
         hostile("webp-signature-only", b"RIFF\x04\0\0\0WEBP", CORRUPT),
         hostile("webp-chunk-of-4-gib", assemble(b"VP8L\xff\xff\xff\xff" + _pixels()), CORRUPT),
         hostile("webp-chunk-of-nothing", assemble(chunk(b"VP8L", b"")), CORRUPT),
-        hostile(
-            "webp-garbage", assemble(chunk(b"VP8L", b"\x2f" + b"\xa5" * 900)), CORRUPT, TOO_LARGE
-        ),
+        hostile("webp-garbage", assemble(chunk(b"VP8L", b"\x2f" + b"\xa5" * 900)), TOO_LARGE),
         hostile(
             "webp-unknown-chunk-first",
             assemble(chunk(b"EVIL", mark("evil")), chunk(b"VP8L", _pixels())),
             CORRUPT,
-            SAFE,
         ),
         hostile("webp-pixels-cut-short", assemble(truncated), CORRUPT),
         hostile(
@@ -139,20 +142,16 @@ def _damages() -> list[Hostile]:
             webp.extended(picture(), ICC_FLAG, before=(chunk(b"ICCP", mark("icc") * 50),)),
             SAFE,
         ),
-        hostile(
-            "webp-flags-that-lie", webp.extended(picture(), 0xFF & ~ANIMATION_FLAG), SAFE, CORRUPT
-        ),
+        hostile("webp-flags-that-lie", webp.extended(picture(), 0xFF & ~ANIMATION_FLAG), CORRUPT),
         hostile(
             "webp-animation-flag-on-a-still",
             webp.extended(picture(), ANIMATION_FLAG),
             CORRUPT,
-            SAFE,
         ),
         hostile(
             "webp-50000-chunks",
             lambda: webp.extended(picture(), 0, after=(chunk(b"ABCD", b""),) * 50_000),
             SAFE,
-            CORRUPT,
         ),
         hostile("webp-and-zip", _plain() + zip_archive(), SAFE),
     ]
@@ -169,10 +168,9 @@ def _truncations() -> list[Hostile]:
     for number, (kind, payload) in enumerate(chunks(data)):
         if not kind:
             break
-        late = kind == b"XMP "
         for where, cut in (("before", position), ("within", position + 8 + len(payload) // 2)):
             name = f"webp-cut-{where}-{number}-{kind.decode().strip()}"
-            result.append(hostile(name, data[:cut], CORRUPT, *((SAFE,) if late else ())))
+            result.append(hostile(name, data[:cut], CORRUPT))
         position += 8 + len(payload) + len(payload) % 2
     return result
 
