@@ -44,16 +44,15 @@ async def keep_alive(api: Api) -> None:
 
 
 def node(now: datetime) -> Object:
-    machine = platform.machine()
-    architecture = ARCHITECTURES.get(machine, machine)
-    system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
+    """The whole of this machine, as far as the scheduler may fill it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
     resources = {"cpu": str(os.cpu_count()), "memory": f"{memory}Ki", "pods": str(PODS)}
     labels = {
         "kubernetes.io/hostname": NODE_NAME,
         "kubernetes.io/os": "linux",
-        "kubernetes.io/arch": architecture,
+        "kubernetes.io/arch": _architecture(),
     }
+    began = {"lastTransitionTime": stamp(now)}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -61,25 +60,12 @@ def node(now: datetime) -> Object:
         "status": {
             "capacity": resources,
             "allocatable": resources,
-            "conditions": [
-                condition | {"lastTransitionTime": stamp(now)} for condition in conditions(now)
-            ],
+            "conditions": [condition | began for condition in conditions(now)],
             "addresses": [
                 {"type": "InternalIP", "address": ADDRESS},
                 {"type": "Hostname", "address": socket.gethostname()},
             ],
-            "nodeInfo": {
-                "architecture": architecture,
-                "operatingSystem": "linux",
-                "osImage": system,
-                "kernelVersion": platform.release(),
-                "containerRuntimeVersion": "process://1",
-                "kubeletVersion": "v0.0.0-process-node",
-                "kubeProxyVersion": "",
-                "machineID": "",
-                "systemUUID": "",
-                "bootID": "",
-            },
+            "nodeInfo": _info(),
         },
     }
 
@@ -102,6 +88,23 @@ def conditions(now: datetime) -> list[Object]:
         }
         for kind, value in good.items()
     ]
+
+
+def _info() -> Object:
+    return {
+        "architecture": _architecture(),
+        "operatingSystem": "linux",
+        "osImage": platform.freedesktop_os_release().get("PRETTY_NAME", "Linux"),
+        "kernelVersion": platform.release(),
+        "containerRuntimeVersion": "process://1",
+        "kubeletVersion": "v0.0.0-process-node",
+        **dict.fromkeys(("kubeProxyVersion", "machineID", "systemUUID", "bootID"), ""),
+    }
+
+
+def _architecture() -> str:
+    machine = platform.machine()
+    return ARCHITECTURES.get(machine, machine)
 
 
 def _lease_spec() -> Object:
