@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
 
 import kopf
@@ -28,12 +27,7 @@ def tell(line: bytes) -> None:
 
 
 async def operate(settings: Settings) -> None:
-    """Until told to stop. An error that nobody foresaw ends both halves, and the process."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-
+    """Until kopf is told to stop. An error that nobody foresaw ends both, and the process."""
     async with cluster.connect() as api, asyncio.TaskGroup() as tasks:
         engine = Engine(api, settings.platform, instance=settings.instance, tell=tell)
         running = tasks.create_task(engine.run())
@@ -43,7 +37,6 @@ async def operate(settings: Settings) -> None:
             memo=engine,
             clusterwide=True,
             standalone=True,
-            stop_flag=stop,
         )
         running.cancel()
 

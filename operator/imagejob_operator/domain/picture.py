@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TypeVar
 
+from .destination import destination_of
 from .mirror import Mirror
 from .model import ImageJob, ImageProfile, ImageStore
 from .order import OrderDestination, OrderItem
-from .resolve import destination_of
 from .standing import Situation
 from .worker import Pod, Worker, WorkerJob
 

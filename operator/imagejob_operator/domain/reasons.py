@@ -57,6 +57,8 @@ class Reason(StrEnum):
     """Processing took longer than spec.timeoutSeconds."""
     WORKER_LOST = "WorkerLost"
     """The worker pod ended without a report on this ImageJob."""
+    INVALID_SPEC = "InvalidSpec"
+    """The spec, with what it refers to, asks for what must not be; the message says what."""
     QUOTA_EXCEEDED = "QuotaExceeded"
     """The namespace's quota is used up, and its onExceeded is Fail."""
     CANCELLED = "Cancelled"
@@ -84,6 +86,7 @@ FINAL = frozenset(
         Reason.UNSUPPORTED_FORMAT,
         Reason.CORRUPT_IMAGE,
         Reason.TOO_LARGE,
+        Reason.INVALID_SPEC,
         Reason.QUOTA_EXCEEDED,
         Reason.CANCELLED,
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from .destination import destination_of, overwriting_output
 from .model import (
     ImageJob,
     ImageProfile,
@@ -17,7 +18,7 @@ from .model import (
     Quantity,
     ResolvedProfile,
 )
-from .order import OrderDestination, OrderItem, OrderLimits, OrderMetadata, OrderSource
+from .order import OrderItem, OrderLimits, OrderMetadata, OrderSource
 from .platform import Platform
 from .quantity import to_bytes
 from .reasons import Reason
@@ -37,12 +38,11 @@ class Held(msgspec.Struct, frozen=True):
     message: str
 
 
-def destination_of(job: ImageJob) -> OrderDestination:
-    """Where the job's outputs go, its defaults filled in."""
-    wanted = job.spec.destination
-    store = wanted.store_ref if wanted and wanted.store_ref else job.spec.source.store_ref
-    prefix = wanted.prefix if wanted and wanted.prefix else f"derived/{job.metadata.name}"
-    return OrderDestination(store=store.name, prefix=prefix)
+class Refused(msgspec.Struct, frozen=True):
+    """An ImageJob that can't be run as it is, whatever appears."""
+
+    reason: Reason
+    message: str
 
 
 def resolve(
@@ -50,24 +50,16 @@ def resolve(
     profile: ImageProfile | None,
     stores: Mapping[str, ImageStore],
     platform: Platform,
-) -> Resolved | Held:
+) -> Resolved | Held | Refused:
     """Fill in all that the job refers to.
 
     `profile` is the one that spec.profileRef names, `stores` those of the job's namespace by name.
     """
-    source, destination = job.spec.source, destination_of(job)
-    needed = sorted({source.store_ref.name, destination.store})
-    missing = [name for name in needed if name not in stores]
-    if missing:
-        return Held(Reason.STORE_NOT_FOUND, f"there is no ImageStore {_list(missing)} yet")
-    if job.spec.profile_ref and not profile:
-        name = job.spec.profile_ref.name
-        return Held(Reason.PROFILE_NOT_FOUND, f"there is no ImageProfile {_list([name])} yet")
-    accounts = service_accounts(stores[name] for name in needed)
-    if len(accounts) > 1:
-        message = "a pod has one service account, but the stores name two: " + ", ".join(accounts)
-        return Held(Reason.WORKER_REFUSED, message)
+    obstacle = _obstacle(job, profile, stores)
+    if obstacle:
+        return obstacle
 
+    source, destination = job.spec.source, destination_of(job)
     recipe = profile.spec if profile else job.spec
     item = OrderItem(
         uid=job.metadata.uid,
@@ -81,7 +73,31 @@ def resolve(
         timeout_seconds=job.spec.timeout_seconds,
         profile=_profile(profile) if profile else None,
     )
-    return Resolved(item, {name: stores[name] for name in needed})
+    return Resolved(item, {name: stores[name] for name in _stores_of(job)})
+
+
+def _obstacle(
+    job: ImageJob, profile: ImageProfile | None, stores: Mapping[str, ImageStore]
+) -> Held | Refused | None:
+    missing = [name for name in _stores_of(job) if name not in stores]
+    if missing:
+        return Held(Reason.STORE_NOT_FOUND, f"there is no ImageStore {_list(missing)} yet")
+    if job.spec.profile_ref and not profile:
+        name = job.spec.profile_ref.name
+        return Held(Reason.PROFILE_NOT_FOUND, f"there is no ImageProfile {_list([name])} yet")
+    accounts = service_accounts(stores[name] for name in _stores_of(job))
+    if len(accounts) > 1:
+        message = "a pod has one service account, but the stores name two: " + ", ".join(accounts)
+        return Held(Reason.WORKER_REFUSED, message)
+    overwriting = overwriting_output(job, profile, stores)
+    if overwriting:
+        message = f'output "{overwriting}" would overwrite the source, {job.spec.source.key}'
+        return Refused(Reason.INVALID_SPEC, message)
+    return None
+
+
+def _stores_of(job: ImageJob) -> list[str]:
+    return sorted({job.spec.source.store_ref.name, destination_of(job).store})
 
 
 def service_accounts(stores: Iterable[ImageStore]) -> list[str]:

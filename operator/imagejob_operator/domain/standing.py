@@ -14,7 +14,7 @@ from .order import OrderItem
 from .platform import Platform
 from .reasons import Reason
 from .report import Done, Failed, SourceFacts
-from .resolve import Held, Resolved, resolve
+from .resolve import Held, Refused, Resolved, resolve
 from .worker import Terminated, Worker
 
 
@@ -132,10 +132,12 @@ def suspended(situation: Situation, _platform: Platform) -> Standing | None:
 
 
 def held_or_ready(situation: Situation, platform: Platform) -> Standing:
-    """Something it refers to is missing, its destination is taken, or nothing stands in its way."""
+    """Something is missing or wrong, its destination is taken, or nothing is in its way."""
     answer = resolve(situation.job, situation.profile, situation.stores, platform)
     if isinstance(answer, Held):
         return Standing("Pending", answer.reason, answer.message)
+    if isinstance(answer, Refused):
+        return Standing("Failed", answer.reason, answer.message)
     if situation.rival:
         prefix = answer.item.destination.prefix
         message = f"worker Job {situation.rival} still writes to {prefix}/"

@@ -95,6 +95,45 @@ CASES = {
             "a pod has one service account, but the stores name two: reader, writer",
         ),
     ),
+    "a profile's output would overwrite the source": (
+        situation(
+            image_job(
+                source={"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"},
+                profileRef={"name": "web"},
+            ),
+            profile=profile(),
+        ),
+        (
+            "Failed",
+            Reason.INVALID_SPEC,
+            'output "thumb" would overwrite the source, derived/cat/thumb.webp',
+        ),
+    ),
+    "an output would overwrite the source through another store": (
+        situation(
+            image_job(
+                source={"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"},
+                destination={"storeRef": {"name": "below"}, "prefix": "cat"},
+            ),
+            stores={
+                "uploads": store(),
+                "below": store(
+                    "below",
+                    s3={
+                        "endpoint": "https://s3.test",
+                        "bucket": "team-a",
+                        "prefix": "derived",
+                        "credentials": {"secretRef": {"name": "uploads-s3"}},
+                    },
+                ),
+            },
+        ),
+        (
+            "Failed",
+            Reason.INVALID_SPEC,
+            'output "thumb" would overwrite the source, derived/cat/thumb.webp',
+        ),
+    ),
     "a worker, no pod yet": (
         situation(CAT, Worker(CARRIED)),
         ("Queued", Reason.DISPATCHED, "worker Job ij-1 has been created; its pod has not started"),

@@ -1,0 +1,48 @@
+"""Where an ImageJob's outputs go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from .model import ImageJob, ImageProfile, ImageStore, OutputFormat
+from .order import OrderDestination
+from .report import EXTENSIONS
+
+
+def destination_of(job: ImageJob) -> OrderDestination:
+    """The store and prefix, defaults filled in."""
+    wanted = job.spec.destination
+    store = wanted.store_ref if wanted and wanted.store_ref else job.spec.source.store_ref
+    prefix = wanted.prefix if wanted and wanted.prefix else f"derived/{job.metadata.name}"
+    return OrderDestination(store=store.name, prefix=prefix)
+
+
+def overwriting_output(
+    job: ImageJob, profile: ImageProfile | None, stores: Mapping[str, ImageStore]
+) -> str | None:
+    """The name of an output that may land on the source itself, by whatever store it is reached.
+
+    The API server refuses what it can see of that: not a profile's outputs, and not two stores.
+    """
+    destination, source = destination_of(job), job.spec.source
+    taken = _location(stores[source.store_ref.name], source.key)
+    for output in profile.spec.outputs if profile else job.spec.outputs:
+        for extension in _extensions(output.format):
+            key = f"{destination.prefix}/{output.name}.{extension}"
+            if _location(stores[destination.store], key) == taken:
+                return output.name
+    return None
+
+
+def _extensions(wanted: OutputFormat) -> Iterable[str]:
+    return EXTENSIONS.values() if wanted == "auto" else [EXTENSIONS[wanted]]
+
+
+def _location(store: ImageStore, key: str) -> tuple[str, str, str]:
+    """The same for the same object, by another store too."""
+    s3, volume = store.spec.s3, store.spec.volume
+    if s3:
+        return s3.endpoint, s3.bucket, f"{s3.prefix}/{key}" if s3.prefix else key
+    if volume:
+        return "", volume.claim_name, f"{volume.sub_path}/{key}" if volume.sub_path else key
+    raise ValueError(f"ImageStore {store.metadata.name} is neither of S3 nor a volume")
