@@ -10,6 +10,7 @@ import errno
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
@@ -164,5 +165,6 @@ def _os_refusal(error: OSError, file_size: int) -> Refusal:
 
 
 def _fault(error: Exception) -> Refusal:
-    traceback.print_exception(error, file=sys.stderr)
+    with suppress(Exception):  # a log that can't be written must not cost the answer
+        traceback.print_exception(error, file=sys.stderr)
     return Refusal("Internal", f"{type(error).__name__}: {error}"[:4096])

@@ -12,7 +12,7 @@ from imagejob_worker.failures import ItemFailure
 from imagejob_worker.lane import Request
 from imagejob_worker.sandbox import LaneLostError
 from imagejob_worker.scratch import Folder
-from imagejob_worker.storage import faults, keys
+from imagejob_worker.storage import keys
 
 if TYPE_CHECKING:
     from imagejob_worker.answer import Facts, Product
@@ -72,9 +72,7 @@ class Attempt:
     def _check_destination(self) -> None:
         """Refuse keys that can't be written before any work goes into them."""
         for output in self._item.outputs:
-            key = self._key(output.name, "avif")
-            if wrong := keys.fault(key):
-                raise faults.bad_key(key, wrong, "write")
+            keys.check(self._key(output.name, "avif"), "write")
 
     def _fetch(self, folder: Folder) -> None:
         source = self._item.source

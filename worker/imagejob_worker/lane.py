@@ -6,6 +6,7 @@ import gc
 import os
 import select
 import signal
+import sys
 import time
 import traceback
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn, TypeVar
@@ -73,6 +74,8 @@ def live(lanes: list[Ends], prepare: Prepare) -> NoReturn:
         # These are for the worker, which ends its lanes by closing their pipes.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # The worker's may be anything, such as a file that is about to be closed here.
+        sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 (for good)
         work = prepare()
         gc.freeze()
         gc.enable()

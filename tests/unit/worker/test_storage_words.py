@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from imagejob_worker.order import S3
-from imagejob_worker.storage import faults, keys, s3
+from imagejob_worker.storage import Doing, keys, refusals, s3
 from obstore.exceptions import GenericError, PermissionDeniedError
 
 
@@ -61,10 +61,8 @@ def answered(status: str, code: str) -> str:
         (GenericError("first line\n\nDebug source: …"), "read", "StorageUnavailable", "first line"),
     ],
 )  # fmt: skip
-def test_a_refusal_has_a_reason(
-    error: Exception, doing: faults.Doing, reason: str, words: str
-) -> None:
-    failure = faults.failure(error, "uploads", doing, "a/b.jpg")
+def test_a_refusal_has_a_reason(error: Exception, doing: Doing, reason: str, words: str) -> None:
+    failure = refusals.failure(error, "uploads", doing, "a/b.jpg")
 
     assert reason == failure.reason
     assert words in failure.message

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from _thread import allocate_lock
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from imagejob_worker.failures import ItemFailure
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imagejob_worker.order import Store
+
+
+Doing = Literal["open", "read", "write"]
 
 
 class Fetched(NamedTuple):

@@ -7,6 +7,10 @@ either sees the key.
 
 from __future__ import annotations
 
+from typing import Literal
+
+from imagejob_worker.failures import ItemFailure, Reason
+
 MOST_BYTES = 1024  # S3's limit
 
 
@@ -32,3 +36,10 @@ def joined(prefix: str, key: str) -> str:
     Without the slash, the key `-b/x` under the prefix `team` would reach into `team-b/`.
     """
     return f"{prefix.removesuffix('/')}/{key}" if prefix else key
+
+
+def check(key: str, doing: Literal["read", "write"]) -> None:
+    """Refuse a key that can't name an object; no retry will change that. Raises ItemFailure."""
+    if wrong := fault(key):
+        reason: Reason = "SourceNotFound" if doing == "read" else "AccessDenied"
+        raise ItemFailure(reason, f"the key {key!r} can't name an object: it {wrong}")

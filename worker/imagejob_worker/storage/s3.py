@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from obstore import get, put
-from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from imagejob_worker.failures import ItemFailure
-from imagejob_worker.storage import Fetched, check_size, check_time, faults, keys, write_scratch
+from imagejob_worker.storage import Fetched, check_size, check_time, keys, refusals, write_scratch
 
 if TYPE_CHECKING:
     from imagejob_worker.order import S3
 
-_CHUNK = 256 * 1024
+_ENDPOINT = r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
+_NAME = r"[A-Za-z0-9._-]+"
+
+# Chunks as they arrive: if they were gathered, a source that drips would outlast its deadline.
+_CHUNK = 1
 
 # Up to here an output is one request, and for its time in memory. Beyond, parts of 8 MiB, which
 # become an object all at once too.
@@ -48,18 +52,17 @@ class S3Storage:
         """
         self._name = name
         self._prefix = store.prefix
+        _check(name, store)
         config: Any = {**_address(store), **_credentials(name, store, folder)}
         client: Any = _client(store)
-        try:
+        with refusals.told(name, "open", store.endpoint):
             self._store = S3Store(config=config, client_options=client, retry_config=_RETRIES)
-        except (BaseError, ValueError) as error:
-            raise faults.failure(error, name, "open", store.endpoint) from error
 
     def fetch(self, key: str, to: int, max_bytes: int, deadline: float) -> Fetched:
         """See Storage. A source whose announced length is over the limit isn't downloaded."""
         path = self._path(key, "read")
         size, digest = 0, hashlib.sha256()
-        try:
+        with refusals.told(self._name, "read", key):
             found = get(self._store, path)
             check_size(found.range[1], max_bytes)
             for chunk in found.stream(_CHUNK):
@@ -68,8 +71,6 @@ class S3Storage:
                 check_time(deadline)
                 digest.update(chunk)
                 write_scratch(to, chunk)
-        except (BaseError, FileNotFoundError) as error:
-            raise faults.failure(error, self._name, "read", key) from error
         return Fetched(size, digest.digest())
 
     def put(self, key: str, body: int, content_type: str, cache_control: str | None) -> None:
@@ -79,26 +80,33 @@ class S3Storage:
         if cache_control:
             attributes["Cache-Control"] = cache_control
         large = os.fstat(body).st_size > _ONE_REQUEST
-        try:
-            with os.fdopen(os.dup(body), "rb") as file:
-                file.seek(0)
-                put(
-                    self._store,
-                    path,
-                    file if large else file.read(),
-                    attributes=attributes,
-                    use_multipart=large,
-                    chunk_size=_PART,
-                    max_concurrency=2,
-                )
-        except (BaseError, FileNotFoundError) as error:
-            raise faults.failure(error, self._name, "write", key) from error
+        with refusals.told(self._name, "write", key), os.fdopen(os.dup(body), "rb") as file:
+            file.seek(0)
+            put(
+                self._store,
+                path,
+                file if large else file.read(),
+                attributes=attributes,
+                use_multipart=large,
+                chunk_size=_PART,
+                max_concurrency=2,
+            )
 
     def _path(self, key: str, doing: Literal["read", "write"]) -> str:
         path = keys.joined(self._prefix, key)
-        if wrong := keys.fault(path):
-            raise faults.bad_key(path, wrong, doing)
+        keys.check(path, doing)
         return path
+
+
+def _check(name: str, store: S3) -> None:
+    """Refuse what obstore would paste into a URL or a header as it is. Raises ItemFailure."""
+    for what, value, shape in (
+        ("endpoint", store.endpoint, _ENDPOINT),
+        ("bucket", store.bucket, _NAME),
+        ("region", store.region, _NAME),
+    ):
+        if not re.fullmatch(shape, value):
+            raise ItemFailure("StorageUnavailable", f"the {what} of store {name} is none: {value}")
 
 
 def _address(store: S3) -> dict[str, Any]:
@@ -136,6 +144,9 @@ def _credentials(name: str, store: S3, folder: str) -> dict[str, Any]:
             "web_identity_token_file": f"{folder}/token",
             **_token_service(store),
         }
+    if _secret(name, folder, "token", optional=True):
+        # Without one, obstore would look for credentials elsewhere, on the node first.
+        raise ItemFailure("AccessDenied", f"store {name} has a service account but no roleArn")
     found = {
         "access_key_id": _secret(name, folder, "AWS_ACCESS_KEY_ID"),
         "secret_access_key": _secret(name, folder, "AWS_SECRET_ACCESS_KEY"),
@@ -153,16 +164,16 @@ def _token_service(store: S3) -> dict[str, str]:
 
 def _secret(name: str, folder: str, key: str, *, optional: bool = False) -> str:
     try:
-        with open(f"{folder}/{key}", encoding="ascii") as file:  # noqa: PTH123 (pathlib costs 5 ms)
+        with open(f"{folder}/{key}", "rb") as file:  # noqa: PTH123 (pathlib costs 5 ms)
             # Secrets made with `echo` end in a newline, and no credential holds white space.
-            if value := file.read(16 * 1024).strip():
-                return value
+            value = file.read(16 * 1024).strip()
     except FileNotFoundError:
-        pass
-    except (OSError, UnicodeDecodeError) as error:
-        raise ItemFailure(
-            "AccessDenied", f"the credentials of store {name}: {key}: {error}"
-        ) from error
-    if optional:
-        return ""
-    raise ItemFailure("AccessDenied", f"the credentials of store {name} lack {key}")
+        value = b""
+    except OSError as error:
+        words = f"{key} of the credentials of store {name} can't be read: {error.strerror}"
+        raise ItemFailure("AccessDenied", words) from error
+    if not value and not optional:
+        raise ItemFailure("AccessDenied", f"the credentials of store {name} lack {key}")
+    if not re.fullmatch(rb"[!-~]*", value):
+        raise ItemFailure("AccessDenied", f"{key} of the credentials of store {name} is malformed")
+    return value.decode("ascii")

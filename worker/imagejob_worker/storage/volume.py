@@ -7,15 +7,13 @@ import hashlib
 import os
 import stat
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.failures import ItemFailure, Reason
-from imagejob_worker.storage import Fetched, check_size, check_time, faults, keys, write_scratch
+from imagejob_worker.storage import Fetched, check_size, check_time, keys, write_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from imagejob_worker.storage.faults import Doing
 
 _CHUNK = 256 * 1024
 
@@ -96,10 +94,9 @@ class VolumeStorage:
             os.close(folder)
 
     @contextmanager
-    def _faults(self, key: str, doing: Doing) -> Iterator[None]:
+    def _faults(self, key: str, doing: Literal["read", "write"]) -> Iterator[None]:
         """Check the key, and turn what the file system says into a reason."""
-        if wrong := keys.fault(key):
-            raise faults.bad_key(key, wrong, doing)
+        keys.check(key, doing)
         try:
             yield
         except OSError as error:
@@ -107,7 +104,7 @@ class VolumeStorage:
             raise ItemFailure(reason, f"store {self._name} can't {doing} {key}: {words}") from error
 
 
-def _meaning(number: int, doing: Doing) -> tuple[Reason, str]:
+def _meaning(number: int, doing: str) -> tuple[Reason, str]:
     if number in _ABSENT:
         return ("SourceNotFound" if doing == "read" else "AccessDenied"), _ABSENT[number]
     if number in _DENIED:

@@ -1,25 +1,33 @@
-"""What a store's refusal means to the person who asked."""
+"""What a refusal by S3, or by obstore, means to the person who asked."""
 
 from __future__ import annotations
 
-from typing import Literal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from imagejob_worker.failures import ItemFailure, Reason
+from obstore.exceptions import BaseError
 
-Doing = Literal["open", "read", "write"]
+from imagejob_worker.failures import ItemFailure
 
-# S3's codes for credentials that are wrong or no longer good; some come with status 400.
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_worker.storage import Doing
+
+# S3's codes for credentials that are wrong or no longer good, some with status 400; the last is
+# versitygw's for an unknown access key, and comes with 404.
 _CREDENTIALS = frozenset(
     {
         "AccessDenied", "AccountProblem", "AllAccessDisabled", "AuthorizationHeaderMalformed",
         "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidIdentityToken",
         "InvalidToken", "NotSignedUp", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
-        "TokenRefreshRequired",
+        "TokenRefreshRequired", "XAdminUserNotFound",
     }
 )  # fmt: skip
 
 # What obstore's many words come down to, the most telling first.
 _CAUSES = (
+    ("root_certificate", "its caBundle holds no certificate"),
     ("UnknownIssuer", "its certificate is of an authority that isn't trusted"),
     ("NotValidForName", "its certificate is for another name"),
     ("invalid peer certificate", "its certificate isn't valid"),
@@ -53,10 +61,21 @@ def failure(error: Exception, store: str, doing: Doing, key: str) -> ItemFailure
     )
 
 
-def bad_key(key: str, wrong: str, doing: Doing) -> ItemFailure:
-    """Refuse a key that can't name an object: no retry will change that."""
-    reason: Reason = "SourceNotFound" if doing == "read" else "AccessDenied"
-    return ItemFailure(reason, f"the key {key!r} can't name an object: it {wrong}")
+@contextmanager
+def told(store: str, doing: Doing, key: str) -> Iterator[None]:
+    """Turn what obstore raises into a failure. Raises ItemFailure."""
+    try:
+        yield
+    except ItemFailure:
+        raise
+    except (BaseError, FileNotFoundError, ValueError) as error:
+        raise failure(error, store, doing, key) from error
+    except BaseException as error:
+        # Rust's panics, as for a header that can't be one, are no Exception, and have no name to
+        # import. One item's odd value must not end the worker.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ItemFailure("Internal", f"store {store} can't {doing} {key}: {error}") from None
 
 
 def _cause(text: str, code: str) -> str:

@@ -1,0 +1,51 @@
+"""A real S3 server for the whole run, in the clear and over TLS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from imagejob_dev.guard import Guard
+from imagejob_dev.ports import free_ports
+from imagejob_dev.s3 import S3Server
+from imagejob_dev.tools.find import find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TLS = Path(__file__).parents[2] / "data" / "tls"
+
+
+class TlsServer(S3Server):
+    """The same server with the tests' certificate."""
+
+    def __init__(self, program: Path, folder: Path, port: int, guard: Guard) -> None:
+        super().__init__(program, folder / "data", folder / "log", port, guard)
+        self._command[1:1] = [f"--cert={TLS / 'server.pem'}", f"--key={TLS / 'server-key.pem'}"]
+        self.endpoint = self.endpoint.replace("http:", "https:")
+
+
+@pytest.fixture(scope="session")
+def guard() -> Iterator[Guard]:
+    guard = Guard()
+    yield guard
+    guard.close()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory, guard: Guard) -> Iterator[S3Server]:
+    folder, (port,) = tmp_path_factory.mktemp("s3"), free_ports(1)
+    server = S3Server(find()["versitygw"], folder / "data", folder / "log", port, guard)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def tls_s3(tmp_path_factory: pytest.TempPathFactory, guard: Guard) -> Iterator[S3Server]:
+    folder, (port,) = tmp_path_factory.mktemp("tls-s3"), free_ports(1)
+    server = TlsServer(find()["versitygw"], folder, port, guard)
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,247 @@
+"""The worker as the cluster runs it: a process, an environment, folders, a real S3 server."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import worker_process
+from conditions import SECONDS, alive, until
+from imagejob_dev.s3 import S3Server
+from imagejob_worker import report
+from PIL import Image
+from specimens import jpeg
+from worker_process import Workplace
+
+PHOTO = jpeg.encode(Image.linear_gradient("L").convert("RGB"))
+WORKER = [sys.executable, "-W", "error", "-m", "imagejob_worker"]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workplace:
+    place = Workplace(tmp_path / "pod")
+    place.put("box", "cat.jpg", PHOTO)
+    return place
+
+
+@contextmanager
+def started(
+    place: Workplace, order: dict[str, Any], command: list[str] = WORKER
+) -> Iterator[psutil.Popen]:
+    environment = place._environment(worker_process.encoded(order))
+    with psutil.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            with suppress(psutil.NoSuchProcess):  # as it should be
+                process.kill()
+
+
+def reported(place: Workplace) -> list[report.Entry | None]:
+    text = place.report.read_text("ascii")
+    return report.decode(text) if text else []
+
+
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_an_order_over_s3_end_to_end(s3: S3Server, tmp_path: Path, parallelism: int) -> None:
+    place, bucket = Workplace(tmp_path / "pod"), s3.make_bucket(f"end-to-end-{parallelism}")
+    client = s3.client()
+    client.put_object(Bucket=bucket, Key="in/cat.jpg", Body=PHOTO)
+    place.put("up", "AWS_ACCESS_KEY_ID", s3.credentials.access_key.encode())
+    place.put("up", "AWS_SECRET_ACCESS_KEY", s3.credentials.secret_key.encode())
+    outputs = [
+        {"name": "thumb", "width": 64, "format": "webp", "cacheControl": "max-age=60"},
+        {"name": "full", "format": "jpeg"},
+    ]
+    items = [
+        worker_process.item(
+            "in/cat.jpg", outputs, uid=f"u{number}",
+            source={"store": "up", "key": "in/cat.jpg"},
+            destination={"store": "up", "prefix": f"out/{number}"},
+        )
+        for number in range(4)
+    ]  # fmt: skip
+    stores = {"up": {"s3": {"endpoint": s3.endpoint, "bucket": bucket}}}
+
+    run = place.run(worker_process.order(items, stores=stores, parallelism=parallelism))
+
+    assert run.exit_code == 0, run.log
+    for number, entry in enumerate(reported(place)):
+        assert isinstance(entry, report.Done), entry
+        assert entry.source.sha256 == hashlib.sha256(PHOTO).digest()
+        for name, cache_control, made in zip(
+            ("thumb.webp", "full.jpg"), ("max-age=60", None), entry.outputs, strict=True
+        ):
+            found = client.get_object(Bucket=bucket, Key=f"out/{number}/{name}")
+            body = found["Body"].read()
+            assert (len(body), hashlib.sha256(body).digest()) == (made.bytes, made.sha256)
+            assert found["ContentType"] == f"image/{report.FORMATS[made.format]}"
+            assert found.get("CacheControl") == cache_control
+        assert f"u{number} done in " in run.log
+    assert len(run.log.splitlines()) == 4
+    assert list(place.scratch.iterdir()) == []
+    client.close()
+
+
+def test_a_digest_that_differs_is_reported_and_nothing_stored(place: Workplace) -> None:
+    source = {"store": "box", "key": "cat.jpg", "sha256": "0" * 64}
+    item = worker_process.item("cat.jpg", [{"name": "o", "format": "png"}], source=source)
+
+    run = place.run(worker_process.order([item]))
+
+    (entry,) = reported(place)
+    assert run.exit_code == 0
+    assert isinstance(entry, report.Failed)
+    assert entry.reason == "ChecksumMismatch"
+    assert entry.source
+    assert entry.source.sha256 == hashlib.sha256(PHOTO).digest()
+    assert [path.name for path in (place.stores / "box").iterdir()] == ["cat.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        pytest.param("no order at all", "can't be read", id="not base64"),
+        pytest.param(
+            worker_process.encoded(
+                worker_process.order(
+                    [worker_process.item("a", [{"name": f"o{n}"} for n in range(16)])] * 16
+                )
+            ),
+            "may take",
+            id="more than a report can hold",
+        ),
+    ],
+)
+def test_an_order_that_cannot_be_done_is_said_to_be_so(
+    place: Workplace, order: str, words: str
+) -> None:
+    environment = place._environment(order)
+    ended = subprocess.run(WORKER, env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert words in place.report.read_text("ascii")
+    assert not place.report.read_text("ascii").startswith(report.PREFIX)
+
+
+@pytest.mark.parametrize("missing", ["ORDER", "STORES", "SCRATCH", "REPORT"])
+def test_a_variable_that_is_missing_is_named(place: Workplace, missing: str) -> None:
+    environment = place._environment("")
+    del environment[f"IMAGEJOB_{missing}"]
+    ended = subprocess.run(WORKER, env=environment, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 2
+    assert f"IMAGEJOB_{missing}" in ended.stderr
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def hanging(place: Workplace, endpoint: str) -> dict[str, Any]:
+    """Two items: one to finish, one whose store never answers."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        place.put("silent", name, b"x")
+    outputs = [{"name": "thumb", "width": 8, "format": "png"}]
+    good = worker_process.item("cat.jpg", outputs)
+    bad = worker_process.item("cat.jpg", outputs, source={"store": "silent", "key": "k"})
+    stores = {"box": {"volume": {}}, "silent": {"s3": {"endpoint": endpoint, "bucket": "bucket"}}}
+    return worker_process.order([good, bad], stores=stores)
+
+
+def finished_first(place: Workplace) -> bool:
+    return [type(entry) for entry in reported(place)] == [report.Done, type(None)]
+
+
+def test_told_to_stop_it_ends_at_once_with_what_is_finished_reported(
+    place: Workplace, silent: str
+) -> None:
+    with started(place, hanging(place, silent)) as worker:
+        until(lambda: finished_first(place))
+        children = worker.children(recursive=True)
+        start = time.monotonic()
+
+        worker.send_signal(signal.SIGTERM)
+
+        assert worker.wait(SECONDS) == 143
+        assert time.monotonic() - start < 5
+        assert "stopped on request" in worker.stderr.read()
+    assert children
+    assert not any(alive(child.pid) for child in children)
+    assert finished_first(place)
+
+
+def test_killed_it_has_reported_what_is_finished(place: Workplace, silent: str) -> None:
+    with started(place, hanging(place, silent)) as worker:
+        until(lambda: finished_first(place))
+        children = worker.children(recursive=True)
+
+        worker.kill()
+
+        until(lambda: not any(alive(child.pid) for child in children))
+    assert finished_first(place)
+
+
+WAITING = """
+import signal
+from imagejob_worker import process, runner
+runner._pipeline = lambda order: lambda index, folder: signal.pause()
+raise SystemExit(process.main())
+"""
+
+
+def test_told_to_stop_it_ends_the_child_that_is_at_work(place: Workplace) -> None:
+    order = worker_process.order([worker_process.item("cat.jpg", [{"name": "o"}])])
+    with started(place, order, [sys.executable, "-c", WAITING]) as worker:
+        until(lambda: len(worker.children(recursive=True)) == 2)
+        children = worker.children(recursive=True)
+
+        worker.send_signal(signal.SIGTERM)
+
+        assert worker.wait(SECONDS) == 143
+    until(lambda: not any(alive(child.pid) for child in children))
+    assert reported(place) == []
+
+
+BROKEN = """
+import os
+from imagejob_worker import process, runner
+runner._pipeline = lambda order: os._exit(9)
+raise SystemExit(process.main())
+"""
+
+
+def test_a_worker_that_cannot_go_on_reports_no_item_for_that(place: Workplace) -> None:
+    order = worker_process.order([worker_process.item("cat.jpg", [{"name": "o"}])])
+    with started(place, order, [sys.executable, "-c", BROKEN]) as worker:
+        assert worker.wait(SECONDS) == 1
+        assert "LaneLostError" in worker.stderr.read()
+    assert reported(place) == []
+
+
+def loaded(process: psutil.Process, library: str) -> bool:
+    return any(Path(region.path).name.startswith(library) for region in process.memory_maps())
+
+
+def test_the_worker_loads_no_pillow_and_its_lane_no_obstore(place: Workplace, silent: str) -> None:
+    with started(place, hanging(place, silent)) as worker:
+        until(lambda: loaded(worker, "_obstore"))
+        (lane,) = worker.children()
+
+        assert not loaded(worker, "_imaging")
+        assert loaded(lane, "_imaging")
+        assert not loaded(lane, "_obstore")

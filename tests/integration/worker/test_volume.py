@@ -1,0 +1,248 @@
+"""The volume store on a real file system: what it reads and writes, and that nothing leads out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from imagejob_worker.failures import ItemFailure
+from imagejob_worker.storage import Fetched
+from imagejob_worker.storage.volume import VolumeStorage
+
+LIMIT = 1000
+
+
+class Volume:
+    """A store's folder, a file beside it that nobody may reach, and files to copy from and to."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder, self.outside, self.here = root / "store", root / "outside", root / "here"
+        self.folder.mkdir()
+        self.outside.mkdir()
+        (self.outside / "secret").write_bytes(b"the platform's own")
+        self.store = VolumeStorage("disk", str(self.folder))
+
+    def fetch(self, key: str, seconds: float = 60) -> Fetched:
+        with self.here.open("wb") as file:
+            return self.store.fetch(key, file.fileno(), LIMIT, time.monotonic() + seconds)
+
+    def put(self, key: str, data: bytes = b"a picture") -> None:
+        self.here.write_bytes(data)
+        with self.here.open("rb") as file:
+            self.store.put(key, file.fileno(), "image/webp", "no-cache")
+
+    def files(self) -> dict[str, bytes]:
+        """All that the store holds, hidden files too."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in self.folder.rglob("*")
+            if path.is_file()
+        }
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Volume:
+    return Volume(tmp_path)
+
+
+def test_a_file_is_fetched_with_its_length_and_digest(volume: Volume) -> None:
+    (volume.folder / "in").mkdir()
+    (volume.folder / "in" / "cat.jpg").write_bytes(bytes(LIMIT))
+
+    assert volume.fetch("in/cat.jpg") == (LIMIT, hashlib.sha256(bytes(LIMIT)).digest())
+    assert volume.here.read_bytes() == bytes(LIMIT)
+
+
+def test_an_output_appears_in_folders_made_for_it(volume: Volume) -> None:
+    volume.put("derived/cat/thumb.webp")
+
+    assert volume.files() == {"derived/cat/thumb.webp": b"a picture"}
+
+
+def test_an_output_replaces_what_was_there(volume: Volume) -> None:
+    volume.put("thumb.webp", b"old")
+    volume.put("thumb.webp", b"new")
+
+    assert volume.files() == {"thumb.webp": b"new"}
+
+
+def test_an_empty_output_is_a_file(volume: Volume) -> None:
+    volume.put("empty", b"")
+
+    assert volume.files() == {"empty": b""}
+
+
+def linked_folder(volume: Volume) -> str:
+    (volume.folder / "link").symlink_to(volume.outside)
+    return "link/secret"
+
+
+def linked_folder_below(volume: Volume) -> str:
+    (volume.folder / "a").mkdir()
+    (volume.folder / "a" / "link").symlink_to("../../outside")
+    return "a/link/secret"
+
+
+def linked_file(volume: Volume) -> str:
+    (volume.folder / "link").symlink_to(volume.outside / "secret")
+    return "link"
+
+
+def link_within(volume: Volume) -> str:
+    (volume.folder / "real").write_bytes(b"x")
+    (volume.folder / "link").symlink_to("real")
+    return "link"
+
+
+def upwards(volume: Volume) -> str:
+    return f"../{volume.outside.name}/secret"
+
+
+def whole_path(volume: Volume) -> str:
+    return str(volume.outside / "secret")
+
+
+def folder(volume: Volume) -> str:
+    (volume.folder / "a").mkdir()
+    return "a"
+
+
+def below_a_file(volume: Volume) -> str:
+    (volume.folder / "a").write_bytes(b"x")
+    return "a/b"
+
+
+def named_pipe(volume: Volume) -> str:
+    os.mkfifo(volume.folder / "pipe")
+    return "pipe"
+
+
+def too_long_a_name(volume: Volume) -> str:
+    (volume.folder / "a").mkdir()
+    return "a/" + "x" * 256
+
+
+def nothing(volume: Volume) -> str:  # noqa: ARG001
+    return "a/b"
+
+
+def large(volume: Volume) -> str:
+    (volume.folder / "large").write_bytes(bytes(LIMIT + 1))
+    return "large"
+
+
+Place = Callable[[Volume], str]
+
+
+@pytest.mark.parametrize(
+    ("place", "reason", "words"),
+    [
+        (nothing, "SourceNotFound", "there is none"),
+        (folder, "SourceNotFound", "folder"),
+        (below_a_file, "SourceNotFound", "is a file"),
+        (named_pipe, "SourceNotFound", "folder"),
+        (too_long_a_name, "SourceNotFound", "longer than a file name"),
+        (upwards, "SourceNotFound", "segment that is . or .."),
+        (whole_path, "SourceNotFound", "starts or ends with a slash"),
+        (linked_folder, "AccessDenied", "symbolic link"),
+        (linked_folder_below, "AccessDenied", "symbolic link"),
+        (linked_file, "AccessDenied", "symbolic link"),
+        (link_within, "AccessDenied", "symbolic link"),
+        (large, "TooLarge", f"{LIMIT + 1} bytes"),
+    ],
+)
+def test_what_cannot_be_fetched(volume: Volume, place: Place, reason: str, words: str) -> None:
+    key = place(volume)
+
+    with pytest.raises(ItemFailure) as caught:
+        volume.fetch(key)
+
+    assert reason == caught.value.reason
+    assert words in caught.value.message
+    assert volume.here.read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (folder, "folder"),
+        (below_a_file, "is a file"),
+        (too_long_a_name, "longer than a file name"),
+        (upwards, "segment that is . or .."),
+        (whole_path, "starts or ends with a slash"),
+        (linked_folder, "symbolic link"),
+        (linked_folder_below, "symbolic link"),
+    ],
+)
+def test_where_nothing_can_be_put(volume: Volume, place: Place, words: str) -> None:
+    key = place(volume)
+    before = volume.files()
+
+    with pytest.raises(ItemFailure) as caught:
+        volume.put(key)
+
+    assert caught.value.reason == "AccessDenied"
+    assert words in caught.value.message
+    assert before == volume.files()
+    assert (volume.outside / "secret").read_bytes() == b"the platform's own"
+
+
+def test_an_output_takes_a_link_s_place_and_not_its_target_s(volume: Volume) -> None:
+    volume.put(linked_file(volume), b"a picture")
+
+    assert (volume.outside / "secret").read_bytes() == b"the platform's own"
+    assert not (volume.folder / "link").is_symlink()
+
+
+def test_a_write_that_fails_leaves_what_was_there(volume: Volume) -> None:
+    volume.put("thumb.webp", b"old")
+    unreadable = os.open(volume.here, os.O_WRONLY)
+
+    with pytest.raises(ItemFailure) as caught:
+        volume.store.put("thumb.webp", unreadable, "image/webp", None)
+
+    os.close(unreadable)
+    assert caught.value.reason == "StorageUnavailable"
+    assert volume.files() == {"thumb.webp": b"old"}
+
+
+def test_nobody_ever_sees_half_an_output(volume: Volume) -> None:
+    sizes = {1 << 20, 3 << 20}
+    seen: set[int] = set()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            seen.add(len((volume.folder / "thumb.webp").read_bytes()))
+
+    volume.put("thumb.webp", bytes(1 << 20))
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for _ in range(10):
+        for size in sizes:
+            volume.put("thumb.webp", bytes(size))
+    over.set()
+    watcher.join()
+
+    assert seen <= sizes
+
+
+def test_a_source_is_not_read_past_its_deadline(volume: Volume) -> None:
+    volume.put("in")
+
+    with pytest.raises(ItemFailure) as caught:
+        volume.fetch("in", seconds=0)
+
+    assert caught.value.reason == "TimedOut"
+
+
+def test_a_volume_that_is_not_mounted(tmp_path: Path) -> None:
+    with pytest.raises(ItemFailure, match="disk isn't there") as caught:
+        VolumeStorage("disk", str(tmp_path / "nothing"))
+
+    assert caught.value.reason == "StorageUnavailable"
