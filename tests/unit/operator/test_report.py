@@ -117,7 +117,3 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 def test_every_reason_of_a_worker_is_one_of_ours_and_final_or_retryable() -> None:
     assert {Reason(name) for name in get_args(WorkerReason)} <= FINAL | RETRYABLE
-
-
-def test_no_reason_is_both_final_and_retryable() -> None:
-    assert not FINAL & RETRYABLE

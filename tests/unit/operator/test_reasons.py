@@ -1,0 +1,31 @@
+"""The reasons, their classes, and the page that explains them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from imagejob_operator.domain.reasons import FINAL, RETRYABLE, WAITING, Reason
+
+PAGE = Path(__file__).parents[3] / "docs" / "reasons.md"
+PROGRESS = {Reason.ADMITTED, Reason.DISPATCHED, Reason.PROCESSING, Reason.SUCCEEDED}
+
+
+def test_every_reason_is_of_one_class() -> None:
+    classes = [PROGRESS, WAITING, FINAL, RETRYABLE]
+
+    assert sum(len(each) for each in classes) == len(Reason)
+    assert set().union(*classes) == set(Reason)
+
+
+def test_the_page_explains_every_reason_in_its_class() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \|", PAGE.read_text(), re.MULTILINE)
+    classes = dict(rows)
+
+    assert {reason.value for reason in Reason} == set(classes)
+    assert {reason.value for reason in FINAL} == {
+        name for name, kind in classes.items() if kind == "final"
+    }
+    assert {reason.value for reason in RETRYABLE} == {
+        name for name, kind in classes.items() if kind == "retryable"
+    }
