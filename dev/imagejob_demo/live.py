@@ -81,7 +81,9 @@ def _show_live(
     expected: Mapping[str, str],
 ) -> None:
     spinner = Spinner("dots", style="cyan")
-    with Live(table(watch, expected, spinner), console=console, refresh_per_second=10) as shown:
+    first = table(watch, expected, spinner)
+    # Transient: the tables of the results take its place.
+    with Live(first, console=console, refresh_per_second=10, transient=True) as shown:
         for _ in changes:
             shown.update(table(watch, expected, spinner))
 
@@ -124,7 +126,7 @@ def table(watch: Watch, expected: Mapping[str, str], spinner: Spinner) -> Table:
         pad_edge=False,
     )
     for column in ("", "ImageJob", "phase", "reason", "what it is"):
-        shown.add_column(column, no_wrap=column != "what it is", overflow="ellipsis")
+        shown.add_column(column, no_wrap=True, overflow="ellipsis")
     for name, about in expected.items():
         shown.add_row(*_row(name, about, watch.jobs.get(name), spinner))
     return shown

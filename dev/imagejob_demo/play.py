@@ -118,14 +118,14 @@ def _perform(
     places.store.write_text(manifests(running.cluster, bucket.name, EXAMPLES / "store.yaml"))
     with watching(running.cluster.kubectl, str(places.kubeconfig), stage.NAMESPACE) as watch:
         for files in ((places.store,), MANIFESTS):
-            arguments = ["apply", *(f"-f {tour.short(file)}" for file in files)]
-            console.print(f"[bold]$ kubectl {' '.join(arguments)}[/bold]", highlight=False)
+            arguments = " ".join(f"-f {tour.short(file)}" for file in files)
+            console.print(f"$ kubectl apply {arguments}", style="bold", highlight=False)
             running.kubectl("apply", *(f"--filename={file}" for file in files))
         jobs = live.follow(console, watch, WHAT_IT_IS, WAIT_SECONDS, running.assert_operator)
-    ordered = [jobs[name] for name in WHAT_IT_IS]
     complaints = _check(jobs, bucket, uploads)
     seconds = {name: watch.seconds(name) for name in WHAT_IT_IS}
-    console.print(results.table(ordered, seconds, complaints))
+    photos, bad = ([jobs[each.name] for each in part] for part in (PHOTOS, BAD_UPLOADS))
+    console.print(results.tables(photos, bad, seconds, complaints))
     gallery.hang(jobs, bucket, uploads).save(places.sheet)
     return check.report(complaints)
 
