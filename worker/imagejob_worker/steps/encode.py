@@ -11,6 +11,7 @@ from PIL import ImageFile
 
 from imagejob_worker.steps.bare import bare
 from imagejob_worker.steps.choose import Choice
+from imagejob_worker.steps.timeless import forget_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,11 @@ def encode(
         settings |= _animated(choice.format, others, animation)
     if choice.format == "jpeg":
         _make_room(first)
+    if choice.format == "avif" and first.mode == "L":
+        settings["subsampling"] = "4:0:0"  # else it becomes colour, which no grey profile fits
     first.save(path, **settings)
+    if choice.format == "avif" and animation is not None:
+        forget_time(path)
     if choice.format == "webp" and animation is not None and first.mode == "RGBA":
         _declare_alpha(path)
     return path.stat().st_size
