@@ -8,7 +8,13 @@ from __future__ import annotations
 from struct import error, unpack_from
 from typing import TYPE_CHECKING
 
-from imagejob_worker.containers.survey import MAX_PARTS, Survey, corrupt, too_many_parts
+from imagejob_worker.containers.survey import (
+    MAX_ICC_BYTES,
+    MAX_PARTS,
+    Survey,
+    corrupt,
+    too_many_parts,
+)
 from imagejob_worker.facts import Kind
 
 if TYPE_CHECKING:
@@ -16,7 +22,8 @@ if TYPE_CHECKING:
 
 IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
 PLAIN_TEXT, GRAPHIC_CONTROL, COMMENT, APPLICATION = 0x01, 0xF9, 0xFE, 0xFF
-APPLICATIONS = {b"XMP DataXMP": Kind.XMP, b"ICCRGBG1012": Kind.ICC}
+ICC_NAME = b"ICCRGBG1012"  # ICC.1:2010, annex B.4
+APPLICATIONS = {b"XMP DataXMP": Kind.XMP, ICC_NAME: Kind.ICC}
 LOOPING = {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
 
 
@@ -30,6 +37,7 @@ class _Walk:
         self.frames = 0
         self.plays = 1  # without a loop extension an animation runs once
         self.blocks = 0
+        self.icc: bytes | None = None
 
     def image(self, at: int) -> int:
         """Take note of the image at `at`, and return where it ends."""
@@ -57,9 +65,19 @@ class _Walk:
         name = bytes(self.data[at + 1 : at + 12])
         if name not in LOOPING:
             self.kinds |= APPLICATIONS.get(name, Kind.OTHER)
+            if name == ICC_NAME and self.icc is None:
+                self.icc = self._joined(at + 12)
         elif self.data[at + 13] == 1:
             (repeats,) = unpack_from("<H", self.data, at + 14)
             self.plays = repeats + 1 if repeats else 0
+
+    def _joined(self, at: int) -> bytes:
+        """What the sub-blocks at `at` hold together; of too large a profile, enough to tell."""
+        whole = bytearray()
+        while (length := self.data[at]) and len(whole) <= MAX_ICC_BYTES:
+            whole += self.data[at + 1 : at + 1 + length]
+            at += length + 1
+        return bytes(whole)
 
     def skip(self, at: int) -> int:
         """Where the sub-blocks that begin at `at` end."""
@@ -92,6 +110,7 @@ def survey(data: Data) -> Survey:
         frames=walk.frames,
         plays=walk.plays,
         kinds=walk.kinds,
+        icc=walk.icc,
         palette=True,
     )
 
