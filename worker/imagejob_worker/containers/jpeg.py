@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from imagejob_worker.containers import exif
 from imagejob_worker.containers.survey import MAX_PARTS, Survey, corrupt, too_many_parts
 from imagejob_worker.facts import Kind
+from imagejob_worker.failures import ItemFailure
 
 if TYPE_CHECKING:
     from imagejob_worker.containers.survey import Data
@@ -25,6 +26,10 @@ STANDALONE = {0x01, *range(0xD0, 0xD8)}  # TEM and RST have no length
 MARKER = re.compile(rb"\xff[^\x00\xff]")
 # In a scan, FF is followed by 00 (a stuffed byte) or RST; anything else is the next marker.
 MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+MAX_SCANS = 500
+"""A progressive picture has about ten. Each scan, however few its bytes, makes a decoder visit the
+whole picture: ten thousand take half a minute. libjpeg-turbo's own limit in its tests is 500."""
 
 XMP_NAMES = (b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0")
 ICC_NAME = b"ICC_PROFILE\0"
@@ -149,10 +154,13 @@ def _end_of_picture(walk: _Walk, at: int) -> int:
 
     Without an end marker it is the file's length: whether enough is there, the decoder finds out.
     """
-    data = walk.data
+    data, scans = walk.data, 0
     for _ in range(MAX_PARTS):
         if at + 4 > len(data):
             return len(data)
+        scans += data[at + 1] == SOS
+        if scans > MAX_SCANS:
+            raise ItemFailure("TooLarge", f"the JPEG file has more than {MAX_SCANS} scans")
         (length,) = unpack_from(">H", data, at + 2)
         found = MARKER_IN_SCAN.search(data, at + 2 + length)
         if found is None:
