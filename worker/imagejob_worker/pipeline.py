@@ -35,11 +35,17 @@ __all__ = ["Kind", "Made", "Note", "Processed", "SourceFacts", "preload", "proce
 MAX_MESSAGE = 120
 
 
-def preload() -> None:
-    """Import what most items need, so that a child forked afterwards starts with it."""
-    from PIL import ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+def preload(items: int) -> None:
+    """Import what children forked afterwards would import, each for itself, for so many items.
+
+    For one item that is what nearly all need: the rest takes 4 ms, and only some use any of it.
+    """
+    from PIL import JpegImagePlugin  # noqa: F401
 
     from imagejob_worker.containers import jpeg  # noqa: F401
+
+    if items > 1:
+        from PIL import ImageCms, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
 
 def process(source: Path, item: Item, formats: Sequence[SourceFormat], folder: Path) -> Processed:

@@ -63,7 +63,7 @@ def _pipeline(order: Order) -> Work:
 
     from imagejob_worker import pipeline
 
-    pipeline.preload()
+    pipeline.preload(len(order.items))
 
     def work(index: int, folder: str) -> Processed:
         place = Path(folder)

@@ -29,6 +29,6 @@ def _item(task: Task) -> order.Item:
 
 
 if __name__ == "__main__":
-    pipeline.preload()
+    pipeline.preload(2)
     libraries = {name: str(features.version(name)) for name in ("libjpeg_turbo", "webp")}
     serve({"Pillow": PIL.__version__, **libraries}, make)
