@@ -81,6 +81,7 @@ class Ended(msgspec.Struct, frozen=True, array_like=True):
     status: int
     overtime: bool  # the signal was ours, for the time was up
     said: bytes
+    used: int = 0  # bytes of memory at its peak, on top of what it started with
 
 
 def give(work: Callable[[], Processed], file_size: int) -> bytes:
@@ -98,15 +99,15 @@ def give(work: Callable[[], Processed], file_size: int) -> bytes:
     return msgspec.msgpack.encode(refusal)
 
 
-def take(ended: Ended) -> Product:
-    """Judge how a child ended, in the parent. Raises ItemFailure."""
+def take(ended: Ended, memory: int) -> Product:
+    """Judge how a child that might use `memory` bytes ended, in the parent. Raises ItemFailure."""
     if ended.overtime or ended.status == -signal.SIGXCPU:
         raise ItemFailure("TimedOut", "processing took longer than the time it may take")
     if ended.status == -signal.SIGKILL:
         # Not by us: the kernel does so when the pod's memory is used up.
         raise ItemFailure("OutOfMemory", "the kernel ended the processing for want of memory")
     if ended.status < 0:
-        raise ItemFailure("CorruptImage", f"the decoder crashed ({_signal_name(-ended.status)})")
+        raise _crash(_signal_name(-ended.status), ended.used, memory)
     try:
         answer = msgspec.msgpack.decode(ended.said, type=Product | Refusal)
     except msgspec.DecodeError as error:
@@ -116,6 +117,17 @@ def take(ended: Ended) -> Product:
     if isinstance(answer, Refusal):
         raise RefusedError(answer)
     return answer
+
+
+def _crash(name: str, used: int, memory: int) -> ItemFailure:
+    """Tell a damaged image from want of memory, which some encoders (libaom) don't check for.
+
+    Nothing says which it was; a child that had used over half of its memory is taken at that.
+    """
+    if used > memory // 2:
+        sizes = f"{used >> 20} of {memory >> 20} MiB"
+        return ItemFailure("OutOfMemory", f"processing crashed ({name}) with {sizes} used")
+    return ItemFailure("CorruptImage", f"processing this image crashed ({name})")
 
 
 def _signal_name(number: int) -> str:

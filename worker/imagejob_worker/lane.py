@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import select
 import signal
 import sys
@@ -130,12 +131,12 @@ def _attempt(work: Work, request: Request, requests: int) -> Ended:
     exited = os.pidfd_open(child)
     try:
         why = _wait(exited, requests, until)
-        status = _reap(child)
+        status, used = _reap(child)
         if why == "abandoned":
             raise EOFError
         # Without blocking: something that the child had started may still hold the other end.
         os.set_blocking(said, False)
-        return Ended(status, why == "overtime", _drained(said))
+        return Ended(status, why == "overtime", _drained(said), used)
     finally:
         for descriptor in (exited, said, alive):
             os.close(descriptor)
@@ -153,14 +154,17 @@ def _wait(exited: int, requests: int, until: float) -> Literal["exited", "overti
     return "abandoned" if ready else "overtime"
 
 
-def _reap(child: int) -> int:
-    """Kill what is left of the child and of what it started; return its status."""
+def _reap(child: int) -> tuple[int, int]:
+    """Kill what is left of the child and of what it started; return its status and its memory."""
     try:
         os.killpg(child, signal.SIGKILL)
     except ProcessLookupError:
         # Stopped so early that it has made no group of its own yet.
         os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    _, status, usage = os.wait4(child, 0)
+    started_with = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    used = max(0, usage.ru_maxrss - started_with) * 1024
+    return os.waitstatus_to_exitcode(status), used
 
 
 def _drained(pipe: int) -> bytes:

@@ -41,7 +41,7 @@ class Lane:
             ended = lane.receive(self._ours.read, answer.Ended)
         except (OSError, EOFError) as error:
             raise LaneLostError("the process that runs items ended") from error
-        return answer.take(ended)
+        return answer.take(ended, request.memory)
 
     def forked(self) -> None:
         """Let go of the ends that are the lane's."""

@@ -99,6 +99,9 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
     "killed": (signalled(signal.SIGKILL), "OutOfMemory", "kernel"),
     "memory": (lambda _: bytearray(1 << 30), "OutOfMemory", "memory"),
     "memory, slowly": (lambda _: [bytes(1 << 20) for _ in range(1000)], "OutOfMemory", "memory"),
+    "a crash for want of memory": (
+        lambda _: (bytearray(40 << 20), os.abort()), "OutOfMemory", "SIGABRT",
+    ),
     "endless loop": (lambda _: sum(iter(int, 1)), "TimedOut", "longer"),
     "waits for ever": (lambda _: signal.pause(), "TimedOut", "longer"),
     "out of CPU time": (signalled(signal.SIGXCPU), "TimedOut", "longer"),

@@ -19,12 +19,15 @@ def said(*parts: Any) -> bytes:
     return msgspec.msgpack.encode(parts)
 
 
-def ended(status: int, words: bytes = b"", *, late: bool = False) -> Ended:
-    return Ended(status, late, words)
+MEMORY = 64 << 20
+
+
+def ended(status: int, words: bytes = b"", *, late: bool = False, used: int = 0) -> Ended:
+    return Ended(status, late, words, used)
 
 
 def test_a_good_answer_is_taken() -> None:
-    product = answer.take(ended(0, said(1, FACTS, [MADE], 3, 1)))
+    product = answer.take(ended(0, said(1, FACTS, [MADE], 3, 1)), MEMORY)
 
     assert (product.source.format, product.outputs[0].file, product.removed) == ("jpeg", "0", 3)
 
@@ -43,13 +46,15 @@ def test_a_good_answer_is_taken() -> None:
         pytest.param(ended(-7), "CorruptImage", "SIGBUS", id="bus error"),
         pytest.param(ended(-4), "CorruptImage", "SIGILL", id="illegal instruction"),
         pytest.param(ended(-40), "CorruptImage", "signal 40", id="a nameless signal"),
+        pytest.param(ended(-11, used=33 << 20), "OutOfMemory", "33 of 64 MiB", id="crash, full"),
+        pytest.param(ended(-11, used=31 << 20), "CorruptImage", "SIGSEGV", id="crash, half full"),
         pytest.param(ended(1), "Internal", "code 1", id="ended without a word"),
         pytest.param(ended(0, said(2, "TooLarge", "so", None)), "TooLarge", "so", id="gave up"),
     ],
 )
 def test_how_a_child_ended_is_a_reason(end: Ended, reason: str, words: str) -> None:
     with pytest.raises(ItemFailure, match=words) as caught:
-        answer.take(end)
+        answer.take(end, MEMORY)
 
     assert reason == caught.value.reason
 
@@ -74,6 +79,6 @@ def test_how_a_child_ended_is_a_reason(end: Ended, reason: str, words: str) -> N
 )
 def test_an_answer_out_of_bounds_is_not_believed(lie: bytes) -> None:
     with pytest.raises(ItemFailure, match="no sensible answer") as caught:
-        answer.take(ended(0, lie))
+        answer.take(ended(0, lie), MEMORY)
 
     assert caught.value.reason == "Internal"
