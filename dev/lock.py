@@ -2,8 +2,8 @@
 
 python dev/lock.py [--check] dev operator …
 
-The first lock named is made first and constrains the others, so that a package has one version in all
-of them. Pins stay as they are until a constraint in pyproject.toml forces another.
+The first lock named is made first and constrains the others, so that a package has one version in
+all of them. Pins stay as they are until a constraint in pyproject.toml forces another.
 """
 
 from __future__ import annotations
