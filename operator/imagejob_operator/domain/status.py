@@ -18,6 +18,7 @@ from .model import (
 )
 from .order import OrderItem
 from .quantity import describe_bytes
+from .reasons import Reason
 from .standing import Standing, source_facts
 
 SUMMARY_NAMES = 64
@@ -135,15 +136,16 @@ def _condition(
     now: datetime,
 ) -> Condition:
     status: Literal["True", "False"] = "True" if truth else "False"
-    unchanged = known is not None and known.status == status
+    unchanged = known if known and known.status == status else None
+    admitted = kind == "Admitted" and truth
+    # The message is told by Ready, and by those whose truth it explains; five times is noise.
+    tells = kind == "Ready" or truth != (kind == "Admitted")
     return Condition(
         type=kind,
         status=status,
-        reason=standing.reason.value,
-        message=standing.message,
-        last_transition_time=known.last_transition_time
-        if known and unchanged
-        else _whole_second(now),
+        reason=(Reason.ADMITTED if admitted else standing.reason).value,
+        message=standing.message if tells else "",
+        last_transition_time=unchanged.last_transition_time if unchanged else _whole_second(now),
         observed_generation=generation,
     )
 

@@ -100,6 +100,20 @@ def test_a_condition_keeps_its_time_until_it_turns() -> None:
     assert times["Ready"] == NOW.replace(microsecond=0) + timedelta(minutes=1)
 
 
+def test_a_message_is_told_by_the_conditions_that_it_explains() -> None:
+    status = status_of(situation(CAT, Worker(CARRIED, pod(state=terminated(report(failed()))))))
+
+    told = {condition.type: condition.message for condition in status.conditions}
+    assert told == {
+        "Admitted": "",
+        "Ready": "cut short",
+        "Finished": "cut short",
+        "Reconciling": "",
+        "Stalled": "cut short",
+    }
+    assert status.conditions[0].reason == "Admitted"
+
+
 def test_only_the_newest_twenty_entries_stay_and_the_sequence_shows_it() -> None:
     standing = stand(situation(CAT), PLATFORM)
     entries = tuple(audit.entry(seq, standing, NOW) for seq in range(1, 31))
