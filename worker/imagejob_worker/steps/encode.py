@@ -11,6 +11,7 @@ from PIL import ImageFile
 
 from imagejob_worker.steps.bare import bare
 from imagejob_worker.steps.choose import Choice
+from imagejob_worker.steps.room import room
 from imagejob_worker.steps.timeless import forget_time
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def encode(
         _make_room(first)
     if choice.format == "avif" and first.mode == "L":
         settings["subsampling"] = "4:0:0"  # else it becomes colour, which no grey profile fits
-    first.save(path, **settings)
+    full_chroma = settings.get("subsampling") == "4:4:4"
+    with room(choice.format, first.width * first.height, full_chroma=full_chroma):
+        first.save(path, **settings)
     if choice.format == "avif" and animation is not None:
         forget_time(path)
     if choice.format == "webp" and animation is not None and first.mode == "RGBA":
