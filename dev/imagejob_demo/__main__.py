@@ -11,8 +11,11 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from imagejob_dev import state
 from imagejob_dev.errors import DevError
 from rich.console import Console
 
@@ -39,12 +42,23 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     console = Console(width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
     try:
-        return _down(places, console) if options.command == "down" else play(places, console)
+        with _alone(places):
+            return _down(places, console) if options.command == "down" else play(places, console)
     except DevError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+@contextmanager
+def _alone(places: stage.Places) -> Iterator[None]:
+    """DevError if another process plays or stops the same demo at this moment."""
+    places.prepare()
+    with state.supervised(places.root) as nobody_else:
+        if not nobody_else:
+            raise DevError(f"Another demo is under way in {places.root}; end it with Ctrl-C there.")
+        yield
 
 
 def _down(places: stage.Places, console: Console) -> int:

@@ -43,27 +43,33 @@ def play(places: Places, console: Console) -> int:
     began = time.monotonic()
     console.print(INTRODUCTION.format(root=tour.short(places.root)), highlight=False)
     progress = Progress(sys.stdout)
-    places.prepare()
     try:
         _clear(places, progress)
         uploads = _paint(places, progress)
         running = stage.build(places, progress)
         bucket = _upload(running.cluster, uploads, progress)
         complaints = _perform(running, bucket, uploads, console)
-        if not complaints:
-            console.print(tour.farewell(running, time.monotonic() - began), highlight=False)
-            return 0
     except (DevError, EOFError) as error:
         complaints = [str(error)]
     except BaseException:
         console.print()  # after whatever line was under way
         _strike(places, progress)
         raise
+    if complaints:
+        _complain(complaints, console)
+        if kept := stage.keep_logs(places):
+            console.print(f"The logs are kept in {tour.short(kept)}.", highlight=False)
+        _strike(places, progress)
+        return 1
+    console.print(tour.farewell(running, time.monotonic() - began), highlight=False)
+    return 0
+
+
+def _complain(complaints: Sequence[str], console: Console) -> None:
     console.print("\n[bold red]Not everything is as it must be:[/bold red]")
     for complaint in complaints:
-        console.print(f"  {complaint}", highlight=False, markup=False)
-    _strike(places, progress)
-    return 1
+        console.print(f"  {complaint}", highlight=False, markup=False, soft_wrap=True)
+    console.print()
 
 
 def _clear(places: Places, progress: Progress) -> None:
@@ -75,10 +81,9 @@ def _clear(places: Places, progress: Progress) -> None:
 
 
 def _strike(places: Places, progress: Progress) -> None:
-    kept = stage.keep_logs(places)
-    progress.start("stopping everything")
+    progress.start("stopping everything that was started")
     stage.strike(places)
-    progress.done(f"done; logs are in {tour.short(kept)};" if kept else "done")
+    progress.done()
 
 
 def _paint(places: Places, progress: Progress) -> Mapping[str, bytes]:

@@ -140,7 +140,10 @@ def strike(places: Places) -> bool:
             signal.pidfd_send_signal(keeper, signal.SIGTERM)
             _wait_for_end(keeper)
     places.keeper.unlink(missing_ok=True)
-    return background.down(places.cluster)
+    found = background.down(places.cluster)
+    # What is left of a start that was broken off before there was a supervisor.
+    shutil.rmtree(places.cluster, ignore_errors=True)
+    return found
 
 
 def keep_logs(places: Places) -> Path | None:

@@ -28,6 +28,11 @@ The cluster stays up. To look around:
   kubectl explain imagejob.spec.outputs  [dim]what else there is to ask for[/dim]
   kubectl delete ij dunes && kubectl apply -f examples/demo/photos.yaml && kubectl get ij -w
 
+The same photos with no cluster at all, from folder to folder:
+
+  .venv/bin/imagejob run examples/profile-web.yaml examples/demo/photos.yaml \\
+    --store uploads={uploads}
+
 Logs: {operator}, {cluster}/log, {cluster}/pods
 Stop it all and remove the cluster:  [bold]make demo-down[/bold]"""
 
@@ -41,6 +46,7 @@ def farewell(running: Stage, seconds: float) -> str:
         bucket=short(places.cluster / "s3" / NAME),
         kubeconfig=places.kubeconfig,
         path="" if shutil.which("kubectl") else f" PATH=$PATH:{kubectl.parent}",
+        uploads=short(places.uploads),
         operator=short(places.operator_log),
         cluster=short(places.cluster),
     )
