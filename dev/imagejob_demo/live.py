@@ -125,8 +125,9 @@ def table(watch: Watch, expected: Mapping[str, str], spinner: Spinner) -> Table:
         title_justify="left",
         pad_edge=False,
     )
-    for column in ("", "ImageJob", "phase", "reason", "what it is"):
-        shown.add_column(column, no_wrap=True, overflow="ellipsis")
+    for column, width in {"": 1, "ImageJob": 10, "phase": 9, "reason": 17}.items():
+        shown.add_column(column, no_wrap=True, min_width=width)
+    shown.add_column("what it is", no_wrap=True, overflow="ellipsis")
     for name, about in expected.items():
         shown.add_row(*_row(name, about, watch.jobs.get(name), spinner))
     return shown

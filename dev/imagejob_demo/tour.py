@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from imagejob_demo.stage import Stage
 
 FAREWELL = """\
-[bold green]All 12 ended as they must[/bold green], and what is in the bucket is what their \
-statuses say ({seconds:.0f} s).
+[bold green]All 12 ended as they must[/bold green]; \
+the bucket holds what their statuses say ({seconds:.0f} s).
 
   {sheet}   [dim]before and after, to look at[/dim]
   {bucket}   [dim]the bucket, as a folder[/dim]
@@ -26,7 +26,8 @@ The cluster stays up. To look around:
   kubectl describe ij lighthouse         [dim]one of them, as a story[/dim]
   kubectl get ij bomb -o yaml            [dim]why a bad one failed[/dim]
   kubectl explain imagejob.spec.outputs  [dim]what else there is to ask for[/dim]
-  kubectl delete ij dunes && kubectl apply -f examples/demo/photos.yaml && kubectl get ij -w
+  kubectl delete ij dunes
+  kubectl apply -f examples/demo/photos.yaml   [dim]makes only what is missing[/dim]
 
 The same photos with no cluster at all, from folder to folder:
 

@@ -14,7 +14,7 @@ def size(count: int) -> str:
 
 def saving(before: int, after: int) -> str:
     """How much smaller, in percent."""
-    return f"{100 * (after - before) / before:+.0f} %".replace("-", "\N{MINUS SIGN}")
+    return f"{100 * (after - before) / before:+.0f}%".replace("-", "\N{MINUS SIGN}")
 
 
 def pixels(width: int, height: int) -> str:
