@@ -109,6 +109,8 @@ class Engine:
     async def run(self) -> None:
         """Until cancelled. An error that nobody foresaw ends it, and with it the process."""
         await self._relist()
+        jobs, workers = len(self._picture.jobs), len(self._picture.workers)
+        log.info("going on with %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._relist_regularly())
             while True:
