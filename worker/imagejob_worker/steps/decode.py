@@ -18,6 +18,7 @@ from imagejob_worker.containers.survey import corrupt
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.steps.modes import plain, space_of
 from imagejob_worker.steps.picture import Frame
+from imagejob_worker.steps.room import left
 from imagejob_worker.steps.spliced import Spliced
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ READERS: dict[SourceFormat, tuple[str, str]] = {
     "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
 }
 
+WEBP_CANVASES = 8
+"""Bytes a pixel that WebP's decoder takes before it looks at one: two canvases of RGBA."""
+
 # All that Pillow's decoders were seen to raise on damaged files.
 DAMAGE = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError,
@@ -53,6 +57,7 @@ def decode(
     Raises CorruptImage or TooLarge; MemoryError is left to the caller.
     """
     try:
+        _check_room(name, survey)
         with source.open("rb") as stored, _decoder(stored, name, survey, frames) as file:
             _check_size(file, survey)
             if scale > 1:
@@ -66,7 +71,7 @@ def decode(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ItemFailure("TooLarge", f"a frame is larger than the header says: {error}") from error
     except DAMAGE as error:
-        if "memory" in str(error):
+        if "memory" in str(error).lower():
             raise MemoryError from error
         raise corrupt(f"the {name} can't be decoded: {_reason(error)}") from error
 
@@ -88,6 +93,14 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, (OSError, SyntaxError, ValueError, EOFError)) and str(error):
         return str(error)
     return "its data is damaged"
+
+
+def _check_room(name: SourceFormat, survey: Survey) -> None:
+    """WebP's decoder says the same for want of memory as for a damaged file."""
+    need = WEBP_CANVASES * survey.width * survey.height if name == "webp" else 0
+    free = left()
+    if free is not None and free < need:
+        raise MemoryError
 
 
 def _check_size(file: ImageFile, survey: Survey) -> None:

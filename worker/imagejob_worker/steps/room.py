@@ -28,8 +28,8 @@ FIXED = 16 * 1024 * 1024
 def room(name: MadeFormat, pixels: int, *, full_chroma: bool) -> Iterator[None]:
     """Encode within this. Raises MemoryError where there is too little memory."""
     each = AVIF_FULL_CHROMA if name == "avif" and full_chroma else NEEDS[name]
-    left = _left()
-    short = left is not None and left < FIXED + each * pixels
+    free = left()
+    short = free is not None and free < FIXED + each * pixels
     if short and name == "avif":
         raise MemoryError
     try:
@@ -40,7 +40,7 @@ def room(name: MadeFormat, pixels: int, *, full_chroma: bool) -> Iterator[None]:
         raise
 
 
-def _left() -> int | None:
+def left() -> int | None:
     """Bytes of address space that this process may still take; None: any number."""
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most == resource.RLIM_INFINITY:
