@@ -127,7 +127,8 @@ def table(watch: Watch, expected: Mapping[str, str], spinner: Spinner) -> Table:
     )
     for column, width in {"": 1, "ImageJob": 10, "phase": 9, "reason": 17}.items():
         shown.add_column(column, no_wrap=True, min_width=width)
-    shown.add_column("what it is", no_wrap=True, overflow="ellipsis")
+    # Columns that may wrap give way first; the cells of this one are cut instead.
+    shown.add_column("what it is")
     for name, about in expected.items():
         shown.add_row(*_row(name, about, watch.jobs.get(name), spinner))
     return shown
@@ -136,8 +137,9 @@ def table(watch: Watch, expected: Mapping[str, str], spinner: Spinner) -> Table:
 def _row(
     name: str, about: str, job: ImageJob | None, spinner: Spinner
 ) -> Sequence[Text | Spinner | str]:
+    what = Text(about, "dim", no_wrap=True, overflow="ellipsis")
     if job is None:
-        return "", Text(name, "dim"), "", "", Text(about, "dim")
+        return "", Text(name, "dim"), "", "", what
     phase = job.status.phase
     style = PHASE_STYLES.get(phase, "dim")
     marks: Mapping[str, Text] = {
@@ -150,5 +152,5 @@ def _row(
         name,
         Text(phase or "applied", style),
         Text(reason, style),
-        Text(about, "dim"),
+        what,
     )
