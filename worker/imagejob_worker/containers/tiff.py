@@ -8,7 +8,7 @@ from __future__ import annotations
 from struct import unpack_from
 from typing import TYPE_CHECKING
 
-from imagejob_worker.containers import exif
+from imagejob_worker.containers import exif, extent
 from imagejob_worker.containers.survey import (
     MAX_ICC_BYTES,
     MAX_PARTS,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imagejob_worker.containers.survey import Data
 
 SUBFILE, WIDTH, HEIGHT, PHOTOMETRIC, SUB_IFDS, ICC, DNG = 254, 256, 257, 262, 330, 34675, 50706
+METADATA_IFDS, INTEROPERABILITY_IFD = {34665, exif.GPS_IFD}, 40965
 REDUCED = 1  # NewSubfileType: a smaller version of another image of the file
 RAW_PHOTOMETRIC = {32803, 34892}  # colour filter array, linear raw
 PALETTE = 3
@@ -42,6 +43,7 @@ KINDS = {
 }
 # Above the standard's own, registered tags that decoding needs: SGI's, Pixar's, and sample ranges.
 DECODING = {32995, 32996, 32997, 32998, 33300, 33301, 33302, 33303, 33304, 33305, 33306}
+PADDING = 15  # Pillow fills up to a multiple of 16, others to an even length
 MAX_DIRECTORIES = 65_536
 
 
@@ -54,11 +56,12 @@ class _Walk:
         self.kinds = Kind(0)
         self.pages = 0
         self.parts = 0
+        self.end = 8
 
     def page(self, entries: Sequence[Entry]) -> None:
         """Take note of one directory of the main chain."""
         values = {entry.tag: entry.value for entry in entries}
-        self.count(entries)
+        self.account_for(entries)
         if values.get(SUBFILE, 0) & REDUCED:
             self.kinds |= Kind.THUMBNAIL
         else:
@@ -73,6 +76,8 @@ class _Walk:
                 self.kinds |= Kind.OTHER
             if entry.tag == SUB_IFDS:
                 self._below(entry)
+            elif entry.tag in METADATA_IFDS:
+                self._beside(entry.value)
         self._refuse_raw(values)
 
     def _below(self, entry: Entry) -> None:
@@ -84,14 +89,23 @@ class _Walk:
                 return
             (offset,) = unpack_from(self.order + "I", self.data, at)
             entries, _ = exif.directory(self.data, self.order, 0, offset)
-            self.count(entries)
+            self.account_for(entries)
             self._refuse_raw({found.tag: found.value for found in entries})
 
-    def count(self, entries: Sequence[Entry]) -> None:
-        """Raise TooLarge for more tags than any honest file has."""
+    def _beside(self, offset: int) -> None:
+        """A directory of metadata, and the one that EXIF keeps within its own."""
+        entries, _ = exif.directory(self.data, self.order, 0, offset)
+        self.account_for(entries)
+        for entry in entries:
+            if entry.tag == INTEROPERABILITY_IFD:
+                self.account_for(exif.directory(self.data, self.order, 0, entry.value)[0])
+
+    def account_for(self, entries: Sequence[Entry]) -> None:
+        """Note how far a directory reaches. Raises TooLarge for more tags than any honest file."""
         self.parts += len(entries) + 1
         if self.parts > MAX_PARTS:
             raise too_many_parts("TIFF")
+        self.end = max(self.end, extent.end_of(self.data, self.order, entries))
 
     def _refuse_raw(self, values: dict[int, int]) -> None:
         if DNG in values:
@@ -113,6 +127,8 @@ def survey(data: Data) -> Survey:
         walk.page(entries)
         if number == MAX_DIRECTORIES - 1:
             raise too_many_parts("TIFF")
+    if walk.end + PADDING < len(data):
+        walk.kinds |= Kind.TRAILING
     return _found(walk, {entry.tag: entry for entry in first})
 
 
