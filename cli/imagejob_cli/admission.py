@@ -1,0 +1,119 @@
+"""From a document to an object: what the API server would do with it, or say against it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+from imagejob_operator.domain.model import (
+    API_VERSION,
+    GROUP,
+    ImageJob,
+    ImageProfile,
+    ImageStore,
+)
+
+from .kinds import KINDS, schema
+from .rules import broken
+from .schema import Fault, complete, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Body: TypeAlias = dict[str, Any]
+Thing: TypeAlias = ImageJob | ImageProfile | ImageStore
+
+STRUCTS: dict[str, type[Thing]] = {
+    "ImageJob": ImageJob,
+    "ImageProfile": ImageProfile,
+    "ImageStore": ImageStore,
+}
+
+_UIDS = uuid.uuid5(uuid.NAMESPACE_DNS, GROUP)
+_NAMES = {
+    "name": (253, r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"),
+    "namespace": (63, r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"),
+}
+"""How long names may be, and what they are made of (RFC 1123)."""
+
+
+class RefusedError(Exception):
+    """The API server would refuse it."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(*faults)
+        self.faults = faults
+
+
+def is_ours(body: Body) -> bool:
+    """Whether it is an object of our API group, of whatever version or kind."""
+    return str(body.get("apiVersion")).split("/")[0] == GROUP
+
+
+def title(body: Body) -> str:
+    """`ImageJob cat`, as far as it is known."""
+    metadata = body.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return " ".join(str(each) for each in (body.get("kind"), name) if each)
+
+
+def admit(body: Body, namespace: str) -> Thing | None:
+    """The object of ours that a body describes, as the API server would store it.
+
+    `namespace` is for one that names none. An ImageQuota is checked, and nothing more comes of it.
+    Raises RefusedError.
+    """
+    kind = body.get("kind")
+    if body.get("apiVersion") != API_VERSION:
+        wrong = f'Unsupported value: "{body.get("apiVersion")}": supported values: "{API_VERSION}"'
+        raise RefusedError(Fault("apiVersion", wrong))
+    if kind not in KINDS:
+        known = ", ".join(f'"{each}"' for each in KINDS)
+        raise RefusedError(Fault("kind", f'Unsupported value: "{kind}": supported values: {known}'))
+    whole = complete({"metadata": {}, **body}, schema(kind))
+    _refuse(*_metadata_faults(whole["metadata"]), *faults(whole, schema(kind)))
+    _refuse(*broken(whole, schema(kind)))
+    return _object(kind, whole, namespace) if kind in STRUCTS else None
+
+
+def _refuse(*found: Fault) -> None:
+    if found:
+        raise RefusedError(*found)
+
+
+def _metadata_faults(metadata: object) -> Iterator[Fault]:
+    if not isinstance(metadata, dict):
+        return  # the schema has a word for it
+    if "name" not in metadata:
+        yield Fault("metadata.name", "Required value")
+    for field, (length, pattern) in _NAMES.items():
+        value = metadata.get(field, "x")
+        if not isinstance(value, str):
+            yield Fault(f"metadata.{field}", "must be of type string")
+        elif len(value) > length or not re.fullmatch(pattern, value):
+            dots = " and ." if field == "name" else ""
+            words = (
+                f"must be at most {length} lower-case letters, digits, -{dots}, "
+                "with a letter or digit at both ends"
+            )
+            yield Fault(f"metadata.{field}", words)
+
+
+def _object(kind: str, body: Body, namespace: str) -> Thing:
+    given = body["metadata"]
+    name, namespace = given["name"], given.get("namespace", namespace)
+    metadata = {
+        **{field: given[field] for field in ("labels", "annotations") if given.get(field)},
+        "name": name,
+        "namespace": namespace,
+        "uid": str(uuid.uuid5(_UIDS, f"{kind}/{namespace}/{name}")),
+        "generation": 1,
+    }
+    try:
+        # Not the status: the API server takes none from whoever creates an object.
+        return msgspec.convert({"metadata": metadata, "spec": body["spec"]}, STRUCTS[kind])
+    except msgspec.ValidationError as error:
+        words, _, path = str(error).partition(" - at `$.")
+        raise RefusedError(Fault(path.rstrip("`"), words)) from error

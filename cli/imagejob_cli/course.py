@@ -1,0 +1,79 @@
+"""One ImageJob on its way: the operator's own decisions about it, with a process for a cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from imagejob_operator.domain.lifecycle import Dispatch, Memory, decide
+from imagejob_operator.domain.manifests import worker_name
+from imagejob_operator.domain.model import ImageJobStatus, ObjectMeta
+from imagejob_operator.domain.standing import Situation, stand
+from imagejob_operator.domain.status import describe
+from imagejob_operator.domain.worker import (
+    CONTAINER,
+    ORDER_VARIABLE,
+    Container,
+    ContainerState,
+    ContainerStatus,
+    EnvVar,
+    JobSpec,
+    Pod,
+    PodSpec,
+    PodStatus,
+    PodTemplate,
+    Terminated,
+    Worker,
+    WorkerJob,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from imagejob_operator.domain.model import ImageJob, ImageStore
+    from imagejob_operator.domain.order import Order
+    from imagejob_operator.domain.platform import Platform
+    from imagejob_operator.domain.resolve import Resolved
+
+    from .given import Task
+
+
+class Course:
+    """Decides as the operator does, and remembers what it remembers."""
+
+    def __init__(self, task: Task, stores: Mapping[str, ImageStore], platform: Platform) -> None:
+        self._situation = Situation(job=task.job, profile=task.profile, stores=stores)
+        self._platform = platform
+        self._memory = Memory()
+
+    @property
+    def job(self) -> ImageJob:
+        return self._situation.job
+
+    def ready(self, now: datetime) -> Resolved | None:
+        """What to do for it, unless it has to wait, as when it is suspended."""
+        decision = decide(self._situation, self._memory, self._platform, now)
+        self._memory = decision.memory
+        return decision.action.ready if isinstance(decision.action, Dispatch) else None
+
+    def status(self, worker: Worker | None, now: datetime) -> ImageJobStatus:
+        """The status that the operator would write, given what a worker has left behind.
+
+        But for `worker`: there is no Job, pod or node here to name.
+        """
+        situation = msgspec.structs.replace(self._situation, worker=worker)
+        self._memory = decide(situation, self._memory, self._platform, now).memory
+        standing = stand(situation, self._platform)
+        status = describe(self.job, standing, self._memory.entries, now)
+        return msgspec.structs.replace(status, worker=None)
+
+
+def ended_worker(order: Order, report: str, exit_code: int, started: datetime) -> Worker:
+    """What the operator would see in the cluster once a process has ended that had this order."""
+    name = worker_name((item.uid for item in order.items), 1)
+    told = Container(CONTAINER, (EnvVar(ORDER_VARIABLE, order.encode()),))
+    job = WorkerJob(ObjectMeta(name), JobSpec(PodTemplate(PodSpec(containers=(told,)))))
+    ended = Terminated(exit_code=exit_code, message=report, started_at=started)
+    container = ContainerStatus(CONTAINER, ContainerState(terminated=ended))
+    return Worker(job, Pod(ObjectMeta(name), status=PodStatus(container_statuses=(container,))))

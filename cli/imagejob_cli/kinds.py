@@ -1,0 +1,33 @@
+"""The CRDs of crds/, which are shipped with this package: the schemas that manifests must meet."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+from imagejob_operator.domain.model import VERSION
+
+from .loader import documents
+
+Schema: TypeAlias = dict[str, Any]
+
+KINDS = {
+    "ImageJob": "imagejobs",
+    "ImageProfile": "imageprofiles",
+    "ImageStore": "imagestores",
+    "ImageQuota": "imagequotas",
+}
+
+
+@cache
+def schema(kind: str) -> Schema:
+    """The OpenAPI schema of a kind. Reading one takes a while: only what is used is read."""
+    text = files(__package__).joinpath("crds", f"{KINDS[kind]}.yaml").read_bytes()
+    (crd,) = documents(text)
+    found: Schema = next(
+        version["schema"]["openAPIV3Schema"]
+        for version in crd["spec"]["versions"]
+        if version["name"] == VERSION
+    )
+    return found

@@ -1,0 +1,103 @@
+"""A run of ImageJobs with no cluster: decide, carry out, describe."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from .course import Course, ended_worker
+from .orders import cut
+from .process import Broken, Reported
+
+if TYPE_CHECKING:
+    from imagejob_operator.domain.model import ImageJob, ImageJobStatus
+    from imagejob_operator.domain.platform import Platform
+    from imagejob_operator.domain.resolve import Resolved
+
+    from .given import Given
+    from .orders import Batch
+    from .process import Workplace
+
+
+class Outcome(NamedTuple):
+    """An ImageJob and its status."""
+
+    job: ImageJob
+    status: ImageJobStatus
+
+
+class Watcher(Protocol):
+    """Told of what goes on, in the thread that runs it all."""
+
+    def started(self, job: ImageJob) -> None: ...
+
+    def ended(self, outcome: Outcome) -> None: ...
+
+    def warn(self, message: str) -> None: ...
+
+    def tick(self) -> None:
+        """Some time has passed."""
+        ...
+
+
+def run(given: Given, platform: Platform, workplace: Workplace, watcher: Watcher) -> list[Outcome]:
+    """Every ImageJob and its status, in the order given."""
+    courses = [Course(task, given.stores, platform) for task in given.tasks]
+    outcomes: dict[Course, Outcome] = {}
+    ready: list[tuple[Course, Resolved]] = []
+    for course in courses:
+        resolved = course.ready(utc_now())
+        if resolved:
+            ready.append((course, resolved))
+        else:  # its status says what it waits for, or why it can't be run
+            outcomes[course] = Outcome(course.job, course.status(None, utc_now()))
+            watcher.ended(outcomes[course])
+    for batch in cut(ready, given.folders, platform):
+        outcomes |= _Progressing(batch, watcher).carry_out(workplace)
+    return [outcomes[course] for course in courses]
+
+
+class _Progressing:
+    """One batch on its way."""
+
+    def __init__(self, batch: Batch, watcher: Watcher) -> None:
+        self._order, self._courses = batch
+        self._watcher = watcher
+        self._started_at = utc_now()
+        # The worker takes items in order, the next whenever one has ended.
+        self._waiting = iter(self._courses)
+        self._outcomes: dict[Course, Outcome] = {}
+
+    def carry_out(self, workplace: Workplace) -> dict[Course, Outcome]:
+        self._start(self._order.parallelism)
+        with closing(workplace.carry_out(self._order)) as messages:
+            for message in messages:
+                match message:
+                    case Reported(index, report):
+                        self._ended(self._courses[index], report)
+                        self._start(1)
+                    case Broken(why):
+                        self._watcher.warn(f"the worker failed: {why} (--verbose shows more)")
+                    case None:
+                        self._watcher.tick()
+        for course in self._courses:
+            if course not in self._outcomes:
+                self._ended(course, "", exit_code=1)
+        return self._outcomes
+
+    def _start(self, count: int) -> None:
+        for course in islice(self._waiting, count):
+            self._watcher.started(course.job)
+
+    def _ended(self, course: Course, report: str, exit_code: int = 0) -> None:
+        worker = ended_worker(self._order, report, exit_code, self._started_at)
+        outcome = Outcome(course.job, course.status(worker, utc_now()))
+        self._outcomes[course] = outcome
+        self._watcher.ended(outcome)
+
+
+def utc_now() -> datetime:
+    """The clock of every decision."""
+    return datetime.now(UTC)

@@ -1,0 +1,223 @@
+"""The command line: what it says of itself, and what it takes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import msgspec
+from imagejob_operator.domain.model import SourceFormat
+from imagejob_operator.domain.order import OrderLimits
+from imagejob_operator.domain.platform import Platform
+from imagejob_operator.domain.quantity import describe_bytes, to_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+DEFAULTS = Platform(worker_image="")
+"""The operator's."""
+
+ABOUT = "Safe, stripped, web-ready images from uploads, as a Kubernetes cluster makes them."
+
+ABOUT_RUN = """\
+Run ImageJob manifests on this machine, with no cluster: the operator resolves them, its worker's
+pipeline carries them out, and what is printed is the status that the cluster would show. Stores
+are folders: each ImageStore that an ImageJob names needs a --store option, whatever its manifest
+says, and keys are paths in that folder.
+"""
+
+EPILOG_RUN = """\
+example:
+  photos/incoming/cat.jpg, to be made into what the profile "web" says:
+
+    imagejob run examples/imagejob.yaml examples/profile-web.yaml --store uploads=photos
+
+  puts thumb.webp, phone.webp and full.jpg into photos/derived/cat.
+  From a cluster's manifests, with the statuses as JSON:
+
+    kubectl get imagejobs,imageprofiles -o yaml | imagejob run - --store uploads=photos -o json
+
+ImageJobs that write to the same place run one after the other, in the order given. A suspended one
+is not run. There are no quotas and no retries here, and status.worker is left out.
+
+exit code:
+  0    every ImageJob succeeded
+  1    at least one did not
+  2    nothing was run: a manifest or an option is wrong, or something is missing
+  130  interrupted
+"""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What `imagejob run` was asked for."""
+
+    files: tuple[str, ...]
+    stores: dict[str, Path]
+    namespace: str
+    output: str | None
+    platform: Platform
+    quiet: bool
+    verbose: bool
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """`-o, --output FORMAT`, as Python 3.13 writes it, whatever Python this is."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=100)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """Read the command line. Ends the process where argparse does: with help, or with code 2."""
+    found = _parser().parse_args(arguments)
+    stores: dict[str, Path] = {}
+    for name, folder in found.store:
+        if stores.get(name, folder) != folder:
+            found.parser.error(f"argument --store: {name} is given two folders")
+        stores[name] = folder
+    limits = OrderLimits(found.max_bytes, found.max_pixels, found.max_frames)
+    platform = msgspec.structs.replace(
+        DEFAULTS,
+        formats=tuple(dict.fromkeys((*DEFAULTS.formats, *found.allow_format))),
+        limits=limits,
+        child_memory_bytes=found.memory,
+        parallelism=found.parallel,
+    )
+    return Options(
+        files=tuple(found.files),
+        stores=stores,
+        namespace=found.namespace,
+        output=found.output,
+        platform=platform,
+        quiet=found.quiet,
+        verbose=found.verbose,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("imagejob", description=ABOUT, formatter_class=_Help)
+    number = version("imagejob-operator")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {number}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="run ImageJob manifests on this machine, with no cluster",
+        description=ABOUT_RUN,
+        epilog=EPILOG_RUN,
+        formatter_class=_Help,
+    )
+    run.set_defaults(parser=run)
+    _add_what(run)
+    _add_how(run)
+    _add_limits(run.add_argument_group("what the platform allows (defaults: the operator's)"))
+    return parser
+
+
+def _add_what(run: argparse.ArgumentParser) -> None:
+    run.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="manifests of ImageJobs and the ImageProfiles they name: YAML or JSON, a folder of "
+        "such files, or - for standard input; other objects are left aside",
+    )
+    run.add_argument(
+        "-s",
+        "--store",
+        type=_store,
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="the folder that stands for the ImageStore NAME; once for each store",
+    )
+    run.add_argument(
+        "-n",
+        "--namespace",
+        default="default",
+        metavar="NAME",
+        help="the namespace of manifests that name none (default: default)",
+    )
+
+
+def _add_how(run: argparse.ArgumentParser) -> None:
+    cpus = len(os.sched_getaffinity(0))
+    run.add_argument(
+        "-o",
+        "--output",
+        choices=("table", "yaml", "json"),
+        metavar="FORMAT",
+        help="table, yaml or json (default: table on a terminal, else yaml)",
+    )
+    run.add_argument(
+        "-p",
+        "--parallel",
+        type=_count,
+        default=cpus,
+        metavar="N",
+        help="how many ImageJobs run at once (default: one for each CPU)",
+    )
+    told = run.add_mutually_exclusive_group()
+    told.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    told.add_argument("-v", "--verbose", action="store_true", help="show what image decoders print")
+
+
+def _add_limits(limits: argparse._ArgumentGroup) -> None:
+    allowed = DEFAULTS.limits
+    more = [each for each in get_args(SourceFormat) if each not in DEFAULTS.formats]
+    limits.add_argument(
+        "--allow-format",
+        action="append",
+        default=[],
+        choices=more,
+        metavar="FORMAT",
+        help=f"read {', '.join(more[:-1])} or {more[-1]} too, besides "
+        f"{', '.join(DEFAULTS.formats)}; may be given again",
+    )
+    for option, kind, default, shown, what in (
+        ("--max-bytes", _size, allowed.max_bytes, "SIZE", "bytes of a source"),
+        ("--max-pixels", _count, allowed.max_pixels, "N", "pixels to decode, of all frames"),
+        ("--max-frames", _count, allowed.max_frames, "N", "frames of a moving source"),
+        ("--memory", _size, DEFAULTS.child_memory_bytes, "SIZE", "memory for one ImageJob"),
+    ):
+        words = describe_bytes(default) if kind is _size else f"{default:,}"
+        limits.add_argument(
+            option, type=kind, default=default, metavar=shown, help=f"{what} (default: {words})"
+        )
+
+
+def _store(text: str) -> tuple[str, Path]:
+    name, equals, folder = text.partition("=")
+    if not equals or not folder or not re.fullmatch("[a-z0-9]([a-z0-9.-]*[a-z0-9])?", name):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=DIR, such as uploads=./photos")
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{folder!r}, for store {name}, is not a folder")
+    return name, path
+
+
+def _count(text: str) -> int:
+    number = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+    return number
+
+
+def _size(text: str) -> int:
+    try:
+        size = to_bytes(text)
+    except ValueError:
+        size = 0
+    if size < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size, such as 200Mi")
+    return size

@@ -1,0 +1,54 @@
+"""Cutting what is ready into work orders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from imagejob_operator.domain import manifests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from imagejob_operator.domain.order import Order
+    from imagejob_operator.domain.platform import Platform
+    from imagejob_operator.domain.resolve import Resolved
+
+    from .course import Course
+
+MOST_ITEMS = 16
+
+
+class Batch(NamedTuple):
+    """An order, and whose items it holds, in its order."""
+
+    order: Order
+    courses: tuple[Course, ...]
+
+
+def cut(
+    ready: Iterable[tuple[Course, Resolved]], folders: Mapping[str, Path], platform: Platform
+) -> Iterator[Batch]:
+    """Orders of at most 16 items, in the order given.
+
+    No two items of one order write to the same place: as in the cluster, such ImageJobs run one
+    after the other, and the later one wins.
+    """
+    batch: list[tuple[Course, Resolved]] = []
+    taken: set[Path] = set()
+    for course, resolved in ready:
+        destination = resolved.item.destination
+        place = (folders[destination.store] / destination.prefix).resolve()
+        if len(batch) == MOST_ITEMS or place in taken:
+            yield _batch(batch, platform)
+            batch, taken = [], set()
+        batch.append((course, resolved))
+        taken.add(place)
+    if batch:
+        yield _batch(batch, platform)
+
+
+def _batch(ready: list[tuple[Course, Resolved]], platform: Platform) -> Batch:
+    stores = {name: store for _, resolved in ready for name, store in resolved.stores.items()}
+    order = manifests.compose([resolved.item for _, resolved in ready], stores, platform)
+    return Batch(order, tuple(course for course, _ in ready))

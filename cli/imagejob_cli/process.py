@@ -1,0 +1,104 @@
+"""The worker's pipeline in this process and its children, with folders for stores."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, NamedTuple
+
+from imagejob_worker import order as worker_orders
+from imagejob_worker import report, runner
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+    from pathlib import Path
+
+    from imagejob_operator.domain.order import Order
+    from imagejob_worker.report import Entry
+
+TICK_SECONDS = 0.1
+
+
+class Reported(NamedTuple):
+    """An item of the order has ended: a report in which it is the only one that has."""
+
+    at: int
+    report: str
+
+
+class Broken(NamedTuple):
+    """The worker itself failed: what wasn't reported isn't done."""
+
+    why: str
+
+
+class Workplace:
+    """The folders that a worker finds in its pod, in an empty one."""
+
+    def __init__(self, root: Path, folders: Mapping[str, Path], *, verbose: bool) -> None:
+        self.stores, self.scratch = root / "stores", root / "scratch"
+        self._verbose = verbose
+        for made in (self.stores, self.scratch):
+            made.mkdir()
+        for name, folder in folders.items():
+            (self.stores / name).symlink_to(folder.resolve())
+
+    def carry_out(self, order: Order) -> Generator[Reported | Broken | None]:
+        """Yield each item as it ends, and None every now and then, to move what moves.
+
+        Closing the generator ends the children, and leaves nothing half-written.
+        """
+        understood = worker_orders.decode(order.encode())
+        told: SimpleQueue[Reported | Broken | None] = SimpleQueue()
+
+        def tell(index: int, entry: Entry) -> None:
+            entries = [entry if at == index else None for at in range(len(order.items))]
+            told.put(Reported(index, report.encode(entries)))
+
+        def work() -> None:
+            try:
+                runner.finish(understood, lanes, str(self.stores), str(self.scratch), tell)
+            except Exception as error:  # noqa: BLE001 (told to whoever waits, in the other thread)
+                told.put(Broken(str(error)))
+            told.put(None)
+
+        # Lanes are forked here, where there is no thread but this one.
+        with self._stderr_of_children():
+            lanes = runner.start(understood)
+        # Not for ever: an impatient second Ctrl-C must not have to wait for it.
+        thread = Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            yield from _until_none(told)
+        finally:
+            lanes.close()
+            thread.join()
+
+    @contextmanager
+    def _stderr_of_children(self) -> Iterator[None]:
+        """What decoders print is nothing to look at, unless it is asked for."""
+        if self._verbose:
+            yield
+            return
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
+
+
+def _until_none(
+    told: SimpleQueue[Reported | Broken | None],
+) -> Iterator[Reported | Broken | None]:
+    while True:
+        message = None
+        with suppress(Empty):
+            message = told.get(timeout=TICK_SECONDS)
+            if message is None:
+                return
+        yield message

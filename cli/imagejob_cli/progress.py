@@ -1,0 +1,133 @@
+"""What goes on, on standard error: a bar for a person, lines for a log, or nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from . import words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from imagejob_operator.domain.model import ImageJob
+
+    from .local import Outcome
+
+
+class Lines:
+    """A line for each ImageJob that ends. As a context manager like Bars; so is what inherits."""
+
+    def __init__(self, jobs: Sequence[ImageJob], console: Console) -> None:
+        self._console = console
+        self._total = len(jobs)
+        self._with_namespace = words.many_namespaces(jobs)
+        self._done = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def started(self, job: ImageJob) -> None:
+        """Nothing to say yet."""
+
+    def ended(self, outcome: Outcome) -> None:
+        self._done += 1
+        self._say(f"[{self._count()}] {self._name(outcome.job)}: {words.line(outcome)}")
+
+    def warn(self, message: str) -> None:
+        self._say(f"imagejob: {message}")
+
+    def tick(self) -> None:
+        """A log has no use for it."""
+
+    def _count(self) -> str:
+        return f"{self._done:{len(str(self._total))}}/{self._total}"
+
+    def _name(self, job: ImageJob) -> str:
+        return words.name(job, with_namespace=self._with_namespace)
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class Silence(Lines):
+    """Only what went wrong with the run itself."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """The result says it."""
+
+
+class Bars(Lines):
+    """A bar for all, and a line with a clock for each ImageJob that runs."""
+
+    def __init__(self, jobs: Sequence[ImageJob], console: Console) -> None:
+        super().__init__(jobs, console)
+        # Without a thread of its own: the worker's processes are forked in between.
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[count]}"),
+            TimeElapsedColumn(),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+        )
+        self._all = self._bars.add_task("ImageJobs", total=self._total, count=self._count())
+        self._running: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def started(self, job: ImageJob) -> None:
+        name = escape(self._name(job))
+        self._running[job.metadata.uid] = self._bars.add_task(name, total=None, count="")
+        self._bars.refresh()
+
+    def ended(self, outcome: Outcome) -> None:
+        task = self._running.pop(outcome.job.metadata.uid, None)
+        if task is not None:
+            self._bars.remove_task(task)
+        self._done += 1
+        self._bars.update(self._all, completed=self._done, count=self._count())
+        self._bars.refresh()
+
+    def tick(self) -> None:
+        self._bars.refresh()
+
+
+def watcher(jobs: Sequence[ImageJob], *, quiet: bool) -> Lines:
+    """What suits the terminal, or whatever standard error is."""
+    console = Console(stderr=True)
+    if quiet:
+        return Silence(jobs, console)
+    return Bars(jobs, console) if console.is_terminal else Lines(jobs, console)

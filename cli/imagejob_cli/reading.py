@@ -1,0 +1,79 @@
+"""From the command line's files to the objects in them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import CliError
+from .loader import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+STDIN = "-"
+SUFFIXES = (".yaml", ".yml", ".json")
+"""What is read of a folder, as kubectl does."""
+
+
+class Document(NamedTuple):
+    """One object, and where it stands: `photos.yaml, document 2`."""
+
+    where: str
+    body: dict[str, Any]
+
+
+def read(files: Sequence[str]) -> list[Document]:
+    """Every object of every file, in order. Raises CliError with a line for each file at fault."""
+    found: list[Document] = []
+    faults: list[str] = []
+    for file in _expand(files):
+        try:
+            found += _objects(file)
+        except OSError as error:
+            faults.append(f"{file}: {error.strerror}")
+        except ValueError as error:
+            faults.append(f"{_shown(file)}: {error}")
+    if faults:
+        raise CliError(*faults)
+    return found
+
+
+def _expand(files: Sequence[str]) -> Iterator[str]:
+    """Folders become the manifests right in them; a file named twice is read once."""
+    named: dict[str, None] = {}
+    for file in files:
+        if file == STDIN or not Path(file).is_dir():
+            named[file] = None
+            continue
+        inside = sorted(each for each in Path(file).iterdir() if each.suffix in SUFFIXES)
+        if not inside:
+            raise CliError(f"{file}: the folder has no file that ends in {', '.join(SUFFIXES)}")
+        named |= dict.fromkeys(map(str, inside))
+    yield from named
+
+
+def _objects(file: str) -> Iterator[Document]:
+    data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
+    # Of the first document's place a file of one says nothing.
+    bodies = [(number, body) for number, body in enumerate(documents(data), 1) if body is not None]
+    for number, body in bodies:
+        many = len(bodies) > 1
+        yield from _flat(f"{_shown(file)}, document {number}" if many else _shown(file), body)
+
+
+def _flat(where: str, body: object) -> Iterator[Document]:
+    """An object; or each item of a List, as `kubectl get -o yaml` prints it."""
+    if not isinstance(body, dict):
+        raise CliError(f"{where}: a Kubernetes object is a mapping, not a {type(body).__name__}")
+    items = body.get("items")
+    if isinstance(items, list) and str(body.get("kind")).endswith("List"):
+        for index, item in enumerate(items):
+            yield from _flat(f"{where}, items[{index}]", item)
+    else:
+        yield Document(where, body)
+
+
+def _shown(file: str) -> str:
+    return "standard input" if file == STDIN else file

@@ -1,0 +1,81 @@
+"""How an outcome is told in a line or a cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagejob_operator.domain.quantity import describe_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from imagejob_operator.domain.model import ImageJob, ImageJobStatus
+
+    from .local import Outcome
+
+
+def reason(status: ImageJobStatus) -> str:
+    return _ready(status)[0]
+
+
+def message(status: ImageJobStatus) -> str:
+    return _ready(status)[1]
+
+
+def name(job: ImageJob, *, with_namespace: bool) -> str:
+    meta = job.metadata
+    return f"{meta.namespace}/{meta.name}" if with_namespace else meta.name
+
+
+def many_namespaces(jobs: Iterable[ImageJob]) -> bool:
+    """Whether a name alone doesn't say which ImageJob is meant."""
+    return len({job.metadata.namespace for job in jobs}) > 1
+
+
+def sizes(status: ImageJobStatus) -> str:
+    """`3.1 MiB → 214 KiB`, or what is known of it."""
+    read = status.source.bytes if status.source else None
+    parts = [describe_bytes(read)] if read else []
+    if status.outputs:
+        parts.append(describe_bytes(_written(status)))
+    return " → ".join(parts)
+
+
+def saved(status: ImageJobStatus) -> str:
+    """How much lighter all outputs together are than the source: `93 %`; less than 0 if heavier."""
+    read = status.source.bytes if status.source else None
+    if not read or not status.outputs:
+        return ""
+    return f"{100 * (1 - _written(status) / read):.0f} %"
+
+
+def seconds(status: ImageJobStatus) -> str:
+    millis = status.processing_millis
+    return "" if millis is None else f"{millis / 1000:.1f} s"
+
+
+def remark(status: ImageJobStatus) -> str:
+    """What a table has no room for: why it isn't done, or what is to be noted about it."""
+    if status.phase == "Succeeded":
+        return "; ".join(status.notes)
+    return message(status)
+
+
+def line(outcome: Outcome) -> str:
+    """All of it: `Succeeded: thumb, full (214 KiB of 3.1 MiB) in 0.4 s`."""
+    status = outcome.status
+    if status.phase == "Succeeded":
+        return f"Succeeded: {status.output_summary} in {seconds(status)}"
+    return f"{status.phase}: {reason(status)}: {message(status)}"
+
+
+def _written(status: ImageJobStatus) -> int:
+    return sum(output.bytes for output in status.outputs)
+
+
+def _ready(status: ImageJobStatus) -> tuple[str, str]:
+    """Reason and message of the condition that says at any time why or why not."""
+    for condition in status.conditions:
+        if condition.type == "Ready":
+            return condition.reason, condition.message
+    return "", ""
