@@ -51,7 +51,7 @@ def main() -> int:
     except (rivals.MissingError, DevError) as error:
         print(f"bench-worker: {error}", file=sys.stderr)
         return CANNOT
-    return _conclude(comparisons, options.json)
+    return conclude(comparisons, options.json)
 
 
 def _options() -> argparse.Namespace:
@@ -68,7 +68,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _conclude(comparisons: Sequence[Comparison], path: Path) -> int:
+def conclude(comparisons: Sequence[Comparison], path: Path) -> int:
     """Write the JSON, print the last line, return the exit code."""
     met = all(target.met for comparison in comparisons for target in comparison.targets)
     path.parent.mkdir(parents=True, exist_ok=True)

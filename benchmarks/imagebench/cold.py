@@ -22,6 +22,7 @@ import imagejob_worker
 from imagejob_dev.guard import Guard
 from imagejob_dev.ports import free_ports
 from imagejob_dev.s3 import REGION, S3Server
+from imagejob_dev.tools.catalogue import VERSITYGW
 from imagejob_dev.tools.find import find
 from imagejob_worker import report
 
@@ -134,11 +135,12 @@ def _baseline() -> Ended:
 
 @contextmanager
 def _s3(folder: Path) -> Iterator[S3Server]:
-    """versitygw, over a folder of its own."""
+    """versitygw, over a folder of its own; fetched or built if this machine lacks it."""
+    program = find(modules=[VERSITYGW])["versitygw"]
     guard = Guard()
     try:
         (port,) = free_ports(1)
-        server = S3Server(find()["versitygw"], folder / "s3", folder / "s3.log", port, guard)
+        server = S3Server(program, folder / "s3", folder / "s3.log", port, guard)
         server.start()
         try:
             yield server

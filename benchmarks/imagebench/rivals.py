@@ -18,13 +18,13 @@ class MissingError(Exception):
 
 def prepare() -> None:
     """See that all are there. Installs sharp by `npm ci` if its lock file is newer."""
-    if importlib.util.find_spec("pyvips") is None:
-        raise MissingError(f"pyvips is missing: {sys.executable} -m pip install -e '.[bench]'")
     if shutil.which("node") is None or shutil.which("npm") is None:
         raise MissingError("node and npm are missing: install Node.js 20.9 or newer, with npm")
     version = subprocess.run(["node", "--version"], check=True, capture_output=True, text=True)
     if tuple(map(int, version.stdout.strip("v\n").split(".")[:2])) < NODE:
         raise MissingError(f"node {version.stdout.strip()} is too old: sharp needs 20.9 or newer")
+    if importlib.util.find_spec("pyvips") is None:
+        raise MissingError(f"pyvips is missing: {sys.executable} -m pip install -e '.[bench]'")
     _install_sharp()
 
 

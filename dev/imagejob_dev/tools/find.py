@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from imagejob_dev.tools.catalogue import Module
 
 
-def find(progress: Progress | None = None) -> Mapping[str, Path]:
+def find(
+    progress: Progress | None = None, modules: Sequence[Module] = MODULES
+) -> Mapping[str, Path]:
     """Program → where it is. Takes minutes the first time on a machine, nothing after.
 
     Looks in $KUBEBUILDER_ASSETS, then the cache; what neither has is fetched or built there.
     """
     progress = progress or Progress()
-    return {name: path for module in MODULES for name, path in _find(module, progress).items()}
+    return {name: path for module in modules for name, path in _find(module, progress).items()}
 
 
 def locate(module: Module, program: str) -> Path | None:
