@@ -1,4 +1,4 @@
-"""The S3 store against real servers: what it reads, writes, refuses, and how soon it gives up.
+"""The S3 store against a real server: what it reads, writes and refuses.
 
 boto3, which shares no code with it, puts objects there and looks at what arrived.
 """
@@ -7,41 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import ssl
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from imagejob_dev.ports import free_ports
 from imagejob_dev.s3 import S3Server
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.order import S3
-from imagejob_worker.storage import Fetched
 from imagejob_worker.storage.s3 import S3Storage
-
-TLS = Path(__file__).parents[2] / "data" / "tls"
-AUTHORITY = (TLS / "authority.pem").read_text()
-BUCKET = "team-a"
-LIMIT = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def client(s3: S3Server) -> Iterator[Any]:
-    s3.make_bucket(BUCKET)
-    client = s3.client()
-    yield client
-    client.close()
-
-
-def opened(folder: Path, store: S3, **secrets: str) -> S3Storage:
-    for name, value in secrets.items():
-        (folder / name).write_text(value)
-    return S3Storage("uploads", store, str(folder))
+from s3_stores import BUCKET, LIMIT, fetched, opened, put
 
 
 @pytest.fixture
@@ -53,21 +28,17 @@ def keys(s3: S3Server) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="module")
+def client(s3: S3Server) -> Iterator[Any]:
+    s3.make_bucket(BUCKET)
+    client = s3.client()
+    yield client
+    client.close()
+
+
 @pytest.fixture
 def storage(s3: S3Server, client: Any, keys: dict[str, str], tmp_path: Path) -> S3Storage:  # noqa: ARG001 (makes the bucket)
     return opened(tmp_path, S3(s3.endpoint, BUCKET), **keys)
-
-
-def fetched(
-    storage: S3Storage, path: Path, key: str, limit: int = LIMIT, seconds: float = 60
-) -> Fetched:
-    with path.open("wb") as file:
-        return storage.fetch(key, file.fileno(), limit, time.monotonic() + seconds)
-
-
-def put(storage: S3Storage, path: Path, key: str, cache_control: str | None = None) -> None:
-    with path.open("rb") as file:
-        storage.put(key, file.fileno(), "image/webp", cache_control)
 
 
 def test_an_object_is_fetched_with_its_length_and_digest(
@@ -233,226 +204,3 @@ def test_a_bucket_that_is_not_there(s3: S3Server, keys: dict[str, str], tmp_path
         with pytest.raises(ItemFailure, match="no such bucket") as caught:
             attempt()
         assert caught.value.reason == "StorageUnavailable"
-
-
-class Stub(ThreadingHTTPServer):
-    """A server that behaves as no S3 server should; `do` gets each request."""
-
-    daemon_threads = True
-
-    def __init__(self, do: Callable[[BaseHTTPRequestHandler], None], *, tls: bool = False) -> None:
-        self.requests = 0
-        stub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def handle_one_request(self) -> None:
-                self.raw_requestline = self.rfile.readline()
-                if self.raw_requestline and self.parse_request():
-                    stub.requests += 1
-                    do(self)
-                    self.wfile.flush()
-                self.close_connection = True
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.scheme = "http"
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(TLS / "server.pem", TLS / "server-key.pem")
-            self.socket = context.wrap_socket(self.socket, server_side=True)
-            self.scheme = "https"
-
-    @property
-    def endpoint(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.server_port}"
-
-
-@contextmanager
-def serving(stub: Stub) -> Iterator[Stub]:
-    thread = threading.Thread(target=stub.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield stub
-    finally:
-        stub.shutdown()
-        thread.join()
-        stub.server_close()
-
-
-def failing(request: BaseHTTPRequestHandler) -> None:
-    request.send_error(503)
-
-
-def cutting(request: BaseHTTPRequestHandler) -> None:
-    request.connection.close()
-
-
-@pytest.mark.parametrize(
-    ("do", "words"), [(failing, "503"), (cutting, "cut|reset")], ids=["503", "cuts"]
-)
-def test_a_failing_store_is_tried_again_but_not_for_long(
-    tmp_path: Path, keys: dict[str, str], do: Any, words: str
-) -> None:
-    start = time.monotonic()
-    with serving(Stub(do)) as stub:
-        storage = opened(tmp_path, S3(stub.endpoint, BUCKET), **keys)
-        with pytest.raises(ItemFailure, match=words) as caught:
-            fetched(storage, tmp_path / "source", "in/a")
-
-    assert caught.value.reason == "StorageUnavailable"
-    assert 1 < stub.requests <= 6
-    assert time.monotonic() - start < 15
-
-
-@pytest.mark.parametrize(
-    "endpoint",
-    ["no URL", "ftp://127.0.0.1", "http://", "https://[::", "http://a/x y", "http://a?b"],
-)
-def test_an_endpoint_that_is_none(tmp_path: Path, keys: dict[str, str], endpoint: str) -> None:
-    def attempt() -> None:
-        fetched(opened(tmp_path, S3(endpoint, BUCKET), **keys), tmp_path / "source", "in/a")
-
-    with pytest.raises(ItemFailure) as caught:
-        attempt()
-
-    assert caught.value.reason == "StorageUnavailable"
-    assert "endpoint" in caught.value.message
-
-
-def test_a_store_that_is_down_is_given_up_soon(tmp_path: Path, keys: dict[str, str]) -> None:
-    (port,) = free_ports(1)
-    storage = opened(tmp_path, S3(f"http://127.0.0.1:{port}", BUCKET), **keys)
-    start = time.monotonic()
-
-    with pytest.raises(ItemFailure, match="connection refused") as caught:
-        fetched(storage, tmp_path / "source", "in/a")
-
-    assert caught.value.reason == "StorageUnavailable"
-    assert time.monotonic() - start < 15
-
-
-def dripping(request: BaseHTTPRequestHandler) -> None:
-    """An endless object of honest length, slowly."""
-    request.send_response(200)
-    request.send_header("Content-Length", str(LIMIT))
-    request.send_header("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT")
-    request.send_header("ETag", '"x"')
-    request.end_headers()
-    gone = threading.Event()
-    while not gone.wait(0.05):
-        try:
-            request.wfile.write(bytes(256))
-        except OSError:
-            gone.set()
-
-
-def test_a_source_that_drips_is_timed_out(tmp_path: Path, keys: dict[str, str]) -> None:
-    with serving(Stub(dripping)) as stub:
-        storage = opened(tmp_path, S3(stub.endpoint, BUCKET), **keys)
-        start = time.monotonic()
-        with pytest.raises(ItemFailure, match="time was used up") as caught:
-            fetched(storage, tmp_path / "source", "in/a", seconds=1)
-        del storage
-
-    assert caught.value.reason == "TimedOut"
-    assert time.monotonic() - start < 5
-
-
-def test_a_store_s_own_authority_is_trusted(tls_s3: S3Server, tmp_path: Path) -> None:
-    client = tls_s3.client(verify=str(TLS / "authority.pem"))
-    client.create_bucket(Bucket=BUCKET)
-    client.put_object(Bucket=BUCKET, Key="in/a", Body=b"source")
-    client.close()
-    credentials = tls_s3.credentials
-    storage = opened(
-        tmp_path,
-        S3(tls_s3.endpoint, BUCKET, ca_bundle=AUTHORITY),
-        AWS_ACCESS_KEY_ID=credentials.access_key,
-        AWS_SECRET_ACCESS_KEY=credentials.secret_key,
-    )
-
-    put(storage, tmp_path / "AWS_ACCESS_KEY_ID", "out")
-
-    assert fetched(storage, tmp_path / "source", "in/a").size == 6
-
-
-@pytest.mark.parametrize(
-    ("bundle", "words"),
-    [
-        pytest.param(None, "authority that isn't trusted", id="the system's authorities"),
-        pytest.param("no PEM at all", "caBundle holds no certificate", id="a bundle that is none"),
-    ],
-)
-def test_another_authority_is_not_trusted(
-    tls_s3: S3Server, keys: dict[str, str], tmp_path: Path, bundle: str | None, words: str
-) -> None:
-    def attempt() -> None:
-        storage = opened(tmp_path, S3(tls_s3.endpoint, BUCKET, ca_bundle=bundle), **keys)
-        fetched(storage, tmp_path / "source", "in/a")
-
-    with pytest.raises(ItemFailure, match=words) as caught:
-        attempt()
-
-    assert caught.value.reason == "StorageUnavailable"
-
-
-SESSION = """<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>
-<AccessKeyId>ASIA-SESSION</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
-<SessionToken>the-session-token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>
-</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"""
-
-
-def answer(request: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
-    request.send_response(status)
-    request.send_header("Content-Length", str(len(body)))
-    request.send_header("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT")
-    request.send_header("ETag", '"x"')
-    request.end_headers()
-    request.wfile.write(body)
-
-
-def test_a_service_account_s_token_is_exchanged_for_a_session(tmp_path: Path) -> None:
-    seen: list[str] = []
-
-    def do(request: BaseHTTPRequestHandler) -> None:
-        if "AssumeRoleWithWebIdentity" in request.path:
-            seen.append(request.path)
-            answer(request, 200, SESSION.encode())
-        else:
-            seen.append(request.headers["Authorization"] + request.headers["x-amz-security-token"])
-            answer(request, 200, b"source")
-
-    with serving(Stub(do, tls=True)) as stub:
-        role = "arn:aws:iam::1:role/images"
-        store = S3(stub.endpoint, BUCKET, ca_bundle=AUTHORITY, role_arn=role)
-        storage = opened(tmp_path, store, token="the-projected-token")
-        found = fetched(storage, tmp_path / "source", "in/a")
-        del storage
-
-    assert found.size == 6
-    exchange, request = seen
-    assert "WebIdentityToken=the-projected-token" in exchange
-    assert "role%2Fimages" in exchange
-    assert "ASIA-SESSION" in request
-    assert "the-session-token" in request
-
-
-def test_a_token_without_a_role_is_refused_with_no_request(tmp_path: Path) -> None:
-    with pytest.raises(ItemFailure, match="no roleArn") as caught:
-        opened(tmp_path, S3("https://127.0.0.1:1", BUCKET), token="the-projected-token")
-
-    assert caught.value.reason == "AccessDenied"
-
-
-def test_a_token_that_is_refused_is_access_denied(tmp_path: Path) -> None:
-    def do(request: BaseHTTPRequestHandler) -> None:
-        answer(request, 400, b"<Error><Code>InvalidIdentityToken</Code></Error>")
-
-    with serving(Stub(do, tls=True)) as stub:
-        store = S3(stub.endpoint, BUCKET, ca_bundle=AUTHORITY, role_arn="arn:aws:iam::1:role/x")
-        storage = opened(tmp_path, store, token="the-projected-token")
-        with pytest.raises(ItemFailure, match="InvalidIdentityToken") as caught:
-            fetched(storage, tmp_path / "source", "in/a")
-        del storage
-
-    assert caught.value.reason == "AccessDenied"
-    assert "the-projected-token" not in caught.value.message

@@ -1,0 +1,109 @@
+"""Whom an S3 store trusts, by its certificate, and who the worker is to it, by its token."""
+
+from __future__ import annotations
+
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from imagejob_dev.s3 import S3Server
+from imagejob_worker.failures import ItemFailure
+from imagejob_worker.order import S3
+from s3_stores import AUTHORITY, BUCKET, TLS, Stub, answer, fetched, opened, put, serving
+
+
+@pytest.fixture
+def keys() -> dict[str, str]:
+    return {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+
+
+def test_a_store_s_own_authority_is_trusted(tls_s3: S3Server, tmp_path: Path) -> None:
+    client = tls_s3.client(verify=str(TLS / "authority.pem"))
+    client.create_bucket(Bucket=BUCKET)
+    client.put_object(Bucket=BUCKET, Key="in/a", Body=b"source")
+    client.close()
+    credentials = tls_s3.credentials
+    storage = opened(
+        tmp_path,
+        S3(tls_s3.endpoint, BUCKET, ca_bundle=AUTHORITY),
+        AWS_ACCESS_KEY_ID=credentials.access_key,
+        AWS_SECRET_ACCESS_KEY=credentials.secret_key,
+    )
+
+    put(storage, tmp_path / "AWS_ACCESS_KEY_ID", "out")
+
+    assert fetched(storage, tmp_path / "source", "in/a").size == 6
+
+
+@pytest.mark.parametrize(
+    ("bundle", "words"),
+    [
+        pytest.param(None, "authority that isn't trusted", id="the system's authorities"),
+        pytest.param("no PEM at all", "caBundle holds no certificate", id="a bundle that is none"),
+    ],
+)
+def test_another_authority_is_not_trusted(
+    tls_s3: S3Server, keys: dict[str, str], tmp_path: Path, bundle: str | None, words: str
+) -> None:
+    def attempt() -> None:
+        storage = opened(tmp_path, S3(tls_s3.endpoint, BUCKET, ca_bundle=bundle), **keys)
+        fetched(storage, tmp_path / "source", "in/a")
+
+    with pytest.raises(ItemFailure, match=words) as caught:
+        attempt()
+
+    assert caught.value.reason == "StorageUnavailable"
+
+
+SESSION = """<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>
+<AccessKeyId>ASIA-SESSION</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
+<SessionToken>the-session-token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>
+</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"""
+
+
+def test_a_service_account_s_token_is_exchanged_for_a_session(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def do(request: BaseHTTPRequestHandler) -> None:
+        if "AssumeRoleWithWebIdentity" in request.path:
+            seen.append(request.path)
+            answer(request, 200, SESSION.encode())
+        else:
+            seen.append(request.headers["Authorization"] + request.headers["x-amz-security-token"])
+            answer(request, 200, b"source")
+
+    with serving(Stub(do, tls=True)) as stub:
+        role = "arn:aws:iam::1:role/images"
+        store = S3(stub.endpoint, BUCKET, ca_bundle=AUTHORITY, role_arn=role)
+        storage = opened(tmp_path, store, token="the-projected-token")
+        found = fetched(storage, tmp_path / "source", "in/a")
+        del storage
+
+    assert found.size == 6
+    exchange, request = seen
+    assert "WebIdentityToken=the-projected-token" in exchange
+    assert "role%2Fimages" in exchange
+    assert "ASIA-SESSION" in request
+    assert "the-session-token" in request
+
+
+def test_a_token_without_a_role_is_refused_with_no_request(tmp_path: Path) -> None:
+    with pytest.raises(ItemFailure, match="no roleArn") as caught:
+        opened(tmp_path, S3("https://127.0.0.1:1", BUCKET), token="the-projected-token")
+
+    assert caught.value.reason == "AccessDenied"
+
+
+def test_a_token_that_is_refused_is_access_denied(tmp_path: Path) -> None:
+    def do(request: BaseHTTPRequestHandler) -> None:
+        answer(request, 400, b"<Error><Code>InvalidIdentityToken</Code></Error>")
+
+    with serving(Stub(do, tls=True)) as stub:
+        store = S3(stub.endpoint, BUCKET, ca_bundle=AUTHORITY, role_arn="arn:aws:iam::1:role/x")
+        storage = opened(tmp_path, store, token="the-projected-token")
+        with pytest.raises(ItemFailure, match="InvalidIdentityToken") as caught:
+            fetched(storage, tmp_path / "source", "in/a")
+        del storage
+
+    assert caught.value.reason == "AccessDenied"
+    assert "the-projected-token" not in caught.value.message
