@@ -126,10 +126,11 @@ _decoder = msgspec.msgpack.Decoder(Report)
 
 
 def decode(text: str) -> Report:
-    """Read a termination message. Raises ReportError."""
-    if not text.startswith(PREFIX):
+    """Read a termination message: its first line counts. Raises ReportError."""
+    line = text.partition("\n")[0]
+    if not line.startswith(PREFIX):
         raise ReportError("it does not begin as a report does")
     try:
-        return _decoder.decode(base64.b85decode(text[len(PREFIX) :].strip()))
+        return _decoder.decode(base64.b85decode(line.removeprefix(PREFIX)))
     except (ValueError, msgspec.DecodeError) as error:
         raise ReportError(str(error)) from error

@@ -81,6 +81,10 @@ def _made(made: Made) -> dict[str, Any]:
     return {**named, "format": OUTPUT_FORMATS[made.format], "sha256": made.sha256.hex()}
 
 
+def test_what_follows_the_first_line_is_ignored() -> None:
+    assert decode(report(failed())) == decode(report(failed()) + "\nleft from a longer one")
+
+
 SOURCE = [1, 10, 10, 1, 100, DIGEST]
 FORGED = {
     "nothing": "",
