@@ -24,6 +24,7 @@ IMAGE, EXTENSION, TRAILER = 0x2C, 0x21, 0x3B
 PLAIN_TEXT, GRAPHIC_CONTROL, COMMENT, APPLICATION = 0x01, 0xF9, 0xFE, 0xFF
 ICC_NAME = b"ICCRGBG1012"  # ICC.1:2010, annex B.4
 APPLICATIONS = {b"XMP DataXMP": Kind.XMP, ICC_NAME: Kind.ICC}
+MAX_SUB_BLOCKS = 1_000_000  # 255 MB of them if they are full, and 0.2 s to skip
 LOOPING = {b"NETSCAPE2.0", b"ANIMEXTS1.0"}
 
 
@@ -85,8 +86,8 @@ class _Walk:
         while length := data[at]:
             at += length + 1
             self.blocks += 1
-            if self.blocks > MAX_PARTS:
-                raise too_many_parts("GIF")
+            if self.blocks > MAX_SUB_BLOCKS:
+                raise too_many_parts("GIF", MAX_SUB_BLOCKS)
         return at + 1
 
 
