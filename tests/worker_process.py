@@ -24,19 +24,19 @@ KINDS = ("exif", "gps", "xmp", "iptc", "icc", "comment", "text", "thumbnail", "t
 EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 SAMPLE_SECONDS = 0.02
 
-# Starts a program and writes down the peak of the largest process of its tree, in KiB. A small
-# process between, because the kernel counts a program's peak from before its exec.
+# Starts a program and tells a descriptor the peak of the largest process of its tree, in KiB. A
+# small process between, because the kernel counts a program's peak from before its exec.
 _USAGE = (
     "-S",
     "-E",
     "-c",
     """if True:
     import os, sys
-    file, *program = sys.argv[1:]
+    told, *program = sys.argv[1:]
+    os.set_inheritable(int(told), False)
     child = os.posix_spawn(program[0], program, os.environ)
     _, status, usage = os.wait4(child, 0)
-    with open(file, "w") as out:
-        out.write(str(usage.ru_maxrss))
+    os.write(int(told), b"%d" % usage.ru_maxrss)
     sys.exit(os.waitstatus_to_exitcode(status))
 """,
 )
@@ -102,22 +102,25 @@ class Workplace:
     ) -> Run:
         """Start a worker, wait for it, read its report. `order` may be the text itself."""
         text = order if isinstance(order, str) else encoded(order)
-        usage = self.root / "usage"
+        usage, told = os.pipe()
         process = subprocess.Popen(
-            [sys.executable, *_USAGE, usage, sys.executable, "-W", "error", *program],
+            [sys.executable, *_USAGE, str(told), sys.executable, "-W", "error", *program],
             env=self._environment(text) | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=self.root,
+            pass_fds=[told],
         )
-        with _Watch(process.pid) as watch, process:
+        os.close(told)
+        with _Watch(process.pid) as watch, process, os.fdopen(usage) as largest:
             log = process.stdout.read().decode(errors="replace")
+            kibibytes = int(largest.read())
         return Run(
             exit_code=process.returncode,
             ended=decoded(self.report.read_text("ascii")),
             log=log,
             seconds=watch.seconds,
-            largest=int(usage.read_text()) * 1024,
+            largest=kibibytes * 1024,
             tree=watch.peak,
         )
 
