@@ -6,17 +6,16 @@ real S3 server, where boto3, which shares no code with the worker, says what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import worker_process
-from imagejob_dev.guard import Guard
-from imagejob_dev.ports import free_ports
+from imagejob_dev.node.expand import expand
 from imagejob_dev.s3 import S3Server
-from imagejob_dev.tools.find import find
+from imagejob_operator.domain import order as operator_order
 from imagejob_worker import order as worker_order
 from PIL import Image
 from specimens import jpeg
@@ -127,18 +126,6 @@ def in_folder(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    folder, guard = tmp_path_factory.mktemp("s3"), Guard()
-    server = S3Server(find()["versitygw"], folder / "data", folder / "log", free_ports(1)[0], guard)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-        guard.close()
-
-
-@pytest.fixture(scope="module")
 def in_bucket(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     place, bucket = Workplace(tmp_path_factory.mktemp("bucket")), s3.make_bucket("injection")
     credentials = s3.credentials
@@ -187,12 +174,16 @@ def test_nothing_is_written_but_what_was_asked_for(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_an_order_s_text_holds_nothing_to_expand_or_to_quote(name: str) -> None:
-    text = worker_process.encoded(worker_process.order([item(name)]))
+def test_the_operator_s_order_reaches_the_worker_unchanged(name: str) -> None:
+    """Through the kubelet's expansion, where a plain value would have told the secret."""
+    record = item(name) | {"name": name, "attempt": 1}
+    composed = msgspec.convert(worker_process.order([record]), operator_order.Order)
 
+    text = expand(composed.encode(), {"AWS_SECRET_ACCESS_KEY": SECRET, "HOME": "/root"})
+    read = worker_order.decode(text).items[0]
+
+    assert (read.source.key, read.destination.prefix) == (f"in/{name}", f"out/{name}")
     assert not set(text) & set("$(){}'\"\\`%&;<>|~*?[]# \t\r\n\0")
-    assert worker_order.decode(text).items[0].source.key == f"in/{name}"
-    assert worker_order.decode(text).items[0].destination.prefix == f"out/{name}"
 
 
 ROOT_KEYS = ["/etc/passwd", "/", "", ".", "..", "../box/in"]
