@@ -35,7 +35,8 @@ SECRETS = (b"Robin Example", b"R. Example", b"Nimbus", b"NB9-004", b"+49 30", b"
 """Words that the uploads carry and that must not get out, wherever in a file they might hide."""
 
 MOST_DIFFERENT = 5.0
-"""Mean difference of a channel, of 255. Sideways pictures are above 30, unconverted P3 above 7."""
+"""Mean difference of a channel, of 255. Measured: a good WebP at most 1.7, the sunset with its
+colours not converted 8.1, mirrored pictures from 11.9 and turned ones from 19.5 on."""
 
 
 class Reader(Protocol):
