@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 DRAFT_SCALES = (8, 4, 2)
 """The scales at which libjpeg decodes by computing fewer coefficients of each block."""
 
-DRAFT_MARGIN = 1.0
-"""How many decoded pixels an output pixel must have at least, along each side, to use a scale."""
+DRAFT_MARGIN = 1.5
+"""How many decoded pixels an output pixel must have at least, along each side, to use a scale.
+
+Measured on fine lines, 24 MP to 400..740 px, as the root mean square difference to Lanczos alone:
+at 1.9 1.4 of 255, at 1.5 2.1, at 1.25 3.0, at 1.0 4.4; libvips comes to 2.7, Pillow's `thumbnail`
+to 2.3 (docs/decisions has the table).
+"""
 
 CHAIN_MARGIN = 2.0
 """How many pixels of an intermediate an output pixel must have. Below two, resampling a resampled
