@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
 APP0, APP1, APP2, APP13, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOF markers; the three are DHT, JPG, DAC
+RARE_FRAMES = {
+    **dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "lossless"),
+    **dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "hierarchical"),
+}
 TABLES = {0xC4, 0xCC, 0xDB, 0xDD}  # DHT, DAC, DQT, DRI
 STANDALONE = {0x01, *range(0xD0, 0xD8)}  # TEM and RST have no length
 
@@ -50,7 +54,8 @@ class _Walk:
         """Take note of the segment whose marker is at `at` and whose payload has `length` bytes."""
         payload = at + 4
         if marker in FRAMES and length >= 5:
-            height, width = unpack_from(">HH", self.data, payload + 1)
+            bits, height, width = unpack_from(">BHH", self.data, payload)
+            _refuse_rare(marker, bits)
             self.size = width, height
         if marker in FRAMES or marker in TABLES:
             self.parts.append((at, length + 4))
@@ -83,6 +88,13 @@ class _Walk:
             self.kinds |= Kind.OTHER
 
 
+def _refuse_rare(marker: int, bits: int) -> None:
+    """Kinds of JPEG that few programs make and the decoder lacks: they are not damaged."""
+    kind = RARE_FRAMES.get(marker) or ("12-bit" if bits == 12 else "")
+    if kind:
+        raise ItemFailure("UnsupportedFormat", f"the source is {kind} JPEG, which is not supported")
+
+
 def photoshop(resources: bytes) -> Kind:
     """The kinds of metadata in a sequence of Photoshop image resources (`8BIM`)."""
     kinds, at = Kind(0), 0
@@ -101,7 +113,11 @@ def photoshop(resources: bytes) -> Kind:
 
 
 def survey(data: Data) -> Survey:
-    """Walk a JPEG file. Raises CorruptImage if it ends, or loses its structure, before a scan."""
+    """Walk a JPEG file.
+
+    Raises CorruptImage if it ends, or loses its structure, before a scan; UnsupportedFormat for the
+    rare kinds of JPEG; TooLarge for too many scans or segments.
+    """
     walk = _Walk(data)
     at = 2
     for _ in range(MAX_PARTS):

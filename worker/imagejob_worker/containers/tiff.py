@@ -43,6 +43,10 @@ KINDS = {
 }
 # Above the standard's own, registered tags that decoding needs: SGI's, Pixar's, and sample ranges.
 DECODING = {32995, 32996, 32997, 32998, 33300, 33301, 33302, 33303, 33304, 33305, 33306}
+COMPRESSION = 259
+COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34676, 34677, 34925, 50000, 50001}
+"""Those that Pillow and its libtiff know; others are in use, as JPEG 2000 and JBIG are."""
+
 PADDING = 15  # Pillow fills up to a multiple of 16, others to an even length
 MAX_DIRECTORIES = 65_536
 
@@ -115,7 +119,7 @@ class _Walk:
 
 
 def survey(data: Data) -> Survey:
-    """Walk a TIFF file. Raises UnsupportedFormat for camera RAW, and CorruptImage."""
+    """Walk a TIFF file. Raises UnsupportedFormat (as for camera RAW), CorruptImage or TooLarge."""
     order = exif.byte_order(data)
     if order is None or len(data) < 8:
         raise corrupt("the TIFF file is cut short in its header")
@@ -135,6 +139,9 @@ def survey(data: Data) -> Survey:
 def _found(walk: _Walk, tags: dict[int, Entry]) -> Survey:
     if WIDTH not in tags or HEIGHT not in tags:
         raise corrupt("the TIFF file's first directory states no size")
+    if COMPRESSION in tags and tags[COMPRESSION].value not in COMPRESSIONS:
+        number = tags[COMPRESSION].value
+        raise ItemFailure("UnsupportedFormat", f"the source is TIFF compressed by method {number}")
     width, height = tags[WIDTH].value, tags[HEIGHT].value
     if exif.ORIENTATION in tags and 5 <= tags[exif.ORIENTATION].value <= 8:
         width, height = height, width  # the decoder turns it
