@@ -31,14 +31,21 @@ async def operate(settings: Settings) -> None:
     async with cluster.connect() as api, asyncio.TaskGroup() as tasks:
         engine = Engine(api, settings.platform, instance=settings.instance, tell=tell)
         running = tasks.create_task(engine.run())
+
+        async def stop(**_: object) -> None:
+            # kopf waits for whatever tasks there are at its end: 5 s, if nobody ends ours.
+            running.cancel()
+            await asyncio.wait([running])
+
+        registry = handlers.registry()
+        kopf.on.cleanup(registry=registry)(stop)
         await kopf.operator(
-            registry=handlers.registry(),
+            registry=registry,
             settings=handlers.settings(),
             memo=engine,
             clusterwide=True,
             standalone=True,
         )
-        running.cancel()
 
 
 def main() -> int:
