@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -85,9 +86,10 @@ def conclude(comparisons: Sequence[Comparison], path: Path) -> int:
 
 def _machine() -> str:
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    models = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return (
         f"Python {platform.python_version()}, {platform.platform()}, "
-        f"{len(os.sched_getaffinity(0))} CPUs, load {load}"
+        f"{len(os.sched_getaffinity(0))} CPUs ({models[0] if models else platform.machine()}), load {load}"
     )
 
 

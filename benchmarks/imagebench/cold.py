@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -112,10 +113,15 @@ def measure(source: Path, runs: int, watches: int, folder: Path) -> Measured:
     ours, baseline = (list(side) for side in zip(*pairs, strict=True))
     peak = max(each.peak for each in watched)
     return Measured(
-        Row("imagejob worker", ours, peak),
+        Row("imagejob worker", ours, peak, _versions()),
         Row("python -c pass", baseline, 0),
         sum(each.samples for each in watched),
     )
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("pillow", "obstore", "msgspec")}
+    return packages | {VERSITYGW.name: VERSITYGW.version}
 
 
 def clean_environment() -> dict[str, str]:
