@@ -89,6 +89,8 @@ def _make(source: Path, facts: SourceFacts, survey: Survey, item: Item, folder: 
         scale = plan.draft_scale((survey.width, survey.height), survey.orientation, jobs)
     film = decode(source, facts.format, survey, scale=scale, frames=frames)
     first = next(film)
+    if frames == 1:
+        film.close()  # a decoder may hold as much as the picture
     origin = Origin(
         survey, profile_for(survey.icc, first.space), "icc" in item.metadata.keep, scale
     )

@@ -59,12 +59,7 @@ def survey(data: Data) -> Survey:
     if len(data) < 30:
         raise corrupt("the WebP file is cut short in its header")
     width, height = _size(data)
-    walk = _Walk(data)
-    (declared,) = unpack_from("<I", data, 4)
-    end = 8 + declared + declared % 2
-    if end > len(data) + 1:  # some writers leave out the last byte of padding
-        raise corrupt("the WebP file is cut short")
-    end = min(end, len(data))
+    walk, end = _Walk(data), _end(data)
     at = 12
     for _ in range(MAX_PARTS):
         if at + 8 > end:
@@ -85,6 +80,15 @@ def survey(data: Data) -> Survey:
         kinds=walk.kinds,
         icc=walk.icc,
     )
+
+
+def _end(data: Data) -> int:
+    """Where the RIFF ends; some writers leave out its last byte of padding."""
+    (declared,) = unpack_from("<I", data, 4)
+    end = 8 + declared + declared % 2
+    if end > len(data) + 1:
+        raise corrupt("the WebP file is cut short")
+    return min(int(end), len(data))
 
 
 def _size(data: Data) -> tuple[int, int]:

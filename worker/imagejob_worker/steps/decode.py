@@ -22,7 +22,7 @@ from imagejob_worker.steps.room import left
 from imagejob_worker.steps.spliced import Spliced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from PIL.ImageFile import ImageFile
@@ -51,7 +51,7 @@ DAMAGE = (
 
 def decode(
     source: Path, name: SourceFormat, survey: Survey, *, scale: int, frames: int
-) -> Iterator[Frame]:
+) -> Generator[Frame]:
     """The first `frames` frames, JPEG at 1/`scale`.
 
     Raises CorruptImage or TooLarge; MemoryError is left to the caller.

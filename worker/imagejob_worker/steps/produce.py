@@ -12,7 +12,7 @@ from imagejob_worker.steps import shrink
 from imagejob_worker.steps.encode import QUALITY, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from PIL import Image
@@ -30,33 +30,56 @@ def produce(
     animation: Animation | None,
     stem: Path,
 ) -> Made:
-    """Encode into `stem` with the format's extension, within the output's maxBytes."""
+    """Encode into `stem` with the format's extension, within the output's maxBytes.
+
+    Lossless that `auto` chose is given up where it is too large; one that was asked for fails.
+    """
+
+    def attempt(quality: int, choice: Choice, stem: Path) -> int:
+        return encode(frames, _file(stem, choice), output, choice, quality, icc, animation)
+
     start = output.quality or QUALITY[choice.format]
-    path = _file(stem, choice)
-
-    def attempt(quality: int) -> int:
-        file = _file(stem.with_name(f"{stem.name}-{quality}"), choice)
-        return encode(frames, file, output, choice, quality, icc, animation)
-
     limit = output.max_bytes
     if limit is None or choice.lossless:
-        length = encode(frames, path, output, choice, start, icc, animation)
+        length = attempt(start, choice, stem)
         if limit is not None and length > limit:
             if not choice.optional:
                 raise shrink.too_large(output.name, length, limit)
-            lossy = msgspec.structs.replace(choice, lossless=False)
-            return produce(frames, output, lossy, icc, animation, stem)
-    else:
-        fitted = shrink.fit(output.name, limit, start, shrink.LOWEST[choice.format], attempt)
-        length = fitted.bytes
-        _file(stem.with_name(f"{stem.name}-{fitted.quality}"), choice).replace(path)
-        for other in stem.parent.glob(f"{stem.name}-*"):
-            other.unlink()
+            choice = msgspec.structs.replace(choice, lossless=False)
+    if limit is not None and not choice.lossless:
+        length = _shrunk(output.name, limit, start, choice, stem, attempt)
+    return _made(frames[0], output, choice, length, _file(stem, choice))
+
+
+def _shrunk(
+    name: str,
+    limit: int,
+    start: int,
+    choice: Choice,
+    stem: Path,
+    attempt: Callable[[int, Choice, Path], int],
+) -> int:
+    """Try qualities, each into a file of its own, and leave the best."""
+
+    def beside(quality: int) -> Path:
+        return stem.with_name(f"{stem.name}-{quality}")
+
+    lowest = shrink.LOWEST[choice.format]
+    fitted = shrink.fit(
+        name, limit, start, lowest, lambda quality: attempt(quality, choice, beside(quality))
+    )
+    _file(beside(fitted.quality), choice).replace(_file(stem, choice))
+    for other in stem.parent.glob(f"{stem.name}-*"):
+        other.unlink()
+    return fitted.bytes
+
+
+def _made(first: Image.Image, output: Output, choice: Choice, length: int, path: Path) -> Made:
     return Made(
         name=output.name,
         format=choice.format,
-        width=frames[0].width,
-        height=frames[0].height,
+        width=first.width,
+        height=first.height,
         bytes=length,
         path=path,
         content_type=CONTENT_TYPES[choice.format],
