@@ -11,7 +11,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imagejob_dev.cluster import Cluster
+    from imagejob_dev.client import Client
 
 Body = dict[str, Any]
 
@@ -29,7 +29,7 @@ def picture(width: int = 640, height: int = 480, kind: str = "JPEG") -> bytes:
 class Tenant:
     """One namespace and its bucket. `apply` takes manifests without a namespace."""
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
+    def __init__(self, cluster: Client, namespace: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
         self.bucket = cluster.s3.make_bucket(namespace)

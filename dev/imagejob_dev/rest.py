@@ -1,4 +1,4 @@
-"""The few calls that the harness itself makes to the API server: JSON over HTTPS, blocking."""
+"""The few calls that the harness itself makes to the API server: JSON over HTTP, blocking."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import http
 import http.client
 import json
 import math
+import socket
 import ssl
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 Object = dict[str, Any]
@@ -30,11 +31,13 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Rest:
-    """One account's view of an API server on 127.0.0.1. Objects are plain dictionaries."""
+    """One account's view of an API server. Objects are plain dictionaries.
 
-    port: int
-    certificate: Path
-    token: str
+    `connect` makes a connection with a timeout in seconds.
+    """
+
+    connect: Callable[[float], http.client.HTTPConnection]
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def get(self, path: str) -> Object:
         return self._json("GET", path)
@@ -72,15 +75,34 @@ class Rest:
         self, method: str, path: str, body: object = None, timeout: float = TIMEOUT_SECONDS
     ) -> Iterator[http.client.HTTPResponse]:
         """The answer, or ApiError. A new connection each time: the server may restart."""
-        context = ssl.create_default_context(cafile=str(self.certificate))
-        connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.port, context=context, timeout=timeout
-        )
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        headers = {**self.headers, "Content-Type": "application/json"}
         payload = None if body is None else json.dumps(body)
-        with closing(connection):
+        with closing(self.connect(timeout)) as connection:
             connection.request(method, path, payload, headers)
             with connection.getresponse() as response:
                 if response.status >= http.HTTPStatus.BAD_REQUEST:
                     raise ApiError(response.status, response.read().decode(errors="replace"))
                 yield response
+
+
+def over_tls(port: int, certificate: Path, token: str) -> Rest:
+    """The API server at a port of 127.0.0.1. `certificate`, the one it shows, may come later."""
+
+    def connect(timeout: float) -> http.client.HTTPConnection:
+        context = ssl.create_default_context(cafile=str(certificate))
+        return http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=context)
+
+    return Rest(connect, {"Authorization": f"Bearer {token}"})
+
+
+def over_socket(path: Path) -> Rest:
+    """Whatever a proxy that listens on a Unix socket reaches, as whoever the proxy is."""
+
+    def connect(timeout: float) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("localhost", timeout=timeout)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(timeout)
+        connection.sock.connect(str(path))
+        return connection
+
+    return Rest(connect)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagejob_dev.ports import LOOPBACK
 from imagejob_dev.program import Program
 
 if TYPE_CHECKING:
@@ -28,13 +29,21 @@ class S3Server(Program):
 
     region = REGION
 
-    def __init__(self, program: Path, folder: Path, log: Path, port: int, guard: Guard) -> None:
+    def __init__(
+        self,
+        program: Path,
+        folder: Path,
+        log: Path,
+        port: int,
+        guard: Guard,
+        address: str = LOOPBACK,
+    ) -> None:
         self.credentials = Credentials()
-        self.endpoint = f"http://127.0.0.1:{port}"
+        self.endpoint = f"http://{address}:{port}"
         self.folder = folder
-        self._port = port
+        self._listener = (address, port)
         folder.mkdir(parents=True, exist_ok=True)
-        options = [f"--port=127.0.0.1:{port}", f"--region={REGION}", "--quiet"]
+        options = [f"--port={address}:{port}", f"--region={REGION}", "--quiet"]
         super().__init__(
             [program, *options, "posix", *_metadata_options(folder), folder],
             log,
@@ -70,7 +79,7 @@ class S3Server(Program):
 
     def _listens(self) -> bool:
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+            return probe.connect_ex(self._listener) == 0
 
 
 def _metadata_options(folder: Path) -> list[str]:

@@ -9,7 +9,8 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from imagejob_dev import state
-from imagejob_dev.cluster import OPERATOR, OPERATOR_NAMESPACE, Cluster
+from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
+from imagejob_dev.cluster import Cluster
 from imagejob_dev.errors import DevError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # it has no types
-from imagejob_dev.cluster import OPERATOR, OPERATOR_NAMESPACE
+from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

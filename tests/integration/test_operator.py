@@ -15,12 +15,12 @@ from tenant import Tenant, image_job, ours, picture, reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagejob_dev.cluster import Cluster
+    from imagejob_dev.client import Client
     from imagejob_dev.program import Program
 
 
 @pytest.fixture(scope="module")
-def operator(cluster: Cluster) -> Iterator[Program]:
+def operator(cluster: Client) -> Iterator[Program]:
     running = cluster.operator()
     running.start()
     yield running
@@ -28,7 +28,7 @@ def operator(cluster: Cluster) -> Iterator[Program]:
 
 
 @pytest.fixture
-def team(cluster: Cluster, namespace: str, operator: Program) -> Tenant:  # noqa: ARG001
+def team(cluster: Client, namespace: str, operator: Program) -> Tenant:  # noqa: ARG001
     return Tenant(cluster, namespace)
 
 
@@ -193,9 +193,9 @@ def test_a_job_that_squats_on_the_next_name_does_no_harm(team: Tenant) -> None:
 
 
 def test_a_worker_that_dies_is_told_as_lost(team: Tenant) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # a store that never answers
-        port = silent.getsockname()[1]
-        team.apply(team.secret(), team.store(endpoint=f"http://127.0.0.1:{port}"))
+    with socket.create_server((team.cluster.address, 0)) as silent:  # a store that never answers
+        host, port = silent.getsockname()
+        team.apply(team.secret(), team.store(endpoint=f"http://{host}:{port}"))
         team.apply(image_job())
         running = team.wait("cat", lambda status: status.get("phase") == "Running")
         team.kubectl("delete", "pod", running["worker"]["pod"], "--grace-period=1", "--wait=false")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from tenant import Body, Tenant, image_job, is_finished, picture
 
 if TYPE_CHECKING:
-    from imagejob_dev.cluster import Cluster
+    from imagejob_dev.client import Client
 
 NAMES = [f"photo-{number}" for number in range(20)]
 
 
 def test_killed_and_restarted_it_loses_nothing_and_repeats_nothing(
-    cluster: Cluster, namespace: str
+    cluster: Client, namespace: str
 ) -> None:
     team = Tenant(cluster, namespace)
     team.open()

@@ -1,0 +1,142 @@
+"""What one does with a cluster, however it came to be."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from imagejob_dev import kubeconfig, waiting
+from imagejob_dev.errors import DevError
+from imagejob_dev.ports import LOOPBACK
+from imagejob_dev.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from imagejob_dev.guard import Guard
+    from imagejob_dev.rest import Object, Rest
+    from imagejob_dev.s3 import S3Server
+
+T = TypeVar("T")
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CRDS = REPOSITORY / "crds"
+MANIFESTS = REPOSITORY / "dev" / "manifests"
+OPERATOR_NAMESPACE, OPERATOR = "imagejob-system", "imagejob-operator"  # of dev/manifests
+TOKEN_SECONDS = 30 * 24 * 3600
+
+
+class Client(ABC):
+    """A cluster's administrator, and an S3 server that its pods reach.
+
+    `address` is where pods reach this machine, `worker_image` what their containers are made of,
+    `folder` where all that is written goes.
+    """
+
+    s3: S3Server
+    address: str = LOOPBACK
+    worker_image: str = "imagejob/worker:dev"
+
+    def __init__(
+        self, folder: Path, kubectl: Path, kubeconfig: Path, rest: Rest, guard: Guard
+    ) -> None:
+        self.folder = folder
+        self.kubectl_program = kubectl
+        self.kubeconfig = kubeconfig
+        self.rest = rest
+        self._guard = guard
+
+    @abstractmethod
+    def start(self) -> None:
+        """Return once all is there that this is to start."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End what this has started."""
+
+    @abstractmethod
+    def pod_log(self, namespace: str, pod: str, container: str) -> str:
+        """What a container has written so far."""
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
+        """The output of kubectl as the administrator; DevError with its message if it fails."""
+        done = subprocess.run(
+            [self.kubectl_program, *arguments],
+            env={
+                "KUBECONFIG": str(self.kubeconfig),
+                "HOME": str(self.folder),
+                "PATH": os.defpath,
+            },
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise DevError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}")
+        return done.stdout
+
+    def apply(self, *paths: str | Path) -> str:
+        """`kubectl apply` files, or folders of files, with server-side apply."""
+        files = [f"--filename={path}" for path in paths]
+        return self.kubectl("apply", "--server-side", *files)
+
+    def wait_for(
+        self, path: str, found: Callable[[list[Object]], T | None], seconds: float = 20.0
+    ) -> T:
+        """See `imagejob_dev.waiting.wait_for`."""
+        return waiting.wait_for(self.rest, path, found, seconds)
+
+    def install(self) -> None:
+        """This repository's CRDs, and the operator's account with its rights."""
+        if any(CRDS.glob("*.yaml")):
+            self.apply(CRDS)
+            self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        self.apply(MANIFESTS)
+
+    def kubeconfig_for(self, namespace: str, account: str) -> Path:
+        """A kubeconfig of a ServiceAccount, whose token lasts for as long as anyone works on it."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        answer = self.rest.post(path, {"spec": {"expirationSeconds": TOKEN_SECONDS}})
+        own = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
+        config = kubeconfig.for_account(json.loads(own), answer["status"]["token"], namespace)
+        return kubeconfig.save(self.folder / f"{namespace}-{account}.kubeconfig", config)
+
+    def operator(self, name: str = "operator", **settings: str) -> Program:
+        """This checkout's operator under its own account; not started yet.
+
+        `settings` are IMAGEJOB_ variables without the prefix, in lower case. Its output is the log.
+        """
+        variables = {"worker_image": self.worker_image, "instance": name, **settings}
+        environment = {f"IMAGEJOB_{key.upper()}": value for key, value in variables.items()}
+        account = self.kubeconfig_for(OPERATOR_NAMESPACE, OPERATOR)
+        return Program(
+            [sys.executable, "-m", "imagejob_operator"],
+            self.folder / "log" / f"{name}.log",
+            self._guard,
+            ready=lambda: True,
+            environment={"KUBECONFIG": str(account), **environment},
+            grace=10.0,
+        )

@@ -1,0 +1,49 @@
+"""Options of the whole run: whether the tests bring a cluster, or are given one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+LEFT_OUT = pytest.StashKey[Counter[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("cluster", "a cluster that runs already")
+    group.addoption("--kubeconfig", type=Path, help="run on this cluster, as its administrator")
+    group.addoption("--worker-image", help="the worker's image, as that cluster's nodes know it")
+    group.addoption(
+        "--host-address",
+        default="127.0.0.1",
+        help="this machine's address for that cluster's pods (default: %(default)s)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.kubeconfig and not config.option.worker_image:
+        raise pytest.UsageError("--kubeconfig needs --worker-image")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a cluster that is given, leave out what has nothing to do with it."""
+    if not config.option.kubeconfig:
+        return
+    left_out = {item: why for item in items if (why := _why_left_out(item))}
+    config.hook.pytest_deselected(items=list(left_out))
+    config.stash[LEFT_OUT] = Counter(left_out.values())
+    items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    left_out = config.stash.get(LEFT_OUT, Counter())
+    return [f"left out: {count} {why}" for why, count in left_out.items()]
+
+
+def _why_left_out(item: pytest.Item) -> str:
+    if "cluster" not in getattr(item, "fixturenames", ()):
+        return "that use no cluster"
+    if item.get_closest_marker("laptop"):
+        return "marked laptop: they stop or look into parts of a cluster of their own"
+    return ""
