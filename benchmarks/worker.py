@@ -87,9 +87,10 @@ def conclude(comparisons: Sequence[Comparison], path: Path) -> int:
 def _machine() -> str:
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
     models = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    processor = models[0] if models else platform.machine()
     return (
         f"Python {platform.python_version()}, {platform.platform()}, "
-        f"{len(os.sched_getaffinity(0))} CPUs ({models[0] if models else platform.machine()}), load {load}"
+        f"{len(os.sched_getaffinity(0))} CPUs ({processor}), load {load}"
     )
 
 
