@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,3 +137,20 @@ def test_the_picture_is_upright(made: Any, kind: str, orientation: int) -> None:
     assert is_close(found["top", "right"], CORNERS["top", "left"]), found
     assert is_close(found["bottom", "right"], CORNERS["bottom", "left"]), found
     assert end.source[1:3] == SIZE
+
+
+def test_an_avif_is_turned_by_its_own_properties_alone(tmp_path: Path) -> None:
+    """EXIF's orientation says nothing there: readers go by irot and imir, if there are any."""
+    # Under another number, which Pillow leaves as it is, until the file is written.
+    block = structure([Directory({0x0113: (SHORT, [6])})], ">")
+    data = avif.encode(stored(1), exif=block).replace(b"\x01\x13\0\x03", b"\x01\x12\0\x03")
+    assert b"\x01\x12\0\x03" in data
+    place = Workplace(tmp_path / "pod")
+    place.put("box", "photo", data)
+    item = worker_process.item("photo", OUTPUTS[:1])
+
+    place.run(worker_process.order([item]))
+
+    with Image.open(io.BytesIO(place.output(item, 0))) as image:
+        found = corners(image)
+    assert all(is_close(found[corner], colour) for corner, colour in CORNERS.items()), found
