@@ -72,7 +72,7 @@ def admit(body: Body, namespace: str) -> Thing | None:
     if kind not in KINDS:
         known = ", ".join(f'"{each}"' for each in KINDS)
         raise RefusedError(Fault("kind", f'Unsupported value: "{kind}": supported values: {known}'))
-    whole = complete({"metadata": {}, **body}, schema(kind))
+    whole = {"metadata": {}, **complete(body, schema(kind))}
     _refuse(*_metadata_faults(whole["metadata"]), *faults(whole, schema(kind)))
     _refuse(*broken(whole, schema(kind)))
     return _object(kind, whole, namespace) if kind in STRUCTS else None

@@ -6,9 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, TypeAlias
 
+import yaml
 from imagejob_operator.domain.model import VERSION
-
-from .loader import documents
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -24,7 +23,8 @@ KINDS = {
 def schema(kind: str) -> Schema:
     """The OpenAPI schema of a kind. Reading one takes a while: only what is used is read."""
     text = files(__package__).joinpath("crds", f"{KINDS[kind]}.yaml").read_bytes()
-    (crd,) = documents(text)
+    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+    crd = yaml.load(text, loader)  # noqa: S506 (both are safe)
     found: Schema = next(
         version["schema"]["openAPIV3Schema"]
         for version in crd["spec"]["versions"]

@@ -9,13 +9,10 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-if TYPE_CHECKING or not yaml.__with_libyaml__:  # noqa: SIM108 (mypy wants a class)
-    _Base = yaml.SafeLoader
-else:
-    _Base = yaml.CSafeLoader  # ten times as fast
 
+class _Loader(yaml.SafeLoader):
+    # Not the ten times faster CSafeLoader, which crashes on what is nested too deeply.
 
-class _Loader(_Base):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 (PyYAML's signature)
         seen: set[str] = set()
         for key, _ in node.value:
@@ -24,26 +21,33 @@ class _Loader(_Base):
                     problem = f'the key "{key.value}" is given twice'
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return mapping
+        return super().construct_mapping(node, deep)
 
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
-    for first, resolvers in _Base.yaml_implicit_resolvers.items()
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
+class UnreadableError(Exception):
+    """Bytes that hold no objects: what is wrong, and in which place, if that is known."""
+
+    def __init__(self, words: str, place: str = "") -> None:
+        super().__init__(words, place)
+        self.words, self.place = words, place
+
+
 def documents(data: bytes) -> Iterator[Any]:
-    """Every document of a stream; an empty one is None. Raises ValueError, saying where."""
+    """Every document of a stream; an empty one is None. Raises UnreadableError."""
     try:
         yield from yaml.load_all(data, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ValueError(f"{place}{error.problem or error.context}") from error
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise UnreadableError(str(error.problem or error.context), place) from error
     except yaml.YAMLError as error:
-        raise ValueError(str(error).splitlines()[0]) from error
+        raise UnreadableError(str(error).splitlines()[0]) from error
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise UnreadableError("nested too deeply") from error

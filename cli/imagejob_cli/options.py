@@ -7,7 +7,7 @@ import os
 import re
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, NoReturn, get_args
 
 import msgspec
 from imagejob_operator.domain.model import SourceFormat
@@ -65,6 +65,13 @@ class Options(msgspec.Struct, frozen=True):
     verbose: bool
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without all that would be right."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
 class _Help(argparse.RawDescriptionHelpFormatter):
     """`-o, --output FORMAT`, as Python 3.13 writes it, whatever Python this is."""
 
@@ -106,7 +113,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("imagejob", description=ABOUT, formatter_class=_Help)
+    parser = _Parser("imagejob", description=ABOUT, formatter_class=_Help)
     number = version("imagejob-operator")
     parser.add_argument("--version", action="version", version=f"%(prog)s {number}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -179,7 +186,7 @@ def _add_limits(limits: argparse._ArgumentGroup) -> None:
         "--allow-format",
         action="append",
         default=[],
-        choices=more,
+        choices=get_args(SourceFormat),
         metavar="FORMAT",
         help=f"read {', '.join(more[:-1])} or {more[-1]} too, besides "
         f"{', '.join(DEFAULTS.formats)}; may be given again",

@@ -69,12 +69,13 @@ class Workplace:
             lanes = runner.start(understood)
         # Not for ever: an impatient second Ctrl-C must not have to wait for it.
         thread = Thread(target=work, daemon=True)
-        thread.start()
         try:
+            thread.start()
             yield from _until_none(told)
         finally:
             lanes.close()
-            thread.join()
+            if thread.ident:
+                thread.join()
 
     @contextmanager
     def _stderr_of_children(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import CliError
-from .loader import documents
+from .loader import UnreadableError, documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,8 +33,8 @@ def read(files: Sequence[str]) -> list[Document]:
             found += _objects(file)
         except OSError as error:
             faults.append(f"{file}: {error.strerror}")
-        except ValueError as error:
-            faults.append(f"{_shown(file)}: {error}")
+        except UnreadableError as error:
+            faults.append(f"{_joined(_shown(file), error.place)}: {error.words}")
     if faults:
         raise CliError(*faults)
     return found
@@ -56,24 +56,27 @@ def _expand(files: Sequence[str]) -> Iterator[str]:
 
 def _objects(file: str) -> Iterator[Document]:
     data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
-    # Of the first document's place a file of one says nothing.
     bodies = [(number, body) for number, body in enumerate(documents(data), 1) if body is not None]
     for number, body in bodies:
-        many = len(bodies) > 1
-        yield from _flat(f"{_shown(file)}, document {number}" if many else _shown(file), body)
+        # Of a file's only object its place says nothing.
+        yield from _flat(f"document {number}" if len(bodies) > 1 else "", body, _shown(file))
 
 
-def _flat(where: str, body: object) -> Iterator[Document]:
+def _flat(place: str, body: object, file: str) -> Iterator[Document]:
     """An object; or each item of a List, as `kubectl get -o yaml` prints it."""
     if not isinstance(body, dict):
-        raise CliError(f"{where}: a Kubernetes object is a mapping, not a {type(body).__name__}")
+        raise UnreadableError(f"not a Kubernetes object, but of type {type(body).__name__}", place)
     items = body.get("items")
     if isinstance(items, list) and str(body.get("kind")).endswith("List"):
         for index, item in enumerate(items):
-            yield from _flat(f"{where}, items[{index}]", item)
+            yield from _flat(_joined(place, f"items[{index}]"), item, file)
     else:
-        yield Document(where, body)
+        yield Document(_joined(file, place), body)
 
 
 def _shown(file: str) -> str:
     return "standard input" if file == STDIN else file
+
+
+def _joined(*places: str) -> str:
+    return ", ".join(filter(None, places))

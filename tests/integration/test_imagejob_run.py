@@ -1,0 +1,274 @@
+"""`imagejob run`: real files through the real pipeline, in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from conditions import alive, until
+from imagejob_cli.kinds import schema
+from imagejob_cli.schema import faults
+from imagejob_run import Desk, body, job
+from PIL import Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UPLOADS = "--store=uploads=photos"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def size(file: Path) -> tuple[int, int]:
+    with Image.open(file) as image:
+        return image.size
+
+
+def test_outputs_and_statuses(desk: Desk) -> None:
+    photo = desk.photo("in/cat.jpg", comment=b"taken at home")
+    profile = body(
+        "ImageProfile", "web", {"outputs": [{"name": "thumb", "width": 64}, {"name": "full"}]}
+    )
+    jobs = desk.manifest(job("cat", "in/cat.jpg", profileRef={"name": "web"}))
+
+    ended = desk.run(jobs, desk.manifest(profile, name="profile.yaml"), UPLOADS)
+
+    assert (ended.code, ended.err.count("\n")) == (0, 1)
+    status = ended.statuses["cat"]
+    assert list(faults(status, schema("ImageJob")["properties"]["status"])) == []
+    assert status["phase"] == "Succeeded"
+    assert status["source"]["sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
+    assert status["removedMetadata"] == ["comment"]
+    assert status["profile"]["name"] == "web"
+    assert [entry["reason"] for entry in status["audit"]] == ["Admitted", "Succeeded"]
+    assert [output["key"] for output in status["outputs"]] == [
+        "derived/cat/thumb.jpg",
+        "derived/cat/full.jpg",
+    ]
+    for output in status["outputs"]:
+        stored = desk.photos / output["key"]
+        assert output["sha256"] == hashlib.sha256(stored.read_bytes()).hexdigest()
+        assert size(stored) == (output["width"], output["height"])
+    assert list(desk.temporary.iterdir()) == []
+
+
+OWN = {"storeRef": {"name": "all"}, "prefix": "photos"}
+BAD = {
+    "lost": (job("lost", "nobody.jpg"), "SourceNotFound", "there is none"),
+    "notes": (job("notes", "notes.jpg"), "UnsupportedFormat", "plain text"),
+    "cut": (job("cut", "cut.jpg"), "CorruptImage", "truncated"),
+    "large": (job("large", "cat.jpg", limits={"maxPixels": 9}), "TooLarge", "the limit is 9"),
+    "own": (
+        job("own", "cat.jpg", {"name": "cat"}, destination=OWN),
+        "InvalidSpec",
+        'output "cat" would overwrite the source',
+    ),
+}  # fmt: skip
+
+
+def test_each_fails_with_its_reason_and_the_rest_go_on(desk: Desk) -> None:
+    photo = desk.photo("cat.jpg").read_bytes()
+    desk.put("notes.jpg", b"This is no picture.\n" * 9)
+    desk.put("cut.jpg", photo[:4000])
+    bad = [manifest for manifest, _, _ in BAD.values()]
+    paused = job("paused", "cat.jpg", suspend=True)
+    jobs = desk.manifest(*bad, paused, job("good", "cat.jpg"))
+
+    ended = desk.run(jobs, UPLOADS, "--store=all=.", "-o=table")
+
+    assert ended.code == 1
+    heading, *rows = ended.out.splitlines()
+    assert " ".join(heading.split()) == "NAME PHASE REASON SIZE SAVED OUTPUTS REMOVED TIME"
+    for row, (name, (_, reason, words)) in zip(rows, BAD.items(), strict=False):
+        assert row.split()[:3] == [name, "Failed", reason]
+        assert re.search(f"^{name}: .*{words}", ended.out, re.MULTILINE)
+        assert re.search(rf"^\[\d/7\] {name}: Failed: {reason}: .*{words}", ended.err, re.MULTILINE)
+    assert rows[5].split() == ["paused", "Pending", "Suspended"]
+    assert re.fullmatch(
+        r"good +Succeeded +Succeeded +[\d.]+ KiB → [\d.]+ K?i?B +\d+ % +thumb +[\d.]+ s", rows[6]
+    )
+    assert ended.err.count("\n") == 7
+    assert (desk.photos / "cat.jpg").read_bytes() == photo
+    assert [each.name for each in (desk.photos / "derived").iterdir()] == ["good"]
+
+
+def test_more_than_an_order_holds(desk: Desk) -> None:
+    desk.photo("cat.jpg", 64, 48)
+    jobs = desk.manifest(*(job(f"cat-{number}", "cat.jpg") for number in range(20)))
+
+    ended = desk.run(jobs, UPLOADS, "--parallel=3", "--quiet")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert [*ended.statuses] == [f"cat-{number}" for number in range(20)]
+    assert {status["phase"] for status in ended.statuses.values()} == {"Succeeded"}
+
+
+def test_the_same_destination_holds_what_came_last(desk: Desk) -> None:
+    desk.photo("cat.jpg")
+    sizes = (300, 200, 100)
+    jobs = [
+        job(f"to-{size}", "cat.jpg", {"name": "a", "width": size, "format": "png"},
+            destination={"prefix": "same"})
+        for size in sizes
+    ]  # fmt: skip
+
+    ended = desk.run(desk.manifest(*jobs), UPLOADS, "--parallel=3")
+
+    assert ended.code == 0
+    assert size(desk.photos / "same/a.png") == (100, 75)
+
+
+def test_the_same_run_makes_the_same_bytes(desk: Desk) -> None:
+    desk.photo("cat.jpg")
+    jobs = desk.manifest(job("cat", "cat.jpg", {"name": "a", "format": "webp"}))
+
+    outputs = [desk.run(jobs, UPLOADS).statuses["cat"]["outputs"] for _ in range(2)]
+
+    assert outputs[0] == outputs[1]
+
+
+def test_formats_are_allowed_by_option(desk: Desk) -> None:
+    desk.photo("cat.gif", format="GIF")
+    jobs = desk.manifest(job("cat", "cat.gif"))
+
+    refused, allowed = desk.run(jobs, UPLOADS), desk.run(jobs, UPLOADS, "--allow-format=gif")
+
+    assert (refused.code, allowed.code) == (1, 0)
+    assert "UnsupportedFormat" in refused.err
+
+
+def test_json_from_what_kubectl_prints(desk: Desk) -> None:
+    desk.photo("cat.jpg")
+    given = {"apiVersion": "v1", "kind": "List", "items": [job("cat", "cat.jpg")]}
+
+    ended = desk.run("-", UPLOADS, "--output=json", "-n=team-a", stdin=json.dumps(given))
+
+    (printed,) = json.loads(ended.out)["items"]
+    assert ended.code == 0
+    assert printed["metadata"] == {"name": "cat", "namespace": "team-a"}
+    assert printed["status"]["phase"] == "Succeeded"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["jobs.yaml"], 'no folder for store "uploads" of ImageJob cat: add --store uploads=DIR'),
+        (["nobody.yaml"], "nobody.yaml: No such file or directory"),
+        (["photos"], "photos: the folder has no file that ends in .yaml, .yml, .json"),
+        (["bad.yaml"], "bad.yaml, ImageJob a: spec.suspend: must be of type boolean, not string"),
+        (["secret.yaml", UPLOADS], "there is no ImageJob in what was given"),
+    ],
+)
+def test_nothing_is_run(desk: Desk, arguments: list[str], line: str) -> None:
+    desk.photo("cat.jpg")
+    desk.manifest(job("cat", "cat.jpg"))
+    desk.manifest(job("a", "a", suspend="no"), name="bad.yaml")
+    desk.manifest({"apiVersion": "v1", "kind": "Secret"}, name="secret.yaml")
+
+    ended = desk.run(*arguments)
+
+    assert (ended.code, ended.out, ended.err) == (2, "", f"imagejob: {line}\n")
+    assert not (desk.photos / "derived").exists()
+
+
+def test_other_objects_are_left_aside(desk: Desk) -> None:
+    desk.photo("cat.jpg")
+    quota = body("ImageQuota", "default", {"limits": [{"jobs": 1, "per": "1h"}]})
+
+    ended = desk.run(desk.manifest(quota, job("cat", "cat.jpg")), UPLOADS)
+
+    assert ended.code == 0
+    assert "imagejob: left aside: " in ended.err
+    assert "jobs.yaml, document 1: ImageQuota default\n" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "line"),
+    [(signal.SIGINT, 130, "imagejob: interrupted"), (signal.SIGTERM, 143, "")],
+)
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_interrupted(
+    desk: Desk, number: signal.Signals, code: int, line: str, parallel: int
+) -> None:
+    desk.photo("cat.jpg", 3000, 2000)
+    slow = [{"name": f"a{each}", "width": 2900 - each, "format": "avif"} for each in range(16)]
+    jobs = desk.manifest(job("one", "cat.jpg", *slow), job("two", "cat.jpg", *slow))
+    with subprocess.Popen(
+        desk.command(jobs, UPLOADS, f"--parallel={parallel}"),
+        env=desk.environment,
+        cwd=desk.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        until(lambda: len([*desk.temporary.glob("*/scratch/*/source")]) == parallel)
+        family = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, number)  # as a terminal does
+        out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, out, err.strip()) == (code, "", line)
+    assert family
+    until(lambda: not any(alive(each.pid) for each in family))
+    assert list(desk.temporary.iterdir()) == []
+    assert not (desk.photos / "derived").exists()
+
+
+def test_on_a_terminal(desk: Desk) -> None:
+    desk.photo("cat.jpg", 2000, 1500)
+    jobs = desk.manifest(job("cat", "cat.jpg"), job("lost", "nobody.jpg"))
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        desk.command(jobs, UPLOADS),
+        env=desk.environment | {"COLUMNS": "120"},
+        cwd=desk.root,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        shown = "".join(iter(lambda: read_terminal(ours), ""))
+    os.close(ours)
+
+    assert process.returncode == 1
+    assert re.search(r"ImageJobs .*━.* 1/2", shown)
+    after = shown.rsplit("\x1b[2K", 1)[1]  # the bars are wiped, and the table stays
+    assert "NAME" in after
+    assert "SourceNotFound" in after
+    assert "━" not in after
+
+
+def read_terminal(descriptor: int) -> str:
+    """What is there; nothing once the other side has closed, which Linux tells by an error."""
+    try:
+        return os.read(descriptor, 65536).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def test_nobody_reads_on(desk: Desk) -> None:
+    desk.photo("cat.jpg")
+    jobs = desk.manifest(job("cat", "cat.jpg"))
+    with subprocess.Popen(
+        desk.command(jobs, UPLOADS, "--quiet"),
+        env=desk.environment,
+        cwd=desk.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert (process.returncode, said) == (1, b"")

@@ -1,0 +1,69 @@
+"""`imagejob run` prints what the cluster would show: the same manifests both ways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from imagejob_run import Desk, body, job
+from tenant import Tenant, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from imagejob_dev.cluster import Cluster
+
+Body = dict[str, Any]
+
+UPLOADS = {
+    "cat.jpg": picture(),
+    "cat.png": picture(kind="PNG"),
+    "text.jpg": b"This is no picture.\n" * 9,
+    "cut.jpg": picture()[:4000],
+}
+WEB = body(
+    "ImageProfile",
+    "web",
+    {"outputs": [{"name": "thumb", "width": 64, "height": 64, "fit": "cover"}, {"name": "full"}]},
+)
+JOBS = [
+    job("by-profile", "cat.jpg", profileRef={"name": "web"}),
+    job("inline", "cat.png", {"name": "a", "format": "webp", "maxBytes": "20Ki"}),
+    job("text", "text.jpg"),
+    job("cut", "cut.jpg"),
+    job("large", "cat.jpg", limits={"maxBytes": "1Ki"}),
+]
+ELSEWHERE = ("worker", "startTime", "completionTime", "processingMillis", "audit")
+"""What depends on where and when it ran."""
+
+
+@pytest.fixture
+def team(cluster: Cluster, namespace: str) -> Iterator[Tenant]:
+    operator = cluster.operator()
+    operator.start()
+    yield Tenant(cluster, namespace)
+    operator.stop()
+
+
+def test_statuses_are_the_same(team: Tenant, tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    for key, data in UPLOADS.items():
+        desk.put(key, data)
+        team.put(key, data)
+    team.open()
+
+    team.apply(WEB, *JOBS)
+    local = desk.run(desk.manifest(WEB, *JOBS), "--store=uploads=photos").statuses
+
+    for name, status in local.items():
+        assert timeless(status) == timeless(team.wait_finished(name))
+
+
+def timeless(status: Body) -> Body:
+    rest = {name: value for name, value in status.items() if name not in ELSEWHERE}
+    conditions = [
+        {name: value for name, value in condition.items() if name != "lastTransitionTime"}
+        for condition in rest["conditions"]
+    ]
+    return {**rest, "conditions": conditions}

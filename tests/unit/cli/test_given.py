@@ -1,0 +1,136 @@
+"""What must be there before anything is run, and what is said if it isn't."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imagejob_cli.errors import CliError
+from imagejob_cli.given import Given, gather
+from imagejob_cli.reading import Document
+
+Body = dict[str, Any]
+
+FOLDERS = {"uploads": Path("photos"), "unused": Path("elsewhere")}
+
+
+def job(name: str = "cat", namespace: str | None = None, **spec: Any) -> Body:
+    source = {"storeRef": {"name": "uploads"}, "key": f"{name}.jpg"}
+    wanted = {"outputs": [{"name": "thumb"}]} if "profileRef" not in spec else {}
+    return body("ImageJob", name, namespace, {"source": source, **wanted, **spec})
+
+
+def profile(name: str = "web", namespace: str | None = None) -> Body:
+    return body("ImageProfile", name, namespace, {"outputs": [{"name": "thumb"}]})
+
+
+def body(kind: str, name: str, namespace: str | None, spec: Body) -> Body:
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    version = "imagejob.dev/v1alpha1"
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def gathered(*bodies: Body) -> Given:
+    documents = [Document(f"file {number}", each) for number, each in enumerate(bodies, 1)]
+    return gather(documents, FOLDERS, "default")
+
+
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s3"}}
+QUOTA = body("ImageQuota", "default", None, {"limits": [{"jobs": 1, "per": "1h"}]})
+WEB = {"profileRef": {"name": "web"}}
+
+
+@pytest.mark.parametrize(
+    ("bodies", "complaints"),
+    [
+        ([], ["there is no ImageJob in what was given"]),
+        ([profile(), SECRET], ["there is no ImageJob in what was given"]),
+        (
+            [job(**WEB), job("dog", **WEB)],
+            [
+                (
+                    'ImageProfile "web" is not in the files, but ImageJob cat and 1 more in '
+                    'namespace "default" refers to it: give its file too'
+                )
+            ],
+        ),
+        (
+            [job(**WEB), profile(namespace="team-a")],
+            [
+                (
+                    'ImageProfile "web" is not in the files (there is one in namespace "team-a"), '
+                    'but ImageJob cat in namespace "default" refers to it: give its file too'
+                )
+            ],
+        ),
+        (
+            [
+                job(source={"storeRef": {"name": "in"}, "key": "cat.jpg"}),
+                job("dog", destination={"storeRef": {"name": "out"}}),
+                job("owl", destination={"storeRef": {"name": "out"}}),
+            ],
+            [
+                'no folder for store "in" of ImageJob cat: add --store in=DIR',
+                'no folder for store "out" of ImageJob dog and 1 more: add --store out=DIR',
+            ],
+        ),
+        ([job(), job()], ["file 2, ImageJob cat: is there already, in file 1"]),
+        (
+            [job(), profile(), profile(namespace="default")],
+            ["file 3, ImageProfile web: is there already, in file 2"],
+        ),
+        (
+            [job(priority=101), job("dog", outputs=[])],
+            [
+                "file 1, ImageJob cat: spec.priority: should be less than or equal to 100, not 101",
+                "file 2, ImageJob dog: spec.outputs: should have at least 1 items",
+            ],
+        ),
+        (
+            [job(), body("ImageQuota", "burst", None, QUOTA["spec"])],
+            [
+                (
+                    "file 2, ImageQuota burst: metadata.name must be default: "
+                    "there is one ImageQuota per namespace"
+                )
+            ],
+        ),
+    ],
+)
+def test_lacking(bodies: list[Body], complaints: list[str]) -> None:
+    with pytest.raises(CliError) as error:
+        gathered(*bodies)
+
+    assert list(error.value.lines) == complaints
+
+
+def test_jobs_come_with_their_profiles_in_the_order_given() -> None:
+    given = gathered(profile(), job("owl"), job(**WEB), job("cat", "team-a"))
+
+    found = [
+        (task.job.metadata.namespace, task.job.metadata.name, task.profile is not None)
+        for task in given.tasks
+    ]
+    assert found == [
+        ("default", "owl", False),
+        ("default", "cat", True),
+        ("team-a", "cat", False),
+    ]
+
+
+def test_only_the_stores_that_are_used() -> None:
+    given = gathered(job())
+
+    assert given.folders == {"uploads": Path("photos")}
+    assert list(given.stores) == ["uploads"]
+
+
+def test_what_has_no_meaning_here_is_left_aside() -> None:
+    given = gathered(job(), SECRET, QUOTA, {})
+
+    assert given.ignored == (
+        "file 2: Secret s3",
+        "file 3: ImageQuota default",
+        "file 4: an object without a kind",
+    )
