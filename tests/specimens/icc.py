@@ -115,21 +115,29 @@ def profile(space: bytes, pcs: bytes, tags: dict[bytes, bytes], name: str) -> by
     return header.ljust(128, b"\0") + table + body
 
 
-def rgb_profile(primaries: Chromaticities, curve: bytes, name: str) -> bytes:
+def rgb_profile(
+    primaries: Chromaticities, curve: bytes, more: dict[bytes, bytes] | None = None
+) -> bytes:
     columns = list(zip(*multiply(to_d50(), rgb_to_xyz(primaries)), strict=True))
-    tags = {b"wtpt": _xyz(D50_XYZ)}
+    tags = {b"wtpt": _xyz(D50_XYZ), **(more or {})}
     for letter, column in zip("rgb", columns, strict=True):
         tags[f"{letter}XYZ".encode()] = _xyz(column)
         tags[f"{letter}TRC".encode()] = curve
-    return profile(b"RGB ", b"XYZ ", tags, name)
+    return profile(b"RGB ", b"XYZ ", tags, "icc")
 
 
 def display_p3() -> bytes:
-    return rgb_profile(DISPLAY_P3, _parametric(SRGB_CURVE), "icc")
+    return rgb_profile(DISPLAY_P3, _parametric(SRGB_CURVE))
+
+
+def large() -> bytes:
+    """Display P3 with a private tag that no single JPEG segment could hold."""
+    private = b"data\0\0\0\0\0\0\0\1" + bytes(range(256)) * 600
+    return rgb_profile(DISPLAY_P3, _parametric(SRGB_CURVE), {b"huge": private})
 
 
 def adobe_rgb() -> bytes:
-    return rgb_profile(ADOBE_RGB, _gamma(ADOBE_GAMMA), "icc")
+    return rgb_profile(ADOBE_RGB, _gamma(ADOBE_GAMMA))
 
 
 def grey(gamma: float = 1.8) -> bytes:

@@ -75,7 +75,7 @@ class Studio:
 
     def develop(self, source: bytes, keep: tuple[str, ...] = (), made: str = "png") -> bytes:
         self.place.put("box", "source", source)
-        outputs = [{"name": "out", "format": made, "lossless": True}]
+        outputs = [{"name": "out", "format": made, "lossless": True, "quality": 100}]
         item = worker_process.item("source", outputs, metadata={"keep": keep})
         run = self.place.run(worker_process.order([item]))
         assert [end.reason for end in run.ended if end] == ["Succeeded"], run
@@ -114,6 +114,18 @@ def test_wide_gamuts_come_out_as_srgb(studio: Studio, space: str, kind: str) -> 
     assert furthest(found, expected) <= TOLERANCE, list(zip(stored, found, expected, strict=True))
     # Taking the numbers for sRGB's would be this far off: the bound above is no accident.
     assert furthest(stored, expected) > 10 * TOLERANCE
+
+
+@pytest.mark.parametrize(("made", "tolerance"), [("webp", 2), ("jpeg", 4), ("avif", 4)])
+def test_every_output_format_shows_the_right_colours(
+    studio: Studio, made: str, tolerance: int
+) -> None:
+    source = png.encode(patches("RGB", PATCHES), icc_profile=icc.display_p3())
+
+    found = middles(decoded(studio.develop(source, made=made)).convert("RGB"))
+
+    expected = [colour.from_p3(icc.DISPLAY_P3, rgb) for rgb in PATCHES]
+    assert furthest(found, expected) <= tolerance, list(zip(found, expected, strict=True))
 
 
 @pytest.mark.parametrize("kind", ["png", "webp", "tiff"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,6 +94,19 @@ def test_an_output_keeps_the_profile_and_nothing_else(made: Made, source: str, o
     assert contents.extras == ()
     assert marks.leaks(data.replace(contents.icc, b"") + contents.unpacked) == []
     assert reading.by_exiv2(data) == {"icc": icc.display_p3()}
+
+
+@pytest.mark.parametrize("source", STUFFED)
+def test_a_large_profile_is_kept_whole(tmp_path: Path, source: str) -> None:
+    place = Workplace(tmp_path / "pod")
+    place.put("box", source, STUFFED[source](picture(), icc.large()))
+    outputs = [{"name": made, "format": made} for made in MADE]
+    item = worker_process.item(source, outputs, metadata={"keep": ["icc"]})
+
+    place.run(worker_process.order([item]))
+
+    kept = [reading.read(made, place.output(item, at)).icc for at, made in enumerate(MADE)]
+    assert kept == [icc.large()] * len(MADE)
 
 
 @pytest.mark.parametrize("source", STUFFED)

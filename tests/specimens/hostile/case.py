@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 CORRUPT, UNSUPPORTED, TOO_LARGE = "CorruptImage", "UnsupportedFormat", "TooLarge"
-OUT_OF_MEMORY, TIMED_OUT = "OutOfMemory", "TimedOut"
+OUT_OF_MEMORY = "OutOfMemory"
 SAFE = "Succeeded"  # the picture in it is sound; what is hostile about it is not in the outputs
 
 # What the item of a hostile file allows; the files are made to stay below or to break these.
