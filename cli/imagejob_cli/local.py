@@ -65,7 +65,7 @@ class _Progressing:
     def __init__(self, batch: Batch, watcher: Watcher) -> None:
         self._order, self._courses = batch
         self._watcher = watcher
-        self._started_at = utc_now()
+        self._started_at = utc_now().replace(microsecond=0)  # as a kubelet tells it
         # The worker takes items in order, the next whenever one has ended.
         self._waiting = iter(self._courses)
         self._outcomes: dict[Course, Outcome] = {}
