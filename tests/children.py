@@ -31,7 +31,7 @@ def make(place: Path, name: str = "0", data: bytes = b"a picture") -> Processed:
     """What the pipeline does, without a picture."""
     path = place / "outputs" / name
     path.write_bytes(data)
-    made = Made("thumb", "webp", 2, 1, len(data), path, "image/webp")
+    made = Made("thumb", "webp", 2, 1, len(data), str(path), "image/webp")
     return Processed(GOOD, (made,), Kind.GPS, Note(0))
 
 

@@ -29,7 +29,7 @@ def answer(folder: Path, **changes: Any) -> Processed:
     path = folder / "0.png"
     if not path.exists() and not path.is_symlink():
         path.write_bytes(b"not a picture, which is the child's own affair")
-    made = Made("thumb", "png", 8, 8, path.stat().st_size, path, "image/png")
+    made = Made("thumb", "png", 8, 8, path.stat().st_size, str(path), "image/png")
     facts = SourceFacts("jpeg", 8, 8, 1)
     made = msgspec.structs.replace(
         made, **{key: value for key, value in changes.items() if hasattr(made, key)}
@@ -73,7 +73,7 @@ def hard_link(folder: Path) -> Processed:
 
 def folder_swapped(folder: Path) -> Processed:
     """The outputs' folder is now a link to the folder of the credentials."""
-    made = answer(folder, path=folder / SECRET)
+    made = answer(folder, path=str(folder / SECRET))
     (folder / "0.png").unlink()
     folder.rmdir()
     folder.symlink_to(secret(folder).parent)
@@ -194,8 +194,8 @@ LIES: dict[str, Callable[[Path], Processed]] = {
     "no-outputs": claim(outputs=()),
     "other-format": claim(format="jpeg"),
     "unknown-format": claim(format="exe"),
-    "file-above": claim(path=Path("..")),
-    "file-elsewhere": claim(path=Path("/etc/passwd")),
+    "file-above": claim(path=".."),
+    "file-elsewhere": claim(path="/etc/passwd"),
     "side-of-0": claim(width=0),
     "side-of-2-to-the-40": claim(width=1 << 40),
     "unknown-kinds": claim(removed=1 << 20),
@@ -225,9 +225,9 @@ LIES: dict[str, Callable[[Path], Processed]] = {
 }
 
 
-def lie(source: Path, item: Item, formats: Any, folder: Path) -> Processed:
+def lie(source: str, item: Item, formats: Any, folder: str) -> Processed:
     told = LIES.get(item.source.key)
-    return told(folder) if told else honest(source, item, formats, folder)
+    return told(Path(folder)) if told else honest(source, item, formats, folder)
 
 
 if __name__ == "__main__":

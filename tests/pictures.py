@@ -62,7 +62,9 @@ class Bench:
         """Run the pipeline with every format allowed, unless `formats` says otherwise."""
         self.source.write_bytes(source)
         formats = fields.pop("formats", ALL_FORMATS)
-        return pipeline.process(self.source, item(*outputs, **fields), formats, self.folder)
+        return pipeline.process(
+            str(self.source), item(*outputs, **fields), formats, str(self.folder)
+        )
 
     def picture(self, source: bytes, **output: Any) -> Image.Image:
         """The one output asked for, decoded; PNG unless another format is asked for."""
@@ -72,10 +74,10 @@ class Bench:
 
 def opened(made: pipeline.Made) -> Image.Image:
     """An output as an independent reader sees it: the format it claims, its sides, its pixels."""
-    image = Image.open(io.BytesIO(made.path.read_bytes()))
+    image = Image.open(io.BytesIO(Path(made.path).read_bytes()))
     assert (image.format or "").lower() == made.format
     assert image.size == (made.width, made.height)
-    assert made.path.stat().st_size == made.bytes
+    assert Path(made.path).stat().st_size == made.bytes
     return image
 
 

@@ -144,7 +144,7 @@ def _product(processed: Processed) -> Product:
     return Product(
         _facts(processed.source),
         tuple(
-            Made(made.name, made.path.name, made.format, made.width, made.height)
+            Made(made.name, made.path.rpartition("/")[2], made.format, made.width, made.height)
             for made in processed.outputs
         ),
         int(processed.removed),

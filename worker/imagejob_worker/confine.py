@@ -58,6 +58,6 @@ def _end_with(parent: int) -> None:
 
 
 def _address_space() -> int:
-    with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 (pathlib costs 5 ms)
+    with open("/proc/self/statm", "rb") as file:
         pages = int(file.read().split()[0])
     return pages * resource.getpagesize()

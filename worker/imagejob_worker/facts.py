@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import IntFlag
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -52,7 +51,7 @@ class Made(msgspec.Struct, frozen=True):
     width: int
     height: int
     bytes: int
-    path: Path
+    path: str
     content_type: str
 
 

@@ -24,7 +24,6 @@ from imagejob_worker.steps.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from imagejob_worker.containers.survey import Survey
     from imagejob_worker.order import Item, Output, SourceFormat
@@ -48,7 +47,7 @@ def preload(items: int) -> None:
         from PIL import ImageCms, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
 
-def process(source: Path, item: Item, formats: Sequence[SourceFormat], folder: Path) -> Processed:
+def process(source: str, item: Item, formats: Sequence[SourceFormat], folder: str) -> Processed:
     """Make every output of `item` from the file `source`, into `folder`.
 
     Raises ItemFailure, with what was known of the source by then; files may be left in `folder`.
@@ -75,7 +74,7 @@ def process(source: Path, item: Item, formats: Sequence[SourceFormat], folder: P
         raise ItemFailure("Internal", message, facts) from error
 
 
-def _make(source: Path, facts: SourceFacts, survey: Survey, item: Item, folder: Path) -> Processed:
+def _make(source: str, facts: SourceFacts, survey: Survey, item: Item, folder: str) -> Processed:
     """The steps in their order, from the walked container to the encoded files."""
     moving = [survey.frames > 1 and _animates(output) for output in item.outputs]
     frames = survey.frames if any(moving) else 1
@@ -103,16 +102,16 @@ def _make(source: Path, facts: SourceFacts, survey: Survey, item: Item, folder: 
     return _processed(facts, origin, frames, [done[index] for index in range(len(jobs))])
 
 
-def _stills(first: Frame, jobs: Sequence[Job], origin: Origin, folder: Path) -> dict[int, Finished]:
+def _stills(first: Frame, jobs: Sequence[Job], origin: Origin, folder: str) -> dict[int, Finished]:
     """Each output is encoded before the next is rendered, so that few pixels are held at once."""
     return {
-        job.index: finish([picture], job, origin, None, folder / str(job.index))
+        job.index: finish([picture], job, origin, None, f"{folder}/{job.index}")
         for job, picture in render(first, jobs, origin)
     }
 
 
 def _animations(
-    first: Frame, film: Iterator[Frame], jobs: Sequence[Job], origin: Origin, folder: Path
+    first: Frame, film: Iterator[Frame], jobs: Sequence[Job], origin: Origin, folder: str
 ) -> dict[int, Finished]:
     """Each frame is decoded once and reduced for every output before the next is decoded."""
     if not jobs:
@@ -125,7 +124,7 @@ def _animations(
             reels[job.index].append(picture)
     animation = Animation(durations, origin.survey.plays)
     return {
-        job.index: finish(reels[job.index], job, origin, animation, folder / str(job.index))
+        job.index: finish(reels[job.index], job, origin, animation, f"{folder}/{job.index}")
         for job in jobs
     }
 

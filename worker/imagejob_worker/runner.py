@@ -59,16 +59,13 @@ def finish(order: Order, lanes: Lanes, stores: str, scratch: str, on_entry: OnEn
 
 def _pipeline(order: Order) -> Work:
     """Load the image libraries: in a lane, never in the worker itself."""
-    from pathlib import Path
-
     from imagejob_worker import pipeline
 
     pipeline.preload(len(order.items))
 
     def work(index: int, folder: str) -> Processed:
-        place = Path(folder)
         item = order.items[index]
-        return pipeline.process(place / SOURCE, item, order.formats, place / OUTPUTS)
+        return pipeline.process(f"{folder}/{SOURCE}", item, order.formats, f"{folder}/{OUTPUTS}")
 
     return work
 

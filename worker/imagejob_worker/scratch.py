@@ -100,7 +100,7 @@ def _remove(name: str, parent: int) -> None:
         os.chmod(name, 0o700, dir_fd=parent)  # the child may have locked it
         folder = os.open(name, _FOLDER, dir_fd=parent)
         try:
-            for inner in os.listdir(folder):  # noqa: PTH208 (of a descriptor)
+            for inner in os.listdir(folder):
                 _remove(inner, folder)
         finally:
             os.close(folder)

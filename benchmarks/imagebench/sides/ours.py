@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import PIL
 from imagejob_worker import order, pipeline
 from PIL import features
@@ -11,8 +9,8 @@ from serve import Task, serve
 
 
 def make(task: Task) -> list[str]:
-    processed = pipeline.process(Path(task.source), _item(task), ("jpeg",), Path(task.folder))
-    return [str(output.path) for output in processed.outputs]
+    processed = pipeline.process(task.source, _item(task), ("jpeg",), task.folder)
+    return [output.path for output in processed.outputs]
 
 
 def _item(task: Task) -> order.Item:

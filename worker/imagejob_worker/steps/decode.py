@@ -23,7 +23,6 @@ from imagejob_worker.steps.spliced import Spliced
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
     from PIL.ImageFile import ImageFile
 
@@ -50,7 +49,7 @@ DAMAGE = (
 
 
 def decode(
-    source: Path, name: SourceFormat, survey: Survey, *, scale: int, frames: int
+    source: str, name: SourceFormat, survey: Survey, *, scale: int, frames: int
 ) -> Generator[Frame]:
     """The first `frames` frames, JPEG at 1/`scale`.
 
@@ -58,7 +57,7 @@ def decode(
     """
     try:
         _check_room(name, survey)
-        with source.open("rb") as stored, _decoder(stored, name, survey, frames) as file:
+        with open(source, "rb") as stored, _decoder(stored, name, survey, frames) as file:
             _check_size(file, survey)
             if scale > 1:
                 file.draft(None, (survey.width // scale, survey.height // scale))

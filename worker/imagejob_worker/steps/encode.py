@@ -5,6 +5,7 @@ Every setting is fixed and every encoder runs in one thread: the same pixels giv
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from PIL import ImageFile
@@ -16,7 +17,6 @@ from imagejob_worker.steps.timeless import forget_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from PIL import Image
 
@@ -49,7 +49,7 @@ class Animation:
 
 def encode(
     frames: Sequence[Image.Image],
-    path: Path,
+    path: str,
     output: Output,
     choice: Choice,
     quality: int,
@@ -74,13 +74,13 @@ def encode(
         forget_time(path)
     if choice.format == "webp" and animation is not None and first.mode == "RGBA":
         _declare_alpha(path)
-    return path.stat().st_size
+    return os.stat(path).st_size
 
 
-def _declare_alpha(path: Path) -> None:
+def _declare_alpha(path: str) -> None:
     """libwebp leaves the alpha flag unset where no frame has transparency of its own, but clearing
     the one before leaves some. Readers then show black. (RFC 9649, 2.7.)"""
-    with path.open("r+b") as file:
+    with open(path, "r+b") as file:
         header = file.read(21)
         if header[12:16] == b"VP8X":
             file.seek(20)

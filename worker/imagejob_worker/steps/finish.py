@@ -14,7 +14,6 @@ from imagejob_worker.steps.produce import produce
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from PIL import Image
 
@@ -32,7 +31,7 @@ class Finished(msgspec.Struct, frozen=True):
 
 
 def finish(
-    pictures: Sequence[Picture], job: Job, origin: Origin, animation: Animation | None, stem: Path
+    pictures: Sequence[Picture], job: Job, origin: Origin, animation: Animation | None, stem: str
 ) -> Finished:
     """Encode an output from its frames: one, or those of an animation."""
     output, placement = job.output, job.placement

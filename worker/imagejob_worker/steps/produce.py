@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +14,6 @@ from imagejob_worker.steps.encode import QUALITY, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from PIL import Image
 
@@ -28,14 +28,14 @@ def produce(
     choice: Choice,
     icc: bytes | None,
     animation: Animation | None,
-    stem: Path,
+    stem: str,
 ) -> Made:
     """Encode into `stem` with the format's extension, within the output's maxBytes.
 
     Lossless that `auto` chose is given up where it is too large; one that was asked for fails.
     """
 
-    def attempt(quality: int, choice: Choice, stem: Path) -> int:
+    def attempt(quality: int, choice: Choice, stem: str) -> int:
         return encode(frames, _file(stem, choice), output, choice, quality, icc, animation)
 
     start = output.quality or QUALITY[choice.format]
@@ -56,25 +56,26 @@ def _shrunk(
     limit: int,
     start: int,
     choice: Choice,
-    stem: Path,
-    attempt: Callable[[int, Choice, Path], int],
+    stem: str,
+    attempt: Callable[[int, Choice, str], int],
 ) -> int:
     """Try qualities, each into a file of its own, and leave the best."""
 
-    def beside(quality: int) -> Path:
-        return stem.with_name(f"{stem.name}-{quality}")
+    tried: dict[int, str] = {}
 
-    lowest = shrink.LOWEST[choice.format]
-    fitted = shrink.fit(
-        name, limit, start, lowest, lambda quality: attempt(quality, choice, beside(quality))
-    )
-    _file(beside(fitted.quality), choice).replace(_file(stem, choice))
-    for other in stem.parent.glob(f"{stem.name}-*"):
-        other.unlink()
+    def encoded(quality: int) -> int:
+        beside = f"{stem}-{quality}"
+        tried[quality] = _file(beside, choice)
+        return attempt(quality, choice, beside)
+
+    fitted = shrink.fit(name, limit, start, shrink.LOWEST[choice.format], encoded)
+    os.rename(tried.pop(fitted.quality), _file(stem, choice))
+    for other in tried.values():
+        os.unlink(other)
     return fitted.bytes
 
 
-def _made(first: Image.Image, output: Output, choice: Choice, length: int, path: Path) -> Made:
+def _made(first: Image.Image, output: Output, choice: Choice, length: int, path: str) -> Made:
     return Made(
         name=output.name,
         format=choice.format,
@@ -86,5 +87,5 @@ def _made(first: Image.Image, output: Output, choice: Choice, length: int, path:
     )
 
 
-def _file(stem: Path, choice: Choice) -> Path:
-    return stem.with_name(f"{stem.name}.{EXTENSIONS[choice.format]}")
+def _file(stem: str, choice: Choice) -> str:
+    return f"{stem}.{EXTENSIONS[choice.format]}"

@@ -14,24 +14,23 @@ from imagejob_worker.containers.survey import MAX_ICC_BYTES, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from imagejob_worker.order import SourceFormat
 
 
-def identify(source: Path, allowed: Sequence[SourceFormat]) -> SourceFormat:
+def identify(source: str, allowed: Sequence[SourceFormat]) -> SourceFormat:
     """The format of the file, by its magic bytes.
 
     Raises UnsupportedFormat, naming what else it is.
     """
-    with source.open("rb") as file:
+    with open(source, "rb") as file:
         return formats.identify(file.read(formats.HEAD_BYTES), allowed)
 
 
-def survey(source: Path, name: SourceFormat) -> Survey:
+def survey(source: str, name: SourceFormat) -> Survey:
     """Walk the container. Raises CorruptImage, TooLarge or UnsupportedFormat, as it finds."""
     container = import_module(f"imagejob_worker.containers.{name}")
-    with source.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+    with open(source, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
         found: Survey = container.survey(data)
     if found.icc is None:
         return found

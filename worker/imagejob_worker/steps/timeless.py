@@ -8,17 +8,16 @@ from imagejob_worker.containers.boxes import boxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 WITHIN = {b"moov", b"trak", b"mdia"}
 WITH_TIMES = {b"mvhd", b"tkhd", b"mdhd"}
 """Movie, track and media header (ISO/IEC 14496-12, 8.2.2, 8.3.2 and 8.4.2)."""
 
 
-def forget_time(path: Path) -> None:
+def forget_time(path: str) -> None:
     """Write zero over all creation and modification times."""
-    data = path.read_bytes()
-    with path.open("r+b") as file:
+    with open(path, "r+b") as file:
+        data = file.read()
         for start in _headers(data, 0, len(data)):
             file.seek(start + 4)  # after version and flags
             file.write(bytes(16 if data[start] == 1 else 8))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import exp
+from pathlib import Path
 
 import pytest
 from imagejob_worker.failures import ItemFailure
@@ -107,4 +108,4 @@ def test_auto_gives_up_lossless_rather_than_fail(bench: Bench) -> None:
     (made,) = bench.process(source, {"maxBytes": lossless.bytes // 4}).outputs
 
     assert made.bytes <= lossless.bytes // 4
-    assert made.path.read_bytes()[12:16] == b"VP8 "
+    assert Path(made.path).read_bytes()[12:16] == b"VP8 "
