@@ -1,8 +1,9 @@
-"""Pods for the process node's tests: made, awaited, looked into."""
+"""Pods to try a node with: made, awaited, looked into."""
 
 from __future__ import annotations
 
 import textwrap
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,11 +11,21 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imagejob_dev.cluster import Cluster
+    from imagejob_dev.client import Client
 
 Object = dict[str, Any]
 
+SECONDS = 30.0
 REPORT = {"name": "REPORT", "value": "/dev/termination-log"}
+NOBODY = 65532  # of our images
+
+IGNORE_SIGTERM = """
+    import signal, subprocess
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sleep", "1000"])
+    print("ready", flush=True)
+    child.wait()
+"""
 
 
 def python(code: str) -> list[str]:
@@ -26,7 +37,10 @@ def shell(code: str) -> list[str]:
 
 
 def pod(command: list[str], **fields: Any) -> Object:
-    """A pod of one container; `container` and `spec` in `fields` go over the defaults."""
+    """A pod of one container; `container` and `spec` in `fields` go over the defaults.
+
+    `Pods` says what image it has: one with Python and a shell.
+    """
     container = {"name": "main", "image": "none", "command": command, "env": [REPORT]}
     return {
         "apiVersion": "v1",
@@ -36,6 +50,7 @@ def pod(command: list[str], **fields: Any) -> Object:
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 5,
+            "securityContext": {"fsGroup": NOBODY},
             "containers": [container | fields.get("container", {})],
             **fields.get("spec", {}),
         },
@@ -45,13 +60,18 @@ def pod(command: list[str], **fields: Any) -> Object:
 class Pods:
     """The pods of one namespace."""
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
+    def __init__(self, cluster: Client, namespace: str) -> None:
         self._cluster = cluster
         self.path = f"/api/v1/namespaces/{namespace}/pods"
+        self.jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         self.namespace = namespace
 
     def create(self, manifest: Object) -> None:
-        self._cluster.rest.post(self.path, manifest)
+        self._cluster.rest.post(self.path, self._with_image(manifest))
+
+    def create_job(self, template: Object, **spec: Any) -> None:
+        body = {"template": {"spec": self._with_image(template)["spec"]}, **spec}
+        self._cluster.rest.post(self.jobs, {"metadata": {"name": "subject"}, "spec": body})
 
     def create_secret(self, name: str, **data: str) -> None:
         body = {"metadata": {"name": name}, "stringData": data}
@@ -71,23 +91,44 @@ class Pods:
         def found(pods: list[Object]) -> Object | None:
             return next((each["status"] for each in pods if condition(each["status"])), None)
 
-        return self._cluster.wait_for(self.path, found)
+        return self._cluster.wait_for(self.path, found, SECONDS)
 
-    def until_running(self) -> int:
-        """The process's number, once the pod runs."""
-        status = self.until(lambda status: status["phase"] == "Running")
-        return int(status["containerStatuses"][0]["containerID"].removeprefix("process://"))
+    def until_running(self) -> Object:
+        """Its status then."""
+        return self.until(lambda status: status["phase"] == "Running")
+
+    def until_log(self, text: str) -> None:
+        """Until the pod's log has `text` in it."""
+        self.until_running()
+        deadline = time.monotonic() + SECONDS
+        while text not in self.log():
+            assert time.monotonic() < deadline, f"the log never said {text!r}"
 
     def until_gone(self) -> None:
-        self._cluster.wait_for(self.path, lambda pods: None if pods else True)
+        self._cluster.wait_for(self.path, lambda pods: None if pods else True, SECONDS)
+
+    def delete(self) -> Object:
+        """Delete the pod; the last status that it had."""
+        version = self._cluster.rest.get(self.path)["metadata"]["resourceVersion"]
+        self._cluster.rest.delete(f"{self.path}/subject")
+        with self._cluster.rest.watch(self.path, version, SECONDS) as events:
+            status: Object = next(
+                event["object"]["status"] for event in events if event["type"] == "DELETED"
+            )
+            return status
 
     def log(self) -> str:
-        folder = self._cluster.folder / "pods" / self.namespace / "subject"
-        return (folder / "main.log").read_text()
+        return self._cluster.pod_log(self.namespace, "subject", "main")
 
     def report_of(self, manifest: Object) -> Any:
         """What the pod left as JSON in its termination message."""
         return msgspec.json.decode(terminated(self.run(manifest))["message"])
+
+    def _with_image(self, manifest: Object) -> Object:
+        spec = manifest["spec"]
+        image = {"image": self._cluster.worker_image, "imagePullPolicy": "IfNotPresent"}
+        containers = [container | image for container in spec["containers"]]
+        return {**manifest, "spec": {**spec, "containers": containers}}
 
 
 def terminated(status: Object) -> Object:

@@ -99,10 +99,14 @@ def over_socket(path: Path) -> Rest:
     """Whatever a proxy that listens on a Unix socket reaches, as whoever the proxy is."""
 
     def connect(timeout: float) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("localhost", timeout=timeout)
+        connection = http.client.HTTPConnection("localhost")
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(timeout)
-        connection.sock.connect(str(path))
+        try:
+            connection.sock.connect(str(path))
+        except OSError:
+            connection.close()
+            raise
         return connection
 
     return Rest(connect)
