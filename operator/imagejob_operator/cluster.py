@@ -87,8 +87,8 @@ class ApiError(Exception):
 
     @property
     def is_refusal(self) -> bool:
-        """Whether asking again would get the same answer, until somebody changes something."""
-        return 400 <= self.status < 500 and self.status not in (408, 429)
+        """Whether the request itself is what the server won't have: it understood, and said no."""
+        return self.status in (400, 403, 404, 409, 413, 422)
 
 
 class ConflictError(ApiError):
@@ -119,7 +119,7 @@ class Cluster:
         more = ""
         while True:
             query = [*kind.selector, ("limit", str(PAGE)), *([("continue", more)] if more else [])]
-            page: Page[T] = decoder.decode(await self._send("GET", kind.path(), query=query))
+            page: Page[T] = _read(decoder, await self._send("GET", kind.path(), query=query))
             items.extend(page.items)
             more = page.metadata.continue_
             if not more:
@@ -131,12 +131,12 @@ class Cluster:
             body = await self._send("GET", kind.path(namespace, name))
         except NotFoundError:
             return None
-        return msgspec.json.decode(body, type=kind.type)
+        return _read(msgspec.json.Decoder(kind.type), body)
 
     async def create_worker(self, manifest: Manifest) -> WorkerJob:
         """Raises ConflictError where a Job of that name exists."""
         path = WORKER_JOBS.path(manifest["metadata"]["namespace"])
-        return msgspec.json.decode(await self._send("POST", path, manifest), type=WorkerJob)
+        return _read(_worker_jobs, await self._send("POST", path, manifest))
 
     async def delete_worker(self, worker: ObjectMeta) -> None:
         """Delete that very Job, not a successor of its name; none is as good as deleted."""
@@ -161,7 +161,7 @@ class Cluster:
             {"op": "add", "path": "/status", "value": msgspec.to_builtins(status)},
         ]
         path = IMAGE_JOBS.path(job.metadata.namespace, job.metadata.name, "status")
-        return msgspec.json.decode(await self._send("PATCH", path, patch), type=ImageJob)
+        return _read(_image_jobs, await self._send("PATCH", path, patch))
 
     async def post_event(self, event: Manifest) -> None:
         """One that is there already was posted before a crash."""
@@ -195,6 +195,20 @@ class Cluster:
         if response.status >= 300:
             raise _ERRORS.get(response.status, ApiError)(response.status, _message(data))
         return data
+
+
+_worker_jobs = msgspec.json.Decoder(WorkerJob)
+_image_jobs = msgspec.json.Decoder(ImageJob)
+
+D = TypeVar("D")
+
+
+def _read(decoder: msgspec.json.Decoder[D], data: bytes) -> D:
+    """What the server answered; ApiError if it was no server of ours, such as a proxy's page."""
+    try:
+        return decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise ApiError(0, f"the API server's answer can't be read: {error}") from error
 
 
 def _message(data: bytes) -> str:

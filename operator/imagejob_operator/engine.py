@@ -193,9 +193,7 @@ class Engine:
         while True:
             try:
                 await self._list_everything()
-            except ApiError as error:
-                if error.is_refusal:
-                    raise
+            except ApiError as error:  # a CRD or a right that is still to come, too
                 log.warning("can't list, will try again: %s", error)
                 await asyncio.sleep(RETRY.total_seconds())
             else:
