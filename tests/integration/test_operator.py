@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from imagejob_dev.rest import ApiError
 from imagejob_operator.domain.manifests import worker_name
 from PIL import Image
 from tenant import Tenant, image_job, ours, picture, reason
@@ -47,6 +48,15 @@ def test_an_upload_becomes_its_outputs(team: Tenant) -> None:
     assert Image.open(io.BytesIO(stored)).size == (320, 240) == (output["width"], output["height"])
     assert [entry["seq"] for entry in status["audit"]] == list(range(1, len(status["audit"]) + 1))
     assert status["audit"][-1]["reason"] == "Succeeded"
+
+
+def test_a_tenant_s_namespace_admits_no_pod_less_hardened_than_a_worker(team: Tenant) -> None:
+    plain = _sleeper("plain")["spec"]["template"]
+
+    with pytest.raises(ApiError, match="violates PodSecurity"):
+        team.cluster.rest.post(
+            f"/api/v1/namespaces/{team.namespace}/pods", {"metadata": {"name": "plain"}, **plain}
+        )
 
 
 def test_a_short_job_costs_one_status_write_and_one_event(team: Tenant) -> None:
