@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def copy(tmp_path: Path) -> Path:
     names = [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+        shutil.copy(ROOT / name, tmp_path / name, follow_symlinks=False)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
