@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 import psutil
@@ -18,6 +18,9 @@ from imagejob_worker.facts import Kind, Made, Note, Processed, SourceFacts
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.order import Destination, Item, Limits, Order, Output, Source, Store, Volume
 from imagejob_worker.report import Entry
+
+if TYPE_CHECKING:
+    from imagejob_worker.lane import Work
 
 MEMORY = 64 << 20
 GOOD = SourceFacts("jpeg", 4, 3, 1)
@@ -185,8 +188,8 @@ class Bench:
     def run(self, *behaviours: Behaviour, parallelism: int = 1, timeout: int = 1) -> list[Entry]:
         ended: dict[int, Entry] = {}
 
-        def prepare() -> Callable[[int, str], Processed]:
-            return lambda index, folder: behaviours[index](Path(folder))
+        def prepare() -> Work:
+            return lambda index, folder, _: behaviours[index](Path(folder))
 
         runner.run(
             self.order(len(behaviours), parallelism, timeout),

@@ -225,9 +225,9 @@ LIES: dict[str, Callable[[Path], Processed]] = {
 }
 
 
-def lie(source: str, item: Item, formats: Any, folder: str) -> Processed:
+def lie(source: str, item: Item, formats: Any, folder: str, decoded: Any) -> Processed:
     told = LIES.get(item.source.key)
-    return told(Path(folder)) if told else honest(source, item, formats, folder)
+    return told(Path(folder)) if told else honest(source, item, formats, folder, decoded)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 64 * 1024  # what a pipe holds: a longer answer blocks its writer
 
+DECODED: Final = b"\xc1"  # comes before the answer; no MessagePack begins so
+
 SourceFormat = Literal["jpeg", "png", "webp", "avif", "gif", "tiff"]
 MadeFormat = Literal["jpeg", "png", "webp", "avif"]
 Count = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)]
@@ -106,10 +108,12 @@ def take(ended: Ended, memory: int) -> Product:
     if ended.status == -signal.SIGKILL:
         # Not by us: the kernel does so when the pod's memory is used up.
         raise ItemFailure("OutOfMemory", "the kernel ended the processing for want of memory")
+    decoded = ended.said.startswith(DECODED)
     if ended.status < 0:
-        raise _crash(_signal_name(-ended.status), ended.used, memory)
+        raise _crash(_signal_name(-ended.status), ended.used, memory, decoded=decoded)
     try:
-        answer = msgspec.msgpack.decode(ended.said, type=Product | Refusal)
+        said = ended.said.removeprefix(DECODED)
+        answer = msgspec.msgpack.decode(said, type=Product | Refusal)
     except msgspec.DecodeError as error:
         raise ItemFailure(
             "Internal", f"processing ended with code {ended.status} and no sensible answer: {error}"
@@ -119,7 +123,7 @@ def take(ended: Ended, memory: int) -> Product:
     return answer
 
 
-def _crash(name: str, used: int, memory: int) -> ItemFailure:
+def _crash(name: str, used: int, memory: int, *, decoded: bool) -> ItemFailure:
     """Tell a damaged image from want of memory, which some encoders (libaom) don't check for.
 
     Nothing says which it was; a child that had used over half of its memory is taken at that.
@@ -127,7 +131,9 @@ def _crash(name: str, used: int, memory: int) -> ItemFailure:
     if used > memory // 2:
         sizes = f"{used >> 20} of {memory >> 20} MiB"
         return ItemFailure("OutOfMemory", f"processing crashed ({name}) with {sizes} used")
-    return ItemFailure("CorruptImage", f"processing this image crashed ({name})")
+    if decoded:
+        return ItemFailure("Internal", f"processing crashed ({name}) after the image was decoded")
+    return ItemFailure("CorruptImage", f"decoding this image crashed ({name})")
 
 
 def _signal_name(number: int) -> str:

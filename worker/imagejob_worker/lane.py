@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from imagejob_worker.facts import Processed
 
-    # What a child does: the item's place in the order, and the item's folder.
-    Work = Callable[[int, str], Processed]
+    # What a child does: the item's place in the order, the item's folder, and what to call once
+    # the source is decoded.
+    Work = Callable[[int, str, Callable[[], None]], Processed]
     # Run once, in the first lane, before any item; loads what the work needs.
     Prepare = Callable[[], Work]
 
@@ -184,12 +185,19 @@ def _exactly(pipe: int, size: int) -> bytes:
     return whole
 
 
+def _mark(say: int) -> None:
+    """Tell, before the answer, that the source is decoded."""
+    os.write(say, answer.DECODED)
+
+
 def _work(work: Work, request: Request, say: int, parent: int) -> NoReturn:
     """Be the child: bound, work, tell, end."""
     try:
         close_but(say, parent)
         confine(request.seconds, request.memory, request.file_size, parent=parent)
-        said = answer.give(lambda: work(request.index, request.folder), request.file_size)
+        said = answer.give(
+            lambda: work(request.index, request.folder, lambda: _mark(say)), request.file_size
+        )
         rest = memoryview(said)
         while rest:
             rest = rest[os.write(say, rest) :]

@@ -23,7 +23,7 @@ from imagejob_worker.steps.profile import profile_for
 from imagejob_worker.steps.render import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from imagejob_worker.containers.survey import Survey
     from imagejob_worker.order import Item, Output, SourceFormat
@@ -47,9 +47,16 @@ def preload(items: int) -> None:
         from PIL import ImageCms, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
 
-def process(source: str, item: Item, formats: Sequence[SourceFormat], folder: str) -> Processed:
+def process(
+    source: str,
+    item: Item,
+    formats: Sequence[SourceFormat],
+    folder: str,
+    decoded: Callable[[], None] = lambda: None,
+) -> Processed:
     """Make every output of `item` from the file `source`, into `folder`.
 
+    `decoded` is called when the source has no more to say: what goes wrong later is our own fault.
     Raises ItemFailure, with what was known of the source by then; files may be left in `folder`.
     Sets Pillow's MAX_IMAGE_PIXELS, as a second fence behind the limits checked here.
     """
@@ -63,7 +70,7 @@ def process(source: str, item: Item, formats: Sequence[SourceFormat], folder: st
             facts = SourceFacts(name)
             survey = read.survey(source, name)
             facts = SourceFacts(name, *survey.displayed, max(survey.frames, survey.pages))
-            return _make(source, facts, survey, item, folder)
+            return _make(source, facts, survey, item, folder, decoded)
     except ItemFailure as failure:
         raise ItemFailure(failure.reason, _line(failure.message), facts) from failure
     except MemoryError as error:
@@ -74,7 +81,14 @@ def process(source: str, item: Item, formats: Sequence[SourceFormat], folder: st
         raise ItemFailure("Internal", message, facts) from error
 
 
-def _make(source: str, facts: SourceFacts, survey: Survey, item: Item, folder: str) -> Processed:
+def _make(
+    source: str,
+    facts: SourceFacts,
+    survey: Survey,
+    item: Item,
+    folder: str,
+    decoded: Callable[[], None],
+) -> Processed:
     """The steps in their order, from the walked container to the encoded files."""
     moving = [survey.frames > 1 and _animates(output) for output in item.outputs]
     frames = survey.frames if any(moving) else 1
@@ -86,7 +100,7 @@ def _make(source: str, facts: SourceFacts, survey: Survey, item: Item, folder: s
     scale = 1
     if facts.format == "jpeg":
         scale = plan.draft_scale((survey.width, survey.height), survey.orientation, jobs)
-    film = decode(source, facts.format, survey, scale=scale, frames=frames)
+    film = decode(source, facts.format, survey, scale=scale, frames=frames, decoded=decoded)
     first = next(film)
     if frames == 1:
         film.close()  # a decoder may hold as much as the picture

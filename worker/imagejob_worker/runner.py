@@ -63,9 +63,10 @@ def _pipeline(order: Order) -> Work:
 
     pipeline.preload(len(order.items))
 
-    def work(index: int, folder: str) -> Processed:
+    def work(index: int, folder: str, decoded: Callable[[], None]) -> Processed:
         item = order.items[index]
-        return pipeline.process(f"{folder}/{SOURCE}", item, order.formats, f"{folder}/{OUTPUTS}")
+        source, outputs = f"{folder}/{SOURCE}", f"{folder}/{OUTPUTS}"
+        return pipeline.process(source, item, order.formats, outputs, decoded)
 
     return work
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import psutil
 import pytest
@@ -18,8 +18,11 @@ from conditions import alive, until
 from imagejob_worker import runner
 from imagejob_worker.facts import Processed
 from imagejob_worker.failures import ItemFailure
-from imagejob_worker.report import Done, Failed
+from imagejob_worker.report import Done, Entry, Failed
 from imagejob_worker.sandbox import LaneLostError
+
+if TYPE_CHECKING:
+    from imagejob_worker.lane import Work
 
 # obstore, loaded by other tests, has threads in this process. The worker's has none when it forks.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
@@ -117,6 +120,23 @@ def test_items_run_side_by_side_in_as_many_lanes_as_asked(bench: Bench) -> None:
     ended = bench.run(meet, meet, meet, make, BAD["abort"][0], parallelism=3, timeout=20)
 
     assert [type(entry) for entry in ended] == [Done, Done, Done, Done, Failed]
+
+
+def test_a_crash_after_decoding_is_no_fault_of_the_image(bench: Bench) -> None:
+    def prepare() -> Work:
+        def crash(_index: int, _folder: str, decoded: Callable[[], None]) -> NoReturn:
+            decoded()
+            os.abort()
+
+        return crash
+
+    ended: dict[int, Entry] = {}
+    stores, scratch = str(bench.root / "stores"), str(bench.scratch)
+    runner.run(bench.order(1), stores, scratch, ended.__setitem__, prepare)
+
+    entry = ended[0]
+    assert isinstance(entry, Failed)
+    assert (entry.reason, "SIGABRT" in entry.message) == ("Internal", True)
 
 
 def test_a_lane_that_cannot_load_is_a_fault_of_the_worker(bench: Bench) -> None:

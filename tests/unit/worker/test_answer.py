@@ -32,6 +32,14 @@ def test_a_good_answer_is_taken() -> None:
     assert (product.source.format, product.outputs[0].file, product.removed) == ("jpeg", "0", 3)
 
 
+def test_an_answer_may_follow_the_word_that_the_source_is_decoded() -> None:
+    whole = said(1, FACTS, [MADE], 3, 1)
+
+    assert answer.take(ended(0, answer.DECODED + whole), MEMORY) == answer.take(
+        ended(0, whole), MEMORY
+    )
+
+
 @pytest.mark.parametrize(
     ("end", "reason", "words"),
     [
@@ -48,6 +56,9 @@ def test_a_good_answer_is_taken() -> None:
         pytest.param(ended(-40), "CorruptImage", "signal 40", id="a nameless signal"),
         pytest.param(ended(-11, used=33 << 20), "OutOfMemory", "33 of 64 MiB", id="crash, full"),
         pytest.param(ended(-11, used=31 << 20), "CorruptImage", "SIGSEGV", id="crash, half full"),
+        pytest.param(
+            ended(-11, answer.DECODED), "Internal", "SIGSEGV.* after", id="crash, once decoded"
+        ),
         pytest.param(ended(1), "Internal", "code 1", id="ended without a word"),
         pytest.param(ended(0, said(2, "TooLarge", "so", None)), "TooLarge", "so", id="gave up"),
     ],

@@ -22,7 +22,7 @@ from imagejob_worker.steps.room import left
 from imagejob_worker.steps.spliced import Spliced
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from PIL.ImageFile import ImageFile
 
@@ -49,9 +49,15 @@ DAMAGE = (
 
 
 def decode(
-    source: str, name: SourceFormat, survey: Survey, *, scale: int, frames: int
+    source: str,
+    name: SourceFormat,
+    survey: Survey,
+    *,
+    scale: int,
+    frames: int,
+    decoded: Callable[[], None],
 ) -> Generator[Frame]:
-    """The first `frames` frames, JPEG at 1/`scale`.
+    """The first `frames` frames, JPEG at 1/`scale`; `decoded` is called once all are.
 
     Raises CorruptImage or TooLarge; MemoryError is left to the caller.
     """
@@ -66,6 +72,8 @@ def decode(
                 frame = _frame(file, survey)
                 if frames > 1:  # the decoder draws the next one over it
                     frame = msgspec.structs.replace(frame, image=frame.image.copy())
+                if index == frames - 1:
+                    decoded()
                 yield frame
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ItemFailure("TooLarge", f"a frame is larger than the header says: {error}") from error

@@ -1,0 +1,46 @@
+"""When the pipeline says that the source has no more to say."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import msgspec
+import pytest
+from imagejob_worker import order, pipeline
+from PIL import Image
+
+
+def gif(frames: int) -> bytes:
+    out = io.BytesIO()
+    first, *others = (Image.new("RGB", (8, 8), (40 * i, 0, 0)) for i in range(frames))
+    first.save(out, "GIF", save_all=True, append_images=others)
+    return out.getvalue()
+
+
+def said(source: bytes, folder: Path, *, animated: bool) -> list[list[str]]:
+    """The outputs that were there each time it said so."""
+    place = folder / "source"
+    place.write_bytes(source)
+    (folder / "outputs").mkdir()
+    item = {
+        "uid": "u",
+        "source": {"store": "s", "key": "k"},
+        "destination": {"store": "s", "prefix": "p"},
+        "outputs": [{"name": "a", "format": "webp", "animated": animated}],
+        "limits": {"maxBytes": 10_000, "maxPixels": 10_000, "maxFrames": 10},
+    }
+    seen: list[list[str]] = []
+    pipeline.process(
+        str(place),
+        msgspec.convert(item, order.Item),
+        ("gif",),
+        str(folder / "outputs"),
+        lambda: seen.append([path.name for path in (folder / "outputs").iterdir()]),
+    )
+    return seen
+
+
+@pytest.mark.parametrize("animated", [False, True])
+def test_it_says_so_once_and_before_anything_is_written(tmp_path: Path, *, animated: bool) -> None:
+    assert said(gif(3), tmp_path, animated=animated) == [[]]
