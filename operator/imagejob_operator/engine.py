@@ -88,6 +88,7 @@ class Engine:
         self._busy: set[Subject] = set()
         self._again: set[Subject] = set()
         self._wake = asyncio.Event()
+        self._listed_at = 0
 
     def see(self, thing: Thing) -> None:
         """The watch says that an object is as `thing`."""
@@ -204,14 +205,18 @@ class Engine:
         # Workers before ImageJobs: an unfinished ImageJob is older than its worker, so none that a
         # listed worker carries can be missing from the later list, and none looks like an orphan.
         picture, cluster = self._picture, self._cluster
-        self._take(picture.stores, await cluster.list_all(IMAGE_STORES))
-        self._take(picture.profiles, await cluster.list_all(IMAGE_PROFILES))
-        self._take(picture.workers, await cluster.list_all(WORKER_JOBS))
-        self._take(picture.pods, await cluster.list_all(PODS))
-        self._take(picture.jobs, await cluster.list_all(IMAGE_JOBS))
+        before = self._listed_at
+        self._take(picture.stores, await cluster.list_all(IMAGE_STORES), before)
+        self._take(picture.profiles, await cluster.list_all(IMAGE_PROFILES), before)
+        self._take(picture.workers, await cluster.list_all(WORKER_JOBS), before)
+        self._take(picture.pods, await cluster.list_all(PODS), before)
+        jobs = await cluster.list_all(IMAGE_JOBS)
+        self._take(picture.jobs, jobs, before)
+        self._listed_at = jobs.version
 
-    def _take(self, mirror: Mirror[Any, Any], snapshot: Snapshot[Any]) -> None:
+    def _take(self, mirror: Mirror[Any, Any], snapshot: Snapshot[Any], before: int) -> None:
         for thing in snapshot.items:
             self._picture.see(thing)
         for thing in mirror.absent_from(snapshot.items, snapshot.version):
             self.lose(thing)
+        mirror.forget_left(before)  # no message is as late as the list before this one

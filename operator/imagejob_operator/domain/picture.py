@@ -152,6 +152,7 @@ class Picture:
         if known and not self.jobs.get(uid):
             _discard(self._in_namespace, known.metadata.namespace, uid)
             _discard(self._at_destination, _place(known), uid)
+            self.touch(uid)  # for whoever remembers something of it
         for worker in self._carriers.get(uid, ()):
             self.touch(worker)
 

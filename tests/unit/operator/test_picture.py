@@ -62,6 +62,27 @@ def test_a_finished_image_job_is_not_brought_back_by_a_late_message() -> None:
     assert picture.jobs.has_left("uid-cat")
 
 
+def test_an_image_job_that_leaves_is_looked_at_once_more() -> None:
+    picture = Picture()
+    picture.see(newer(CAT, 1))
+    touched(picture)
+
+    picture.see(newer(CAT, 2, phase="Failed"))
+
+    assert touched(picture) == ["uid-cat"]
+
+
+def test_what_left_long_ago_is_forgotten() -> None:
+    picture = Picture()
+    for job, left_at in ((CAT, 3), (DOG, 8)):
+        picture.see(newer(job, 1))
+        picture.lose(newer(job, left_at))
+
+    picture.jobs.forget_left(before=5)
+
+    assert [picture.jobs.has_left(uid) for uid in ("uid-cat", "uid-dog")] == [False, True]
+
+
 def test_a_name_used_again_is_another_image_job() -> None:
     picture = Picture()
     picture.see(newer(CAT, 1))
