@@ -37,8 +37,7 @@ def run(
 
 def start(order: Order, prepare: Prepare | None = None) -> Lanes:
     """Fork the processes that items will run in."""
-    count = min(order.parallelism, len(order.items))
-    return Lanes(count, prepare or (lambda: _pipeline(order)))
+    return Lanes(len(order.items), order.parallelism, prepare or (lambda: _pipeline(order)))
 
 
 def finish(order: Order, lanes: Lanes, stores: str, scratch: str, on_entry: OnEntry) -> None:

@@ -3,6 +3,7 @@
 A *lane* is a process that runs one item at a time, each in a child of its own. Lanes are forked
 while the worker is small and has neither threads (obstore starts some), sockets nor credentials,
 and load the image libraries; a child then costs one more fork, and inherits nothing worth stealing.
+With one item there is nothing to load twice, and the lane is the child.
 This module is the worker's end; `lane` is the other one.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -53,18 +55,39 @@ class Lane:
         os.close(self._ours.write)
 
 
-class Lanes:
-    """As many lanes as items run at once. Start them before anything starts a thread."""
+class OnlyLane(Lane):
+    """The lane of an order of one item: the process behind it is the item's child itself."""
 
-    def __init__(self, count: int, prepare: Prepare) -> None:
-        self._lanes = [Lane() for _ in range(count)]
+    child: int
+
+    def run(self, request: Request) -> Product:
+        """Process the item. Raises ItemFailure, or LaneLostError."""
+        try:
+            started_with = lane.receive(self._ours.read, int)
+            lane.send(self._ours.write, msgspec.msgpack.encode(request))
+        except (OSError, EOFError) as error:
+            raise LaneLostError("the process that runs the item ended") from error
+        ended = lane.await_end(self.child, self._ours.read, request.seconds, started_with)
+        return answer.take(ended, request.memory)
+
+
+class Lanes:
+    """Lanes for so many items, at most `most` of them. Start them before anything starts a thread."""
+
+    def __init__(self, items: int, most: int, prepare: Prepare) -> None:
+        only = OnlyLane() if items == 1 else None
+        self._lanes = [only] if only else [Lane() for _ in range(min(items, most))]
         self._closed = False
         gc.freeze()  # what is shared stays shared: no collection writes to these objects any more
         self._first = os.fork()
+        if self._first == 0 and only:
+            lane.perform(only.theirs, prepare)
         if self._first == 0:
             lane.live([each.theirs for each in self._lanes], prepare)
         for each in self._lanes:
             each.forked()
+        if only:
+            only.child = self._first
 
     def __iter__(self) -> Iterator[Lane]:
         """Return the lanes, one by one."""
@@ -90,4 +113,5 @@ class Lanes:
             return
         for each in self._lanes:
             each.close()
-        os.waitpid(self._first, 0)  # it waits for the other lanes, as they for their children
+        with suppress(ChildProcessError):  # an item's only child is reaped with the item
+            os.waitpid(self._first, 0)  # it waits for the other lanes, as they for their children

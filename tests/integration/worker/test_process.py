@@ -199,16 +199,25 @@ def test_killed_it_has_reported_what_is_finished(place: Workplace, silent: str) 
 WAITING = """
 import signal
 from imagejob_worker import process, runner
-runner._pipeline = lambda order: lambda index, folder: signal.pause()
+def wait(index, folder, decoded):
+    open(folder + "/outputs/here", "w").close()
+    signal.pause()
+runner._pipeline = lambda order: wait
 raise SystemExit(process.main())
 """
 
 
-def test_told_to_stop_it_ends_the_child_that_is_at_work(place: Workplace) -> None:
-    order = worker_process.order([worker_process.item("cat.jpg", [{"name": "o"}])])
+@pytest.mark.parametrize(("items", "processes"), [(1, 1), (2, 2)])
+def test_told_to_stop_it_ends_the_child_that_is_at_work(
+    place: Workplace, items: int, processes: int
+) -> None:
+    """An only item's child is the worker's own; else there is a lane between the two."""
+    item = worker_process.item("cat.jpg", [{"name": "o"}])
+    order = worker_process.order([item] * items)
     with started(place, order, [sys.executable, "-c", WAITING]) as worker:
-        until(lambda: len(worker.children(recursive=True)) == 2)
+        until(lambda: list(place.scratch.rglob("here")))
         children = worker.children(recursive=True)
+        assert len(children) == processes
 
         worker.send_signal(signal.SIGTERM)
 

@@ -34,6 +34,18 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.mark.parametrize(("behaviour", "reason", "words"), BAD.values(), ids=BAD)
+def test_a_bad_child_of_the_only_item_ends_the_same(
+    bench: Bench, behaviour: Behaviour, reason: str, words: str
+) -> None:
+    (bad,) = bench.run(behaviour)
+
+    assert isinstance(bad, Failed)
+    assert reason == bad.reason
+    assert words in bad.message
+    assert bench.others == psutil.Process().children()
+
+
+@pytest.mark.parametrize(("behaviour", "reason", "words"), BAD.values(), ids=BAD)
 def test_a_bad_child_ends_its_own_item_only(
     bench: Bench, behaviour: Behaviour, reason: str, words: str
 ) -> None:
