@@ -72,7 +72,7 @@ class OnlyLane(Lane):
 
 
 class Lanes:
-    """Lanes for so many items, at most `most` of them. Start them before anything starts a thread."""
+    """Lanes for so many items, at most `most`. Start them before anything starts a thread."""
 
     def __init__(self, items: int, most: int, prepare: Prepare) -> None:
         only = OnlyLane() if items == 1 else None
