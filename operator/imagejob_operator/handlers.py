@@ -22,6 +22,9 @@ from .engine import Engine
 
 log = logging.getLogger(__name__)
 
+WATCH_SECONDS = 300
+"""How long a watch is let run before it is begun anew, where it ended."""
+
 T = TypeVar("T", ImageJob, ImageProfile, ImageStore, WorkerJob, Pod)
 
 
@@ -48,6 +51,9 @@ def settings() -> kopf.OperatorSettings:
     configured = kopf.OperatorSettings()
     configured.posting.enabled = False
     configured.posting.loggers = False
+    # A connection that has died without a word would else be waited on for ever.
+    configured.watching.server_timeout = WATCH_SECONDS
+    configured.watching.client_timeout = WATCH_SECONDS + 30
     configured.watching.field_selectors[GROUP, "imagejobs"] = UNFINISHED
     configured.watching.label_selectors["batch", "jobs"] = WORKER_SELECTOR
     configured.watching.label_selectors["v1", "pods"] = WORKER_SELECTOR
