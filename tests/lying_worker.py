@@ -109,7 +109,7 @@ def locked_folder(folder: Path) -> Processed:
 def orphan(folder: Path) -> Processed:
     """Leave a process behind that holds the pipe open."""
     if os.fork() == 0:
-        time.sleep(2)
+        time.sleep(2)  # what it lies about: still there when the child has ended
         os._exit(0)
     return answer(folder)
 

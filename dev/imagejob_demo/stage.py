@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shlex
 import shutil
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagejob_dev import background
+from imagejob_dev import background, kubectl
 from imagejob_dev.errors import DevError
 
 if TYPE_CHECKING:
@@ -88,22 +87,8 @@ class Stage:
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """Its output; DevError with its message if it fails."""
-        command = [self.cluster.kubectl, *map(str, arguments)]
-        done = subprocess.run(
-            command,
-            env={
-                "KUBECONFIG": str(self.places.kubeconfig),
-                "HOME": str(self.places.root),
-                "PATH": os.defpath,
-            },
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise DevError(f"kubectl {shlex.join(command[1:])}: {done.stderr.strip()}")
-        return done.stdout
+        places = self.places
+        return kubectl.run(self.cluster.kubectl, places.kubeconfig, places.root, arguments, stdin)
 
     def assert_operator(self) -> None:
         """DevError with the end of its log if the operator is gone."""

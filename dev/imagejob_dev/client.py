@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from imagejob_dev import kubeconfig, waiting
-from imagejob_dev.errors import DevError
+from imagejob_dev import kubeconfig, kubectl, waiting
 from imagejob_dev.ports import LOOPBACK
 from imagejob_dev.program import Program
 
@@ -82,21 +79,7 @@ class Client(ABC):
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """The output of kubectl as the administrator; DevError with its message if it fails."""
-        done = subprocess.run(
-            [self.kubectl_program, *arguments],
-            env={
-                "KUBECONFIG": str(self.kubeconfig),
-                "HOME": str(self.folder),
-                "PATH": os.defpath,
-            },
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise DevError(f"kubectl {' '.join(map(str, arguments))}: {done.stderr.strip()}")
-        return done.stdout
+        return kubectl.run(self.kubectl_program, self.kubeconfig, self.folder, arguments, stdin)
 
     def apply(self, *paths: str | Path) -> str:
         """`kubectl apply` files, or folders of files, with server-side apply."""
