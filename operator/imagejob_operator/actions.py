@@ -19,7 +19,7 @@ from .cluster import (
 )
 from .domain import audit, manifests
 from .domain.lifecycle import Dispatch, Memory, WriteStatus
-from .domain.model import ImageJob
+from .domain.model import AuditEntry, ImageJob
 from .domain.picture import Picture
 from .domain.platform import Platform
 from .domain.worker import WorkerJob
@@ -89,7 +89,7 @@ class Actions:
     async def write_status(self, write: WriteStatus) -> None:
         """Tell the audit log, write the status, post the Event, in that order."""
         job = write.job
-        self._tell_new(job, write)
+        self._tell_new(job, write.entries)
         try:
             written = await self._cluster.write_status(job, write.status)
         except ConflictError:
@@ -100,14 +100,14 @@ class Actions:
             self._picture.see(written)
             await self._post_event(write)
 
-    def _tell_new(self, job: ImageJob, write: WriteStatus) -> None:
+    def _tell_new(self, job: ImageJob, entries: tuple[AuditEntry, ...]) -> None:
+        """Once each, however often the write that they go with is tried."""
         memory = self._memory(job)
-        for entry in write.entries:
+        for entry in entries:
             if entry.seq > memory.told:
                 self._tell(audit.line(job, entry))
-        if write.entries:
-            told = max(memory.told, write.entries[-1].seq)
-            self._remember(job, msgspec.structs.replace(memory, told=told))
+                memory = msgspec.structs.replace(memory, told=entry.seq)
+        self._remember(job, memory)
 
     async def _post_event(self, write: WriteStatus) -> None:
         """The status is written: an Event that can't be posted is worth a line, not a retry."""
@@ -124,36 +124,34 @@ class Actions:
         known = self._picture.jobs.get(uid)
         if not known:
             return
-        meta = known.metadata
-        fresh = await self._cluster.read(IMAGE_JOBS, meta.namespace, meta.name)
+        fresh = await self._image_job(known.metadata.namespace, known.metadata.name, uid)
         self._picture.suspects.discard(uid)
-        if fresh and fresh.metadata.uid == uid:
+        if fresh:
             self._picture.see(fresh)
         else:
             self._cancelled(known)
 
     def _cancelled(self, job: ImageJob) -> None:
         """It was deleted unfinished; the audit log is the only place left to say so."""
-        memory = self._memory(job)
-        for entry in (*memory.entries, audit.cancelled(job, memory.entries, self._clock())):
-            if entry.seq > memory.told:
-                self._tell(audit.line(job, entry))
+        entries = self._memory(job).entries
+        self._tell_new(job, (*entries, audit.cancelled(job, entries, self._clock())))
         self._picture.lose(job)
 
     async def tidy(self, worker: WorkerJob) -> None:
-        """Delete a worker Job once it has no unfinished ImageJob left."""
-        namespace = worker.metadata.namespace
+        """Delete a worker Job that no known ImageJob needs, once none unknown to us does either."""
         for item in worker.items:
-            if self._picture.jobs.get(item.uid):
-                return
             if self._picture.jobs.has_left(item.uid):
                 continue
-            job = await self._cluster.read(IMAGE_JOBS, namespace, item.name)
-            if job and job.metadata.uid == item.uid and not job.is_finished:
+            job = await self._image_job(worker.metadata.namespace, item.name, item.uid)
+            if job and not job.is_finished:
                 self._picture.see(job)
                 return
-        if not worker.is_deleting:
-            await self._cluster.delete_worker(worker.metadata)
+        await self._cluster.delete_worker(worker.metadata)
+
+    async def _image_job(self, namespace: str, name: str, uid: str) -> ImageJob | None:
+        """That very ImageJob, not a successor of its name."""
+        job = await self._cluster.read(IMAGE_JOBS, namespace, name)
+        return job if job and job.metadata.uid == uid else None
 
     def _memory(self, job: ImageJob) -> Memory:
         return self._memories.get(job.metadata.uid, Memory())

@@ -99,11 +99,7 @@ class NotFoundError(ApiError):
     """404: there is no such object."""
 
 
-class ForbiddenError(ApiError):
-    """403: an admission rule, a ResourceQuota or a missing right stands against it."""
-
-
-_ERRORS: dict[int, type[ApiError]] = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError}
+_ERRORS: dict[int, type[ApiError]] = {404: NotFoundError, 409: ConflictError}
 
 
 class Cluster:
@@ -114,12 +110,12 @@ class Cluster:
 
     async def list_all(self, kind: Kind[T]) -> Snapshot[T]:
         """Every object of the kind in every namespace, read in pages from one resource version."""
-        decoder = msgspec.json.Decoder(Page[kind.type])  # type: ignore[name-defined]
         items: list[T] = []
         more = ""
         while True:
             query = [*kind.selector, ("limit", str(PAGE)), *([("continue", more)] if more else [])]
-            page: Page[T] = _read(decoder, await self._send("GET", kind.path(), query=query))
+            data = await self._send("GET", kind.path(), query=query)
+            page = _decode(data, Page[kind.type])  # type: ignore[name-defined]
             items.extend(page.items)
             more = page.metadata.continue_
             if not more:
@@ -128,15 +124,15 @@ class Cluster:
     async def read(self, kind: Kind[T], namespace: str, name: str) -> T | None:
         """One object, or None."""
         try:
-            body = await self._send("GET", kind.path(namespace, name))
+            data = await self._send("GET", kind.path(namespace, name))
         except NotFoundError:
             return None
-        return _read(msgspec.json.Decoder(kind.type), body)
+        return _decode(data, kind.type)
 
     async def create_worker(self, manifest: Manifest) -> WorkerJob:
         """Raises ConflictError where a Job of that name exists."""
         path = WORKER_JOBS.path(manifest["metadata"]["namespace"])
-        return _read(_worker_jobs, await self._send("POST", path, manifest))
+        return _decode(await self._send("POST", path, manifest), WorkerJob)
 
     async def delete_worker(self, worker: ObjectMeta) -> None:
         """Delete that very Job, not a successor of its name; none is as good as deleted."""
@@ -161,7 +157,7 @@ class Cluster:
             {"op": "add", "path": "/status", "value": msgspec.to_builtins(status)},
         ]
         path = IMAGE_JOBS.path(job.metadata.namespace, job.metadata.name, "status")
-        return _read(_image_jobs, await self._send("PATCH", path, patch))
+        return _decode(await self._send("PATCH", path, patch), ImageJob)
 
     async def post_event(self, event: Manifest) -> None:
         """One that is there already was posted before a crash."""
@@ -197,16 +193,13 @@ class Cluster:
         return data
 
 
-_worker_jobs = msgspec.json.Decoder(WorkerJob)
-_image_jobs = msgspec.json.Decoder(ImageJob)
-
 D = TypeVar("D")
 
 
-def _read(decoder: msgspec.json.Decoder[D], data: bytes) -> D:
+def _decode(data: bytes, kind: type[D]) -> D:
     """What the server answered; ApiError if it was no server of ours, such as a proxy's page."""
     try:
-        return decoder.decode(data)
+        return msgspec.json.decode(data, type=kind)
     except msgspec.DecodeError as error:
         raise ApiError(0, f"the API server's answer can't be read: {error}") from error
 

@@ -136,7 +136,9 @@ class Engine:
     def _consider(self, subject: Subject) -> Coroutine[Any, Any, None] | None:
         if isinstance(subject, tuple):
             worker = self._picture.workers.get(subject)
-            return self._actions.tidy(worker) if worker and worker.items else None
+            if not worker or not worker.items or worker.is_deleting:
+                return None
+            return None if self._picture.is_needed(worker) else self._actions.tidy(worker)
         if subject in self._picture.suspects:
             return self._actions.verify(subject)
         situation = self._picture.situation(subject)

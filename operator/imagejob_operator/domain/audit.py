@@ -17,9 +17,20 @@ UNKNOWN = "unknown"
 """The requester, as long as no admission policy vouches for the annotation that names one."""
 
 
+def newest(job: ImageJob) -> AuditEntry | None:
+    """The last transition that the status shows."""
+    return max(job.status.audit, key=lambda entry: entry.seq, default=None)
+
+
 def last_seq(job: ImageJob) -> int:
     """The highest sequence number that the status shows; 0 before the first."""
-    return max((entry.seq for entry in job.status.audit), default=0)
+    shown = newest(job)
+    return shown.seq if shown else 0
+
+
+def next_seq(job: ImageJob, unwritten: tuple[AuditEntry, ...]) -> int:
+    """The number of the next transition, after those that the status doesn't show yet."""
+    return (unwritten[-1].seq if unwritten else last_seq(job)) + 1
 
 
 def entry(seq: int, standing: Standing, now: datetime) -> AuditEntry:
@@ -55,6 +66,6 @@ def line(job: ImageJob, entry: AuditEntry) -> bytes:
 
 def cancelled(job: ImageJob, unwritten: tuple[AuditEntry, ...], now: datetime) -> AuditEntry:
     """The last entry of an ImageJob that was deleted before it finished."""
-    seq = (unwritten[-1].seq if unwritten else last_seq(job)) + 1
     message = "the ImageJob was deleted before it finished"
+    seq = next_seq(job, unwritten)
     return AuditEntry(seq, now, UNKNOWN, "Deleted", Reason.CANCELLED.value, message)

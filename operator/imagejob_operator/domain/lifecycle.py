@@ -109,7 +109,7 @@ def _remember(job: ImageJob, standing: Standing, memory: Memory, now: datetime) 
     since = memory.since or now
     current = (standing.phase, standing.reason.value)
     if current != last:
-        seq = (entries[-1].seq if entries else shown) + 1
+        seq = audit.next_seq(job, entries)
         entries = (*entries, audit.entry(seq, standing, now))
         since = now
     return msgspec.structs.replace(memory, last=current, since=since, entries=entries)
@@ -117,5 +117,5 @@ def _remember(job: ImageJob, standing: Standing, memory: Memory, now: datetime) 
 
 def _last_written(job: ImageJob) -> tuple[str, str] | None:
     """After a restart the status itself tells which transition was the last."""
-    newest = max(job.status.audit, key=lambda entry: entry.seq, default=None)
+    newest = audit.newest(job)
     return (newest.event, newest.reason) if newest else None

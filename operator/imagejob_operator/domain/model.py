@@ -38,15 +38,6 @@ class Resource(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """Base of all that is read from or written to the API server: immutable, camelCase."""
 
 
-class OwnerReference(Resource, frozen=True):
-    """Who an object belongs to; the garbage collector removes it with the last owner."""
-
-    api_version: str
-    kind: str
-    name: str
-    uid: str
-
-
 class ObjectMeta(Resource, frozen=True):
     """The part of every object's metadata that the operator uses."""
 
@@ -58,8 +49,6 @@ class ObjectMeta(Resource, frozen=True):
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
     labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-    owner_references: tuple[OwnerReference, ...] = ()
 
 
 class NameRef(Resource, frozen=True):

@@ -108,6 +108,10 @@ class Picture:
             rival=self._rival(job),
         )
 
+    def is_needed(self, worker: WorkerJob) -> bool:
+        """Whether an unfinished ImageJob of the worker is known."""
+        return any(self.jobs.get(item.uid) for item in worker.items)
+
     def suspect(self, uid: str) -> None:
         """An unfinished ImageJob has left our view, and nobody has said why."""
         if self.jobs.get(uid):
@@ -147,9 +151,8 @@ class Picture:
     def _lose_job(self, job: ImageJob) -> None:
         uid = job.metadata.uid
         known = self.jobs.get(uid)
-        self.jobs.drop(job)
         self.suspects.discard(uid)
-        if known and not self.jobs.get(uid):
+        if self.jobs.drop(job) and known:
             _discard(self._in_namespace, known.metadata.namespace, uid)
             _discard(self._at_destination, _place(known), uid)
             self.touch(uid)  # for whoever remembers something of it

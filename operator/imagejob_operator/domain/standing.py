@@ -13,7 +13,7 @@ from .model import FINISHED, ImageJob, ImageProfile, ImageStore, Phase
 from .order import OrderItem
 from .platform import Platform
 from .reasons import Reason
-from .report import Done, Failed, SourceFacts
+from .report import Done, Failed
 from .resolve import Held, Refused, Resolved, resolve
 from .worker import Terminated, Worker
 
@@ -54,7 +54,7 @@ class Standing(msgspec.Struct, frozen=True):
     @property
     def is_admitted(self) -> bool:
         """Whether all it refers to was there, so that it was, or could be, dispatched."""
-        return self.item is not None or self.ready is not None or self.phase == "Queued"
+        return self.item is not None or self.phase == "Queued"
 
 
 def stand(situation: Situation, platform: Platform) -> Standing:
@@ -162,8 +162,3 @@ def _how(worker: Worker, ended: Terminated | None) -> str:
         return worker.pod.status.message or worker.pod.status.reason or "no container status"
     condition = worker.job.ended
     return condition.message or condition.reason if condition else "it has gone"
-
-
-def source_facts(standing: Standing) -> SourceFacts | None:
-    """What the worker learned of the source, whether it succeeded or not."""
-    return standing.outcome.source if standing.outcome else None

@@ -19,7 +19,7 @@ from .model import (
 from .order import OrderItem
 from .quantity import describe_bytes
 from .reasons import Reason
-from .standing import Standing, source_facts
+from .standing import Standing
 
 SUMMARY_NAMES = 64
 """Characters of a summary that the outputs' names may take."""
@@ -69,7 +69,7 @@ def _worker(standing: Standing) -> WorkerStatus | None:
 
 
 def _source(standing: Standing) -> SourceStatus | None:
-    facts = source_facts(standing)
+    facts = standing.outcome.source if standing.outcome else None
     if not facts:
         return None
     return SourceStatus(

@@ -72,7 +72,6 @@ class Terminated(Resource, frozen=True):
     reason: str = ""
     message: str = ""
     started_at: datetime | None = None
-    finished_at: datetime | None = None
 
 
 class Waiting(Resource, frozen=True):
