@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, NoReturn
 from imagejob_dev import state
 from imagejob_dev.errors import DevError
 from imagejob_dev.guard import Guard
-from imagejob_dev.program import Program
+from imagejob_dev.operators import WORKER_IMAGE, operator
 
 if TYPE_CHECKING:
+    from imagejob_dev.program import Program
     from imagejob_dev.state import State
 
-WORKER_IMAGE = "imagejob/worker:dev"
 LOOK_MILLISECONDS = 500
 SOON_SECONDS = 5.0
 """An operator that dies sooner than this after its start would die again: that ends the keeper."""
@@ -39,41 +39,31 @@ def keep(folder: Path, log: Path) -> int:
         print(f"nothing runs in {folder}", file=sys.stderr)
         return 1
     guard = Guard()
-    operator = _operator(cluster, log, guard)
+    kept = _operator(cluster, log, guard)
     try:
-        return _watch_over(operator, cluster)
+        return _watch_over(kept, cluster)
     finally:
-        operator.stop()
+        kept.stop()
         guard.close()
 
 
 def _operator(cluster: State, log: Path, guard: Guard) -> Program:
     """Under its own account: a missing right shows here, and not in production."""
-    return Program(
-        [sys.executable, "-m", "imagejob_operator"],
-        log,
-        guard,
-        ready=lambda: True,
-        environment={
-            "KUBECONFIG": cluster.operator_kubeconfig,
-            "IMAGEJOB_WORKER_IMAGE": WORKER_IMAGE,
-            "IMAGEJOB_INSTANCE": "demo",
-        },
-        grace=5.0,
-    )
+    settings = {"worker_image": WORKER_IMAGE, "instance": "demo"}
+    return operator(cluster.operator_kubeconfig, log, guard, settings, grace=5.0)
 
 
-def _watch_over(operator: Program, cluster: State) -> int:
+def _watch_over(kept: Program, cluster: State) -> int:
     supervisor = select.poll()
     supervisor.register(os.pidfd_open(cluster.supervisor), select.POLLIN)
-    operator.launch()
+    kept.launch()
     began = time.monotonic()
     while not supervisor.poll(LOOK_MILLISECONDS):
-        if not operator.died:
+        if not kept.died:
             continue
         if time.monotonic() - began < SOON_SECONDS:
             return 1
-        operator.launch()
+        kept.launch()
         began = time.monotonic()
     return 0
 

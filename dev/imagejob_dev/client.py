@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from imagejob_dev import kubeconfig, kubectl, waiting
+from imagejob_dev.operators import WORKER_IMAGE, operator
 from imagejob_dev.ports import LOOPBACK
 from imagejob_dev.program import Program
 
@@ -38,7 +38,7 @@ class Client(ABC):
 
     s3: S3Server
     address: str = LOOPBACK
-    worker_image: str = "imagejob/worker:dev"
+    worker_image: str = WORKER_IMAGE
 
     def __init__(
         self, folder: Path, kubectl: Path, kubeconfig: Path, rest: Rest, guard: Guard
@@ -112,14 +112,7 @@ class Client(ABC):
 
         `settings` are IMAGEJOB_ variables without the prefix, in lower case. Its output is the log.
         """
-        variables = {"worker_image": self.worker_image, "instance": name, **settings}
-        environment = {f"IMAGEJOB_{key.upper()}": value for key, value in variables.items()}
         account = self.kubeconfig_for(OPERATOR_NAMESPACE, OPERATOR)
-        return Program(
-            [sys.executable, "-m", "imagejob_operator"],
-            self.folder / "log" / f"{name}.log",
-            self._guard,
-            ready=lambda: True,
-            environment={"KUBECONFIG": str(account), **environment},
-            grace=10.0,
-        )
+        log = self.folder / "log" / f"{name}.log"
+        known = {"worker_image": self.worker_image, "instance": name}
+        return operator(account, log, self._guard, known | settings)
