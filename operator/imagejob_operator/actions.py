@@ -9,20 +9,14 @@ from typing import Any
 
 import msgspec
 
-from .cluster import (
-    IMAGE_JOBS,
-    WORKER_JOBS,
-    ApiError,
-    Cluster,
-    ConflictError,
-    NotFoundError,
-)
+from .cluster import IMAGE_JOBS, WORKER_JOBS, Cluster
 from .domain import audit, manifests
 from .domain.lifecycle import Dispatch, Memory, WriteStatus
 from .domain.model import AuditEntry, ImageJob
 from .domain.picture import Picture
 from .domain.platform import Platform
 from .domain.worker import WorkerJob
+from .transport import ApiError, ConflictError, NotFoundError
 
 log = logging.getLogger(__name__)
 

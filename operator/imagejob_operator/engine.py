@@ -22,7 +22,6 @@ from .cluster import (
     IMAGE_STORES,
     PODS,
     WORKER_JOBS,
-    ApiError,
     Cluster,
     Snapshot,
 )
@@ -31,6 +30,7 @@ from .domain.mirror import Mirror
 from .domain.model import ImageJob
 from .domain.picture import Key, Picture, Thing
 from .domain.platform import Platform
+from .transport import ApiError
 
 log = logging.getLogger(__name__)
 
