@@ -49,6 +49,7 @@ class ObjectMeta(Resource, frozen=True):
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
     labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
 
 
 class NameRef(Resource, frozen=True):
@@ -133,10 +134,20 @@ class Condition(Resource, frozen=True, omit_defaults=False):
 
 
 class Queue(Resource, frozen=True):
-    """Where a waiting job stands, and when it will run at the latest known rate."""
+    """Where a waiting job stands, and when it goes on if nothing else changes."""
 
     position: int | None = None
     eligible_at: datetime | None = None
+
+
+class LastFailure(Resource, frozen=True):
+    """The newest attempt that failed; `worker` is the name of its Job."""
+
+    attempt: int
+    reason: str
+    message: str
+    time: datetime
+    worker: str
 
 
 class ResolvedProfile(Resource, frozen=True):
@@ -197,6 +208,8 @@ class ImageJobStatus(Resource, frozen=True):
     conditions: tuple[Condition, ...] = ()
     queue: Queue | None = None
     attempts: int | None = None
+    disruptions: int | None = None
+    last_failure: LastFailure | None = None
     profile: ResolvedProfile | None = None
     worker: WorkerStatus | None = None
     source: SourceStatus | None = None

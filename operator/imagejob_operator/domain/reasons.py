@@ -12,15 +12,19 @@ from enum import StrEnum
 class Reason(StrEnum):
     """The `reason` of conditions, Events and audit entries."""
 
-    # Where an unfinished ImageJob stands.
+    # Where an ImageJob stands.
+    REQUESTED = "Requested"
+    """Somebody asked for it; the operator has not decided on it yet."""
     ADMITTED = "Admitted"
-    """Resolved and accepted: it will run as soon as a worker is free."""
+    """Charged to the namespace's quota: it runs as soon as a worker is free."""
     DISPATCHED = "Dispatched"
     """A worker Job has been created for it; its pod has not started yet."""
     PROCESSING = "Processing"
     """The worker pod is running."""
     SUCCEEDED = "Succeeded"
     """Every output is in the destination."""
+    TTL_EXPIRED = "TTLExpired"
+    """It finished longer ago than spec.ttlSecondsAfterFinished, and is deleted for it."""
 
     # Why an ImageJob waits, without a fault of its own.
     SUSPENDED = "Suspended"
@@ -29,12 +33,17 @@ class Reason(StrEnum):
     """An ImageStore it names does not exist (yet)."""
     PROFILE_NOT_FOUND = "ProfileNotFound"
     """The ImageProfile it names does not exist (yet)."""
+    QUOTA_USED_UP = "QuotaUsedUp"
+    """A rate of the namespace's quota admits no more now; status.queue says when it does."""
     DESTINATION_BUSY = "DestinationBusy"
     """A live worker still writes to the same store and prefix, as after delete-and-apply."""
     WORKER_UNSCHEDULABLE = "WorkerUnschedulable"
     """No node takes the worker pod."""
     WORKER_REFUSED = "WorkerRefused"
     """The API server or the kubelet won't start the worker: quota, pod security, image."""
+    EVICTED = "Evicted"
+    """Its pod was lost to an eviction, preemption, drain or lost node; a new one comes. It costs
+    no attempt."""
 
     # Why an ImageJob failed.
     SOURCE_NOT_FOUND = "SourceNotFound"
@@ -56,11 +65,11 @@ class Reason(StrEnum):
     TIMED_OUT = "TimedOut"
     """Processing took longer than spec.timeoutSeconds."""
     WORKER_LOST = "WorkerLost"
-    """The worker pod ended without a report on this ImageJob."""
+    """The worker pod ended without a report on this ImageJob, or too many were lost."""
     INVALID_SPEC = "InvalidSpec"
     """The spec, with what it refers to, asks for what must not be; the message says what."""
     QUOTA_EXCEEDED = "QuotaExceeded"
-    """The namespace's quota is used up, and its onExceeded is Fail."""
+    """A rate of the namespace's quota is used up, and onExceeded is Fail or maxWaiting reached."""
     CANCELLED = "Cancelled"
     """The ImageJob was deleted before it finished."""
     INTERNAL = "Internal"
@@ -98,9 +107,11 @@ WAITING = frozenset(
         Reason.SUSPENDED,
         Reason.STORE_NOT_FOUND,
         Reason.PROFILE_NOT_FOUND,
+        Reason.QUOTA_USED_UP,
         Reason.DESTINATION_BUSY,
         Reason.WORKER_UNSCHEDULABLE,
         Reason.WORKER_REFUSED,
+        Reason.EVICTED,
     }
 )
 """Why an ImageJob waits; it goes on by itself when the cause is gone."""

@@ -8,7 +8,14 @@ from pathlib import Path
 from imagejob_operator.domain.reasons import FINAL, RETRYABLE, WAITING, Reason
 
 PAGE = Path(__file__).parents[3] / "docs" / "reasons.md"
-PROGRESS = {Reason.ADMITTED, Reason.DISPATCHED, Reason.PROCESSING, Reason.SUCCEEDED}
+PROGRESS = {
+    Reason.REQUESTED,
+    Reason.ADMITTED,
+    Reason.DISPATCHED,
+    Reason.PROCESSING,
+    Reason.SUCCEEDED,
+    Reason.TTL_EXPIRED,
+}
 
 
 def test_every_reason_is_of_one_class() -> None:
