@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 from imagejob_dev.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from imagejob_dev.guard import Guard
 
 WORKER_IMAGE = "imagejob/worker:dev"
 """For the process node, which runs the worker of this checkout whatever the image is called."""
+
+PROGRAM = ("-m", "imagejob_operator")
+
+SETTINGS = {"leader_election": "false", "trust_requester": "true"}
+"""Of an operator that is alone: it need not wait for a lease that its predecessor held."""
 
 
 def operator(
@@ -23,11 +28,16 @@ def operator(
     guard: Guard,
     settings: Mapping[str, str],
     grace: float = 10.0,
+    program: Sequence[str | Path] = PROGRAM,
 ) -> Program:
-    """Not started yet. `settings` are IMAGEJOB_ variables without the prefix, in lower case."""
-    variables = {f"IMAGEJOB_{name.upper()}": value for name, value in settings.items()}
+    """Not started yet. `settings` are IMAGEJOB_ variables without the prefix, in lower case.
+
+    `program` is what Python is to run as the operator.
+    """
+    chosen = SETTINGS | dict(settings)
+    variables = {f"IMAGEJOB_{name.upper()}": value for name, value in chosen.items()}
     return Program(
-        [sys.executable, "-m", "imagejob_operator"],
+        [sys.executable, *program],
         log,
         guard,
         ready=lambda: True,

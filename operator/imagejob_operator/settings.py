@@ -15,10 +15,15 @@ from .domain.platform import Platform
 from .domain.quantity import to_bytes
 
 PREFIX = "IMAGEJOB_"
-LISTS = ("formats",)
-BYTES = ("max_bytes", "worker_memory", "child_memory", "scratch_size")
+LISTS = ("formats", "quota")
+BYTES = (
+    *("max_bytes", "worker_memory", "child_memory", "scratch_size"),
+    *("large_worker_memory", "large_child_memory"),
+)
 
 Positive = Annotated[int, Meta(ge=1)]
+LeaseSeconds = Annotated[int, Meta(ge=3, le=300)]  # shorter, and one slow answer loses it
+Address = Annotated[str, Meta(pattern=r"^([^\s/]*:\d{1,5})?$")]
 
 
 class SettingsError(ValueError):
@@ -26,7 +31,13 @@ class SettingsError(ValueError):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One field a variable: `worker_image` is IMAGEJOB_WORKER_IMAGE. Sizes in bytes."""
+    """One field a variable: `worker_image` is IMAGEJOB_WORKER_IMAGE. Sizes in bytes.
+
+    `namespace` is the operator's own, `quota` the rates of a namespace without an ImageQuota,
+    `backoff_seconds` the wait before the first retry, `large_…` the memory of an item that had too
+    little, `listen` the "host:port" of the probes ("": none; ":port": on every address),
+    `trust_requester` whether the annotation that names the requester can't be forged.
+    """
 
     worker_image: str
     worker_image_pull_policy: str = "IfNotPresent"
@@ -34,11 +45,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     worker_memory: Positive = 1024**3
     worker_parallelism: Positive = 1
     child_memory: Positive = 768 * 1024**2
+    large_worker_memory: Positive = 3 * 1024**3
+    large_child_memory: Positive = 2816 * 1024**2
     scratch_size: Positive = 2 * 1024**3
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
     max_bytes: Positive = 50 * 1024**2
     max_pixels: Positive = 50_000_000
     max_frames: Positive = 100
+    quota: tuple[str, ...] = ("50/1h",)
+    max_workers: Positive = 64
+    max_workers_per_namespace: Positive = 32
+    backoff_seconds: Positive = 10
+    trust_requester: bool = False
+    namespace: str = "imagejob-system"
+    leader_election: bool = True
+    lease_seconds: LeaseSeconds = 15
+    listen: Address = ""
     instance: str = msgspec.field(default_factory=socket.gethostname)
     log_level: str = "INFO"
 

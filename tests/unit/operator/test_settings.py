@@ -15,11 +15,15 @@ def test_sizes_lists_and_numbers_are_read() -> None:
             "IMAGEJOB_FORMATS": "jpeg, gif",
             "IMAGEJOB_MAX_BYTES": "10Mi",
             "IMAGEJOB_MAX_FRAMES": "7",
+            "IMAGEJOB_QUOTA": "50/1h, 400/1d",
+            "IMAGEJOB_LEADER_ELECTION": "false",
             "HOME": "/nowhere",
         }
     )
 
     platform = settings.platform
+    assert settings.quota == ("50/1h", "400/1d")
+    assert settings.leader_election is False
     assert platform.worker_image == "worker:1"
     assert platform.formats == ("jpeg", "gif")
     assert platform.limits.max_bytes == 10 * 1024 * 1024
@@ -33,6 +37,9 @@ def test_sizes_lists_and_numbers_are_read() -> None:
         ({**IMAGE, "IMAGEJOB_MAX_BYTES": "much"}, "IMAGEJOB_MAX_BYTES: 'much' is no quantity"),
         ({**IMAGE, "IMAGEJOB_MAX_PIXELS": "0"}, "max_pixels"),
         ({**IMAGE, "IMAGEJOB_FORMATS": "jpeg,bmp"}, "formats"),
+        ({**IMAGE, "IMAGEJOB_LEASE_SECONDS": "1"}, "lease_seconds"),
+        ({**IMAGE, "IMAGEJOB_LEADER_ELECTION": "maybe"}, "leader_election"),
+        ({**IMAGE, "IMAGEJOB_LISTEN": "8080"}, "listen"),
     ],
 )
 def test_a_wrong_one_is_named(variables: dict[str, str], message: str) -> None:
