@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from imagejob_dev import kubeconfig, kubectl, waiting
-from imagejob_dev.operators import WORKER_IMAGE, operator
+from imagejob_dev.operators import PROGRAM, WORKER_IMAGE, operator
 from imagejob_dev.ports import LOOPBACK
 from imagejob_dev.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from imagejob_dev.guard import Guard
@@ -107,12 +107,15 @@ class Client(ABC):
         config = kubeconfig.for_account(json.loads(own), answer["status"]["token"], namespace)
         return kubeconfig.save(self.folder / f"{namespace}-{account}.kubeconfig", config)
 
-    def operator(self, name: str = "operator", **settings: str) -> Program:
+    def operator(
+        self, name: str = "operator", program: Sequence[str | Path] = PROGRAM, **settings: str
+    ) -> Program:
         """This checkout's operator under its own account; not started yet.
 
         `settings` are IMAGEJOB_ variables without the prefix, in lower case. Its output is the log.
+        `program` is what Python is to run in its place, for tests that do something to it.
         """
         account = self.kubeconfig_for(OPERATOR_NAMESPACE, OPERATOR)
         log = self.folder / "log" / f"{name}.log"
         known = {"worker_image": self.worker_image, "instance": name}
-        return operator(account, log, self._guard, known | settings)
+        return operator(account, log, self._guard, known | settings, program=program)
