@@ -20,7 +20,7 @@ from .domain.model import (
     ObjectMeta,
 )
 from .domain.worker import Pod, WorkerJob
-from .transport import ConflictError, NotFoundError, Transport, decode
+from .transport import ConflictError, Fence, NotFoundError, Transport, decode
 from .transport import connect as connect_transport
 
 UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
@@ -147,7 +147,7 @@ class Cluster:
 
 
 @asynccontextmanager
-async def connect() -> AsyncIterator[Cluster]:
+async def connect(fence: Fence | None = None) -> AsyncIterator[Cluster]:
     """To the cluster that we run in, else to the one of KUBECONFIG."""
-    async with connect_transport() as transport:
+    async with connect_transport(fence) as transport:
         yield Cluster(transport)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -36,6 +36,16 @@ class NotFoundError(ApiError):
     """404: there is no such object."""
 
 
+class FencedError(ApiError):
+    """Not sent: somebody else may lead by now, and decide otherwise."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(0, message)
+
+
+Fence = Callable[[], None]
+"""Returns if we may write now, and raises FencedError if not."""
+
 _ERRORS: dict[int, type[ApiError]] = {404: NotFoundError, 409: ConflictError}
 
 
@@ -51,8 +61,9 @@ class Transport:
         path: str,
         body: object = None,
         query: list[tuple[str, str]] | None = None,
+        seconds: float = TIMEOUT_SECONDS,
     ) -> bytes:
-        """The body of the answer. Raises ApiError for any but a success."""
+        """The body of the answer. Raises ApiError for any but a success within `seconds`."""
         content = "application/json-patch+json" if method == "PATCH" else "application/json"
         prepared = await self._api.param_serialize(
             method,
@@ -63,7 +74,7 @@ class Transport:
             auth_settings=["BearerToken"],
         )
         try:
-            response = await self._api.call_api(*prepared, _request_timeout=TIMEOUT_SECONDS)
+            response = await self._api.call_api(*prepared, _request_timeout=seconds)
             data: bytes = await response.read()  # type: ignore[no-untyped-call]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ApiError(0, f"the API server can't be reached: {error!r}") from error
@@ -96,13 +107,34 @@ class _Status(msgspec.Struct):
 
 
 @asynccontextmanager
-async def connect() -> AsyncIterator[Transport]:
-    """To the cluster that we run in, else to the one of KUBECONFIG."""
+async def connect(fence: Fence | None = None) -> AsyncIterator[Transport]:
+    """To the cluster that we run in, else to the one of KUBECONFIG.
+
+    `fence` is asked before every request that isn't a GET.
+    """
     configuration = client.Configuration()
     if "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     else:
         await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     configuration.connection_pool_maxsize = 64
+    if fence:
+        configuration.client_session_kwargs = {"middlewares": (_fenced(fence),)}
     async with client.ApiClient(configuration) as api:
         yield Transport(api)
+
+
+def _fenced(fence: Fence) -> aiohttp.ClientMiddlewareType:
+    """As late as can be: behind the threads that aiohttp asks for proxies, and before each repeat.
+
+    (It sends a PUT or DELETE once more by itself when a connection breaks that was open before.)
+    """
+
+    async def send(
+        request: aiohttp.ClientRequest, following: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if request.method != "GET":
+            fence()
+        return await following(request)
+
+    return send
