@@ -6,10 +6,11 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+import crowd
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from imagejob_dev.client import Client
 
@@ -84,6 +85,16 @@ class Tenant:
         """Apply the Secret and the store."""
         self.apply(self.secret(), self.store())
 
+    def quota(self, *limits: str, **spec: Any) -> None:
+        """Apply the ImageQuota of the namespace; a limit is written like `50/1h`."""
+        pairs = [limit.split("/") for limit in limits]
+        rates = [{"jobs": int(jobs), "per": per} for jobs, per in pairs]
+        self.apply(ours("ImageQuota", "default", {"limits": rates, **spec}))
+
+    def create(self, bodies: Sequence[Body]) -> list[Body]:
+        """Make many ImageJobs at once; as they were made, in order."""
+        return crowd.create(self.cluster.rest, self.path("imagejobs"), bodies)
+
     def kubectl(self, *arguments: str) -> str:
         """kubectl in this namespace."""
         return self.cluster.kubectl("-n", self.namespace, *arguments)
@@ -99,26 +110,27 @@ class Tenant:
 
     def wait_for_no_workers(self, seconds: float = SECONDS) -> None:
         """Until every worker Job has been tidied away."""
-        self.cluster.wait_for(self._path("jobs"), lambda jobs: None if jobs else True, seconds)
+        self.cluster.wait_for(self.path("jobs"), lambda jobs: None if jobs else True, seconds)
 
     def version(self, plural: str) -> str:
         """Now, as the API server counts time for imagejobs or jobs."""
-        version: str = self.cluster.rest.get(self._path(plural))["metadata"]["resourceVersion"]
+        version: str = self.cluster.rest.get(self.path(plural))["metadata"]["resourceVersion"]
         return version
 
     def history(self, plural: str, since: str) -> list[Body]:
         """The watch events of imagejobs or jobs after a version, until now."""
         # Those that have happened are sent at once; the second only ends the watch.
-        with self.cluster.rest.watch(self._path(plural), since, 1.0) as events:
+        with self.cluster.rest.watch(self.path(plural), since, 1.0) as events:
             return list(events)
 
-    def _path(self, plural: str) -> str:
+    def path(self, plural: str) -> str:
+        """The collection of imagejobs or jobs."""
         groups = {"imagejobs": "imagejob.dev/v1alpha1", "jobs": "batch/v1"}
         return f"/apis/{groups[plural]}/namespaces/{self.namespace}/{plural}"
 
     def status(self, name: str) -> Body:
         """The status of an ImageJob."""
-        job = self.cluster.rest.get(f"{self._path('imagejobs')}/{name}")
+        job = self.cluster.rest.get(f"{self.path('imagejobs')}/{name}")
         status: Body = job.get("status", {})
         return status
 
@@ -130,11 +142,23 @@ class Tenant:
             return next((status for status in statuses if until(status)), None)
 
         selector = f"?fieldSelector=metadata.name={name}"
-        return self.cluster.wait_for(self._path("imagejobs") + selector, found, seconds)
+        return self.cluster.wait_for(self.path("imagejobs") + selector, found, seconds)
 
     def wait_finished(self, name: str, seconds: float = SECONDS) -> Body:
         """The status of an ImageJob at its end."""
         return self.wait(name, is_finished, seconds)
+
+    def wait_all(
+        self, until: Callable[[Body], bool], count: int, seconds: float = SECONDS
+    ) -> dict[str, Body]:
+        """Name → status of the ImageJobs that are as wanted, once there are so many."""
+
+        def found(jobs: list[Body]) -> dict[str, Body] | None:
+            known = {job["metadata"]["name"]: job.get("status", {}) for job in jobs}
+            wanted = {name: status for name, status in known.items() if until(status)}
+            return wanted if len(wanted) >= count else None
+
+        return self.cluster.wait_for(self.path("imagejobs"), found, seconds)
 
 
 def ours(kind: str, name: str, spec: Body) -> Body:

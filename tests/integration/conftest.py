@@ -46,6 +46,13 @@ def namespace(cluster: Client) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="module")
+def shared_namespace(cluster: Client) -> Iterator[str]:
+    """A tenant's namespace for all tests of a module."""
+    with _namespace(cluster, RESTRICTED) as name:
+        yield name
+
+
 @pytest.fixture
 def lenient_namespace(cluster: Client) -> Iterator[str]:
     """A namespace where any pod is admitted."""
