@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imagejob_dev.node.api import Object
+    from imagejob_dev.node.images import Images
     from imagejob_dev.node.sources import Sources
 
 
@@ -37,9 +38,15 @@ class Launch:
     message_from_log: bool  # where the file is empty and the container failed
 
 
-async def prepare(pod: Object, places: Places, sources: Sources) -> dict[str, Launch]:
-    """Container → its launch, its volumes made; NotYet while something that it names is missing."""
+async def prepare(
+    pod: Object, places: Places, sources: Sources, images: Images
+) -> dict[str, Launch]:
+    """Container → its launch, its volumes made; NotYet while something that it names is missing.
+
+    In a kubelet's order: volumes, images, environments.
+    """
     mounted = await volumes.make(pod, places.work / "volumes", sources)
+    images.pull(pod)
     return {
         container["name"]: await _launch(pod, container, mounted, places, sources)
         for container in pod["spec"]["containers"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from imagejob_dev.node import launch, status
 from imagejob_dev.node.api import UNREACHABLE, Refused
 from imagejob_dev.node.container import ContainerRunner
+from imagejob_dev.node.images import Images
 from imagejob_dev.node.reporter import Reporter
 from imagejob_dev.node.sources import NotYet, Sources
 from imagejob_dev.node.states import Verdict
@@ -108,11 +109,11 @@ class PodRunner:
 
     async def _prepare(self) -> dict[str, Launch] | None:
         """What to start, once all that the pod names is there; None if it is stopped first."""
-        said = ""
+        said, images = "", Images()
         while not self._stopping.is_set():
             sources = Sources(self._api, self._pod["metadata"]["namespace"])
             try:
-                return await launch.prepare(self._pod, self._places, sources)
+                return await launch.prepare(self._pod, self._places, sources, images)
             except NotYet as missing:
                 for container in self._containers:
                     container.wait_for(missing.reason, missing.message)
