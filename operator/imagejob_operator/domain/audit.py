@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
-from .model import AuditEntry, ImageJob
+from .destination import destination_of
+from .digest import spec_digest
+from .model import (
+    FINISHED,
+    GROUP,
+    VERSION,
+    AuditEntry,
+    ImageJob,
+    ImageJobStatus,
+    ResolvedProfile,
+    Resource,
+    SourceStatus,
+)
+from .order import OrderDestination
 from .reasons import Reason
 from .standing import Standing
+
+LINE_VERSION = f"audit.{GROUP}/{VERSION}"
+"""The apiVersion of the audit log's lines."""
 
 KEPT_IN_STATUS = 20
 
 OPERATOR = "imagejob-operator"
 UNKNOWN = "unknown"
-"""The requester, as long as no admission policy vouches for the annotation that names one."""
+"""The actor, where nobody vouches for a name."""
+
+REQUESTED_BY = f"{GROUP}/requested-by"
+"""The annotation that an admission policy sets to the name of the user who made the ImageJob."""
+
+MAX_ACTOR = 1024
+"""Characters, as the CRD has it; a user's name may have more."""
+
+
+def requester(job: ImageJob, trusted: bool) -> str:  # noqa: FBT001 (it is what the answer turns on)
+    """Who asked for the ImageJob. `trusted`: an admission policy keeps the annotation true."""
+    name = job.metadata.annotations.get(REQUESTED_BY, "") if trusted else ""
+    return (name if len(name) <= MAX_ACTOR else f"{name[: MAX_ACTOR - 1]}…") or UNKNOWN
 
 
 def newest(job: ImageJob) -> AuditEntry | None:
@@ -28,14 +57,27 @@ def last_seq(job: ImageJob) -> int:
     return shown.seq if shown else 0
 
 
-def next_seq(job: ImageJob, unwritten: tuple[AuditEntry, ...]) -> int:
+def next_seq(job: ImageJob, unwritten: Sequence[AuditEntry]) -> int:
     """The number of the next transition, after those that the status doesn't show yet."""
     return (unwritten[-1].seq if unwritten else last_seq(job)) + 1
 
 
+def requested(job: ImageJob, requester: str, now: datetime) -> AuditEntry:
+    """The first transition: somebody asked for it."""
+    at = job.metadata.creation_timestamp or now
+    message = f"asked for by {requester}"
+    return AuditEntry(1, at, requester, "Pending", Reason.REQUESTED.value, message)
+
+
+def admitted(seq: int, at: datetime) -> AuditEntry:
+    """The namespace's quota was charged, at the ledger's time."""
+    message = "charged to the namespace's quota"
+    return AuditEntry(seq, at, OPERATOR, "Queued", Reason.ADMITTED.value, message)
+
+
 def entry(seq: int, standing: Standing, now: datetime) -> AuditEntry:
     """One transition, as of `now`."""
-    actor = OPERATOR if standing.item else UNKNOWN
+    actor = UNKNOWN if standing.reason == Reason.SUSPENDED else OPERATOR
     return AuditEntry(
         seq=seq,
         time=now,
@@ -46,26 +88,118 @@ def entry(seq: int, standing: Standing, now: datetime) -> AuditEntry:
     )
 
 
-def line(job: ImageJob, entry: AuditEntry) -> bytes:
-    """One line of JSON for the operator's standard output, without the line's end.
-
-    Printed before the status is written: after a crash a line may come twice, with the same `uid`
-    and `seq`, and consumers keep one of them.
-    """
-    return msgspec.json.encode(
-        {
-            "kind": "ImageJobAudit",
-            "namespace": job.metadata.namespace,
-            "name": job.metadata.name,
-            "uid": job.metadata.uid,
-            "generation": job.metadata.generation,
-            **msgspec.to_builtins(entry),
-        }
-    )
-
-
-def cancelled(job: ImageJob, unwritten: tuple[AuditEntry, ...], now: datetime) -> AuditEntry:
+def cancelled(job: ImageJob, unwritten: Sequence[AuditEntry], now: datetime) -> AuditEntry:
     """The last entry of an ImageJob that was deleted before it finished."""
     message = "the ImageJob was deleted before it finished"
     seq = next_seq(job, unwritten)
     return AuditEntry(seq, now, UNKNOWN, "Deleted", Reason.CANCELLED.value, message)
+
+
+def expired(job: ImageJob, now: datetime) -> AuditEntry:
+    """The last entry of an ImageJob that is deleted for having finished long enough ago."""
+    message = f"it finished {job.spec.ttl_seconds_after_finished} s ago or more"
+    seq = next_seq(job, ())
+    return AuditEntry(seq, now, OPERATOR, "Deleted", Reason.TTL_EXPIRED.value, message)
+
+
+class QuotaDecision(Resource, frozen=True):
+    """What the namespace's quota said: its rates (`50/1h`), the tightest first.
+
+    `used` and `remaining` are that one's, this ImageJob counted in if it was admitted.
+    """
+
+    limits: tuple[str, ...]
+    used: int
+    remaining: int
+
+
+class LineSource(Resource, frozen=True):
+    """What was read; digest and size are known at the end, if it was read at all."""
+
+    store: str
+    key: str
+    sha256: str | None = None
+    bytes: int | None = None
+
+
+class LineOutput(Resource, frozen=True):
+    """What was written."""
+
+    name: str
+    key: str
+    sha256: str
+    bytes: int
+
+
+class Line(Resource, frozen=True, tag_field="kind", tag="ImageJobAudit"):
+    """One line of the audit log. docs/audit.schema.json says what each field means."""
+
+    api_version: str
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    spec_digest: str
+    seq: int
+    time: str
+    actor: str
+    event: str
+    reason: str
+    message: str
+    source: LineSource
+    destination: OrderDestination
+    quota: QuotaDecision | None = None
+    attempts: int | None = None
+    disruptions: int | None = None
+    profile: ResolvedProfile | None = None
+    outputs: tuple[LineOutput, ...] = ()
+
+
+def line(
+    job: ImageJob,
+    entry: AuditEntry,
+    status: ImageJobStatus | None = None,
+    quota: QuotaDecision | None = None,
+) -> bytes:
+    """One line of JSON for the operator's standard output, without the line's end.
+
+    Printed before `status` is written. What came of the ImageJob is told with the entry that says
+    it has finished; the same status may bring earlier entries along, of which it says too much.
+    """
+    end = status if status and entry.event in FINISHED else ImageJobStatus()
+    told = Line(
+        api_version=LINE_VERSION,
+        namespace=job.metadata.namespace,
+        name=job.metadata.name,
+        uid=job.metadata.uid,
+        generation=job.metadata.generation,
+        spec_digest=spec_digest(job.spec),
+        seq=entry.seq,
+        time=_microseconds(entry.time),
+        actor=entry.actor,
+        event=entry.event,
+        reason=entry.reason,
+        message=entry.message,
+        source=_source(job, end),
+        destination=destination_of(job),
+        quota=quota,
+        attempts=end.attempts,
+        disruptions=end.disruptions,
+        profile=end.profile,
+        outputs=_outputs(end),
+    )
+    return msgspec.json.encode(told)
+
+
+def _source(job: ImageJob, end: ImageJobStatus) -> LineSource:
+    wanted, found = job.spec.source, end.source or SourceStatus()
+    return LineSource(wanted.store_ref.name, wanted.key, found.sha256, found.bytes)
+
+
+def _outputs(end: ImageJobStatus) -> tuple[LineOutput, ...]:
+    return tuple(LineOutput(made.name, made.key, made.sha256, made.bytes) for made in end.outputs)
+
+
+def _microseconds(time: datetime) -> str:
+    """Always of one length, so that times sort as text."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
