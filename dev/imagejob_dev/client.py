@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from imagejob_dev import kubeconfig, kubectl, waiting
+from imagejob_dev import kubeconfig, kubectl, policies, waiting
 from imagejob_dev.operators import PROGRAM, WORKER_IMAGE, operator
 from imagejob_dev.ports import LOOPBACK
 from imagejob_dev.program import Program
@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CRDS = REPOSITORY / "crds"
+CHART = REPOSITORY / "charts" / "imagejob-operator"
 MANIFESTS = REPOSITORY / "dev" / "manifests"
 OPERATOR_NAMESPACE, OPERATOR = "imagejob-system", "imagejob-operator"  # of dev/manifests
 TOKEN_SECONDS = 30 * 24 * 3600
@@ -93,11 +94,15 @@ class Client(ABC):
         return waiting.wait_for(self.rest, path, found, seconds)
 
     def install(self) -> None:
-        """This repository's CRDs, and the operator's account with its rights."""
+        """This repository's CRDs, roles and policies, and the operator's account with its rights.
+
+        Returns once the policies are in force.
+        """
         if any(CRDS.glob("*.yaml")):
             self.apply(CRDS)
             self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-        self.apply(MANIFESTS)
+        self.apply(MANIFESTS, CHART / "roles", CHART / "policies")
+        policies.wait_in_force(self.rest, OPERATOR_NAMESPACE)
 
     def kubeconfig_for(self, namespace: str, account: str) -> Path:
         """A kubeconfig of a ServiceAccount, whose token lasts for as long as anyone works on it."""

@@ -1,0 +1,76 @@
+"""Whoever is not the administrator: tenants, as the API server and kubectl know them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conditions import until
+from imagejob_dev import kubectl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imagejob_dev.client import Client
+
+
+@dataclass(frozen=True)
+class Actor:
+    """`user` is the API server's name for them; `kubeconfig` and `flags` make kubectl that user."""
+
+    cluster: Client
+    namespace: str
+    user: str
+    kubeconfig: Path
+    flags: tuple[str, ...] = ()
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """kubectl as this user in their namespace; DevError with its message if it fails."""
+        words = (f"--namespace={self.namespace}", *self.flags, *arguments)
+        cluster = self.cluster
+        return kubectl.run(cluster.kubectl_program, self.kubeconfig, cluster.folder, words, stdin)
+
+    def may(self, verb: str, what: str, namespace: str | None = None) -> bool:
+        """What the API server's authorizer says. `what` is resource.group/subresource."""
+        resource, _, subresource = what.partition("/")
+        resource, _, group = resource.partition(".")
+        attributes = {
+            "namespace": namespace or self.namespace,
+            "verb": verb,
+            "group": group,
+            "resource": resource,
+            "subresource": subresource,
+        }
+        review = {"spec": {"user": self.user, "resourceAttributes": attributes}}
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        allowed: bool = self.cluster.rest.post(path, review)["status"]["allowed"]
+        return allowed
+
+
+def person(cluster: Client, namespace: str, name: str, *groups: str) -> Actor:
+    """A user, by impersonation: the cluster knows none but its administrator."""
+    flags = (f"--as={name}", *(f"--as-group={group}" for group in groups))
+    return Actor(cluster, namespace, name, cluster.kubeconfig, flags)
+
+
+def account(cluster: Client, namespace: str, name: str) -> Actor:
+    """A new ServiceAccount of the namespace, by a token of its own."""
+    cluster.kubectl("create", "serviceaccount", name, f"--namespace={namespace}")
+    user = f"system:serviceaccount:{namespace}:{name}"
+    return Actor(cluster, namespace, user, cluster.kubeconfig_for(namespace, name))
+
+
+def bind(actor: Actor, role: str, proof: tuple[str, str]) -> Actor:
+    """Give them a ClusterRole in their namespace; `proof` is what they can do once it works."""
+    actor.cluster.kubectl(
+        *("create", "rolebinding", f"--namespace={actor.namespace}"),
+        *(f"{role}-{actor.user.rpartition(':')[2]}", f"--clusterrole={role}"),
+        f"--user={actor.user}",
+    )
+    until(lambda: actor.may(*proof))
+    return actor
+
+
+def editor(actor: Actor) -> Actor:
+    """Give them Kubernetes' own role `edit`, which is what tenants have."""
+    return bind(actor, "edit", ("create", "imagejobs.imagejob.dev"))
