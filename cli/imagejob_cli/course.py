@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from imagejob_operator.domain.lifecycle import Dispatch, Memory, decide
+from imagejob_operator.domain.lifecycle import Memory, decide
 from imagejob_operator.domain.manifests import worker_name
 from imagejob_operator.domain.model import ImageJobStatus, ObjectMeta
-from imagejob_operator.domain.standing import Situation, stand
+from imagejob_operator.domain.resolve import Resolved, resolve
+from imagejob_operator.domain.situation import Place, Situation
 from imagejob_operator.domain.status import describe
 from imagejob_operator.domain.worker import (
     CONTAINER,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from imagejob_operator.domain.model import ImageJob, ImageStore
     from imagejob_operator.domain.order import Order
     from imagejob_operator.domain.platform import Platform
-    from imagejob_operator.domain.resolve import Resolved
-
     from .given import Task
 
 
@@ -43,7 +42,10 @@ class Course:
     """Decides as the operator does, and remembers what it remembers."""
 
     def __init__(self, task: Task, stores: Mapping[str, ImageStore], platform: Platform) -> None:
-        self._situation = Situation(job=task.job, profile=task.profile, stores=stores)
+        # Whoever waits at a terminal tries again himself.
+        spec = msgspec.structs.replace(task.job.spec, retries=0)
+        job = msgspec.structs.replace(task.job, spec=spec)
+        self._situation = Situation(job=job, profile=task.profile, stores=stores)
         self._platform = platform
         self._memory = Memory()
 
@@ -53,9 +55,15 @@ class Course:
 
     def ready(self, now: datetime) -> Resolved | None:
         """What to do for it, unless it has to wait, as when it is suspended."""
+        admitted = Place(admitted_at=now)  # there is no quota here
+        self._situation = msgspec.structs.replace(self._situation, place=admitted)
         decision = decide(self._situation, self._memory, self._platform, now)
         self._memory = decision.memory
-        return decision.action.ready if isinstance(decision.action, Dispatch) else None
+        if decision.standing.wish != "worker":
+            return None
+        task = self._situation
+        ready = resolve(task.job, task.profile, task.stores, self._platform)
+        return ready if isinstance(ready, Resolved) else None
 
     def status(self, worker: Worker | None, now: datetime) -> ImageJobStatus:
         """The status that the operator would write, given what a worker has left behind.
@@ -63,9 +71,9 @@ class Course:
         But for `worker`: there is no Job, pod or node here to name.
         """
         situation = msgspec.structs.replace(self._situation, worker=worker)
-        self._memory = decide(situation, self._memory, self._platform, now).memory
-        standing = stand(situation, self._platform)
-        status = describe(self.job, standing, self._memory.entries, now)
+        decision = decide(situation, self._memory, self._platform, now)
+        self._memory = decision.memory
+        status = describe(situation, decision.standing, self._memory.entries, now)
         return msgspec.structs.replace(status, worker=None)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 import msgspec
 from imagejob_operator.domain.model import SourceFormat
 from imagejob_operator.domain.order import OrderLimits
-from imagejob_operator.domain.platform import Platform
+from imagejob_operator.domain.platform import Platform, WorkerMemory
 from imagejob_operator.domain.quantity import describe_bytes, to_bytes
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
         DEFAULTS,
         formats=tuple(dict.fromkeys((*DEFAULTS.formats, *found.allow_format))),
         limits=limits,
-        child_memory_bytes=found.memory,
+        memory=WorkerMemory(pod_bytes=found.memory, child_bytes=found.memory),
         parallelism=found.parallel,
     )
     return Options(
@@ -195,7 +195,7 @@ def _add_limits(limits: argparse._ArgumentGroup) -> None:
         ("--max-bytes", _size, allowed.max_bytes, "SIZE", "bytes of a source"),
         ("--max-pixels", _count, allowed.max_pixels, "N", "pixels to decode, of all frames"),
         ("--max-frames", _count, allowed.max_frames, "N", "frames of a moving source"),
-        ("--memory", _size, DEFAULTS.child_memory_bytes, "SIZE", "memory for one ImageJob"),
+        ("--memory", _size, DEFAULTS.memory.child_bytes, "SIZE", "memory for one ImageJob"),
     ):
         words = describe_bytes(default) if kind is _size else f"{default:,}"
         limits.add_argument(

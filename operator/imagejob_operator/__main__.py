@@ -29,7 +29,14 @@ def tell(line: bytes) -> None:
 async def operate(settings: Settings) -> None:
     """Until kopf is told to stop. An error that nobody foresaw ends both, and the process."""
     async with cluster.connect() as api, asyncio.TaskGroup() as tasks:
-        engine = Engine(api, settings.platform, instance=settings.instance, tell=tell)
+        engine = Engine(
+            api,
+            settings.platform,
+            settings.caps,
+            namespace=settings.namespace,
+            instance=settings.instance,
+            tell=tell,
+        )
         running = tasks.create_task(engine.run())
 
         async def stop(**_: object) -> None:

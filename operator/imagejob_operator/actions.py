@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import msgspec
 
 from .cluster import IMAGE_JOBS, WORKER_JOBS, Cluster
 from .domain import audit, manifests
-from .domain.lifecycle import Dispatch, Memory, WriteStatus
-from .domain.model import AuditEntry, ImageJob
+from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus
+from .domain.model import AuditEntry, ImageJob, ImageJobStatus
 from .domain.picture import Picture
-from .domain.platform import Platform
+from .domain.reasons import Reason
+from .domain.tenant import Composed, Tenant
 from .domain.worker import WorkerJob
 from .transport import ApiError, ConflictError, NotFoundError
 
 log = logging.getLogger(__name__)
+
+STALE = timedelta(seconds=5)
+"""A worker that was decided on so long ago is decided on again, from what is there by now."""
 
 
 class Actions:
@@ -29,7 +32,6 @@ class Actions:
         cluster: Cluster,
         picture: Picture,
         memories: dict[str, Memory],
-        platform: Platform,
         *,
         instance: str,
         tell: Callable[[bytes], None],
@@ -38,52 +40,56 @@ class Actions:
         self._cluster = cluster
         self._picture = picture
         self._memories = memories
-        self._platform = platform
         self._instance = instance
         self._tell = tell
         self._clock = clock
 
-    def dispatch(self, dispatch: Dispatch) -> Coroutine[Any, Any, None]:
-        """Create the worker Job, or find it created already.
-
-        Its destination is taken at once, before anything is awaited.
-        """
-        name = manifests.worker_name([dispatch.ready.item.uid], dispatch.number)
-        self._picture.claim(dispatch.job, name)
-        return self._dispatch(dispatch, name)
-
-    async def _dispatch(self, dispatch: Dispatch, name: str) -> None:
-        job, ready = dispatch.job, dispatch.ready
-        order = manifests.compose([ready.item], ready.stores, self._platform)
-        manifest = manifests.worker_job(
-            job.metadata.namespace, name, order, ready.stores, self._platform
-        )
+    async def create(self, tenant: Tenant, composed: Composed) -> None:
+        """Create the worker Job, or find it created already."""
+        if self._clock() - composed.at > STALE:
+            tenant.disown()  # as after a pause: somebody else may have gone on meanwhile
+            self._release(composed)
+            return
         try:
-            self._picture.see(await self._cluster.create_worker(manifest))
+            self._picture.see(await self._cluster.create_worker(composed.manifest))
         except ConflictError:
-            await self._meet(job, name, order.encode())
+            await self._meet(tenant, composed)
         except ApiError as error:
             if not error.is_refusal:
                 raise
-            self._remember(job, self._memory(job).refused(error.message, self._clock()))
-            self._picture.touch(job.metadata.uid)
-        finally:
-            self._picture.release(job)
+            tenant.end(composed.name)
+            for job in composed.jobs:
+                self._remember(job, self._memory(job).refused(error.message, self._clock()))
+        self._release(composed)
 
-    async def _meet(self, job: ImageJob, name: str, order: str) -> None:
+    async def _meet(self, tenant: Tenant, composed: Composed) -> None:
         """A Job of our name is there. It counts if it was made for this order and will stay."""
-        namespace, uid = job.metadata.namespace, job.metadata.uid
-        known = await self._cluster.read(WORKER_JOBS, namespace, name)
-        if known and known.order_text == order and not known.is_deleting:
+        known = await self._cluster.read(WORKER_JOBS, tenant.namespace, composed.name)
+        if known and known.order_text == composed.order and not known.is_deleting:
             self._picture.see(known)
         else:
-            self._remember(job, self._memory(job).next_number())
-        self._picture.touch(uid)
+            tenant.end(composed.name)  # the next dispatch has another number, so another name
+
+    def _release(self, composed: Composed) -> None:
+        for job in composed.jobs:
+            self._picture.release(job)
+            self._picture.touch(job.metadata.uid)
+
+    async def inquire(self, inquire: Inquire) -> None:
+        """Find out why a worker Job gets no pod."""
+        warnings = await self._cluster.warnings_about(inquire.worker.job.metadata)
+        why = warnings[-1] if warnings else "the cluster does not say why"
+        self._remember(inquire.job, self._memory(inquire.job).refused(why, self._clock()))
+        self._picture.touch(inquire.job.metadata.uid)
+
+    async def replace(self, replace: Replace) -> None:
+        """Delete a worker that won't do it, so that another can take its place."""
+        await self._cluster.delete_worker(replace.worker.job.metadata)
 
     async def write_status(self, write: WriteStatus) -> None:
         """Tell the audit log, write the status, post the Event, in that order."""
         job = write.job
-        self._tell_new(job, write.entries)
+        self._tell_new(job, write.entries, write.status)
         try:
             written = await self._cluster.write_status(job, write.status)
         except ConflictError:
@@ -94,12 +100,18 @@ class Actions:
             self._picture.see(written)
             await self._post_event(write)
 
-    def _tell_new(self, job: ImageJob, entries: tuple[AuditEntry, ...]) -> None:
+    def _tell_new(
+        self,
+        job: ImageJob,
+        entries: tuple[AuditEntry, ...],
+        status: ImageJobStatus | None = None,
+    ) -> None:
         """Once each, however often the write that they go with is tried."""
         memory = self._memory(job)
         for entry in entries:
             if entry.seq > memory.told:
-                self._tell(audit.line(job, entry))
+                quota = memory.quota if entry.reason == Reason.ADMITTED else None
+                self._tell(audit.line(job, entry, status, quota))
                 memory = msgspec.structs.replace(memory, told=entry.seq)
         self._remember(job, memory)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
 
 import msgspec
 
-from .domain.manifests import WORKER_SELECTOR, Manifest
+from .domain.manifests import LEDGER_SELECTOR, WORKER_SELECTOR, Manifest
 from .domain.mirror import HasMetadata
 from .domain.model import (
+    FINISHED,
     GROUP,
     VERSION,
     ImageJob,
@@ -18,12 +19,24 @@ from .domain.model import (
     ImageProfile,
     ImageStore,
     ObjectMeta,
+    Phase,
+    Resource,
 )
+from .domain.quota_model import ImageQuota, ImageQuotaStatus
 from .domain.worker import Pod, WorkerJob
 from .transport import ConflictError, Fence, NotFoundError, Transport, decode
 from .transport import connect as connect_transport
 
 UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
+FINISHED_WITH_TTL = ",".join(
+    [
+        "spec.ttlSecondsAfterFinished!=",  # a field that isn't there reads as empty
+        "status.phase!=",
+        *(f"status.phase!={phase}" for phase in get_args(Phase) if phase not in FINISHED),
+    ]
+)
+"""Field selectors know no "or", but all phases are known."""
+
 PAGE = 500
 
 T = TypeVar("T", bound=HasMetadata)
@@ -43,10 +56,27 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
         return "/".join(part for part in (*parts, name, subresource) if part)
 
 
+class ConfigMap(Resource, frozen=True):
+    """A ledger, as it is kept."""
+
+    metadata: ObjectMeta
+    data: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Occurrence(Resource, frozen=True):
+    """A core Event about another object."""
+
+    metadata: ObjectMeta
+    type: str = ""
+    message: str = ""
+
+
 _OURS = f"/apis/{GROUP}/{VERSION}"
 IMAGE_JOBS = Kind(ImageJob, _OURS, "imagejobs", (("fieldSelector", UNFINISHED),))
 IMAGE_PROFILES = Kind(ImageProfile, _OURS, "imageprofiles")
 IMAGE_STORES = Kind(ImageStore, _OURS, "imagestores")
+IMAGE_QUOTAS = Kind(ImageQuota, _OURS, "imagequotas")
+LEDGERS = Kind(ConfigMap, "/api/v1", "configmaps", (("labelSelector", LEDGER_SELECTOR),))
 WORKER_JOBS = Kind(WorkerJob, "/apis/batch/v1", "jobs", (("labelSelector", WORKER_SELECTOR),))
 PODS = Kind(Pod, "/api/v1", "pods", (("labelSelector", WORKER_SELECTOR),))
 
@@ -105,6 +135,32 @@ class Cluster:
             return None
         return decode(data, kind.type)
 
+    async def finished_with_ttl(self, page_size: int = PAGE) -> AsyncIterator[list[ImageJob]]:
+        """All finished ImageJobs that are to be deleted one day, a page at a time."""
+        more = ""
+        while True:
+            query = [("fieldSelector", FINISHED_WITH_TTL), ("limit", str(page_size))]
+            query += [("continue", more)] if more else []
+            data = await self._transport.send("GET", IMAGE_JOBS.path(), query=query)
+            page = decode(data, Page[ImageJob])
+            yield page.items
+            more = page.metadata.continue_
+            if not more:
+                return
+
+    async def delete_image_job(self, job: ObjectMeta) -> bool:
+        """Delete that very version of the ImageJob; False if it is gone already.
+
+        Raises ConflictError when it has changed since, or another has its name.
+        """
+        versions = {"uid": job.uid, "resourceVersion": job.resource_version}
+        options = {"preconditions": versions, "propagationPolicy": "Background"}
+        try:
+            await self._transport.send("DELETE", IMAGE_JOBS.path(job.namespace, job.name), options)
+        except NotFoundError:
+            return False
+        return True
+
     async def create_worker(self, manifest: Manifest) -> WorkerJob:
         """Raises ConflictError where a Job of that name exists."""
         path = WORKER_JOBS.path(manifest["metadata"]["namespace"])
@@ -125,17 +181,41 @@ class Cluster:
 
         Raises ConflictError when it has changed since, NotFoundError when it is gone.
         """
-        patch = [
-            # Setting the resource version makes the server compare it: a UID would protect nothing.
-            {
-                "op": "replace",
-                "path": "/metadata/resourceVersion",
-                "value": job.metadata.resource_version,
-            },
-            {"op": "add", "path": "/status", "value": msgspec.to_builtins(status)},
-        ]
         path = IMAGE_JOBS.path(job.metadata.namespace, job.metadata.name, "status")
+        patch = _status_patch(job.metadata, status)
         return decode(await self._transport.send("PATCH", path, patch), ImageJob)
+
+    async def write_quota_status(self, quota: ImageQuota, status: ImageQuotaStatus) -> ImageQuota:
+        """As `write_status`, of an ImageQuota."""
+        path = IMAGE_QUOTAS.path(quota.metadata.namespace, quota.metadata.name, "status")
+        patch = _status_patch(quota.metadata, status)
+        return decode(await self._transport.send("PATCH", path, patch), ImageQuota)
+
+    async def write_ledger(self, manifest: Manifest) -> str:
+        """Replace that very version of a ledger, or create it if the manifest names none.
+
+        Gives the new resource version. Raises ConflictError when somebody else was there first,
+        NotFoundError when it has been deleted.
+        """
+        meta = manifest["metadata"]
+        if "resourceVersion" in meta:
+            path = LEDGERS.path(meta["namespace"], meta["name"])
+            answer = await self._transport.send("PUT", path, manifest)
+        else:
+            path = LEDGERS.path(meta["namespace"])
+            answer = await self._transport.send("POST", path, manifest)
+        return decode(answer, ConfigMap).metadata.resource_version
+
+    async def warnings_about(self, worker: ObjectMeta) -> list[str]:
+        """What the cluster's Events warn of about a worker Job, the newest last."""
+        selector = f"involvedObject.uid={worker.uid},type=Warning"
+        path = f"/api/v1/namespaces/{worker.namespace}/events"
+        data = await self._transport.send("GET", path, query=[("fieldSelector", selector)])
+        found = sorted(
+            decode(data, Page[Occurrence]).items,
+            key=lambda each: int(each.metadata.resource_version),
+        )
+        return [each.message for each in found]
 
     async def post_event(self, event: Manifest) -> None:
         """One that is there already was posted before a crash."""
@@ -144,6 +224,14 @@ class Cluster:
             await self._transport.send("POST", path, event)
         except ConflictError:
             return
+
+
+def _status_patch(meta: ObjectMeta, status: Resource) -> list[dict[str, object]]:
+    return [
+        # Setting the resource version makes the server compare it: a UID would protect nothing.
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": meta.resource_version},
+        {"op": "add", "path": "/status", "value": msgspec.to_builtins(status)},
+    ]
 
 
 @asynccontextmanager

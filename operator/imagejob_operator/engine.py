@@ -11,31 +11,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from .actions import Actions
-from .cluster import (
-    IMAGE_JOBS,
-    IMAGE_PROFILES,
-    IMAGE_STORES,
-    PODS,
-    WORKER_JOBS,
-    Cluster,
-    Snapshot,
-)
-from .domain.lifecycle import Dispatch, Memory, WriteStatus, decide
-from .domain.mirror import Mirror
-from .domain.model import ImageJob
-from .domain.picture import Key, Picture, Thing
-from .domain.platform import Platform
+from .cluster import Cluster
+from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus, decide
+from .domain.picture import Key, Picture, Subject, Tenancy, Thing
+from .domain.platform import Caps, Platform
+from .foresight import Foresight
+from .ledgers import Ledgers
+from .listing import Listing
+from .tenants import Tenants
 from .transport import ApiError
 
 log = logging.getLogger(__name__)
-
-Subject = str | Key
-"""The UID of an ImageJob, or the namespace and name of a worker Job."""
 
 CONCURRENCY = 32
 """Actions under way at once."""
@@ -45,6 +40,9 @@ RELIST_SOON = timedelta(seconds=10)
 
 RELIST = timedelta(minutes=10)
 """Whatever a broken watch has kept from us shows by then."""
+
+BEAT = 5.0
+"""Seconds: the loop turns at least so often, and says so, even if nothing happens."""
 
 RETRY = timedelta(seconds=2)
 """After the API server said no, or nothing."""
@@ -58,37 +56,43 @@ def utc_now() -> datetime:
 class Engine:
     """Reconciles every unfinished ImageJob of the cluster.
 
-    `tell` takes the audit lines, one a call, and has put each out when it returns.
+    `namespace` is the operator's own, which keeps the ledgers. `tell` takes the audit lines, one a
+    call, and has put each out when it returns.
+
+    `beat` is when the loop last turned, in seconds of time.monotonic(), and `listed` whether the
+    engine knows what is in the cluster.
     """
 
     def __init__(
         self,
         cluster: Cluster,
         platform: Platform,
+        caps: Caps,
         *,
+        namespace: str,
         instance: str,
         tell: Callable[[bytes], None],
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._cluster = cluster
         self._platform = platform
         self._clock = clock
-        self._picture = Picture()
+        self._picture = picture = Picture()
         self._memories: dict[str, Memory] = {}
+        self._listing = listing = Listing(cluster, picture)
         self._actions = Actions(
-            cluster,
-            self._picture,
-            self._memories,
-            platform,
-            instance=instance,
-            tell=tell,
-            clock=clock,
+            cluster, picture, self._memories, instance=instance, tell=tell, clock=clock
+        )
+        self._ledgers = Ledgers(cluster, listing, namespace=namespace, clock=clock)
+        foresight = Foresight(picture, self._look_again_at)
+        self._tenants = Tenants(
+            picture, self._ledgers, foresight, self._memories, platform, caps, clock
         )
         self._timers: dict[Subject, asyncio.TimerHandle] = {}
         self._busy: set[Subject] = set()
         self._again: set[Subject] = set()
         self._wake = asyncio.Event()
-        self._listed_at = 0
+        self.beat = time.monotonic()
+        self.listed = False
 
     def see(self, thing: Thing) -> None:
         """The watch says that an object is as `thing`."""
@@ -96,66 +100,97 @@ class Engine:
         self._wake.set()
 
     def lose(self, thing: Thing) -> None:
-        """The watch says that an object has left our view.
-
-        An ImageJob leaves it by finishing as well as by deletion. Unless our own write explains it,
-        we ask the API server which it was.
-        """
-        if isinstance(thing, ImageJob):
-            self._picture.suspect(thing.metadata.uid)
-        else:
-            self._picture.lose(thing)
+        """The watch says that an object has left our view."""
+        self._listing.lose(thing)
         self._wake.set()
 
     async def run(self) -> None:
         """Until cancelled. An error that nobody foresaw ends it, and with it the process."""
-        await self._relist()
+        await self._persist(self._list_at_start)
+        self.listed = True
         jobs, workers = len(self._picture.jobs), len(self._picture.workers)
         log.info("going on with %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._relist_regularly())
             while True:
+                self.beat = time.monotonic()
                 self._take_turn(tasks)
-                await self._wake.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), BEAT)
                 self._wake.clear()
 
     def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
-        """Start as many actions as there is room for."""
+        """Start as many actions as there is room for: ImageJobs and workers, then namespaces."""
         while len(self._busy) < CONCURRENCY:
             subject = self._picture.next_touched()
             if subject is None:
-                return
+                break
             if subject in self._busy:
                 self._again.add(subject)
                 continue
             action = self._consider(subject)
             if action:
-                self._busy.add(subject)
-                tasks.create_task(self._apply(subject, action))
+                self._start(tasks, subject, action)
+        else:
+            return
+        for tenancy, action in self._tenants.next_actions():
+            self._start(tasks, tenancy, action)
+        if self._picture.is_touched:
+            self._wake.set()
+
+    def _start(
+        self, tasks: asyncio.TaskGroup, subject: Subject, action: Coroutine[Any, Any, None]
+    ) -> None:
+        self._busy.add(subject)
+        tasks.create_task(self._apply(subject, action))
 
     def _consider(self, subject: Subject) -> Coroutine[Any, Any, None] | None:
-        if isinstance(subject, tuple):
-            worker = self._picture.workers.get(subject)
-            if not worker or not worker.items or worker.is_deleting:
+        match subject:
+            case Tenancy(namespace):
+                self._tenants.touch(namespace)
                 return None
-            return None if self._picture.is_needed(worker) else self._actions.tidy(worker)
-        if subject in self._picture.suspects:
-            return self._actions.verify(subject)
-        situation = self._picture.situation(subject)
+            case (_, _):
+                return self._consider_worker(subject)
+            case str():
+                return self._consider_job(subject)
+
+    def _consider_worker(self, at: Key) -> Coroutine[Any, Any, None] | None:
+        tenant = self._tenants.of(at[0])
+        worker = self._picture.workers.get(at)
+        if not worker:
+            self._tenants.touch_all_in_line()
+            composed = tenant.composed.get(at[1])
+            return self._actions.create(tenant, composed) if composed else None
+        tenant.end(at[1])
+        self._tenants.touch_all_in_line()
+        if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
+            return None
+        return self._actions.tidy(worker)
+
+    def _consider_job(self, uid: str) -> Coroutine[Any, Any, None] | None:
+        if uid in self._picture.suspects:
+            return self._actions.verify(uid)
+        situation = self._picture.situation(uid)
         if not situation:
-            self._memories.pop(subject, None)
+            self._memories.pop(uid, None)
+            self._tenants.leave(uid)
             return None
 
-        memory = self._memories.get(subject, Memory())
+        place = self._tenants.place_of(situation.job)
+        situation = msgspec.structs.replace(situation, place=place)
+        memory = self._memories.get(uid, Memory())
         decision = decide(situation, memory, self._platform, self._clock())
-        self._memories[subject] = decision.memory
+        self._memories[uid] = decision.memory
+        self._tenants.line_up(situation.job, decision.standing.wish)
         if decision.look_again:
-            self._look_again(subject, decision.look_again - self._clock())
+            self._look_again_at(uid, decision.look_again)
         match decision.action:
-            case Dispatch() as dispatch:
-                return self._actions.dispatch(dispatch)
             case WriteStatus() as write:
                 return self._actions.write_status(write)
+            case Inquire() as inquire:
+                return self._actions.inquire(inquire)
+            case Replace() as replace:
+                return self._actions.replace(replace)
             case None:
                 return None
 
@@ -184,41 +219,29 @@ class Engine:
         self._picture.touch(subject)
         self._wake.set()
 
+    def _look_again_at(self, subject: Subject, at: datetime) -> None:
+        self._look_again(subject, at - self._clock())
+
     async def _relist_regularly(self) -> None:
         delay = RELIST_SOON
         while True:
             await asyncio.sleep(delay.total_seconds())
-            await self._relist()
+            await self._persist(self._listing.everything)
+            self._wake.set()
             delay = RELIST
 
-    async def _relist(self) -> None:
-        """Replace the picture by what the API server says, however long it takes to say it."""
+    async def _list_at_start(self) -> None:
+        """Ledgers first: each is used only with a picture that was read after it."""
+        await self._ledgers.read_all(self._tenants.of)
+        await self._listing.everything()
+
+    async def _persist(self, listing: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """However long the API server takes; a CRD or a right may be still to come, too."""
         while True:
             try:
-                await self._list_everything()
-            except ApiError as error:  # a CRD or a right that is still to come, too
+                await listing()
+            except ApiError as error:
                 log.warning("can't list, will try again: %s", error)
                 await asyncio.sleep(RETRY.total_seconds())
             else:
-                self._wake.set()
                 return
-
-    async def _list_everything(self) -> None:
-        # Workers before ImageJobs: an unfinished ImageJob is older than its worker, so none that a
-        # listed worker carries can be missing from the later list, and none looks like an orphan.
-        picture, cluster = self._picture, self._cluster
-        before = self._listed_at
-        self._take(picture.stores, await cluster.list_all(IMAGE_STORES), before)
-        self._take(picture.profiles, await cluster.list_all(IMAGE_PROFILES), before)
-        self._take(picture.workers, await cluster.list_all(WORKER_JOBS), before)
-        self._take(picture.pods, await cluster.list_all(PODS), before)
-        jobs = await cluster.list_all(IMAGE_JOBS)
-        self._take(picture.jobs, jobs, before)
-        self._listed_at = jobs.version
-
-    def _take(self, mirror: Mirror[Any, Any], snapshot: Snapshot[Any], before: int) -> None:
-        for thing in snapshot.items:
-            self._picture.see(thing)
-        for thing in mirror.absent_from(snapshot.items, snapshot.version):
-            self.lose(thing)
-        mirror.forget_left(before)  # no message is as late as the list before this one

@@ -17,6 +17,7 @@ from .cluster import UNFINISHED
 from .domain.manifests import WORKER_SELECTOR
 from .domain.model import GROUP, VERSION, ImageJob, ImageProfile, ImageStore
 from .domain.picture import Thing
+from .domain.quota_model import ImageQuota
 from .domain.worker import Pod, WorkerJob
 from .engine import Engine
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 300
 """How long a watch is let run before it is begun anew, where it ended."""
 
-T = TypeVar("T", ImageJob, ImageProfile, ImageStore, WorkerJob, Pod)
+T = TypeVar("T", ImageJob, ImageProfile, ImageStore, ImageQuota, WorkerJob, Pod)
 
 
 def registry() -> kopf.OperatorRegistry:
@@ -35,6 +36,7 @@ def registry() -> kopf.OperatorRegistry:
     kopf.on.event(GROUP, VERSION, "imagejobs", registry=handlers)(_feeding(ImageJob))
     kopf.on.event(GROUP, VERSION, "imageprofiles", registry=handlers)(_feeding(ImageProfile))
     kopf.on.event(GROUP, VERSION, "imagestores", registry=handlers)(_feeding(ImageStore))
+    kopf.on.event(GROUP, VERSION, "imagequotas", registry=handlers)(_feeding(ImageQuota))
     kopf.on.event("batch", "v1", "jobs", registry=handlers)(_feeding(WorkerJob))
     kopf.on.event("", "v1", "pods", registry=handlers)(_feeding(Pod))
     return handlers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated
 
 import msgspec
@@ -11,8 +12,9 @@ from msgspec import Meta
 
 from .domain.model import SourceFormat
 from .domain.order import OrderLimits
-from .domain.platform import Platform
+from .domain.platform import Caps, Platform, WorkerMemory
 from .domain.quantity import to_bytes
+from .domain.quota import Policy, parse_rate
 
 PREFIX = "IMAGEJOB_"
 LISTS = ("formats", "quota")
@@ -75,10 +77,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_frames=self.max_frames
             ),
             worker_cpu_millis=self.worker_cpu_millis,
-            worker_memory_bytes=self.worker_memory,
-            child_memory_bytes=self.child_memory,
+            memory=WorkerMemory(self.worker_memory, self.child_memory),
+            large_memory=WorkerMemory(self.large_worker_memory, self.large_child_memory),
             scratch_bytes=self.scratch_size,
             parallelism=self.worker_parallelism,
+            backoff=timedelta(seconds=self.backoff_seconds),
+            trusts_requester=self.trust_requester,
+        )
+
+    @property
+    def caps(self) -> Caps:
+        """The part that says how much of it at once."""
+        return Caps(
+            default=Policy(tuple(parse_rate(rate) for rate in self.quota)),
+            max_workers=self.max_workers,
+            max_workers_per_namespace=self.max_workers_per_namespace,
         )
 
 
@@ -104,5 +117,17 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 def _convert(field: str, value: str) -> object:
     if field in LISTS:
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        parts = tuple(part.strip() for part in value.split(",") if part.strip())
+        if field == "quota":
+            _check_rates(parts)
+        return parts
     return to_bytes(value) if field in BYTES else value
+
+
+def _check_rates(rates: tuple[str, ...]) -> None:
+    """As the CRD has it: at least one, and one a window. Raises ValueError."""
+    windows = [parse_rate(rate).per for rate in rates]
+    if not windows:
+        raise ValueError("at least one rate is needed, such as 50/1h")
+    if len(set(windows)) < len(windows):
+        raise ValueError("two rates have the same window")

@@ -22,7 +22,7 @@ from .model import (
 )
 from .order import OrderDestination
 from .reasons import Reason
-from .standing import Standing
+from .situation import Standing
 
 LINE_VERSION = f"audit.{GROUP}/{VERSION}"
 """The apiVersion of the audit log's lines."""
@@ -97,9 +97,9 @@ def cancelled(job: ImageJob, unwritten: Sequence[AuditEntry], now: datetime) -> 
 
 def expired(job: ImageJob, now: datetime) -> AuditEntry:
     """The last entry of an ImageJob that is deleted for having finished long enough ago."""
-    message = f"it finished {job.spec.ttl_seconds_after_finished} s ago or more"
-    seq = next_seq(job, ())
-    return AuditEntry(seq, now, OPERATOR, "Deleted", Reason.TTL_EXPIRED.value, message)
+    message = f"it has been kept for {job.spec.ttl_seconds_after_finished} s after it finished"
+    reason = Reason.TTL_EXPIRED.value
+    return AuditEntry(next_seq(job, ()), now, OPERATOR, "Deleted", reason, message)
 
 
 class QuotaDecision(Resource, frozen=True):

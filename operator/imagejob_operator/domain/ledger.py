@@ -63,7 +63,7 @@ class Ledger(msgspec.Struct, frozen=True):
     @property
     def time(self) -> datetime:
         """The ledger's clock, to the microsecond: the time of whatever is charged next."""
-        return _datetime(self.as_of)
+        return time_of(self.as_of)
 
     def at(self, now: datetime, rates: Sequence[Rate]) -> Ledger:
         """Its clock moved to `now`.
@@ -172,12 +172,13 @@ def _micros(time: datetime) -> int:
     return (time - _EPOCH) // timedelta(microseconds=1)
 
 
-def _datetime(micros: int) -> datetime:
+def time_of(micros: int) -> datetime:
+    """From microseconds since the epoch, as ledgers keep time."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
 def _text(micros: int) -> str:
-    return _datetime(micros).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return time_of(micros).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _moment(text: str) -> int:

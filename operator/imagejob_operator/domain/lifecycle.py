@@ -10,54 +10,60 @@ from . import audit
 from .model import AuditEntry, ImageJob, ImageJobStatus
 from .platform import Platform
 from .reasons import Reason
-from .resolve import Resolved
-from .standing import Situation, Standing, stand
-from .status import describe
+from .situation import Refusal, Situation, Standing
+from .standing import stand
+from .status import describe, is_admitted
+from .underway import is_without_pod
+from .worker import Worker
 
 SETTLE = timedelta(seconds=1)
 """How long an intermediate state must last to be written: a short job costs one status write."""
 
 REFUSED_FOR = timedelta(seconds=15)
-"""How long a refused worker Job is not tried again."""
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """The API server wouldn't have the worker Job."""
-
-    message: str
-    until: datetime
+"""How long a refused worker is not tried, or asked about, again."""
 
 
 class Memory(msgspec.Struct, frozen=True):
     """What is remembered of an unfinished ImageJob from look to look; lost with the process.
 
     `last` is the newest transition (phase, reason), `since` when it was seen, `entries` the history
-    that no status shows yet, `told` the highest sequence number that went to the audit log,
-    `number` the dispatch number to try next.
+    that no status shows yet, `told` the highest sequence number that went to the audit log, `pod`
+    the worker Job and pod that were last seen at work on it, `quota` what the quota said of it.
     """
 
     last: tuple[str, str] | None = None
     since: datetime | None = None
     entries: tuple[AuditEntry, ...] = ()
     told: int = 0
-    number: int = 1
     refusal: Refusal | None = None
-
-    def next_number(self) -> Memory:
-        """The name of that dispatch is taken by something else."""
-        return msgspec.structs.replace(self, number=self.number + 1)
+    pod: tuple[str, str] | None = None
+    disruptions: int = 0
+    quota: audit.QuotaDecision | None = None
 
     def refused(self, message: str, now: datetime) -> Memory:
-        """Remember that the worker Job was refused."""
+        """Remember that no worker could be started."""
         return msgspec.structs.replace(self, refusal=Refusal(message, now + REFUSED_FOR))
 
+    def was_refused_lately(self, now: datetime) -> bool:
+        """Whether it is too early to try, or ask, again."""
+        return self.refusal is not None and now < self.refusal.until
 
-class Dispatch(msgspec.Struct, frozen=True):
-    """Create a worker for it."""
+    def noticing(self, job: ImageJob, worker: Worker | None) -> Memory:
+        """Count the pods that the cluster took away from under it: one was at work, another is now.
 
-    job: ImageJob
-    ready: Resolved
-    number: int
+        Unless the one before is the one whose failure the status shows.
+        """
+        refusal = self.refusal if not worker or not worker.pod else None
+        disruptions = max(self.disruptions, job.status.disruptions or 0)
+        before = self.pod or _last_seen_at_work(job)
+        pod = before
+        if worker and worker.pod and worker.pod.has_started:
+            pod = (worker.job.metadata.name, worker.pod.metadata.name)
+            failure = job.status.last_failure
+            ended = failure.worker if failure else None
+            if before and pod != before and before[0] != ended:
+                disruptions += 1
+        return msgspec.structs.replace(self, refusal=refusal, pod=pod, disruptions=disruptions)
 
 
 class WriteStatus(msgspec.Struct, frozen=True):
@@ -68,12 +74,26 @@ class WriteStatus(msgspec.Struct, frozen=True):
     entries: tuple[AuditEntry, ...]
 
 
-Action = Dispatch | WriteStatus
+class Inquire(msgspec.Struct, frozen=True):
+    """Ask why the worker gets no pod."""
+
+    job: ImageJob
+    worker: Worker
+
+
+class Replace(msgspec.Struct, frozen=True):
+    """Delete the worker, so that another can take its place."""
+
+    worker: Worker
+
+
+Action = WriteStatus | Inquire | Replace
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What to remember, what to do, and when to look again even if nothing happens."""
+    """Where it stands, what to remember, what to do, and when to look again if nothing happens."""
 
+    standing: Standing
     memory: Memory
     action: Action | None = None
     look_again: datetime | None = None
@@ -81,41 +101,63 @@ class Decision(msgspec.Struct, frozen=True):
 
 def decide(situation: Situation, memory: Memory, platform: Platform, now: datetime) -> Decision:
     """Decide about one unfinished ImageJob."""
-    standing = stand(situation, platform)
-    ready = standing.ready
-    refusal = memory.refusal if ready else None
-    if refusal:
-        standing = Standing("Queued", Reason.WORKER_REFUSED, refusal.message)
-    memory = _remember(situation.job, standing, memory, now)
-    if ready and (not refusal or now >= refusal.until):
-        return Decision(memory, Dispatch(situation.job, ready, memory.number))
+    job, worker = situation.job, situation.worker
+    memory = memory.noticing(job, worker)
+    situation = msgspec.structs.replace(
+        situation, disruptions=memory.disruptions, refusal=memory.refusal
+    )
+    standing = stand(situation, platform, now)
+    requester = audit.requester(job, trusted=platform.trusts_requester)
+    memory = _remember(situation, standing, memory, requester, now)
+    until = standing.until if standing.until and standing.until > now else None
+    if worker and is_without_pod(worker, now) and not memory.was_refused_lately(now):
+        return Decision(standing, memory, Inquire(job, worker), until)
 
-    status = describe(situation.job, standing, memory.entries, now)
-    try_again = refusal.until if refusal else None
-    if status == situation.job.status:
-        return Decision(memory, look_again=try_again)
+    status = describe(situation, standing, memory.entries, now)
+    if status == job.status:
+        action = Replace(worker) if worker and standing.worker_is_spent else None
+        return Decision(standing, memory, action, until)
     due = now if standing.is_finished else (memory.since or now) + SETTLE
     if now < due:
-        return Decision(memory, look_again=due)
-    write = WriteStatus(situation.job, status, memory.entries)
-    return Decision(memory, write, look_again=try_again)
+        return Decision(standing, memory, look_again=min(due, until) if until else due)
+    return Decision(standing, memory, WriteStatus(job, status, memory.entries), until)
 
 
-def _remember(job: ImageJob, standing: Standing, memory: Memory, now: datetime) -> Memory:
-    """Add a transition to the history if there was one, and drop what the status shows by now."""
+def _remember(
+    situation: Situation, standing: Standing, memory: Memory, requester: str, now: datetime
+) -> Memory:
+    """Add what has happened since to the history, and drop what the status shows by now."""
+    job, admitted_at = situation.job, situation.place.admitted_at
     shown = audit.last_seq(job)
-    entries = tuple(entry for entry in memory.entries if entry.seq > shown)
-    last = memory.last or _last_written(job)
-    since = memory.since or now
+    history = [entry for entry in memory.entries if entry.seq > shown]
+    last, since = memory.last or _last_written(job), memory.since or now
+    if not shown and not history:
+        history.append(audit.requested(job, requester, now))
+        last = _transition(history[-1])
+    admitted = is_admitted(job) or any(each.reason == Reason.ADMITTED for each in history)
+    if admitted_at and not admitted:
+        history.append(audit.admitted(audit.next_seq(job, history), admitted_at))
+        last, since = _transition(history[-1]), now
     current = (standing.phase, standing.reason.value)
     if current != last:
-        seq = audit.next_seq(job, entries)
-        entries = (*entries, audit.entry(seq, standing, now))
-        since = now
-    return msgspec.structs.replace(memory, last=current, since=since, entries=entries)
+        history.append(audit.entry(audit.next_seq(job, history), standing, now))
+        last, since = current, now
+    return msgspec.structs.replace(memory, last=last, since=since, entries=tuple(history))
 
 
 def _last_written(job: ImageJob) -> tuple[str, str] | None:
     """After a restart the status itself tells which transition was the last."""
     newest = audit.newest(job)
-    return (newest.event, newest.reason) if newest else None
+    return _transition(newest) if newest else None
+
+
+def _transition(entry: AuditEntry) -> tuple[str, str]:
+    return entry.event, entry.reason
+
+
+def _last_seen_at_work(job: ImageJob) -> tuple[str, str] | None:
+    """After a restart the status tells which pod was, if it was running then."""
+    worker = job.status.worker
+    if job.status.phase != "Running" or not worker or not worker.pod:
+        return None
+    return worker.job, worker.pod

@@ -36,11 +36,11 @@ class Line:
 
     def put(self, job: ImageJob) -> bool:
         """It waits, at the place that its priority gives it now. Says whether the line changed."""
-        uid, place = job.metadata.uid, _place(job)
-        if self._places.get(uid) == place:
+        uid, wanted = job.metadata.uid, place(job)
+        if self._places.get(uid) == wanted:
             return False
         self.remove(uid)
-        self._places[uid] = place
+        self._places[uid] = wanted
         self._uids.add(uid)
         return True
 
@@ -62,7 +62,8 @@ class Line:
         return list(islice(self._uids, count))
 
 
-def _place(job: ImageJob) -> Place:
+def place(job: ImageJob) -> Place:
+    """Where it is put in line: the smaller goes first."""
     created = job.metadata.creation_timestamp
     age = created.timestamp() if created else 0.0
     return -job.spec.priority, age, job.metadata.name, job.metadata.uid

@@ -9,7 +9,7 @@ from typing import Any
 
 from .model import API_VERSION, AuditEntry, ImageJob, ImageStore
 from .order import Order, OrderItem, OrderS3, OrderStore, OrderVolume
-from .platform import Platform
+from .platform import Platform, WorkerMemory
 from .reasons import WORRYING
 from .resolve import service_accounts
 from .worker import CONTAINER, ORDER_VARIABLE
@@ -23,25 +23,33 @@ TOKEN_AUDIENCE = "sts.amazonaws.com"  # noqa: S105 (whom the token is for, not a
 
 WORKER_LABEL = "imagejob.dev/component"
 WORKER_SELECTOR = f"{WORKER_LABEL}=worker"
+TENANT_LABEL = "imagejob.dev/tenant"
 LABELS = {
     "app.kubernetes.io/name": "imagejob-worker",
     "app.kubernetes.io/managed-by": "imagejob-operator",
     WORKER_LABEL: "worker",
 }
+LEDGER_SELECTOR = f"{WORKER_LABEL}=ledger"
 NOBODY = 65532
 START_UP_SECONDS = 60
 """What a worker pod's deadline grants beyond its items' timeouts."""
+NODE_SILENT_SECONDS = 30
+"""Kubernetes' own default of 300 suits what is costly to move; a worker isn't."""
 
 
 def compose(
-    items: Iterable[OrderItem], stores: Mapping[str, ImageStore], platform: Platform
+    items: Iterable[OrderItem],
+    stores: Mapping[str, ImageStore],
+    platform: Platform,
+    *,
+    large: bool = False,
 ) -> Order:
-    """The work order for `items`, which share one namespace and need `stores`."""
+    """The work order for `items`, which share one namespace and memory class, and need `stores`."""
     return Order(
         version=1,
         formats=platform.formats,
         parallelism=platform.parallelism,
-        child_memory_bytes=platform.child_memory_bytes,
+        child_memory_bytes=platform.memory_for(large=large).child_bytes,
         stores={name: _order_store(store) for name, store in stores.items()},
         items=tuple(items),
     )
@@ -59,6 +67,8 @@ def worker_job(
     order: Order,
     stores: Mapping[str, ImageStore],
     platform: Platform,
+    *,
+    large: bool = False,
 ) -> Manifest:
     """The Job that carries out `order`: owned by all its ImageJobs, gone with the last of them."""
     return {
@@ -83,13 +93,36 @@ def worker_job(
             },
             "template": {
                 "metadata": {"labels": LABELS},
-                "spec": _pod_spec(order, stores, platform),
+                "spec": _pod_spec(order, stores, platform, platform.memory_for(large=large)),
             },
         },
     }
 
 
-def _pod_spec(order: Order, stores: Mapping[str, ImageStore], platform: Platform) -> Manifest:
+def ledger_name(tenant: str) -> str:
+    """Of the ConfigMap that holds a namespace's ledger, in the operator's own."""
+    return f"ledger-{tenant}"
+
+
+def ledger(namespace: str, tenant: str, data: dict[str, str], version: str | None) -> Manifest:
+    """The ledger of the namespace `tenant`; to replace that version of it, if one is given."""
+    metadata: Manifest = {
+        "name": ledger_name(tenant),
+        "namespace": namespace,
+        "labels": {
+            "app.kubernetes.io/managed-by": "imagejob-operator",
+            WORKER_LABEL: "ledger",
+            TENANT_LABEL: tenant,
+        },
+    }
+    if version is not None:
+        metadata["resourceVersion"] = version
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def _pod_spec(
+    order: Order, stores: Mapping[str, ImageStore], platform: Platform, memory: WorkerMemory
+) -> Manifest:
     """A pod that meets the restricted Pod Security Standard and knows nothing of the cluster."""
     deadline = sum(item.timeout_seconds for item in order.items) + START_UP_SECONDS
     spec: Manifest = {
@@ -106,7 +139,8 @@ def _pod_spec(order: Order, stores: Mapping[str, ImageStore], platform: Platform
             "fsGroup": NOBODY,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(order, stores, platform)],
+        "tolerations": [_tolerate(trouble) for trouble in ("not-ready", "unreachable")],
+        "containers": [_container(order, stores, platform, memory)],
         "volumes": [
             {"name": "scratch", "emptyDir": {"sizeLimit": str(platform.scratch_bytes)}},
             *(_volume(index, store) for index, store in enumerate(stores.values())),
@@ -117,7 +151,19 @@ def _pod_spec(order: Order, stores: Mapping[str, ImageStore], platform: Platform
     return spec
 
 
-def _container(order: Order, stores: Mapping[str, ImageStore], platform: Platform) -> Manifest:
+def _tolerate(trouble: str) -> Manifest:
+    """A node that is silent for longer loses the pod: another can do its work by then."""
+    return {
+        "key": f"node.kubernetes.io/{trouble}",
+        "operator": "Exists",
+        "effect": "NoExecute",
+        "tolerationSeconds": NODE_SILENT_SECONDS,
+    }
+
+
+def _container(
+    order: Order, stores: Mapping[str, ImageStore], platform: Platform, memory: WorkerMemory
+) -> Manifest:
     return {
         "name": CONTAINER,
         "image": platform.worker_image,
@@ -132,9 +178,9 @@ def _container(order: Order, stores: Mapping[str, ImageStore], platform: Platfor
         "resources": {
             "requests": {
                 "cpu": f"{platform.worker_cpu_millis}m",
-                "memory": str(platform.worker_memory_bytes),
+                "memory": str(memory.pod_bytes),
             },
-            "limits": {"memory": str(platform.worker_memory_bytes)},
+            "limits": {"memory": str(memory.pod_bytes)},
         },
         "securityContext": {
             "allowPrivilegeEscalation": False,

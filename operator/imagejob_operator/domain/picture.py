@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
 
 from .destination import destination_of
 from .mirror import Mirror
 from .model import ImageJob, ImageProfile, ImageStore
 from .order import OrderDestination, OrderItem
-from .standing import Situation
+from .quota_model import ImageQuota
+from .situation import Situation
 from .worker import Pod, Worker, WorkerJob
 
 P = TypeVar("P")
@@ -21,7 +25,17 @@ Key = tuple[str, str]
 Place = tuple[str, OrderDestination]
 """Namespace, and a destination in it."""
 
-Thing = ImageJob | ImageProfile | ImageStore | WorkerJob | Pod
+Thing = ImageJob | ImageProfile | ImageStore | ImageQuota | WorkerJob | Pod
+
+
+class Tenancy(msgspec.Struct, frozen=True):
+    """One namespace, as something to look at: its quota, its ledger, those who wait."""
+
+    namespace: str
+
+
+Subject = str | Key | Tenancy
+"""What is looked at: an ImageJob by its UID, a worker Job by namespace and name, a namespace."""
 
 
 def key(thing: Thing) -> Key:
@@ -42,14 +56,20 @@ class Picture:
         self.pods: Mirror[Key, Pod] = Mirror(key)
         self.stores: Mirror[Key, ImageStore] = Mirror(key)
         self.profiles: Mirror[Key, ImageProfile] = Mirror(key)
+        self.quotas: Mirror[Key, ImageQuota] = Mirror(key)
         self.suspects: set[str] = set()
-        self._touched: dict[str | Key, None] = {}
+        self._touched: dict[Subject, None] = {}
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self._at_destination: defaultdict[Place, set[str]] = defaultdict(set)
         self._writers: defaultdict[Place, set[Key]] = defaultdict(set)
         self._claims: dict[Place, tuple[str, str]] = {}
         self._carriers: defaultdict[str, set[Key]] = defaultdict(set)
         self._pods_of: defaultdict[Key, set[Key]] = defaultdict(set)
+        self._workers_in: defaultdict[str, set[Key]] = defaultdict(set)
+
+    def mirrors(self) -> Iterator[Mirror[Any, Any]]:
+        """One a kind."""
+        yield from (self.jobs, self.workers, self.pods, self.stores, self.profiles, self.quotas)
 
     def see(self, thing: Thing) -> None:
         """An object is as `thing` says, unless something newer is known."""
@@ -58,6 +78,7 @@ class Picture:
                 self._see_job(thing)
             case WorkerJob():
                 if self.workers.put(thing):
+                    self._workers_in[thing.metadata.namespace].add(key(thing))
                     for item in thing.items:
                         self._carriers[item.uid].add(key(thing))
                         self._writers[_target(thing, item)].add(key(thing))
@@ -70,6 +91,9 @@ class Picture:
                 self._touch_namespace(thing, changed=self.stores.put(thing))
             case ImageProfile():
                 self._touch_namespace(thing, changed=self.profiles.put(thing))
+            case ImageQuota():
+                self.quotas.put(thing)
+                self.touch(Tenancy(thing.metadata.namespace))
 
     def lose(self, thing: Thing) -> None:
         """An object is no more, or, for an ImageJob, finished or no more."""
@@ -78,6 +102,7 @@ class Picture:
                 self._lose_job(thing)
             case WorkerJob():
                 if self.workers.drop(thing):
+                    _discard(self._workers_in, thing.metadata.namespace, key(thing))
                     for item in thing.items:
                         _discard(self._carriers, item.uid, key(thing))
                         _discard(self._writers, _target(thing, item), key(thing))
@@ -90,6 +115,9 @@ class Picture:
                 self._touch_namespace(thing, changed=self.stores.drop(thing))
             case ImageProfile():
                 self._touch_namespace(thing, changed=self.profiles.drop(thing))
+            case ImageQuota():
+                self.quotas.drop(thing)
+                self.touch(Tenancy(thing.metadata.namespace))
 
     def situation(self, uid: str) -> Situation | None:
         """All that bears on one unfinished ImageJob; None for any other."""
@@ -104,13 +132,24 @@ class Picture:
             job=job,
             profile=self.profiles.get((namespace, profile.name)) if profile else None,
             stores={name: store for name, store in found.items() if store},
-            worker=self._carrier(namespace, uid),
+            worker=self._carrier(job),
             rival=self._rival(job),
         )
 
     def is_needed(self, worker: WorkerJob) -> bool:
-        """Whether an unfinished ImageJob of the worker is known."""
-        return any(self.jobs.get(item.uid) for item in worker.items)
+        """Whether a known ImageJob is unfinished, and its status does not tell how this ended."""
+        jobs = (self.jobs.get(item.uid) for item in worker.items)
+        return any(job and not is_spent(worker, job) for job in jobs)
+
+    def live_workers(self, namespace: str) -> list[Worker]:
+        """Those of the namespace that may be at work, or soon be."""
+        jobs = [self.workers.get(at) for at in self._workers_in.get(namespace, ())]
+        workers = [self._with_pod(job) for job in jobs if job and job.items]
+        return [worker for worker in workers if worker.is_live]
+
+    def namespaces_with_workers(self) -> list[str]:
+        """Where there are any."""
+        return list(self._workers_in)
 
     def suspect(self, uid: str) -> None:
         """An unfinished ImageJob has left our view, and nobody has said why."""
@@ -128,12 +167,17 @@ class Picture:
             for uid in self._at_destination.get(_place(job), ()):
                 self.touch(uid)
 
-    def touch(self, subject: str | Key) -> None:
-        """Have an ImageJob (by UID) or a worker Job looked at."""
+    def touch(self, subject: Subject) -> None:
+        """Have it looked at."""
         self._touched[subject] = None
 
-    def next_touched(self) -> str | Key | None:
-        """The ImageJob or worker Job that has waited longest for a look; it waits no more."""
+    @property
+    def is_touched(self) -> bool:
+        """Whether anything is to be looked at."""
+        return bool(self._touched)
+
+    def next_touched(self) -> Subject | None:
+        """What has waited longest for a look; it waits no more."""
         subject = next(iter(self._touched), None)
         if subject is not None:
             del self._touched[subject]
@@ -147,6 +191,8 @@ class Picture:
             self._in_namespace[job.metadata.namespace].add(uid)
             self._at_destination[_place(job)].add(uid)
             self.touch(uid)
+            for worker in self._carriers.get(uid, ()):  # its status may tell how that one failed
+                self.touch(worker)
 
     def _lose_job(self, job: ImageJob) -> None:
         uid = job.metadata.uid
@@ -159,17 +205,18 @@ class Picture:
         for worker in self._carriers.get(uid, ()):
             self.touch(worker)
 
-    def _carrier(self, namespace: str, uid: str) -> Worker | None:
+    def _carrier(self, job: ImageJob) -> Worker | None:
         """The worker that has the ImageJob; of several, the newest that isn't being deleted.
 
         Only one of its own namespace counts: else any tenant could report on any other's ImageJobs.
         """
+        namespace, uid = job.metadata.namespace, job.metadata.uid
         jobs = [
             worker
             for at in self._carriers.get(uid, ())
-            if at[0] == namespace and (worker := self.workers.get(at))
+            if at[0] == namespace and (worker := self.workers.get(at)) and not is_spent(worker, job)
         ]
-        newest = max(jobs, key=lambda job: (not job.is_deleting, *_age(job)), default=None)
+        newest = max(jobs, key=lambda worker: (not worker.is_deleting, *_age(worker)), default=None)
         return self._with_pod(newest) if newest else None
 
     def _with_pod(self, job: WorkerJob) -> Worker:
@@ -204,6 +251,12 @@ class Picture:
         """Look again at whatever may refer to the store or profile."""
         for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
             self.touch(uid)
+
+
+def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
+    """Whether the ImageJob's status tells how that worker failed it: another follows."""
+    failure = job.status.last_failure
+    return failure is not None and failure.worker == worker.metadata.name
 
 
 def _job_of(pod: Pod) -> Key:

@@ -64,7 +64,7 @@ def resolve(
     item = OrderItem(
         uid=job.metadata.uid,
         name=job.metadata.name,
-        attempt=(job.status.attempts or 0) + 1,
+        attempt=(job.status.last_failure.attempt if job.status.last_failure else 0) + 1,
         source=OrderSource(store=source.store_ref.name, key=source.key, sha256=source.sha256),
         destination=destination,
         outputs=tuple(_with_integers(output) for output in recipe.outputs),

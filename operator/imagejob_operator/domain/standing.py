@@ -1,164 +1,136 @@
-"""Where an ImageJob stands: gathered into a Situation, decided by an ordered chain of checks.
+"""Where an ImageJob stands: decided from its Situation by an ordered chain of checks.
 
 Nothing here knows what has been written to the API server; lifecycle.py compares the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import datetime
 
-import msgspec
-
-from .model import FINISHED, ImageJob, ImageProfile, ImageStore, Phase
-from .order import OrderItem
+from . import retry
+from .destination import destination_of
+from .model import ImageJob, LastFailure, Queue
+from .outcome import backing_off, ended_without_report, reported, silent, worn_out
 from .platform import Platform
 from .reasons import Reason
-from .report import Done, Failed
-from .resolve import Held, Refused, Resolved, resolve
-from .worker import Terminated, Worker
+from .resolve import Held, Refused, resolve
+from .situation import Situation, Standing
+from .turn import shown, waits_for_quota, waits_for_worker
+from .underway import underway
 
 
-class Situation(msgspec.Struct, frozen=True):
-    """All that bears on one ImageJob.
-
-    `stores` are those of its namespace by name, `worker` the Job that carries it, `rival` the name
-    of another live worker that writes to its destination.
-    """
-
-    job: ImageJob
-    profile: ImageProfile | None = None
-    stores: Mapping[str, ImageStore] = {}
-    worker: Worker | None = None
-    rival: str | None = None
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """Where an ImageJob stands now, for people and for the status.
-
-    `item` is what it was dispatched as, `outcome` what its worker reported, `ready` what could be
-    dispatched at once.
-    """
-
-    phase: Phase
-    reason: Reason
-    message: str
-    item: OrderItem | None = None
-    worker: Worker | None = None
-    outcome: Done | Failed | None = None
-    ready: Resolved | None = None
-
-    @property
-    def is_finished(self) -> bool:
-        return self.phase in FINISHED
-
-    @property
-    def is_admitted(self) -> bool:
-        """Whether all it refers to was there, so that it was, or could be, dispatched."""
-        return self.item is not None or self.phase == "Queued"
-
-
-def stand(situation: Situation, platform: Platform) -> Standing:
+def stand(situation: Situation, platform: Platform, now: datetime) -> Standing:
     """The first check that has something to say decides."""
     for check in _CHECKS:
-        standing = check(situation, platform)
+        standing = check(situation, platform, now)
         if standing:
             return standing
     raise AssertionError("the last check always answers")
 
 
-def reported(situation: Situation, _platform: Platform) -> Standing | None:
-    """The worker has reported on it: that is how it ended, whatever has happened since."""
-    worker, job = situation.worker, situation.job
-    entry = worker.entry(job.metadata.uid) if worker else None
-    item = worker.item(job.metadata.uid) if worker else None
-    if isinstance(entry, Done) and item:
-        count = len(entry.outputs)
-        where = f'{count} output{"s" if count != 1 else ""} in store "{item.destination.store}"'
-        return Standing(
-            "Succeeded",
-            Reason.SUCCEEDED,
-            f"{where} under {item.destination.prefix}/",
-            item=item,
-            worker=worker,
-            outcome=entry,
-        )
-    if isinstance(entry, Failed):
-        reason, message = Reason(entry.reason), entry.message
-        return Standing("Failed", reason, message, item=item, worker=worker, outcome=entry)
-    return None
-
-
-def worker_ended(situation: Situation, _platform: Platform) -> Standing | None:
-    """The worker's pod ended, or its Job gave up, and there is no word on this ImageJob."""
-    worker = situation.worker
-    if not worker or worker.is_live:
-        return None
-    item = worker.item(situation.job.metadata.uid)
-    if worker.pod and worker.pod.status.reason == "DeadlineExceeded":
-        return Standing(
-            "Failed", Reason.TIMED_OUT, "the worker pod ran past its deadline", item, worker
-        )
-    ended = worker.pod.state.terminated if worker.pod else None
-    if ended and ended.reason == "OOMKilled":
-        message = "the kernel ended the worker pod for want of memory"
-        return Standing("Failed", Reason.OUT_OF_MEMORY, message, item, worker)
-    message = f"the worker pod ended without a report: {_how(worker, ended)}"
-    return Standing("Failed", Reason.WORKER_LOST, message, item, worker)
-
-
-def underway(situation: Situation, _platform: Platform) -> Standing | None:
-    """A worker has it. What happens to the spec or the store meanwhile changes nothing."""
-    worker = situation.worker
-    if not worker:
-        return None
-    item = worker.item(situation.job.metadata.uid)
-    pod = worker.pod
-    if pod and pod.state.running:
-        message = f"worker pod {pod.metadata.name} runs on node {pod.spec.node_name}"
-        return Standing("Running", Reason.PROCESSING, message, item, worker)
-    waiting = pod.state.waiting if pod else None
-    why = f": {waiting.reason}" if waiting and waiting.reason else ""
-    message = (
-        f"worker Job {worker.job.metadata.name} has been created; its pod has not started{why}"
-    )
-    return Standing("Queued", Reason.DISPATCHED, message, item, worker)
-
-
-def suspended(situation: Situation, _platform: Platform) -> Standing | None:
-    """Somebody asked it to wait."""
+def suspended(situation: Situation, _platform: Platform, _now: datetime) -> Standing | None:
+    """Somebody asked it to wait. What it was charged stays charged."""
     if not situation.job.spec.suspend:
         return None
     return Standing("Pending", Reason.SUSPENDED, "spec.suspend is true")
 
 
-def held_or_ready(situation: Situation, platform: Platform) -> Standing:
-    """Something is missing or wrong, its destination is taken, or nothing is in its way."""
-    answer = resolve(situation.job, situation.profile, situation.stores, platform)
-    if isinstance(answer, Held):
-        return Standing("Pending", answer.reason, answer.message)
-    if isinstance(answer, Refused):
-        return Standing("Failed", answer.reason, answer.message)
-    if situation.rival:
-        prefix = answer.item.destination.prefix
-        message = f"worker Job {situation.rival} still writes to {prefix}/"
-        return Standing("Queued", Reason.DESTINATION_BUSY, message)
-    return Standing("Queued", Reason.ADMITTED, "waits for a worker", ready=answer)
+def held(situation: Situation, platform: Platform, _now: datetime) -> Standing | None:
+    """Something that it refers to is missing, or wrong."""
+    match resolve(situation.job, situation.profile, situation.stores, platform):
+        case Held(reason, message):
+            return Standing("Pending", reason, message)
+        case Refused(reason, message):
+            return Standing("Failed", reason, message)
+        case _:
+            return None
 
 
-_CHECKS: tuple[Callable[[Situation, Platform], Standing | None], ...] = (
+def throttled(situation: Situation, _platform: Platform, now: datetime) -> Standing | None:
+    """It has not been charged to the quota yet."""
+    job, place = situation.job, situation.place
+    if place.admitted_at:
+        return None
+    if place.excess:
+        return Standing("Failed", Reason.QUOTA_EXCEEDED, place.excess)
+    if not place.turn:
+        message = "waits for the operator to look at the quota"
+        return Standing("Pending", Reason.REQUESTED, message, wish="admission")
+    queue = shown(job.status.queue, place.turn, now, place.slot)
+    message = waits_for_quota(queue, place.limit)
+    return Standing("Throttled", Reason.QUOTA_USED_UP, message, queue=queue, wish="admission")
+
+
+def between_attempts(situation: Situation, platform: Platform, now: datetime) -> Standing | None:
+    """Its last attempt failed a moment ago."""
+    job, failure = situation.job, situation.job.status.last_failure
+    if not failure or not failure.attempt or situation.place.dispatch:
+        return None
+    at = retry_at(job, failure, platform)
+    if now >= at:
+        return None
+    reason, message = Reason(failure.reason), backing_off(job, failure)
+    return Standing("Queued", reason, message, queue=Queue(eligible_at=at), until=at)
+
+
+def retry_at(job: ImageJob, failure: LastFailure, platform: Platform) -> datetime:
+    """When the attempt after that failure may begin."""
+    return failure.time + retry.delay(job.metadata.uid, failure.attempt, platform.backoff)
+
+
+def refused(situation: Situation, _platform: Platform, now: datetime) -> Standing | None:
+    """The API server wouldn't have its worker Job the last time. It stays said until one starts."""
+    refusal = situation.refusal
+    if not refusal:
+        return None
+    waits = now < refusal.until
+    return Standing(
+        "Queued",
+        Reason.WORKER_REFUSED,
+        refusal.message,
+        wish=None if waits or situation.place.dispatch else "worker",
+        until=refusal.until if waits else None,
+    )
+
+
+def dispatching(situation: Situation, _platform: Platform, _now: datetime) -> Standing | None:
+    """The ledger says which worker it goes to; the Job is not there yet."""
+    name = situation.place.dispatch
+    if not name:
+        return None
+    return Standing("Queued", Reason.DISPATCHED, f"worker Job {name} is being created")
+
+
+def busy(situation: Situation, _platform: Platform, _now: datetime) -> Standing | None:
+    """Another worker is not done with its destination."""
+    if not situation.rival:
+        return None
+    prefix = destination_of(situation.job).prefix
+    message = f"worker Job {situation.rival} still writes to {prefix}/"
+    return Standing("Queued", Reason.DESTINATION_BUSY, message)
+
+
+def in_line(situation: Situation, _platform: Platform, now: datetime) -> Standing:
+    """Nothing is in its way but those before it."""
+    turn = situation.place.turn
+    queue = shown(situation.job.status.queue, turn, now, situation.place.slot) if turn else None
+    message = waits_for_worker(queue) if queue else "waits for a free worker"
+    return Standing("Queued", Reason.WAITING_FOR_WORKER, message, queue=queue, wish="worker")
+
+
+_CHECKS: tuple[Callable[[Situation, Platform, datetime], Standing | None], ...] = (
     reported,
-    worker_ended,
+    worn_out,
+    silent,
+    ended_without_report,
     underway,
     suspended,
-    held_or_ready,
+    held,
+    throttled,
+    refused,
+    dispatching,
+    between_attempts,
+    busy,
+    in_line,
 )
-
-
-def _how(worker: Worker, ended: Terminated | None) -> str:
-    if ended:
-        signal = ended.signal or max(ended.exit_code - 128, 0)
-        return f"signal {signal}" if signal else f"exit code {ended.exit_code}"
-    if worker.pod:
-        return worker.pod.status.message or worker.pod.status.reason or "no container status"
-    condition = worker.job.ended
-    return condition.message or condition.reason if condition else "it has gone"

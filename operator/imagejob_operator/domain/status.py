@@ -19,28 +19,47 @@ from .model import (
 from .order import OrderItem
 from .quantity import describe_bytes
 from .reasons import Reason
-from .standing import Standing
+from .situation import Situation, Standing
 
 SUMMARY_NAMES = 64
 """Characters of a summary that the outputs' names may take."""
 
 
+def is_admitted(job: ImageJob) -> bool:
+    """Whether the status says that the ImageJob was charged."""
+    return _condition_of(job, "Admitted") is not None
+
+
+def admitted_at(job: ImageJob) -> datetime | None:
+    """When the status says that it was charged: exactly, if the audit entry is still there.
+
+    Else to the whole second, cut off, as a condition has it.
+    """
+    shown = _condition_of(job, "Admitted")
+    if not shown:
+        return None
+    charged = (entry for entry in job.status.audit if entry.reason == Reason.ADMITTED)
+    entry = next(charged, None)
+    return entry.time if entry else shown.last_transition_time
+
+
 def describe(
-    job: ImageJob, standing: Standing, entries: tuple[AuditEntry, ...], now: datetime
+    situation: Situation, standing: Standing, entries: tuple[AuditEntry, ...], now: datetime
 ) -> ImageJobStatus:
     """What the status should say. `entries` are the transitions that it doesn't show yet.
 
     Equal to `job.status` exactly when there is nothing to write.
     """
     done = standing.outcome if isinstance(standing.outcome, reports.Done) else None
-    item, old = standing.item, job.status
-    pod = standing.worker.pod if standing.worker else None
-    started = (pod.state.running or pod.state.terminated) if pod else None
+    job, item, old = situation.job, standing.item, situation.job.status
     return ImageJobStatus(
         phase=standing.phase,
         observed_generation=job.metadata.generation,
-        conditions=_conditions(job, standing, now),
-        attempts=item.attempt if item else old.attempts,
+        conditions=_conditions(situation, standing, now),
+        queue=standing.queue,
+        attempts=_attempts(standing, old),
+        disruptions=situation.disruptions or None,
+        last_failure=standing.failure or old.last_failure,
         profile=item.profile if item else old.profile,
         worker=_worker(standing) or old.worker,
         source=_source(standing),
@@ -48,13 +67,34 @@ def describe(
         output_summary=_summary(item, done) if item and done else None,
         removed_metadata=reports.Removed(done.removed).names() if done else (),
         notes=tuple(text for bit, text in reports.NOTES.items() if done and done.notes & bit),
-        start_time=(started.started_at if started else None) or old.start_time,
+        start_time=_started_at(standing) or old.start_time,
         completion_time=(old.completion_time or _whole_second(now))
         if standing.is_finished
         else None,
         processing_millis=standing.outcome.millis if standing.outcome else None,
         audit=(*old.audit, *entries)[-KEPT_IN_STATUS:],
     )
+
+
+def _condition_of(job: ImageJob, kind: str) -> Condition | None:
+    """The condition of that type, if it is true."""
+    found = (each for each in job.status.conditions if each.type == kind)
+    return next((each for each in found if each.status == "True"), None)
+
+
+def _attempts(standing: Standing, old: ImageJobStatus) -> int | None:
+    """How many were begun. What never started, such as a pod without an image, was none."""
+    pod = standing.worker.pod if standing.worker else None
+    begun = standing.item.attempt if standing.item and pod and pod.has_started else 0
+    if standing.failure:
+        begun = standing.failure.attempt
+    return max(begun, old.attempts or 0) or None
+
+
+def _started_at(standing: Standing) -> datetime | None:
+    pod = standing.worker.pod if standing.worker else None
+    state = (pod.state.running or pod.state.terminated) if pod else None
+    return state.started_at if state else None
 
 
 def _worker(standing: Standing) -> WorkerStatus | None:
@@ -110,19 +150,22 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def _conditions(job: ImageJob, standing: Standing, now: datetime) -> tuple[Condition, ...]:
+def _conditions(situation: Situation, standing: Standing, now: datetime) -> tuple[Condition, ...]:
     """As kstatus reads them: Reconciling is true while there is something to do."""
+    job, charged = situation.job, situation.place.admitted_at
     succeeded, failed = standing.phase == "Succeeded", standing.phase == "Failed"
     truths = {
-        "Admitted": standing.is_admitted,
+        "Admitted": charged is not None or is_admitted(job),
         "Ready": succeeded,
         "Finished": standing.is_finished,
         "Reconciling": not standing.is_finished,
         "Stalled": failed,
     }
     known = {condition.type: condition for condition in job.status.conditions}
+    generation = job.metadata.generation
+    since = {"Admitted": charged or now}
     return tuple(
-        _condition(kind, truth, standing, job.metadata.generation, known.get(kind), now)
+        _condition(kind, truth, standing, generation, known.get(kind), since.get(kind, now))
         for kind, truth in truths.items()
     )
 
@@ -133,7 +176,7 @@ def _condition(
     standing: Standing,
     generation: int,
     known: Condition | None,
-    now: datetime,
+    since: datetime,
 ) -> Condition:
     status: Literal["True", "False"] = "True" if truth else "False"
     unchanged = known if known and known.status == status else None
@@ -145,7 +188,7 @@ def _condition(
         status=status,
         reason=(Reason.ADMITTED if admitted else standing.reason).value,
         message=standing.message if tells else "",
-        last_transition_time=unchanged.last_transition_time if unchanged else _whole_second(now),
+        last_transition_time=unchanged.last_transition_time if unchanged else _whole_second(since),
         observed_generation=generation,
     )
 

@@ -35,6 +35,7 @@ class PodSpec(Resource, frozen=True):
 
     containers: tuple[Container, ...] = ()
     node_name: str | None = None
+    active_deadline_seconds: int | None = None
 
 
 class PodTemplate(Resource, frozen=True):
@@ -72,6 +73,7 @@ class Terminated(Resource, frozen=True):
     reason: str = ""
     message: str = ""
     started_at: datetime | None = None
+    finished_at: datetime | None = None
 
 
 class Waiting(Resource, frozen=True):
@@ -102,12 +104,22 @@ class ContainerStatus(Resource, frozen=True):
     state: ContainerState = ContainerState()
 
 
+class PodCondition(Resource, frozen=True):
+    """A condition of a pod."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+
+
 class PodStatus(Resource, frozen=True):
     """A pod's status."""
 
     phase: str = "Pending"
     reason: str = ""
     message: str = ""
+    conditions: tuple[PodCondition, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
 
 
@@ -134,6 +146,24 @@ class Pod(Resource, frozen=True):
     def has_ended(self) -> bool:
         return self.status.phase in ("Succeeded", "Failed") or self.state.terminated is not None
 
+    @property
+    def has_started(self) -> bool:
+        return self.state.running is not None or self.state.terminated is not None
+
+    @property
+    def is_disrupted(self) -> bool:
+        """Whether the cluster took it away: eviction, preemption, drain, a lost node."""
+        conditions = ((each.type, each.status) for each in self.status.conditions)
+        return ("DisruptionTarget", "True") in conditions
+
+    @property
+    def unschedulable(self) -> str | None:
+        """Why no node takes it, in the scheduler's words."""
+        for each in self.status.conditions:
+            if (each.type, each.status, each.reason) == ("PodScheduled", "False", "Unschedulable"):
+                return each.message
+        return None
+
 
 class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
     """A Job that carries a work order."""
@@ -152,12 +182,17 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
         return ""
 
     @cached_property
-    def items(self) -> tuple[orders.OrderItem, ...]:
-        """What it was made to do; nothing if its order can't be read."""
+    def order(self) -> orders.Order | None:
+        """What it was made to do; None if that can't be read."""
         try:
-            return orders.decode(self.order_text).items
+            return orders.decode(self.order_text)
         except orders.OrderError:
-            return ()
+            return None
+
+    @property
+    def items(self) -> tuple[orders.OrderItem, ...]:
+        """The ImageJobs of its order; none if it can't be read."""
+        return self.order.items if self.order else ()
 
     @property
     def is_deleting(self) -> bool:

@@ -1,0 +1,156 @@
+"""What to charge and to dispatch next in one namespace: from its lines to its next ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from . import manifests
+from .admission import admit
+from .ledger import Ledger
+from .lines import place
+from .model import ImageJob
+from .order import digest
+from .picture import Picture
+from .platform import Platform
+from .quota import Policy
+from .reasons import Reason
+from .resolve import Resolved, resolve
+from .tenant import Composed, Tenant, shows
+
+AT_ONCE = 256
+"""ImageJobs that one plan charges or dispatches at most."""
+
+
+class Outlook(msgspec.Struct, frozen=True):
+    """One namespace at one moment: what its quota admits, and who could have a worker then.
+
+    `ledger` has the `admitted` charged; `stepped` says that the clock went back, so that it has to
+    be written even if nothing else does. `candidates` are the UIDs for workers, in order.
+    """
+
+    tenant: Tenant
+    policy: Policy
+    ledger: Ledger
+    admitted: tuple[str, ...]
+    candidates: Sequence[str]
+    stepped: bool
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The next ledger of a namespace, and what it says that the last one didn't."""
+
+    ledger: Ledger
+    admitted: tuple[str, ...] = ()
+    composed: tuple[Composed, ...] = ()
+    must_write: bool = False
+
+
+def look(tenant: Tenant, policy: Policy, picture: Picture, now: datetime) -> Outlook:
+    """What the quota admits now. The tenant's ledger has been read."""
+    known = tenant.ledger
+    if known is None:
+        raise ValueError(f"the ledger of {tenant.namespace} has not been read")
+    ledger = known.at(now, policy.rates).without(
+        uids=[uid for uid in known.charged if shows(picture.jobs.get(uid))],
+        names=[name for name in known.dispatches if _is_over(tenant, name, picture)],
+    )
+    admission = admit(ledger, policy.rates, tenant.throttled.head(AT_ONCE))
+    waiting = [*tenant.queued.head(AT_ONCE), *admission.uids]
+    return Outlook(
+        tenant,
+        policy,
+        admission.ledger,
+        admission.uids,
+        _in_order(waiting, picture),
+        stepped=ledger.as_of < known.as_of,
+    )
+
+
+def plan(
+    outlook: Outlook, places: int, picture: Picture, platform: Platform, now: datetime
+) -> Plan:
+    """Compose workers for the first candidates, as many as there are places for.
+
+    Every destination that they write to is claimed at once, so that no two write to the same.
+    """
+    again = list(_composed_again(outlook, picture, platform, now))
+    renewed = [each for each in again if each.record != outlook.ledger.dispatches[each.name]]
+    ledger = outlook.ledger
+    for each in renewed:
+        ledger = ledger.dispatch(each.name, each.record)
+    new: list[Composed] = []
+    for uid in outlook.candidates:
+        if len(new) == places:
+            break
+        name = manifests.worker_name([uid], ledger.number + 1)
+        made = _compose([uid], name, picture, platform, now)
+        if made:
+            ledger = ledger.dispatch(name, made.record)
+            new.append(made)
+    must_write = bool(outlook.admitted or new or renewed or outlook.stepped)
+    return Plan(ledger, outlook.admitted, (*again, *new), must_write)
+
+
+def _composed_again(
+    outlook: Outlook, picture: Picture, platform: Platform, now: datetime
+) -> Iterator[Composed]:
+    """The workers that the ledger promises and that nobody here is creating, as after a restart."""
+    for name, record in outlook.tenant.pending().items():
+        if name in outlook.ledger.dispatches and name not in outlook.tenant.composed:
+            made = _compose(record.uids, name, picture, platform, now)
+            if made:
+                yield made
+
+
+def _in_order(uids: Sequence[str], picture: Picture) -> list[str]:
+    jobs = [job for uid in uids if (job := picture.jobs.get(uid))]
+    return [job.metadata.uid for job in sorted(jobs, key=place)]
+
+
+def _is_over(tenant: Tenant, name: str, picture: Picture) -> bool:
+    """Whether nobody waits any more for the worker of that name to be created."""
+    if name in tenant.void or picture.workers.get((tenant.namespace, name)):
+        return True
+    record = tenant.ledger.dispatches[name] if tenant.ledger else None
+    jobs = [picture.jobs.get(uid) for uid in record.uids] if record else []
+    return all(job is None or _failed_in(job, name) for job in jobs)
+
+
+def _failed_in(job: ImageJob, name: str) -> bool:
+    failure = job.status.last_failure
+    return failure is not None and failure.worker == name
+
+
+def _compose(
+    uids: Sequence[str], name: str, picture: Picture, platform: Platform, now: datetime
+) -> Composed | None:
+    """The worker for these ImageJobs, if they still can have one."""
+    found = [picture.situation(uid) for uid in uids]
+    situations = [each for each in found if each and not each.worker and not each.rival]
+    if not situations:
+        return None
+    jobs, ready = [], []
+    for each in situations:
+        answer = resolve(each.job, each.profile, each.stores, platform)
+        if isinstance(answer, Resolved) and not each.job.spec.suspend:
+            jobs.append(each.job)
+            ready.append(answer)
+    if not ready:
+        return None
+    stores = {key: store for answer in ready for key, store in answer.stores.items()}
+    large = any(_needs_more_memory(job) for job in jobs)
+    order = manifests.compose([answer.item for answer in ready], stores, platform, large=large)
+    namespace = jobs[0].metadata.namespace
+    manifest = manifests.worker_job(namespace, name, order, stores, platform, large=large)
+    text = order.encode()
+    for job in jobs:
+        picture.claim(job, name)
+    return Composed(name, tuple(jobs), digest(text), text, manifest, now)
+
+
+def _needs_more_memory(job: ImageJob) -> bool:
+    failure = job.status.last_failure
+    return failure is not None and failure.reason == Reason.OUT_OF_MEMORY

@@ -1,0 +1,88 @@
+"""What bears on one ImageJob, gathered, and what follows from it for the ImageJob itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from .model import FINISHED, ImageJob, ImageProfile, ImageStore, LastFailure, Phase, Queue
+from .order import OrderItem
+from .reasons import Reason
+from .report import Done, Failed
+from .turn import Turn
+from .worker import Worker
+
+
+class Place(msgspec.Struct, frozen=True):
+    """How one ImageJob stands with its namespace's quota and with the free workers.
+
+    `admitted_at` is when it was charged, `dispatch` the worker Job that the ledger says is being
+    created for it, `turn` its place in the line it waits in, `limit` the rate it waits for
+    ("50 per 1h"), `slot` how exact its time is, `excess` why it may not
+    even wait. All None before the quota has been looked at.
+    """
+
+    admitted_at: datetime | None = None
+    dispatch: str | None = None
+    turn: Turn | None = None
+    limit: str = ""
+    slot: timedelta = timedelta()
+    excess: str | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why no worker could be started for it, as of the last try; the next comes at `until`."""
+
+    message: str
+    until: datetime
+
+
+class Situation(msgspec.Struct, frozen=True):
+    """All that bears on one ImageJob.
+
+    `stores` are those of its namespace by name, `worker` the Job that carries it, `rival` the name
+    of another live worker that writes to its destination, `disruptions` how many of its pods the
+    cluster has taken away.
+    """
+
+    job: ImageJob
+    profile: ImageProfile | None = None
+    stores: Mapping[str, ImageStore] = {}
+    worker: Worker | None = None
+    rival: str | None = None
+    place: Place = Place()
+    disruptions: int = 0
+    refusal: Refusal | None = None
+
+
+Wish = Literal["admission", "worker"]
+"""What an ImageJob waits in line for."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where an ImageJob stands now, for people and for the status.
+
+    `item` is what it was dispatched as, `outcome` what its worker reported, `failure` the attempt
+    that has just failed, `queue` its place in line, `wish` what it is in line for. `until` is when
+    time alone may change all this. `worker_is_spent` asks for the worker to be deleted, so that
+    another can take its place.
+    """
+
+    phase: Phase
+    reason: Reason
+    message: str
+    item: OrderItem | None = None
+    worker: Worker | None = None
+    outcome: Done | Failed | None = None
+    failure: LastFailure | None = None
+    queue: Queue | None = None
+    wish: Wish | None = None
+    until: datetime | None = None
+    worker_is_spent: bool = False
+
+    @property
+    def is_finished(self) -> bool:
+        return self.phase in FINISHED

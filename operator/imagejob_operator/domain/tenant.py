@@ -1,0 +1,143 @@
+"""One namespace as the quota sees it: its ledger, those in line, and the workers being created."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from .ledger import DispatchRecord, Ledger, time_of
+from .lines import Line
+from .manifests import Manifest
+from .model import ImageJob
+from .quota import Forecast, Policy
+from .situation import Place, Wish
+from .status import admitted_at, is_admitted
+from .turn import Turn
+
+
+class Composed(msgspec.Struct, frozen=True):
+    """A worker Job as it is about to be created, and when that was decided."""
+
+    name: str
+    jobs: tuple[ImageJob, ...]
+    digest: str
+    order: str
+    manifest: Manifest
+    at: datetime
+
+    @property
+    def record(self) -> DispatchRecord:
+        """What the ledger says of it."""
+        return DispatchRecord(tuple(job.metadata.uid for job in self.jobs), self.digest)
+
+
+class Tenant:
+    """What is known of one namespace's quota. Changed by the engine alone, between two awaits.
+
+    `ledger` is as last read or written, None before; `version` its resource version, None if there
+    is none yet. `throttled` wait to be charged, `queued` for a worker. `composed` are the workers
+    being created, by name; `void` the names that lead to none.
+    """
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.ledger: Ledger | None = None
+        self.version: str | None = None
+        self.throttled = Line()
+        self.queued = Line()
+        self.composed: dict[str, Composed] = {}
+        self.void: set[str] = set()
+        self.excess: dict[str, str] = {}
+        self.forecast: Forecast | None = None
+        self.limit = ""
+        self.slot = timedelta()
+        self._dispatches: dict[str, str] = {}
+
+    def adopt(self, ledger: Ledger, version: str | None) -> None:
+        """The ledger is so. Names that it no longer has lead nowhere any more."""
+        self.ledger, self.version = ledger, version
+        self.void &= ledger.dispatches.keys()
+        self._index()
+
+    def disown(self) -> None:
+        """Somebody else may have written it: nothing that was concluded from it holds."""
+        self.ledger = None
+        self.composed.clear()
+
+    def end(self, name: str) -> None:
+        """No worker is being created under that name: it is there, or can't be."""
+        self.composed.pop(name, None)
+        self.void.add(name)
+        self._index()
+
+    def pending(self) -> Mapping[str, DispatchRecord]:
+        """The workers that the ledger says are being created."""
+        found = self.ledger.dispatches.items() if self.ledger else ()
+        return {name: record for name, record in found if name not in self.void}
+
+    def line_up(self, job: ImageJob, wish: Wish | None) -> bool:
+        """Put it where it waits, and nowhere else. Says whether anything changed."""
+        uid = job.metadata.uid
+        wanted = {"admission": self.throttled, "worker": self.queued}.get(wish or "")
+        left = [line.remove(uid) for line in (self.throttled, self.queued) if line is not wanted]
+        if wish != "admission":
+            self.excess.pop(uid, None)
+        return (wanted.put(job) if wanted is not None else False) or any(left)
+
+    def leave(self, uid: str) -> bool:
+        """It waits no more, if it did."""
+        self.excess.pop(uid, None)
+        waited, queued = self.throttled.remove(uid), self.queued.remove(uid)
+        return waited or queued
+
+    def place_of(self, job: ImageJob) -> Place:
+        """How one ImageJob stands here."""
+        uid = job.metadata.uid
+        charged = self.ledger.charged.get(uid) if self.ledger else None
+        return Place(
+            admitted_at=admitted_at(job) or (time_of(charged) if charged is not None else None),
+            dispatch=self._dispatches.get(uid),
+            turn=self._turn(uid),
+            limit=self.limit,
+            slot=self.slot,
+            excess=self.excess.get(uid),
+        )
+
+    def exceeding(self, policy: Policy, jobs: Iterable[ImageJob]) -> dict[str, str]:
+        """Which of the ImageJobs that have just come to wait may not, and why.
+
+        Those whose status shows that they wait already go on waiting, whatever the quota says now.
+        """
+        found = {}
+        for job in jobs:
+            uid = job.metadata.uid
+            if job.status.phase == "Throttled" or uid not in self.throttled:
+                continue
+            if policy.on_exceeded == "Fail":
+                found[uid] = f"the namespace's quota of {self.limit} is used up"
+            elif policy.max_waiting is not None:
+                position = self.throttled.position(uid)
+                if position > policy.max_waiting:
+                    found[uid] = f"{policy.max_waiting} ImageJobs wait for the quota already"
+        return found
+
+    def _turn(self, uid: str) -> Turn | None:
+        if uid in self.queued:
+            return Turn(self.queued.position(uid))
+        if uid not in self.throttled or not self.forecast:
+            return None
+        position = self.throttled.position(uid)
+        if position > self.forecast.count:
+            return None
+        return Turn(position, time_of(self.forecast.at(position) * 1000))
+
+    def _index(self) -> None:
+        pending = self.pending().items()
+        self._dispatches = {uid: name for name, record in pending for uid in record.uids}
+
+
+def shows(job: ImageJob | None) -> bool:
+    """Whether the ledger need not remember the charge: its status does, or it is no more."""
+    return job is None or is_admitted(job)

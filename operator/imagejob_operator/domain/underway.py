@@ -1,0 +1,101 @@
+"""A worker Job has been created: whether its pod runs, is on its way, or can't start."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from .platform import Platform
+from .reasons import Reason
+from .situation import Situation, Standing
+from .worker import Pod, Worker
+
+PATIENCE = timedelta(seconds=10)
+"""How long a pod may take to be made and placed before somebody is told that it is not."""
+
+REPLACED_AFTER = timedelta(seconds=60)
+"""When a pod that the kubelet won't start is given up, for one of today's settings."""
+
+REFUSALS = frozenset(
+    {
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "ErrImageNeverPull",
+        "ErrImagePull",
+        "ImageInspectError",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "RunContainerError",
+    }
+)
+"""Reasons of the kubelet for which a container doesn't start until somebody changes something."""
+
+
+def underway(situation: Situation, _platform: Platform, now: datetime) -> Standing | None:
+    """A worker has it. What happens to the spec or the store meanwhile changes nothing."""
+    worker = situation.worker
+    if not worker:
+        return None
+    item = worker.item(situation.job.metadata.uid)
+    pod = worker.pod
+    if pod and pod.state.running:
+        message = f"worker pod {pod.metadata.name} runs on node {pod.spec.node_name}"
+        return Standing("Running", Reason.PROCESSING, message, item, worker)
+    obstacle = _refused(worker, now) or _unplaced(situation, worker, now)
+    if obstacle:
+        return obstacle
+    name = worker.job.metadata.name
+    message = f"worker Job {name} has been created; its pod has not started yet"
+    return Standing(
+        "Queued", Reason.DISPATCHED, message, item, worker, until=_patience_ends(worker)
+    )
+
+
+def is_without_pod(worker: Worker, now: datetime) -> bool:
+    """Whether the Job controller has had time enough to make a pod, and has made none."""
+    ends = _patience_ends(worker)
+    return worker.pod is None and ends is not None and now >= ends
+
+
+def _refused(worker: Worker, now: datetime) -> Standing | None:
+    """The kubelet won't start it."""
+    waiting = worker.pod.state.waiting if worker.pod else None
+    if not worker.pod or not waiting or waiting.reason not in REFUSALS:
+        return None
+    given_up = _created(worker.pod) + REPLACED_AFTER
+    said = waiting.message or "no more is known"
+    message = f"pod {worker.pod.metadata.name} can't start: {waiting.reason}: {said}"
+    return Standing(
+        "Queued",
+        Reason.WORKER_REFUSED,
+        message,
+        worker=worker,
+        until=given_up,
+        worker_is_spent=now >= given_up,
+    )
+
+
+def _unplaced(situation: Situation, worker: Worker, now: datetime) -> Standing | None:
+    """No node takes its pod, or none could be made. What was made waits on: it costs nothing."""
+    ends = _patience_ends(worker)
+    if ends is None or now < ends:
+        return None
+    if worker.pod and worker.pod.unschedulable:
+        message = f"no node takes pod {worker.pod.metadata.name}: {worker.pod.unschedulable}"
+        return Standing("Queued", Reason.WORKER_UNSCHEDULABLE, message, worker=worker)
+    if worker.pod is None and situation.refusal:
+        why = situation.refusal.message
+        message = f"worker Job {worker.job.metadata.name} gets no pod: {why}"
+        return Standing("Queued", Reason.WORKER_REFUSED, message, worker=worker)
+    return None
+
+
+def _patience_ends(worker: Worker) -> datetime | None:
+    created = worker.job.metadata.creation_timestamp
+    return created + PATIENCE if created else None
+
+
+def _created(pod: Pod) -> datetime:
+    """Every object that came from the API server has it."""
+    if pod.metadata.creation_timestamp is None:
+        raise ValueError(f"pod {pod.metadata.name} has no creationTimestamp")
+    return pod.metadata.creation_timestamp

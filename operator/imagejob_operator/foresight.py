@@ -1,0 +1,78 @@
+"""What those who wait are told: when they go on, or that they may not wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from .domain.ledger import time_of
+from .domain.model import ImageJob
+from .domain.picture import Picture, Tenancy
+from .domain.planning import Outlook
+from .domain.quota import forecast, usage
+from .domain.tenant import Tenant
+from .domain.turn import shown
+
+INTERVAL = timedelta(seconds=1)
+"""How often at most the places of those who wait are looked at, for each 1,000 of them."""
+
+
+class Foresight:
+    """Keeps the forecasts, and has those looked at whose status has become stale.
+
+    `later` is told when to look at a namespace again.
+    """
+
+    def __init__(self, picture: Picture, later: Callable[[Tenancy, datetime], None]) -> None:
+        self._picture = picture
+        self._later = later
+        self._looked: dict[str, datetime] = {}
+
+    def update(self, outlook: Outlook, now: datetime) -> None:
+        """After all that could be admitted at once has been."""
+        tenant = outlook.tenant
+        waiting = len(tenant.throttled) + len(tenant.queued)
+        if not waiting:
+            self._looked.pop(tenant.namespace, None)
+            return
+        interval = INTERVAL * max(1.0, waiting / 1000)
+        due = self._looked.get(tenant.namespace, now - interval) + interval
+        if now >= due:
+            self._looked[tenant.namespace] = now
+            self._foresee(outlook)
+            for job in self._stale(tenant, now):
+                self._picture.touch(job.metadata.uid)
+        self._come_back(outlook, now, due)
+
+    def _foresee(self, outlook: Outlook) -> None:
+        tenant, ledger, rates = outlook.tenant, outlook.ledger, outlook.policy.rates
+        tightest = usage(ledger.history, rates, ledger.now)[0].rate
+        tenant.limit = f"{tightest.jobs} per {tightest.per}"
+        tenant.slot = timedelta(milliseconds=tightest.slot)
+        tenant.forecast = forecast(ledger.history, rates, ledger.now, len(tenant.throttled))
+        tenant.excess |= tenant.exceeding(outlook.policy, self._jobs(tenant))
+
+    def _stale(self, tenant: Tenant, now: datetime) -> Iterator[ImageJob]:
+        """Those whose status says what isn't so, or nothing yet."""
+        for job in self._jobs(tenant):
+            place, queue = tenant.place_of(job), job.status.queue
+            turn = None if place.excess else place.turn
+            if not turn or shown(queue, turn, now, place.slot) is not queue:
+                yield job
+
+    def _jobs(self, tenant: Tenant) -> Iterator[ImageJob]:
+        for line in (tenant.throttled, tenant.queued):
+            for uid in list(line):
+                job = self._picture.jobs.get(uid)
+                if job:
+                    yield job
+
+    def _come_back(self, outlook: Outlook, now: datetime, due: datetime) -> None:
+        """When the first in line goes on, or when a look at the others is due."""
+        tenant, ledger = outlook.tenant, outlook.ledger
+        tenancy = Tenancy(tenant.namespace)
+        if now < due:
+            self._later(tenancy, due)
+        if tenant.throttled:
+            first = forecast(ledger.history, outlook.policy.rates, ledger.now, 1).at(1)
+            self._later(tenancy, max(time_of(first * 1000), now + timedelta(milliseconds=1)))

@@ -1,0 +1,86 @@
+"""The namespaces' ledgers in the cluster: read, and written by compare-and-swap."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from .cluster import LEDGERS, Cluster
+from .domain import ledger as ledgers
+from .domain import manifests
+from .domain.ledger import Ledger
+from .domain.status import admitted_at
+from .domain.tenant import Tenant
+from .listing import Listing
+from .transport import ApiError, ConflictError, NotFoundError
+
+log = logging.getLogger(__name__)
+
+
+class Ledgers:
+    """One ConfigMap a namespace, in the operator's own. Methods may raise ApiError.
+
+    A ledger that was read is used only with a picture that was read after it.
+    """
+
+    def __init__(
+        self, cluster: Cluster, listing: Listing, *, namespace: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._cluster = cluster
+        self._listing = listing
+        self._namespace = namespace
+        self._clock = clock
+
+    async def read_all(self, tenant_of: Callable[[str], Tenant]) -> None:
+        """Every ledger there is. What it is to be used with has to be listed next."""
+        listed = await self._cluster.list_all(LEDGERS, self._namespace)
+        for stored in listed.items:
+            namespace = stored.metadata.labels.get(manifests.TENANT_LABEL, "")
+            if stored.metadata.name == manifests.ledger_name(namespace):
+                ledger = _decode(namespace, stored.data)
+                tenant_of(namespace).adopt(ledger, stored.metadata.resource_version)
+
+    async def read(self, tenant: Tenant) -> None:
+        """A namespace's ledger, and then what it is to be used with."""
+        name = manifests.ledger_name(tenant.namespace)
+        stored = await self._cluster.read(LEDGERS, self._namespace, name)
+        await self._listing.work_of(tenant.namespace)
+        if stored:
+            ledger = _decode(tenant.namespace, stored.data)
+            tenant.adopt(ledger, stored.metadata.resource_version)
+        else:
+            await self._rebuild(tenant)
+
+    async def _rebuild(self, tenant: Tenant) -> None:
+        """There is no ledger: begin one with what the ImageJobs themselves say."""
+        jobs = await self._listing.all_image_jobs(tenant.namespace)
+        times = [at for at in map(admitted_at, jobs) if at]
+        if times:
+            log.warning("%s has no ledger: rebuilt from %d ImageJobs", tenant.namespace, len(times))
+        tenant.adopt(ledgers.rebuilt(times, self._clock()), None)
+
+    async def write(self, tenant: Tenant, ledger: Ledger) -> bool:
+        """Compare and swap. Says whether it is ours; else, or if nobody knows, it has to be read.
+
+        Somebody else may have written it, and nothing that was concluded from the old one holds.
+        """
+        data, version = ledger.encode(), tenant.version
+        manifest = manifests.ledger(self._namespace, tenant.namespace, data, version)
+        try:
+            tenant.adopt(ledger, await self._cluster.write_ledger(manifest))
+        except (ConflictError, NotFoundError):
+            tenant.disown()
+            return False
+        except ApiError:
+            tenant.disown()
+            raise
+        return True
+
+
+def _decode(namespace: str, data: dict[str, str]) -> Ledger:
+    try:
+        return ledgers.decode(data)
+    except ledgers.LedgerError as error:
+        # Better nobody runs than more than may: a person has to look at it, or delete it.
+        raise ApiError(0, f"the ledger of {namespace} can't be read: {error}") from error

@@ -1,0 +1,181 @@
+"""The namespaces, each with its quota and its share of the workers: what to do next for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from .domain.audit import QuotaDecision
+from .domain.fairness import Rounds, share
+from .domain.lifecycle import Memory
+from .domain.model import ImageJob
+from .domain.picture import Picture, Tenancy
+from .domain.planning import Outlook, Plan, look, plan
+from .domain.platform import Caps, Platform
+from .domain.quota import Policy, policy_of, usage
+from .domain.situation import Place, Wish
+from .domain.tenant import Tenant
+from .foresight import Foresight
+from .ledgers import Ledgers
+
+
+class Tenants:
+    """Every namespace that has or had unfinished ImageJobs."""
+
+    def __init__(
+        self,
+        picture: Picture,
+        ledgers: Ledgers,
+        foresight: Foresight,
+        memories: dict[str, Memory],
+        platform: Platform,
+        caps: Caps,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._picture = picture
+        self._ledgers = ledgers
+        self._foresight = foresight
+        self._memories = memories
+        self._platform = platform
+        self._caps = caps
+        self._clock = clock
+        self._tenants: dict[str, Tenant] = {}
+        self._dirty: dict[str, None] = {}
+        self._busy: set[str] = set()
+        self._rounds = Rounds()
+
+    def of(self, namespace: str) -> Tenant:
+        """The namespace, known or new."""
+        return self._tenants.setdefault(namespace, Tenant(namespace))
+
+    def policy(self, namespace: str) -> Policy:
+        """What its ImageQuota says, or the default."""
+        quota = self._picture.quotas.get((namespace, "default"))
+        return policy_of(quota, self._caps.default)
+
+    def place_of(self, job: ImageJob) -> Place:
+        """How it stands with its namespace's quota and with the free workers."""
+        return self.of(job.metadata.namespace).place_of(job)
+
+    def line_up(self, job: ImageJob, wish: Wish | None) -> None:
+        """Put it in the line that it wishes to be in."""
+        namespace = job.metadata.namespace
+        if self.of(namespace).line_up(job, wish):
+            self.touch(namespace)
+
+    def leave(self, uid: str) -> None:
+        """It is finished, or no more."""
+        for namespace, tenant in self._tenants.items():
+            if tenant.leave(uid):
+                self.touch(namespace)
+
+    def touch(self, namespace: str) -> None:
+        """Have its quota looked at."""
+        self._dirty[namespace] = None
+
+    def touch_all_in_line(self) -> None:
+        """A worker has ended: somebody, somewhere, may have its place."""
+        for namespace, tenant in self._tenants.items():
+            if tenant.queued:
+                self.touch(namespace)
+
+    def next_actions(self) -> Iterable[tuple[Tenancy, Coroutine[Any, Any, None]]]:
+        """What is to be done for the namespaces that were touched, fairly for all of them."""
+        namespaces = [each for each in self._dirty if each not in self._busy]
+        outlooks = {}
+        for namespace in namespaces:
+            del self._dirty[namespace]
+            tenant = self.of(namespace)
+            if tenant.ledger:
+                policy = self.policy(namespace)
+                outlooks[namespace] = look(tenant, policy, self._picture, self._clock())
+            elif tenant.throttled or tenant.queued:
+                self._busy.add(namespace)
+                yield Tenancy(namespace), self._read(tenant)
+        shares = self._share(outlooks) if outlooks else {}
+        for namespace, outlook in outlooks.items():
+            places = shares.get(namespace, 0)
+            made = plan(outlook, places, self._picture, self._platform, self._clock())
+            if made.must_write:
+                self._busy.add(namespace)
+                yield Tenancy(namespace), self._write(outlook, made)
+            else:
+                self._begin(outlook.tenant, made)
+                self._foresight.update(outlook, self._clock())
+
+    def _share(self, outlooks: dict[str, Outlook]) -> dict[str, int]:
+        """Who of the namespaces that want workers gets how many of the free places."""
+        taken = {name: self._taken(name) for name in self._namespaces_at_work()}
+        free = self._caps.max_workers - sum(count for count, _ in taken.values())
+        backlog, weights, room = {}, {}, {}
+        for namespace, outlook in outlooks.items():
+            workers, jobs = taken.get(namespace, (0, 0))
+            cap = self._caps.max_workers_per_namespace - workers
+            running = outlook.policy.max_running
+            room[namespace] = max(0, cap if running is None else min(cap, running - jobs))
+            backlog[namespace] = len(outlook.candidates)
+            weights[namespace] = outlook.policy.weight
+        shares, self._rounds = share(self._rounds, backlog, weights, max(0, free), room)
+        return shares
+
+    def _namespaces_at_work(self) -> set[str]:
+        pending = (name for name, tenant in self._tenants.items() if tenant.pending())
+        return {*self._picture.namespaces_with_workers(), *pending}
+
+    def _taken(self, namespace: str) -> tuple[int, int]:
+        """How many workers, and ImageJobs in them, the namespace has at work or about to be.
+
+        A tenant can make Jobs that look like ours, but take no more than its share with them.
+        """
+        live = self._picture.live_workers(namespace)
+        pending = self.of(namespace).pending().values()
+        workers = min(len(live), self._caps.max_workers_per_namespace) + len(pending)
+        jobs = sum(len(each.job.items) for each in live) + sum(len(each.uids) for each in pending)
+        return workers, jobs
+
+    async def _read(self, tenant: Tenant) -> None:
+        try:
+            await self._ledgers.read(tenant)
+        finally:
+            self._busy.discard(tenant.namespace)
+        self.touch(tenant.namespace)
+
+    async def _write(self, outlook: Outlook, made: Plan) -> None:
+        """First the ledger, then what it says."""
+        written = False
+        try:
+            written = await self._ledgers.write(outlook.tenant, made.ledger)
+            if written:
+                self._remember(outlook, made)
+                self._begin(outlook.tenant, made)
+        finally:
+            if not written:
+                self._release(made)
+            self._busy.discard(outlook.tenant.namespace)
+        self.touch(outlook.tenant.namespace)
+
+    def _release(self, made: Plan) -> None:
+        for composed in made.composed:
+            for job in composed.jobs:
+                self._picture.release(job)
+
+    def _remember(self, outlook: Outlook, made: Plan) -> None:
+        """What the quota said of those that were admitted is for the audit log."""
+        uses = usage(made.ledger.history, outlook.policy.rates, made.ledger.now)
+        limits = tuple(f"{use.rate.jobs}/{use.rate.per}" for use in uses)
+        decision = QuotaDecision(limits, uses[0].used, uses[0].remaining)
+        for uid in made.admitted:
+            memory = self._memories.get(uid, Memory())
+            self._memories[uid] = msgspec.structs.replace(memory, quota=decision)
+            self._picture.touch(uid)
+
+    def _begin(self, tenant: Tenant, made: Plan) -> None:
+        """Have the workers created that the ledger promises by now."""
+        for composed in made.composed:
+            tenant.composed[composed.name] = composed
+            self._picture.touch((tenant.namespace, composed.name))
+            for job in composed.jobs:
+                self._picture.touch(job.metadata.uid)
