@@ -1,0 +1,70 @@
+"""The operator's own view of a cluster, here in the test, with the rights of some account."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from imagejob_operator.cluster import IMAGE_JOBS, Cluster
+from imagejob_operator.transport import ApiError, Transport
+from kubernetes.aio import client, config
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from imagejob_dev.client import Client
+
+SECONDS = 20.0
+RIGHTS = "rbac.authorization.k8s.io"
+
+
+def run(kubeconfig: Path, do: Callable[[Cluster], Awaitable[Any]]) -> Any:
+    """What `do` returns, given the cluster as that file's account sees it.
+
+    The operator itself reads KUBECONFIG, which is one for the whole run.
+    """
+    return asyncio.run(_connected(kubeconfig, do))
+
+
+async def _connected(kubeconfig: Path, do: Callable[[Cluster], Awaitable[Any]]) -> Any:
+    configuration = client.Configuration()
+    await config.load_kube_config(str(kubeconfig), client_configuration=configuration)
+    async with client.ApiClient(configuration) as api:
+        return await do(Cluster(Transport(api)))
+
+
+def allow_to_list(cluster: Client, namespace: str) -> Path:
+    """Let the namespace's default account see all ImageJobs; its kubeconfig, once it may.
+
+    The right goes with the namespace.
+    """
+    uid = cluster.rest.get(f"/api/v1/namespaces/{namespace}")["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}
+    meta = {"name": f"{namespace}-lists", "ownerReferences": [owner]}
+    rule = {"apiGroups": ["imagejob.dev"], "resources": ["imagejobs"], "verbs": ["list"]}
+    role = {"kind": "ClusterRole", "rules": [rule]}
+    binding = {
+        "kind": "ClusterRoleBinding",
+        "roleRef": {"apiGroup": RIGHTS, "kind": "ClusterRole", "name": meta["name"]},
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}],
+    }
+    for body in (role, binding):
+        text = json.dumps({"apiVersion": f"{RIGHTS}/v1", "metadata": meta, **body})
+        cluster.kubectl("create", "--filename=-", stdin=text)
+    kubeconfig = cluster.kubeconfig_for(namespace, "default")
+    run(kubeconfig, _until_it_may_list)
+    return kubeconfig
+
+
+async def _until_it_may_list(cluster: Cluster) -> None:
+    """The API server learns of rights by a watch."""
+    deadline = asyncio.get_running_loop().time() + SECONDS
+    while True:
+        try:
+            await cluster.list_all(IMAGE_JOBS)
+        except ApiError:
+            assert asyncio.get_running_loop().time() < deadline
+        else:
+            return
