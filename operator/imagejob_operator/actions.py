@@ -12,7 +12,7 @@ from .cluster import IMAGE_JOBS, WORKER_JOBS, Cluster
 from .domain import audit, manifests
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus
 from .domain.model import AuditEntry, ImageJob, ImageJobStatus
-from .domain.picture import Picture
+from .domain.picture import Picture, Tenancy
 from .domain.reasons import Reason
 from .domain.tenant import Composed, Tenant
 from .domain.worker import WorkerJob
@@ -47,8 +47,10 @@ class Actions:
     async def create(self, tenant: Tenant, composed: Composed) -> None:
         """Create the worker Job, or find it created already."""
         if self._clock() - composed.at > STALE:
-            tenant.disown()  # as after a pause: somebody else may have gone on meanwhile
-            self._release(composed)
+            # As after a pause: somebody else may have gone on meanwhile.
+            for each in tenant.disown():
+                self._release(each)
+            self._picture.touch(Tenancy(tenant.namespace))
             return
         try:
             self._picture.see(await self._cluster.create_worker(composed.manifest))

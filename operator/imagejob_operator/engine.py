@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,11 +23,13 @@ import msgspec
 from .actions import Actions
 from .cluster import Cluster
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus, decide
-from .domain.picture import Key, Picture, Subject, Tenancy, Thing
+from .domain.picture import Key, Picture, QuotaOf, Subject, Tenancy, Thing
 from .domain.platform import Caps, Platform
 from .foresight import Foresight
 from .ledgers import Ledgers
 from .listing import Listing
+from .reports import QuotaReports
+from .sweep import sweep_forever
 from .tenants import Tenants
 from .transport import ApiError
 
@@ -87,6 +90,8 @@ class Engine:
         self._tenants = Tenants(
             picture, self._ledgers, foresight, self._memories, platform, caps, clock
         )
+        self._reports = QuotaReports(cluster, picture, self._tenants, clock, self._look_again_at)
+        self._sweep = partial(sweep_forever, cluster, tell, clock)
         self._timers: dict[Subject, asyncio.TimerHandle] = {}
         self._busy: set[Subject] = set()
         self._again: set[Subject] = set()
@@ -112,6 +117,7 @@ class Engine:
         log.info("going on with %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._relist_regularly())
+            tasks.create_task(self._sweep())
             while True:
                 self.beat = time.monotonic()
                 self._take_turn(tasks)
@@ -149,6 +155,8 @@ class Engine:
             case Tenancy(namespace):
                 self._tenants.touch(namespace)
                 return None
+            case QuotaOf(namespace):
+                return self._reports.consider(namespace)
             case (_, _):
                 return self._consider_worker(subject)
             case str():
@@ -163,6 +171,7 @@ class Engine:
             return self._actions.create(tenant, composed) if composed else None
         tenant.end(at[1])
         self._tenants.touch_all_in_line()
+        self._picture.touch(QuotaOf(at[0]))
         if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
             return None
         return self._actions.tidy(worker)
@@ -232,8 +241,10 @@ class Engine:
 
     async def _list_at_start(self) -> None:
         """Ledgers first: each is used only with a picture that was read after it."""
-        await self._ledgers.read_all(self._tenants.of)
+        tenants = await self._ledgers.read_all(self._tenants.of)
         await self._listing.everything()
+        for tenant in tenants:
+            self._tenants.adopted(tenant)
 
     async def _persist(self, listing: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """However long the API server takes; a CRD or a right may be still to come, too."""

@@ -16,6 +16,9 @@ from .domain.turn import shown
 INTERVAL = timedelta(seconds=1)
 """How often at most the places of those who wait are looked at, for each 1,000 of them."""
 
+SOON = timedelta(milliseconds=100)
+TICK = timedelta(milliseconds=1)
+
 
 class Foresight:
     """Keeps the forecasts, and has those looked at whose status has become stale.
@@ -50,14 +53,12 @@ class Foresight:
         tenant.limit = f"{tightest.jobs} per {tightest.per}"
         tenant.slot = timedelta(milliseconds=tightest.slot)
         tenant.forecast = forecast(ledger.history, rates, ledger.now, len(tenant.throttled))
-        tenant.excess |= tenant.exceeding(outlook.policy, self._jobs(tenant))
 
     def _stale(self, tenant: Tenant, now: datetime) -> Iterator[ImageJob]:
         """Those whose status says what isn't so, or nothing yet."""
         for job in self._jobs(tenant):
             place, queue = tenant.place_of(job), job.status.queue
-            turn = None if place.excess else place.turn
-            if not turn or shown(queue, turn, now, place.slot) is not queue:
+            if not place.turn or shown(queue, place.turn, now, place.slot) is not queue:
                 yield job
 
     def _jobs(self, tenant: Tenant) -> Iterator[ImageJob]:
@@ -70,9 +71,10 @@ class Foresight:
     def _come_back(self, outlook: Outlook, now: datetime, due: datetime) -> None:
         """When the first in line goes on, or when a look at the others is due."""
         tenant, ledger = outlook.tenant, outlook.ledger
-        tenancy = Tenancy(tenant.namespace)
-        if now < due:
-            self._later(tenancy, due)
+        times = [due] if due > now else []
         if tenant.throttled:
             first = forecast(ledger.history, outlook.policy.rates, ledger.now, 1).at(1)
-            self._later(tenancy, max(time_of(first * 1000), now + timedelta(milliseconds=1)))
+            # At once is not possible while the ledger is full: soon, then.
+            times.append(max(time_of(first * 1000), now + (SOON if first <= ledger.now else TICK)))
+        if times:
+            self._later(Tenancy(tenant.namespace), min(times))

@@ -32,14 +32,23 @@ class Ledgers:
         self._namespace = namespace
         self._clock = clock
 
-    async def read_all(self, tenant_of: Callable[[str], Tenant]) -> None:
-        """Every ledger there is. What it is to be used with has to be listed next."""
+    async def read_all(self, tenant_of: Callable[[str], Tenant]) -> list[Tenant]:
+        """Every ledger there is. What they are to be used with has to be listed next."""
+        found = []
         listed = await self._cluster.list_all(LEDGERS, self._namespace)
         for stored in listed.items:
             namespace = stored.metadata.labels.get(manifests.TENANT_LABEL, "")
-            if stored.metadata.name == manifests.ledger_name(namespace):
+            if stored.metadata.name != manifests.ledger_name(namespace):
+                continue
+            try:
                 ledger = _decode(namespace, stored.data)
-                tenant_of(namespace).adopt(ledger, stored.metadata.resource_version)
+            except ApiError as error:  # the others are not to wait for it
+                log.warning("%s", error)
+            else:
+                tenant = tenant_of(namespace)
+                tenant.adopt(ledger, stored.metadata.resource_version)
+                found.append(tenant)
+        return found
 
     async def read(self, tenant: Tenant) -> None:
         """A namespace's ledger, and then what it is to be used with."""
@@ -53,28 +62,31 @@ class Ledgers:
             await self._rebuild(tenant)
 
     async def _rebuild(self, tenant: Tenant) -> None:
-        """There is no ledger: begin one with what the ImageJobs themselves say."""
-        jobs = await self._listing.all_image_jobs(tenant.namespace)
-        times = [at for at in map(admitted_at, jobs) if at]
+        """There is no ledger: begin one with what the ImageJobs and their workers show."""
+        times, charged = [], {}
+        for job in await self._listing.all_image_jobs(tenant.namespace):
+            at = admitted_at(job)
+            worker = None if at or job.is_finished else self._listing.worker_of(job)
+            if worker and worker.metadata.creation_timestamp:
+                at = worker.metadata.creation_timestamp
+                charged[job.metadata.uid] = at
+            if at:
+                times.append(at)
         if times:
             log.warning("%s has no ledger: rebuilt from %d ImageJobs", tenant.namespace, len(times))
-        tenant.adopt(ledgers.rebuilt(times, self._clock()), None)
+        tenant.adopt(ledgers.rebuilt(times, self._clock(), charged), None)
 
     async def write(self, tenant: Tenant, ledger: Ledger) -> bool:
-        """Compare and swap. Says whether it is ours; else, or if nobody knows, it has to be read.
+        """Compare and swap. Says whether it is ours; else it has to be read again.
 
-        Somebody else may have written it, and nothing that was concluded from the old one holds.
+        So it has if this raises ApiError: then nobody knows.
         """
         data, version = ledger.encode(), tenant.version
         manifest = manifests.ledger(self._namespace, tenant.namespace, data, version)
         try:
             tenant.adopt(ledger, await self._cluster.write_ledger(manifest))
         except (ConflictError, NotFoundError):
-            tenant.disown()
             return False
-        except ApiError:
-            tenant.disown()
-            raise
         return True
 
 

@@ -19,6 +19,7 @@ from .cluster import (
 from .domain.mirror import Mirror
 from .domain.model import ImageJob
 from .domain.picture import Picture, Thing
+from .domain.worker import WorkerJob
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,11 @@ class Listing:
     async def all_image_jobs(self, namespace: str) -> list[ImageJob]:
         """The finished ones too."""
         return (await self._cluster.list_all(IMAGE_JOBS, namespace, selected=False)).items
+
+    def worker_of(self, job: ImageJob) -> WorkerJob | None:
+        """The worker that carries an unfinished ImageJob, as far as was listed."""
+        situation = self._picture.situation(job.metadata.uid)
+        return situation.worker.job if situation and situation.worker else None
 
     async def _take(
         self, mirror: Mirror[Any, Any], kind: Kind[Any], namespace: str = ""

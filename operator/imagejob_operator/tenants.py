@@ -12,7 +12,7 @@ from .domain.audit import QuotaDecision
 from .domain.fairness import Rounds, share
 from .domain.lifecycle import Memory
 from .domain.model import ImageJob
-from .domain.picture import Picture, Tenancy
+from .domain.picture import Picture, QuotaOf, Tenancy
 from .domain.planning import Outlook, Plan, look, plan
 from .domain.platform import Caps, Platform
 from .domain.quota import Policy, policy_of, usage
@@ -44,7 +44,11 @@ class Tenants:
         self._clock = clock
         self._tenants: dict[str, Tenant] = {}
         self._dirty: dict[str, None] = {}
-        self._busy: set[str] = set()
+        self._busy: dict[str, Plan | None] = {}
+        self._known: dict[str, str] = {}
+        self._queues: set[str] = set()
+        self._promising: set[str] = set()
+        self._wanted: set[str] = set()
         self._rounds = Rounds()
 
     def of(self, namespace: str) -> Tenant:
@@ -56,21 +60,33 @@ class Tenants:
         quota = self._picture.quotas.get((namespace, "default"))
         return policy_of(quota, self._caps.default)
 
+    def running(self, namespace: str) -> int:
+        """How many of its ImageJobs are at work, or about to be."""
+        return self._taken(namespace)[1]
+
+    def want_ledger(self, namespace: str) -> None:
+        """Somebody wants to know what is used, although nobody waits."""
+        self._wanted.add(namespace)
+        self.touch(namespace)
+
     def place_of(self, job: ImageJob) -> Place:
         """How it stands with its namespace's quota and with the free workers."""
         return self.of(job.metadata.namespace).place_of(job)
 
     def line_up(self, job: ImageJob, wish: Wish | None) -> None:
         """Put it in the line that it wishes to be in."""
-        namespace = job.metadata.namespace
+        uid, namespace = job.metadata.uid, job.metadata.namespace
+        self._known[uid] = namespace
         if self.of(namespace).line_up(job, wish):
             self.touch(namespace)
+        if wish == "worker":
+            self._queues.add(namespace)
 
     def leave(self, uid: str) -> None:
         """It is finished, or no more."""
-        for namespace, tenant in self._tenants.items():
-            if tenant.leave(uid):
-                self.touch(namespace)
+        namespace = self._known.pop(uid, None)
+        if namespace is not None and self.of(namespace).leave(uid):
+            self.touch(namespace)
 
     def touch(self, namespace: str) -> None:
         """Have its quota looked at."""
@@ -78,9 +94,8 @@ class Tenants:
 
     def touch_all_in_line(self) -> None:
         """A worker has ended: somebody, somewhere, may have its place."""
-        for namespace, tenant in self._tenants.items():
-            if tenant.queued:
-                self.touch(namespace)
+        for namespace in self._waiting_for_workers():
+            self.touch(namespace)
 
     def next_actions(self) -> Iterable[tuple[Tenancy, Coroutine[Any, Any, None]]]:
         """What is to be done for the namespaces that were touched, fairly for all of them."""
@@ -92,19 +107,21 @@ class Tenants:
             if tenant.ledger:
                 policy = self.policy(namespace)
                 outlooks[namespace] = look(tenant, policy, self._picture, self._clock())
-            elif tenant.throttled or tenant.queued:
-                self._busy.add(namespace)
+            elif tenant.throttled or tenant.queued or namespace in self._wanted:
+                self._wanted.discard(namespace)
+                self._busy[namespace] = None
                 yield Tenancy(namespace), self._read(tenant)
         shares = self._share(outlooks) if outlooks else {}
         for namespace, outlook in outlooks.items():
             places = shares.get(namespace, 0)
             made = plan(outlook, places, self._picture, self._platform, self._clock())
             if made.must_write:
-                self._busy.add(namespace)
+                self._busy[namespace] = made
                 yield Tenancy(namespace), self._write(outlook, made)
             else:
                 self._begin(outlook.tenant, made)
                 self._foresight.update(outlook, self._clock())
+                self._picture.touch(QuotaOf(namespace))
 
     def _share(self, outlooks: dict[str, Outlook]) -> dict[str, int]:
         """Who of the namespaces that want workers gets how many of the free places."""
@@ -122,8 +139,12 @@ class Tenants:
         return shares
 
     def _namespaces_at_work(self) -> set[str]:
-        pending = (name for name, tenant in self._tenants.items() if tenant.pending())
-        return {*self._picture.namespaces_with_workers(), *pending}
+        self._promising = {name for name in self._promising if self.of(name).pending()}
+        return {*self._picture.namespaces_with_workers(), *self._promising, *self._busy}
+
+    def _waiting_for_workers(self) -> set[str]:
+        self._queues = {name for name in self._queues if self.of(name).queued}
+        return self._queues
 
     def _taken(self, namespace: str) -> tuple[int, int]:
         """How many workers, and ImageJobs in them, the namespace has at work or about to be.
@@ -131,34 +152,48 @@ class Tenants:
         A tenant can make Jobs that look like ours, but take no more than its share with them.
         """
         live = self._picture.live_workers(namespace)
-        pending = self.of(namespace).pending().values()
-        workers = min(len(live), self._caps.max_workers_per_namespace) + len(pending)
-        jobs = sum(len(each.job.items) for each in live) + sum(len(each.uids) for each in pending)
+        writing = self._busy.get(namespace)
+        pending = self.of(namespace).pending()
+        promised = {each.name: len(each.jobs) for each in writing.composed} if writing else {}
+        promised |= {name: len(record.uids) for name, record in pending.items()}
+        workers = min(len(live), self._caps.max_workers_per_namespace) + len(promised)
+        jobs = sum(len(each.job.items) for each in live) + sum(promised.values())
         return workers, jobs
 
     async def _read(self, tenant: Tenant) -> None:
         try:
             await self._ledgers.read(tenant)
         finally:
-            self._busy.discard(tenant.namespace)
+            del self._busy[tenant.namespace]
+        self.adopted(tenant)
+
+    def adopted(self, tenant: Tenant) -> None:
+        """Its ledger has been read."""
+        self._promising.add(tenant.namespace)
         self.touch(tenant.namespace)
 
     async def _write(self, outlook: Outlook, made: Plan) -> None:
         """First the ledger, then what it says."""
-        written = False
+        tenant, written = outlook.tenant, False
         try:
-            written = await self._ledgers.write(outlook.tenant, made.ledger)
-            if written:
-                self._remember(outlook, made)
-                self._begin(outlook.tenant, made)
+            written = await self._ledgers.write(tenant, made.ledger)
         finally:
+            del self._busy[tenant.namespace]
             if not written:
-                self._release(made)
-            self._busy.discard(outlook.tenant.namespace)
-        self.touch(outlook.tenant.namespace)
+                self.disown(tenant, made)
+        if written:
+            self._promising.add(tenant.namespace)
+            tenant.excess |= outlook.excess
+            for uid in outlook.excess:
+                self._picture.touch(uid)
+            self._remember(outlook, made)
+            self._begin(tenant, made)
+        self.touch(tenant.namespace)
+        self.touch_all_in_line()
 
-    def _release(self, made: Plan) -> None:
-        for composed in made.composed:
+    def disown(self, tenant: Tenant, made: Plan | None = None) -> None:
+        """Its ledger has to be read again; the destinations of what isn't created are free."""
+        for composed in (*tenant.disown(), *(made.composed if made else ())):
             for job in composed.jobs:
                 self._picture.release(job)
 

@@ -145,17 +145,21 @@ def decode(data: Mapping[str, str]) -> Ledger:
         raise LedgerError(str(error)) from error
 
 
-def rebuilt(admitted: Iterable[datetime], now: datetime) -> Ledger:
+def rebuilt(
+    admitted: Iterable[datetime], now: datetime, charged: Mapping[str, datetime] | None = None
+) -> Ledger:
     """A ledger in place of one that is missing, from when ImageJobs show that they were admitted.
 
-    Kubernetes keeps whole seconds, cut off, so each counts from the end of its second.
+    Kubernetes keeps whole seconds, cut off, so each counts from the end of its second. `charged`
+    are those, by UID, that only their worker shows: they are among `admitted` too.
     """
     ledger = Ledger(_micros(now))
     history = History()
     for time in admitted:
         history = history.add(_micros(time) // 1_000_000 * 1000 + 999, 1)
     history = history.clamped(ledger.now).compacted(ledger.now)
-    return msgspec.structs.replace(ledger, history=history)
+    marks = {uid: _micros(at) for uid, at in (charged or {}).items()}
+    return msgspec.structs.replace(ledger, history=history, charged=marks)
 
 
 def _charge(line: str) -> tuple[str, int]:

@@ -57,6 +57,10 @@ class Line:
         before = self._uids.bisect_key_left(self._places[uid])
         return before + 1
 
+    def after(self, position: int) -> list[str]:
+        """The UIDs of those behind that position, 0 for all."""
+        return list(self._uids.islice(position))
+
     def head(self, count: int) -> list[str]:
         """The UIDs of the first `count` in line, or of all if there are fewer."""
         return list(islice(self._uids, count))

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from .destination import destination_of
+from .destinations import Destinations, discard
 from .mirror import Mirror
 from .model import ImageJob, ImageProfile, ImageStore
-from .order import OrderDestination, OrderItem
 from .quota_model import ImageQuota
 from .situation import Situation
 from .worker import Pod, Worker, WorkerJob
 
-P = TypeVar("P")
-V = TypeVar("V")
-
 Key = tuple[str, str]
 """Namespace and name."""
-
-Place = tuple[str, OrderDestination]
-"""Namespace, and a destination in it."""
 
 Thing = ImageJob | ImageProfile | ImageStore | ImageQuota | WorkerJob | Pod
 
@@ -34,7 +28,13 @@ class Tenancy(msgspec.Struct, frozen=True):
     namespace: str
 
 
-Subject = str | Key | Tenancy
+class QuotaOf(msgspec.Struct, frozen=True):
+    """The ImageQuota of one namespace, as something to look at: its status."""
+
+    namespace: str
+
+
+Subject = str | Key | Tenancy | QuotaOf
 """What is looked at: an ImageJob by its UID, a worker Job by namespace and name, a namespace."""
 
 
@@ -60,9 +60,7 @@ class Picture:
         self.suspects: set[str] = set()
         self._touched: dict[Subject, None] = {}
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
-        self._at_destination: defaultdict[Place, set[str]] = defaultdict(set)
-        self._writers: defaultdict[Place, set[Key]] = defaultdict(set)
-        self._claims: dict[Place, tuple[str, str]] = {}
+        self._destinations = Destinations()
         self._carriers: defaultdict[str, set[Key]] = defaultdict(set)
         self._pods_of: defaultdict[Key, set[Key]] = defaultdict(set)
         self._workers_in: defaultdict[str, set[Key]] = defaultdict(set)
@@ -81,7 +79,7 @@ class Picture:
                     self._workers_in[thing.metadata.namespace].add(key(thing))
                     for item in thing.items:
                         self._carriers[item.uid].add(key(thing))
-                        self._writers[_target(thing, item)].add(key(thing))
+                        self._destinations.writes(key(thing), item)
                     self._touch_worker(thing)
             case Pod():
                 if self.pods.put(thing):
@@ -92,8 +90,7 @@ class Picture:
             case ImageProfile():
                 self._touch_namespace(thing, changed=self.profiles.put(thing))
             case ImageQuota():
-                self.quotas.put(thing)
-                self.touch(Tenancy(thing.metadata.namespace))
+                self._touch_quota(thing, changed=self.quotas.put(thing))
 
     def lose(self, thing: Thing) -> None:
         """An object is no more, or, for an ImageJob, finished or no more."""
@@ -102,22 +99,21 @@ class Picture:
                 self._lose_job(thing)
             case WorkerJob():
                 if self.workers.drop(thing):
-                    _discard(self._workers_in, thing.metadata.namespace, key(thing))
+                    discard(self._workers_in, thing.metadata.namespace, key(thing))
                     for item in thing.items:
-                        _discard(self._carriers, item.uid, key(thing))
-                        _discard(self._writers, _target(thing, item), key(thing))
+                        discard(self._carriers, item.uid, key(thing))
+                        self._destinations.writes_no_more(key(thing), item)
                     self._touch_worker(thing)
             case Pod():
                 if self.pods.drop(thing):
-                    _discard(self._pods_of, _job_of(thing), key(thing))
+                    discard(self._pods_of, _job_of(thing), key(thing))
                     self._touch_worker(self.workers.get(_job_of(thing)))
             case ImageStore():
                 self._touch_namespace(thing, changed=self.stores.drop(thing))
             case ImageProfile():
                 self._touch_namespace(thing, changed=self.profiles.drop(thing))
             case ImageQuota():
-                self.quotas.drop(thing)
-                self.touch(Tenancy(thing.metadata.namespace))
+                self._touch_quota(thing, changed=self.quotas.drop(thing))
 
     def situation(self, uid: str) -> Situation | None:
         """All that bears on one unfinished ImageJob; None for any other."""
@@ -159,13 +155,12 @@ class Picture:
 
     def claim(self, job: ImageJob, worker: str) -> None:
         """A worker of that name is about to be created: the job's destination is taken by now."""
-        self._claims[_place(job)] = (job.metadata.uid, worker)
+        self._destinations.claim(job, worker)
 
     def release(self, job: ImageJob) -> None:
         """The worker has been created, and is known, or has not been."""
-        if self._claims.pop(_place(job), None):
-            for uid in self._at_destination.get(_place(job), ()):
-                self.touch(uid)
+        for uid in self._destinations.release(job):
+            self.touch(uid)
 
     def touch(self, subject: Subject) -> None:
         """Have it looked at."""
@@ -189,7 +184,7 @@ class Picture:
         elif self.jobs.put(job):
             uid = job.metadata.uid
             self._in_namespace[job.metadata.namespace].add(uid)
-            self._at_destination[_place(job)].add(uid)
+            self._destinations.want(job)
             self.touch(uid)
             for worker in self._carriers.get(uid, ()):  # its status may tell how that one failed
                 self.touch(worker)
@@ -199,8 +194,8 @@ class Picture:
         known = self.jobs.get(uid)
         self.suspects.discard(uid)
         if self.jobs.drop(job) and known:
-            _discard(self._in_namespace, known.metadata.namespace, uid)
-            _discard(self._at_destination, _place(known), uid)
+            discard(self._in_namespace, known.metadata.namespace, uid)
+            self._destinations.want_no_more(known)
             self.touch(uid)  # for whoever remembers something of it
         for worker in self._carriers.get(uid, ()):
             self.touch(worker)
@@ -225,10 +220,10 @@ class Picture:
 
     def _rival(self, job: ImageJob) -> str | None:
         """A live worker of others, known or about to be, that writes to its destination."""
-        claimant, name = self._claims.get(_place(job), (job.metadata.uid, ""))
-        if claimant != job.metadata.uid:
-            return name
-        for at in self._writers.get(_place(job), ()):
+        claimed = self._destinations.claimed_by_other(job)
+        if claimed:
+            return claimed
+        for at in self._destinations.writers(job):
             worker = self.workers.get(at)
             if not worker or job.metadata.uid in {item.uid for item in worker.items}:
                 continue
@@ -242,10 +237,16 @@ class Picture:
             return
         self.touch(key(worker))
         for item in worker.items:
-            waiting = self._at_destination.get(_target(worker, item), ())
+            waiting = self._destinations.wanted_by(worker.metadata.namespace, item)
             for uid in (item.uid, *waiting):
                 if self.jobs.get(uid):
                     self.touch(uid)
+
+    def _touch_quota(self, quota: ImageQuota, *, changed: bool) -> None:
+        """Look again at what it allows, and at what it says."""
+        if changed:
+            self.touch(Tenancy(quota.metadata.namespace))
+            self.touch(QuotaOf(quota.metadata.namespace))
 
     def _touch_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
         """Look again at whatever may refer to the store or profile."""
@@ -263,22 +264,7 @@ def _job_of(pod: Pod) -> Key:
     return pod.metadata.namespace, pod.job_name
 
 
-def _place(job: ImageJob) -> Place:
-    return job.metadata.namespace, destination_of(job)
-
-
-def _target(worker: WorkerJob, item: OrderItem) -> Place:
-    return worker.metadata.namespace, item.destination
-
-
 def _age(thing: WorkerJob | Pod) -> tuple[float, str]:
     """Sorts the newest last."""
     created = thing.metadata.creation_timestamp
     return created.timestamp() if created else 0.0, thing.metadata.name
-
-
-def _discard(index: defaultdict[P, set[V]], at: P, value: V) -> None:
-    """Take a value out of an index, and an emptied place with it."""
-    index[at].discard(value)
-    if not index[at]:
-        del index[at]

@@ -15,7 +15,7 @@ from .model import ImageJob
 from .order import digest
 from .picture import Picture
 from .platform import Platform
-from .quota import Policy
+from .quota import Policy, usage
 from .reasons import Reason
 from .resolve import Resolved, resolve
 from .tenant import Composed, Tenant, shows
@@ -28,7 +28,8 @@ class Outlook(msgspec.Struct, frozen=True):
     """One namespace at one moment: what its quota admits, and who could have a worker then.
 
     `ledger` has the `admitted` charged; `stepped` says that the clock went back, so that it has to
-    be written even if nothing else does. `candidates` are the UIDs for workers, in order.
+    be written even if nothing else does. `candidates` are the UIDs for workers, in order, `excess`
+    those that may not even wait, and why.
     """
 
     tenant: Tenant
@@ -36,6 +37,7 @@ class Outlook(msgspec.Struct, frozen=True):
     ledger: Ledger
     admitted: tuple[str, ...]
     candidates: Sequence[str]
+    excess: dict[str, str]
     stepped: bool
 
 
@@ -65,6 +67,7 @@ def look(tenant: Tenant, policy: Policy, picture: Picture, now: datetime) -> Out
         admission.ledger,
         admission.uids,
         _in_order(waiting, picture),
+        _excess(tenant, policy, admission.ledger, admission.uids, picture),
         stepped=ledger.as_of < known.as_of,
     )
 
@@ -90,7 +93,8 @@ def plan(
         if made:
             ledger = ledger.dispatch(name, made.record)
             new.append(made)
-    must_write = bool(outlook.admitted or new or renewed or outlook.stepped)
+    # Nobody is turned away by a ledger that somebody else may have written since.
+    must_write = bool(outlook.admitted or new or renewed or outlook.excess or outlook.stepped)
     return Plan(ledger, outlook.admitted, (*again, *new), must_write)
 
 
@@ -103,6 +107,26 @@ def _composed_again(
             made = _compose(record.uids, name, picture, platform, now)
             if made:
                 yield made
+
+
+def _excess(
+    tenant: Tenant, policy: Policy, ledger: Ledger, admitted: Sequence[str], picture: Picture
+) -> dict[str, str]:
+    """Which of the ImageJobs that have just come to wait may not, and why.
+
+    Those whose status shows that they wait already go on waiting, whatever the quota says now.
+    """
+    left = policy.max_waiting
+    if policy.on_exceeded == "Fail":
+        rate = usage(ledger.history, policy.rates, ledger.now)[0].rate
+        left, why = 0, f"the namespace's quota of {rate.jobs} per {rate.per} is used up"
+    elif left is not None:
+        why = f"{left} ImageJobs wait for the namespace's quota already, which is the most that may"
+    else:
+        return {}
+    behind = tenant.throttled.after(len(admitted) + left)
+    jobs = [picture.jobs.get(uid) for uid in behind if uid not in tenant.excess]
+    return {job.metadata.uid: why for job in jobs if job and job.status.phase != "Throttled"}
 
 
 def _in_order(uids: Sequence[str], picture: Picture) -> list[str]:

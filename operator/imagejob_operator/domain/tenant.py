@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -11,7 +11,7 @@ from .ledger import DispatchRecord, Ledger, time_of
 from .lines import Line
 from .manifests import Manifest
 from .model import ImageJob
-from .quota import Forecast, Policy
+from .quota import Forecast
 from .situation import Place, Wish
 from .status import admitted_at, is_admitted
 from .turn import Turn
@@ -38,7 +38,8 @@ class Tenant:
 
     `ledger` is as last read or written, None before; `version` its resource version, None if there
     is none yet. `throttled` wait to be charged, `queued` for a worker. `composed` are the workers
-    being created, by name; `void` the names that lead to none.
+    being created, by name; `void` the names that lead to none. `charges` (by UID, µs since the
+    epoch) outlive the ledger that they were seen in: a charge is never taken back.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -50,6 +51,7 @@ class Tenant:
         self.composed: dict[str, Composed] = {}
         self.void: set[str] = set()
         self.excess: dict[str, str] = {}
+        self.charges: dict[str, int] = {}
         self.forecast: Forecast | None = None
         self.limit = ""
         self.slot = timedelta()
@@ -58,19 +60,26 @@ class Tenant:
     def adopt(self, ledger: Ledger, version: str | None) -> None:
         """The ledger is so. Names that it no longer has lead nowhere any more."""
         self.ledger, self.version = ledger, version
+        self.charges |= ledger.charged
         self.void &= ledger.dispatches.keys()
         self._index()
 
-    def disown(self) -> None:
-        """Somebody else may have written it: nothing that was concluded from it holds."""
+    def disown(self) -> list[Composed]:
+        """Somebody else may have written it: what was concluded from it doesn't hold.
+
+        Gives the workers that are not to be created for now.
+        """
         self.ledger = None
+        given_up = list(self.composed.values())
         self.composed.clear()
+        return given_up
 
     def end(self, name: str) -> None:
         """No worker is being created under that name: it is there, or can't be."""
-        self.composed.pop(name, None)
-        self.void.add(name)
-        self._index()
+        if name in self.pending():
+            self.composed.pop(name, None)
+            self.void.add(name)
+            self._index()
 
     def pending(self) -> Mapping[str, DispatchRecord]:
         """The workers that the ledger says are being created."""
@@ -87,41 +96,24 @@ class Tenant:
         return (wanted.put(job) if wanted is not None else False) or any(left)
 
     def leave(self, uid: str) -> bool:
-        """It waits no more, if it did."""
+        """It is finished, or no more. Says whether it waited."""
         self.excess.pop(uid, None)
+        self.charges.pop(uid, None)
         waited, queued = self.throttled.remove(uid), self.queued.remove(uid)
         return waited or queued
 
     def place_of(self, job: ImageJob) -> Place:
         """How one ImageJob stands here."""
         uid = job.metadata.uid
-        charged = self.ledger.charged.get(uid) if self.ledger else None
+        charge = self.charges.get(uid)
         return Place(
-            admitted_at=admitted_at(job) or (time_of(charged) if charged is not None else None),
+            admitted_at=admitted_at(job) or (time_of(charge) if charge is not None else None),
             dispatch=self._dispatches.get(uid),
             turn=self._turn(uid),
             limit=self.limit,
             slot=self.slot,
             excess=self.excess.get(uid),
         )
-
-    def exceeding(self, policy: Policy, jobs: Iterable[ImageJob]) -> dict[str, str]:
-        """Which of the ImageJobs that have just come to wait may not, and why.
-
-        Those whose status shows that they wait already go on waiting, whatever the quota says now.
-        """
-        found = {}
-        for job in jobs:
-            uid = job.metadata.uid
-            if job.status.phase == "Throttled" or uid not in self.throttled:
-                continue
-            if policy.on_exceeded == "Fail":
-                found[uid] = f"the namespace's quota of {self.limit} is used up"
-            elif policy.max_waiting is not None:
-                position = self.throttled.position(uid)
-                if position > policy.max_waiting:
-                    found[uid] = f"{policy.max_waiting} ImageJobs wait for the quota already"
-        return found
 
     def _turn(self, uid: str) -> Turn | None:
         if uid in self.queued:

@@ -1,0 +1,71 @@
+"""Keeps the status of ImageQuotas current, at a bounded rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from typing import Any
+
+from .cluster import IMAGE_QUOTAS, Cluster
+from .domain.picture import Picture, QuotaOf
+from .domain.quota_model import ImageQuota, ImageQuotaStatus
+from .domain.quota_status import describe_quota, next_change
+from .tenants import Tenants
+from .transport import ConflictError, NotFoundError
+
+INTERVAL = timedelta(seconds=5)
+"""At most one write an ImageQuota in this time."""
+
+
+class QuotaReports:
+    """One status write an ImageQuota and INTERVAL at most. `later` is told when to look again."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        picture: Picture,
+        tenants: Tenants,
+        clock: Callable[[], datetime],
+        later: Callable[[QuotaOf, datetime], None],
+    ) -> None:
+        self._cluster = cluster
+        self._picture = picture
+        self._tenants = tenants
+        self._clock = clock
+        self._later = later
+        self._written: dict[str, datetime] = {}
+
+    def consider(self, namespace: str) -> Coroutine[Any, Any, None] | None:
+        """Write the status of the namespace's ImageQuota, if there is one and it is time to."""
+        quota = self._picture.quotas.get((namespace, "default"))
+        tenant, now = self._tenants.of(namespace), self._clock()
+        if not quota:
+            self._written.pop(namespace, None)
+            return None
+        if not tenant.ledger:
+            self._tenants.want_ledger(namespace)
+            return None
+        due = self._written.get(namespace, now - INTERVAL) + INTERVAL
+        if now < due:
+            self._later(QuotaOf(namespace), due)
+            return None
+        policy = self._tenants.policy(namespace)
+        ledger = tenant.ledger.at(now, policy.rates)
+        running = self._tenants.running(namespace)
+        status = describe_quota(quota, policy, ledger, len(tenant.throttled), running, now)
+        change = next_change(policy, ledger)
+        if change:
+            self._later(QuotaOf(namespace), max(change, now + INTERVAL))
+        return self._write(quota, status, now) if status != quota.status else None
+
+    async def _write(self, quota: ImageQuota, status: ImageQuotaStatus, now: datetime) -> None:
+        namespace, name = quota.metadata.namespace, quota.metadata.name
+        self._written[namespace] = now
+        try:
+            self._picture.see(await self._cluster.write_quota_status(quota, status))
+        except NotFoundError:
+            self._picture.lose(quota)
+        except ConflictError:
+            fresh = await self._cluster.read(IMAGE_QUOTAS, namespace, name)
+            if fresh:
+                self._picture.see(fresh)
