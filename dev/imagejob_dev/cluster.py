@@ -16,8 +16,8 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from imagejob_dev import controlplane
-from imagejob_dev.client import Client
+from imagejob_dev import controlplane, policies
+from imagejob_dev.client import OPERATOR_NAMESPACE, Client
 from imagejob_dev.controlplane import Plan
 from imagejob_dev.guard import Guard
 from imagejob_dev.kubeconfig import Access
@@ -106,7 +106,7 @@ class Cluster(Client):
         self.apiserver = program(
             controlplane.apiserver(plan),
             plan.log("kube-apiserver"),
-            ready=lambda: rest.answers("/readyz"),
+            ready=self._api_is_ready,
         )
         self.controller_manager = program(
             controlplane.controller_manager(plan),
@@ -116,6 +116,12 @@ class Cluster(Client):
         )
         self.scheduler = program(
             controlplane.scheduler(plan), plan.log("kube-scheduler"), ready=lambda: True
+        )
+
+    def _api_is_ready(self) -> bool:
+        """Once it takes ImageJobs again, if it ever did."""
+        return self.rest.answers("/readyz") and policies.in_force_if_installed(
+            self.rest, OPERATOR_NAMESPACE
         )
 
     def _node(self) -> Program:
