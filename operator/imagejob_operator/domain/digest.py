@@ -27,9 +27,9 @@ def spec_digest(spec: ImageJobSpec) -> str:
 def _written_out(value: Any) -> Any:  # noqa: ANN401 (any part of a spec, as JSON has it)
     match value:
         case msgspec.Struct():
-            fields = msgspec.structs.fields(value)
-            parts = ((field.encode_name, getattr(value, field.name)) for field in fields)
-            return {name: _written_out(part) for name, part in parts if part not in (None, ())}
+            parts = (getattr(value, field) for field in value.__struct_fields__)
+            named = zip(value.__struct_encode_fields__, parts, strict=True)
+            return {name: _written_out(part) for name, part in named if part not in (None, ())}
         case tuple():
             return [_written_out(part) for part in value]
         case _:
