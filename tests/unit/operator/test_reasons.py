@@ -11,6 +11,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "reasons.md"
 PROGRESS = {
     Reason.REQUESTED,
     Reason.ADMITTED,
+    Reason.WAITING_FOR_WORKER,
     Reason.DISPATCHED,
     Reason.PROCESSING,
     Reason.SUCCEEDED,
