@@ -113,6 +113,8 @@ def decide(situation: Situation, memory: Memory, platform: Platform, now: dateti
     if worker and is_without_pod(worker, now) and not memory.was_refused_lately(now):
         return Decision(standing, memory, Inquire(job, worker), until)
 
+    if standing.is_passing:
+        return Decision(standing, memory)
     status = describe(situation, standing, memory.entries, now)
     if status == job.status:
         action = Replace(worker) if worker and standing.worker_is_spent else None
@@ -139,7 +141,7 @@ def _remember(
         history.append(audit.admitted(audit.next_seq(job, history), admitted_at))
         last, since = _transition(history[-1]), now
     current = (standing.phase, standing.reason.value)
-    if current != last:
+    if current != last and not standing.is_passing:
         history.append(audit.entry(audit.next_seq(job, history), standing, now))
         last, since = current, now
     return msgspec.structs.replace(memory, last=last, since=since, entries=tuple(history))

@@ -68,7 +68,8 @@ class Standing(msgspec.Struct, frozen=True):
     `item` is what it was dispatched as, `outcome` what its worker reported, `failure` the attempt
     that has just failed, `queue` its place in line, `wish` what it is in line for. `until` is when
     time alone may change all this. `worker_is_spent` asks for the worker to be deleted, so that
-    another can take its place.
+    another can take its place. `is_passing` says that it has only just come to where it waits:
+    before that has been looked at, there is nothing to tell.
     """
 
     phase: Phase
@@ -82,6 +83,7 @@ class Standing(msgspec.Struct, frozen=True):
     wish: Wish | None = None
     until: datetime | None = None
     worker_is_spent: bool = False
+    is_passing: bool = False
 
     @property
     def is_finished(self) -> bool:

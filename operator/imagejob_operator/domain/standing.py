@@ -114,8 +114,10 @@ def busy(situation: Situation, _platform: Platform, _now: datetime) -> Standing 
 def in_line(situation: Situation, _platform: Platform, now: datetime) -> Standing:
     """Nothing is in its way but those before it."""
     turn = situation.place.turn
-    queue = shown(situation.job.status.queue, turn, now, situation.place.slot) if turn else None
-    message = waits_for_worker(queue) if queue else "waits for a free worker"
+    if not turn:
+        return Standing("Queued", Reason.WAITING_FOR_WORKER, "", wish="worker", is_passing=True)
+    queue = shown(situation.job.status.queue, turn, now, situation.place.slot)
+    message = waits_for_worker(queue)
     return Standing("Queued", Reason.WAITING_FOR_WORKER, message, queue=queue, wish="worker")
 
 

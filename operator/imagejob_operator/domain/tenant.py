@@ -106,18 +106,20 @@ class Tenant:
         """How one ImageJob stands here."""
         uid = job.metadata.uid
         charge = self.charges.get(uid)
+        charged_at = admitted_at(job) or (time_of(charge) if charge is not None else None)
         return Place(
-            admitted_at=admitted_at(job) or (time_of(charge) if charge is not None else None),
+            admitted_at=charged_at,
             dispatch=self._dispatches.get(uid),
-            turn=self._turn(uid),
+            turn=self._turn_to_run(uid) if charged_at else self._turn_to_be_charged(uid),
             limit=self.limit,
             slot=self.slot,
             excess=self.excess.get(uid),
         )
 
-    def _turn(self, uid: str) -> Turn | None:
-        if uid in self.queued:
-            return Turn(self.queued.position(uid))
+    def _turn_to_run(self, uid: str) -> Turn | None:
+        return Turn(self.queued.position(uid)) if uid in self.queued else None
+
+    def _turn_to_be_charged(self, uid: str) -> Turn | None:
         if uid not in self.throttled or not self.forecast:
             return None
         position = self.throttled.position(uid)
