@@ -8,16 +8,18 @@ from typing import Any
 
 import msgspec
 from imagejob_operator.domain import manifests
-from imagejob_operator.domain.model import ImageJob, ImageProfile, ImageStore
+from imagejob_operator.domain.model import ImageJob, ImageJobStatus, ImageProfile, ImageStore
 from imagejob_operator.domain.platform import Platform
 from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.standing import Situation
+from imagejob_operator.domain.situation import Place, Situation
+from imagejob_operator.domain.turn import Turn
 from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 250_000, tzinfo=UTC)
 EARLIER = "2026-11-22T09:59:50Z"
 PLATFORM = Platform(worker_image="worker:1")
 DIGEST = bytes(range(32))
+ADMITTED = Place(admitted_at=NOW, turn=Turn(1))
 
 
 def metadata(name: str, uid: str, version: int = 1, **more: Any) -> dict[str, Any]:
@@ -53,6 +55,19 @@ def image_job(
     return msgspec.convert(body, ImageJob)
 
 
+def written(job: ImageJob, status: ImageJobStatus) -> ImageJob:
+    """The ImageJob as it reads after the status write."""
+    stored = msgspec.json.decode(msgspec.json.encode(status), type=ImageJobStatus)
+    return msgspec.structs.replace(job, status=stored)
+
+
+def last_failure(attempt: int, reason: str = "WorkerLost", **more: Any) -> dict[str, Any]:
+    """A status that tells of a failed attempt, in ij-1, that ended at 10:00 sharp."""
+    time = NOW.replace(microsecond=0).isoformat()
+    found = {"message": "it was lost", "time": time, "worker": "ij-1", **more}
+    return {"lastFailure": {"attempt": attempt, "reason": reason, **found}}
+
+
 def store(name: str = "uploads", **spec: Any) -> ImageStore:
     """An S3 store that a Secret opens, unless `spec` says otherwise."""
     s3 = {
@@ -79,6 +94,7 @@ def worker_job(
     name: str = "ij-1",
     version: int = 10,
     status: dict[str, Any] | None = None,
+    large: bool = False,
     **meta: Any,
 ) -> WorkerJob:
     """The Job that the operator would make for the ImageJobs, as the API server gives it back."""
@@ -87,20 +103,27 @@ def worker_job(
         resolve(job, profile() if job.spec.profile_ref else None, stores, PLATFORM) for job in jobs
     ]
     items = [answer.item for answer in ready if isinstance(answer, Resolved)]
-    order = manifests.compose(items, stores, PLATFORM)
-    body = manifests.worker_job("team-a", name, order, stores, PLATFORM)
+    order = manifests.compose(items, stores, PLATFORM, large=large)
+    body = manifests.worker_job("team-a", name, order, stores, PLATFORM, large=large)
     body["metadata"] |= metadata(name, f"uid-job-{name}", version, **meta)
     body["status"] = status or {}
     return msgspec.convert(body, WorkerJob)
 
 
-def pod(worker: str = "ij-1", *, state: dict[str, Any] | None = None, **status: Any) -> Pod:
-    """The pod of a worker Job, its container in `state`."""
+def pod(
+    worker: str = "ij-1",
+    *,
+    suffix: str = "x2k9q",
+    state: dict[str, Any] | None = None,
+    deadline: int | None = None,
+    **status: Any,
+) -> Pod:
+    """The pod of a worker Job, its container in `state`, which may run for `deadline` seconds."""
     containers = [{"name": "worker", "state": state}] if state else []
     labels = {"batch.kubernetes.io/job-name": worker}
     body = {
-        "metadata": metadata(f"{worker}-x2k9q", f"uid-pod-{worker}", 20, labels=labels),
-        "spec": {"nodeName": "n1"},
+        "metadata": metadata(f"{worker}-{suffix}", f"uid-pod-{worker}", 20, labels=labels),
+        "spec": {"nodeName": "n1", "activeDeadlineSeconds": deadline},
         "status": {"phase": "Running", "containerStatuses": containers, **status},
     }
     return msgspec.convert(body, Pod)
@@ -115,6 +138,20 @@ def terminated(message: str = "", exit_code: int = 0, **more: Any) -> dict[str, 
     """A container state."""
     times = {"startedAt": "2026-11-22T09:59:58Z", "finishedAt": "2026-11-22T09:59:59Z"}
     return {"terminated": {"exitCode": exit_code, "message": message, **times, **more}}
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    """A container state."""
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+def disrupted(**more: Any) -> dict[str, Any]:
+    """The status of a pod that the cluster has taken away."""
+    return {
+        "phase": "Failed",
+        "conditions": [{"type": "DisruptionTarget", "status": "True"}],
+        **more,
+    }
 
 
 def report(*entries: Any) -> str:
@@ -134,7 +171,6 @@ def failed(reason: str = "CorruptImage", message: str = "cut short") -> list[Any
 
 
 def situation(job: ImageJob | None = None, worker: Worker | None = None, **more: Any) -> Situation:
-    """All is there, unless `more` says otherwise."""
-    return Situation(
-        **{"job": job or image_job(), "worker": worker, "stores": {"uploads": store()}, **more}
-    )
+    """It is admitted and first in line, and all is there, unless `more` says otherwise."""
+    known = {"job": job or image_job(), "worker": worker, "stores": {"uploads": store()}}
+    return Situation(**{**known, "place": ADMITTED, **more})

@@ -1,45 +1,45 @@
-"""Where an ImageJob stands: named cases through the whole chain of checks."""
+"""Where an ImageJob stands while no worker has it: named cases through all the checks."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from api_objects import (
+    NOW,
     PLATFORM,
-    done,
-    failed,
     image_job,
+    last_failure,
     pod,
     profile,
-    report,
     running,
     situation,
-    store,
     terminated,
     worker_job,
 )
+from imagejob_operator.domain import retry
+from imagejob_operator.domain.model import Queue
 from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.standing import Situation, stand
+from imagejob_operator.domain.situation import Place, Refusal, Situation
+from imagejob_operator.domain.standing import stand
+from imagejob_operator.domain.turn import Turn
 from imagejob_operator.domain.worker import Worker
 
 CAT = image_job()
-CARRIED = worker_job(CAT)
 PROFILED = image_job(profileRef={"name": "web"})
+SUSPENDED = image_job(suspend=True)
+OVERWRITING = image_job(source={"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"})
+FAILED_ONCE = image_job(status=last_failure(1, "StorageUnavailable", message="no answer"))
+
+SOON = NOW + timedelta(seconds=1)
+SECOND = timedelta(seconds=1)
+FOURTH = Turn(4, NOW + timedelta(minutes=30))
+DISPATCHED = Place(admitted_at=NOW, dispatch="ij-2")
+REFUSED = Refusal("exceeded quota: pods", SOON)
 
 
-def with_pod(**of_pod: object) -> Situation:
-    return situation(CAT, Worker(CARRIED, pod(**of_pod)))  # type: ignore[arg-type]
-
-
-def job_condition(kind: str, message: str) -> Situation:
-    status = {"conditions": [{"type": kind, "status": "True", "message": message}]}
-    return situation(CAT, Worker(worker_job(CAT, status=status)))
-
-
-CASES = {
-    "nothing in its way": (
-        situation(),
-        ("Queued", Reason.ADMITTED, "waits for a worker"),
-    ),
+HELD = {
     "no store": (
         situation(stores={}),
         ("Pending", Reason.STORE_NOT_FOUND, 'there is no ImageStore "uploads" yet'),
@@ -52,13 +52,60 @@ CASES = {
         situation(PROFILED),
         ("Pending", Reason.PROFILE_NOT_FOUND, 'there is no ImageProfile "web" yet'),
     ),
-    "its profile is there": (
-        situation(PROFILED, profile=profile()),
-        ("Queued", Reason.ADMITTED, "waits for a worker"),
-    ),
     "suspended, whatever else is missing": (
-        situation(image_job(suspend=True), stores={}),
+        situation(SUSPENDED, stores={}, place=Place()),
         ("Pending", Reason.SUSPENDED, "spec.suspend is true"),
+    ),
+    "suspended once it was admitted": (
+        situation(SUSPENDED),
+        ("Pending", Reason.SUSPENDED, "spec.suspend is true"),
+    ),
+    "suspended while it waits for another attempt": (
+        situation(image_job(suspend=True, status=last_failure(1))),
+        ("Pending", Reason.SUSPENDED, "spec.suspend is true"),
+    ),
+    "an output would overwrite the source": (
+        situation(OVERWRITING),
+        (
+            "Failed",
+            Reason.INVALID_SPEC,
+            'output "thumb" would overwrite the source, derived/cat/thumb.webp',
+        ),
+    ),
+}
+
+CHARGED = {
+    "nobody has looked at the quota": (
+        situation(place=Place()),
+        ("Pending", Reason.REQUESTED, "waits for the operator to look at the quota"),
+    ),
+    "the quota is used up": (
+        situation(place=Place(turn=FOURTH, limit="50 per 1h", slot=SECOND)),
+        (
+            "Throttled",
+            Reason.QUOTA_USED_UP,
+            "waits for the quota of 50 per 1h: 4th in line, goes on at 2026-11-22 10:30:01 UTC",
+        ),
+    ),
+    "the quota is used up, and it may not wait": (
+        situation(place=Place(turn=FOURTH, excess="7 ImageJobs wait for the quota already")),
+        ("Failed", Reason.QUOTA_EXCEEDED, "7 ImageJobs wait for the quota already"),
+    ),
+    "the quota is used up, but it was admitted before": (
+        situation(place=Place(NOW, turn=Turn(1), excess="7 ImageJobs wait for the quota already")),
+        ("Queued", Reason.WAITING_FOR_WORKER, "waits for a free worker: 1st in line"),
+    ),
+    "admitted": (
+        situation(),
+        ("Queued", Reason.WAITING_FOR_WORKER, "waits for a free worker: 1st in line"),
+    ),
+    "admitted, and its profile is there": (
+        situation(PROFILED, profile=profile()),
+        ("Queued", Reason.WAITING_FOR_WORKER, "waits for a free worker: 1st in line"),
+    ),
+    "admitted, and others are before it": (
+        situation(place=Place(NOW, turn=Turn(3))),
+        ("Queued", Reason.WAITING_FOR_WORKER, "waits for a free worker: 3rd in line"),
     ),
     "another worker writes to its destination": (
         situation(rival="ij-other"),
@@ -68,171 +115,112 @@ CASES = {
             "worker Job ij-other still writes to derived/cat/",
         ),
     ),
-    "two stores, two service accounts": (
-        situation(
-            image_job(destination={"storeRef": {"name": "b"}}),
-            stores={
-                "uploads": store(
-                    s3={
-                        "endpoint": "https://s3.test",
-                        "bucket": "bucket",
-                        "credentials": {"serviceAccountName": "reader"},
-                    }
-                ),
-                "b": store(
-                    "b",
-                    s3={
-                        "endpoint": "https://s3.test",
-                        "bucket": "bucket",
-                        "credentials": {"serviceAccountName": "writer"},
-                    },
-                ),
-            },
-        ),
-        (
-            "Pending",
-            Reason.WORKER_REFUSED,
-            "a pod has one service account, but the stores name two: reader, writer",
-        ),
+    "its worker is promised": (
+        situation(place=DISPATCHED),
+        ("Queued", Reason.DISPATCHED, "worker Job ij-2 is being created"),
     ),
-    "a profile's output would overwrite the source": (
-        situation(
-            image_job(
-                source={"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"},
-                profileRef={"name": "web"},
-            ),
-            profile=profile(),
-        ),
-        (
-            "Failed",
-            Reason.INVALID_SPEC,
-            'output "thumb" would overwrite the source, derived/cat/thumb.webp',
-        ),
+    "its worker was refused a moment ago": (
+        situation(refusal=REFUSED),
+        ("Queued", Reason.WORKER_REFUSED, "exceeded quota: pods"),
     ),
-    "an output would overwrite the source through another store": (
-        situation(
-            image_job(
-                source={"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"},
-                destination={"storeRef": {"name": "below"}, "prefix": "cat"},
-            ),
-            stores={
-                "uploads": store(),
-                "below": store(
-                    "below",
-                    s3={
-                        "endpoint": "https://s3.test",
-                        "bucket": "team-a",
-                        "prefix": "derived",
-                        "credentials": {"secretRef": {"name": "uploads-s3"}},
-                    },
-                ),
-            },
-        ),
-        (
-            "Failed",
-            Reason.INVALID_SPEC,
-            'output "thumb" would overwrite the source, derived/cat/thumb.webp',
-        ),
+    "its worker was refused, and is tried again": (
+        situation(refusal=REFUSED, place=DISPATCHED),
+        ("Queued", Reason.WORKER_REFUSED, "exceeded quota: pods"),
     ),
-    "a worker, no pod yet": (
-        situation(CAT, Worker(CARRIED)),
-        ("Queued", Reason.DISPATCHED, "worker Job ij-1 has been created; its pod has not started"),
-    ),
-    "its image can't be pulled": (
-        with_pod(state={"waiting": {"reason": "ErrImagePull"}}, phase="Pending"),
+    "its last attempt failed a moment ago": (
+        situation(FAILED_ONCE),
         (
             "Queued",
-            Reason.DISPATCHED,
-            "worker Job ij-1 has been created; its pod has not started: ErrImagePull",
+            Reason.STORAGE_UNAVAILABLE,
+            "attempt 1 of 4 failed: no answer; it is tried again",
         ),
     ),
-    "its pod runs": (
-        with_pod(state=running()),
-        ("Running", Reason.PROCESSING, "worker pod ij-1-x2k9q runs on node n1"),
+    "its last attempt failed, and the next is promised": (
+        situation(FAILED_ONCE, place=DISPATCHED),
+        ("Queued", Reason.DISPATCHED, "worker Job ij-2 is being created"),
     ),
-    "suspended while it runs: it goes on": (
-        situation(image_job(suspend=True), Worker(CARRIED, pod(state=running()))),
-        ("Running", Reason.PROCESSING, "worker pod ij-1-x2k9q runs on node n1"),
-    ),
-    "reported done": (
-        with_pod(state=terminated(report(done()))),
-        ("Succeeded", Reason.SUCCEEDED, '1 output in store "uploads" under derived/cat/'),
-    ),
-    "reported failed": (
-        with_pod(state=terminated(report(failed()))),
-        ("Failed", Reason.CORRUPT_IMAGE, "cut short"),
-    ),
-    "reported done, and killed after": (
-        with_pod(state=terminated(report(done()), 137)),
-        ("Succeeded", Reason.SUCCEEDED, '1 output in store "uploads" under derived/cat/'),
-    ),
-    "reported more outputs than were asked for": (
-        with_pod(state=terminated(report(done(outputs=2)))),
-        ("Failed", Reason.WORKER_LOST, "the worker pod ended without a report: exit code 0"),
-    ),
-    "killed before it reported": (
-        with_pod(state=terminated(report(None), 137)),
-        ("Failed", Reason.WORKER_LOST, "the worker pod ended without a report: signal 9"),
-    ),
-    "a termination message that is no report": (
-        with_pod(state=terminated("Traceback: …", 1)),
-        ("Failed", Reason.WORKER_LOST, "the worker pod ended without a report: exit code 1"),
-    ),
-    "the kernel wanted its memory back": (
-        with_pod(state=terminated("", 137, reason="OOMKilled")),
-        (
-            "Failed",
-            Reason.OUT_OF_MEMORY,
-            "the kernel ended the worker pod for want of memory",
-        ),
-    ),
-    "past its deadline": (
-        with_pod(phase="Failed", reason="DeadlineExceeded"),
-        ("Failed", Reason.TIMED_OUT, "the worker pod ran past its deadline"),
-    ),
-    "evicted": (
-        with_pod(phase="Failed", reason="Evicted", message="the node was low on memory"),
-        (
-            "Failed",
-            Reason.WORKER_LOST,
-            "the worker pod ended without a report: the node was low on memory",
-        ),
-    ),
-    "its Job gave up without a pod": (
-        job_condition("Failed", "Job has reached the specified backoff limit"),
-        (
-            "Failed",
-            Reason.WORKER_LOST,
-            "the worker pod ended without a report: Job has reached the specified backoff limit",
-        ),
+    "its last worker was lost with others, which cost it nothing": (
+        situation(image_job(status=last_failure(0))),
+        ("Queued", Reason.WAITING_FOR_WORKER, "waits for a free worker: 1st in line"),
     ),
 }
 
+CASES = HELD | CHARGED
 
-@pytest.mark.parametrize(("situation", "expected"), CASES.values(), ids=CASES)
-def test_where_it_stands(situation: Situation, expected: tuple[str, Reason, str]) -> None:
-    standing = stand(situation, PLATFORM)
+
+@pytest.mark.parametrize(("known", "expected"), CASES.values(), ids=CASES)
+def test_where_it_stands(known: Situation, expected: tuple[str, Reason, str]) -> None:
+    standing = stand(known, PLATFORM, NOW)
 
     assert expected == (standing.phase, standing.reason, standing.message)
 
 
-def test_what_could_run_now_is_ready_with_its_limits_lowered() -> None:
-    job = image_job(limits={"maxBytes": "1Mi", "maxPixels": 900_000_000}, timeoutSeconds=9)
+def test_what_was_admitted_a_moment_ago_has_nothing_to_tell_before_it_is_in_line() -> None:
+    places = Place(NOW), Place(NOW, turn=Turn(1))
 
-    ready = stand(situation(job), PLATFORM).ready
-
-    assert ready is not None
-    assert ready.item.limits.max_bytes == 1024 * 1024
-    assert ready.item.limits.max_pixels == PLATFORM.limits.max_pixels
-    assert ready.item.timeout_seconds == 9
-    assert ready.item.attempt == 1
+    assert [stand(situation(place=each), PLATFORM, NOW).is_passing for each in places] == [
+        True,
+        False,
+    ]
 
 
-def test_a_profile_is_recorded_as_it_was() -> None:
-    ready = stand(situation(PROFILED, profile=profile()), PLATFORM).ready
+WISHES = {
+    "suspended": (situation(SUSPENDED, place=Place()), None),
+    "held": (situation(stores={}), None),
+    "not charged yet": (situation(place=Place()), "admission"),
+    "throttled": (situation(place=Place(turn=FOURTH)), "admission"),
+    "over the quota, and not to wait": (situation(place=Place(excess="used up")), None),
+    "admitted": (situation(), "worker"),
+    "its destination is busy": (situation(rival="ij-other"), None),
+    "promised": (situation(place=DISPATCHED), None),
+    "refused a moment ago": (situation(refusal=REFUSED), None),
+    "between two attempts": (situation(FAILED_ONCE), None),
+    "a worker has it": (situation(CAT, Worker(worker_job(CAT))), None),
+}
 
-    assert ready is not None
-    assert ready.item.profile is not None
-    assert ready.item.profile.name == "web"
-    assert ready.item.profile.digest.startswith("sha256:")
-    assert [output.max_bytes for output in ready.item.outputs] == [None, 300 * 1024]
+
+@pytest.mark.parametrize(("known", "wish"), WISHES.values(), ids=WISHES)
+def test_what_it_is_in_line_for(known: Situation, wish: str | None) -> None:
+    assert stand(known, PLATFORM, NOW).wish == wish
+
+
+def test_a_refused_worker_is_wished_for_again_when_its_time_has_come() -> None:
+    before = stand(situation(refusal=REFUSED), PLATFORM, NOW)
+    after = stand(situation(refusal=REFUSED), PLATFORM, SOON)
+
+    assert (before.wish, before.until) == (None, SOON)
+    assert (after.wish, after.until) == ("worker", None)
+    assert before.reason == after.reason == Reason.WORKER_REFUSED
+
+
+def test_the_next_attempt_comes_when_its_delay_is_over() -> None:
+    at = NOW.replace(microsecond=0) + retry.delay("uid-cat", 1, PLATFORM.backoff)
+
+    before = stand(situation(FAILED_ONCE), PLATFORM, at - SECOND)
+    after = stand(situation(FAILED_ONCE), PLATFORM, at)
+
+    assert (before.queue, before.until) == (Queue(eligible_at=at), at)
+    assert after.reason == Reason.WAITING_FOR_WORKER
+
+
+def test_a_place_in_line_is_shown_as_the_status_has_it_until_it_is_stale() -> None:
+    old = {"position": 5, "eligibleAt": "2026-11-22T10:31:00Z"}
+    shown = image_job(status={"phase": "Throttled", "queue": old})
+
+    standing = stand(situation(shown, place=Place(turn=FOURTH, slot=SECOND)), PLATFORM, NOW)
+
+    assert standing.queue is shown.status.queue
+
+
+PODS = {
+    "is on its way": None,
+    "runs": pod(state=running()),
+    "ended": pod(state=terminated()),
+}
+
+
+@pytest.mark.parametrize("its_pod", PODS.values(), ids=PODS)
+def test_what_a_worker_has_is_not_held(its_pod: Any) -> None:
+    missing = situation(SUSPENDED, Worker(worker_job(CAT), its_pod), stores={})
+
+    assert stand(missing, PLATFORM, NOW).phase != "Pending"

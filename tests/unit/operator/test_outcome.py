@@ -1,0 +1,210 @@
+"""How an attempt ended, and whether another follows: named cases."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from api_objects import (
+    NOW,
+    PLATFORM,
+    done,
+    failed,
+    image_job,
+    last_failure,
+    pod,
+    report,
+    situation,
+    terminated,
+    worker_job,
+)
+from imagejob_operator.domain import retry
+from imagejob_operator.domain.model import LastFailure, Queue
+from imagejob_operator.domain.reasons import RETRYABLE, Reason
+from imagejob_operator.domain.situation import Situation, Standing
+from imagejob_operator.domain.standing import stand
+from imagejob_operator.domain.worker import Worker
+
+CAT = image_job(retries=0)
+"""One attempt has to do, so that every failure is final."""
+ENDED = datetime.fromisoformat("2026-11-22T09:59:59Z")
+TIMED_OUT = failed("TimedOut", "longer than 120 s")
+NO_MEMORY = failed("OutOfMemory", "more than 768 MiB")
+
+
+def ended(state: dict[str, Any] | None = None, **of_pod: Any) -> Situation:
+    return situation(CAT, Worker(worker_job(CAT), pod(state=state, **of_pod)))
+
+
+def attempt(number: int, entry: Any, *, retries: int = 3, large: bool = False) -> Standing:
+    """The attempt of that number has ended with that entry in its report."""
+    job = image_job(retries=retries, status=last_failure(number - 1, worker="ij-0"))
+    worker = Worker(worker_job(job, large=large), pod(state=terminated(report(entry))))
+    return stand(situation(job, worker), PLATFORM, NOW)
+
+
+GAVE_UP = [{"type": "Failed", "status": "True", "message": "Job has reached its backoff limit"}]
+SUCCESS = ("Succeeded", Reason.SUCCEEDED, '1 output in store "uploads" under derived/cat/')
+LOST = "the worker pod ended without a report"
+
+CASES = {
+    "reported done": (ended(terminated(report(done()))), SUCCESS),
+    "reported done, and killed after": (ended(terminated(report(done()), 137)), SUCCESS),
+    "reported failed": (
+        ended(terminated(report(failed()))),
+        ("Failed", Reason.CORRUPT_IMAGE, "cut short"),
+    ),
+    "reported more outputs than were asked for": (
+        ended(terminated(report(done(outputs=2)))),
+        ("Failed", Reason.WORKER_LOST, f"{LOST}: exit code 0"),
+    ),
+    "killed before it reported": (
+        ended(terminated(report(None), 137)),
+        ("Failed", Reason.WORKER_LOST, f"{LOST}: signal 9"),
+    ),
+    "a termination message that is no report": (
+        ended(terminated("Traceback: …", 1)),
+        ("Failed", Reason.WORKER_LOST, f"{LOST}: exit code 1"),
+    ),
+    "the kernel wanted its memory back": (
+        ended(terminated("", 137, reason="OOMKilled")),
+        ("Failed", Reason.OUT_OF_MEMORY, "the kernel ended the worker pod for want of memory"),
+    ),
+    "past its deadline": (
+        ended(phase="Failed", reason="DeadlineExceeded"),
+        ("Failed", Reason.TIMED_OUT, "the worker pod ran past its deadline"),
+    ),
+    "ended, and the cluster does not call it a disruption": (
+        ended(phase="Failed", reason="OutOfpods", message="the node had no room"),
+        ("Failed", Reason.WORKER_LOST, f"{LOST}: the node had no room"),
+    ),
+    "its Job gave up without a pod": (
+        situation(CAT, Worker(worker_job(CAT, status={"conditions": GAVE_UP}))),
+        ("Failed", Reason.WORKER_LOST, f"{LOST}: Job has reached its backoff limit"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "expected"), CASES.values(), ids=CASES)
+def test_how_an_attempt_ended(known: Situation, expected: tuple[str, Reason, str]) -> None:
+    standing = stand(known, PLATFORM, NOW)
+
+    assert expected == (standing.phase, standing.reason, standing.message)
+
+
+@pytest.mark.parametrize("reason", sorted(RETRYABLE - {Reason.WORKER_LOST}))
+def test_what_a_retry_can_cure_is_tried_again(reason: Reason) -> None:
+    standing = attempt(1, failed(reason.value, "it went wrong"))
+
+    at = ENDED + retry.delay("uid-cat", 1, PLATFORM.backoff)
+    assert (standing.phase, standing.reason) == ("Queued", reason)
+    assert standing.failure == LastFailure(1, reason.value, "it went wrong", ENDED, "ij-1")
+    assert (standing.queue, standing.until) == (Queue(eligible_at=at), at)
+
+
+def test_what_a_retry_can_t_cure_fails_at_the_first_attempt() -> None:
+    standing = attempt(1, failed("SourceNotFound", "no such object"))
+
+    assert (standing.phase, standing.message) == ("Failed", "no such object")
+
+
+MESSAGES = {
+    "the first of four": (
+        attempt(1, TIMED_OUT),
+        "attempt 1 of 4 failed: longer than 120 s; it is tried again",
+    ),
+    "the third of four": (
+        attempt(3, TIMED_OUT),
+        "attempt 3 of 4 failed: longer than 120 s; it is tried again",
+    ),
+    "the last of four": (attempt(4, TIMED_OUT), "longer than 120 s (attempt 4 of 4)"),
+    "the only one": (attempt(1, TIMED_OUT, retries=0), "longer than 120 s"),
+    "one that needs more memory": (
+        attempt(1, NO_MEMORY),
+        "attempt 1 of 4 failed: more than 768 MiB; it is tried again with more memory",
+    ),
+    "a large one that needs yet more memory": (
+        attempt(2, NO_MEMORY, large=True),
+        "more than 768 MiB",
+    ),
+}
+
+
+@pytest.mark.parametrize(("standing", "message"), MESSAGES.values(), ids=MESSAGES)
+def test_what_is_said_of_an_attempt(standing: Standing, message: str) -> None:
+    assert standing.message == message
+
+
+ATTEMPTS = {
+    "the last of its attempts": (attempt(4, TIMED_OUT), "Failed"),
+    "too little memory": (attempt(1, NO_MEMORY), "Queued"),
+    "too little memory, once more": (attempt(3, NO_MEMORY), "Queued"),
+    "too little memory, and no attempt left": (attempt(4, NO_MEMORY), "Failed"),
+    "too little memory in the larger class": (attempt(2, NO_MEMORY, large=True), "Failed"),
+    "something else in the larger class": (attempt(2, TIMED_OUT, large=True), "Queued"),
+}
+
+
+@pytest.mark.parametrize(("standing", "phase"), ATTEMPTS.values(), ids=ATTEMPTS)
+def test_whether_another_attempt_follows(standing: Standing, phase: str) -> None:
+    assert standing.phase == phase
+    assert standing.failure is not None
+
+
+def lost(count: int, number: int = 1) -> Standing:
+    """A pod of `count` ImageJobs has died; it was attempt `number` of the first."""
+    cat = image_job(status=last_failure(number - 1, worker="ij-0") if number > 1 else None)
+    others = [image_job(f"other-{index}") for index in range(1, count)]
+    worker = Worker(worker_job(cat, *others), pod(state=terminated("", 139)))
+    return stand(situation(cat, worker), PLATFORM, NOW)
+
+
+def test_who_was_alone_in_a_lost_pod_has_lost_an_attempt() -> None:
+    standing = lost(count=1)
+
+    message = f"{LOST}: signal 11"
+    assert standing.failure == LastFailure(1, "WorkerLost", message, ENDED, "ij-1")
+    assert (standing.phase, standing.reason) == ("Queued", Reason.WORKER_LOST)
+    assert standing.until == ENDED + retry.delay("uid-cat", 1, PLATFORM.backoff)
+
+
+@pytest.mark.parametrize("number", [1, 4])
+def test_who_was_not_alone_in_a_lost_pod_has_lost_none(number: int) -> None:
+    standing = lost(count=3, number=number)
+
+    message = f"{LOST}: signal 11"
+    assert standing.failure == LastFailure(number - 1, "WorkerLost", message, ENDED, "ij-1")
+    assert (standing.phase, standing.reason) == ("Queued", Reason.WORKER_LOST)
+
+
+def test_who_was_reported_on_is_not_lost_with_the_others() -> None:
+    cat, dog = image_job("cat", retries=0), image_job("dog")
+    both = worker_job(cat, dog)
+    state = terminated(report(failed("TimedOut", "longer than 120 s"), None), 139)
+
+    standing = stand(situation(cat, Worker(both, pod(state=state))), PLATFORM, NOW)
+
+    assert (standing.phase, standing.reason) == ("Failed", Reason.TIMED_OUT)
+
+
+def test_an_attempt_that_nobody_saw_the_end_of_ended_now() -> None:
+    job = image_job()
+    given_up = worker_job(job, status={"conditions": GAVE_UP})
+
+    standing = stand(situation(job, Worker(given_up)), PLATFORM, NOW)
+
+    assert standing.failure is not None
+    assert standing.failure.time == NOW
+    assert standing.until == NOW + retry.delay("uid-cat", 1, PLATFORM.backoff)
+
+
+def test_delays_grow_with_each_attempt() -> None:
+    spread = 1 + retry.JITTER
+    expected = [10, 20, 40]
+
+    waits = [attempt(number, TIMED_OUT).until for number in (1, 2, 3)]
+
+    for until, seconds in zip(waits, expected, strict=True):
+        assert until is not None
+        assert seconds / spread <= (until - ENDED) / timedelta(seconds=1) <= seconds * spread

@@ -1,0 +1,226 @@
+"""What is decided when a worker is refused, fails, is taken away or does not come."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+from api_objects import (
+    EARLIER,
+    NOW,
+    PLATFORM,
+    disrupted,
+    failed,
+    image_job,
+    last_failure,
+    pod,
+    report,
+    running,
+    situation,
+    terminated,
+    waiting,
+    worker_job,
+    written,
+)
+from imagejob_operator.domain.lifecycle import (
+    REFUSED_FOR,
+    SETTLE,
+    Decision,
+    Inquire,
+    Memory,
+    Replace,
+    WriteStatus,
+    decide,
+)
+from imagejob_operator.domain.model import ImageJob
+from imagejob_operator.domain.situation import Place, Situation
+from imagejob_operator.domain.underway import PATIENCE, REPLACED_AFTER
+from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
+
+CAT = image_job()
+CARRIED = worker_job(CAT)
+CREATED = datetime.fromisoformat(EARLIER)
+AT_WORK = pod(state=running())
+REPLACEMENT = pod(suffix="new", state=running())
+TICK = timedelta(milliseconds=100)
+
+
+def carried(its_pod: Pod | None = None, by: WorkerJob = CARRIED, job: ImageJob = CAT) -> Situation:
+    return situation(job, Worker(by, its_pod))
+
+
+def decided(known: Situation, memory: Memory = Memory(), now: datetime = NOW) -> Decision:  # noqa: B008 (it is frozen)
+    return decide(known, memory, PLATFORM, now)
+
+
+def reasons(memory: Memory) -> list[str]:
+    return [entry.reason for entry in memory.entries]
+
+
+def test_a_refused_worker_is_shown_and_tried_again_later() -> None:
+    memory = decided(situation(CAT)).memory.refused("exceeded quota: pods", NOW)
+
+    shown = decided(situation(CAT), memory)
+    write = decided(situation(CAT), shown.memory, NOW + SETTLE)
+    again = decided(situation(CAT), write.memory, NOW + REFUSED_FOR)
+
+    assert shown.action is None
+    assert isinstance(write.action, WriteStatus)
+    assert write.action.status.audit[-1].reason == "WorkerRefused"
+    assert (write.standing.wish, write.look_again) == (None, NOW + REFUSED_FOR)
+    assert again.standing.wish == "worker"
+    assert reasons(again.memory)[-2:] == ["WaitingForWorker", "WorkerRefused"]
+
+
+def test_a_refusal_stays_shown_until_a_pod_is_there() -> None:
+    memory = decided(situation(CAT)).memory.refused("exceeded quota: pods", NOW)
+    later = NOW + REFUSED_FOR
+    promised = situation(CAT, place=Place(admitted_at=NOW, dispatch="ij-1"))
+
+    tried = decided(promised, memory, later)
+    made = decided(carried(by=worker_job(CAT, creationTimestamp=None)), tried.memory, later + TICK)
+    started = decided(carried(AT_WORK), made.memory, later + TICK * 2)
+
+    assert tried.standing.reason == "WorkerRefused"
+    assert made.memory.refusal == memory.refusal
+    assert started.memory.refusal is None
+    assert started.standing.reason == "Processing"
+
+
+def test_the_cluster_is_asked_why_a_worker_gets_no_pod() -> None:
+    early = decided(carried(), now=CREATED + PATIENCE - TICK)
+    due = decided(carried(), early.memory, CREATED + PATIENCE)
+    answered = due.memory.refused("exceeded quota: pods", CREATED + PATIENCE)
+    known = decided(carried(), answered, CREATED + PATIENCE + TICK)
+    again = decided(carried(), known.memory, CREATED + PATIENCE + REFUSED_FOR)
+
+    assert early.action is None
+    assert due.action == Inquire(CAT, Worker(CARRIED))
+    assert not isinstance(known.action, Inquire)
+    assert known.standing.reason == "WorkerRefused"
+    assert isinstance(again.action, Inquire)
+
+
+def test_a_worker_is_replaced_only_once_the_status_says_why() -> None:
+    unpulled = pod(phase="Pending", state=waiting("ErrImagePull"))
+    due = CREATED + REPLACED_AFTER
+
+    first = decided(carried(unpulled), now=due)
+    write = decided(carried(unpulled), first.memory, due + SETTLE)
+    assert isinstance(write.action, WriteStatus)
+    told = written(CAT, write.action.status)
+    after = decided(carried(unpulled, job=told), write.memory, due + SETTLE + TICK)
+
+    assert first.action is None
+    assert write.action.status.audit[-1].reason == "WorkerRefused"
+    assert after.action == Replace(Worker(CARRIED, unpulled))
+
+
+def test_a_worker_that_may_still_start_is_not_replaced() -> None:
+    unpulled = pod(phase="Pending", state=waiting("ErrImagePull"))
+    memory = decided(carried(unpulled), now=CREATED).memory
+    write = decided(carried(unpulled), memory, CREATED + SETTLE)
+    assert isinstance(write.action, WriteStatus)
+    told = written(CAT, write.action.status)
+
+    waits = decided(carried(unpulled, job=told), write.memory, CREATED + SETTLE + TICK)
+
+    assert waits.action is None
+    assert waits.look_again == CREATED + REPLACED_AFTER
+
+
+def test_a_failed_attempt_is_written_with_when_it_is_tried_again() -> None:
+    ended = carried(pod(state=terminated(report(failed("TimedOut", "longer than 120 s")))))
+    memory = decided(ended).memory
+
+    write = decided(ended, memory, NOW + SETTLE).action
+
+    assert isinstance(write, WriteStatus)
+    assert (write.status.phase, write.status.attempts) == ("Queued", 1)
+    assert write.status.last_failure is not None
+    assert write.status.queue is not None
+    assert write.status.queue.eligible_at is not None
+
+
+def test_what_a_failed_attempt_says_does_not_change_when_its_worker_has_gone() -> None:
+    ended = carried(pod(state=terminated(report(failed("TimedOut", "longer than 120 s")))))
+    memory = decided(ended).memory
+    write = decided(ended, memory, NOW + SETTLE).action
+    assert isinstance(write, WriteStatus)
+    told = written(CAT, write.status)
+
+    for memory_then in (memory, Memory()):  # with the same process, and after a restart
+        later = decided(situation(told), memory_then, NOW + SETTLE * 2)
+
+        assert later.action is None
+        assert later.standing.queue == write.status.queue
+
+
+def status_of(known: Situation, memory: Memory) -> ImageJob:
+    write = decided(known, memory, NOW + SETTLE).action
+    assert isinstance(write, WriteStatus)
+    return written(known.job, write.status)
+
+
+def test_a_pod_in_place_of_another_counts_as_a_disruption() -> None:
+    memory = decided(carried(AT_WORK)).memory
+
+    evicted = decided(carried(pod(**disrupted())), memory)
+    gone = decided(carried(), evicted.memory, CREATED + TICK)
+    coming = decided(carried(pod(suffix="new", phase="Pending")), gone.memory)
+    replaced = decided(carried(REPLACEMENT), coming.memory)
+    still = decided(carried(REPLACEMENT), replaced.memory)
+
+    counts = [each.memory.disruptions for each in (evicted, gone, coming, replaced, still)]
+    assert counts == [0, 0, 0, 1, 1]
+    assert status_of(carried(REPLACEMENT), still.memory).status.disruptions == 1
+
+
+def test_a_worker_in_place_of_a_silent_one_counts_as_a_disruption() -> None:
+    memory = decided(carried(AT_WORK)).memory
+
+    moved = decided(carried(pod("ij-2", state=running()), worker_job(CAT, name="ij-2")), memory)
+
+    assert moved.memory.disruptions == 1
+
+
+def test_a_disruption_is_seen_after_a_restart_too() -> None:
+    job = status_of(carried(AT_WORK), decided(carried(AT_WORK)).memory)
+
+    same = decided(carried(AT_WORK, job=job))
+    replaced = decided(carried(REPLACEMENT, job=job))
+
+    assert (same.memory.disruptions, replaced.memory.disruptions) == (0, 1)
+
+
+def test_disruptions_are_counted_on_after_a_restart() -> None:
+    job = image_job(status={"disruptions": 4, "phase": "Queued"})
+
+    assert decided(situation(job)).memory.disruptions == 4
+
+
+@pytest.mark.parametrize("attempt", [0, 1])
+def test_a_worker_after_a_failed_one_is_no_disruption(attempt: int) -> None:
+    memory = decided(carried(AT_WORK)).memory
+    job = image_job(status=last_failure(attempt, worker="ij-1"))
+    next_worker = worker_job(job, name="ij-2")
+
+    went_on = decided(carried(pod("ij-2", state=running()), next_worker, job), memory)
+    disturbed = decided(
+        carried(pod("ij-2", suffix="new", state=running()), next_worker, job), went_on.memory
+    )
+
+    assert went_on.memory.disruptions == 0
+    assert disturbed.memory.disruptions == 1
+
+
+def test_the_eleventh_disruption_ends_it() -> None:
+    memory = msgspec.structs.replace(decided(carried(AT_WORK)).memory, disruptions=10)
+
+    decision = decided(carried(REPLACEMENT), memory)
+
+    assert isinstance(decision.action, WriteStatus)
+    status = decision.action.status
+    assert (status.phase, status.disruptions) == ("Failed", 11)
+    assert status.audit[-1].reason == "WorkerLost"

@@ -1,0 +1,156 @@
+"""A worker Job is there: what is said of it until its pod ends, and for how long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from api_objects import (
+    EARLIER,
+    PLATFORM,
+    image_job,
+    pod,
+    running,
+    situation,
+    waiting,
+    worker_job,
+)
+from imagejob_operator.domain.reasons import Reason
+from imagejob_operator.domain.situation import Refusal, Situation
+from imagejob_operator.domain.standing import stand
+from imagejob_operator.domain.underway import (
+    PATIENCE,
+    REFUSALS,
+    REPLACED_AFTER,
+    is_without_pod,
+)
+from imagejob_operator.domain.worker import Pod, Worker
+
+CAT = image_job()
+CARRIED = worker_job(CAT)
+CREATED = datetime.fromisoformat(EARLIER)
+"""When the Job and its pod were."""
+TICK = timedelta(milliseconds=1)
+
+NO_ROOM = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/3 nodes are available: 3 Insufficient memory.",
+}
+RUNNING = pod(state=running())
+UNPLACED = pod(phase="Pending", conditions=[NO_ROOM])
+UNREACHED = pod(phase="Pending", state=waiting("ContainerCreating"))
+UNPULLED = pod(phase="Pending", state=waiting("ErrImagePull", "no such image: worker:1"))
+ANSWER = Refusal("pods are forbidden: exceeded quota", CREATED + timedelta(seconds=25))
+
+ON_ITS_WAY = "worker Job ij-1 has been created; its pod has not started yet"
+
+
+def carried(its_pod: Pod | None = None, refusal: Refusal | None = None) -> Situation:
+    return situation(CAT, Worker(CARRIED, its_pod), refusal=refusal)
+
+
+CASES = {
+    "no pod yet": (carried(), TICK, Reason.DISPATCHED, ON_ITS_WAY),
+    "no pod yet, and nobody has asked why": (carried(), PATIENCE, Reason.DISPATCHED, ON_ITS_WAY),
+    "no pod yet, but it is early to say why": (
+        carried(refusal=ANSWER),
+        PATIENCE - TICK,
+        Reason.DISPATCHED,
+        ON_ITS_WAY,
+    ),
+    "no pod can be made": (
+        carried(refusal=ANSWER),
+        PATIENCE,
+        Reason.WORKER_REFUSED,
+        "worker Job ij-1 gets no pod: pods are forbidden: exceeded quota",
+    ),
+    "no node takes it at once": (
+        carried(UNPLACED),
+        PATIENCE - TICK,
+        Reason.DISPATCHED,
+        ON_ITS_WAY,
+    ),
+    "no node takes it": (
+        carried(UNPLACED),
+        PATIENCE,
+        Reason.WORKER_UNSCHEDULABLE,
+        "no node takes pod ij-1-x2k9q: 0/3 nodes are available: 3 Insufficient memory.",
+    ),
+    "its node prepares it": (carried(UNREACHED), REPLACED_AFTER, Reason.DISPATCHED, ON_ITS_WAY),
+    "its image can't be pulled": (
+        carried(UNPULLED),
+        TICK,
+        Reason.WORKER_REFUSED,
+        "pod ij-1-x2k9q can't start: ErrImagePull: no such image: worker:1",
+    ),
+    "it runs": (
+        carried(RUNNING),
+        TICK,
+        Reason.PROCESSING,
+        "worker pod ij-1-x2k9q runs on node n1",
+    ),
+    "it runs, whatever was said before": (
+        carried(RUNNING, ANSWER),
+        REPLACED_AFTER,
+        Reason.PROCESSING,
+        "worker pod ij-1-x2k9q runs on node n1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "age", "reason", "message"), CASES.values(), ids=CASES)
+def test_what_is_said_of_a_worker(
+    known: Situation, age: timedelta, reason: Reason, message: str
+) -> None:
+    standing = stand(known, PLATFORM, CREATED + age)
+
+    assert (standing.reason, standing.message) == (reason, message)
+    assert standing.phase == ("Running" if reason is Reason.PROCESSING else "Queued")
+    assert standing.wish is None
+
+
+@pytest.mark.parametrize("reason", sorted(REFUSALS))
+def test_a_container_that_won_t_start_is_told_at_once(reason: str) -> None:
+    standing = stand(carried(pod(phase="Pending", state=waiting(reason))), PLATFORM, CREATED)
+
+    assert standing.reason == Reason.WORKER_REFUSED
+    assert standing.message == f"pod ij-1-x2k9q can't start: {reason}: no more is known"
+
+
+def test_a_pod_that_the_kubelet_won_t_start_is_given_up() -> None:
+    before = stand(carried(UNPULLED), PLATFORM, CREATED + REPLACED_AFTER - TICK)
+    after = stand(carried(UNPULLED), PLATFORM, CREATED + REPLACED_AFTER)
+
+    assert (before.worker_is_spent, after.worker_is_spent) == (False, True)
+    assert before.until == CREATED + REPLACED_AFTER
+    assert before.message == after.message
+
+
+WAITS_ON = {
+    "a node": carried(UNPLACED),
+    "a pod": carried(refusal=ANSWER),
+    "its node": carried(UNREACHED),
+}
+
+
+@pytest.mark.parametrize("known", WAITS_ON.values(), ids=WAITS_ON)
+def test_what_costs_nothing_is_never_given_up(known: Situation) -> None:
+    assert not stand(known, PLATFORM, CREATED + timedelta(days=1)).worker_is_spent
+
+
+def test_a_worker_is_looked_at_again_when_patience_ends() -> None:
+    assert stand(carried(), PLATFORM, CREATED).until == CREATED + PATIENCE
+
+
+PODLESS = {
+    "the Job controller is at it": (None, PATIENCE - TICK, False),
+    "nothing comes": (None, PATIENCE, True),
+    "a pod is there": (UNPLACED, PATIENCE, False),
+}
+
+
+@pytest.mark.parametrize(("its_pod", "age", "answer"), PODLESS.values(), ids=PODLESS)
+def test_a_worker_without_a_pod(its_pod: Pod | None, age: timedelta, *, answer: bool) -> None:
+    assert is_without_pod(Worker(CARRIED, its_pod), CREATED + age) is answer
