@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from .cluster import IMAGE_JOBS, WORKER_JOBS, Cluster
-from .domain import audit, manifests
+from .domain import audit, records
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus
 from .domain.model import AuditEntry, ImageJob, ImageJobStatus
-from .domain.picture import Picture, Tenancy
+from .domain.picture import Picture
 from .domain.reasons import Reason
+from .domain.subjects import Tenancy
 from .domain.tenant import Composed, Tenant
 from .domain.worker import WorkerJob
 from .transport import ApiError, ConflictError, NotFoundError
@@ -121,7 +122,7 @@ class Actions:
         """The status is written: an Event that can't be posted is worth a line, not a retry."""
         if not write.entries:
             return
-        event = manifests.event(write.job, write.entries[-1], self._instance)
+        event = records.event(write.job, write.entries[-1], self._instance)
         try:
             await self._cluster.post_event(event)
         except ApiError as error:

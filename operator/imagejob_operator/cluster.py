@@ -8,7 +8,7 @@ from typing import Generic, TypeVar, get_args
 
 import msgspec
 
-from .domain.manifests import LEDGER_SELECTOR, WORKER_SELECTOR, Manifest
+from .domain.manifests import WORKER_SELECTOR, Manifest
 from .domain.mirror import HasMetadata
 from .domain.model import (
     FINISHED,
@@ -23,6 +23,7 @@ from .domain.model import (
     Resource,
 )
 from .domain.quota_model import ImageQuota, ImageQuotaStatus
+from .domain.records import LEDGER_SELECTOR
 from .domain.worker import Pod, WorkerJob
 from .transport import ConflictError, Fence, NotFoundError, Transport, decode
 from .transport import connect as connect_transport

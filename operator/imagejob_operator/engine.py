@@ -23,14 +23,16 @@ import msgspec
 from .actions import Actions
 from .cluster import Cluster
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus, decide
-from .domain.picture import Key, Picture, QuotaOf, Subject, Tenancy, Thing
+from .domain.picture import Picture
 from .domain.platform import Caps, Platform
+from .domain.subjects import Key, QuotaOf, Subject, Tenancy, Thing
 from .foresight import Foresight
 from .ledgers import Ledgers
 from .listing import Listing
 from .reports import QuotaReports
 from .sweep import sweep_forever
 from .tenants import Tenants
+from .timers import Timers
 from .transport import ApiError
 
 log = logging.getLogger(__name__)
@@ -81,18 +83,18 @@ class Engine:
         self._clock = clock
         self._picture = picture = Picture()
         self._memories: dict[str, Memory] = {}
+        self._timers = Timers(self._ring, clock)
         self._listing = listing = Listing(cluster, picture)
         self._actions = Actions(
             cluster, picture, self._memories, instance=instance, tell=tell, clock=clock
         )
         self._ledgers = Ledgers(cluster, listing, namespace=namespace, clock=clock)
-        foresight = Foresight(picture, self._look_again_at)
+        foresight = Foresight(picture, self._timers.set)
         self._tenants = Tenants(
             picture, self._ledgers, foresight, self._memories, platform, caps, clock
         )
-        self._reports = QuotaReports(cluster, picture, self._tenants, clock, self._look_again_at)
+        self._reports = QuotaReports(cluster, picture, self._tenants, clock, self._timers.set)
         self._sweep = partial(sweep_forever, cluster, tell, clock)
-        self._timers: dict[Subject, asyncio.TimerHandle] = {}
         self._busy: set[Subject] = set()
         self._again: set[Subject] = set()
         self._wake = asyncio.Event()
@@ -192,7 +194,7 @@ class Engine:
         self._memories[uid] = decision.memory
         self._tenants.line_up(situation.job, decision.standing.wish)
         if decision.look_again:
-            self._look_again_at(uid, decision.look_again)
+            self._timers.set(uid, decision.look_again)
         match decision.action:
             case WriteStatus() as write:
                 return self._actions.write_status(write)
@@ -208,7 +210,7 @@ class Engine:
             await action
         except ApiError as error:
             log.warning("will try again: %s", error)
-            self._look_again(subject, RETRY)
+            self._timers.set(subject, self._clock() + RETRY)
         finally:
             self._busy.discard(subject)
             if subject in self._again:
@@ -216,20 +218,9 @@ class Engine:
                 self._picture.touch(subject)
             self._wake.set()
 
-    def _look_again(self, subject: Subject, delay: timedelta) -> None:
-        known = self._timers.pop(subject, None)
-        if known:
-            known.cancel()
-        loop = asyncio.get_running_loop()
-        self._timers[subject] = loop.call_later(delay.total_seconds(), self._ring, subject)
-
     def _ring(self, subject: Subject) -> None:
-        self._timers.pop(subject, None)
         self._picture.touch(subject)
         self._wake.set()
-
-    def _look_again_at(self, subject: Subject, at: datetime) -> None:
-        self._look_again(subject, at - self._clock())
 
     async def _relist_regularly(self) -> None:
         delay = RELIST_SOON

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from .domain.ledger import time_of
 from .domain.model import ImageJob
-from .domain.picture import Picture, Tenancy
+from .domain.picture import Picture
 from .domain.planning import Outlook
 from .domain.quota import forecast, usage
+from .domain.subjects import Tenancy
 from .domain.tenant import Tenant
 from .domain.turn import shown
 

@@ -16,8 +16,8 @@ import msgspec
 from .cluster import UNFINISHED
 from .domain.manifests import WORKER_SELECTOR
 from .domain.model import GROUP, VERSION, ImageJob, ImageProfile, ImageStore
-from .domain.picture import Thing
 from .domain.quota_model import ImageQuota
+from .domain.subjects import Thing
 from .domain.worker import Pod, WorkerJob
 from .engine import Engine
 

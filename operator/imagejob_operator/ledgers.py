@@ -8,7 +8,7 @@ from datetime import datetime
 
 from .cluster import LEDGERS, Cluster
 from .domain import ledger as ledgers
-from .domain import manifests
+from .domain import records
 from .domain.ledger import Ledger
 from .domain.status import admitted_at
 from .domain.tenant import Tenant
@@ -37,8 +37,8 @@ class Ledgers:
         found = []
         listed = await self._cluster.list_all(LEDGERS, self._namespace)
         for stored in listed.items:
-            namespace = stored.metadata.labels.get(manifests.TENANT_LABEL, "")
-            if stored.metadata.name != manifests.ledger_name(namespace):
+            namespace = stored.metadata.labels.get(records.TENANT_LABEL, "")
+            if stored.metadata.name != records.ledger_name(namespace):
                 continue
             try:
                 ledger = _decode(namespace, stored.data)
@@ -52,7 +52,7 @@ class Ledgers:
 
     async def read(self, tenant: Tenant) -> None:
         """A namespace's ledger, and then what it is to be used with."""
-        name = manifests.ledger_name(tenant.namespace)
+        name = records.ledger_name(tenant.namespace)
         stored = await self._cluster.read(LEDGERS, self._namespace, name)
         await self._listing.work_of(tenant.namespace)
         if stored:
@@ -82,7 +82,7 @@ class Ledgers:
         So it has if this raises ApiError: then nobody knows.
         """
         data, version = ledger.encode(), tenant.version
-        manifest = manifests.ledger(self._namespace, tenant.namespace, data, version)
+        manifest = records.ledger(self._namespace, tenant.namespace, data, version)
         try:
             tenant.adopt(ledger, await self._cluster.write_ledger(manifest))
         except (ConflictError, NotFoundError):

@@ -18,7 +18,8 @@ from .cluster import (
 )
 from .domain.mirror import Mirror
 from .domain.model import ImageJob
-from .domain.picture import Picture, Thing
+from .domain.picture import Picture
+from .domain.subjects import Thing
 from .domain.worker import WorkerJob
 
 log = logging.getLogger(__name__)

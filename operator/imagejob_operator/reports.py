@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .cluster import IMAGE_QUOTAS, Cluster
-from .domain.picture import Picture, QuotaOf
+from .domain.picture import Picture
 from .domain.quota_model import ImageQuota, ImageQuotaStatus
 from .domain.quota_status import describe_quota, next_change
+from .domain.subjects import QuotaOf
 from .tenants import Tenants
 from .transport import ConflictError, NotFoundError
 

@@ -12,11 +12,12 @@ from .domain.audit import QuotaDecision
 from .domain.fairness import Rounds, share
 from .domain.lifecycle import Memory
 from .domain.model import ImageJob
-from .domain.picture import Picture, QuotaOf, Tenancy
+from .domain.picture import Picture
 from .domain.planning import Outlook, Plan, look, plan
 from .domain.platform import Caps, Platform
 from .domain.quota import Policy, policy_of, usage
 from .domain.situation import Place, Wish
+from .domain.subjects import QuotaOf, Tenancy
 from .domain.tenant import Tenant
 from .foresight import Foresight
 from .ledgers import Ledgers

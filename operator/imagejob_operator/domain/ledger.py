@@ -37,7 +37,7 @@ class LedgerError(ValueError):
 
 
 class DispatchRecord(msgspec.Struct, frozen=True):
-    """A worker Job that may not have been created yet: for whom, and the digest of its order."""
+    """A worker Job that may not exist yet: for whom (one or more UIDs), and its order's digest."""
 
     uids: tuple[str, ...]
     digest: str
@@ -70,7 +70,8 @@ class Ledger(msgspec.Struct, frozen=True):
 
         Two replicas' clocks differ a little, so it stands still rather than go back by 5 s, or by
         the shortest window if that is less. If it is behind by more, the clock was put back: all
-        that would be later counts as now, which blocks for one window at most.
+        that would be later counts as now, which blocks for one window at most. Such a ledger has
+        to be written even if it charges nobody, or that window would begin anew each time.
         """
         as_of = _micros(now)
         if as_of >= self.as_of:
@@ -168,8 +169,8 @@ def _charge(line: str) -> tuple[str, int]:
 
 
 def _dispatch(line: str) -> tuple[str, DispatchRecord]:
-    name, digest, *uids = line.split(" ")
-    return name, DispatchRecord(tuple(uids), digest)
+    name, digest, first, *others = line.split(" ")
+    return name, DispatchRecord((first, *others), digest)
 
 
 def _micros(time: datetime) -> int:

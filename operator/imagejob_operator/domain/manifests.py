@@ -7,10 +7,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .model import API_VERSION, AuditEntry, ImageJob, ImageStore
+from .model import API_VERSION, ImageStore
 from .order import Order, OrderItem, OrderS3, OrderStore, OrderVolume
 from .platform import Platform, WorkerMemory
-from .reasons import WORRYING
 from .resolve import service_accounts
 from .worker import CONTAINER, ORDER_VARIABLE
 
@@ -21,15 +20,13 @@ SCRATCH_FOLDER = "/scratch"
 REPORT_FILE = "/dev/termination-log"
 TOKEN_AUDIENCE = "sts.amazonaws.com"  # noqa: S105 (whom the token is for, not a token)
 
-WORKER_LABEL = "imagejob.dev/component"
-WORKER_SELECTOR = f"{WORKER_LABEL}=worker"
-TENANT_LABEL = "imagejob.dev/tenant"
+COMPONENT_LABEL = "imagejob.dev/component"
+WORKER_SELECTOR = f"{COMPONENT_LABEL}=worker"
 LABELS = {
     "app.kubernetes.io/name": "imagejob-worker",
     "app.kubernetes.io/managed-by": "imagejob-operator",
-    WORKER_LABEL: "worker",
+    COMPONENT_LABEL: "worker",
 }
-LEDGER_SELECTOR = f"{WORKER_LABEL}=ledger"
 NOBODY = 65532
 START_UP_SECONDS = 60
 """What a worker pod's deadline grants beyond its items' timeouts."""
@@ -97,27 +94,6 @@ def worker_job(
             },
         },
     }
-
-
-def ledger_name(tenant: str) -> str:
-    """Of the ConfigMap that holds a namespace's ledger, in the operator's own."""
-    return f"ledger-{tenant}"
-
-
-def ledger(namespace: str, tenant: str, data: dict[str, str], version: str | None) -> Manifest:
-    """The ledger of the namespace `tenant`; to replace that version of it, if one is given."""
-    metadata: Manifest = {
-        "name": ledger_name(tenant),
-        "namespace": namespace,
-        "labels": {
-            "app.kubernetes.io/managed-by": "imagejob-operator",
-            WORKER_LABEL: "ledger",
-            TENANT_LABEL: tenant,
-        },
-    }
-    if version is not None:
-        metadata["resourceVersion"] = version
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
 def _pod_spec(
@@ -235,30 +211,3 @@ def _order_store(store: ImageStore) -> OrderStore:
             role_arn=s3.credentials.role_arn,
         )
     )
-
-
-def event(job: ImageJob, entry: AuditEntry, instance: str) -> Manifest:
-    """The Event that goes with a status write.
-
-    Named by UID and sequence number, so that a repeat after a crash meets itself.
-    """
-    meta = job.metadata
-    return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {"name": f"{meta.uid}.{entry.seq}", "namespace": meta.namespace},
-        "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": "ImageJob",
-            "namespace": meta.namespace,
-            "name": meta.name,
-            "uid": meta.uid,
-        },
-        "type": "Warning" if entry.reason in WORRYING else "Normal",
-        "reason": entry.reason,
-        "action": entry.event,
-        "note": entry.message[:1024],
-        "eventTime": entry.time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "reportingController": "imagejob.dev/operator",
-        "reportingInstance": instance[:128],
-    }

@@ -1,0 +1,35 @@
+"""What the operator hears of, and what it looks at because of that."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .model import ImageJob, ImageProfile, ImageStore
+from .quota_model import ImageQuota
+from .worker import Pod, WorkerJob
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+Thing = ImageJob | ImageProfile | ImageStore | ImageQuota | WorkerJob | Pod
+
+
+class Tenancy(msgspec.Struct, frozen=True):
+    """One namespace, as something to look at: its quota, its ledger, those who wait."""
+
+    namespace: str
+
+
+class QuotaOf(msgspec.Struct, frozen=True):
+    """The ImageQuota of one namespace, as something to look at: its status."""
+
+    namespace: str
+
+
+Subject = str | Key | Tenancy | QuotaOf
+"""What is looked at: an ImageJob by its UID, a worker Job by namespace and name, a namespace."""
+
+
+def key(thing: Thing) -> Key:
+    """Where an object is found."""
+    return thing.metadata.namespace, thing.metadata.name
