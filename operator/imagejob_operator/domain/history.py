@@ -101,6 +101,11 @@ class History(msgspec.Struct, frozen=True, dict=True):
         return base64.b64encode(data).decode()
 
 
+def of(moments: Iterable[int]) -> History:
+    """One admission in the millisecond that begins at each of `moments`, in any order."""
+    return History(_gathered((_end(at), 1) for at in moments))
+
+
 def decode(text: str, now: int) -> History:
     """Read a history back. Raises HistoryError."""
     try:

@@ -155,10 +155,8 @@ def rebuilt(
     are those, by UID, that only their worker shows: they are among `admitted` too.
     """
     ledger = Ledger(_micros(now))
-    history = History()
-    for time in admitted:
-        history = history.add(_micros(time) // 1_000_000 * 1000 + 999, 1)
-    history = history.clamped(ledger.now).compacted(ledger.now)
+    shown = histories.of(_micros(time) // 1_000_000 * 1000 + 999 for time in admitted)
+    history = shown.clamped(ledger.now).compacted(ledger.now)
     marks = {uid: _micros(at) for uid, at in (charged or {}).items()}
     return msgspec.structs.replace(ledger, history=history, charged=marks)
 
