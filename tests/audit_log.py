@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -26,12 +26,20 @@ class Line(NamedTuple):
     message: str
 
 
+def printed(*logs: Path) -> list[Line]:
+    """Every line, repeats after a crash and of a second operator included."""
+    return [line for log in logs for line in _lines(log)]
+
+
 def read(*logs: Path) -> list[Line]:
-    """Each transition once, as whoever keeps the log does: by UID and sequence number, in order."""
-    known: dict[tuple[str, int], Line] = {}
-    for line in (line for log in logs for line in _lines(log)):
-        known.setdefault((line.uid, line.seq), line)
-    return [known[key] for key in sorted(known)]
+    """What counts, by docs/audit.md: after a crash, numbers are given out anew, to what is true by
+    then. In the order of UID and number."""
+    known: dict[str, dict[int, Line]] = defaultdict(dict)
+    for line in sorted(printed(*logs), key=lambda line: (line.time, line.seq)):
+        before = known[line.uid]
+        known[line.uid] = {seq: each for seq, each in before.items() if seq < line.seq}
+        known[line.uid][line.seq] = line
+    return [line for uid in sorted(known) for line in known[uid].values()]
 
 
 def times_of(lines: Iterable[Line], reason: str) -> dict[str, list[datetime]]:
@@ -49,17 +57,6 @@ def holes(lines: Iterable[Line]) -> list[tuple[str, int]]:
     for line in lines:
         seqs[line.uid].add(line.seq)
     return [(uid, seq) for uid, has in seqs.items() for seq in range(1, max(has)) if seq not in has]
-
-
-def most_in_any(window: timedelta, times: Iterable[datetime]) -> int:
-    """The most of `times` that lie in any half-open window `(t - window, t]`."""
-    ordered = sorted(times)
-    most = first = 0
-    for last, time in enumerate(ordered):
-        while ordered[first] <= time - window:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 def _lines(log: Path) -> Iterator[Line]:

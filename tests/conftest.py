@@ -44,6 +44,16 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     return [f"left out: {count} {why}" for why, count in left_out.items()]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests have measured, which they tell with `record_property`."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    measured = [(report.nodeid, *each) for report in reports for each in report.user_properties]
+    if measured:
+        terminalreporter.section("measured")
+    for test, name, value in measured:
+        terminalreporter.write_line(f"{test}: {name}: {value}")
+
+
 def _why_left_out(item: pytest.Item) -> str:
     if "cluster" not in getattr(item, "fixturenames", ()):
         return "that use no cluster"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,15 +18,23 @@ TIMEOUT_SECONDS = 60.0
 CREATED = 201
 
 
-def create(rest: Rest, path: str, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """POST each body to the collection; the objects made, in the order of `bodies`."""
+class Made(NamedTuple):
+    """An object, and when the API server had said that it was there."""
+
+    uid: str
+    name: str
+    at: datetime
+
+
+def create(rest: Rest, path: str, bodies: Sequence[dict[str, Any]]) -> list[Made]:
+    """POST each body to the collection; what was made, in the order of `bodies`."""
     shares = [bodies[first::CONNECTIONS] for first in range(CONNECTIONS)]
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         made = list(pool.map(lambda share: _create(rest, path, share), shares))
     return [made[index % CONNECTIONS][index // CONNECTIONS] for index in range(len(bodies))]
 
 
-def _create(rest: Rest, path: str, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _create(rest: Rest, path: str, bodies: Sequence[dict[str, Any]]) -> list[Made]:
     """One after the other, over one connection."""
     headers = {**rest.headers, "Content-Type": "application/json"}
     made = []
@@ -35,5 +44,6 @@ def _create(rest: Rest, path: str, bodies: Sequence[dict[str, Any]]) -> list[dic
             response = connection.getresponse()
             answer = json.loads(response.read())
             assert response.status == CREATED, answer
-            made.append(answer)
+            meta = answer["metadata"]
+            made.append(Made(meta["uid"], meta["name"], datetime.now(UTC)))
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,16 @@ class Event(NamedTuple):
     at: float
     type: str
     object: dict[str, Any]
+
+
+def owners(events: list[Event]) -> Counter[str]:
+    """Name of an owner → how many of the objects that were made it owns."""
+    return Counter(
+        owner["name"]
+        for event in events
+        for owner in event.object["metadata"]["ownerReferences"]
+        if event.type == "ADDED"
+    )
 
 
 @contextmanager

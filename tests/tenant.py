@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import crowd
@@ -12,6 +13,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from crowd import Made
     from imagejob_dev.client import Client
 
 Body = dict[str, Any]
@@ -91,8 +93,17 @@ class Tenant:
         rates = [{"jobs": int(jobs), "per": per} for jobs, per in pairs]
         self.apply(ours("ImageQuota", "default", {"limits": rates, **spec}))
 
-    def create(self, bodies: Sequence[Body]) -> list[Body]:
-        """Make many ImageJobs at once; as they were made, in order."""
+    def quota_status(self, until: Callable[[Body], bool], seconds: float = SECONDS) -> Body:
+        """The status of the namespace's ImageQuota once it is as wanted."""
+
+        def found(quotas: list[Body]) -> Body | None:
+            statuses = [quota.get("status", {}) for quota in quotas]
+            return next((status for status in statuses if until(status)), None)
+
+        return self.cluster.wait_for(self.path("imagequotas"), found, seconds)
+
+    def create(self, bodies: Sequence[Body]) -> list[Made]:
+        """Make many ImageJobs at once."""
         return crowd.create(self.cluster.rest, self.path("imagejobs"), bodies)
 
     def kubectl(self, *arguments: str) -> str:
@@ -124,9 +135,9 @@ class Tenant:
             return list(events)
 
     def path(self, plural: str) -> str:
-        """The collection of imagejobs or jobs."""
-        groups = {"imagejobs": "imagejob.dev/v1alpha1", "jobs": "batch/v1"}
-        return f"/apis/{groups[plural]}/namespaces/{self.namespace}/{plural}"
+        """The collection of imagejobs, imagequotas or jobs."""
+        group = "batch/v1" if plural == "jobs" else "imagejob.dev/v1alpha1"
+        return f"/apis/{group}/namespaces/{self.namespace}/{plural}"
 
     def status(self, name: str) -> Body:
         """The status of an ImageJob."""
@@ -152,13 +163,18 @@ class Tenant:
         self, until: Callable[[Body], bool], count: int, seconds: float = SECONDS
     ) -> dict[str, Body]:
         """Name → status of the ImageJobs that are as wanted, once there are so many."""
+        last: dict[str, Body] = {}
 
         def found(jobs: list[Body]) -> dict[str, Body] | None:
-            known = {job["metadata"]["name"]: job.get("status", {}) for job in jobs}
-            wanted = {name: status for name, status in known.items() if until(status)}
+            last.update({job["metadata"]["name"]: job.get("status", {}) for job in jobs})
+            wanted = {name: status for name, status in last.items() if until(status)}
             return wanted if len(wanted) >= count else None
 
-        return self.cluster.wait_for(self.path("imagejobs"), found, seconds)
+        try:
+            return self.cluster.wait_for(self.path("imagejobs"), found, seconds)
+        except TimeoutError:
+            stand = Counter((status.get("phase"), reason(status)) for status in last.values())
+            raise TimeoutError(f"not {count} of them within {seconds:.0f} s: {stand}") from None
 
 
 def ours(kind: str, name: str, spec: Body) -> Body:

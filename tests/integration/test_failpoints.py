@@ -1,0 +1,145 @@
+"""The operator killed before and after every outside effect, over a hundred times in one run."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import audit_log
+import failing_operator
+import msgspec
+import pytest
+from failing_operator import KILLED, MOMENTS, FailPoint, Life
+from ledgers import charges
+from recorder import Event, owners, recording
+from tenant import Body, Tenant, image_job, is_finished, picture
+
+if TYPE_CHECKING:
+    from audit_log import Line
+    from imagejob_dev.client import Client
+
+EFFECTS = ("write_ledger", "create_worker", "write_status", "post_event", "delete_worker")
+KINDS = [(effect, moment) for effect in EFFECTS for moment in MOMENTS]
+ROUNDS = 11
+SEED = 4
+SECONDS = 400.0
+
+JOBS = 200
+PICTURES = {f"incoming/{side}.jpg": picture(side, side) for side in (320, 400, 480, 560)}
+SOURCES = {f"photo-{number}": list(PICTURES)[number % len(PICTURES)] for number in range(JOBS)}
+SETTINGS = {"max_workers": "2"}  # so that each life finds work for every effect
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of the ImageJobs.
+
+    `expected`: key of a source → SHA-256 of the output that an undisturbed worker made of it.
+    """
+
+    team: Tenant
+    lives: list[Life]
+    statuses: dict[str, Body]
+    audit: list[Line]
+    workers: list[Event]
+    expected: dict[str, str]
+
+
+def plan() -> list[FailPoint]:
+    """Every kind of fail point in each round; not always at a life's first chance."""
+    dice = random.Random(SEED)
+    points = []
+    for _ in range(ROUNDS):
+        dice.shuffle(KINDS)
+        points += [FailPoint(*kind, occurrence=dice.choice((1, 1, 2))) for kind in KINDS]
+    return points
+
+
+@pytest.fixture(scope="module")
+def run(cluster: Client, shared_namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    team = Tenant(cluster, shared_namespace)
+    team.open()
+    team.quota("1000/1h")
+    for key, data in PICTURES.items():
+        team.put(key, data)
+    expected = _undisturbed(team)
+
+    folder = tmp_path_factory.mktemp("failpoints")
+    (folder / "plan").write_bytes(msgspec.json.encode(plan()))
+    program = (failing_operator.__file__, folder / "plan", folder / "report")
+    operator = cluster.operator("failing-operator", program, **SETTINGS)
+    with recording(cluster.rest, team.path("jobs")) as workers:
+        team.create([image_job(name, key) for name, key in SOURCES.items()])
+        operator.start()
+        try:
+            team.wait_all(is_finished, JOBS + len(PICTURES), SECONDS)
+            team.wait_for_no_workers()
+        finally:
+            operator.stop()
+    return Run(
+        team=team,
+        lives=failing_operator.lives(folder / "report"),
+        statuses={name: team.status(name) for name in SOURCES},
+        audit=audit_log.read(operator.log),
+        workers=workers,
+        expected=expected,
+    )
+
+
+def test_it_was_killed_at_every_effect(run: Run) -> None:
+    ends = Counter(life.outcome for life in run.lives)
+    kinds = {(life.point.effect, life.point.moment) for life in run.lives if life.point}
+
+    assert ends == {KILLED: ROUNDS * len(KINDS)}
+    assert kinds == set(KINDS)
+    assert ends[KILLED] >= 100
+
+
+def test_every_output_is_there_and_right(run: Run) -> None:
+    outputs = {name: status.get("outputs") for name, status in run.statuses.items()}
+    told = {name: each[0]["sha256"] for name, each in outputs.items() if each}
+    stored = {
+        name: hashlib.sha256(run.team.get(f"derived/{name}/thumb.jpg")).hexdigest()
+        for name in SOURCES
+    }
+
+    assert {status["phase"] for status in run.statuses.values()} == {"Succeeded"}
+    assert stored == {name: run.expected[key] for name, key in SOURCES.items()}
+    assert told == stored
+
+
+def test_each_was_charged_once(run: Run) -> None:
+    admissions = audit_log.times_of(run.audit, "Admitted")
+
+    assert charges(run.team.cluster, run.team.namespace) == JOBS + len(PICTURES)
+    assert Counter(map(len, admissions.values())) == {1: JOBS}
+
+
+def test_the_audit_has_no_hole(run: Run) -> None:
+    shown = [[entry["seq"] for entry in status["audit"]] for status in run.statuses.values()]
+    last = {line.name: line.event for line in run.audit}  # they come in the order of numbers
+
+    assert shown == [list(range(1, len(seqs) + 1)) for seqs in shown]
+    assert audit_log.holes(run.audit) == []
+    assert last == dict.fromkeys(SOURCES, "Succeeded")
+
+
+def test_none_was_processed_by_two_workers(run: Run) -> None:
+    assert owners(run.workers) == dict.fromkeys(SOURCES, 1)
+
+
+def _undisturbed(team: Tenant) -> dict[str, str]:
+    """What the pictures become while nobody is killed."""
+    names = {f"reference-{number}": key for number, key in enumerate(PICTURES)}
+    operator = team.cluster.operator("undisturbed-operator")
+    operator.start()
+    try:
+        team.apply(*(image_job(name, key) for name, key in names.items()))
+        ended = {key: team.wait_finished(name) for name, key in names.items()}
+        team.wait_for_no_workers()
+    finally:
+        operator.stop()
+    return {key: status["outputs"][0]["sha256"] for key, status in ended.items()}
