@@ -91,10 +91,32 @@ class Program:
                 )
             time.sleep(0.03)
 
+    def wait_ended(self) -> int:
+        """Its exit code, once it has ended by itself; negative for the signal that ended it."""
+        if not self._process:
+            raise DevError(f"{self.name} does not run")
+        try:
+            return self._process.wait(READY_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise DevError(f"{self.name} has not ended. {self.log_end()}") from None
+
+    def pause(self) -> None:
+        """SIGSTOP to its group: a node that hangs, or a laptop whose lid is closed."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """After `pause`."""
+        self._signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        """SIGTERM, as `stop` begins; `wait_ended` is for what comes of it."""
+        if self._process:
+            self._process.terminate()
+
     def kill(self) -> None:
         """SIGKILL with no warning: the crash that a test wants."""
-        if self._process and self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
+        if self._process:
             self._process.wait()
 
     def stop(self) -> None:
@@ -110,6 +132,10 @@ class Program:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self._guard.forget(process.pid)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process and self._process.poll() is None:
+            os.killpg(self._process.pid, number)
 
     def log_end(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []

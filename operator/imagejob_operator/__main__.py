@@ -1,4 +1,4 @@
-"""The operator's process: settings, clients, kopf and the engine, put together.
+"""The operator's process: settings, clients, leadership, probes, kopf and the engine, put together.
 
     python -m imagejob_operator
 
@@ -11,38 +11,79 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
 
 import kopf
 
-from . import cluster, handlers
-from .engine import Engine
+from . import cluster, handlers, transport, web
+from .candidacy import Candidacy, LeaseLostError
+from .domain.lease import Terms
+from .engine import Engine, utc_now
+from .leadership import Alone, Elected, Leadership
 from .settings import Settings, SettingsError, from_environment
+from .sweep import sweep_forever
+
+log = logging.getLogger("imagejob_operator")
+
+STOPPED, UNCONFIGURED, DEPOSED = 0, 2, 3
 
 
-def tell(line: bytes) -> None:
-    """One audit line, out of our hands before the status is written."""
+def tell(fence: transport.Fence, line: bytes) -> None:
+    """One audit line, out of our hands before the status is written; none of what isn't to be."""
+    fence()
     sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
 
 
 async def operate(settings: Settings) -> None:
-    """Until kopf is told to stop. An error that nobody foresaw ends both, and the process."""
-    async with cluster.connect() as api, asyncio.TaskGroup() as tasks:
-        engine = Engine(
-            api,
-            settings.platform,
-            settings.caps,
-            namespace=settings.namespace,
-            instance=settings.instance,
-            tell=tell,
-        )
-        running = tasks.create_task(engine.run())
+    """Stand by, lead, work, until told to stop. Raises LeaseLostError."""
+    async with transport.connect() as unfenced:
+        leadership = candidate(settings, unfenced)
+        async with cluster.connect(leadership.fence) as api:
+            audit = partial(tell, leadership.fence)
+            engine = Engine(
+                api,
+                settings.platform,
+                settings.caps,
+                namespace=settings.namespace,
+                instance=settings.instance,
+                tell=audit,
+            )
+            async with web.serving(settings.listen, web.Probes(leadership, engine)):
+                cancel_when_told_to_stop()
+                await leadership.lead(lambda: work(engine, sweep_forever(api, audit, utc_now)))
+
+
+def candidate(settings: Settings, connection: transport.Transport) -> Leadership:
+    """One of several operators, or the only one."""
+    if not settings.leader_election:
+        return Alone(settings.instance)
+    terms = Terms(settings.lease_seconds)
+    return Elected(Candidacy(connection, settings.namespace, settings.instance, terms))
+
+
+def cancel_when_told_to_stop() -> None:
+    """What kopf does while it runs, for all other times."""
+    task = asyncio.current_task()
+    assert task  # noqa: S101 (tells mypy)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
+async def work(engine: Engine, sweep: Coroutine[Any, Any, None]) -> None:
+    """Until kopf is told to stop. An error that nobody foresaw ends all, and the process."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(engine.run()), tasks.create_task(sweep)]
 
         async def stop(**_: object) -> None:
             # kopf waits for whatever tasks there are at its end: 5 s, if nobody ends ours.
-            running.cancel()
-            await asyncio.wait([running])
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
 
         registry = handlers.registry()
         kopf.on.cleanup(registry=registry)(stop)
@@ -56,20 +97,26 @@ async def operate(settings: Settings) -> None:
 
 
 def main() -> int:
-    """0 when told to stop, 2 for settings that can't be."""
+    """0 when told to stop, 2 for settings that can't be, 3 when the lease was lost."""
     try:
         settings = from_environment(os.environ)
     except SettingsError as error:
         print(f"imagejob-operator: {error}", file=sys.stderr)  # noqa: T201 (for whoever started it)
-        return 2
+        return UNCONFIGURED
     logging.basicConfig(
         level=settings.log_level.upper(),
         stream=sys.stderr,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
-    asyncio.run(operate(settings))
-    return 0
+    try:
+        asyncio.run(operate(settings))
+    except asyncio.CancelledError:
+        return STOPPED
+    except LeaseLostError as error:
+        log.critical("ending, as the lease was lost: %s", error)
+        return DEPOSED
+    return STOPPED
 
 
 if __name__ == "__main__":

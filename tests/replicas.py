@@ -1,0 +1,99 @@
+"""Operators with leader election on, and what their probes say."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imagejob_dev.ports import LOOPBACK, free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_dev.client import Client
+    from imagejob_dev.program import Program
+
+PROBE_SECONDS = 2.0
+LEASE_SECONDS = 3
+
+
+class Answer(NamedTuple):
+    """Of a probe; status 0 where nobody answered."""
+
+    status: int
+    body: dict[str, Any]
+
+
+def probe(port: int, path: str) -> Answer:
+    """As a kubelet asks."""
+    with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=PROBE_SECONDS)) as connection:
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return Answer(response.status, json.loads(response.read()))
+        except OSError:
+            return Answer(0, {})
+
+
+class Replica:
+    """One operator of several."""
+
+    def __init__(self, cluster: Client, name: str, **settings: str) -> None:
+        (self._port,) = free_ports(1)
+        self.name = name
+        election = {"leader_election": "true", "lease_seconds": str(LEASE_SECONDS)}
+        probes = {"listen": f"{LOOPBACK}:{self._port}"}
+        self.program: Program = cluster.operator(name, **(election | probes | settings))
+
+    @property
+    def leads(self) -> bool:
+        """Whether it does, and is ready to."""
+        return self.ready == Answer(200, {"role": "leader", "leader": self.name})
+
+    def stands_by(self, leader: Replica) -> bool:
+        return self.ready == Answer(200, {"role": "standby", "leader": leader.name})
+
+    @property
+    def ready(self) -> Answer:
+        return probe(self._port, "/readyz")
+
+    @property
+    def alive(self) -> bool:
+        return probe(self._port, "/healthz") == Answer(200, {"status": "alive"})
+
+    @property
+    def log(self) -> str:
+        return self.program.log.read_text()
+
+    @property
+    def audit(self) -> list[str]:
+        """The audit lines that it has printed."""
+        return [line for line in self.log.splitlines() if line.startswith("{")]
+
+    def wait_until_leads(self) -> None:
+        self.program.wait_until(lambda: self.leads, "leading")
+
+    def wait_until_stands_by(self, leader: Replica) -> None:
+        self.program.wait_until(lambda: self.stands_by(leader), "standing by")
+
+
+class Pair(NamedTuple):
+    """Who leads, and who stands by."""
+
+    leader: Replica
+    standby: Replica
+
+
+@contextmanager
+def pair(cluster: Client, prefix: str, **settings: str) -> Iterator[Pair]:
+    """Two operators, of which one leads and the other knows it."""
+    leader, standby = (Replica(cluster, f"{prefix}-{letter}", **settings) for letter in "ab")
+    with ExitStack() as stack:
+        for replica in (leader, standby):
+            stack.callback(replica.program.stop)
+            replica.program.start()
+            leader.wait_until_leads()
+        standby.wait_until_stands_by(leader)
+        yield Pair(leader, standby)
