@@ -13,7 +13,7 @@ from .domain.fairness import Rounds, share
 from .domain.lifecycle import Memory
 from .domain.model import ImageJob
 from .domain.picture import Picture
-from .domain.planning import Outlook, Plan, look, plan
+from .domain.planning import Outlook, Plan, look, plan, settled
 from .domain.platform import Caps, Platform
 from .domain.quota import Policy, policy_of, usage
 from .domain.situation import Place, Wish
@@ -106,6 +106,7 @@ class Tenants:
             del self._dirty[namespace]
             tenant = self.of(namespace)
             if tenant.ledger:
+                self._settle(tenant)
                 policy = self.policy(namespace)
                 outlooks[namespace] = look(tenant, policy, self._picture, self._clock())
             elif tenant.throttled or tenant.queued or namespace in self._wanted:
@@ -123,6 +124,14 @@ class Tenants:
                 self._begin(outlook.tenant, made)
                 self._foresight.update(outlook, self._clock())
                 self._picture.touch(QuotaOf(namespace))
+
+    def _settle(self, tenant: Tenant) -> None:
+        """What the ledger promised has come true, or is wanted no more."""
+        pending = tenant.pending()
+        for name in settled(tenant, self._picture):
+            tenant.end(name)
+            for uid in pending[name].uids:
+                self._picture.touch(uid)
 
     def _share(self, outlooks: dict[str, Outlook]) -> dict[str, int]:
         """Who of the namespaces that want workers gets how many of the free places."""

@@ -50,6 +50,19 @@ class Plan(msgspec.Struct, frozen=True):
     must_write: bool = False
 
 
+def settled(tenant: Tenant, picture: Picture) -> list[str]:
+    """The names of the workers that nobody waits for to be created any more.
+
+    They are there, or everyone they were for has finished, gone, or failed in them already.
+    """
+    return [
+        name
+        for name, record in tenant.pending().items()
+        if picture.workers.get((tenant.namespace, name))
+        or all(_is_through(picture.jobs.get(uid), name) for uid in record.uids)
+    ]
+
+
 def look(tenant: Tenant, policy: Policy, picture: Picture, now: datetime) -> Outlook:
     """What the quota admits now. The tenant's ledger has been read."""
     known = tenant.ledger
@@ -57,7 +70,7 @@ def look(tenant: Tenant, policy: Policy, picture: Picture, now: datetime) -> Out
         raise ValueError(f"the ledger of {tenant.namespace} has not been read")
     ledger = known.at(now, policy.rates).without(
         uids=[uid for uid in known.charged if shows(picture.jobs.get(uid))],
-        names=[name for name in known.dispatches if _is_over(tenant, name, picture)],
+        names=tenant.void,
     )
     admission = admit(ledger, policy.rates, tenant.throttled.head(AT_ONCE))
     waiting = [*tenant.queued.head(AT_ONCE), *admission.uids]
@@ -134,18 +147,9 @@ def _in_order(uids: Sequence[str], picture: Picture) -> list[str]:
     return [job.metadata.uid for job in sorted(jobs, key=place)]
 
 
-def _is_over(tenant: Tenant, name: str, picture: Picture) -> bool:
-    """Whether nobody waits any more for the worker of that name to be created."""
-    if name in tenant.void or picture.workers.get((tenant.namespace, name)):
-        return True
-    record = tenant.ledger.dispatches[name] if tenant.ledger else None
-    jobs = [picture.jobs.get(uid) for uid in record.uids] if record else []
-    return all(job is None or _failed_in(job, name) for job in jobs)
-
-
-def _failed_in(job: ImageJob, name: str) -> bool:
-    failure = job.status.last_failure
-    return failure is not None and failure.worker == name
+def _is_through(job: ImageJob | None, worker: str) -> bool:
+    failure = job.status.last_failure if job else None
+    return job is None or (failure is not None and failure.worker == worker)
 
 
 def _compose(

@@ -91,8 +91,6 @@ class Tenant:
         uid = job.metadata.uid
         wanted = {"admission": self.throttled, "worker": self.queued}.get(wish or "")
         left = [line.remove(uid) for line in (self.throttled, self.queued) if line is not wanted]
-        if wish != "admission":
-            self.excess.pop(uid, None)
         return (wanted.put(job) if wanted is not None else False) or any(left)
 
     def leave(self, uid: str) -> bool:
