@@ -200,6 +200,13 @@ def test_a_lost_ledger_is_rebuilt_from_what_the_image_jobs_show() -> None:
     assert ledger.history.slots[0] == (ledger.now // 8 * 8 + 8, 1)
 
 
+def test_a_rebuilt_ledger_remembers_who_does_not_show_it_yet() -> None:
+    ledger = rebuilt([NOW], NOW, {"a": NOW})
+
+    assert ledger.charged == {"a": MICROS}
+    assert usage(ledger.history, HOURLY, ledger.now)[0].used == 1
+
+
 def test_a_rebuilt_ledger_takes_no_time_for_later_than_now() -> None:
     ledger = rebuilt([NOW + timedelta(days=2)], NOW)
 

@@ -111,6 +111,23 @@ def test_a_clock_that_is_put_back_or_forward_costs_one_window_at_most(
     run(rates, schedule)
 
 
+def test_nine_days_at_the_edge_of_three_limits() -> None:
+    """Long enough for every grid, and for the oldest to have been summed up."""
+    world = World(["20/1h", "360/1d", "2000/7d"])
+
+    for turn in range(2_200):
+        world.arrive(2 if turn % 100 < 80 else 0)
+        world.wait(354 * SECOND + turn * MILLISECOND)
+        world.go(turn % 2, WHOLE_TURN)
+        world.show(CROWD)
+        if turn % 20 == 0:
+            world.crash(turn // 20 % 2)
+
+    ledger, _ = world.read()
+    assert sum(count for _, count in ledger.history.slots) == len(world.log.times) > 2_100
+    assert len(ledger.history.slots) < 300
+
+
 @settings(max_examples=1_500, deadline=None)
 @given(schedules(RACES))
 def test_whoever_reads_the_ledger_first_charges_nobody_twice(schedule: list[Event]) -> None:
