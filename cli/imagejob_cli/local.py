@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 from .course import Course, ended_worker
 from .orders import cut
 from .process import Broken, Reported
 
 if TYPE_CHECKING:
     from imagejob_operator.domain.model import ImageJob, ImageJobStatus
+    from imagejob_operator.domain.order import Order
     from imagejob_operator.domain.platform import Platform
     from imagejob_operator.domain.resolve import Resolved
 
@@ -76,23 +79,25 @@ class _Progressing:
             for message in messages:
                 match message:
                     case Reported(index, report):
-                        self._ended(self._courses[index], report)
+                        self._ended(self._courses[index], self._order, report)
                         self._start(1)
                     case Broken(why):
                         self._watcher.warn(f"the worker failed: {why} (--verbose shows more)")
                     case None:
                         self._watcher.tick()
-        for course in self._courses:
+        for item, course in zip(self._order.items, self._courses, strict=True):
             if course not in self._outcomes:
-                self._ended(course, "", exit_code=1)
+                # Told as if it had been alone in it: nobody tries here who it was that did it.
+                alone = msgspec.structs.replace(self._order, items=(item,))
+                self._ended(course, alone, "", exit_code=1)
         return self._outcomes
 
     def _start(self, count: int) -> None:
         for course in islice(self._waiting, count):
             self._watcher.started(course.job)
 
-    def _ended(self, course: Course, report: str, exit_code: int = 0) -> None:
-        worker = ended_worker(self._order, report, exit_code, self._started_at)
+    def _ended(self, course: Course, order: Order, report: str, exit_code: int = 0) -> None:
+        worker = ended_worker(order, report, exit_code, self._started_at)
         outcome = Outcome(course.job, course.status(worker, utc_now()))
         self._outcomes[course] = outcome
         self._watcher.ended(outcome)

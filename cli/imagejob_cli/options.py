@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 import msgspec
 from imagejob_operator.domain.model import SourceFormat
 from imagejob_operator.domain.order import OrderLimits
-from imagejob_operator.domain.platform import Platform, WorkerMemory
+from imagejob_operator.domain.platform import Platform
 from imagejob_operator.domain.quantity import describe_bytes, to_bytes
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
         DEFAULTS,
         formats=tuple(dict.fromkeys((*DEFAULTS.formats, *found.allow_format))),
         limits=limits,
-        memory=WorkerMemory(pod_bytes=found.memory, child_bytes=found.memory),
+        memory=msgspec.structs.replace(DEFAULTS.memory, child_bytes=found.memory),
         parallelism=found.parallel,
     )
     return Options(

@@ -59,5 +59,5 @@ def test_limits_can_be_set() -> None:
     platform = parse(["run", "a", "--parallel", "3", *limits, *formats]).platform
 
     assert (platform.limits.max_bytes, platform.limits.max_pixels) == (1024**3, 7)
-    assert (platform.limits.max_frames, platform.child_memory_bytes) == (8, 2 * 1024**3)
+    assert (platform.limits.max_frames, platform.memory.child_bytes) == (8, 2 * 1024**3)
     assert (platform.formats, platform.parallelism) == (("jpeg", "png", "webp", "gif", "avif"), 3)
