@@ -10,10 +10,12 @@ import msgspec
 import pytest
 import yaml
 from api_objects import NOW, PLATFORM, image_job, profile, store
-from imagejob_operator.domain import audit, manifests, order
+from imagejob_operator.domain import audit, manifests, order, records
+from imagejob_operator.domain.ledger import DispatchRecord, Ledger
 from imagejob_operator.domain.model import ImageJob, ImageStore
 from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.standing import Situation, stand
+from imagejob_operator.domain.situation import Situation
+from imagejob_operator.domain.standing import stand
 
 DATA = Path(__file__).parents[2] / "data" / "golden"
 
@@ -32,11 +34,13 @@ CASES = {
 }
 
 
-def worker_job(stores: dict[str, ImageStore], job: ImageJob = CAT) -> manifests.Manifest:
+def worker_job(
+    stores: dict[str, ImageStore], job: ImageJob = CAT, *, large: bool = False
+) -> manifests.Manifest:
     ready = resolve(job, profile() if job.spec.profile_ref else None, stores, PLATFORM)
     assert isinstance(ready, Resolved)
-    composed = manifests.compose([ready.item], stores, PLATFORM)
-    return manifests.worker_job("team-a", "ij-1", composed, stores, PLATFORM)
+    composed = manifests.compose([ready.item], stores, PLATFORM, large=large)
+    return manifests.worker_job("team-a", "ij-1", composed, stores, PLATFORM, large=large)
 
 
 def order_text(manifest: manifests.Manifest) -> str:
@@ -56,9 +60,9 @@ def test_a_worker_job_is_the_golden_one(name: str, stores: dict[str, ImageStore]
 
 
 def test_the_event_is_the_golden_one() -> None:
-    entry = audit.entry(1, stand(Situation(job=CAT), PLATFORM), NOW)
+    entry = audit.entry(1, stand(Situation(job=CAT), PLATFORM, NOW), NOW)
 
-    event = manifests.event(CAT, entry, "operator-0")
+    event = records.event(CAT, entry, "operator-0")
 
     assert yaml.safe_load((DATA / "event.yaml").read_text()) == event
 
@@ -79,7 +83,7 @@ def test_the_worker_reads_the_order_as_it_was_meant() -> None:
     assert (item.outputs[0].fit, item.outputs[0].max_bytes) == ("cover", 1024)
     assert item.limits.max_pixels == PLATFORM.limits.max_pixels
     assert read.stores["uploads"].s3 is not None
-    assert read.child_memory_bytes == PLATFORM.child_memory_bytes
+    assert read.child_memory_bytes == PLATFORM.memory.child_bytes
 
 
 def test_no_text_of_the_order_reaches_the_kubelet_bare() -> None:
@@ -88,6 +92,32 @@ def test_no_text_of_the_order_reaches_the_kubelet_bare() -> None:
     manifest = worker_job({"uploads": store()}, job)
 
     assert "$(" not in msgspec.json.encode(manifest).decode()
+
+
+def test_the_ledger_is_the_golden_one() -> None:
+    new = Ledger(0).at(NOW, ())
+    charged = new.charge(["uid-cat"]).dispatch("ij-1", DispatchRecord(("uid-cat",), "sha256:0"))
+
+    ledger = records.ledger("imagejob-system", "team-a", charged.encode(), "7")
+
+    assert yaml.safe_load((DATA / "ledger.yaml").read_text()) == ledger
+
+
+def test_a_new_ledger_replaces_none() -> None:
+    ledger = records.ledger("imagejob-system", "team-a", {}, None)
+
+    assert "resourceVersion" not in ledger["metadata"]
+
+
+def test_the_larger_memory_class_is_larger_in_the_pod_and_in_the_order() -> None:
+    manifest = worker_job({"uploads": store()}, large=True)
+
+    container = manifest["spec"]["template"]["spec"]["containers"][0]
+    memory = str(PLATFORM.large_memory.pod_bytes)
+    read = imagejob_worker.order.decode(order_text(manifest))
+    assert container["resources"]["requests"]["memory"] == memory
+    assert container["resources"]["limits"]["memory"] == memory
+    assert read.child_memory_bytes == PLATFORM.large_memory.child_bytes
 
 
 def test_the_name_of_a_worker_tells_dispatches_apart() -> None:

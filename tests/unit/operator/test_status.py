@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -14,6 +13,7 @@ from api_objects import (
     done,
     failed,
     image_job,
+    last_failure,
     pod,
     profile,
     report,
@@ -21,20 +21,26 @@ from api_objects import (
     situation,
     terminated,
     worker_job,
+    written,
 )
 from imagejob_operator.domain import audit
-from imagejob_operator.domain.model import ImageJob, ImageJobStatus
-from imagejob_operator.domain.standing import Situation, stand
-from imagejob_operator.domain.status import describe
+from imagejob_operator.domain.model import ImageJobStatus
+from imagejob_operator.domain.situation import Place, Situation
+from imagejob_operator.domain.standing import stand
+from imagejob_operator.domain.status import admitted_at, describe
+from imagejob_operator.domain.turn import Turn
 from imagejob_operator.domain.worker import Worker
 
 CAT = image_job(profileRef={"name": "web"})
 CARRIED = worker_job(CAT)
+SUSPENDED = image_job(suspend=True)
+RUNNING = pod(state=running())
+LOST = pod(state=terminated("", 139))
 ENDED = pod(state=terminated(report(done(outputs=2, removed=1 | 2 | 4, notes=2))))
 
 
-def status_of(known: Situation, job: ImageJob = CAT) -> ImageJobStatus:
-    return describe(job, stand(known, PLATFORM), (), NOW)
+def status_of(known: Situation, now: datetime = NOW) -> ImageJobStatus:
+    return describe(known, stand(known, PLATFORM, now), (), now)
 
 
 def conditions(status: ImageJobStatus) -> dict[str, str]:
@@ -43,8 +49,14 @@ def conditions(status: ImageJobStatus) -> dict[str, str]:
 
 TRUTHS = {
     # Admitted, Ready, Finished, Reconciling, Stalled
-    "pending": (situation(CAT), "FFFTF"),
-    "running": (situation(CAT, Worker(CARRIED, pod(state=running()))), "TFFTF"),
+    "pending": (situation(CAT, place=Place()), "FFFTF"),
+    "throttled": (situation(CAT, profile=profile(), place=Place(turn=Turn(1, NOW))), "FFFTF"),
+    "turned away": (situation(CAT, profile=profile(), place=Place(excess="no room")), "FFTFT"),
+    "admitted": (situation(CAT, profile=profile()), "TFFTF"),
+    "suspended before it was admitted": (situation(SUSPENDED, place=Place()), "FFFTF"),
+    "suspended after it was admitted": (situation(SUSPENDED), "TFFTF"),
+    "its store has gone since it was admitted": (situation(CAT, stores={}), "TFFTF"),
+    "running": (situation(CAT, Worker(CARRIED, RUNNING)), "TFFTF"),
     "succeeded": (situation(CAT, Worker(CARRIED, ENDED)), "TTTFF"),
     "failed": (
         situation(CAT, Worker(CARRIED, pod(state=terminated(report(failed()))))),
@@ -85,19 +97,36 @@ def test_a_success_tells_what_was_made_of_what() -> None:
 
 
 def test_a_condition_keeps_its_time_until_it_turns() -> None:
-    first = status_of(situation(CAT))
-    known = image_job(profileRef={"name": "web"}, status=_builtins(first))
+    minute = timedelta(minutes=1)
+    known = written(CAT, status_of(situation(CAT, place=Place())))
 
-    later = describe(
-        known,
-        stand(situation(known, Worker(CARRIED, ENDED)), PLATFORM),
-        (),
-        NOW + timedelta(minutes=1),
-    )
+    later = status_of(situation(known, Worker(CARRIED, ENDED)), NOW + minute)
 
     times = {condition.type: condition.last_transition_time for condition in later.conditions}
     assert times["Stalled"] == NOW.replace(microsecond=0)
-    assert times["Ready"] == NOW.replace(microsecond=0) + timedelta(minutes=1)
+    assert times["Ready"] == NOW.replace(microsecond=0) + minute
+
+
+def test_it_was_admitted_when_it_was_charged_and_for_ever() -> None:
+    charged = NOW - timedelta(seconds=90)
+    first = status_of(situation(CAT, profile=profile(), place=Place(admitted_at=charged)))
+
+    later = status_of(situation(written(CAT, first), stores={}, place=Place()))
+
+    for status in (first, later):
+        (admitted,) = (each for each in status.conditions if each.type == "Admitted")
+        assert (admitted.status, admitted.reason) == ("True", "Admitted")
+        assert admitted.last_transition_time == charged.replace(microsecond=0)
+
+
+def test_when_it_was_admitted_is_exact_while_the_entry_is_there() -> None:
+    first = status_of(situation(CAT, profile=profile()))
+    entries = (audit.requested(CAT, "jane", NOW), audit.admitted(2, NOW))
+    told = msgspec.structs.replace(first, audit=entries)
+
+    times = [admitted_at(written(CAT, each)) for each in (ImageJobStatus(), first, told)]
+
+    assert times == [None, NOW.replace(microsecond=0), NOW]
 
 
 def test_a_message_is_told_by_the_conditions_that_it_explains() -> None:
@@ -115,14 +144,42 @@ def test_a_message_is_told_by_the_conditions_that_it_explains() -> None:
 
 
 def test_only_the_newest_twenty_entries_stay_and_the_sequence_shows_it() -> None:
-    standing = stand(situation(CAT), PLATFORM)
+    known = situation(CAT)
+    standing = stand(known, PLATFORM, NOW)
     entries = tuple(audit.entry(seq, standing, NOW) for seq in range(1, 31))
 
-    shown = describe(CAT, standing, entries, NOW).audit
+    shown = describe(known, standing, entries, NOW).audit
 
     assert [entry.seq for entry in shown] == list(range(11, 31))
 
 
-def _builtins(status: ImageJobStatus) -> dict[str, Any]:
-    converted: dict[str, Any] = msgspec.to_builtins(status)
-    return converted
+RETRIED = image_job(status=last_failure(2, "TimedOut", worker="ij-0") | {"attempts": 2})
+THIRD = worker_job(RETRIED)
+ATTEMPTS = {
+    "none has begun": (situation(), None),
+    "the pod has not started": (situation(worker=Worker(worker_job(image_job()))), None),
+    "the pod runs": (situation(worker=Worker(worker_job(image_job()), RUNNING)), 1),
+    "two have failed": (situation(RETRIED), 2),
+    "the pod of the third has not started": (situation(RETRIED, Worker(THIRD)), 2),
+    "the pod of the third runs": (situation(RETRIED, Worker(THIRD, RUNNING)), 3),
+    "the third was lost with others, which cost nothing": (
+        situation(RETRIED, Worker(worker_job(RETRIED, image_job("dog")), LOST)),
+        2,
+    ),
+    "the third has failed": (situation(RETRIED, Worker(THIRD, LOST)), 3),
+}
+
+
+@pytest.mark.parametrize(("known", "attempts"), ATTEMPTS.values(), ids=ATTEMPTS)
+def test_how_many_attempts_have_begun(known: Situation, attempts: int | None) -> None:
+    assert status_of(known).attempts == attempts
+
+
+def test_the_newest_failure_is_kept_after_a_success() -> None:
+    reported = pod(state=terminated(report(done())))
+
+    status = status_of(situation(RETRIED, Worker(THIRD, reported)))
+
+    assert status.phase == "Succeeded"
+    assert status.last_failure == RETRIED.status.last_failure
+    assert status.queue is None
