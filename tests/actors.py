@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,8 +65,7 @@ def bind(actor: Actor, role: str, proof: tuple[str, str]) -> Actor:
     """Give them a ClusterRole in their namespace; `proof` is what they can do once it works."""
     actor.cluster.kubectl(
         *("create", "rolebinding", f"--namespace={actor.namespace}"),
-        *(f"{role}-{actor.user.rpartition(':')[2]}", f"--clusterrole={role}"),
-        f"--user={actor.user}",
+        *(f"{role}-{secrets.token_hex(4)}", f"--clusterrole={role}", f"--user={actor.user}"),
     )
     until(lambda: actor.may(*proof))
     return actor

@@ -1,4 +1,4 @@
-"""The annotation that says who asked, among others who write: GitOps and other policies."""
+"""The annotation that says who asked, among GitOps, others' policies, and the operator's audit."""
 
 from __future__ import annotations
 
@@ -7,14 +7,25 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from actors import Actor, editor, person
+from actors import Actor, account, editor, person
 from asking import FORGED, create, manifest, read, requester
 from conditions import until
 from imagejob_dev.policies import REQUESTED_BY
-from tenant import Body
+from tenant import Body, Tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from imagejob_dev.client import Client
+    from imagejob_dev.program import Program
+
+
+@pytest.fixture(scope="module")
+def operator(cluster: Client) -> Iterator[Program]:
+    running = cluster.operator("requester-operator")
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture
@@ -101,3 +112,23 @@ def test_an_imagejob_older_than_the_policy_gets_no_requester(cluster: Client, al
     alice.kubectl("annotate", "imagejob", "cat", f"{REQUESTED_BY}=mallory")
 
     assert requester(read(alice)) is None
+
+
+AUDITED = {
+    "person": (person, "alice", "alice"),
+    "account": (account, "robot", "system:serviceaccount:{namespace}:robot"),
+    "long name": (person, "u" * 2000, "u" * 1023 + "…"),
+}
+
+
+@pytest.mark.parametrize("case", AUDITED)
+@pytest.mark.usefixtures("operator")
+def test_the_audit_begins_with_whoever_asked(cluster: Client, namespace: str, case: str) -> None:
+    make, name, shown = AUDITED[case]
+    actor = editor(make(cluster, namespace, name))
+
+    create(actor, manifest(annotations=FORGED))
+    status = Tenant(cluster, namespace).wait("cat", lambda status: "audit" in status)
+
+    first = status["audit"][0]
+    assert (first["actor"], first["reason"]) == (shown.format(namespace=namespace), "Requested")
