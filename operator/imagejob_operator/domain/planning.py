@@ -180,5 +180,7 @@ def _compose(
 
 
 def _needs_more_memory(job: ImageJob) -> bool:
-    failure = job.status.last_failure
-    return failure is not None and failure.reason == Reason.OUT_OF_MEMORY
+    """Whether an attempt had too little, however a later one, which had more, has failed."""
+    failure, history = job.status.last_failure, job.status.audit
+    reasons = [failure.reason if failure else "", *(entry.reason for entry in history)]
+    return Reason.OUT_OF_MEMORY in reasons

@@ -1,0 +1,179 @@
+"""What becomes of the workers that a ledger says are being created: after a restart, too."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from api_objects import NOW, PLATFORM, image_job, last_failure, store, worker_job
+from imagejob_operator.domain.ledger import Ledger
+from imagejob_operator.domain.manifests import worker_name
+from imagejob_operator.domain.model import ImageJob, ImageStore
+from imagejob_operator.domain.order import decode
+from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.planning import Plan, look, plan, settled
+from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.domain.tenant import Tenant
+
+POLICY = Policy((parse_rate("50/1h"),))
+EMPTY = Ledger(0).at(NOW, POLICY.rates)
+CAT = image_job()
+NAME = worker_name(["uid-cat"], 1)
+
+
+class Team:
+    """A namespace as a new operator finds it: the ledger and the ImageJobs, and nothing in mind."""
+
+    def __init__(self, ledger: Ledger, *jobs: ImageJob) -> None:
+        self.picture = Picture()
+        for thing in (store(), *jobs):
+            self.picture.see(thing)
+        self.tenant = Tenant("team-a")
+        self.tenant.adopt(ledger, "1")
+
+    def plan(self, places: int = 10) -> Plan:
+        for name in settled(self.tenant, self.picture):
+            self.tenant.end(name)
+        outlook = look(self.tenant, POLICY, self.picture, NOW)
+        return plan(outlook, places, self.picture, PLATFORM, NOW)
+
+
+def first(job: ImageJob = CAT) -> Plan:
+    """The plan of the operator that was there before."""
+    team = Team(EMPTY, job)
+    team.tenant.line_up(job, "admission")
+    return team.plan()
+
+
+def another_store() -> ImageStore:
+    """Made anew under the same name, and elsewhere."""
+    made = store(s3={"endpoint": "https://s3.new", "bucket": "b", "credentials": {}})
+    return msgspec.structs.replace(
+        made, metadata=msgspec.structs.replace(made.metadata, uid="uid-2", resource_version="9")
+    )
+
+
+def test_after_a_restart_the_same_worker_is_created_under_the_same_name() -> None:
+    before = first()
+
+    after = Team(before.ledger, CAT).plan(places=0)
+
+    assert after.composed == before.composed
+    assert [each.name for each in after.composed] == [NAME]
+    assert not after.must_write
+
+
+def test_what_this_process_creates_is_not_composed_again() -> None:
+    made = first()
+    team = Team(made.ledger, CAT)
+    team.tenant.composed[NAME] = made.composed[0]
+
+    assert team.plan().composed == ()
+
+
+def test_an_order_that_has_changed_since_is_written_down_before_it_is_created() -> None:
+    before = first()
+    team = Team(before.ledger, CAT)
+    team.picture.lose(store())
+    team.picture.see(another_store())
+
+    after = team.plan()
+
+    (composed,) = after.composed
+    assert composed.name == NAME
+    assert composed.digest != before.composed[0].digest
+    assert after.must_write
+    assert after.ledger.dispatches == {NAME: composed.record}
+
+
+def test_the_next_worker_has_another_name_than_one_that_is_promised() -> None:
+    dog = image_job("dog")
+    team = Team(first().ledger, CAT, dog)
+    team.tenant.line_up(dog, "worker")
+
+    made = team.plan()
+
+    assert [each.name for each in made.composed] == [NAME, worker_name(["uid-dog"], 2)]
+    assert set(made.ledger.dispatches) == {NAME, worker_name(["uid-dog"], 2)}
+
+
+OVER = {
+    "its ImageJob has gone": [],
+    "its ImageJob shows that it failed there": [image_job(status=last_failure(1, worker=NAME))],
+    "it is there": [CAT, worker_job(CAT, name=NAME)],
+}
+
+
+@pytest.mark.parametrize("known", OVER.values(), ids=OVER)
+def test_a_promise_that_is_over_is_dropped_with_the_next_write(known: list[ImageJob]) -> None:
+    dog = image_job("dog")
+    team = Team(first().ledger, dog, *known)
+    team.tenant.line_up(dog, "worker")
+
+    made = team.plan()
+
+    assert set(made.ledger.dispatches) == {worker_name(["uid-dog"], 2)}
+    assert len(made.composed) == 1
+
+
+def test_a_promise_that_led_nowhere_is_dropped_too() -> None:
+    team = Team(first().ledger, CAT)
+    team.tenant.end(NAME)
+    team.tenant.line_up(CAT, "worker")
+
+    made = team.plan()
+
+    assert [each.name for each in made.composed] == [worker_name(["uid-cat"], 2)]
+    assert set(made.ledger.dispatches) == {worker_name(["uid-cat"], 2)}
+
+
+def test_a_promise_alone_is_not_worth_a_write() -> None:
+    assert not Team(first().ledger).plan().must_write
+
+
+def test_a_charge_is_dropped_once_the_status_shows_it() -> None:
+    condition = {
+        "type": "Admitted",
+        "status": "True",
+        "reason": "Admitted",
+        "message": "",
+        "lastTransitionTime": "2026-11-22T09:00:00Z",
+    }
+    shown, new = image_job("shown", status={"conditions": [condition]}), image_job("new")
+    team = Team(EMPTY.charge(["uid-shown", "uid-gone", "uid-new"]), shown, new)
+
+    charged = team.plan().ledger.charged
+
+    assert list(charged) == ["uid-new"]
+
+
+SHORT_OF_MEMORY = {
+    "seq": 5,
+    "time": "2026-11-22T09:59:00Z",
+    "actor": "imagejob-operator",
+    "event": "Queued",
+    "reason": "OutOfMemory",
+    "message": "attempt 1 of 4 failed",
+}
+MEMORY = {
+    "the first attempt": (image_job(), PLATFORM.memory),
+    "after too little memory": (
+        image_job(status=last_failure(1, "OutOfMemory")),
+        PLATFORM.large_memory,
+    ),
+    "after another failure": (image_job(status=last_failure(1, "TimedOut")), PLATFORM.memory),
+    "after another failure, with more memory than at first": (
+        image_job(status=last_failure(2, "TimedOut") | {"audit": [SHORT_OF_MEMORY]}),
+        PLATFORM.large_memory,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MEMORY)
+def test_the_memory_that_an_attempt_gets(case: str) -> None:
+    job, memory = MEMORY[case]
+
+    (composed,) = first(job).composed
+
+    container = composed.manifest["spec"]["template"]["spec"]["containers"][0]
+    assert decode(composed.order).child_memory_bytes == memory.child_bytes
+    assert container["resources"]["limits"] == {"memory": str(memory.pod_bytes)}
