@@ -1,0 +1,191 @@
+"""What is charged and dispatched next in one namespace: from its lines to its next ledger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from api_objects import NOW, PLATFORM, image_job, store
+from imagejob_operator.domain.ledger import Ledger
+from imagejob_operator.domain.manifests import worker_name
+from imagejob_operator.domain.model import ImageJob
+from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.planning import Plan, look, plan
+from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.domain.tenant import Tenant
+
+HOURLY = Policy((parse_rate("2/1h"),))
+MANY = Policy((parse_rate("50/1h"),))
+EMPTY = Ledger(0).at(NOW, MANY.rates)
+OLD, NEW = "2026-11-22T09:00:00Z", "2026-11-22T09:30:00Z"
+
+
+def job(name: str, created: str = OLD, **spec: object) -> ImageJob:
+    return image_job(name, meta={"creationTimestamp": created}, **spec)
+
+
+class Team:
+    """A namespace with a store, its ImageJobs in the lines that the test puts them in."""
+
+    def __init__(self, ledger: Ledger = EMPTY) -> None:
+        self.picture = Picture()
+        self.picture.see(store())
+        self.tenant = Tenant("team-a")
+        self.tenant.adopt(ledger, "1")
+
+    def throttled(self, *jobs: ImageJob) -> Team:
+        for each in jobs:
+            self.picture.see(each)
+            self.tenant.line_up(each, "admission")
+        return self
+
+    def queued(self, *jobs: ImageJob) -> Team:
+        for each in jobs:
+            self.picture.see(each)
+            self.tenant.line_up(each, "worker")
+        return self
+
+    def plan(self, policy: Policy = MANY, places: int = 10, later: timedelta = timedelta()) -> Plan:
+        """As the operator plans: with all that it knows, and `places` free for the namespace."""
+        now = NOW + later
+        outlook = look(self.tenant, policy, self.picture, now)
+        return plan(outlook, places, self.picture, PLATFORM, now)
+
+
+def dispatched(made: Plan) -> list[str]:
+    return [each.metadata.name for composed in made.composed for each in composed.jobs]
+
+
+LINE = (job("c", NEW), job("b"), job("d", NEW, priority=1), job("a"))
+"""Who goes first: d, a, b, c."""
+
+
+def test_those_of_the_highest_priority_are_charged_first_and_then_the_oldest() -> None:
+    made = Team().throttled(*LINE).plan(HOURLY)
+
+    assert made.admitted == ("uid-d", "uid-a")
+    assert made.ledger.charged == dict.fromkeys(("uid-d", "uid-a"), EMPTY.as_of)
+    assert made.must_write
+
+
+def test_those_who_are_charged_and_those_who_were_go_in_one_order() -> None:
+    made = Team().queued(LINE[0], LINE[1]).throttled(LINE[2], LINE[3]).plan()
+
+    assert dispatched(made) == ["d", "a", "b", "c"]
+
+
+def test_no_more_are_dispatched_than_there_are_places() -> None:
+    made = Team().throttled(*LINE).plan(places=2)
+
+    assert len(made.admitted) == 4
+    assert dispatched(made) == ["d", "a"]
+
+
+def test_without_a_place_nobody_is_dispatched_but_all_are_charged() -> None:
+    made = Team().throttled(*LINE).plan(places=0)
+
+    assert len(made.admitted) == 4
+    assert made.composed == ()
+    assert made.must_write
+
+
+def test_every_worker_is_promised_by_the_ledger_under_a_number_of_its_own() -> None:
+    numbered = msgspec.structs.replace(EMPTY, number=7)
+
+    made = Team(numbered).throttled(job("a"), job("b")).plan()
+
+    names = [worker_name(["uid-a"], 8), worker_name(["uid-b"], 9)]
+    assert [each.name for each in made.composed] == names
+    assert made.ledger.dispatches == {each.name: each.record for each in made.composed}
+    assert made.ledger.number == 9
+
+
+def test_a_worker_is_told_what_its_record_says() -> None:
+    (composed,) = Team().throttled(job("a")).plan().composed
+
+    env = composed.manifest["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"]
+    assert composed.manifest["metadata"]["name"] == composed.name
+    assert composed.order == env
+    assert composed.record.uids == ("uid-a",)
+    assert composed.at == NOW
+
+
+def test_what_was_charged_before_is_not_charged_again() -> None:
+    team = Team(EMPTY.charge(["uid-a"])).throttled(job("a"), job("b"), job("c"))
+
+    assert team.plan(HOURLY).admitted == ("uid-b",)
+
+
+def test_when_nobody_waits_nothing_is_written() -> None:
+    made = Team(EMPTY.charge(["uid-a"])).plan(later=timedelta(minutes=1))
+
+    assert not made.must_write
+
+
+def test_when_the_quota_is_used_up_nothing_is_written() -> None:
+    team = Team(EMPTY.charge(["uid-x", "uid-y"])).throttled(job("a"))
+
+    assert not team.plan(HOURLY).must_write
+    assert team.plan(HOURLY, later=timedelta(hours=2)).admitted == ("uid-a",)
+
+
+def test_a_clock_that_was_put_back_is_written_down() -> None:
+    team = Team(EMPTY.charge(["uid-x"]))
+
+    assert not team.plan(later=timedelta(seconds=-4)).must_write
+    assert team.plan(later=timedelta(minutes=-10)).must_write
+
+
+ASIDE = {
+    "it is suspended": job("a", suspend=True),
+    "its store has gone": job("a", destination={"storeRef": {"name": "gone"}}),
+    "its profile has gone": job("a", profileRef={"name": "gone"}),
+}
+
+
+@pytest.mark.parametrize("aside", ASIDE.values(), ids=ASIDE)
+def test_whoever_can_t_run_any_more_is_passed_over(aside: ImageJob) -> None:
+    made = Team().queued(aside, job("b")).plan(places=1)
+
+    assert dispatched(made) == ["b"]
+
+
+def test_who_has_left_meanwhile_is_passed_over() -> None:
+    team = Team().queued(job("a"), job("b"))
+    team.picture.lose(job("a"))
+
+    assert dispatched(team.plan(places=1)) == ["b"]
+
+
+def test_two_of_one_destination_never_go_together() -> None:
+    shared = {"destination": {"prefix": "shared"}}
+    team = Team().throttled(job("a", **shared), job("b", **shared), job("c"))
+
+    first = team.plan()
+    team.tenant.adopt(first.ledger, "2")
+    team.tenant.composed |= {each.name: each for each in first.composed}
+    second = team.queued(job("b", **shared)).plan()
+
+    assert dispatched(first) == ["a", "c"]
+    assert dispatched(second) == []
+
+
+def test_a_destination_is_free_again_when_its_claim_is_released() -> None:
+    shared = {"destination": {"prefix": "shared"}}
+    a, b = job("a", **shared), job("b", **shared)
+    team = Team().queued(a, b)
+    team.plan(places=1)
+
+    team.picture.release(a)
+    team.tenant.line_up(a, None)
+
+    assert dispatched(team.plan()) == ["b"]
+
+
+def test_a_ledger_that_has_not_been_read_is_not_planned_with() -> None:
+    team = Team().throttled(job("a"))
+    team.tenant.disown()
+
+    with pytest.raises(ValueError, match="the ledger of team-a has not been read"):
+        team.plan()
