@@ -116,7 +116,9 @@ async def connect(fence: Fence | None = None) -> AsyncIterator[Transport]:
     if "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     else:
-        await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        # The library would go by the environment as it was when it was imported.
+        given = os.environ.get("KUBECONFIG")
+        await config.load_kube_config(given, client_configuration=configuration)  # type: ignore[no-untyped-call]
     configuration.connection_pool_maxsize = 64
     if fence:
         configuration.client_session_kwargs = {"middlewares": (_fenced(fence),)}

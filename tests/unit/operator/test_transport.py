@@ -1,0 +1,129 @@
+"""What a fence keeps from being sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from imagejob_dev.ports import LOOPBACK
+from imagejob_operator import transport
+from imagejob_operator.transport import FencedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+HANG_UP = b""
+PATH = "/api/v1/namespaces/default/configmaps/any"
+BODY = {"data": {"a": "1"}}
+
+
+@asynccontextmanager
+async def _server(kubeconfig: Path, *answers: bytes) -> AsyncIterator[list[str]]:
+    """Gives the methods asked for so far. After `answers` all are ANSWER."""
+    methods: list[str] = []
+    left = list(answers)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await _head(reader):
+            methods.append(head.partition(" ")[0])
+            answer = left.pop(0) if left else ANSWER
+            if answer == HANG_UP:
+                break
+            writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, LOOPBACK, 0)
+    _point(kubeconfig, server.sockets[0].getsockname()[1])
+    async with server:
+        yield methods
+
+
+async def _head(reader: asyncio.StreamReader) -> str:
+    """Of the next request, whose body is read, too; "" at the end."""
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = re.search(r"(?i)^content-length: (\d+)", head, re.MULTILINE)
+        await reader.readexactly(int(length[1]) if length else 0)
+    except asyncio.IncompleteReadError:
+        return ""
+    return head
+
+
+def _point(kubeconfig: Path, port: int) -> None:
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "it",
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "clusters": [{"name": "it", "cluster": {"server": f"http://{LOOPBACK}:{port}"}}],
+        "users": [{"name": "it", "user": {"token": "any"}}],
+    }
+    kubeconfig.write_text(json.dumps(config))
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "kubeconfig"
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    return path
+
+
+def _closed() -> None:
+    raise FencedError("not now")
+
+
+def _closed_after(first: int) -> Callable[[], None]:
+    """A fence that lets as many through."""
+    left = iter(range(first))
+
+    def fence() -> None:
+        if next(left, None) is None:
+            _closed()
+
+    return fence
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_closed_fence_lets_no_write_through(kubeconfig: Path, method: str) -> None:
+    async def send() -> list[str]:
+        async with _server(kubeconfig) as methods, transport.connect(_closed) as connection:
+            with pytest.raises(FencedError, match="not now"):
+                await connection.send(method, PATH, BODY)
+            return methods
+
+    assert asyncio.run(send()) == []
+
+
+def test_a_closed_fence_lets_reads_through(kubeconfig: Path) -> None:
+    async def send() -> list[str]:
+        async with _server(kubeconfig) as methods, transport.connect(_closed) as connection:
+            await connection.send("GET", PATH)
+            return methods
+
+    assert asyncio.run(send()) == ["GET"]
+
+
+@pytest.mark.parametrize(("let_through", "sent"), [(2, ["GET", "PUT"]), (3, ["GET", "PUT", "PUT"])])
+def test_the_fence_is_asked_again_before_a_repeat(
+    kubeconfig: Path, let_through: int, sent: list[str]
+) -> None:
+    """aiohttp repeats a PUT by itself if the connection, open since before, breaks under it."""
+
+    async def send() -> list[str]:
+        fence = _closed_after(let_through - 1)
+        answers = (ANSWER, HANG_UP)
+        async with _server(kubeconfig, *answers) as methods, transport.connect(fence) as connection:
+            await connection.send("GET", PATH)
+            try:
+                await connection.send("PUT", PATH, BODY)
+            except FencedError:
+                return methods
+            return methods
+
+    assert asyncio.run(send()) == sent
