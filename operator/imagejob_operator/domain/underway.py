@@ -45,15 +45,13 @@ def underway(situation: Situation, _platform: Platform, now: datetime) -> Standi
         return obstacle
     name = worker.job.metadata.name
     message = f"worker Job {name} has been created; its pod has not started yet"
-    return Standing(
-        "Queued", Reason.DISPATCHED, message, item, worker, until=_patience_ends(worker)
-    )
+    return Standing("Queued", Reason.DISPATCHED, message, item, worker, until=patience_ends(worker))
 
 
-def is_without_pod(worker: Worker, now: datetime) -> bool:
-    """Whether the Job controller has had time enough to make a pod, and has made none."""
-    ends = _patience_ends(worker)
-    return worker.pod is None and ends is not None and now >= ends
+def patience_ends(worker: Worker) -> datetime | None:
+    """When the pod should have been made, and placed."""
+    created = worker.job.metadata.creation_timestamp
+    return created + PATIENCE if created else None
 
 
 def _refused(worker: Worker, now: datetime) -> Standing | None:
@@ -76,7 +74,7 @@ def _refused(worker: Worker, now: datetime) -> Standing | None:
 
 def _unplaced(situation: Situation, worker: Worker, now: datetime) -> Standing | None:
     """No node takes its pod, or none could be made. What was made waits on: it costs nothing."""
-    ends = _patience_ends(worker)
+    ends = patience_ends(worker)
     if ends is None or now < ends:
         return None
     if worker.pod and worker.pod.unschedulable:
@@ -87,11 +85,6 @@ def _unplaced(situation: Situation, worker: Worker, now: datetime) -> Standing |
         message = f"worker Job {worker.job.metadata.name} gets no pod: {why}"
         return Standing("Queued", Reason.WORKER_REFUSED, message, worker=worker)
     return None
-
-
-def _patience_ends(worker: Worker) -> datetime | None:
-    created = worker.job.metadata.creation_timestamp
-    return created + PATIENCE if created else None
 
 
 def _created(pod: Pod) -> datetime:

@@ -18,12 +18,7 @@ from api_objects import (
 from imagejob_operator.domain.reasons import Reason
 from imagejob_operator.domain.situation import Refusal, Situation
 from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.underway import (
-    PATIENCE,
-    REFUSALS,
-    REPLACED_AFTER,
-    is_without_pod,
-)
+from imagejob_operator.domain.underway import PATIENCE, REFUSALS, REPLACED_AFTER
 from imagejob_operator.domain.worker import Pod, Worker
 
 CAT = image_job()
@@ -142,15 +137,3 @@ def test_what_costs_nothing_is_never_given_up(known: Situation) -> None:
 
 def test_a_worker_is_looked_at_again_when_patience_ends() -> None:
     assert stand(carried(), PLATFORM, CREATED).until == CREATED + PATIENCE
-
-
-PODLESS = {
-    "the Job controller is at it": (None, PATIENCE - TICK, False),
-    "nothing comes": (None, PATIENCE, True),
-    "a pod is there": (UNPLACED, PATIENCE, False),
-}
-
-
-@pytest.mark.parametrize(("its_pod", "age", "answer"), PODLESS.values(), ids=PODLESS)
-def test_a_worker_without_a_pod(its_pod: Pod | None, age: timedelta, *, answer: bool) -> None:
-    assert is_without_pod(Worker(CARRIED, its_pod), CREATED + age) is answer
