@@ -46,8 +46,10 @@ class Foresight:
         due = self._looked.get(tenant.namespace, now - interval) + interval
         if now >= due:
             self._looked[tenant.namespace] = now
+            told = tenant.limit
             self._foresee(outlook)
-            for job in self._stale(tenant, now):
+            # Another limit is told to all at once, whatever else of it they say is still true.
+            for job in self._stale(tenant, now) if tenant.limit == told else self._jobs(tenant):
                 self._picture.touch(job.metadata.uid)
         self._come_back(outlook, now, due)
 

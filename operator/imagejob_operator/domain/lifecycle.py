@@ -13,7 +13,7 @@ from .reasons import Reason
 from .situation import Refusal, Situation, Standing
 from .standing import stand
 from .status import describe, is_admitted
-from .underway import patience_ends
+from .underway import is_stuck, patience_ends
 from .worker import Worker
 
 SETTLE = timedelta(seconds=1)
@@ -43,14 +43,14 @@ class Memory(msgspec.Struct, frozen=True):
     disruptions: int = 0
     quota: audit.QuotaDecision | None = None
 
-    def refused(self, message: str, now: datetime) -> Memory:
-        """Remember that no worker could be started."""
-        return msgspec.structs.replace(self, refusal=Refusal(message, now + REFUSED_FOR))
+    def refused(self, message: str, now: datetime, about: str = "") -> Memory:
+        """Remember that no worker could be started, or that the pod `about` doesn't start."""
+        return msgspec.structs.replace(self, refusal=Refusal(message, now + REFUSED_FOR, about))
 
     def ask_at(self, worker: Worker) -> datetime | None:
-        """When to ask why the worker has no pod; None if it has one."""
+        """When to ask why the worker gets no pod, or its pod doesn't start; None if it is well."""
         at = patience_ends(worker)
-        if worker.pod or not at:
+        if not at or (worker.pod and not is_stuck(worker.pod)):
             return None
         if self.since and self.pod and self.pod[0] == worker.job.metadata.name:
             at = max(at, self.since + REPLACED_WITHIN)
@@ -61,7 +61,9 @@ class Memory(msgspec.Struct, frozen=True):
 
         Unless the one before is the one whose failure the status shows.
         """
-        refusal = self.refusal if not worker or not worker.pod else None
+        refusal = self.refusal
+        if worker and worker.pod and refusal and refusal.about != worker.pod.metadata.name:
+            refusal = None
         disruptions = max(self.disruptions, job.status.disruptions or 0)
         before = self.pod or _last_seen_at_work(job)
         pod = before
@@ -83,7 +85,7 @@ class WriteStatus(msgspec.Struct, frozen=True):
 
 
 class Inquire(msgspec.Struct, frozen=True):
-    """Ask why the worker gets no pod."""
+    """Ask why the worker gets no pod, or its pod doesn't start."""
 
     job: ImageJob
     worker: Worker

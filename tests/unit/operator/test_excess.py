@@ -32,7 +32,7 @@ TURNED_AWAY = {
     "all may wait": (HOURLY, {}),
     "one may wait": (
         msgspec.structs.replace(HOURLY, max_waiting=1),
-        {"uid-d": "1 ImageJobs wait for the namespace's quota already, which is the most that may"},
+        {"uid-d": "no more than 1 may wait for the namespace's quota"},
     ),
     "none may wait": (
         msgspec.structs.replace(HOURLY, on_exceeded="Fail"),
@@ -56,3 +56,16 @@ def test_who_shows_that_he_waits_is_not_turned_away() -> None:
     found = excess(policy, EMPTY.charge(["uid-x", "uid-y"]), waits, image_job("b"))
 
     assert list(found) == ["uid-b"]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy((parse_rate("1000/1h"),), on_exceeded="Fail"),
+        Policy((parse_rate("1000/1h"),), max_waiting=10),
+    ],
+)
+def test_whom_one_plan_has_no_room_for_does_not_wait_for_the_quota(policy: Policy) -> None:
+    burst = [image_job(f"photo-{number:03}") for number in range(300)]
+
+    assert excess(policy, EMPTY, *burst) == {}
