@@ -13,9 +13,13 @@ Exit code: 0 all targets met, 1 one missed, 2 can't be measured here (the messag
 
 from __future__ import annotations
 
+import sys
+
+# First on the path, this folder's operator.py would shadow the standard library's `operator`.
+sys.path.append(sys.path.pop(0))
+
 import argparse
 import json
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING

@@ -19,7 +19,6 @@ sys.path.append(sys.path.pop(0))
 
 import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
