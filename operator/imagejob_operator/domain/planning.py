@@ -100,7 +100,7 @@ def plan(
     renewed = [each for each in again if each.record != outlook.ledger.dispatches[each.name]]
     ledger = outlook.ledger
     for each in renewed:
-        ledger = ledger.dispatch(each.name, each.record)
+        ledger = ledger.redispatch(each.name, each.record)
     new: list[Composed] = []
     for uid in outlook.candidates:
         if len(new) == places:
