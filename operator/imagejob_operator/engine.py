@@ -119,8 +119,9 @@ class Engine:
             while True:
                 self.beat = time.monotonic()
                 self._take_turn(tasks)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), BEAT)
+                with suppress(TimeoutError):  # (wait_for may drop a cancellation, in Python 3.11)
+                    async with asyncio.timeout(BEAT):
+                        await self._wake.wait()
                 self._wake.clear()
 
     def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
