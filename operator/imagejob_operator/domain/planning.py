@@ -162,7 +162,7 @@ def _compose(
     uids: Sequence[str], name: str, picture: Picture, platform: Platform, now: datetime
 ) -> Composed | None:
     """The worker for these ImageJobs, if they still can have one."""
-    found = [picture.situation(uid) for uid in uids]
+    found = [picture.situation(uid) for uid in uids if uid not in picture.suspects]
     situations = [each for each in found if each and not each.worker and not each.rival]
     if not situations:
         return None
