@@ -20,6 +20,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="127.0.0.1",
         help="this machine's address for that cluster's pods (default: %(default)s)",
     )
+    parser.addoption(
+        "--calm",
+        action="store_true",
+        help="nothing else runs on this machine: hold the tests to their figures of time, too",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,4 +64,6 @@ def _why_left_out(item: pytest.Item) -> str:
         return "that use no cluster"
     if item.get_closest_marker("laptop"):
         return "marked laptop: they stop or look into parts of a cluster of their own"
+    if item.get_closest_marker("crowd"):
+        return "marked crowd: they make more pods than one real node starts in minutes"
     return ""

@@ -143,6 +143,7 @@ class Actions:
         self._picture.suspects.discard(uid)
         if fresh:
             self._picture.see(fresh)
+            self._picture.touch(uid)
         else:
             self._cancelled(known)
 

@@ -42,8 +42,8 @@ Action = Callable[[], Coroutine[Any, Any, None]]
 CONCURRENCY = 32
 """Actions for ImageJobs under way at once."""
 
-LOOKS = 256
-"""How much is looked at in one turn: some tens of milliseconds."""
+LOOKS = 64
+"""How much is looked at in one turn: some ten milliseconds. Then quotas have theirs."""
 
 RELIST_SOON = timedelta(seconds=10)
 """After start: closes the gap between our first list and the beginning of kopf's watches."""

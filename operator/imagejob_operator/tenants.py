@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from functools import partial
@@ -53,7 +54,8 @@ class Tenants:
         self._queues: set[str] = set()
         self._promising: set[str] = set()
         self._wanted: set[str] = set()
-        self._doubts: dict[str, str] = {}
+        self._doubts: dict[str, tuple[str, int | None]] = {}
+        self._reads: Counter[str] = Counter()
         self._rounds = Rounds()
 
     def of(self, namespace: str) -> Tenant:
@@ -83,16 +85,25 @@ class Tenants:
         If not, its ledger is read again. If even that doesn't say, it was when the worker was made.
         """
         uid, tenant = job.metadata.uid, self.of(job.metadata.namespace)
-        if uid in self._doubts and tenant.ledger:
+        namespace = tenant.namespace
+        asked = self._doubts.get(uid, (namespace, None))[1]
+        if asked is not None and tenant.ledger and self._reads[namespace] >= asked:
             made = worker.metadata.creation_timestamp or self._clock()
             tenant.charges.setdefault(uid, ledgers.micros(made))
             del self._doubts[uid]
             return True
-        self._doubts[uid] = tenant.namespace
-        if tenant.namespace not in self._busy:
+        if asked is None and namespace not in self._busy:
             self.disown(tenant)
-        self.want_ledger(tenant.namespace)
+            asked = self._reads[namespace] + 1
+        self._doubts[uid] = (namespace, asked)
+        self.want_ledger(namespace)
         return False
+
+    def _resolve_doubts(self, namespace: str) -> None:
+        """Its ledger is as it is now: look again at whoever was said to be charged by nobody."""
+        for uid, (where, _) in self._doubts.items():
+            if where == namespace:
+                self._picture.touch(uid)
 
     def place_of(self, job: ImageJob) -> Place:
         """How it stands with its namespace's quota and with the free workers."""
@@ -210,9 +221,8 @@ class Tenants:
 
     def adopted(self, tenant: Tenant) -> None:
         """Its ledger has been read."""
-        for uid, namespace in self._doubts.items():
-            if namespace == tenant.namespace:
-                self._picture.touch(uid)
+        self._reads[tenant.namespace] += 1
+        self._resolve_doubts(tenant.namespace)
         self._promising.add(tenant.namespace)
         self.touch(tenant.namespace)
 
@@ -232,6 +242,7 @@ class Tenants:
                 self._picture.touch(uid)
             self._remember(outlook, made)
             self._begin(tenant, made)
+        self._resolve_doubts(tenant.namespace)
         self.touch(tenant.namespace)
         self.touch_all_in_line()
 

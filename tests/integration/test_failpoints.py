@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from audit_log import Line
     from imagejob_dev.client import Client
 
+pytestmark = pytest.mark.crowd
+
 EFFECTS = ("write_ledger", "create_worker", "write_status", "post_event", "delete_worker")
 KINDS = [(effect, moment) for effect in EFFECTS for moment in MOMENTS]
 ROUNDS = 11

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from tenant import Tenant, image_job, picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imagejob_dev.client import Client
+
+pytestmark = pytest.mark.crowd
 
 FLOOD = 5000
 UNDER_WAY = 100  # by then the rounds, the watches and the API server are all at it

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from imagejob_dev.client import Client
     from imagejob_dev.program import Program
 
+pytestmark = pytest.mark.crowd
+
 JOBS = 500
 LIMIT, WINDOW = 50, timedelta(seconds=10)
 SLOT = WINDOW / 120
@@ -63,14 +65,14 @@ def pair(cluster: Client, namespace: str) -> Iterator[Pair]:
 
 
 def test_two_operators_keep_the_quota_and_its_pace(
-    pair: Pair, record_property: Callable[[str, object], None]
+    pair: Pair, record_property: Callable[[str, object], None], pytestconfig: pytest.Config
 ) -> None:
     made, admitted = run(pair)
 
     best = ideal([each.at for each in made], LIMIT, WINDOW)
     late = max(admitted) - best[-1]
     record_property("last of 500 admitted after the ideal", late)
-    assert late <= SLOT * (JOBS / LIMIT)
+    assert late <= (SLOT if pytestconfig.option.calm else WINDOW) * (JOBS / LIMIT)
 
 
 def test_paused_at_random_they_keep_the_quota(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from imagejob_dev.guard import Guard
     from imagejob_dev.node.launch import Launch
 
+NICENESS = 10
+
 
 class Process:
     """Started when made; OSError or ValueError if it can't be. `guard` kills it with the node."""
@@ -28,6 +30,8 @@ class Process:
                 start_new_session=True,
             )
         self.pid = self._process.pid
+        # A node has reserved something for the cluster's own programs; here all share the machine.
+        os.setpriority(os.PRIO_PROCESS, self.pid, NICENESS)
         self._guard = guard
         guard.watch(self.pid)
 

@@ -226,6 +226,9 @@ class Picture:
         at = key(worker)
         for item in worker.items:
             discard(self._carriers, item.uid, at)
+            job = self.jobs.get(item.uid)
+            if job and job.metadata.namespace == at[0] and not is_spent(worker, job):
+                self.suspects.add(item.uid)  # another operator may have tidied it away, with cause
         self._ghosts[at] = worker
         self._lay(at)
         self._touch_worker(worker)
