@@ -163,8 +163,11 @@ def most_at_once(pods: list[Event]) -> int:
     live: set[str] = set()
     most = 0
     for event in pods:
-        uid, phase = event.object["metadata"]["uid"], event.object["status"]["phase"]
-        if event.type == "DELETED" or phase in ("Succeeded", "Failed"):
+        uid, status = event.object["metadata"]["uid"], event.object["status"]
+        # A kubelet says that the container has ended a while before it says so of the pod.
+        states = [each["state"] for each in status.get("containerStatuses", [])]
+        ended = any("terminated" in state for state in states)
+        if event.type == "DELETED" or ended or status["phase"] in ("Succeeded", "Failed"):
             live.discard(uid)
         else:
             live.add(uid)
