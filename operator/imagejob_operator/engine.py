@@ -23,7 +23,7 @@ import msgspec
 from .actions import STALE, Actions
 from .agenda import Agenda
 from .cluster import Cluster
-from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus, decide
+from .domain.lifecycle import Decision, Inquire, Memory, Replace, WriteStatus, decide
 from .domain.picture import Picture
 from .domain.platform import Caps, Platform
 from .domain.subjects import Key, QuotaOf, Subject, Tenancy, Thing
@@ -104,6 +104,7 @@ class Engine:
         )
         self._reports = QuotaReports(cluster, picture, self._tenants, clock, self._timers.set)
         self._agenda = Agenda(CONCURRENCY)
+        self._urgent: set[Subject] = set()
         self._wake = asyncio.Event()
         self.beat = time.monotonic()
         self.listed = False
@@ -159,7 +160,8 @@ class Engine:
         action = self._consider(subject)
         if not action:
             self._agenda.drop(subject)
-        elif self._agenda.has_room or isinstance(subject, tuple):  # a worker's name: never wait
+        elif self._agenda.has_room or subject in self._urgent:
+            self._urgent.discard(subject)
             self._start(tasks, subject, action)
         else:
             self._agenda.put_off(subject)  # and look again then: much may have happened
@@ -186,6 +188,8 @@ class Engine:
         if not worker:
             self._tenants.touch_all_in_line()
             composed = tenant.composed.get(at[1])
+            if composed:
+                self._urgent.add(at)
             return partial(self._actions.create, tenant, composed) if composed else None
         self._tenants.touch_all_in_line()
         self._picture.touch(QuotaOf(at[0]))
@@ -219,6 +223,11 @@ class Engine:
         self._tenants.line_up(situation.job, decision.standing.wish)
         if decision.look_again:
             self._timers.set(uid, decision.look_again)
+        if decision.standing.is_finished:
+            self._urgent.add(uid)  # an end is not kept waiting by those who only wait
+        return self._action_of(decision)
+
+    def _action_of(self, decision: Decision) -> Action | None:
         match decision.action:
             case WriteStatus() as write:
                 return partial(self._actions.write_status, write)
