@@ -201,6 +201,18 @@ def image_job(
     return ours("ImageJob", name, {"source": source, **recipe, **spec})
 
 
+def sleeper(name: str) -> Body:
+    """A tenant's own Job, which never does anything."""
+    container = {"name": "worker", "image": "none", "command": ["python", "-c", "input()"]}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name},
+        "spec": {"template": template, "suspend": True},
+    }
+
+
 def is_finished(status: Body) -> bool:
     return status.get("phase") in ("Succeeded", "Failed")
 

@@ -21,8 +21,9 @@ import kopf
 
 from . import cluster, handlers, transport, web
 from .candidacy import Candidacy, LeaseLostError
+from .clock import utc_now
 from .domain.lease import Terms
-from .engine import Engine, utc_now
+from .engine import Engine
 from .leadership import Alone, Elected, Leadership, end
 from .settings import Settings, SettingsError, from_environment
 from .sweep import sweep_forever

@@ -7,10 +7,10 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import msgspec
 
+from .clock import utc_now
 from .domain import lease as leases
 from .domain.lease import Lease, LeaseSpec, Sighting, Tenure, Terms
 from .transport import ConflictError, FencedError, NotFoundError, Transport, decode
@@ -24,18 +24,16 @@ class LeaseLostError(Exception):
     """Somebody else leads, or may do so soon. What was being done may be half done."""
 
 
-def utc_now() -> datetime:
-    """For people who read the Lease; nothing is decided by it."""
-    return datetime.now(UTC)
-
-
 def seconds_since_boot() -> float:
     """A monotonic clock that goes on while the machine is suspended, where there is one."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Candidacy:
-    """One candidate for the Lease of a namespace. What asks the API server may raise ApiError."""
+    """One candidate for the Lease of a namespace. What asks the API server may raise ApiError.
+
+    The times in the Lease are for people who read it: nothing is decided by them.
+    """
 
     def __init__(
         self,

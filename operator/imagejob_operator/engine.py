@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ import msgspec
 
 from .actions import STALE, Actions
 from .agenda import Agenda
+from .clock import utc_now
 from .cluster import Cluster
 from .domain.lifecycle import Decision, Inquire, Memory, Replace, WriteStatus, decide
 from .domain.picture import Picture
@@ -38,6 +39,14 @@ from .transport import ApiError
 log = logging.getLogger(__name__)
 
 Action = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What to do next for a subject; `is_urgent` if it is not kept waiting for room."""
+
+    action: Action
+    is_urgent: bool = False
+
 
 CONCURRENCY = 32
 """Actions for ImageJobs under way at once."""
@@ -60,11 +69,6 @@ BEAT = 5.0
 
 RETRY = timedelta(seconds=2)
 """After the API server said no, or nothing."""
-
-
-def utc_now() -> datetime:
-    """The clock of every decision."""
-    return datetime.now(UTC)
 
 
 class Engine:
@@ -104,7 +108,6 @@ class Engine:
         )
         self._reports = QuotaReports(cluster, picture, self._tenants, clock, self._timers.set)
         self._agenda = Agenda(CONCURRENCY)
-        self._urgent: set[Subject] = set()
         self._wake = asyncio.Event()
         self.beat = time.monotonic()
         self.listed = False
@@ -157,12 +160,11 @@ class Engine:
     def _look_at(self, tasks: asyncio.TaskGroup, subject: Subject) -> None:
         if self._agenda.defers(subject):
             return
-        action = self._consider(subject)
-        if not action:
+        step = self._consider(subject)
+        if not step:
             self._agenda.drop(subject)
-        elif self._agenda.has_room or subject in self._urgent:
-            self._urgent.discard(subject)
-            self._start(tasks, subject, action)
+        elif self._agenda.has_room or step.is_urgent:
+            self._start(tasks, subject, step.action)
         else:
             self._agenda.put_off(subject)  # and look again then: much may have happened
 
@@ -170,27 +172,28 @@ class Engine:
         self._agenda.begin(subject)
         tasks.create_task(self._apply(subject, action))
 
-    def _consider(self, subject: Subject) -> Action | None:
+    def _consider(self, subject: Subject) -> Step | None:
         match subject:
             case Tenancy(namespace):
                 self._tenants.touch(namespace)
                 return None
             case QuotaOf(namespace):
-                return self._reports.consider(namespace)
+                report = self._reports.consider(namespace)
+                return Step(report) if report else None
             case (_, _):
                 return self._consider_worker(subject)
             case str():
                 return self._consider_job(subject)
 
-    def _consider_worker(self, at: Key) -> Action | None:
+    def _consider_worker(self, at: Key) -> Step | None:
         tenant = self._tenants.of(at[0])
         worker = self._picture.workers.get(at)
         if not worker:
             self._tenants.touch_all_in_line()
             composed = tenant.composed.get(at[1])
-            if composed:
-                self._urgent.add(at)
-            return partial(self._actions.create, tenant, composed) if composed else None
+            if not composed:
+                return None
+            return Step(partial(self._actions.create, tenant, composed), is_urgent=True)
         self._tenants.touch_all_in_line()
         self._picture.touch(QuotaOf(at[0]))
         if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
@@ -199,11 +202,11 @@ class Engine:
         if ended_at and self._clock() < ended_at + LINGER:
             self._timers.set(at, ended_at + LINGER)
             return None
-        return partial(self._actions.tidy, worker)
+        return Step(partial(self._actions.tidy, worker))
 
-    def _consider_job(self, uid: str) -> Action | None:
+    def _consider_job(self, uid: str) -> Step | None:
         if uid in self._picture.suspects:
-            return partial(self._actions.verify, uid)
+            return Step(partial(self._actions.verify, uid))
         situation = self._picture.situation(uid)
         if not situation:
             self._memories.pop(uid, None)
@@ -223,18 +226,18 @@ class Engine:
         self._tenants.line_up(situation.job, decision.standing.wish)
         if decision.look_again:
             self._timers.set(uid, decision.look_again)
-        if decision.standing.is_finished:
-            self._urgent.add(uid)  # an end is not kept waiting by those who only wait
-        return self._action_of(decision)
+        return self._step_of(decision)
 
-    def _action_of(self, decision: Decision) -> Action | None:
+    def _step_of(self, decision: Decision) -> Step | None:
         match decision.action:
             case WriteStatus() as write:
-                return partial(self._actions.write_status, write)
+                # An end is not kept waiting by those who only wait.
+                is_end = decision.standing.is_finished
+                return Step(partial(self._actions.write_status, write), is_urgent=is_end)
             case Inquire() as inquire:
-                return partial(self._actions.inquire, inquire)
+                return Step(partial(self._actions.inquire, inquire))
             case Replace() as replace:
-                return partial(self._actions.replace, replace)
+                return Step(partial(self._actions.replace, replace))
             case None:
                 return None
 

@@ -80,9 +80,9 @@ class Foresight:
         tenant, ledger = outlook.tenant, outlook.ledger
         times = [due] if due > now else []
         if tenant.throttled:
-            first = forecast(ledger.history, outlook.policy.rates, ledger.now, 1).at(1)
+            first = usage(ledger.history, outlook.policy.rates, ledger.now)[0].next_available
             # At once is not possible while the ledger is full: soon, then.
-            times.append(max(time_of(first * 1000), now + (SOON if first <= ledger.now else TICK)))
+            times.append(max(time_of(first * 1000), now + TICK) if first else now + SOON)
         if times:
             self._later(Tenancy(tenant.namespace), min(times))
 
@@ -93,5 +93,4 @@ def _room_for_more(policy: Policy, waiting: int) -> int:
     Who comes before the next look is then told his place by his first status, rather than by a
     second. Where somebody may be turned away, nobody is told a place before that is settled.
     """
-    settles_first = policy.on_exceeded == "Fail" or policy.max_waiting is not None
-    return 0 if settles_first else waiting + AHEAD
+    return waiting + AHEAD if policy.turns_nobody_away else 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from imagejob_operator.domain.manifests import worker_name
 from ledgers import ledger_of
-from tenant import Body, Tenant, image_job, picture, reason
+from tenant import Body, Tenant, image_job, picture, reason, sleeper
 from worker_pods import SLOW, process_of, running_pod
 
 if TYPE_CHECKING:
@@ -111,15 +111,3 @@ def stored(team: Tenant, status: Body) -> dict[str, str]:
 def digests(status: Body) -> dict[str, str]:
     """Output → SHA-256, as the status tells."""
     return {output["name"]: output["sha256"] for output in status["outputs"]}
-
-
-def sleeper(name: str) -> Body:
-    """A tenant's own Job, which never does anything."""
-    container = {"name": "worker", "image": "none", "command": ["python", "-c", "input()"]}
-    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name},
-        "spec": {"template": template, "suspend": True},
-    }

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_dev.rest import ApiError
 from imagejob_operator.domain.manifests import worker_name
 from PIL import Image
-from tenant import Tenant, image_job, ours, picture, reason
+from tenant import Tenant, image_job, ours, picture, reason, sleeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def test_an_upload_becomes_its_outputs(team: Tenant) -> None:
 
 
 def test_a_tenant_s_namespace_admits_no_pod_less_hardened_than_a_worker(team: Tenant) -> None:
-    plain = _sleeper("plain")["spec"]["template"]
+    plain = sleeper("plain")["spec"]["template"]
 
     with pytest.raises(ApiError, match="violates PodSecurity"):
         team.cluster.rest.post(
@@ -196,7 +196,7 @@ def test_a_job_that_squats_on_the_next_name_does_no_harm(team: Tenant) -> None:
     team.open()
     team.apply(image_job(suspend=True))
     uid = team.kubectl("get", "ij", "cat", "-o=jsonpath={.metadata.uid}")
-    squatter = _sleeper(worker_name([uid], 1))
+    squatter = sleeper(worker_name([uid], 1))
     team.apply(squatter)
 
     team.kubectl("patch", "ij", "cat", "--type=merge", '--patch={"spec":{"suspend":false}}')
@@ -217,14 +217,3 @@ def test_a_worker_that_dies_is_told_as_lost(team: Tenant) -> None:
         ended = team.wait_finished("cat")
 
     assert (ended["phase"], reason(ended)) == ("Failed", "WorkerLost")
-
-
-def _sleeper(name: str) -> dict[str, Any]:
-    container = {"name": "worker", "image": "none", "command": ["python", "-c", "input()"]}
-    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name},
-        "spec": {"template": template, "suspend": True},
-    }

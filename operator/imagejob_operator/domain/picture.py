@@ -279,9 +279,14 @@ def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
     if not failure:
         return False
     attempts = (item.attempt for item in worker.items if item.uid == job.metadata.uid)
-    return failure.worker == worker.metadata.name or any(
-        attempt <= failure.attempt for attempt in attempts
-    )
+    later = any(attempt <= failure.attempt for attempt in attempts)
+    return later or failed_in(job, worker.metadata.name)
+
+
+def failed_in(job: ImageJob, worker: str) -> bool:
+    """Whether the newest failure that its status tells of was in the worker of that name."""
+    failure = job.status.last_failure
+    return failure is not None and failure.worker == worker
 
 
 def _job_of(pod: Pod) -> Key:

@@ -13,7 +13,7 @@ from .ledger import Ledger
 from .lines import place
 from .model import ImageJob
 from .order import digest
-from .picture import Picture
+from .picture import Picture, failed_in
 from .platform import Platform
 from .quota import Policy, usage
 from .reasons import Reason
@@ -133,15 +133,14 @@ def _excess(
 
     Those whose status shows that they wait already go on waiting, whatever the quota says now.
     """
-    # What is left goes to those whom this plan had no room for: they don't wait for the quota.
+    if policy.turns_nobody_away:
+        return {}
     tightest = usage(ledger.history, policy.rates, ledger.now)[0]
-    most, rate = policy.max_waiting, tightest.rate
+    most, rate = policy.max_waiting or 0, tightest.rate
+    why = f"no more than {most} may wait for the namespace's quota"
     if policy.on_exceeded == "Fail":
         most, why = 0, f"the namespace's quota of {rate.jobs} per {rate.per} is used up"
-    elif most is not None:
-        why = f"no more than {most} may wait for the namespace's quota"
-    else:
-        return {}
+    # What is left goes to those whom this plan had no room for: they don't wait for the quota.
     served = sum(uid in tenant.throttled for uid in charged) + tightest.remaining
     behind = tenant.throttled.after(served + most)
     jobs = [picture.jobs.get(uid) for uid in behind if uid not in tenant.excess]
@@ -154,8 +153,7 @@ def _in_order(uids: Sequence[str], picture: Picture) -> list[str]:
 
 
 def _is_through(job: ImageJob | None, worker: str) -> bool:
-    failure = job.status.last_failure if job else None
-    return job is None or (failure is not None and failure.worker == worker)
+    return job is None or failed_in(job, worker)
 
 
 def _compose(

@@ -100,6 +100,11 @@ class Policy(msgspec.Struct, frozen=True):
     on_exceeded: OnExceeded = "Wait"
     weight: int = 1
 
+    @property
+    def turns_nobody_away(self) -> bool:
+        """Whether all may wait, however many they are."""
+        return self.on_exceeded == "Wait" and self.max_waiting is None
+
 
 def policy_of(quota: ImageQuota | None, default: Policy) -> Policy:
     """What a namespace's ImageQuota says; without one, the platform's default."""
