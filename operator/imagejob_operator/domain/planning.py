@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -87,15 +87,19 @@ def look(tenant: Tenant, policy: Policy, picture: Picture, now: datetime) -> Out
         uids=[uid for uid in known.charged if shows(picture.jobs.get(uid))],
         names=tenant.void,
     )
-    admission = admit(ledger, policy.rates, tenant.throttled.head(AT_ONCE))
+    # A line still has those whose turn came while their status was being written.
+    promised = {uid for record in tenant.pending().values() for uid in record.uids}
+    uncharged = [uid for uid in tenant.throttled.head(AT_ONCE) if uid not in tenant.charges]
+    new = [uid for uid in uncharged if not shows(picture.jobs.get(uid))]
+    admission = admit(ledger, policy.rates, new)
     waiting = [*tenant.queued.head(AT_ONCE), *admission.uids]
     return Outlook(
         tenant,
         policy,
         admission.ledger,
         admission.uids,
-        _in_order(waiting, picture),
-        _excess(tenant, policy, admission.ledger, admission.uids, picture),
+        _in_order([uid for uid in waiting if uid not in promised], picture),
+        _excess(tenant, policy, admission.ledger, {*known.charged, *admission.uids}, picture),
         stepped=ledger.as_of < known.as_of,
     )
 
@@ -173,7 +177,7 @@ def _composed_again(
 
 
 def _excess(
-    tenant: Tenant, policy: Policy, ledger: Ledger, admitted: Sequence[str], picture: Picture
+    tenant: Tenant, policy: Policy, ledger: Ledger, charged: Collection[str], picture: Picture
 ) -> dict[str, str]:
     """Which of the ImageJobs that have just come to wait may not, and why.
 
@@ -187,7 +191,7 @@ def _excess(
         why = f"{left} ImageJobs wait for the namespace's quota already, which is the most that may"
     else:
         return {}
-    behind = tenant.throttled.after(len(admitted) + left)
+    behind = tenant.throttled.after(sum(uid in tenant.throttled for uid in charged) + left)
     jobs = [picture.jobs.get(uid) for uid in behind if uid not in tenant.excess]
     return {job.metadata.uid: why for job in jobs if job and job.status.phase != "Throttled"}
 

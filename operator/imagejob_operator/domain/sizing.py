@@ -26,11 +26,17 @@ def size_of(job: ImageJob, resolved: Resolved, platform: Platform) -> Size:
 
     The limits say what the source may be, and, after a first try, the status what it is.
     """
-    failure = job.status.last_failure
-    if failure and failure.reason == Reason.OUT_OF_MEMORY:
+    if _had_too_little(job):
         return "large"
     needed = bytes_needed(resolved.item, _known_pixels(job))
     return "small" if needed <= platform.small_memory.child_bytes else "standard"
+
+
+def _had_too_little(job: ImageJob) -> bool:
+    """Whether an attempt failed for it, however a later one, which had more, has failed."""
+    failure, history = job.status.last_failure, job.status.audit
+    reasons = [failure.reason if failure else "", *(entry.reason for entry in history)]
+    return Reason.OUT_OF_MEMORY in reasons
 
 
 def bytes_needed(item: OrderItem, known_pixels: int | None) -> int:

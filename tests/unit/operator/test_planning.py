@@ -18,6 +18,17 @@ from imagejob_operator.domain.tenant import Tenant
 HOURLY = Policy((parse_rate("2/1h"),))
 MANY = Policy((parse_rate("50/1h"),))
 EMPTY = Ledger(0).at(NOW, MANY.rates)
+ADMITTED = {
+    "conditions": [
+        {
+            "type": "Admitted",
+            "status": "True",
+            "reason": "Admitted",
+            "message": "",
+            "lastTransitionTime": "2026-11-22T09:00:00Z",
+        }
+    ]
+}
 OLD, NEW = "2026-11-22T09:00:00Z", "2026-11-22T09:30:00Z"
 
 
@@ -135,6 +146,64 @@ def test_a_clock_that_was_put_back_is_written_down() -> None:
 
     assert not team.plan(later=timedelta(seconds=-4)).must_write
     assert team.plan(later=timedelta(minutes=-10)).must_write
+
+
+def test_who_is_promised_a_worker_is_not_promised_another() -> None:
+    team = Team().throttled(job("a"))
+    made = team.plan()
+    team.tenant.adopt(made.ledger, "2")
+    team.tenant.composed |= {each.name: each for each in made.composed}
+
+    again = team.queued(job("a")).plan()  # its status is being written: it is in line still
+
+    assert again.composed == ()
+    assert not again.must_write
+
+
+def test_who_shows_that_he_was_charged_is_not_charged_again() -> None:
+    team = Team(EMPTY.charge(["uid-a"])).throttled(
+        msgspec.structs.replace(job("a"), status=image_job(status=ADMITTED).status)
+    )
+
+    made = team.plan()
+
+    assert made.admitted == ()
+    assert made.ledger.charged == {}
+
+
+TURNED_AWAY = {
+    "all may wait": (HOURLY, {}),
+    "one may wait": (
+        msgspec.structs.replace(HOURLY, max_waiting=1),
+        {"uid-c": "1 ImageJobs wait for the namespace's quota already, which is the most that may"},
+    ),
+    "none may wait": (
+        msgspec.structs.replace(HOURLY, on_exceeded="Fail"),
+        dict.fromkeys(("uid-b", "uid-c"), "the namespace's quota of 2 per 1h is used up"),
+    ),
+}
+
+
+@pytest.mark.parametrize("charged", [(), ("uid-d", "uid-a")], ids=["now", "a moment ago"])
+@pytest.mark.parametrize(("policy", "excess"), TURNED_AWAY.values(), ids=TURNED_AWAY)
+def test_who_may_not_even_wait(
+    policy: Policy, excess: dict[str, str], charged: tuple[str, ...]
+) -> None:
+    team = Team(EMPTY.charge(charged)).throttled(*LINE)
+
+    found = look(team.tenant, policy, team.picture, NOW).excess
+
+    assert found == excess
+
+
+def test_who_shows_that_he_waits_is_not_turned_away() -> None:
+    waits = msgspec.structs.replace(
+        job("a"), status=image_job(status={"phase": "Throttled"}).status
+    )
+    team = Team(EMPTY.charge(["uid-x", "uid-y"])).throttled(waits, job("b"))
+    policy = msgspec.structs.replace(HOURLY, on_exceeded="Fail")
+
+    assert list(look(team.tenant, policy, team.picture, NOW).excess) == ["uid-b"]
 
 
 ASIDE = {

@@ -1,0 +1,92 @@
+"""Work that is done for as long as a lease is held, on the real clock."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+import lease_world
+import pytest
+from imagejob_operator.candidacy import LeaseLostError
+from imagejob_operator.transport import ApiError
+
+if TYPE_CHECKING:
+    from imagejob_dev.client import Client
+    from lease_world import Play, World
+
+
+@pytest.fixture
+def play(cluster: Client, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Play:
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    return partial(lease_world.play, cluster, namespace)
+
+
+def test_work_is_done_by_one_after_the_other_and_released_when_it_has_ended(play: Play) -> None:
+    async def story(world: World) -> None:
+        done: list[tuple[str, str]] = []
+
+        async def work(identity: str) -> None:
+            done.append((identity, world.lease["holderIdentity"]))
+
+        await asyncio.gather(
+            *(world.operator(name).lead(lambda name=name: work(name)) for name in ("one", "two"))
+        )
+
+        assert sorted(done) == [("one", "one"), ("two", "two")]
+        assert "holderIdentity" not in world.lease
+
+    play(story)
+
+
+def test_an_error_of_the_work_is_passed_on_and_the_lease_released(play: Play) -> None:
+    async def story(world: World) -> None:
+        async def fail() -> None:
+            raise ApiError(0, "nobody foresaw this")
+
+        with pytest.raises(ApiError, match="nobody foresaw"):
+            await world.operator("one").lead(fail)
+
+        assert "holderIdentity" not in world.lease
+
+    play(story)
+
+
+def test_work_is_cancelled_when_the_lease_is_lost(play: Play) -> None:
+    async def story(world: World) -> None:
+        ended: list[str] = []
+
+        async def work() -> None:
+            world.delete_lease()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append("work")
+
+        with pytest.raises(LeaseLostError):
+            await world.operator("one").lead(work)
+
+        assert ended == ["work"]
+
+    play(story)
+
+
+def test_a_standby_that_is_cancelled_ends_at_once(play: Play) -> None:
+    async def story(world: World) -> None:
+        await world.candidate("one").take()
+        standby = world.operator("two")
+        standing_by = asyncio.create_task(standby.lead(_never))
+        while standby.leader != "one":
+            await asyncio.wait((standing_by,), timeout=0.01)
+
+        standing_by.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await standing_by
+        assert world.lease["holderIdentity"] == "one"
+
+    play(story)
+
+
+async def _never() -> None:
+    raise AssertionError("it does not lead")

@@ -1,0 +1,60 @@
+"""A Lease of a real API server, its candidates, and the clock that they go by."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from imagejob_operator import transport
+from imagejob_operator.candidacy import NAME, Candidacy
+from imagejob_operator.domain.lease import Terms
+from imagejob_operator.leadership import Elected
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from imagejob_dev.client import Client
+
+    Story = Callable[["World"], Awaitable[None]]
+    Play = Callable[[Story], None]
+
+SECONDS = 15
+QUICK = Terms(1)  # for what runs by the real clock
+
+
+class World:
+    """A namespace with a Lease, or none yet."""
+
+    def __init__(self, cluster: Client, namespace: str, connection: transport.Transport) -> None:
+        self.now = 1000.0
+        self._cluster = cluster
+        self._namespace = namespace
+        self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{NAME}"
+        self._connection = connection
+
+    def candidate(self, identity: str) -> Candidacy:
+        """On the clock `now`."""
+        terms = Terms(SECONDS)
+        return Candidacy(self._connection, self._namespace, identity, terms, lambda: self.now)
+
+    def operator(self, identity: str) -> Elected:
+        """On the real clock."""
+        return Elected(Candidacy(self._connection, self._namespace, identity, QUICK))
+
+    @property
+    def lease(self) -> dict[str, Any]:
+        spec: dict[str, Any] = self._cluster.rest.get(self._path)["spec"]
+        return spec
+
+    def delete_lease(self) -> None:
+        self._cluster.rest.delete(self._path)
+
+
+def play(cluster: Client, namespace: str, story: Story) -> None:
+    """Run a story in an event loop, with a connection to the cluster of KUBECONFIG."""
+
+    async def run() -> None:
+        async with transport.connect() as connection:
+            await story(World(cluster, namespace, connection))
+
+    asyncio.run(run())
