@@ -61,10 +61,7 @@ class Batch(msgspec.Struct):
         item = ready.resolved.item
         report, order = _report_bytes(item), len(msgspec.json.encode(item))
         if self.members and (
-            self.is_closed
-            or ready.goes_alone
-            or self.report + report > REPORT_BYTES
-            or self.order + order > ITEM_BYTES
+            self.is_closed or self.report + report > REPORT_BYTES or self.order + order > ITEM_BYTES
         ):
             return False
         self.members.append(ready)
@@ -83,17 +80,18 @@ def batches(waiting: Iterable[Ready], places: int, platform: Platform) -> list[B
     open_ones: dict[Kind, Batch] = {}
     for ready in waiting:
         kind = kind_of(ready, platform)
-        batch = open_ones.get(kind)
+        batch = None if ready.goes_alone else open_ones.get(kind)
         if batch and batch.add(ready):
             continue
         if len(made) == places:
             if all(each.is_closed for each in made):
                 break
             continue
-        batch = Batch(kind, [])
-        batch.add(ready)
-        made.append(batch)
-        open_ones[kind] = batch
+        begun = Batch(kind, [])
+        begun.add(ready)
+        made.append(begun)
+        if not ready.goes_alone:
+            open_ones[kind] = begun
     return made
 
 
