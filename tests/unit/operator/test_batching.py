@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -120,7 +121,7 @@ def test_nobody_is_lost_or_doubled(counts: list[int]) -> None:
     waiting = [ready(f"photo-{i}", outputs=outputs(count)) for i, count in enumerate(counts)]
     made = names(batches(waiting, len(counts), PLATFORM))
 
-    assert sorted(sum(made, [])) == sorted(each.job.metadata.name for each in waiting)
+    assert sorted(chain(*made)) == sorted(each.job.metadata.name for each in waiting)
 
 
 def test_the_longest_order_fits_the_environment() -> None:
