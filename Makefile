@@ -12,7 +12,7 @@ LOCKS := dev operator worker bench
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test check fmt lock bench-worker clean \
+.PHONY: help demo demo-down test check fmt lock bench-worker bench-operator bench-waiting clean \
 	check-format check-lint check-types check-layers check-crds check-generated check-leftovers
 
 help: ## Show this help
@@ -61,6 +61,12 @@ lock: $(INSTALLED) ## Lock the dependencies again after a change of pyproject.to
 
 bench-worker: $(BENCH_INSTALLED) ## Measure the worker against Pillow, libvips and sharp
 	@$(PYTHON) benchmarks/worker.py
+
+bench-operator: $(INSTALLED) ## Measure a burst of ImageJobs against a simple operator and bare Jobs
+	@$(PYTHON) benchmarks/operator.py
+
+bench-waiting: $(INSTALLED) ## Measure what 10,000 waiting ImageJobs cost
+	@$(PYTHON) benchmarks/waiting.py
 
 clean: ## Remove what was installed and built here
 	rm -rf $(VENV) build dist

@@ -12,18 +12,20 @@ Exit code: 0 all targets met, 1 one missed, 2 can't be measured here (the messag
 
 from __future__ import annotations
 
+import sys
+
+# First on the path, this folder's operator.py would shadow the standard library's `operator`.
+sys.path.append(sys.path.pop(0))
+
 import argparse
 import json
-import os
-import platform
-import re
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagebench import rivals, show
 from imagebench.comparisons import PARTS, Effort
+from imagebench.machine import BUILD, CANNOT, MET, MISSED, machine
 from imagejob_dev.errors import DevError
 
 if TYPE_CHECKING:
@@ -31,16 +33,12 @@ if TYPE_CHECKING:
 
     from imagebench.figures import Comparison
 
-MET, MISSED, CANNOT = 0, 1, 2
-
-BUILD = Path(__file__).resolve().parents[1] / "build" / "benchmarks"
-
 
 def main() -> int:
     """Measure what is asked for; print it, write it, judge it."""
     options = _options()
     effort = Effort(options.rounds, options.runs, options.watches)
-    print(f"{_machine()}\n")
+    print(f"{machine()}\n")
     comparisons: list[Comparison] = []
     try:
         rivals.prepare()
@@ -74,7 +72,7 @@ def conclude(comparisons: Sequence[Comparison], path: Path) -> int:
     met = all(target.met for comparison in comparisons for target in comparison.targets)
     path.parent.mkdir(parents=True, exist_ok=True)
     found = {
-        "machine": _machine(),
+        "machine": machine(),
         "comparisons": [comparison.as_json() for comparison in comparisons],
         "met": met,
     }
@@ -82,16 +80,6 @@ def conclude(comparisons: Sequence[Comparison], path: Path) -> int:
     print(f"figures: {path}")
     print(show.closing(comparisons))
     return MET if met else MISSED
-
-
-def _machine() -> str:
-    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
-    models = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    processor = models[0] if models else platform.machine()
-    return (
-        f"Python {platform.python_version()}, {platform.platform()}, "
-        f"{len(os.sched_getaffinity(0))} CPUs ({processor}), load {load}"
-    )
 
 
 if __name__ == "__main__":

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 CONFIG_MAPS = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/configmaps"
 
 
-def ledger_of(cluster: Client, namespace: str) -> Ledger:
-    """What has been charged to the namespace, and what is dispatched for it."""
-    data: dict[str, str] = cluster.rest.get(f"{CONFIG_MAPS}/ledger-{namespace}")["data"]
+def ledger_of(cluster: Client, namespace: str) -> Ledger | None:
+    """What has been charged to the namespace, and what is dispatched for it, if it has a ledger."""
+    path = f"{CONFIG_MAPS}/ledger-{namespace}"
+    if not cluster.rest.answers(path):
+        return None
+    data: dict[str, str] = cluster.rest.get(path)["data"]
     return ledger.decode(data)
 
 
 def charges(cluster: Client, namespace: str) -> int:
     """How many ImageJobs of the namespace were ever charged, for as long as it is remembered."""
-    return sum(count for _, count in ledger_of(cluster, namespace).history.slots)
+    known = ledger_of(cluster, namespace)
+    return sum(count for _, count in known.history.slots) if known else 0

@@ -54,7 +54,9 @@ class SlidingLog:
         )
 
     def is_settled(self, clock: int, rules: Limits) -> bool:
-        """Whether no clock was put back within the longest window and its 120th."""
+        """Whether no clock is put back now, or was within the longest window and its 120th."""
+        if clock < self.clock:
+            return False
         longest = max(window for _, window in rules)
         return self.put_back_at is None or clock - self.put_back_at >= longest + longest // 120
 

@@ -135,9 +135,9 @@ class Tenant:
             return list(events)
 
     def path(self, plural: str) -> str:
-        """The collection of imagejobs, imagequotas or jobs."""
-        group = "batch/v1" if plural == "jobs" else "imagejob.dev/v1alpha1"
-        return f"/apis/{group}/namespaces/{self.namespace}/{plural}"
+        """The collection of jobs, pods, or a kind of ours."""
+        api = {"jobs": "apis/batch/v1", "pods": "api/v1"}.get(plural, "apis/imagejob.dev/v1alpha1")
+        return f"/{api}/namespaces/{self.namespace}/{plural}"
 
     def status(self, name: str) -> Body:
         """The status of an ImageJob."""

@@ -27,8 +27,7 @@ def running_pod(
         ours = _worker_names(team, image_job) if known else set()
         return next((pod for pod in known if _job_name(pod) in ours), None)
 
-    path = f"/api/v1/namespaces/{team.namespace}/pods"
-    return team.cluster.wait_for(path, found, seconds)
+    return team.cluster.wait_for(team.path("pods"), found, seconds)
 
 
 def process_of(pod: dict[str, Any]) -> int:

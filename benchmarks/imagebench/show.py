@@ -20,7 +20,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
         if row.versions:
             named = ", ".join(f"{name} {version}" for name, version in row.versions.items())
             yield f"   {row.side}: {named}"
-    yield from _aligned([_head(comparison.rows), *_cells(comparison.rows)])
+    yield from aligned([_head(comparison.rows), *_cells(comparison.rows)])
     yield from (f"   {target}" for target in comparison.targets)
     yield ""
 
@@ -36,6 +36,14 @@ def closing(comparisons: Sequence[Comparison]) -> str:
         for comparison in comparisons
     ]
     return f"bench-worker: {verdict} ({'; '.join(figures)})"
+
+
+def aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
+    """One line a row: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for first, *rest in table:
+        cells = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+        yield "   " + "  ".join([first.ljust(widths[0]), *cells]).rstrip()
 
 
 def _head(rows: Sequence[Row]) -> list[str]:
@@ -55,10 +63,3 @@ def _cells(rows: Sequence[Row]) -> Iterator[list[str]]:
             f"{row.peak / MIB:.1f}" if row.peak else "",
             *(f"{output.bytes / 1e3:.1f}, {output.psnr:.2f}" for output in row.outputs),
         ]
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for first, *rest in table:
-        cells = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
-        yield "   " + "  ".join([first.ljust(widths[0]), *cells]).rstrip()

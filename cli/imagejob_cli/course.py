@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from imagejob_operator.domain.model import ImageJob, ImageStore
     from imagejob_operator.domain.order import Order
     from imagejob_operator.domain.platform import Platform
+
     from .given import Task
 
 
@@ -68,13 +69,13 @@ class Course:
     def status(self, worker: Worker | None, now: datetime) -> ImageJobStatus:
         """The status that the operator would write, given what a worker has left behind.
 
-        But for `worker`: there is no Job, pod or node here to name.
+        But for `worker` and `lastFailure`: there is no Job, pod or node here to name.
         """
         situation = msgspec.structs.replace(self._situation, worker=worker)
         decision = decide(situation, self._memory, self._platform, now)
         self._memory = decision.memory
         status = describe(situation, decision.standing, self._memory.entries, now)
-        return msgspec.structs.replace(status, worker=None)
+        return msgspec.structs.replace(status, worker=None, last_failure=None)
 
 
 def ended_worker(order: Order, report: str, exit_code: int, started: datetime) -> Worker:

@@ -43,7 +43,8 @@ example:
     kubectl get imagejobs,imageprofiles -o yaml | imagejob run - --store uploads=photos -o json
 
 ImageJobs that write to the same place run one after the other, in the order given. A suspended one
-is not run. There are no quotas and no retries here, and status.worker is left out.
+is not run. There are no quotas, retries and pods here, so status.worker and status.lastFailure are
+left out.
 
 exit code:
   0    every ImageJob succeeded

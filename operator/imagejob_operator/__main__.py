@@ -23,7 +23,7 @@ from . import cluster, handlers, transport, web
 from .candidacy import Candidacy, LeaseLostError
 from .domain.lease import Terms
 from .engine import Engine, utc_now
-from .leadership import Alone, Elected, Leadership
+from .leadership import Alone, Elected, Leadership, end
 from .settings import Settings, SettingsError, from_environment
 from .sweep import sweep_forever
 
@@ -81,9 +81,7 @@ async def work(engine: Engine, sweep: Coroutine[Any, Any, None]) -> None:
 
         async def stop(**_: object) -> None:
             # kopf waits for whatever tasks there are at its end: 5 s, if nobody ends ours.
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)
+            await end(*running)
 
         registry = handlers.registry()
         kopf.on.cleanup(registry=registry)(stop)

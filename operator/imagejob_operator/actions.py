@@ -79,11 +79,13 @@ class Actions:
             self._picture.touch(job.metadata.uid)
 
     async def inquire(self, inquire: Inquire) -> None:
-        """Find out why a worker Job gets no pod."""
-        warnings = await self._cluster.warnings_about(inquire.worker.job.metadata)
-        why = warnings[-1] if warnings else "the cluster does not say why"
-        self._remember(inquire.job, self._memory(inquire.job).refused(why, self._clock()))
-        self._picture.touch(inquire.job.metadata.uid)
+        """Find out why a worker Job gets no pod, or why its pod doesn't start."""
+        job, worker = inquire.job, inquire.worker
+        asked = (worker.pod or worker.job).metadata
+        warnings = await self._cluster.warnings_about(asked)
+        why, about = warnings[-1] if warnings else "", asked.name if worker.pod else ""
+        self._remember(job, self._memory(job).refused(why, self._clock(), about))
+        self._picture.touch(job.metadata.uid)
 
     async def replace(self, replace: Replace) -> None:
         """Delete a worker that won't do it, so that another can take its place."""

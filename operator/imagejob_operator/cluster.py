@@ -207,10 +207,10 @@ class Cluster:
             answer = await self._transport.send("POST", path, manifest)
         return decode(answer, ConfigMap).metadata.resource_version
 
-    async def warnings_about(self, worker: ObjectMeta) -> list[str]:
-        """What the cluster's Events warn of about a worker Job, the newest last."""
-        selector = f"involvedObject.uid={worker.uid},type=Warning"
-        path = f"/api/v1/namespaces/{worker.namespace}/events"
+    async def warnings_about(self, thing: ObjectMeta) -> list[str]:
+        """What the cluster's Events warn of about an object, the newest last."""
+        selector = f"involvedObject.uid={thing.uid},type=Warning"
+        path = f"/api/v1/namespaces/{thing.namespace}/events"
         data = await self._transport.send("GET", path, query=[("fieldSelector", selector)])
         found = sorted(
             decode(data, Page[Occurrence]).items,

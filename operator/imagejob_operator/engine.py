@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -30,7 +29,6 @@ from .foresight import Foresight
 from .ledgers import Ledgers
 from .listing import Listing
 from .reports import QuotaReports
-from .sweep import sweep_forever
 from .tenants import Tenants
 from .timers import Timers
 from .transport import ApiError
@@ -94,7 +92,6 @@ class Engine:
             picture, self._ledgers, foresight, self._memories, platform, caps, clock
         )
         self._reports = QuotaReports(cluster, picture, self._tenants, clock, self._timers.set)
-        self._sweep = partial(sweep_forever, cluster, tell, clock)
         self._busy: set[Subject] = set()
         self._again: set[Subject] = set()
         self._wake = asyncio.Event()
@@ -119,7 +116,6 @@ class Engine:
         log.info("going on with %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._relist_regularly())
-            tasks.create_task(self._sweep())
             while True:
                 self.beat = time.monotonic()
                 self._take_turn(tasks)

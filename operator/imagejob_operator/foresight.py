@@ -9,7 +9,7 @@ from .domain.ledger import time_of
 from .domain.model import ImageJob
 from .domain.picture import Picture
 from .domain.planning import Outlook
-from .domain.quota import forecast, usage
+from .domain.quota import Policy, forecast, usage
 from .domain.subjects import Tenancy
 from .domain.tenant import Tenant
 from .domain.turn import shown
@@ -19,6 +19,10 @@ INTERVAL = timedelta(seconds=1)
 
 HELD = timedelta(seconds=2)
 """Nobody says when a worker that is stuck no longer counts as starting."""
+
+AHEAD = 1000
+"""How many more than wait a forecast is for, and as many again as wait."""
+
 
 SOON = timedelta(milliseconds=100)
 TICK = timedelta(milliseconds=1)
@@ -46,8 +50,10 @@ class Foresight:
         due = self._looked.get(tenant.namespace, now - interval) + interval
         if now >= due:
             self._looked[tenant.namespace] = now
+            told = tenant.limit
             self._foresee(outlook)
-            for job in self._stale(tenant, now):
+            # Another limit is told to all at once, whatever else of it they say is still true.
+            for job in self._stale(tenant, now) if tenant.limit == told else self._jobs(tenant):
                 self._picture.touch(job.metadata.uid)
         self._come_back(outlook, now, due)
 
@@ -56,7 +62,8 @@ class Foresight:
         tightest = usage(ledger.history, rates, ledger.now)[0].rate
         tenant.limit = f"{tightest.jobs} per {tightest.per}"
         tenant.slot = timedelta(milliseconds=tightest.slot)
-        tenant.forecast = forecast(ledger.history, rates, ledger.now, len(tenant.throttled))
+        count = len(tenant.throttled) + _room_for_more(outlook.policy, len(tenant.throttled))
+        tenant.forecast = forecast(ledger.history, rates, ledger.now, count)
 
     def _stale(self, tenant: Tenant, now: datetime) -> Iterator[ImageJob]:
         """Those whose status says what isn't so, or nothing yet."""
@@ -84,3 +91,13 @@ class Foresight:
             times.append(max(time_of(first * 1000), now + (SOON if first <= ledger.now else TICK)))
         if times:
             self._later(Tenancy(tenant.namespace), min(times))
+
+
+def _room_for_more(policy: Policy, waiting: int) -> int:
+    """For how many of those still to come a forecast is to hold.
+
+    Who comes before the next look is then told his place by his first status, rather than by a
+    second. Where somebody may be turned away, nobody is told a place before that is settled.
+    """
+    settles_first = policy.on_exceeded == "Fail" or policy.max_waiting is not None
+    return 0 if settles_first else waiting + AHEAD

@@ -15,6 +15,8 @@ from .transport import ApiError, ConflictError
 
 log = logging.getLogger(__name__)
 
+CANCEL_AGAIN_SECONDS = 1.0
+
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -103,8 +105,8 @@ class Elected:
         try:
             await asyncio.wait((renewing, working), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await _end(working)
-            await _end(renewing)
+            await end(working)
+            await end(renewing)
         for task in (renewing, working):
             if not task.cancelled():
                 task.result()
@@ -140,7 +142,11 @@ class Elected:
         return done
 
 
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel, and wait for it to have ended, however it does."""
-    task.cancel()
-    await asyncio.wait((task,))
+async def end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel, and wait for them to have ended, however they do."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        # Once may not do: Python 3.11's wait_for drops a cancellation that meets its result.
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)

@@ -88,7 +88,8 @@ class Tenants:
         """Put it in the line that it wishes to be in."""
         uid, namespace = job.metadata.uid, job.metadata.namespace
         self._known[uid] = namespace
-        if self.of(namespace).line_up(job, wish):
+        tenant = self.of(namespace)
+        if tenant.line_up(job, wish) or tenant.owes(uid):
             self.touch(namespace)
         if wish == "worker":
             self._queues.add(namespace)
@@ -119,7 +120,7 @@ class Tenants:
                 self._settle(tenant)
                 policy = self.policy(namespace)
                 outlooks[namespace] = look(tenant, policy, self._picture, self._clock())
-            elif tenant.throttled or tenant.queued or namespace in self._wanted:
+            elif self._needs_ledger(tenant):
                 self._wanted.discard(namespace)
                 self._busy[namespace] = None
                 yield Tenancy(namespace), self._read(tenant)
@@ -134,6 +135,11 @@ class Tenants:
                 self._begin(outlook.tenant, made)
                 self._foresight.update(outlook, self._clock())
                 self._picture.touch(QuotaOf(namespace))
+
+    def _needs_ledger(self, tenant: Tenant) -> bool:
+        """Whoever is promised a worker is in no line."""
+        waits = bool(tenant.throttled or tenant.queued or tenant.owes())
+        return waits or tenant.namespace in self._wanted
 
     def _settle(self, tenant: Tenant) -> None:
         """What the ledger promised has come true, or is wanted no more."""

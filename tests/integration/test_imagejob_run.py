@@ -50,7 +50,7 @@ def test_outputs_and_statuses(desk: Desk) -> None:
     assert status["source"]["sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
     assert status["removedMetadata"] == ["comment"]
     assert status["profile"]["name"] == "web"
-    assert [entry["reason"] for entry in status["audit"]] == ["Admitted", "Succeeded"]
+    assert [entry["reason"] for entry in status["audit"]] == ["Requested", "Admitted", "Succeeded"]
     assert [output["key"] for output in status["outputs"]] == [
         "derived/cat/thumb.jpg",
         "derived/cat/full.jpg",

@@ -34,7 +34,7 @@ JOBS = [
     job("cut", "cut.jpg"),
     job("large", "cat.jpg", limits={"maxBytes": "1Ki"}),
 ]
-ELSEWHERE = ("worker", "startTime", "completionTime", "processingMillis", "audit")
+ELSEWHERE = ("worker", "lastFailure", "startTime", "completionTime", "processingMillis", "audit")
 """What depends on where and when it ran."""
 
 

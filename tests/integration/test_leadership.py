@@ -68,6 +68,22 @@ def test_a_leader_that_is_told_to_stop_hands_over(
     assert worked < HAND_OVER_SECONDS
 
 
+def test_work_that_is_under_way_is_handed_over(
+    cluster: Client, team: Tenant, record_property: Measured
+) -> None:
+    with pair(cluster, team.namespace, max_workers="1") as (leader, standby):
+        _begin_many(team)
+        told = time.monotonic()
+        leader.program.terminate()
+        standby.wait_until_leads()
+        led = time.monotonic() - told
+        _wait_for_finished(team, MANY)
+
+        assert leader.program.wait_ended() == STOPPED
+    record_property("seconds until the other led", led)
+    assert led < HAND_OVER_SECONDS
+
+
 def test_a_leader_that_is_killed_is_followed_once_its_lease_has_run_out(
     cluster: Client, team: Tenant, record_property: Measured
 ) -> None:
@@ -87,9 +103,7 @@ def test_a_leader_that_was_paused_ends_and_has_written_nothing_since(
 ) -> None:
     """Paused in the middle of its work, so that it wakes with much that it would write."""
     with pair(cluster, team.namespace, max_workers="1") as (leader, standby):
-        names = [f"photo-{number}" for number in range(MANY)]
-        team.apply(*(image_job(name, KEY) for name in names))
-        _wait_for_finished(team, 1)
+        names = _begin_many(team)
         leader.program.pause()
         unfinished = [name for name in names if not is_finished(team.status(name))]
         standby.wait_until_leads()
@@ -180,6 +194,14 @@ def _finish(team: Tenant, *names: str) -> None:
     team.apply(*(image_job(name, KEY) for name in names))
     for name in names:
         assert team.wait_finished(name)["phase"] == "Succeeded"
+
+
+def _begin_many(team: Tenant) -> list[str]:
+    """Their names, once the first of them has finished."""
+    names = [f"photo-{number}" for number in range(MANY)]
+    team.apply(*(image_job(name, KEY) for name in names))
+    _wait_for_finished(team, 1)
+    return names
 
 
 def _wait_for_finished(team: Tenant, count: int) -> None:

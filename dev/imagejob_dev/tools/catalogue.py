@@ -78,4 +78,7 @@ VERSITYGW = Module(
     "github.com/versity/versitygw",
     {"versitygw": "github.com/versity/versitygw/cmd/versitygw"},
 )
+KWOK = Module("kwok", "sigs.k8s.io/kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"})
+
 MODULES = (KUBERNETES, ETCD, VERSITYGW)
+"""What a cluster is made of. Benchmarks put kwok's fake node in the place of its node."""

@@ -152,9 +152,10 @@ def rebuilt(
     """A ledger in place of one that is missing, from when ImageJobs show that they were admitted.
 
     Kubernetes keeps whole seconds, cut off, so each counts from the end of its second. `charged`
-    are those, by UID, that only their worker shows: they are among `admitted` too.
+    are those, by UID, that only their worker shows: they are among `admitted` too. Dispatches are
+    counted from the seconds since the epoch on, which the lost ledger's were far from.
     """
-    ledger = Ledger(_micros(now))
+    ledger = Ledger(_micros(now), number=_micros(now) // 1_000_000)
     shown = histories.of(_micros(time) // 1_000_000 * 1000 + 999 for time in admitted)
     history = shown.clamped(ledger.now).compacted(ledger.now)
     marks = {uid: _micros(at) for uid, at in (charged or {}).items()}

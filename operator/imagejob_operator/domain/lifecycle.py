@@ -13,7 +13,7 @@ from .reasons import Reason
 from .situation import Refusal, Situation, Standing
 from .standing import stand
 from .status import describe, is_admitted
-from .underway import is_without_pod
+from .underway import is_stuck, patience_ends
 from .worker import Worker
 
 SETTLE = timedelta(seconds=1)
@@ -21,6 +21,9 @@ SETTLE = timedelta(seconds=1)
 
 REFUSED_FOR = timedelta(seconds=15)
 """How long a refused worker is not tried, or asked about, again."""
+
+REPLACED_WITHIN = timedelta(seconds=60)
+"""How long the Job controller, which backs off, may take to replace a pod that was taken away."""
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -40,20 +43,27 @@ class Memory(msgspec.Struct, frozen=True):
     disruptions: int = 0
     quota: audit.QuotaDecision | None = None
 
-    def refused(self, message: str, now: datetime) -> Memory:
-        """Remember that no worker could be started."""
-        return msgspec.structs.replace(self, refusal=Refusal(message, now + REFUSED_FOR))
+    def refused(self, message: str, now: datetime, about: str = "") -> Memory:
+        """Remember that no worker could be started, or that the pod `about` doesn't start."""
+        return msgspec.structs.replace(self, refusal=Refusal(message, now + REFUSED_FOR, about))
 
-    def was_refused_lately(self, now: datetime) -> bool:
-        """Whether it is too early to try, or ask, again."""
-        return self.refusal is not None and now < self.refusal.until
+    def ask_at(self, worker: Worker) -> datetime | None:
+        """When to ask why the worker gets no pod, or its pod doesn't start; None if it is well."""
+        at = patience_ends(worker)
+        if not at or (worker.pod and not is_stuck(worker.pod)):
+            return None
+        if self.since and self.pod and self.pod[0] == worker.job.metadata.name:
+            at = max(at, self.since + REPLACED_WITHIN)
+        return max(at, self.refusal.until) if self.refusal else at
 
     def noticing(self, job: ImageJob, worker: Worker | None) -> Memory:
         """Count the pods that the cluster took away from under it: one was at work, another is now.
 
         Unless the one before is the one whose failure the status shows.
         """
-        refusal = self.refusal if not worker or not worker.pod else None
+        refusal = self.refusal
+        if worker and worker.pod and refusal and refusal.about != worker.pod.metadata.name:
+            refusal = None
         disruptions = max(self.disruptions, job.status.disruptions or 0)
         before = self.pod or _last_seen_at_work(job)
         pod = before
@@ -75,7 +85,7 @@ class WriteStatus(msgspec.Struct, frozen=True):
 
 
 class Inquire(msgspec.Struct, frozen=True):
-    """Ask why the worker gets no pod."""
+    """Ask why the worker gets no pod, or its pod doesn't start."""
 
     job: ImageJob
     worker: Worker
@@ -109,8 +119,10 @@ def decide(situation: Situation, memory: Memory, platform: Platform, now: dateti
     standing = stand(situation, platform, now)
     requester = audit.requester(job, trusted=platform.trusts_requester)
     memory = _remember(situation, standing, memory, requester, now)
-    until = standing.until if standing.until and standing.until > now else None
-    if worker and is_without_pod(worker, now) and not memory.was_refused_lately(now):
+    ask_at = memory.ask_at(worker) if worker and not standing.is_finished else None
+    times = (at for at in (standing.until, ask_at) if at and at > now)
+    until = min(times, default=None)
+    if worker and ask_at and now >= ask_at:
         return Decision(standing, memory, Inquire(job, worker), until)
 
     if standing.is_passing:

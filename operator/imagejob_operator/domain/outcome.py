@@ -48,6 +48,8 @@ def ended_without_report(
         return _evicted(situation, worker, "the cluster took away its pod; a new one comes")
     ended = worker.pod.state.terminated if worker.pod else None
     if worker.pod and worker.pod.status.reason == "DeadlineExceeded":
+        if not worker.pod.has_started:
+            return _never_started(worker)
         message = "the worker pod ran past its deadline"
         return _failed(job, worker, Reason.TIMED_OUT, message, platform, now)
     if ended and ended.reason == "OOMKilled":
@@ -98,6 +100,13 @@ def _evicted(
     return Standing(
         "Queued", Reason.EVICTED, message, item, worker, worker_is_spent=worker_is_spent
     )
+
+
+def _never_started(worker: Worker) -> Standing:
+    """It costs no attempt: nothing has been tried."""
+    message = "the worker pod's deadline came before it had started; it is replaced"
+    reason = Reason.WORKER_REFUSED
+    return Standing("Queued", reason, message, worker=worker, worker_is_spent=True)
 
 
 def _failed(

@@ -115,7 +115,7 @@ def plan(
     renewed = [each for each in again if each.record != outlook.ledger.dispatches[each.name]]
     ledger = outlook.ledger
     for each in renewed:
-        ledger = ledger.dispatch(each.name, each.record)
+        ledger = ledger.redispatch(each.name, each.record)
     new: list[Composed] = []
     for batch in _batches(outlook, places, picture, platform):
         uids = [ready.job.metadata.uid for ready in batch.members]
@@ -183,15 +183,17 @@ def _excess(
 
     Those whose status shows that they wait already go on waiting, whatever the quota says now.
     """
-    left = policy.max_waiting
+    # What is left goes to those whom this plan had no room for: they don't wait for the quota.
+    tightest = usage(ledger.history, policy.rates, ledger.now)[0]
+    most, rate = policy.max_waiting, tightest.rate
     if policy.on_exceeded == "Fail":
-        rate = usage(ledger.history, policy.rates, ledger.now)[0].rate
-        left, why = 0, f"the namespace's quota of {rate.jobs} per {rate.per} is used up"
-    elif left is not None:
-        why = f"{left} ImageJobs wait for the namespace's quota already, which is the most that may"
+        most, why = 0, f"the namespace's quota of {rate.jobs} per {rate.per} is used up"
+    elif most is not None:
+        why = f"no more than {most} may wait for the namespace's quota"
     else:
         return {}
-    behind = tenant.throttled.after(sum(uid in tenant.throttled for uid in charged) + left)
+    served = sum(uid in tenant.throttled for uid in charged) + tightest.remaining
+    behind = tenant.throttled.after(served + most)
     jobs = [picture.jobs.get(uid) for uid in behind if uid not in tenant.excess]
     return {job.metadata.uid: why for job in jobs if job and job.status.phase != "Throttled"}
 

@@ -34,10 +34,15 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why no worker could be started for it, as of the last try; the next comes at `until`."""
+    """Why no worker could be started for it, as of the last look; the next comes at `until`.
+
+    `about` is the pod that was looked at; "" where there was none. The message is "" where nobody
+    says why.
+    """
 
     message: str
     until: datetime
+    about: str = ""
 
 
 class Situation(msgspec.Struct, frozen=True):

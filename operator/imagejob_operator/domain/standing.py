@@ -130,9 +130,9 @@ _CHECKS: tuple[Callable[[Situation, Platform, datetime], Standing | None], ...] 
     suspended,
     held,
     throttled,
+    between_attempts,
     refused,
     dispatching,
-    between_attempts,
     busy,
     in_line,
 )

@@ -86,6 +86,14 @@ class Tenant:
         found = self.ledger.dispatches.items() if self.ledger else ()
         return {name: record for name, record in found if name not in self.void}
 
+    def owes(self, uid: str | None = None) -> bool:
+        """Whether the ledger, as last seen, promises a worker that nobody here is creating.
+
+        To that ImageJob, or to any.
+        """
+        names = self._dispatches.values() if uid is None else [self._dispatches.get(uid)]
+        return any(name is not None and name not in self.composed for name in names)
+
     def line_up(self, job: ImageJob, wish: Wish | None) -> bool:
         """Put it where it waits, and nowhere else. Says whether anything changed."""
         uid = job.metadata.uid

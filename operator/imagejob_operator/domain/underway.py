@@ -45,15 +45,20 @@ def underway(situation: Situation, _platform: Platform, now: datetime) -> Standi
         return obstacle
     name = worker.job.metadata.name
     message = f"worker Job {name} has been created; its pod has not started yet"
-    return Standing(
-        "Queued", Reason.DISPATCHED, message, item, worker, until=_patience_ends(worker)
-    )
+    return Standing("Queued", Reason.DISPATCHED, message, item, worker, until=patience_ends(worker))
 
 
-def is_without_pod(worker: Worker, now: datetime) -> bool:
-    """Whether the Job controller has had time enough to make a pod, and has made none."""
-    ends = _patience_ends(worker)
-    return worker.pod is None and ends is not None and now >= ends
+def patience_ends(worker: Worker) -> datetime | None:
+    """When the pod should have been made, and placed; or the one that there is, have started."""
+    created = (worker.pod or worker.job).metadata.creation_timestamp
+    return created + PATIENCE if created else None
+
+
+def is_stuck(pod: Pod) -> bool:
+    """Whether it has a node and has not started, and does not say itself why."""
+    waiting = pod.state.waiting
+    told = waiting is not None and waiting.reason in REFUSALS
+    return bool(pod.spec.node_name) and not (pod.has_started or pod.has_ended or told)
 
 
 def is_starting(worker: Worker, now: datetime) -> bool:
@@ -67,37 +72,39 @@ def _refused(worker: Worker, now: datetime) -> Standing | None:
     waiting = worker.pod.state.waiting if worker.pod else None
     if not worker.pod or not waiting or waiting.reason not in REFUSALS:
         return None
-    given_up = _created(worker.pod) + REPLACED_AFTER
     said = waiting.message or "no more is known"
-    message = f"pod {worker.pod.metadata.name} can't start: {waiting.reason}: {said}"
+    return _gives_up(worker, worker.pod, f"{waiting.reason}: {said}", now)
+
+
+def _gives_up(worker: Worker, pod: Pod, why: str, now: datetime) -> Standing:
+    """What can't start is shown, and after a while replaced: settings may be others by then."""
+    until = _created(pod) + REPLACED_AFTER
     return Standing(
         "Queued",
         Reason.WORKER_REFUSED,
-        message,
+        f"pod {pod.metadata.name} can't start: {why}",
         worker=worker,
-        until=given_up,
-        worker_is_spent=now >= given_up,
+        until=until,
+        worker_is_spent=now >= until,
     )
 
 
 def _unplaced(situation: Situation, worker: Worker, now: datetime) -> Standing | None:
     """No node takes its pod, or none could be made. What was made waits on: it costs nothing."""
-    ends = _patience_ends(worker)
+    ends = patience_ends(worker)
     if ends is None or now < ends:
         return None
     if worker.pod and worker.pod.unschedulable:
         message = f"no node takes pod {worker.pod.metadata.name}: {worker.pod.unschedulable}"
         return Standing("Queued", Reason.WORKER_UNSCHEDULABLE, message, worker=worker)
-    if worker.pod is None and situation.refusal:
-        why = situation.refusal.message
+    refusal = situation.refusal
+    if worker.pod and is_stuck(worker.pod) and refusal and refusal.message:
+        return _gives_up(worker, worker.pod, refusal.message, now)
+    if worker.pod is None and refusal:
+        why = refusal.message or "the cluster does not say why"
         message = f"worker Job {worker.job.metadata.name} gets no pod: {why}"
         return Standing("Queued", Reason.WORKER_REFUSED, message, worker=worker)
     return None
-
-
-def _patience_ends(worker: Worker) -> datetime | None:
-    created = worker.job.metadata.creation_timestamp
-    return created + PATIENCE if created else None
 
 
 def _created(pod: Pod) -> datetime:

@@ -17,6 +17,7 @@ from imagejob_operator.domain.history import (
     HistoryError,
     decode,
     grid,
+    of,
 )
 from imagejob_operator.domain.quota import Rate, usage
 
@@ -112,6 +113,18 @@ def test_what_no_window_counts_is_summed_up_and_not_forgotten() -> None:
 
     assert [count for _, count in old.slots] == [1, 12]
     assert old.slots[1][0] < NOW - KEPT - 29 * DAY
+
+
+def test_what_the_longest_window_still_counts_is_not_summed_up_with_what_is_older() -> None:
+    rate = Rate(10, "7d")
+    end = NOW // rate.slot * rate.slot
+    exact = of([end - 1] * 3 + [end - rate.slot - 1] * 20)
+    last_moment = end + rate.span - 1
+
+    compacted = exact.compacted(last_moment)
+
+    assert usage(compacted, [rate], last_moment) == usage(exact, [rate], last_moment)
+    assert usage(compacted, [rate], last_moment)[0].used == 3
 
 
 def test_what_a_leaping_clock_made_look_old_is_there_when_it_is_put_back() -> None:

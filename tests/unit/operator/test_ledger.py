@@ -193,7 +193,7 @@ def test_a_lost_ledger_is_rebuilt_from_what_the_image_jobs_show() -> None:
     ledger = rebuilt(shown, NOW)
 
     assert ledger.time == NOW
-    assert (ledger.charged, ledger.dispatches, ledger.number) == ({}, {}, 0)
+    assert (ledger.charged, ledger.dispatches) == ({}, {})
     (use,) = usage(ledger.history, [Rate(2, "1h")], ledger.now)
     # It was some time in that second: the ledger takes it for the end.
     assert use.next_available == Rate(2, "1h").frees(ledger.now // 1000 * 1000 - 2_999_000)
@@ -211,3 +211,9 @@ def test_a_rebuilt_ledger_takes_no_time_for_later_than_now() -> None:
     ledger = rebuilt([NOW + timedelta(days=2)], NOW)
 
     assert ledger.history.slots == ((ledger.now // 8 * 8 + 8, 1),)
+
+
+def test_a_rebuilt_ledger_gives_no_worker_a_name_that_an_earlier_one_had() -> None:
+    ledger = rebuilt([], NOW)
+
+    assert ledger.number == int(NOW.timestamp())

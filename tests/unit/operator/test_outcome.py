@@ -72,8 +72,16 @@ CASES = {
         ("Failed", Reason.OUT_OF_MEMORY, "the kernel ended the worker pod for want of memory"),
     ),
     "past its deadline": (
-        ended(phase="Failed", reason="DeadlineExceeded"),
+        ended(terminated("", 137), phase="Failed", reason="DeadlineExceeded"),
         ("Failed", Reason.TIMED_OUT, "the worker pod ran past its deadline"),
+    ),
+    "past its deadline, and never started": (
+        ended(phase="Failed", reason="DeadlineExceeded"),
+        (
+            "Queued",
+            Reason.WORKER_REFUSED,
+            "the worker pod's deadline came before it had started; it is replaced",
+        ),
     ),
     "ended, and the cluster does not call it a disruption": (
         ended(phase="Failed", reason="OutOfpods", message="the node had no room"),

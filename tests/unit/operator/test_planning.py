@@ -171,41 +171,6 @@ def test_who_shows_that_he_was_charged_is_not_charged_again() -> None:
     assert made.ledger.charged == {}
 
 
-TURNED_AWAY = {
-    "all may wait": (HOURLY, {}),
-    "one may wait": (
-        msgspec.structs.replace(HOURLY, max_waiting=1),
-        {"uid-c": "1 ImageJobs wait for the namespace's quota already, which is the most that may"},
-    ),
-    "none may wait": (
-        msgspec.structs.replace(HOURLY, on_exceeded="Fail"),
-        dict.fromkeys(("uid-b", "uid-c"), "the namespace's quota of 2 per 1h is used up"),
-    ),
-}
-
-
-@pytest.mark.parametrize("charged", [(), ("uid-d", "uid-a")], ids=["now", "a moment ago"])
-@pytest.mark.parametrize(("policy", "excess"), TURNED_AWAY.values(), ids=TURNED_AWAY)
-def test_who_may_not_even_wait(
-    policy: Policy, excess: dict[str, str], charged: tuple[str, ...]
-) -> None:
-    team = Team(EMPTY.charge(charged)).throttled(*LINE)
-
-    found = look(team.tenant, policy, team.picture, NOW).excess
-
-    assert found == excess
-
-
-def test_who_shows_that_he_waits_is_not_turned_away() -> None:
-    waits = msgspec.structs.replace(
-        job("a"), status=image_job(status={"phase": "Throttled"}).status
-    )
-    team = Team(EMPTY.charge(["uid-x", "uid-y"])).throttled(waits, job("b"))
-    policy = msgspec.structs.replace(HOURLY, on_exceeded="Fail")
-
-    assert list(look(team.tenant, policy, team.picture, NOW).excess) == ["uid-b"]
-
-
 ASIDE = {
     "it is suspended": job("a", suspend=True),
     "its store has gone": job("a", destination={"storeRef": {"name": "gone"}}),

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import msgspec
-import pytest
 from api_objects import (
     EARLIER,
     NOW,
     PLATFORM,
-    disrupted,
     failed,
     image_job,
-    last_failure,
     pod,
     report,
     running,
@@ -25,6 +21,7 @@ from api_objects import (
 )
 from imagejob_operator.domain.lifecycle import (
     REFUSED_FOR,
+    REPLACED_WITHIN,
     SETTLE,
     Decision,
     Inquire,
@@ -42,7 +39,6 @@ CAT = image_job()
 CARRIED = worker_job(CAT)
 CREATED = datetime.fromisoformat(EARLIER)
 AT_WORK = pod(state=running())
-REPLACEMENT = pod(suffix="new", state=running())
 TICK = timedelta(milliseconds=100)
 
 
@@ -102,6 +98,38 @@ def test_the_cluster_is_asked_why_a_worker_gets_no_pod() -> None:
     assert isinstance(again.action, Inquire)
 
 
+def test_why_is_asked_again_while_it_lasts() -> None:
+    due = CREATED + PATIENCE
+    memory = decided(carried(), now=due).memory.refused("exceeded quota: pods", due)
+    write = decided(carried(), memory, due + TICK)
+
+    told = decided(carried(), write.memory, due + TICK + SETTLE)
+
+    assert told.look_again == due + REFUSED_FOR
+
+
+def test_a_pod_that_was_taken_away_may_take_longer_to_be_replaced() -> None:
+    memory = decided(carried(AT_WORK)).memory
+
+    gone = decided(carried(), memory)
+    waits = decided(carried(), gone.memory, NOW + REPLACED_WITHIN - TICK)
+    due = decided(carried(), waits.memory, NOW + REPLACED_WITHIN)
+
+    assert not isinstance(gone.action, Inquire)
+    assert not isinstance(waits.action, Inquire)
+    assert waits.look_again == NOW + REPLACED_WITHIN
+    assert isinstance(due.action, Inquire)
+
+
+def test_of_a_worker_that_has_given_up_nothing_is_asked() -> None:
+    gave_up = {"conditions": [{"type": "Failed", "status": "True", "message": "no more pods"}]}
+    job = image_job(retries=0)
+
+    ended = decided(carried(None, worker_job(job, status=gave_up), job), now=CREATED + PATIENCE)
+
+    assert isinstance(ended.action, WriteStatus)
+
+
 def test_a_worker_is_replaced_only_once_the_status_says_why() -> None:
     unpulled = pod(phase="Pending", state=waiting("ErrImagePull"))
     due = CREATED + REPLACED_AFTER
@@ -155,72 +183,3 @@ def test_what_a_failed_attempt_says_does_not_change_when_its_worker_has_gone() -
 
         assert later.action is None
         assert later.standing.queue == write.status.queue
-
-
-def status_of(known: Situation, memory: Memory) -> ImageJob:
-    write = decided(known, memory, NOW + SETTLE).action
-    assert isinstance(write, WriteStatus)
-    return written(known.job, write.status)
-
-
-def test_a_pod_in_place_of_another_counts_as_a_disruption() -> None:
-    memory = decided(carried(AT_WORK)).memory
-
-    evicted = decided(carried(pod(**disrupted())), memory)
-    gone = decided(carried(), evicted.memory, CREATED + TICK)
-    coming = decided(carried(pod(suffix="new", phase="Pending")), gone.memory)
-    replaced = decided(carried(REPLACEMENT), coming.memory)
-    still = decided(carried(REPLACEMENT), replaced.memory)
-
-    counts = [each.memory.disruptions for each in (evicted, gone, coming, replaced, still)]
-    assert counts == [0, 0, 0, 1, 1]
-    assert status_of(carried(REPLACEMENT), still.memory).status.disruptions == 1
-
-
-def test_a_worker_in_place_of_a_silent_one_counts_as_a_disruption() -> None:
-    memory = decided(carried(AT_WORK)).memory
-
-    moved = decided(carried(pod("ij-2", state=running()), worker_job(CAT, name="ij-2")), memory)
-
-    assert moved.memory.disruptions == 1
-
-
-def test_a_disruption_is_seen_after_a_restart_too() -> None:
-    job = status_of(carried(AT_WORK), decided(carried(AT_WORK)).memory)
-
-    same = decided(carried(AT_WORK, job=job))
-    replaced = decided(carried(REPLACEMENT, job=job))
-
-    assert (same.memory.disruptions, replaced.memory.disruptions) == (0, 1)
-
-
-def test_disruptions_are_counted_on_after_a_restart() -> None:
-    job = image_job(status={"disruptions": 4, "phase": "Queued"})
-
-    assert decided(situation(job)).memory.disruptions == 4
-
-
-@pytest.mark.parametrize("attempt", [0, 1])
-def test_a_worker_after_a_failed_one_is_no_disruption(attempt: int) -> None:
-    memory = decided(carried(AT_WORK)).memory
-    job = image_job(status=last_failure(attempt, worker="ij-1"))
-    next_worker = worker_job(job, name="ij-2")
-
-    went_on = decided(carried(pod("ij-2", state=running()), next_worker, job), memory)
-    disturbed = decided(
-        carried(pod("ij-2", suffix="new", state=running()), next_worker, job), went_on.memory
-    )
-
-    assert went_on.memory.disruptions == 0
-    assert disturbed.memory.disruptions == 1
-
-
-def test_the_eleventh_disruption_ends_it() -> None:
-    memory = msgspec.structs.replace(decided(carried(AT_WORK)).memory, disruptions=10)
-
-    decision = decided(carried(REPLACEMENT), memory)
-
-    assert isinstance(decision.action, WriteStatus)
-    status = decision.action.status
-    assert (status.phase, status.disruptions) == ("Failed", 11)
-    assert status.audit[-1].reason == "WorkerLost"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from imagejob_operator.domain.platform import Caps, Platform, WorkerMemory
+from imagejob_operator.domain.quota import Policy, parse_rate
 from imagejob_operator.settings import SettingsError, from_environment
 
 IMAGE = {"IMAGEJOB_WORKER_IMAGE": "worker:1"}
@@ -30,6 +34,37 @@ def test_sizes_lists_and_numbers_are_read() -> None:
     assert platform.limits.max_frames == 7
 
 
+def test_what_is_not_given_is_as_decisions_have_it() -> None:
+    settings = from_environment(IMAGE)
+
+    hourly = Policy((parse_rate("50/1h"),))
+    assert settings.platform == Platform(worker_image="worker:1")
+    assert settings.caps == Caps(default=hourly, max_workers=64, max_workers_per_namespace=32)
+
+
+def test_the_quota_the_caps_and_the_retries_can_be_set() -> None:
+    settings = from_environment(
+        {
+            **IMAGE,
+            "IMAGEJOB_QUOTA": "5/1m,50/1h",
+            "IMAGEJOB_MAX_WORKERS": "4",
+            "IMAGEJOB_MAX_WORKERS_PER_NAMESPACE": "3",
+            "IMAGEJOB_BACKOFF_SECONDS": "2",
+            "IMAGEJOB_LARGE_WORKER_MEMORY": "6Gi",
+            "IMAGEJOB_LARGE_CHILD_MEMORY": "5Gi",
+            "IMAGEJOB_TRUST_REQUESTER": "true",
+        }
+    )
+
+    platform = settings.platform
+    rates = Policy((parse_rate("5/1m"), parse_rate("50/1h")))
+    assert settings.caps == Caps(default=rates, max_workers=4, max_workers_per_namespace=3)
+    assert platform.backoff == timedelta(seconds=2)
+    assert platform.large_memory == WorkerMemory(6 * 1024**3, 5 * 1024**3)
+    assert platform.memory == Platform("").memory
+    assert platform.trusts_requester
+
+
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
@@ -40,6 +75,11 @@ def test_sizes_lists_and_numbers_are_read() -> None:
         ({**IMAGE, "IMAGEJOB_LEASE_SECONDS": "1"}, "lease_seconds"),
         ({**IMAGE, "IMAGEJOB_LEADER_ELECTION": "maybe"}, "leader_election"),
         ({**IMAGE, "IMAGEJOB_LISTEN": "8080"}, "listen"),
+        ({**IMAGE, "IMAGEJOB_QUOTA": ""}, "IMAGEJOB_QUOTA: at least one rate is needed"),
+        ({**IMAGE, "IMAGEJOB_QUOTA": "5/1h, 6/1h"}, "IMAGEJOB_QUOTA: two rates have the same"),
+        ({**IMAGE, "IMAGEJOB_QUOTA": "50 per hour"}, "IMAGEJOB_QUOTA"),
+        ({**IMAGE, "IMAGEJOB_MAX_WORKERS": "0"}, "max_workers"),
+        ({**IMAGE, "IMAGEJOB_BACKOFF_SECONDS": "0"}, "backoff_seconds"),
     ],
 )
 def test_a_wrong_one_is_named(variables: dict[str, str], message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import apischema
 import msgspec
 import pytest
 from api_objects import (
@@ -183,3 +184,13 @@ def test_the_newest_failure_is_kept_after_a_success() -> None:
     assert status.phase == "Succeeded"
     assert status.last_failure == RETRIED.status.last_failure
     assert status.queue is None
+
+
+def test_the_crd_has_a_number_for_a_first_attempt_that_was_lost_with_others() -> None:
+    least = apischema.schema("imagejobs", "status", "lastFailure", "attempt")["minimum"]
+    both = worker_job(image_job("cat"), image_job("dog"))
+
+    status = status_of(situation(worker=Worker(both, LOST)))
+
+    assert status.last_failure is not None
+    assert status.last_failure.attempt == least

@@ -18,12 +18,7 @@ from api_objects import (
 from imagejob_operator.domain.reasons import Reason
 from imagejob_operator.domain.situation import Refusal, Situation
 from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.underway import (
-    PATIENCE,
-    REFUSALS,
-    REPLACED_AFTER,
-    is_without_pod,
-)
+from imagejob_operator.domain.underway import PATIENCE, REFUSALS, REPLACED_AFTER
 from imagejob_operator.domain.worker import Pod, Worker
 
 CAT = image_job()
@@ -44,6 +39,7 @@ UNREACHED = pod(phase="Pending", state=waiting("ContainerCreating"))
 UNPULLED = pod(phase="Pending", state=waiting("ErrImagePull", "no such image: worker:1"))
 ANSWER = Refusal("pods are forbidden: exceeded quota", CREATED + timedelta(seconds=25))
 
+LATE = CREATED + REPLACED_AFTER
 ON_ITS_WAY = "worker Job ij-1 has been created; its pod has not started yet"
 
 
@@ -144,13 +140,20 @@ def test_a_worker_is_looked_at_again_when_patience_ends() -> None:
     assert stand(carried(), PLATFORM, CREATED).until == CREATED + PATIENCE
 
 
-PODLESS = {
-    "the Job controller is at it": (None, PATIENCE - TICK, False),
-    "nothing comes": (None, PATIENCE, True),
-    "a pod is there": (UNPLACED, PATIENCE, False),
-}
+UNMOUNTED = Refusal('secret "uploads-s3" not found', CREATED + timedelta(seconds=25), "ij-1-x2k9q")
 
 
-@pytest.mark.parametrize(("its_pod", "age", "answer"), PODLESS.values(), ids=PODLESS)
-def test_a_worker_without_a_pod(its_pod: Pod | None, age: timedelta, *, answer: bool) -> None:
-    assert is_without_pod(Worker(CARRIED, its_pod), CREATED + age) is answer
+def test_a_pod_that_has_a_node_and_does_not_start_says_what_the_cluster_warns_of() -> None:
+    known = carried(UNREACHED, UNMOUNTED)
+    soon, late = stand(known, PLATFORM, CREATED + PATIENCE), stand(known, PLATFORM, LATE)
+
+    assert soon.reason is Reason.WORKER_REFUSED
+    assert soon.message == 'pod ij-1-x2k9q can\'t start: secret "uploads-s3" not found'
+    assert (soon.worker_is_spent, late.worker_is_spent) == (False, True)
+
+
+def test_a_pod_of_which_nobody_warns_may_take_its_time() -> None:
+    silent = Refusal("", UNMOUNTED.until, UNMOUNTED.about)
+    standing = stand(carried(UNREACHED, silent), PLATFORM, LATE)
+
+    assert (standing.reason, standing.worker_is_spent) == (Reason.DISPATCHED, False)

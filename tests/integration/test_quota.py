@@ -1,0 +1,172 @@
+"""Quotas as a tenant meets them: charged once, never given back, and no way around them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import audit_log
+import pytest
+from ledgers import charges
+from recorder import Event, recording
+from tenant import Body, Tenant, image_job, is_finished, picture, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_dev.client import Client
+    from imagejob_dev.program import Program
+
+AT_ONCE = 15.0  # what a worker takes, and far below any window of these quotas
+REPEATS = 30
+
+
+@pytest.fixture(scope="module")
+def operator(cluster: Client) -> Iterator[Program]:
+    running = cluster.operator("quota-operator")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def team(cluster: Client, namespace: str, operator: Program) -> Tenant:  # noqa: ARG001
+    tenant = Tenant(cluster, namespace)
+    tenant.put("incoming/photo.jpg", picture(320, 240))
+    tenant.open()
+    return tenant
+
+
+def photos(first: int, last: int) -> list[Body]:
+    return [image_job(f"photo-{n}", "incoming/photo.jpg") for n in range(first, last + 1)]
+
+
+def is_throttled(status: Body) -> bool:
+    return status.get("phase") == "Throttled"
+
+
+def test_who_waits_is_told_where_and_until_when(team: Tenant) -> None:
+    team.quota("2/1h")
+    team.apply(*photos(1, 2))
+    team.wait_all(is_finished, 2)
+
+    team.apply(*photos(3, 4))
+    waiting = team.wait_all(is_throttled, 2)
+
+    assert {reason(status) for status in waiting.values()} == {"QuotaUsedUp"}
+    assert sorted(status["queue"]["position"] for status in waiting.values()) == [1, 2]
+    assert all(status["queue"]["eligibleAt"] for status in waiting.values())
+
+
+def test_the_quota_says_what_is_used(team: Tenant) -> None:
+    team.quota("2/1h", "3/1d")
+    team.apply(*photos(1, 3))
+    team.wait_all(is_finished, 2)
+
+    status = team.quota_status(lambda status: status.get("waiting") == 1)
+
+    limits = [(each["per"], each["used"], each["remaining"]) for each in status["limits"]]
+    assert limits == [("1h", 2, 0), ("1d", 2, 1)]
+    assert status["limits"][0]["nextAvailable"]
+    assert status["running"] == 0
+
+
+def test_a_quota_that_is_raised_lets_them_go_at_once(team: Tenant) -> None:
+    team.quota("2/1h")
+    team.apply(*photos(1, 5))
+    team.wait_all(is_throttled, 3)
+
+    team.quota("5/1h")
+    ended = team.wait_all(is_finished, 5, AT_ONCE)
+
+    assert {status["phase"] for status in ended.values()} == {"Succeeded"}
+
+
+def test_a_quota_that_is_lowered_takes_nothing_back(team: Tenant) -> None:
+    team.quota("4/1h", maxRunning=1)
+    team.apply(team.secret("later-s3"), team.store("later", opened_by="nobody-yet"))
+    team.apply(*(image_job(f"photo-{n}", "incoming/photo.jpg", store="later") for n in (1, 2, 3)))
+    team.wait_all(lambda status: status.get("phase") == "Queued", 3)
+
+    team.quota("1/1h", maxRunning=1)
+    team.apply(*photos(4, 4))
+    team.wait("photo-4", is_throttled)
+    team.apply(team.secret("nobody-yet"))
+    ended = team.wait_all(is_finished, 3)
+
+    assert {status["phase"] for status in ended.values()} == {"Succeeded"}
+    assert "photo-4" not in ended
+
+
+def test_where_waiting_is_not_wanted_it_fails(team: Tenant) -> None:
+    team.quota("2/1h", onExceeded="Fail")
+    team.apply(*photos(1, 5))
+    ended = team.wait_all(is_finished, 5)
+
+    told = Counter((status["phase"], reason(status)) for status in ended.values())
+    assert told == {("Succeeded", "Succeeded"): 2, ("Failed", "QuotaExceeded"): 3}
+    assert charges(team.cluster, team.namespace) == 2
+
+
+def test_no_more_wait_than_may(team: Tenant) -> None:
+    team.quota("1/1h", maxWaiting=2)
+    team.apply(*photos(1, 1))
+    team.wait_all(is_finished, 1)
+    team.apply(*photos(2, 3))
+    team.wait_all(is_throttled, 2)
+    team.apply(*photos(4, 5))
+    ended = team.wait_all(is_finished, 3)
+
+    assert {name: reason(status) for name, status in ended.items()} == {
+        "photo-1": "Succeeded",
+        "photo-4": "QuotaExceeded",
+        "photo-5": "QuotaExceeded",
+    }
+    assert is_throttled(team.status("photo-2"))
+    assert is_throttled(team.status("photo-3"))
+
+
+def test_no_more_run_than_may(team: Tenant) -> None:
+    team.quota("100/1h", maxRunning=2)
+    with recording(team.cluster.rest, team.path("pods")) as pods:
+        team.apply(*photos(1, 8))
+        ended = team.wait_all(is_finished, 8)
+        team.wait_for_no_workers()
+
+    assert {status["phase"] for status in ended.values()} == {"Succeeded"}
+    assert most_at_once(pods) == 2
+
+
+def test_nobody_beats_the_quota_by_deleting_and_applying_again(
+    team: Tenant, operator: Program
+) -> None:
+    team.quota("3/1h")
+    (cat,) = photos(1, 1)
+    uids = []
+    for repeat in range(REPEATS):
+        (made,) = team.create([cat])
+        uids.append(made.uid)
+        if repeat % 2:  # the others are gone as soon as they are there
+            team.wait("photo-1", lambda status: is_throttled(status) or is_finished(status))
+        if repeat < REPEATS - 1:
+            team.kubectl("delete", "ij", "photo-1")
+    team.wait("photo-1", is_throttled)
+
+    lines = audit_log.printed(operator.log)
+    admitted = {line.uid for line in lines if line.reason == "Admitted"} & set(uids)
+    assert len(admitted) == 3
+    assert charges(team.cluster, team.namespace) == 3
+
+
+def most_at_once(pods: list[Event]) -> int:
+    """The most pods that there were at any time, those that had ended left out."""
+    live: set[str] = set()
+    most = 0
+    for event in pods:
+        uid, phase = event.object["metadata"]["uid"], event.object["status"]["phase"]
+        if event.type == "DELETED" or phase in ("Succeeded", "Failed"):
+            live.discard(uid)
+        else:
+            live.add(uid)
+        most = max(most, len(live))
+    return most

@@ -1,0 +1,109 @@
+"""The pods that the cluster took away from one ImageJob, counted as they are replaced."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+from api_objects import (
+    EARLIER,
+    NOW,
+    PLATFORM,
+    disrupted,
+    image_job,
+    last_failure,
+    pod,
+    running,
+    situation,
+    worker_job,
+    written,
+)
+from imagejob_operator.domain.lifecycle import SETTLE, Decision, Memory, WriteStatus, decide
+from imagejob_operator.domain.model import ImageJob
+from imagejob_operator.domain.situation import Situation
+from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
+
+CAT = image_job()
+CARRIED = worker_job(CAT)
+CREATED = datetime.fromisoformat(EARLIER)
+AT_WORK = pod(state=running())
+REPLACEMENT = pod(suffix="new", state=running())
+TICK = timedelta(milliseconds=100)
+
+
+def carried(its_pod: Pod | None = None, by: WorkerJob = CARRIED, job: ImageJob = CAT) -> Situation:
+    return situation(job, Worker(by, its_pod))
+
+
+def decided(known: Situation, memory: Memory = Memory(), now: datetime = NOW) -> Decision:  # noqa: B008 (it is frozen)
+    return decide(known, memory, PLATFORM, now)
+
+
+def status_of(known: Situation, memory: Memory) -> ImageJob:
+    write = decided(known, memory, NOW + SETTLE).action
+    assert isinstance(write, WriteStatus)
+    return written(known.job, write.status)
+
+
+def test_a_pod_in_place_of_another_counts_as_a_disruption() -> None:
+    memory = decided(carried(AT_WORK)).memory
+
+    evicted = decided(carried(pod(**disrupted())), memory)
+    gone = decided(carried(), evicted.memory, CREATED + TICK)
+    coming = decided(carried(pod(suffix="new", phase="Pending")), gone.memory)
+    replaced = decided(carried(REPLACEMENT), coming.memory)
+    still = decided(carried(REPLACEMENT), replaced.memory)
+
+    counts = [each.memory.disruptions for each in (evicted, gone, coming, replaced, still)]
+    assert counts == [0, 0, 0, 1, 1]
+    assert status_of(carried(REPLACEMENT), still.memory).status.disruptions == 1
+
+
+def test_a_worker_in_place_of_a_silent_one_counts_as_a_disruption() -> None:
+    memory = decided(carried(AT_WORK)).memory
+
+    moved = decided(carried(pod("ij-2", state=running()), worker_job(CAT, name="ij-2")), memory)
+
+    assert moved.memory.disruptions == 1
+
+
+def test_a_disruption_is_seen_after_a_restart_too() -> None:
+    job = status_of(carried(AT_WORK), decided(carried(AT_WORK)).memory)
+
+    same = decided(carried(AT_WORK, job=job))
+    replaced = decided(carried(REPLACEMENT, job=job))
+
+    assert (same.memory.disruptions, replaced.memory.disruptions) == (0, 1)
+
+
+def test_disruptions_are_counted_on_after_a_restart() -> None:
+    job = image_job(status={"disruptions": 4, "phase": "Queued"})
+
+    assert decided(situation(job)).memory.disruptions == 4
+
+
+@pytest.mark.parametrize("attempt", [0, 1])
+def test_a_worker_after_a_failed_one_is_no_disruption(attempt: int) -> None:
+    memory = decided(carried(AT_WORK)).memory
+    job = image_job(status=last_failure(attempt, worker="ij-1"))
+    next_worker = worker_job(job, name="ij-2")
+
+    went_on = decided(carried(pod("ij-2", state=running()), next_worker, job), memory)
+    disturbed = decided(
+        carried(pod("ij-2", suffix="new", state=running()), next_worker, job), went_on.memory
+    )
+
+    assert went_on.memory.disruptions == 0
+    assert disturbed.memory.disruptions == 1
+
+
+def test_the_eleventh_disruption_ends_it() -> None:
+    memory = msgspec.structs.replace(decided(carried(AT_WORK)).memory, disruptions=10)
+
+    decision = decided(carried(REPLACEMENT), memory)
+
+    assert isinstance(decision.action, WriteStatus)
+    status = decision.action.status
+    assert (status.phase, status.disruptions) == ("Failed", 11)
+    assert status.audit[-1].reason == "WorkerLost"

@@ -1,0 +1,140 @@
+"""What a namespace is looked at for: nothing that its ledger has promised may be forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from api_objects import EARLIER, NOW, PLATFORM, image_job, store
+from imagejob_operator.domain.ledger import Ledger
+from imagejob_operator.domain.model import ImageJob
+from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.platform import Caps
+from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.domain.tenant import Tenant
+from imagejob_operator.foresight import Foresight
+from imagejob_operator.tenants import Tenants
+
+POLICY = Policy((parse_rate("50/1h"),))
+CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
+ADMITTED = {
+    "phase": "Queued",
+    "conditions": [
+        {
+            "type": "Admitted",
+            "status": "True",
+            "reason": "Admitted",
+            "message": "",
+            "lastTransitionTime": EARLIER,
+        }
+    ],
+}
+CAT = image_job(status=ADMITTED)
+
+
+class StoredLedgers:
+    """Ledgers as an API server keeps them: what was written last is what is read."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger, self.version = ledger, 1
+
+    async def read(self, tenant: Tenant) -> None:
+        tenant.adopt(self.ledger, str(self.version))
+
+    async def write(self, tenant: Tenant, ledger: Ledger) -> bool:
+        self.ledger, self.version = ledger, self.version + 1
+        tenant.adopt(ledger, str(self.version))
+        return True
+
+
+class Operator:
+    """The part of one that looks after namespaces."""
+
+    def __init__(self, ledgers: StoredLedgers, *jobs: ImageJob) -> None:
+        self.picture = Picture()
+        for thing in (store(), *jobs):
+            self.picture.see(thing)
+        foresight = Foresight(self.picture, lambda *_: None)
+        self.tenants = Tenants(
+            self.picture,
+            ledgers,  # type: ignore[arg-type]
+            foresight,
+            {},
+            PLATFORM,
+            CAPS,
+            lambda: NOW,
+        )
+        self.tenant = self.tenants.of("team-a")
+
+    def act(self) -> None:
+        """Until nothing is left to be done."""
+        for _ in range(9):
+            actions = [action for _, action in self.tenants.next_actions()]
+            if not actions:
+                return
+            for action in actions:
+                asyncio.run(action)
+        raise AssertionError("it never comes to rest")
+
+
+def promising(job: ImageJob) -> StoredLedgers:
+    """A ledger that says that a worker is being created for it."""
+    ledgers = StoredLedgers(Ledger(0).at(NOW, POLICY.rates))
+    before = Operator(ledgers, job)
+    before.tenant.adopt(ledgers.ledger, "1")
+    before.tenants.line_up(job, "worker")
+    before.act()
+    assert list(ledgers.ledger.dispatches) == list(before.tenant.composed)
+    return ledgers
+
+
+def test_a_promise_is_kept_after_a_restart() -> None:
+    ledgers = promising(CAT)
+    operator = Operator(ledgers, CAT)
+    operator.tenant.adopt(ledgers.ledger, "2")
+
+    operator.tenants.adopted(operator.tenant)
+    operator.act()
+
+    assert list(operator.tenant.composed) == list(ledgers.ledger.dispatches)
+
+
+def test_a_promise_that_was_put_off_is_kept_although_nobody_is_in_line() -> None:
+    ledgers = promising(CAT)
+    operator = Operator(ledgers, CAT)
+    operator.tenant.adopt(ledgers.ledger, "2")
+    operator.tenants.adopted(operator.tenant)
+    operator.act()
+
+    operator.tenant.disown()  # as when the API server took too long to create the worker
+    operator.tenants.touch("team-a")
+    operator.act()
+
+    assert list(operator.tenant.composed) == list(ledgers.ledger.dispatches)
+
+
+def test_a_promise_to_one_that_was_suspended_is_kept_when_it_is_resumed() -> None:
+    ledgers = promising(CAT)
+    suspended = changed(CAT, suspend=True)
+    operator = Operator(ledgers, suspended)
+    operator.tenant.adopt(ledgers.ledger, "2")
+    operator.tenants.adopted(operator.tenant)
+    operator.act()
+    put_off = list(operator.tenant.composed)
+
+    resumed = changed(suspended, suspend=False)
+    operator.picture.see(resumed)
+    operator.tenants.line_up(resumed, None)
+    operator.act()
+
+    assert put_off == []
+    assert list(operator.tenant.composed) == list(ledgers.ledger.dispatches)
+
+
+def changed(job: ImageJob, *, suspend: bool) -> ImageJob:
+    version = str(int(job.metadata.resource_version) + 1)
+    return msgspec.structs.replace(
+        job,
+        metadata=msgspec.structs.replace(job.metadata, resource_version=version),
+        spec=msgspec.structs.replace(job.spec, suspend=suspend),
+    )
