@@ -103,8 +103,8 @@ def worker_job(
         resolve(job, profile() if job.spec.profile_ref else None, stores, PLATFORM) for job in jobs
     ]
     items = [answer.item for answer in ready if isinstance(answer, Resolved)]
-    order = manifests.compose(items, stores, PLATFORM, large=large)
-    body = manifests.worker_job("team-a", name, order, stores, PLATFORM, large=large)
+    order = manifests.compose(items, stores, PLATFORM, size="large" if large else "standard")
+    body = manifests.worker_job("team-a", name, order, stores, PLATFORM, size="large" if large else "standard")
     body["metadata"] |= metadata(name, f"uid-job-{name}", version, **meta)
     body["status"] = status or {}
     return msgspec.convert(body, WorkerJob)

@@ -63,7 +63,7 @@ def is_stuck(pod: Pod) -> bool:
 
 def is_starting(worker: Worker, now: datetime) -> bool:
     """Whether it has been created a moment ago and is not at work yet; one that is stuck isn't."""
-    ends = _patience_ends(worker)
+    ends = patience_ends(worker)
     return (worker.pod is None or not worker.pod.has_started) and (ends is None or now < ends)
 
 
