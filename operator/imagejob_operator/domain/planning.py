@@ -16,7 +16,7 @@ from .lines import place
 from .model import ImageJob
 from .order import OrderDestination, digest
 from .picture import Picture
-from .platform import Platform, Size
+from .platform import SIZES, Platform, Size
 from .quota import Policy, usage
 from .resolve import Resolved, resolve
 from .tenant import Composed, Tenant, shows
@@ -170,9 +170,12 @@ def _composed_again(
     """The workers that the ledger promises and that nobody here is creating, as after a restart."""
     for name, record in outlook.tenant.pending().items():
         if name in outlook.ledger.dispatches and name not in outlook.tenant.composed:
-            members = list(_ready(record.uids, picture, platform))
+            # What it reports on one who failed in it before would not count.
+            uids = [uid for uid in record.uids if not _is_through(picture.jobs.get(uid), name)]
+            members = list(_ready(uids, picture, platform))
             if members:
-                size = kind_of(members[0], platform).size
+                sizes = {kind_of(each, platform).size for each in members}
+                size = max(sizes, key=SIZES.index)  # settings may be others than they were
                 yield _compose(members, size, name, picture, platform, now)
 
 

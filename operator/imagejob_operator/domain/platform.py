@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -16,6 +16,9 @@ MIB = 1024 * 1024
 
 Size = Literal["small", "standard", "large"]
 """A class of memory. What needs more than the standard is known only once it has failed there."""
+
+SIZES: tuple[Size, ...] = get_args(Size)
+"""The smallest first."""
 
 
 class WorkerMemory(msgspec.Struct, frozen=True):
