@@ -40,7 +40,9 @@ def ended(state: dict[str, Any] | None = None, **of_pod: Any) -> Situation:
 def attempt(number: int, entry: Any, *, retries: int = 3, large: bool = False) -> Standing:
     """The attempt of that number has ended with that entry in its report."""
     job = image_job(retries=retries, status=last_failure(number - 1, worker="ij-0"))
-    worker = Worker(worker_job(job, large=large), pod(state=terminated(report(entry))))
+    worker = Worker(
+        worker_job(job, size="large" if large else "standard"), pod(state=terminated(report(entry)))
+    )
     return stand(situation(job, worker), PLATFORM, NOW)
 
 
