@@ -124,7 +124,7 @@ def _failed(
     attempt = item.attempt if item else 1
     ended = _ended_at(worker) or now
     name = worker.job.metadata.name
-    if not entry and reason == Reason.WORKER_LOST and len(worker.job.items) > 1:
+    if not entry and len(worker.job.items) > 1:
         failure = LastFailure(attempt - 1, reason.value, message, ended, name)
         return Standing("Queued", reason, message, item, worker, failure=failure)
 
