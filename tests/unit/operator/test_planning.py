@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from api_objects import NOW, image_job
+from api_objects import NOW, PLATFORM, image_job, last_failure
 from imagejob_operator.domain.manifests import worker_name
 from imagejob_operator.domain.model import ImageJob
+from imagejob_operator.domain.order import decode
 from imagejob_operator.domain.planning import Places
 from imagejob_operator.domain.quota import Policy, parse_rate
 from planning_team import EMPTY, NEW, Team, dispatched, job, lost, workers
@@ -184,3 +185,36 @@ def test_a_ledger_that_has_not_been_read_is_not_planned_with() -> None:
 
     with pytest.raises(ValueError, match="the ledger of team-a has not been read"):
         team.plan()
+
+
+SHORT_OF_MEMORY = {
+    "seq": 5,
+    "time": "2026-11-22T09:59:00Z",
+    "actor": "imagejob-operator",
+    "event": "Queued",
+    "reason": "OutOfMemory",
+    "message": "attempt 1 of 4 failed",
+}
+MEMORY = {
+    "the first attempt": (image_job(), PLATFORM.memory),
+    "after too little memory": (
+        image_job(status=last_failure(1, "OutOfMemory")),
+        PLATFORM.large_memory,
+    ),
+    "after another failure": (image_job(status=last_failure(1, "TimedOut")), PLATFORM.memory),
+    "after another failure, with more memory than at first": (
+        image_job(status=last_failure(2, "TimedOut") | {"audit": [SHORT_OF_MEMORY]}),
+        PLATFORM.large_memory,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MEMORY)
+def test_the_memory_that_an_attempt_gets(case: str) -> None:
+    job, memory = MEMORY[case]
+
+    (composed,) = Team().queued(job).plan().composed
+
+    container = composed.manifest["spec"]["template"]["spec"]["containers"][0]
+    assert decode(composed.order).child_memory_bytes == memory.child_bytes
+    assert container["resources"]["limits"] == {"memory": str(memory.pod_bytes)}

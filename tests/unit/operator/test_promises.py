@@ -219,36 +219,3 @@ def test_a_charge_is_dropped_once_the_status_shows_it() -> None:
     charged = team.plan().ledger.charged
 
     assert list(charged) == ["uid-new"]
-
-
-SHORT_OF_MEMORY = {
-    "seq": 5,
-    "time": "2026-11-22T09:59:00Z",
-    "actor": "imagejob-operator",
-    "event": "Queued",
-    "reason": "OutOfMemory",
-    "message": "attempt 1 of 4 failed",
-}
-MEMORY = {
-    "the first attempt": (image_job(), PLATFORM.memory),
-    "after too little memory": (
-        image_job(status=last_failure(1, "OutOfMemory")),
-        PLATFORM.large_memory,
-    ),
-    "after another failure": (image_job(status=last_failure(1, "TimedOut")), PLATFORM.memory),
-    "after another failure, with more memory than at first": (
-        image_job(status=last_failure(2, "TimedOut") | {"audit": [SHORT_OF_MEMORY]}),
-        PLATFORM.large_memory,
-    ),
-}
-
-
-@pytest.mark.parametrize("case", MEMORY)
-def test_the_memory_that_an_attempt_gets(case: str) -> None:
-    job, memory = MEMORY[case]
-
-    (composed,) = first(job).composed
-
-    container = composed.manifest["spec"]["template"]["spec"]["containers"][0]
-    assert decode(composed.order).child_memory_bytes == memory.child_bytes
-    assert container["resources"]["limits"] == {"memory": str(memory.pod_bytes)}
