@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from imagejob_dev.rest import ApiError
+from imagejob_operator.domain.manifests import worker_name
 from PIL import Image
 from tenant import Tenant, image_job, ours, picture, reason
 
@@ -188,6 +189,22 @@ def test_a_deleted_image_job_takes_its_worker_along(team: Tenant) -> None:
     team.kubectl("delete", "ij", "cat", "--wait=false")
 
     team.wait_for_no_workers()
+
+
+def test_a_job_that_squats_on_the_next_name_does_no_harm(team: Tenant) -> None:
+    team.put("incoming/cat.jpg", picture())
+    team.open()
+    team.apply(image_job(suspend=True))
+    uid = team.kubectl("get", "ij", "cat", "-o=jsonpath={.metadata.uid}")
+    squatter = _sleeper(worker_name([uid], 1))
+    team.apply(squatter)
+
+    team.kubectl("patch", "ij", "cat", "--type=merge", '--patch={"spec":{"suspend":false}}')
+    ended = team.wait_finished("cat")
+
+    assert ended["phase"] == "Succeeded"
+    assert ended["worker"]["job"] == worker_name([uid], 2)
+    assert squatter["metadata"]["name"] in team.kubectl("get", "jobs", "-o=name")
 
 
 def test_a_worker_that_dies_is_told_as_lost(team: Tenant) -> None:
