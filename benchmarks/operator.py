@@ -19,7 +19,6 @@ import sys
 sys.path.append(sys.path.pop(0))
 
 import argparse
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,8 +28,6 @@ from imagejob_dev.errors import DevError
 from operatorbench import burst, calm, figures, growth
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from operatorbench.figures import Part
 
 PARTS = ("burst", "growth", "calm")
@@ -58,7 +55,8 @@ def main() -> int:
     """Measure what is asked for; print it, write it, judge it."""
     options = _options()
     sizes = QUICK if options.quick else FULL
-    print(f"{machine()}\n")
+    before = machine()
+    print(f"{before}\n")
     parts: list[Part] = []
     try:
         for name in options.only or PARTS:
@@ -68,7 +66,8 @@ def main() -> int:
     except (DevError, TimeoutError) as error:
         print(f"bench-operator: {error}", file=sys.stderr)
         return CANNOT
-    return conclude(parts, options.json)
+    print(f"then: {machine()}")
+    return MET if figures.conclude(parts, before, options.json) else MISSED
 
 
 def _options() -> argparse.Namespace:
@@ -92,21 +91,6 @@ def _measure(name: str, sizes: Sizes, runs: int) -> Part:
             return growth.measure(sizes.growth, sizes.teams)
         case _:
             return calm.measure(sizes.finished, sizes.throttled, sizes.idle, sizes.teams)
-
-
-def conclude(parts: Sequence[Part], path: Path) -> int:
-    """Write the JSON, print the last line, return the exit code."""
-    met = all(target.met for part in parts for target in part.targets)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    found = {
-        "machine": machine(),
-        "parts": {part.name: part.as_json() for part in parts},
-        "met": met,
-    }
-    path.write_text(json.dumps(found, indent=2) + "\n")
-    print(f"figures: {path}")
-    print(figures.closing(parts))
-    return MET if met else MISSED
 
 
 if __name__ == "__main__":

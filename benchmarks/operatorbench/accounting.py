@@ -125,9 +125,14 @@ def _request(name: str) -> Request | None:
 
 def read(rest: Rest) -> Requests:
     """All so far."""
+    return parse(_metrics(rest))
+
+
+def parse(metrics: str) -> Requests:
+    """The counts in what the API server says under /metrics."""
     everybody: Counter[Request] = Counter()
     operator: Counter[Request] = Counter()
-    for metric, text, value in _SAMPLE.findall(_metrics(rest)):
+    for metric, text, value in _SAMPLE.findall(metrics):
         if metric == "apiserver_request_total":
             labels = dict(_LABEL.findall(text))
             if labels["verb"] in _VERBS and not labels.get("dry_run"):

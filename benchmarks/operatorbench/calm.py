@@ -112,6 +112,7 @@ def _one_finished(plane: Plane, namespace: str) -> dict[str, object]:
         done = finish.image_jobs(plane.rest)
         crowd.create(plane.rest, crowd.image_jobs([namespace], 1, prefix="first"))
         done.wait(1)
+        plane.wait_for(DISPATCH, lambda jobs: None if jobs else True)
         sides.settled(plane, 60.0)
     return plane.rest.get(f"{crowd.API}/namespaces/{namespace}/imagejobs/first-000000")
 

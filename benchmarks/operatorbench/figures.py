@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 MIB = 1024 * 1024
 
@@ -60,6 +62,21 @@ def lines(part: Part) -> list[str]:
         *(f"   {target}" for target in part.targets),
         "",
     ]
+
+
+def conclude(parts: Sequence[Part], machine: str, path: Path) -> bool:
+    """Write the JSON and print the last line; whether all targets are met."""
+    met = all(target.met for part in parts for target in part.targets)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found = {
+        "machine": machine,
+        "parts": {part.name: part.as_json() for part in parts},
+        "met": met,
+    }
+    path.write_text(json.dumps(found, indent=2) + "\n")
+    print(f"figures: {path}")
+    print(closing(parts))
+    return met
 
 
 def closing(parts: Sequence[Part]) -> str:

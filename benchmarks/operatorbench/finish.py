@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ JOBS = "/apis/batch/v1/jobs?fieldSelector=status.successful%3D1"
 BARE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 WHOLE = "application/json"
 IDLE_SECONDS = 180.0
+OK = 200
 
 
 class Finish:
@@ -59,8 +61,9 @@ class Finish:
     def _follow(self) -> None:
         """The API server ends a watch by itself after some minutes: then it goes on."""
         version = "0"
-        while not self._closed:
-            version = self._watch(version)
+        with suppress(OSError, HTTPException):  # the control plane is gone
+            while not self._closed:
+                version = self._watch(version)
 
     def _watch(self, version: str) -> str:
         headers = {**self._rest.headers, "Accept": self._accept}
@@ -69,6 +72,7 @@ class Finish:
             connection.request("GET", url, headers=headers)
             response = connection.getresponse()
             self._connected.set()
+            self._closed = self._closed or response.status != OK
             for line in response:
                 if self._closed:
                     break

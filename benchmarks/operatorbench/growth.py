@@ -73,7 +73,7 @@ def _row(run: Run) -> list[str]:
 
 
 def _unfinished(count: int, teams: int) -> int:
-    """The operator's peak with a node that starts nothing: all ImageJobs stay unfinished.
+    """The operator's peak with no scheduler: pods get no node, so all ImageJobs stay unfinished.
 
     It is started once they are there, so that it lists them as well as watches them.
     """
@@ -81,7 +81,7 @@ def _unfinished(count: int, teams: int) -> int:
         plane.install()
         namespaces = plane.namespaces(teams)
         crowd.furnish(plane.rest, namespaces)
-        plane.node.pause()
+        plane.scheduler.stop()
         crowd.create(plane.rest, crowd.image_jobs(namespaces, count))
         operator = plane.operator(**sides.SETTINGS)
         with sides.running(plane, operator):

@@ -15,11 +15,13 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from .actions import Actions
+from .agenda import Agenda
 from .cluster import Cluster
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus, decide
 from .domain.picture import Picture
@@ -35,8 +37,13 @@ from .transport import ApiError
 
 log = logging.getLogger(__name__)
 
+Action = Callable[[], Coroutine[Any, Any, None]]
+
 CONCURRENCY = 32
-"""Actions under way at once."""
+"""Actions for ImageJobs under way at once."""
+
+LOOKS = 256
+"""How much is looked at in one turn: some tens of milliseconds."""
 
 RELIST_SOON = timedelta(seconds=10)
 """After start: closes the gap between our first list and the beginning of kopf's watches."""
@@ -92,8 +99,7 @@ class Engine:
             picture, self._ledgers, foresight, self._memories, platform, caps, clock
         )
         self._reports = QuotaReports(cluster, picture, self._tenants, clock, self._timers.set)
-        self._busy: set[Subject] = set()
-        self._again: set[Subject] = set()
+        self._agenda = Agenda(CONCURRENCY)
         self._wake = asyncio.Event()
         self.beat = time.monotonic()
         self.listed = False
@@ -119,36 +125,44 @@ class Engine:
             while True:
                 self.beat = time.monotonic()
                 self._take_turn(tasks)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), BEAT)
+                with suppress(TimeoutError):  # (wait_for may drop a cancellation, in Python 3.11)
+                    async with asyncio.timeout(BEAT):
+                        await self._wake.wait()
                 self._wake.clear()
 
     def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
-        """Start as many actions as there is room for: ImageJobs and workers, then namespaces."""
-        while len(self._busy) < CONCURRENCY:
+        """Look at what was touched, then at the namespaces, and begin what there is room for.
+
+        However much there is to write, quotas are kept an eye on: admissions come on time.
+        """
+        for _ in range(LOOKS):
             subject = self._picture.next_touched()
             if subject is None:
                 break
-            if subject in self._busy:
-                self._again.add(subject)
-                continue
-            action = self._consider(subject)
-            if action:
-                self._start(tasks, subject, action)
-        else:
-            return
+            self._look_at(tasks, subject)
         for tenancy, action in self._tenants.next_actions():
             self._start(tasks, tenancy, action)
+        while (waiting := self._agenda.next_put_off()) is not None:
+            self._look_at(tasks, waiting)
         if self._picture.is_touched:
             self._wake.set()
 
-    def _start(
-        self, tasks: asyncio.TaskGroup, subject: Subject, action: Coroutine[Any, Any, None]
-    ) -> None:
-        self._busy.add(subject)
+    def _look_at(self, tasks: asyncio.TaskGroup, subject: Subject) -> None:
+        if self._agenda.defers(subject):
+            return
+        action = self._consider(subject)
+        if not action:
+            self._agenda.drop(subject)
+        elif self._agenda.has_room or isinstance(subject, tuple):  # a worker's name: never wait
+            self._start(tasks, subject, action)
+        else:
+            self._agenda.put_off(subject)  # and look again then: much may have happened
+
+    def _start(self, tasks: asyncio.TaskGroup, subject: Subject, action: Action) -> None:
+        self._agenda.begin(subject)
         tasks.create_task(self._apply(subject, action))
 
-    def _consider(self, subject: Subject) -> Coroutine[Any, Any, None] | None:
+    def _consider(self, subject: Subject) -> Action | None:
         match subject:
             case Tenancy(namespace):
                 self._tenants.touch(namespace)
@@ -160,23 +174,23 @@ class Engine:
             case str():
                 return self._consider_job(subject)
 
-    def _consider_worker(self, at: Key) -> Coroutine[Any, Any, None] | None:
+    def _consider_worker(self, at: Key) -> Action | None:
         tenant = self._tenants.of(at[0])
         worker = self._picture.workers.get(at)
         if not worker:
             self._tenants.touch_all_in_line()
             composed = tenant.composed.get(at[1])
-            return self._actions.create(tenant, composed) if composed else None
+            return partial(self._actions.create, tenant, composed) if composed else None
         tenant.end(at[1])
         self._tenants.touch_all_in_line()
         self._picture.touch(QuotaOf(at[0]))
         if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
             return None
-        return self._actions.tidy(worker)
+        return partial(self._actions.tidy, worker)
 
-    def _consider_job(self, uid: str) -> Coroutine[Any, Any, None] | None:
+    def _consider_job(self, uid: str) -> Action | None:
         if uid in self._picture.suspects:
-            return self._actions.verify(uid)
+            return partial(self._actions.verify, uid)
         situation = self._picture.situation(uid)
         if not situation:
             self._memories.pop(uid, None)
@@ -193,29 +207,30 @@ class Engine:
             self._timers.set(uid, decision.look_again)
         match decision.action:
             case WriteStatus() as write:
-                return self._actions.write_status(write)
+                return partial(self._actions.write_status, write)
             case Inquire() as inquire:
-                return self._actions.inquire(inquire)
+                return partial(self._actions.inquire, inquire)
             case Replace() as replace:
-                return self._actions.replace(replace)
+                return partial(self._actions.replace, replace)
             case None:
                 return None
 
-    async def _apply(self, subject: Subject, action: Coroutine[Any, Any, None]) -> None:
+    async def _apply(self, subject: Subject, action: Action) -> None:
         try:
-            await action
+            await action()
         except ApiError as error:
             log.warning("will try again: %s", error)
             self._timers.set(subject, self._clock() + RETRY)
         finally:
-            self._busy.discard(subject)
-            if subject in self._again:
-                self._again.discard(subject)
+            if self._agenda.end(subject):
                 self._picture.touch(subject)
             self._wake.set()
 
     def _ring(self, subject: Subject) -> None:
-        self._picture.touch(subject)
+        if isinstance(subject, Tenancy):
+            self._tenants.touch(subject.namespace)  # on time, whatever else there is to look at
+        else:
+            self._picture.touch(subject)
         self._wake.set()
 
     async def _relist_regularly(self) -> None:

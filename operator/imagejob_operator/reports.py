@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from .cluster import IMAGE_QUOTAS, Cluster
@@ -36,7 +37,7 @@ class QuotaReports:
         self._later = later
         self._written: dict[str, datetime] = {}
 
-    def consider(self, namespace: str) -> Coroutine[Any, Any, None] | None:
+    def consider(self, namespace: str) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """Write the status of the namespace's ImageQuota, if there is one and it is time to."""
         quota = self._picture.quotas.get((namespace, "default"))
         tenant, now = self._tenants.of(namespace), self._clock()
@@ -57,7 +58,7 @@ class QuotaReports:
         change = next_change(policy, ledger)
         if change:
             self._later(QuotaOf(namespace), max(change, now + INTERVAL))
-        return self._write(quota, status, now) if status != quota.status else None
+        return partial(self._write, quota, status, now) if status != quota.status else None
 
     async def _write(self, quota: ImageQuota, status: ImageQuotaStatus, now: datetime) -> None:
         namespace, name = quota.metadata.namespace, quota.metadata.name

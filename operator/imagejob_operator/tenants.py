@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -109,7 +110,7 @@ class Tenants:
         for namespace in self._waiting_for_workers():
             self.touch(namespace)
 
-    def next_actions(self) -> Iterable[tuple[Tenancy, Coroutine[Any, Any, None]]]:
+    def next_actions(self) -> Iterable[tuple[Tenancy, Callable[[], Coroutine[Any, Any, None]]]]:
         """What is to be done for the namespaces that were touched, fairly for all of them."""
         namespaces = [each for each in self._dirty if each not in self._busy]
         outlooks = {}
@@ -123,14 +124,14 @@ class Tenants:
             elif self._needs_ledger(tenant):
                 self._wanted.discard(namespace)
                 self._busy[namespace] = None
-                yield Tenancy(namespace), self._read(tenant)
+                yield Tenancy(namespace), partial(self._read, tenant)
         shares = self._share(outlooks) if outlooks else {}
         for namespace, outlook in outlooks.items():
             places = shares.get(namespace, Places(workers=0))
             made = plan(outlook, places, self._picture, self._platform, self._clock())
             if made.must_write:
                 self._busy[namespace] = made
-                yield Tenancy(namespace), self._write(outlook, made)
+                yield Tenancy(namespace), partial(self._write, outlook, made)
             else:
                 self._begin(outlook.tenant, made)
                 self._foresight.update(outlook, self._clock())

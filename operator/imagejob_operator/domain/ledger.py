@@ -152,14 +152,15 @@ def rebuilt(
     """A ledger in place of one that is missing, from when ImageJobs show that they were admitted.
 
     Kubernetes keeps whole seconds, cut off, so each counts from the end of its second. `charged`
-    are those, by UID, that only their worker shows: they are among `admitted` too. Dispatches are
-    counted from the seconds since the epoch on, which the lost ledger's were far from.
+    are those, by UID, that only their worker shows: they are among `admitted` too. If there are
+    any, dispatches are counted from the seconds since the epoch on, far from the lost ledger's.
     """
-    ledger = Ledger(_micros(now), number=_micros(now) // 1_000_000)
+    ledger = Ledger(_micros(now))
     shown = histories.of(_micros(time) // 1_000_000 * 1000 + 999 for time in admitted)
     history = shown.clamped(ledger.now).compacted(ledger.now)
     marks = {uid: _micros(at) for uid, at in (charged or {}).items()}
-    return msgspec.structs.replace(ledger, history=history, charged=marks)
+    number = _micros(now) // 1_000_000 if history.slots else 0
+    return msgspec.structs.replace(ledger, number=number, history=history, charged=marks)
 
 
 def _charge(line: str) -> tuple[str, int]:

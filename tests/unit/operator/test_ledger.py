@@ -214,6 +214,5 @@ def test_a_rebuilt_ledger_takes_no_time_for_later_than_now() -> None:
 
 
 def test_a_rebuilt_ledger_gives_no_worker_a_name_that_an_earlier_one_had() -> None:
-    ledger = rebuilt([], NOW)
-
-    assert ledger.number == int(NOW.timestamp())
+    assert rebuilt([NOW], NOW).number == int(NOW.timestamp())
+    assert rebuilt([], NOW).number == 0

@@ -73,7 +73,7 @@ class Operator:
             if not actions:
                 return
             for action in actions:
-                asyncio.run(action)
+                asyncio.run(action())
         raise AssertionError("it never comes to rest")
 
 

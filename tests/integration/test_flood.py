@@ -1,0 +1,74 @@
+"""One tenant floods the cluster; another, who has ten pictures, hardly notices."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tenant import Tenant, image_job, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagejob_dev.client import Client
+
+FLOOD = 5000
+UNDER_WAY = 100  # by then the rounds, the watches and the API server are all at it
+SETTINGS = {"max_workers": "4", "max_workers_per_namespace": "2"}
+LONG = 600.0
+
+
+def test_ten_finish_within_twice_their_time_alone(
+    cluster: Client,
+    namespace: str,
+    lenient_namespace: str,
+    record_property: Callable[[str, object], None],
+) -> None:
+    few, many = tenant(cluster, namespace), tenant(cluster, lenient_namespace)
+    many.quota("1000000/1h")
+    operator = cluster.operator("flood-operator", **SETTINGS)
+    operator.start()
+    try:
+        seconds_for_ten(few, "warming-up")
+        alone = seconds_for_ten(few, "alone")
+        many.create([image_job(f"photo-{n}", "incoming/photo.jpg") for n in range(FLOOD)])
+        until_finished(many, UNDER_WAY)
+        among_many = seconds_for_ten(few, "among-many")
+        left = FLOOD - finished(many)
+    finally:
+        operator.stop()
+
+    ratio = among_many / alone
+    record_property("ten ImageJobs alone (s)", round(alone, 2))
+    record_property(f"ten ImageJobs while {FLOOD} wait (s)", round(among_many, 2))
+    record_property("ratio", round(ratio, 2))
+    assert left > FLOOD // 2  # the flood was there all the time
+    assert ratio <= 2
+
+
+def tenant(cluster: Client, namespace: str) -> Tenant:
+    team = Tenant(cluster, namespace)
+    team.put("incoming/photo.jpg", picture(1600, 1200))
+    team.open()
+    return team
+
+
+def seconds_for_ten(team: Tenant, which: str) -> float:
+    """From being applied until the last has finished."""
+    before = finished(team)
+    began = time.monotonic()
+    team.create([image_job(f"{which}-{n}", "incoming/photo.jpg") for n in range(10)])
+    until_finished(team, before + 10)
+    return time.monotonic() - began
+
+
+def until_finished(team: Tenant, count: int) -> None:
+    team.cluster.wait_for(succeeded(team), lambda jobs: len(jobs) >= count or None, LONG)
+
+
+def finished(team: Tenant) -> int:
+    return len(team.cluster.rest.get(succeeded(team))["items"])
+
+
+def succeeded(team: Tenant) -> str:
+    return f"{team.path('imagejobs')}?fieldSelector=status.phase=Succeeded"

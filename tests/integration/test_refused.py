@@ -1,0 +1,81 @@
+"""Workers that nobody lets start: told within half a minute, at no cost, until it is mended."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from tenant import Tenant, image_job, is_finished, picture, reason
+
+if TYPE_CHECKING:
+    from imagejob_dev.client import Client
+
+SHOWN_SECONDS = 30.0
+LONG = 120.0  # the Job controller tries again at most once a minute
+PHOTOS = [f"photo-{number}" for number in range(4)]
+MISSING = "registry.invalid/missing:v1"
+NO_PODS = {
+    "apiVersion": "v1",
+    "kind": "ResourceQuota",
+    "metadata": {"name": "none"},
+    "spec": {"hard": {"pods": "0"}},
+}
+
+
+@pytest.fixture
+def team(cluster: Client, namespace: str) -> Tenant:
+    tenant = Tenant(cluster, namespace)
+    tenant.put("incoming/photo.jpg", picture(320, 240))
+    tenant.open()
+    return tenant
+
+
+def test_a_namespace_that_may_have_no_pods(team: Tenant) -> None:
+    team.apply(NO_PODS)
+    operator = team.cluster.operator("operator-without-pods")
+    operator.start()
+    try:
+        seconds = seconds_until_refused(team)
+        team.kubectl("delete", "resourcequota", "none")
+        assert_all_run_at_no_cost(team)
+    finally:
+        operator.stop()
+
+    assert seconds <= SHOWN_SECONDS
+
+
+def test_an_image_that_cannot_be_pulled(team: Tenant) -> None:
+    blind = team.cluster.operator("operator-without-image", worker_image=MISSING)
+    blind.start()
+    try:
+        seconds = seconds_until_refused(team)
+    finally:
+        blind.stop()
+    mended = team.cluster.operator("operator-with-image")
+    mended.start()
+    try:
+        assert_all_run_at_no_cost(team)
+    finally:
+        mended.stop()
+
+    assert seconds <= SHOWN_SECONDS
+
+
+def seconds_until_refused(team: Tenant) -> float:
+    """From being applied until the status of every ImageJob says so."""
+    began = time.monotonic()
+    team.apply(*(image_job(name, "incoming/photo.jpg") for name in PHOTOS))
+    shown = team.wait_all(lambda status: reason(status) == "WorkerRefused", len(PHOTOS), LONG)
+    took = time.monotonic() - began
+
+    assert {status["phase"] for status in shown.values()} == {"Queued"}
+    return took
+
+
+def assert_all_run_at_no_cost(team: Tenant) -> None:
+    ended = team.wait_all(is_finished, len(PHOTOS), LONG)
+
+    assert {status["phase"] for status in ended.values()} == {"Succeeded"}
+    assert {status["attempts"] for status in ended.values()} == {1}
+    assert not any("lastFailure" in status for status in ended.values())

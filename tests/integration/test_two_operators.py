@@ -1,0 +1,106 @@
+"""Two operators at once, with no leader: the ledger alone keeps them from admitting too much."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import audit_log
+import pytest
+from ledgers import charges
+from pauses import paused_at_random
+from recorder import owners, recording
+from tenant import Tenant, image_job, is_finished, picture
+from windows import ideal, most_in_any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from crowd import Made
+    from imagejob_dev.client import Client
+    from imagejob_dev.program import Program
+
+JOBS = 500
+LIMIT, WINDOW = 50, timedelta(seconds=10)
+SLOT = WINDOW / 120
+BODIES = [image_job(f"photo-{number}", "incoming/photo.jpg") for number in range(JOBS)]
+SECONDS = 900.0  # on a real kubelet, where a pod takes its time
+SEED = 4
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two operators under one account, both at work, and the tenant that they work for."""
+
+    team: Tenant
+    operators: tuple[Program, Program]
+
+    @property
+    def logs(self) -> list[Path]:
+        return [operator.log for operator in self.operators]
+
+
+@pytest.fixture
+def pair(cluster: Client, namespace: str) -> Iterator[Pair]:
+    team = Tenant(cluster, namespace)
+    team.open()
+    team.quota(f"{LIMIT}/{WINDOW.seconds}s")
+    team.put("incoming/photo.jpg", picture(64, 64))
+    one, other = (
+        cluster.operator(f"{which}-of-two-{namespace}", leader_election="false", max_workers="2")
+        for which in ("one", "other")
+    )
+    one.start()
+    other.start()
+    yield Pair(team, (one, other))
+    one.stop()
+    other.stop()
+
+
+def test_two_operators_keep_the_quota_and_its_pace(
+    pair: Pair, record_property: Callable[[str, object], None]
+) -> None:
+    made, admitted = run(pair)
+
+    best = ideal([each.at for each in made], LIMIT, WINDOW)
+    late = max(admitted) - best[-1]
+    record_property("last of 500 admitted after the ideal", late)
+    assert late <= SLOT * (JOBS / LIMIT)
+
+
+def test_paused_at_random_they_keep_the_quota(
+    pair: Pair, record_property: Callable[[str, object], None]
+) -> None:
+    one, other = pair.operators
+    dice = random.Random(SEED)
+    with (
+        paused_at_random(one, random.Random(dice.random())) as first,
+        paused_at_random(other, random.Random(dice.random())) as second,
+    ):
+        run(pair)
+
+    record_property("pauses of each", (len(first), len(second)))
+    assert min(len(first), len(second)) >= JOBS / LIMIT
+
+
+def run(pair: Pair) -> tuple[list[Made], list[datetime]]:
+    """Have all processed and see the guarantees kept; what was made, and when each was admitted."""
+    team = pair.team
+    with recording(team.cluster.rest, team.path("jobs")) as workers:
+        made = team.create(BODIES)
+        ended = team.wait_all(is_finished, JOBS, SECONDS)
+    # Both may tell of an admission, under numbers that differ: then they tell of the same time.
+    told = audit_log.times_of(audit_log.printed(*pair.logs), "Admitted")
+    admitted = [time for times in told.values() for time in set(times)]
+
+    assert Counter(status["phase"] for status in ended.values()) == {"Succeeded": JOBS}
+    assert len(admitted) == len(told) == JOBS
+    assert most_in_any(WINDOW, admitted) <= LIMIT
+    assert charges(team.cluster, team.namespace) == JOBS
+    assert owners(workers) == {each.name: 1 for each in made}
+    return made, admitted
