@@ -72,7 +72,7 @@ class Operator:
             if not actions:
                 break
             for action in actions:
-                asyncio.run(action)
+                asyncio.run(action())
         return [
             len(composed.jobs)
             for name, composed in self.tenant.composed.items()
