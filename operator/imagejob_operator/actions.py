@@ -12,7 +12,7 @@ from .cluster import IMAGE_JOBS, WORKER_JOBS, Cluster
 from .domain import audit, records
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus
 from .domain.model import AuditEntry, ImageJob, ImageJobStatus
-from .domain.picture import Picture
+from .domain.picture import Picture, is_spent
 from .domain.reasons import Reason
 from .domain.subjects import Tenancy
 from .domain.tenant import Composed, Tenant
@@ -151,7 +151,8 @@ class Actions:
     async def tidy(self, worker: WorkerJob) -> None:
         """Delete a worker Job that no known ImageJob needs, once none unknown to us does either."""
         for item in worker.items:
-            if self._picture.jobs.has_left(item.uid):
+            known = self._picture.jobs.get(item.uid)
+            if self._picture.jobs.has_left(item.uid) or (known and is_spent(worker, known)):
                 continue
             job = await self._image_job(worker.metadata.namespace, item.name, item.uid)
             if job and not job.is_finished:

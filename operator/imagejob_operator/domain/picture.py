@@ -228,9 +228,12 @@ class Picture:
 
 
 def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
-    """Whether the ImageJob's status tells how that worker failed it: another follows."""
-    failure = job.status.last_failure
-    return failure is not None and failure.worker == worker.metadata.name
+    """Whether the ImageJob's status tells how that worker, or one after it, failed it."""
+    failure, uid = job.status.last_failure, job.metadata.uid
+    if failure is None:
+        return False
+    attempts = (item.attempt for item in worker.items if item.uid == uid)
+    return failure.worker == worker.metadata.name or max(attempts, default=0) <= failure.attempt
 
 
 def _job_of(pod: Pod) -> Key:

@@ -47,9 +47,19 @@ def test_a_worker_that_failed_carries_it_until_the_status_says_so() -> None:
 
 
 def test_the_next_worker_carries_it_although_the_failed_one_is_still_there() -> None:
-    picture = picture_of(FAILED, worker_job(CAT, name="ij-1"), worker_job(CAT, name="ij-2"))
+    picture = picture_of(FAILED, worker_job(CAT, name="ij-1"), worker_job(FAILED, name="ij-2"))
 
     assert carrier(picture) == "ij-2"
+
+
+def test_of_two_failed_workers_neither_carries_it_again() -> None:
+    twice = image_job("cat", status=last_failure(2, worker="ij-2"))
+    first, second = worker_job(CAT, name="ij-1"), worker_job(FAILED, name="ij-2")
+
+    picture = picture_of(twice, first, second)
+
+    assert carrier(picture) is None
+    assert not picture.is_needed(first)
 
 
 NEEDS = {
