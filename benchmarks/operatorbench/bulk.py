@@ -7,7 +7,6 @@ the way, each with a name and a UID of its own.
 from __future__ import annotations
 
 import base64
-import copy
 import http.client
 import json
 import uuid
@@ -24,34 +23,42 @@ if TYPE_CHECKING:
 
 IN_ONE = 100  # etcd takes 128 at most
 PREFIX = "/registry/imagejob.dev/imagejobs"
+NEWEST = "/apis/imagejob.dev/v1alpha1/imagejobs?limit=1&fieldSelector=status.phase!%3DSucceeded"
+CAUGHT_UP_SECONDS = 900.0
 
 
 def multiply(plane: Plane, example: Object, namespaces: Sequence[str], count: int) -> None:
-    """Store `count` copies of an ImageJob, one of each namespace after the other."""
+    """Store `count` copies of an ImageJob, one of each namespace after the other.
+
+    Returns once the API server knows them: its cache takes longer over them than etcd.
+    """
     with closing(http.client.HTTPConnection("127.0.0.1", plane.etcd_port)) as connection:
         copies = _copies(example, namespaces, count)
         while some := list(islice(copies, IN_ONE)):
             puts = [{"requestPut": put} for put in some]
             connection.request("POST", "/v3/kv/txn", json.dumps({"success": puts}))
-            response = connection.getresponse()
-            answer = response.read()
-            if response.status != http.client.OK:
-                raise RuntimeError(answer.decode(errors="replace"))
+            _check(connection.getresponse())
+    with closing(plane.rest.connect(CAUGHT_UP_SECONDS)) as connection:
+        connection.request("GET", NEWEST, headers=dict(plane.rest.headers))
+        _check(connection.getresponse())
+
+
+def _check(response: http.client.HTTPResponse) -> None:
+    answer = response.read()
+    if response.status != http.client.OK:
+        raise RuntimeError(answer.decode(errors="replace"))
 
 
 def _copies(example: Object, namespaces: Sequence[str], count: int) -> Iterator[Object]:
+    marks = {"name": "@NAME@", "namespace": "@NAMESPACE@", "uid": "@UID@"}
+    meta = {key: value for key, value in example["metadata"].items() if key != "resourceVersion"}
+    text = json.dumps({**example, "metadata": meta | marks})
     for number in range(count):
-        each = copy.deepcopy(example)
-        meta = each["metadata"]
-        meta |= {
-            "name": f"old-{number:06}",
-            "namespace": namespaces[number % len(namespaces)],
-            "uid": str(uuid.uuid4()),
-        }
-        del meta["resourceVersion"]  # etcd's revision is that
-        key = f"{PREFIX}/{meta['namespace']}/{meta['name']}"
-        yield {"key": _text(key), "value": _text(json.dumps(each))}
+        name, namespace = f"old-{number:06}", namespaces[number % len(namespaces)]
+        own = text.replace("@NAME@", name).replace("@NAMESPACE@", namespace)
+        value = own.replace("@UID@", str(uuid.uuid4()))
+        yield {"key": _base64(f"{PREFIX}/{namespace}/{name}"), "value": _base64(value)}
 
 
-def _text(plain: str) -> str:
-    return base64.b64encode(plain.encode()).decode()
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -52,7 +52,7 @@ def pair(cluster: Client, namespace: str) -> Iterator[Pair]:
     team.quota(f"{LIMIT}/{WINDOW.seconds}s")
     team.put("incoming/photo.jpg", picture(64, 64))
     one, other = (
-        cluster.operator(f"{which}-of-two-{namespace}", leader_election="false", max_workers="2")
+        cluster.operator(f"{which}-of-two-{namespace}", leader_election="false", max_workers="4")
         for which in ("one", "other")
     )
     one.start()
