@@ -12,11 +12,11 @@ from .cluster import IMAGE_JOBS, WORKER_JOBS, Cluster
 from .domain import audit, records
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus
 from .domain.model import AuditEntry, ImageJob, ImageJobStatus
-from .domain.picture import Picture, is_spent
+from .domain.picture import Picture
 from .domain.reasons import Reason
 from .domain.subjects import Tenancy
 from .domain.tenant import Composed, Tenant
-from .domain.worker import WorkerJob
+from .domain.worker import WorkerJob, is_spent
 from .transport import ApiError, ConflictError, NotFoundError
 
 log = logging.getLogger(__name__)
@@ -139,6 +139,7 @@ class Actions:
         self._picture.suspects.discard(uid)
         if fresh:
             self._picture.see(fresh)
+            self._picture.touch(uid)
         else:
             self._cancelled(known)
 

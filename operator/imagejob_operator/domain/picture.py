@@ -13,7 +13,7 @@ from .model import ImageJob, ImageProfile, ImageStore
 from .quota_model import ImageQuota
 from .situation import Situation
 from .subjects import Key, QuotaOf, Subject, Tenancy, Thing, key
-from .worker import Pod, Worker, WorkerJob
+from .worker import Pod, Worker, WorkerJob, is_spent
 
 
 class Picture:
@@ -72,6 +72,7 @@ class Picture:
                 self._lose_job(thing)
             case WorkerJob():
                 if self.workers.drop(thing):
+                    self._suspect_those_of(thing)
                     discard(self._workers_in, thing.metadata.namespace, key(thing))
                     for item in thing.items:
                         discard(self._carriers, item.uid, key(thing))
@@ -204,6 +205,13 @@ class Picture:
                 return worker.metadata.name
         return None
 
+    def _suspect_those_of(self, worker: WorkerJob) -> None:
+        """It has gone. Another operator may have tidied it away, and we have yet to hear why."""
+        namespace = worker.metadata.namespace
+        jobs = [job for item in worker.items if (job := self.jobs.get(item.uid))]
+        ours = [job for job in jobs if job.metadata.namespace == namespace]
+        self.suspects |= {job.metadata.uid for job in ours if not is_spent(worker, job)}
+
     def _touch_worker(self, worker: WorkerJob | None) -> None:
         """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
         if not worker:
@@ -225,15 +233,6 @@ class Picture:
         """Look again at whatever may refer to the store or profile."""
         for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
             self.touch(uid)
-
-
-def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
-    """Whether the ImageJob's status tells how that worker, or one after it, failed it."""
-    failure, uid = job.status.last_failure, job.metadata.uid
-    if failure is None:
-        return False
-    attempts = (item.attempt for item in worker.items if item.uid == uid)
-    return failure.worker == worker.metadata.name or max(attempts, default=0) <= failure.attempt
 
 
 def _job_of(pod: Pod) -> Key:

@@ -146,7 +146,7 @@ def _batches(outlook: Outlook, places: Places, picture: Picture, platform: Platf
 def _ready(uids: Iterable[str], picture: Picture, platform: Platform) -> Iterator[Ready]:
     """Those of the ImageJobs that could have a worker now."""
     for uid in uids:
-        situation = picture.situation(uid)
+        situation = picture.situation(uid) if uid not in picture.suspects else None
         if not situation or situation.worker or situation.rival or situation.job.spec.suspend:
             continue
         answer = resolve(situation.job, situation.profile, situation.stores, platform)

@@ -148,6 +148,13 @@ def test_whoever_can_t_run_any_more_is_passed_over(aside: ImageJob) -> None:
     assert dispatched(made) == ["b"]
 
 
+def test_who_has_to_be_asked_after_is_passed_over() -> None:
+    team = Team().queued(job("a"), job("b"))
+    team.picture.suspect("uid-a")
+
+    assert dispatched(team.plan()) == ["b"]
+
+
 def test_who_has_left_meanwhile_is_passed_over() -> None:
     team = Team().queued(job("a"), job("b"))
     team.picture.lose(job("a"))
