@@ -12,6 +12,8 @@ from operatorbench import accounting, bulk, crowd, finish, sides
 from operatorbench.figures import MIB, Part, Target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imagejob_dev.program import Program
 
     from operatorbench.plane import Plane
@@ -91,7 +93,7 @@ def _history(count: int, teams: int) -> History:
         plane.install()
         namespaces = plane.namespaces(teams)
         crowd.furnish(plane.rest, namespaces)
-        bulk.multiply(plane, _one_finished(plane, namespaces[0]), namespaces, count)
+        bulk.multiply(plane, _one_finished(plane, namespaces), namespaces, count)
         crowd.create(plane.rest, crowd.image_jobs(namespaces, 1, prefix="new"))
         operator = plane.operator("again", **sides.SETTINGS)
         began = time.monotonic()
@@ -105,16 +107,20 @@ def _history(count: int, teams: int) -> History:
             operator.stop()
 
 
-def _one_finished(plane: Plane, namespace: str) -> dict[str, object]:
-    """What an ImageJob is like that went all the way, by an operator that is gone by now."""
+def _one_finished(plane: Plane, namespaces: Sequence[str]) -> dict[str, object]:
+    """What an ImageJob is like that went all the way, by an operator that is gone by now.
+
+    One did in each namespace, so that each has its ledger: it would be rebuilt from all of them.
+    """
     operator = plane.operator("first", **sides.SETTINGS)
     with sides.running(plane, operator):
         done = finish.image_jobs(plane.rest)
-        crowd.create(plane.rest, crowd.image_jobs([namespace], 1, prefix="first"))
-        done.wait(1)
+        count = len(namespaces)
+        crowd.create(plane.rest, crowd.image_jobs(namespaces, count, prefix="first"))
+        done.wait(count)
         plane.wait_for(DISPATCH, lambda jobs: None if jobs else True)
         sides.settled(plane, 60.0)
-    return plane.rest.get(f"{crowd.API}/namespaces/{namespace}/imagejobs/first-000000")
+    return plane.rest.get(f"{crowd.API}/namespaces/{namespaces[0]}/imagejobs/first-000000")
 
 
 def _calm(count: int, idle: float, teams: int) -> Calm:

@@ -12,11 +12,11 @@ from .cluster import IMAGE_JOBS, WORKER_JOBS, Cluster
 from .domain import audit, records
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus
 from .domain.model import AuditEntry, ImageJob, ImageJobStatus
-from .domain.picture import Picture
+from .domain.picture import Picture, is_spent
 from .domain.reasons import Reason
 from .domain.subjects import Tenancy
 from .domain.tenant import Composed, Tenant
-from .domain.worker import WorkerJob, is_spent
+from .domain.worker import WorkerJob
 from .transport import ApiError, ConflictError, NotFoundError
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,9 @@ class Actions:
 
     async def create(self, tenant: Tenant, composed: Composed) -> None:
         """Create the worker Job, or find it created already."""
+        if tenant.composed.get(composed.name) is not composed:  # it has been met meanwhile
+            self._release(composed)
+            return
         if self._clock() - composed.at > STALE:
             # As after a pause: somebody else may have gone on meanwhile.
             for each in tenant.disown():
@@ -55,6 +58,7 @@ class Actions:
             return
         try:
             self._picture.see(await self._cluster.create_worker(composed.manifest))
+            tenant.end(composed.name)
         except ConflictError:
             await self._meet(tenant, composed)
         except ApiError as error:
@@ -139,7 +143,6 @@ class Actions:
         self._picture.suspects.discard(uid)
         if fresh:
             self._picture.see(fresh)
-            self._picture.touch(uid)
         else:
             self._cancelled(known)
 
@@ -152,11 +155,10 @@ class Actions:
     async def tidy(self, worker: WorkerJob) -> None:
         """Delete a worker Job that no known ImageJob needs, once none unknown to us does either."""
         for item in worker.items:
-            known = self._picture.jobs.get(item.uid)
-            if self._picture.jobs.has_left(item.uid) or (known and is_spent(worker, known)):
+            if self._picture.jobs.has_left(item.uid):
                 continue
             job = await self._image_job(worker.metadata.namespace, item.name, item.uid)
-            if job and not job.is_finished:
+            if job and not job.is_finished and not is_spent(worker, job):
                 self._picture.see(job)
                 return
         await self._cluster.delete_worker(worker.metadata)

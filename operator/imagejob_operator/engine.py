@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from .actions import Actions
+from .actions import STALE, Actions
 from .agenda import Agenda
 from .cluster import Cluster
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus, decide
@@ -50,6 +50,10 @@ RELIST_SOON = timedelta(seconds=10)
 
 RELIST = timedelta(minutes=10)
 """Whatever a broken watch has kept from us shows by then."""
+
+LINGER = 2 * STALE
+"""A worker that has ended keeps its name for so long: whoever else has decided to create it, and
+was held up, meets it, or finds that the decision is stale."""
 
 BEAT = 5.0
 """Seconds: the loop turns at least so often, and says so, even if nothing happens."""
@@ -135,6 +139,8 @@ class Engine:
 
         However much there is to write, quotas are kept an eye on: admissions come on time.
         """
+        for namespace, name in self._picture.met():
+            self._tenants.of(namespace).end(name)
         for _ in range(LOOKS):
             subject = self._picture.next_touched()
             if subject is None:
@@ -181,10 +187,13 @@ class Engine:
             self._tenants.touch_all_in_line()
             composed = tenant.composed.get(at[1])
             return partial(self._actions.create, tenant, composed) if composed else None
-        tenant.end(at[1])
         self._tenants.touch_all_in_line()
         self._picture.touch(QuotaOf(at[0]))
         if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
+            return None
+        ended_at = self._picture.ended_at(worker)
+        if ended_at and self._clock() < ended_at + LINGER:
+            self._timers.set(at, ended_at + LINGER)
             return None
         return partial(self._actions.tidy, worker)
 
@@ -198,6 +207,11 @@ class Engine:
             return None
 
         place = self._tenants.place_of(situation.job)
+        if situation.worker and not place.admitted_at:
+            # Somebody else has charged it: nothing is told of it before that is known.
+            if not self._tenants.look_up_charge(situation.job, situation.worker.job):
+                return None
+            place = self._tenants.place_of(situation.job)
         situation = msgspec.structs.replace(situation, place=place)
         memory = self._memories.get(uid, Memory())
         decision = decide(situation, memory, self._platform, self._clock())

@@ -58,13 +58,17 @@ class Ledgers:
         if stored:
             ledger = _decode(tenant.namespace, stored.data)
             tenant.adopt(ledger, stored.metadata.resource_version)
+            return
+        rebuilt = await self._rebuild(tenant.namespace)
+        if await self._cluster.read(LEDGERS, self._namespace, name):
+            await self.read(tenant)  # somebody else was faster, and knows better
         else:
-            await self._rebuild(tenant)
+            tenant.adopt(rebuilt, None)
 
-    async def _rebuild(self, tenant: Tenant) -> None:
+    async def _rebuild(self, namespace: str) -> Ledger:
         """There is no ledger: begin one with what the ImageJobs and their workers show."""
         times, charged = [], {}
-        for job in await self._listing.all_image_jobs(tenant.namespace):
+        for job in await self._listing.all_image_jobs(namespace):
             at = admitted_at(job)
             worker = None if at or job.is_finished else self._listing.worker_of(job)
             if worker and worker.metadata.creation_timestamp:
@@ -73,8 +77,8 @@ class Ledgers:
             if at:
                 times.append(at)
         if times:
-            log.warning("%s has no ledger: rebuilt from %d ImageJobs", tenant.namespace, len(times))
-        tenant.adopt(ledgers.rebuilt(times, self._clock(), charged), None)
+            log.warning("%s has no ledger: rebuilt from %d ImageJobs", namespace, len(times))
+        return ledgers.rebuilt(times, self._clock(), charged)
 
     async def write(self, tenant: Tenant, ledger: Ledger) -> bool:
         """Compare and swap. Says whether it is ours; else it has to be read again.

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from .domain import ledger as ledgers
 from .domain.audit import QuotaDecision
 from .domain.batching import MAX_ITEMS
 from .domain.fairness import Rounds, share
@@ -22,6 +23,7 @@ from .domain.situation import Place, Wish
 from .domain.subjects import QuotaOf, Tenancy
 from .domain.tenant import Tenant
 from .domain.underway import is_starting
+from .domain.worker import WorkerJob
 from .foresight import Foresight
 from .ledgers import Ledgers
 
@@ -61,11 +63,15 @@ class Tenants:
         self._queues: set[str] = set()
         self._promising: set[str] = set()
         self._wanted: set[str] = set()
+        self._doubts: dict[str, str] = {}
         self._rounds = Rounds()
 
     def of(self, namespace: str) -> Tenant:
         """The namespace, known or new."""
-        return self._tenants.setdefault(namespace, Tenant(namespace))
+        known = self._tenants.get(namespace)
+        if known is None:
+            known = self._tenants[namespace] = Tenant(namespace)
+        return known
 
     def policy(self, namespace: str) -> Policy:
         """What its ImageQuota says, or the default."""
@@ -80,6 +86,23 @@ class Tenants:
         """Somebody wants to know what is used, although nobody waits."""
         self._wanted.add(namespace)
         self.touch(namespace)
+
+    def look_up_charge(self, job: ImageJob, worker: WorkerJob) -> bool:
+        """Whether it is known when the ImageJob, which has a worker, was charged.
+
+        If not, its ledger is read again. If even that doesn't say, it was when the worker was made.
+        """
+        uid, tenant = job.metadata.uid, self.of(job.metadata.namespace)
+        if uid in self._doubts and tenant.ledger:
+            made = worker.metadata.creation_timestamp or self._clock()
+            tenant.charges.setdefault(uid, ledgers.micros(made))
+            del self._doubts[uid]
+            return True
+        self._doubts[uid] = tenant.namespace
+        if tenant.namespace not in self._busy:
+            self.disown(tenant)
+        self.want_ledger(tenant.namespace)
+        return False
 
     def place_of(self, job: ImageJob) -> Place:
         """How it stands with its namespace's quota and with the free workers."""
@@ -97,6 +120,7 @@ class Tenants:
 
     def leave(self, uid: str) -> None:
         """It is finished, or no more."""
+        self._doubts.pop(uid, None)
         namespace = self._known.pop(uid, None)
         if namespace is not None and self.of(namespace).leave(uid):
             self.touch(namespace)
@@ -201,6 +225,9 @@ class Tenants:
 
     def adopted(self, tenant: Tenant) -> None:
         """Its ledger has been read."""
+        for uid, namespace in self._doubts.items():
+            if namespace == tenant.namespace:
+                self._picture.touch(uid)
         self._promising.add(tenant.namespace)
         self.touch(tenant.namespace)
 

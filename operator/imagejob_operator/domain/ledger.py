@@ -73,7 +73,7 @@ class Ledger(msgspec.Struct, frozen=True):
         that would be later counts as now, which blocks for one window at most. Such a ledger has
         to be written even if it charges nobody, or that window would begin anew each time.
         """
-        as_of = _micros(now)
+        as_of = micros(now)
         if as_of >= self.as_of:
             return msgspec.structs.replace(self, as_of=as_of)
         if self.as_of - as_of <= 1000 * min([STANDSTILL, *(rate.window for rate in rates)]):
@@ -155,11 +155,11 @@ def rebuilt(
     are those, by UID, that only their worker shows: they are among `admitted` too. If there are
     any, dispatches are counted from the seconds since the epoch on, far from the lost ledger's.
     """
-    ledger = Ledger(_micros(now))
-    shown = histories.of(_micros(time) // 1_000_000 * 1000 + 999 for time in admitted)
+    ledger = Ledger(micros(now))
+    shown = histories.of(micros(time) // 1_000_000 * 1000 + 999 for time in admitted)
     history = shown.clamped(ledger.now).compacted(ledger.now)
-    marks = {uid: _micros(at) for uid, at in (charged or {}).items()}
-    number = _micros(now) // 1_000_000 if history.slots else 0
+    marks = {uid: micros(at) for uid, at in (charged or {}).items()}
+    number = micros(now) // 1_000_000 if history.slots else 0
     return msgspec.structs.replace(ledger, number=number, history=history, charged=marks)
 
 
@@ -173,7 +173,8 @@ def _dispatch(line: str) -> tuple[str, DispatchRecord]:
     return name, DispatchRecord((first, *others), digest)
 
 
-def _micros(time: datetime) -> int:
+def micros(time: datetime) -> int:
+    """Microseconds since the epoch, as ledgers keep time."""
     return (time - _EPOCH) // timedelta(microseconds=1)
 
 
@@ -187,4 +188,4 @@ def _text(micros: int) -> str:
 
 
 def _moment(text: str) -> int:
-    return _micros(msgspec.convert(text, _Time))
+    return micros(msgspec.convert(text, _Time))

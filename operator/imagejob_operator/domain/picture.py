@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from .destination import destination_of
@@ -13,7 +14,7 @@ from .model import ImageJob, ImageProfile, ImageStore
 from .quota_model import ImageQuota
 from .situation import Situation
 from .subjects import Key, QuotaOf, Subject, Tenancy, Thing, key
-from .worker import Pod, Worker, WorkerJob, is_spent
+from .worker import Pod, Worker, WorkerJob
 
 
 class Picture:
@@ -37,6 +38,8 @@ class Picture:
         self._carriers: defaultdict[str, set[Key]] = defaultdict(set)
         self._pods_of: defaultdict[Key, set[Key]] = defaultdict(set)
         self._workers_in: defaultdict[str, set[Key]] = defaultdict(set)
+        self._ghosts: dict[Key, WorkerJob] = {}
+        self._met: dict[Key, None] = {}
 
     def mirrors(self) -> Iterator[Mirror[Any, Any]]:
         """One a kind."""
@@ -49,6 +52,7 @@ class Picture:
                 self._see_job(thing)
             case WorkerJob():
                 if self.workers.put(thing):
+                    self._met[key(thing)] = None
                     self._workers_in[thing.metadata.namespace].add(key(thing))
                     for item in thing.items:
                         self._carriers[item.uid].add(key(thing))
@@ -57,7 +61,7 @@ class Picture:
             case Pod():
                 if self.pods.put(thing):
                     self._pods_of[_job_of(thing)].add(key(thing))
-                    self._touch_worker(self.workers.get(_job_of(thing)))
+                    self._touch_pod(thing)
             case ImageStore():
                 self._touch_namespace(thing, changed=self.stores.put(thing))
             case ImageProfile():
@@ -72,16 +76,11 @@ class Picture:
                 self._lose_job(thing)
             case WorkerJob():
                 if self.workers.drop(thing):
-                    self._suspect_those_of(thing)
-                    discard(self._workers_in, thing.metadata.namespace, key(thing))
-                    for item in thing.items:
-                        discard(self._carriers, item.uid, key(thing))
-                        self._destinations.writes_no_more(key(thing), item)
-                    self._touch_worker(thing)
+                    self._leave_behind(thing)
             case Pod():
                 if self.pods.drop(thing):
                     discard(self._pods_of, _job_of(thing), key(thing))
-                    self._touch_worker(self.workers.get(_job_of(thing)))
+                    self._touch_pod(thing)
             case ImageStore():
                 self._touch_namespace(thing, changed=self.stores.drop(thing))
             case ImageProfile():
@@ -113,9 +112,26 @@ class Picture:
 
     def live_workers(self, namespace: str) -> list[Worker]:
         """Those of the namespace that may be at work, or soon be."""
-        jobs = [self.workers.get(at) for at in self._workers_in.get(namespace, ())]
+        known = self._workers_in.get(namespace, ())
+        jobs = [self.workers.get(at) or self._ghosts.get(at) for at in known]
         workers = [self._with_pod(job) for job in jobs if job and job.items]
         return [worker for worker in workers if worker.is_live]
+
+    def ended_at(self, worker: WorkerJob) -> datetime | None:
+        """When it came to its end, as far as anybody says; None while it is live."""
+        known = self._with_pod(worker)
+        if known.is_live:
+            return None
+        ended = known.pod.state.terminated if known.pod else None
+        return (
+            ended.finished_at if ended and ended.finished_at else worker.metadata.creation_timestamp
+        )
+
+    def met(self) -> list[Key]:
+        """The workers that were seen since this was last asked, even if they have gone by now."""
+        found = list(self._met)
+        self._met.clear()
+        return found
 
     def namespaces_with_workers(self) -> list[str]:
         """Where there are any."""
@@ -198,19 +214,38 @@ class Picture:
         if claimed:
             return claimed
         for at in self._destinations.writers(job):
-            worker = self.workers.get(at)
+            worker = self.workers.get(at) or self._ghosts.get(at)
             if not worker or job.metadata.uid in {item.uid for item in worker.items}:
                 continue
             if self._with_pod(worker).is_live:
                 return worker.metadata.name
         return None
 
-    def _suspect_those_of(self, worker: WorkerJob) -> None:
-        """It has gone. Another operator may have tidied it away, and we have yet to hear why."""
-        namespace = worker.metadata.namespace
-        jobs = [job for item in worker.items if (job := self.jobs.get(item.uid))]
-        ours = [job for job in jobs if job.metadata.namespace == namespace]
-        self.suspects |= {job.metadata.uid for job in ours if not is_spent(worker, job)}
+    def _leave_behind(self, worker: WorkerJob) -> None:
+        """Its Job has gone. Where its pod is still at work, it writes until that ends."""
+        at = key(worker)
+        for item in worker.items:
+            discard(self._carriers, item.uid, at)
+        self._ghosts[at] = worker
+        self._lay(at)
+        self._touch_worker(worker)
+
+    def _lay(self, at: Key) -> None:
+        """Forget a worker whose Job has gone, once its pods have ended too."""
+        ghost = self._ghosts.get(at)
+        pods = (self.pods.get(each) for each in self._pods_of.get(at, ()))
+        if not ghost or any(pod and not pod.has_ended for pod in pods):
+            return
+        del self._ghosts[at]
+        if not self.workers.get(at):
+            discard(self._workers_in, at[0], at)
+        for item in ghost.items:
+            self._destinations.writes_no_more(at, item)
+        self._touch_worker(ghost)
+
+    def _touch_pod(self, pod: Pod) -> None:
+        self._lay(_job_of(pod))
+        self._touch_worker(self.workers.get(_job_of(pod)))
 
     def _touch_worker(self, worker: WorkerJob | None) -> None:
         """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
@@ -233,6 +268,17 @@ class Picture:
         """Look again at whatever may refer to the store or profile."""
         for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
             self.touch(uid)
+
+
+def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
+    """Whether the ImageJob's status tells how that worker, or a later one, failed it."""
+    failure = job.status.last_failure
+    if not failure:
+        return False
+    attempts = (item.attempt for item in worker.items if item.uid == job.metadata.uid)
+    return failure.worker == worker.metadata.name or any(
+        attempt <= failure.attempt for attempt in attempts
+    )
 
 
 def _job_of(pod: Pod) -> Key:

@@ -75,9 +75,12 @@ class Tenant:
         return given_up
 
     def end(self, name: str) -> None:
-        """No worker is being created under that name: it is there, or can't be."""
-        if name in self.pending():
-            self.composed.pop(name, None)
+        """No worker is being created under that name: it is there, has been, or can't be.
+
+        The ledger may be out of our hands just then: what is read next may promise it still.
+        """
+        self.composed.pop(name, None)
+        if name not in self.void:
             self.void.add(name)
             self._index()
 

@@ -10,7 +10,7 @@ import msgspec
 
 from . import order as orders
 from . import report as reports
-from .model import ImageJob, ObjectMeta, Resource
+from .model import ObjectMeta, Resource
 
 ORDER_VARIABLE = "IMAGEJOB_ORDER"
 CONTAINER = "worker"
@@ -241,15 +241,6 @@ class Worker(msgspec.Struct, frozen=True):
             if item.uid == uid and (not isinstance(entry, reports.Done) or _fits(item, entry)):
                 return entry
         return None
-
-
-def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
-    """Whether the ImageJob's status tells how that worker, or one after it, failed it."""
-    failure, uid = job.status.last_failure, job.metadata.uid
-    if failure is None:
-        return False
-    attempts = [item.attempt for item in worker.items if item.uid == uid]
-    return failure.worker == worker.metadata.name or max(attempts, default=0) <= failure.attempt
 
 
 def _fits(item: orders.OrderItem, entry: reports.Done) -> bool:

@@ -62,14 +62,6 @@ def test_of_two_failed_workers_neither_carries_it_again() -> None:
     assert not picture.is_needed(first)
 
 
-def test_who_loses_his_worker_is_asked_after_unless_his_status_says_why() -> None:
-    picture = picture_of(FAILED, DOG, worker_job(CAT, DOG))
-
-    picture.lose(worker_job(CAT, DOG, version=11))
-
-    assert picture.suspects == {"uid-dog"}
-
-
 NEEDS = {
     "it runs": ([CAT], True),
     "its failure is shown": ([FAILED], False),
