@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from imagejob_operator.domain import manifests
 from imagejob_operator.domain.model import ImageJob, ImageJobStatus, ImageProfile, ImageStore
-from imagejob_operator.domain.platform import Platform
+from imagejob_operator.domain.platform import Platform, Size
 from imagejob_operator.domain.resolve import Resolved, resolve
 from imagejob_operator.domain.situation import Place, Situation
 from imagejob_operator.domain.turn import Turn
@@ -94,7 +94,7 @@ def worker_job(
     name: str = "ij-1",
     version: int = 10,
     status: dict[str, Any] | None = None,
-    large: bool = False,
+    size: Size = "standard",
     **meta: Any,
 ) -> WorkerJob:
     """The Job that the operator would make for the ImageJobs, as the API server gives it back."""
@@ -103,8 +103,8 @@ def worker_job(
         resolve(job, profile() if job.spec.profile_ref else None, stores, PLATFORM) for job in jobs
     ]
     items = [answer.item for answer in ready if isinstance(answer, Resolved)]
-    order = manifests.compose(items, stores, PLATFORM, large=large)
-    body = manifests.worker_job("team-a", name, order, stores, PLATFORM, large=large)
+    order = manifests.compose(items, stores, PLATFORM, size=size)
+    body = manifests.worker_job("team-a", name, order, stores, PLATFORM, size=size)
     body["metadata"] |= metadata(name, f"uid-job-{name}", version, **meta)
     body["status"] = status or {}
     return msgspec.convert(body, WorkerJob)

@@ -17,8 +17,12 @@ from .domain.turn import shown
 INTERVAL = timedelta(seconds=1)
 """How often at most the places of those who wait are looked at, for each 1,000 of them."""
 
+HELD = timedelta(seconds=2)
+"""Nobody says when a worker that is stuck no longer counts as starting."""
+
 AHEAD = 1000
 """How many more than wait a forecast is for, and as many again as wait."""
+
 
 SOON = timedelta(milliseconds=100)
 TICK = timedelta(milliseconds=1)
@@ -79,6 +83,8 @@ class Foresight:
         """When the first in line goes on, or when a look at the others is due."""
         tenant, ledger = outlook.tenant, outlook.ledger
         times = [due] if due > now else []
+        if tenant.queued:
+            times.append(now + HELD)
         if tenant.throttled:
             first = usage(ledger.history, outlook.policy.rates, ledger.now)[0].next_available
             # At once is not possible while the ledger is full: soon, then.

@@ -20,7 +20,7 @@ PREFIX = "IMAGEJOB_"
 LISTS = ("formats", "quota")
 BYTES = (
     *("max_bytes", "worker_memory", "child_memory", "scratch_size"),
-    *("large_worker_memory", "large_child_memory"),
+    *("small_worker_memory", "small_child_memory", "large_worker_memory", "large_child_memory"),
 )
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -45,8 +45,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     worker_image_pull_policy: str = "IfNotPresent"
     worker_cpu_millis: Positive = 250
     worker_memory: Positive = 1024**3
-    worker_parallelism: Positive = 1
+    worker_parallelism: Positive = 2
     child_memory: Positive = 768 * 1024**2
+    small_worker_memory: Positive = 384 * 1024**2
+    small_child_memory: Positive = 256 * 1024**2
     large_worker_memory: Positive = 3 * 1024**3
     large_child_memory: Positive = 2816 * 1024**2
     scratch_size: Positive = 2 * 1024**3
@@ -78,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ),
             worker_cpu_millis=self.worker_cpu_millis,
             memory=WorkerMemory(self.worker_memory, self.child_memory),
+            small_memory=WorkerMemory(self.small_worker_memory, self.small_child_memory),
             large_memory=WorkerMemory(self.large_worker_memory, self.large_child_memory),
             scratch_bytes=self.scratch_size,
             parallelism=self.worker_parallelism,

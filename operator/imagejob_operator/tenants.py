@@ -12,19 +12,29 @@ import msgspec
 
 from .domain import ledger as ledgers
 from .domain.audit import QuotaDecision
+from .domain.batching import MAX_ITEMS
 from .domain.fairness import Rounds, share
 from .domain.lifecycle import Memory
 from .domain.model import ImageJob
 from .domain.picture import Picture
-from .domain.planning import Outlook, Plan, look, plan, settled
+from .domain.planning import AT_ONCE, Outlook, Places, Plan, look, plan, settled
 from .domain.platform import Caps, Platform
 from .domain.quota import Policy, policy_of, usage
 from .domain.situation import Place, Wish
 from .domain.subjects import QuotaOf, Tenancy
 from .domain.tenant import Tenant
+from .domain.underway import is_starting
 from .domain.worker import WorkerJob
 from .foresight import Foresight
 from .ledgers import Ledgers
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """The workers of one namespace, the ImageJobs in them, and how many are only starting."""
+
+    workers: int = 0
+    image_jobs: int = 0
+    starting: int = 0
 
 
 class Tenants:
@@ -72,7 +82,7 @@ class Tenants:
 
     def running(self, namespace: str) -> int:
         """How many of its ImageJobs are at work, or about to be."""
-        return self._taken(namespace)[1]
+        return self._taken(namespace).image_jobs
 
     def want_ledger(self, namespace: str) -> None:
         """Somebody wants to know what is used, although nobody waits."""
@@ -152,7 +162,7 @@ class Tenants:
                 yield Tenancy(namespace), partial(self._read, tenant)
         shares = self._share(outlooks) if outlooks else {}
         for namespace, outlook in outlooks.items():
-            places = shares.get(namespace, 0)
+            places = shares.get(namespace, Places(workers=0))
             made = plan(outlook, places, self._picture, self._platform, self._clock())
             if made.must_write:
                 self._busy[namespace] = made
@@ -175,20 +185,23 @@ class Tenants:
             for uid in pending[name].uids:
                 self._picture.touch(uid)
 
-    def _share(self, outlooks: dict[str, Outlook]) -> dict[str, int]:
+    def _share(self, outlooks: dict[str, Outlook]) -> dict[str, Places]:
         """Who of the namespaces that want workers gets how many of the free places."""
         taken = {name: self._taken(name) for name in self._namespaces_at_work()}
-        free = self._caps.max_workers - sum(count for count, _ in taken.values())
-        backlog, weights, room = {}, {}, {}
+        free = self._caps.max_workers - sum(each.workers for each in taken.values())
+        backlog, weights, room, left = {}, {}, {}, {}
         for namespace, outlook in outlooks.items():
-            workers, jobs = taken.get(namespace, (0, 0))
-            cap = self._caps.max_workers_per_namespace - workers
-            running = outlook.policy.max_running
-            room[namespace] = max(0, cap if running is None else min(cap, running - jobs))
-            backlog[namespace] = len(outlook.candidates)
+            own, running = taken.get(namespace, Taken()), outlook.policy.max_running
+            left[namespace] = AT_ONCE if running is None else max(0, running - own.image_jobs)
+            waiting = min(len(outlook.candidates), left[namespace])
+            room[namespace] = max(0, self._caps.max_workers_per_namespace - own.workers)
+            backlog[namespace] = -(-waiting // MAX_ITEMS)
             weights[namespace] = outlook.policy.weight
         shares, self._rounds = share(self._rounds, backlog, weights, max(0, free), room)
-        return shares
+        return {
+            namespace: Places(count, left[namespace], taken.get(namespace, Taken()).starting)
+            for namespace, count in shares.items()
+        }
 
     def _namespaces_at_work(self) -> set[str]:
         self._promising = {name for name in self._promising if self.of(name).pending()}
@@ -198,19 +211,21 @@ class Tenants:
         self._queues = {name for name in self._queues if self.of(name).queued}
         return self._queues
 
-    def _taken(self, namespace: str) -> tuple[int, int]:
-        """How many workers, and ImageJobs in them, the namespace has at work or about to be.
+    def _taken(self, namespace: str) -> Taken:
+        """What the namespace has at work or about to be.
 
         A tenant can make Jobs that look like ours, but take no more than its share with them.
         """
-        live = self._picture.live_workers(namespace)
+        live, now = self._picture.live_workers(namespace), self._clock()
         writing = self._busy.get(namespace)
         pending = self.of(namespace).pending()
         promised = {each.name: len(each.jobs) for each in writing.composed} if writing else {}
         promised |= {name: len(record.uids) for name, record in pending.items()}
-        workers = min(len(live), self._caps.max_workers_per_namespace) + len(promised)
-        jobs = sum(len(each.job.items) for each in live) + sum(promised.values())
-        return workers, jobs
+        return Taken(
+            workers=min(len(live), self._caps.max_workers_per_namespace) + len(promised),
+            image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
+            starting=sum(is_starting(each, now) for each in live) + len(promised),
+        )
 
     async def _read(self, tenant: Tenant) -> None:
         try:

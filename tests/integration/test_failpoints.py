@@ -32,7 +32,7 @@ SECONDS = 400.0
 JOBS = 200
 PICTURES = {f"incoming/{side}.jpg": picture(side, side) for side in (320, 400, 480, 560)}
 SOURCES = {f"photo-{number}": list(PICTURES)[number % len(PICTURES)] for number in range(JOBS)}
-SETTINGS = {"max_workers": "2"}  # so that each life finds work for every effect
+AT_ONCE = 2  # run at most, in one worker or in two, so that each life finds work for every effect
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def plan() -> list[FailPoint]:
 def run(cluster: Client, shared_namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Run:
     team = Tenant(cluster, shared_namespace)
     team.open()
-    team.quota("1000/1h")
+    team.quota("1000/1h", maxRunning=AT_ONCE)
     for key, data in PICTURES.items():
         team.put(key, data)
     expected = _undisturbed(team)
@@ -72,7 +72,7 @@ def run(cluster: Client, shared_namespace: str, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("failpoints")
     (folder / "plan").write_bytes(msgspec.json.encode(plan()))
     program = (failing_operator.__file__, folder / "plan", folder / "report")
-    operator = cluster.operator("failing-operator", program, **SETTINGS)
+    operator = cluster.operator("failing-operator", program)
     with recording(cluster.rest, team.path("jobs")) as workers:
         team.create([image_job(name, key) for name, key in SOURCES.items()])
         operator.start()

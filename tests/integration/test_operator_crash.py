@@ -35,8 +35,9 @@ def test_killed_and_restarted_it_loses_nothing_and_repeats_nothing(
     assert {status["phase"] for status in statuses} == {"Succeeded"}
     assert {f"derived/{name}/thumb.jpg" for name in NAMES} <= set(team.keys())
     made = [
-        event["object"]["metadata"]["ownerReferences"][0]["name"]
+        owner["name"]
         for event in team.history("jobs", before)
+        for owner in event["object"]["metadata"]["ownerReferences"]
         if event["type"] == "ADDED"
     ]
     assert sorted(made) == sorted(NAMES)

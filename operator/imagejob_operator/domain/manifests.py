@@ -9,7 +9,7 @@ from typing import Any
 
 from .model import API_VERSION, ImageStore
 from .order import Order, OrderItem, OrderS3, OrderStore, OrderVolume
-from .platform import Platform, WorkerMemory
+from .platform import Platform, Size, WorkerMemory
 from .resolve import service_accounts
 from .worker import CONTAINER, ORDER_VARIABLE
 
@@ -39,16 +39,17 @@ def compose(
     stores: Mapping[str, ImageStore],
     platform: Platform,
     *,
-    large: bool = False,
+    size: Size = "standard",
 ) -> Order:
-    """The work order for `items`, which share one namespace and memory class, and need `stores`."""
+    """The work order for `items`, which share a namespace and a size, and need `stores`."""
+    listed = tuple(items)
     return Order(
         version=1,
         formats=platform.formats,
-        parallelism=platform.parallelism,
-        child_memory_bytes=platform.memory_for(large=large).child_bytes,
+        parallelism=min(platform.parallelism, len(listed)),
+        child_memory_bytes=platform.memory_of(size).child_bytes,
         stores={name: _order_store(store) for name, store in stores.items()},
-        items=tuple(items),
+        items=listed,
     )
 
 
@@ -65,7 +66,7 @@ def worker_job(
     stores: Mapping[str, ImageStore],
     platform: Platform,
     *,
-    large: bool = False,
+    size: Size = "standard",
 ) -> Manifest:
     """The Job that carries out `order`: owned by all its ImageJobs, gone with the last of them."""
     return {
@@ -90,7 +91,7 @@ def worker_job(
             },
             "template": {
                 "metadata": {"labels": LABELS},
-                "spec": _pod_spec(order, stores, platform, platform.memory_for(large=large)),
+                "spec": _pod_spec(order, stores, platform, platform.memory_of(size)),
             },
         },
     }
@@ -140,6 +141,7 @@ def _tolerate(trouble: str) -> Manifest:
 def _container(
     order: Order, stores: Mapping[str, ImageStore], platform: Platform, memory: WorkerMemory
 ) -> Manifest:
+    pod_memory = str(memory.pod_bytes_for(order.parallelism))
     return {
         "name": CONTAINER,
         "image": platform.worker_image,
@@ -153,10 +155,10 @@ def _container(
         ],
         "resources": {
             "requests": {
-                "cpu": f"{platform.worker_cpu_millis}m",
-                "memory": str(memory.pod_bytes),
+                "cpu": f"{platform.worker_cpu_millis * order.parallelism}m",
+                "memory": pod_memory,
             },
-            "limits": {"memory": str(memory.pod_bytes)},
+            "limits": {"memory": pod_memory},
         },
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 
 from . import manifests
 from .admission import admit
+from .batching import Batch, Ready, batches, kind_of
 from .ledger import Ledger
 from .lines import place
 from .model import ImageJob
-from .order import digest
+from .order import OrderDestination, digest
 from .picture import Picture, failed_in
-from .platform import Platform
+from .platform import SIZES, Platform, Size
 from .quota import Policy, usage
-from .reasons import Reason
 from .resolve import Resolved, resolve
 from .tenant import Composed, Tenant, shows
 
 AT_ONCE = 256
 """ImageJobs that one plan charges or dispatches at most."""
+
+STARTING = 2
+"""Workers of a namespace that may be starting before the next one waits to be full."""
 
 
 class Outlook(msgspec.Struct, frozen=True):
@@ -39,6 +43,17 @@ class Outlook(msgspec.Struct, frozen=True):
     candidates: Sequence[str]
     excess: dict[str, str]
     stepped: bool
+
+
+class Places(msgspec.Struct, frozen=True):
+    """What one namespace may begin now: `workers`, with so many `image_jobs` in them.
+
+    `starting` are those of its workers that have begun a moment ago and are not at work yet.
+    """
+
+    workers: int
+    image_jobs: int = AT_ONCE
+    starting: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -90,7 +105,7 @@ def look(tenant: Tenant, policy: Policy, picture: Picture, now: datetime) -> Out
 
 
 def plan(
-    outlook: Outlook, places: int, picture: Picture, platform: Platform, now: datetime
+    outlook: Outlook, places: Places, picture: Picture, platform: Platform, now: datetime
 ) -> Plan:
     """Compose workers for the first candidates, as many as there are places for.
 
@@ -102,17 +117,51 @@ def plan(
     for each in renewed:
         ledger = ledger.redispatch(each.name, each.record)
     new: list[Composed] = []
-    for uid in outlook.candidates:
-        if len(new) == places:
-            break
-        name = manifests.worker_name([uid], ledger.number + 1)
-        made = _compose([uid], name, picture, platform, now)
-        if made:
-            ledger = ledger.dispatch(name, made.record)
-            new.append(made)
+    for batch in _batches(outlook, places, picture, platform):
+        uids = [ready.job.metadata.uid for ready in batch.members]
+        name = manifests.worker_name(uids, ledger.number + 1)
+        made = _compose(batch.members, batch.kind.size, name, picture, platform, now)
+        ledger = ledger.dispatch(name, made.record)
+        new.append(made)
     # Nobody is turned away by a ledger that somebody else may have written since.
     must_write = bool(outlook.admitted or new or renewed or outlook.excess or outlook.stepped)
     return Plan(ledger, outlook.admitted, (*again, *new), must_write)
+
+
+def _batches(outlook: Outlook, places: Places, picture: Picture, platform: Platform) -> list[Batch]:
+    """The workers to begin now.
+
+    A worker takes a moment to start. Those that come meanwhile gather, and go together in the next
+    one: only a full one, or one of the first few, goes at once.
+    """
+    if not places.workers:
+        return []
+    waiting = _distinct(_ready(outlook.candidates, picture, platform))
+    made = batches(islice(waiting, places.image_jobs), places.workers, platform)
+    early = max(0, STARTING - places.starting)
+    full = [batch for batch in made if batch.is_closed]
+    return [*full, *[batch for batch in made if not batch.is_closed][:early]]
+
+
+def _ready(uids: Iterable[str], picture: Picture, platform: Platform) -> Iterator[Ready]:
+    """Those of the ImageJobs that could have a worker now."""
+    for uid in uids:
+        situation = picture.situation(uid) if uid not in picture.suspects else None
+        if not situation or situation.worker or situation.rival or situation.job.spec.suspend:
+            continue
+        answer = resolve(situation.job, situation.profile, situation.stores, platform)
+        if isinstance(answer, Resolved):
+            yield Ready(situation.job, answer)
+
+
+def _distinct(waiting: Iterable[Ready]) -> Iterator[Ready]:
+    """The first for each destination: the others wait until that one is done."""
+    taken: set[OrderDestination] = set()
+    for ready in waiting:
+        destination = ready.resolved.item.destination
+        if destination not in taken:
+            taken.add(destination)
+            yield ready
 
 
 def _composed_again(
@@ -121,9 +170,13 @@ def _composed_again(
     """The workers that the ledger promises and that nobody here is creating, as after a restart."""
     for name, record in outlook.tenant.pending().items():
         if name in outlook.ledger.dispatches and name not in outlook.tenant.composed:
-            made = _compose(record.uids, name, picture, platform, now)
-            if made:
-                yield made
+            # What it reports on one who failed in it before would not count.
+            uids = [uid for uid in record.uids if not _is_through(picture.jobs.get(uid), name)]
+            members = list(_ready(uids, picture, platform))
+            if members:
+                sizes = {kind_of(each, platform).size for each in members}
+                size = max(sizes, key=SIZES.index)  # settings may be others than they were
+                yield _compose(members, size, name, picture, platform, now)
 
 
 def _excess(
@@ -157,34 +210,20 @@ def _is_through(job: ImageJob | None, worker: str) -> bool:
 
 
 def _compose(
-    uids: Sequence[str], name: str, picture: Picture, platform: Platform, now: datetime
-) -> Composed | None:
-    """The worker for these ImageJobs, if they still can have one."""
-    found = [picture.situation(uid) for uid in uids if uid not in picture.suspects]
-    situations = [each for each in found if each and not each.worker and not each.rival]
-    if not situations:
-        return None
-    jobs, ready = [], []
-    for each in situations:
-        answer = resolve(each.job, each.profile, each.stores, platform)
-        if isinstance(answer, Resolved) and not each.job.spec.suspend:
-            jobs.append(each.job)
-            ready.append(answer)
-    if not ready:
-        return None
-    stores = {key: store for answer in ready for key, store in answer.stores.items()}
-    large = any(_needs_more_memory(job) for job in jobs)
-    order = manifests.compose([answer.item for answer in ready], stores, platform, large=large)
+    members: Sequence[Ready],
+    size: Size,
+    name: str,
+    picture: Picture,
+    platform: Platform,
+    now: datetime,
+) -> Composed:
+    jobs = tuple(ready.job for ready in members)
+    answers = [ready.resolved for ready in members]
+    stores = {key: store for answer in answers for key, store in answer.stores.items()}
+    order = manifests.compose([answer.item for answer in answers], stores, platform, size=size)
     namespace = jobs[0].metadata.namespace
-    manifest = manifests.worker_job(namespace, name, order, stores, platform, large=large)
+    manifest = manifests.worker_job(namespace, name, order, stores, platform, size=size)
     text = order.encode()
     for job in jobs:
         picture.claim(job, name)
-    return Composed(name, tuple(jobs), digest(text), text, manifest, now)
-
-
-def _needs_more_memory(job: ImageJob) -> bool:
-    """Whether an attempt had too little, however a later one, which had more, has failed."""
-    failure, history = job.status.last_failure, job.status.audit
-    reasons = [failure.reason if failure else "", *(entry.reason for entry in history)]
-    return Reason.OUT_OF_MEMORY in reasons
+    return Composed(name, jobs, digest(text), text, manifest, now)

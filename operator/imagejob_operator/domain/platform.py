@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal, get_args
 
 import msgspec
 
@@ -13,18 +14,31 @@ from .quota import Policy
 MIB = 1024 * 1024
 
 
+Size = Literal["small", "standard", "large"]
+"""A class of memory. What needs more than the standard is known only once it has failed there."""
+
+SIZES: tuple[Size, ...] = get_args(Size)
+"""The smallest first."""
+
+
 class WorkerMemory(msgspec.Struct, frozen=True):
-    """What a worker pod may use, and what one image's process in it. In bytes."""
+    """What a worker pod of one lane may use, and what one image's process in it. In bytes."""
 
     pod_bytes: int
     child_bytes: int
+
+    def pod_bytes_for(self, lanes: int) -> int:
+        """Of a pod in which so many images are processed at once."""
+        return self.pod_bytes + (lanes - 1) * self.child_bytes
 
 
 class Platform(msgspec.Struct, frozen=True):
     """How workers run and what a source may cost at most. Sizes in bytes, CPU in millicores.
 
-    `large_memory` is for the ImageJobs that needed more than `memory`. `backoff` is how long the
-    first retry waits. `trusts_requester` says that an admission policy vouches for who asked.
+    `worker_cpu_millis` is for each of the `parallelism` lanes that a worker has at most.
+    `small_memory` is for ImageJobs that can't need more, `large_memory` for those that needed more
+    than `memory`. `backoff` is how long the first retry waits. `trusts_requester` says that an
+    admission policy vouches for who asked.
     """
 
     worker_image: str
@@ -32,16 +46,17 @@ class Platform(msgspec.Struct, frozen=True):
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
     limits: OrderLimits = OrderLimits(max_bytes=50 * MIB, max_pixels=50_000_000, max_frames=100)
     worker_cpu_millis: int = 250
+    small_memory: WorkerMemory = WorkerMemory(pod_bytes=384 * MIB, child_bytes=256 * MIB)
     memory: WorkerMemory = WorkerMemory(pod_bytes=1024 * MIB, child_bytes=768 * MIB)
     large_memory: WorkerMemory = WorkerMemory(pod_bytes=3072 * MIB, child_bytes=2816 * MIB)
     scratch_bytes: int = 2048 * MIB
-    parallelism: int = 1
+    parallelism: int = 2
     backoff: timedelta = timedelta(seconds=10)
     trusts_requester: bool = False
 
-    def memory_for(self, *, large: bool) -> WorkerMemory:
-        """Of the class that an attempt goes in."""
-        return self.large_memory if large else self.memory
+    def memory_of(self, size: Size) -> WorkerMemory:
+        """Of a class."""
+        return {"small": self.small_memory, "large": self.large_memory}.get(size, self.memory)
 
 
 class Caps(msgspec.Struct, frozen=True):

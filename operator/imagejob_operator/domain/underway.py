@@ -61,6 +61,12 @@ def is_stuck(pod: Pod) -> bool:
     return bool(pod.spec.node_name) and not (pod.has_started or pod.has_ended or told)
 
 
+def is_starting(worker: Worker, now: datetime) -> bool:
+    """Whether it has been created a moment ago and is not at work yet; one that is stuck isn't."""
+    ends = patience_ends(worker)
+    return (worker.pod is None or not worker.pod.has_started) and (ends is None or now < ends)
+
+
 def _refused(worker: Worker, now: datetime) -> Standing | None:
     """The kubelet won't start it."""
     waiting = worker.pod.state.waiting if worker.pod else None

@@ -47,7 +47,9 @@ def test_wrong(arguments: list[str], complaint: str, capsys: pytest.CaptureFixtu
 
 
 def test_limits_are_the_operators() -> None:
-    platform, operators = parse(["run", "a", "--parallel", "1"]).platform, Platform("")
+    operators = Platform("")
+
+    platform = parse(["run", "a", "--parallel", str(operators.parallelism)]).platform
 
     assert platform == operators
 

@@ -13,6 +13,7 @@ from api_objects import NOW, PLATFORM, image_job, profile, store
 from imagejob_operator.domain import audit, manifests, order, records
 from imagejob_operator.domain.ledger import DispatchRecord, Ledger
 from imagejob_operator.domain.model import ImageJob, ImageStore
+from imagejob_operator.domain.platform import SIZES, Size
 from imagejob_operator.domain.resolve import Resolved, resolve
 from imagejob_operator.domain.situation import Situation
 from imagejob_operator.domain.standing import stand
@@ -35,12 +36,17 @@ CASES = {
 
 
 def worker_job(
-    stores: dict[str, ImageStore], job: ImageJob = CAT, *, large: bool = False
+    stores: dict[str, ImageStore], *jobs: ImageJob, size: Size = "standard"
 ) -> manifests.Manifest:
+    items = [item_of(job, stores) for job in jobs or (CAT,)]
+    composed = manifests.compose(items, stores, PLATFORM, size=size)
+    return manifests.worker_job("team-a", "ij-1", composed, stores, PLATFORM, size=size)
+
+
+def item_of(job: ImageJob, stores: dict[str, ImageStore]) -> order.OrderItem:
     ready = resolve(job, profile() if job.spec.profile_ref else None, stores, PLATFORM)
     assert isinstance(ready, Resolved)
-    composed = manifests.compose([ready.item], stores, PLATFORM, large=large)
-    return manifests.worker_job("team-a", "ij-1", composed, stores, PLATFORM, large=large)
+    return ready.item
 
 
 def order_text(manifest: manifests.Manifest) -> str:
@@ -109,15 +115,49 @@ def test_a_new_ledger_replaces_none() -> None:
     assert "resourceVersion" not in ledger["metadata"]
 
 
-def test_the_larger_memory_class_is_larger_in_the_pod_and_in_the_order() -> None:
-    manifest = worker_job({"uploads": store()}, large=True)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_size_tells_in_the_pod_and_in_the_order(size: Size) -> None:
+    manifest = worker_job({"uploads": store()}, size=size)
 
-    container = manifest["spec"]["template"]["spec"]["containers"][0]
-    memory = str(PLATFORM.large_memory.pod_bytes)
+    expected = PLATFORM.memory_of(size)
     read = imagejob_worker.order.decode(order_text(manifest))
-    assert container["resources"]["requests"]["memory"] == memory
-    assert container["resources"]["limits"]["memory"] == memory
-    assert read.child_memory_bytes == PLATFORM.large_memory.child_bytes
+    assert resources(manifest) == {
+        "requests": {"cpu": "250m", "memory": str(expected.pod_bytes)},
+        "limits": {"memory": str(expected.pod_bytes)},
+    }
+    assert read.child_memory_bytes == expected.child_bytes
+
+
+LANES = {"one image": (1, 1), "two images": (2, 2), "more than there are lanes": (3, 2)}
+
+
+@pytest.mark.parametrize(("count", "lanes"), LANES.values(), ids=LANES)
+def test_a_pod_has_a_lane_for_each_image_up_to_the_platform_s(count: int, lanes: int) -> None:
+    manifest = worker_job({"uploads": store()}, *many(count))
+
+    read = imagejob_worker.order.decode(order_text(manifest))
+    memory = PLATFORM.memory.pod_bytes + (lanes - 1) * PLATFORM.memory.child_bytes
+    assert PLATFORM.parallelism == 2
+    assert read.parallelism == lanes
+    assert resources(manifest)["requests"] == {"cpu": f"{250 * lanes}m", "memory": str(memory)}
+
+
+def test_a_worker_of_several_belongs_to_them_all_and_has_time_for_them_all() -> None:
+    manifest = worker_job({"uploads": store()}, *many(3, timeoutSeconds=100))
+
+    owners = [each["uid"] for each in manifest["metadata"]["ownerReferences"]]
+    pod = manifest["spec"]["template"]["spec"]
+    assert owners == ["uid-photo-0", "uid-photo-1", "uid-photo-2"]
+    assert pod["activeDeadlineSeconds"] == 300 + manifests.START_UP_SECONDS
+
+
+def many(count: int, **spec: Any) -> list[ImageJob]:
+    return [image_job(f"photo-{number}", **spec) for number in range(count)]
+
+
+def resources(manifest: manifests.Manifest) -> dict[str, Any]:
+    found: dict[str, Any] = manifest["spec"]["template"]["spec"]["containers"][0]["resources"]
+    return found
 
 
 def test_the_name_of_a_worker_tells_dispatches_apart() -> None:

@@ -20,11 +20,12 @@ from api_objects import (
     worker_job,
 )
 from imagejob_operator.domain import retry
+from imagejob_operator.domain.batching import APART
 from imagejob_operator.domain.model import LastFailure, Queue
 from imagejob_operator.domain.reasons import RETRYABLE, Reason
 from imagejob_operator.domain.situation import Situation, Standing
 from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.domain.worker import Pod, Worker
 
 CAT = image_job(retries=0)
 """One attempt has to do, so that every failure is final."""
@@ -40,7 +41,9 @@ def ended(state: dict[str, Any] | None = None, **of_pod: Any) -> Situation:
 def attempt(number: int, entry: Any, *, retries: int = 3, large: bool = False) -> Standing:
     """The attempt of that number has ended with that entry in its report."""
     job = image_job(retries=retries, status=last_failure(number - 1, worker="ij-0"))
-    worker = Worker(worker_job(job, large=large), pod(state=terminated(report(entry))))
+    worker = Worker(
+        worker_job(job, size="large" if large else "standard"), pod(state=terminated(report(entry)))
+    )
     return stand(situation(job, worker), PLATFORM, NOW)
 
 
@@ -160,12 +163,14 @@ def test_whether_another_attempt_follows(standing: Standing, phase: str) -> None
     assert standing.failure is not None
 
 
-def lost(count: int, number: int = 1) -> Standing:
+DEAD = pod(state=terminated("", 139))
+
+
+def lost(count: int, number: int = 1, its_pod: Pod = DEAD) -> Standing:
     """A pod of `count` ImageJobs has died; it was attempt `number` of the first."""
     cat = image_job(status=last_failure(number - 1, worker="ij-0") if number > 1 else None)
     others = [image_job(f"other-{index}") for index in range(1, count)]
-    worker = Worker(worker_job(cat, *others), pod(state=terminated("", 139)))
-    return stand(situation(cat, worker), PLATFORM, NOW)
+    return stand(situation(cat, Worker(worker_job(cat, *others), its_pod)), PLATFORM, NOW)
 
 
 def test_who_was_alone_in_a_lost_pod_has_lost_an_attempt() -> None:
@@ -184,6 +189,32 @@ def test_who_was_not_alone_in_a_lost_pod_has_lost_none(number: int) -> None:
     message = f"{LOST}: signal 11"
     assert standing.failure == LastFailure(number - 1, "WorkerLost", message, ENDED, "ij-1")
     assert (standing.phase, standing.reason) == ("Queued", Reason.WORKER_LOST)
+
+
+NOBODY_S_FAULT = {
+    "it died": (DEAD, Reason.WORKER_LOST),
+    "the kernel wanted its memory back": (
+        pod(state=terminated("", 137, reason="OOMKilled")),
+        Reason.OUT_OF_MEMORY,
+    ),
+    "it ran past its deadline": (
+        pod(state=terminated("", 137), phase="Failed", reason="DeadlineExceeded"),
+        Reason.TIMED_OUT,
+    ),
+}
+
+
+@pytest.mark.parametrize(("its_pod", "reason"), NOBODY_S_FAULT.values(), ids=NOBODY_S_FAULT)
+def test_who_was_not_alone_goes_alone_next_however_the_pod_ended(
+    its_pod: Pod, reason: Reason
+) -> None:
+    together, alone = (lost(count, 4, its_pod) for count in (2, 1))
+
+    assert together.failure is not None
+    assert (together.phase, together.reason) == ("Queued", reason)
+    assert together.failure.attempt == 3
+    assert reason in APART
+    assert (alone.phase, alone.reason) == ("Failed", reason)
 
 
 def test_who_was_reported_on_is_not_lost_with_the_others() -> None:

@@ -52,6 +52,16 @@ def test_the_next_worker_carries_it_although_the_failed_one_is_still_there() -> 
     assert carrier(picture) == "ij-2"
 
 
+def test_of_two_failed_workers_neither_carries_it_again() -> None:
+    twice = image_job("cat", status=last_failure(2, worker="ij-2"))
+    first, second = worker_job(CAT, name="ij-1"), worker_job(FAILED, name="ij-2")
+
+    picture = picture_of(twice, first, second)
+
+    assert carrier(picture) is None
+    assert not picture.is_needed(first)
+
+
 NEEDS = {
     "it runs": ([CAT], True),
     "its failure is shown": ([FAILED], False),

@@ -6,18 +6,15 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from api_objects import NOW, PLATFORM, image_job, store
-from imagejob_operator.domain.ledger import Ledger
+from api_objects import NOW, PLATFORM, image_job, last_failure
 from imagejob_operator.domain.manifests import worker_name
 from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import Plan, look, plan
+from imagejob_operator.domain.order import decode
+from imagejob_operator.domain.planning import Places
 from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.tenant import Tenant
+from planning_team import EMPTY, NEW, Team, dispatched, job, lost, workers
 
 HOURLY = Policy((parse_rate("2/1h"),))
-MANY = Policy((parse_rate("50/1h"),))
-EMPTY = Ledger(0).at(NOW, MANY.rates)
 ADMITTED = {
     "conditions": [
         {
@@ -29,45 +26,6 @@ ADMITTED = {
         }
     ]
 }
-OLD, NEW = "2026-11-22T09:00:00Z", "2026-11-22T09:30:00Z"
-
-
-def job(name: str, created: str = OLD, **spec: object) -> ImageJob:
-    return image_job(name, meta={"creationTimestamp": created}, **spec)
-
-
-class Team:
-    """A namespace with a store, its ImageJobs in the lines that the test puts them in."""
-
-    def __init__(self, ledger: Ledger = EMPTY) -> None:
-        self.picture = Picture()
-        self.picture.see(store())
-        self.tenant = Tenant("team-a")
-        self.tenant.adopt(ledger, "1")
-
-    def throttled(self, *jobs: ImageJob) -> Team:
-        for each in jobs:
-            self.picture.see(each)
-            self.tenant.line_up(each, "admission")
-        return self
-
-    def queued(self, *jobs: ImageJob) -> Team:
-        for each in jobs:
-            self.picture.see(each)
-            self.tenant.line_up(each, "worker")
-        return self
-
-    def plan(self, policy: Policy = MANY, places: int = 10, later: timedelta = timedelta()) -> Plan:
-        """As the operator plans: with all that it knows, and `places` free for the namespace."""
-        now = NOW + later
-        outlook = look(self.tenant, policy, self.picture, now)
-        return plan(outlook, places, self.picture, PLATFORM, now)
-
-
-def dispatched(made: Plan) -> list[str]:
-    return [each.metadata.name for composed in made.composed for each in composed.jobs]
-
-
 LINE = (job("c", NEW), job("b"), job("d", NEW, priority=1), job("a"))
 """Who goes first: d, a, b, c."""
 
@@ -86,11 +44,17 @@ def test_those_who_are_charged_and_those_who_were_go_in_one_order() -> None:
     assert dispatched(made) == ["d", "a", "b", "c"]
 
 
-def test_no_more_are_dispatched_than_there_are_places() -> None:
-    made = Team().throttled(*LINE).plan(places=2)
+def test_no_more_workers_are_begun_than_there_are_places() -> None:
+    made = Team().queued(lost("a"), lost("b"), lost("c")).plan(places=2)
+
+    assert workers(made) == [["a"], ["b"]]
+
+
+def test_no_more_are_dispatched_than_may_run() -> None:
+    made = Team().throttled(*LINE).plan(places=Places(10, image_jobs=2))
 
     assert len(made.admitted) == 4
-    assert dispatched(made) == ["d", "a"]
+    assert workers(made) == [["d", "a"]]
 
 
 def test_without_a_place_nobody_is_dispatched_but_all_are_charged() -> None:
@@ -104,9 +68,9 @@ def test_without_a_place_nobody_is_dispatched_but_all_are_charged() -> None:
 def test_every_worker_is_promised_by_the_ledger_under_a_number_of_its_own() -> None:
     numbered = msgspec.structs.replace(EMPTY, number=7)
 
-    made = Team(numbered).throttled(job("a"), job("b")).plan()
+    made = Team(numbered).throttled(job("a"), lost("b"), job("c")).plan()
 
-    names = [worker_name(["uid-a"], 8), worker_name(["uid-b"], 9)]
+    names = [worker_name(["uid-b"], 8), worker_name(["uid-a", "uid-c"], 9)]
     assert [each.name for each in made.composed] == names
     assert made.ledger.dispatches == {each.name: each.record for each in made.composed}
     assert made.ledger.number == 9
@@ -151,8 +115,7 @@ def test_a_clock_that_was_put_back_is_written_down() -> None:
 def test_who_is_promised_a_worker_is_not_promised_another() -> None:
     team = Team().throttled(job("a"))
     made = team.plan()
-    team.tenant.adopt(made.ledger, "2")
-    team.tenant.composed |= {each.name: each for each in made.composed}
+    team.carry_out(made)
 
     again = team.queued(job("a")).plan()  # its status is being written: it is in line still
 
@@ -185,6 +148,13 @@ def test_whoever_can_t_run_any_more_is_passed_over(aside: ImageJob) -> None:
     assert dispatched(made) == ["b"]
 
 
+def test_who_has_to_be_asked_after_is_passed_over() -> None:
+    team = Team().queued(job("a"), job("b"))
+    team.picture.suspect("uid-a")
+
+    assert dispatched(team.plan()) == ["b"]
+
+
 def test_who_has_left_meanwhile_is_passed_over() -> None:
     team = Team().queued(job("a"), job("b"))
     team.picture.lose(job("a"))
@@ -192,13 +162,12 @@ def test_who_has_left_meanwhile_is_passed_over() -> None:
     assert dispatched(team.plan(places=1)) == ["b"]
 
 
-def test_two_of_one_destination_never_go_together() -> None:
+def test_two_of_one_destination_never_go_at_once() -> None:
     shared = {"destination": {"prefix": "shared"}}
     team = Team().throttled(job("a", **shared), job("b", **shared), job("c"))
 
     first = team.plan()
-    team.tenant.adopt(first.ledger, "2")
-    team.tenant.composed |= {each.name: each for each in first.composed}
+    team.carry_out(first)
     second = team.queued(job("b", **shared)).plan()
 
     assert dispatched(first) == ["a", "c"]
@@ -223,3 +192,36 @@ def test_a_ledger_that_has_not_been_read_is_not_planned_with() -> None:
 
     with pytest.raises(ValueError, match="the ledger of team-a has not been read"):
         team.plan()
+
+
+SHORT_OF_MEMORY = {
+    "seq": 5,
+    "time": "2026-11-22T09:59:00Z",
+    "actor": "imagejob-operator",
+    "event": "Queued",
+    "reason": "OutOfMemory",
+    "message": "attempt 1 of 4 failed",
+}
+MEMORY = {
+    "the first attempt": (image_job(), PLATFORM.memory),
+    "after too little memory": (
+        image_job(status=last_failure(1, "OutOfMemory")),
+        PLATFORM.large_memory,
+    ),
+    "after another failure": (image_job(status=last_failure(1, "TimedOut")), PLATFORM.memory),
+    "after another failure, with more memory than at first": (
+        image_job(status=last_failure(2, "TimedOut") | {"audit": [SHORT_OF_MEMORY]}),
+        PLATFORM.large_memory,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MEMORY)
+def test_the_memory_that_an_attempt_gets(case: str) -> None:
+    job, memory = MEMORY[case]
+
+    (composed,) = Team().queued(job).plan().composed
+
+    container = composed.manifest["spec"]["template"]["spec"]["containers"][0]
+    assert decode(composed.order).child_memory_bytes == memory.child_bytes
+    assert container["resources"]["limits"] == {"memory": str(memory.pod_bytes)}

@@ -10,14 +10,16 @@ from imagejob_operator.domain.manifests import worker_name
 from imagejob_operator.domain.model import ImageJob, ImageStore
 from imagejob_operator.domain.order import decode
 from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import Plan, look, plan, settled
+from imagejob_operator.domain.planning import Places, Plan, look, plan, settled
+from imagejob_operator.domain.platform import MIB, Platform
 from imagejob_operator.domain.quota import Policy, parse_rate
 from imagejob_operator.domain.tenant import Tenant
 
 POLICY = Policy((parse_rate("50/1h"),))
 EMPTY = Ledger(0).at(NOW, POLICY.rates)
-CAT = image_job()
+CAT, DOG, EMU = THREE = [image_job(name) for name in ("cat", "dog", "emu")]
 NAME = worker_name(["uid-cat"], 1)
+NAME_OF_THREE = worker_name(["uid-cat", "uid-dog", "uid-emu"], 1)
 
 
 class Team:
@@ -30,17 +32,18 @@ class Team:
         self.tenant = Tenant("team-a")
         self.tenant.adopt(ledger, "1")
 
-    def plan(self, places: int = 10) -> Plan:
+    def plan(self, places: int = 10, platform: Platform = PLATFORM) -> Plan:
         for name in settled(self.tenant, self.picture):
             self.tenant.end(name)
         outlook = look(self.tenant, POLICY, self.picture, NOW)
-        return plan(outlook, places, self.picture, PLATFORM, NOW)
+        return plan(outlook, Places(places), self.picture, platform, NOW)
 
 
-def first(job: ImageJob = CAT) -> Plan:
-    """The plan of the operator that was there before."""
-    team = Team(EMPTY, job)
-    team.tenant.line_up(job, "admission")
+def first(*jobs: ImageJob) -> Plan:
+    """The plan of the operator that was there before: one worker for them all, or for the cat."""
+    team = Team(EMPTY, *(jobs or (CAT,)))
+    for job in jobs or (CAT,):
+        team.tenant.line_up(job, "admission")
     return team.plan()
 
 
@@ -83,6 +86,78 @@ def test_an_order_that_has_changed_since_is_written_down_before_it_is_created() 
     assert composed.digest != before.composed[0].digest
     assert after.must_write
     assert after.ledger.dispatches == {NAME: composed.record}
+
+
+def test_a_worker_of_several_is_created_again_under_its_name() -> None:
+    before = first(*THREE)
+
+    after = Team(before.ledger, *reversed(THREE)).plan(places=0)
+
+    assert [len(each.jobs) for each in before.composed] == [3]
+    assert after.composed == before.composed
+    assert not after.must_write
+
+
+LESS = {
+    "one has gone": [CAT, DOG],
+    "one was suspended": [CAT, DOG, image_job("emu", suspend=True)],
+    "one has lost its store": [
+        CAT,
+        DOG,
+        image_job("emu", source={"storeRef": {"name": "gone"}, "key": "a.jpg"}),
+    ],
+    "one shows that it failed there": [
+        CAT,
+        DOG,
+        image_job("emu", status=last_failure(1, worker=NAME_OF_THREE)),
+    ],
+}
+
+
+@pytest.mark.parametrize("known", LESS.values(), ids=LESS)
+def test_a_worker_of_several_is_created_for_those_who_are_left(known: list[ImageJob]) -> None:
+    before = first(*THREE)
+
+    after = Team(before.ledger, *known).plan(places=0)
+
+    (composed,) = after.composed
+    assert composed.name == NAME_OF_THREE
+    assert composed.record.uids == ("uid-cat", "uid-dog")
+    assert composed.digest != before.composed[0].digest
+    assert after.must_write
+    assert after.ledger.dispatches == {NAME_OF_THREE: composed.record}
+
+
+def test_a_worker_that_is_created_again_has_enough_for_all_by_today_s_settings() -> None:
+    modest, hungry = (
+        image_job(name, limits={"maxPixels": pixels})
+        for name, pixels in (("cat", 2_000_000), ("dog", 7_000_000))
+    )
+    before = first(modest, hungry)
+    less = msgspec.structs.replace(PLATFORM.small_memory, child_bytes=200 * MIB)
+    platform = msgspec.structs.replace(PLATFORM, small_memory=less)
+
+    after = Team(before.ledger, modest, hungry).plan(platform=platform)
+
+    orders = [decode(made.composed[0].order) for made in (before, after)]
+    expected = [PLATFORM.small_memory.child_bytes, PLATFORM.memory.child_bytes]
+    assert [order.child_memory_bytes for order in orders] == expected
+
+
+def test_who_was_left_out_goes_with_another_worker() -> None:
+    asleep = image_job("emu", suspend=True)
+    team = Team(first(*THREE).ledger, CAT, DOG, asleep)
+    after = team.plan()
+    team.tenant.adopt(after.ledger, "2")
+    team.tenant.composed |= {each.name: each for each in after.composed}
+
+    awake = image_job("emu", meta={"resourceVersion": "2"})
+    team.picture.see(awake)
+    team.tenant.line_up(awake, "worker")
+    made = team.plan()
+
+    assert [each.record.uids for each in made.composed] == [("uid-emu",)]
+    assert set(made.ledger.dispatches) == {NAME_OF_THREE, worker_name(["uid-emu"], 2)}
 
 
 def test_the_next_worker_has_another_name_than_one_that_is_promised() -> None:
@@ -144,36 +219,3 @@ def test_a_charge_is_dropped_once_the_status_shows_it() -> None:
     charged = team.plan().ledger.charged
 
     assert list(charged) == ["uid-new"]
-
-
-SHORT_OF_MEMORY = {
-    "seq": 5,
-    "time": "2026-11-22T09:59:00Z",
-    "actor": "imagejob-operator",
-    "event": "Queued",
-    "reason": "OutOfMemory",
-    "message": "attempt 1 of 4 failed",
-}
-MEMORY = {
-    "the first attempt": (image_job(), PLATFORM.memory),
-    "after too little memory": (
-        image_job(status=last_failure(1, "OutOfMemory")),
-        PLATFORM.large_memory,
-    ),
-    "after another failure": (image_job(status=last_failure(1, "TimedOut")), PLATFORM.memory),
-    "after another failure, with more memory than at first": (
-        image_job(status=last_failure(2, "TimedOut") | {"audit": [SHORT_OF_MEMORY]}),
-        PLATFORM.large_memory,
-    ),
-}
-
-
-@pytest.mark.parametrize("case", MEMORY)
-def test_the_memory_that_an_attempt_gets(case: str) -> None:
-    job, memory = MEMORY[case]
-
-    (composed,) = first(job).composed
-
-    container = composed.manifest["spec"]["template"]["spec"]["containers"][0]
-    assert decode(composed.order).child_memory_bytes == memory.child_bytes
-    assert container["resources"]["limits"] == {"memory": str(memory.pod_bytes)}

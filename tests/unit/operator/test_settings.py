@@ -42,7 +42,7 @@ def test_what_is_not_given_is_as_decisions_have_it() -> None:
     assert settings.caps == Caps(default=hourly, max_workers=64, max_workers_per_namespace=32)
 
 
-def test_the_quota_the_caps_and_the_retries_can_be_set() -> None:
+def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
     settings = from_environment(
         {
             **IMAGE,
@@ -50,6 +50,9 @@ def test_the_quota_the_caps_and_the_retries_can_be_set() -> None:
             "IMAGEJOB_MAX_WORKERS": "4",
             "IMAGEJOB_MAX_WORKERS_PER_NAMESPACE": "3",
             "IMAGEJOB_BACKOFF_SECONDS": "2",
+            "IMAGEJOB_WORKER_PARALLELISM": "3",
+            "IMAGEJOB_SMALL_WORKER_MEMORY": "300Mi",
+            "IMAGEJOB_SMALL_CHILD_MEMORY": "200Mi",
             "IMAGEJOB_LARGE_WORKER_MEMORY": "6Gi",
             "IMAGEJOB_LARGE_CHILD_MEMORY": "5Gi",
             "IMAGEJOB_TRUST_REQUESTER": "true",
@@ -60,6 +63,8 @@ def test_the_quota_the_caps_and_the_retries_can_be_set() -> None:
     rates = Policy((parse_rate("5/1m"), parse_rate("50/1h")))
     assert settings.caps == Caps(default=rates, max_workers=4, max_workers_per_namespace=3)
     assert platform.backoff == timedelta(seconds=2)
+    assert platform.parallelism == 3
+    assert platform.small_memory == WorkerMemory(300 * 1024**2, 200 * 1024**2)
     assert platform.large_memory == WorkerMemory(6 * 1024**3, 5 * 1024**3)
     assert platform.memory == Platform("").memory
     assert platform.trusts_requester
@@ -80,6 +85,7 @@ def test_the_quota_the_caps_and_the_retries_can_be_set() -> None:
         ({**IMAGE, "IMAGEJOB_QUOTA": "50 per hour"}, "IMAGEJOB_QUOTA"),
         ({**IMAGE, "IMAGEJOB_MAX_WORKERS": "0"}, "max_workers"),
         ({**IMAGE, "IMAGEJOB_BACKOFF_SECONDS": "0"}, "backoff_seconds"),
+        ({**IMAGE, "IMAGEJOB_WORKER_PARALLELISM": "0"}, "worker_parallelism"),
     ],
 )
 def test_a_wrong_one_is_named(variables: dict[str, str], message: str) -> None:

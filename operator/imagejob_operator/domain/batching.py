@@ -1,0 +1,104 @@
+"""Which ImageJobs go together in one worker: same stores, same size, and a report that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from .model import ImageJob
+from .order import OrderItem
+from .platform import Platform, Size
+from .reasons import Reason
+from .resolve import Resolved
+from .sizing import size_of
+
+MAX_ITEMS = 16
+
+REPORT_BYTES = 3272
+"""Of MessagePack: what base85 makes 4,096 bytes of. docs/work-order.md has the arithmetic."""
+
+DONE_BYTES, OUTPUT_BYTES, FAILED_BYTES, FRAME_BYTES = 62, 47, 204, 3
+"""What one entry takes at most, with 126 characters of message, and the array around them all."""
+
+ITEM_BYTES = 70 * 1024
+"""Of JSON, all items of an order: base64 makes 4 bytes of 3, and stores and limits take some."""
+
+APART = frozenset({Reason.WORKER_LOST, Reason.TIMED_OUT, Reason.OUT_OF_MEMORY, Reason.INTERNAL})
+"""Who failed like that goes alone: it may have been its own fault, and takes nobody along."""
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """An ImageJob that could have a worker now."""
+
+    job: ImageJob
+    resolved: Resolved
+
+    @property
+    def goes_alone(self) -> bool:
+        failure = self.job.status.last_failure
+        return failure is not None and failure.reason in APART
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What those that share a worker have in common."""
+
+    stores: tuple[str, ...]
+    size: Size
+
+
+class Batch(msgspec.Struct):
+    """ImageJobs for one worker, in order. `is_closed` when it takes no more."""
+
+    kind: Kind
+    members: list[Ready]
+    report: int = FRAME_BYTES
+    order: int = 0
+    is_closed: bool = False
+
+    def add(self, ready: Ready) -> bool:
+        """Take it in, if there is room. Says whether there was."""
+        item = ready.resolved.item
+        report, order = _report_bytes(item), len(msgspec.json.encode(item))
+        if self.members and (
+            self.is_closed or self.report + report > REPORT_BYTES or self.order + order > ITEM_BYTES
+        ):
+            return False
+        self.members.append(ready)
+        self.report += report
+        self.order += order
+        self.is_closed = ready.goes_alone or len(self.members) == MAX_ITEMS
+        return True
+
+
+def batches(waiting: Iterable[Ready], places: int, platform: Platform) -> list[Batch]:
+    """The workers for the first of those who wait, at most `places`.
+
+    In order: nobody is passed over but by those who fit into a worker that goes anyway.
+    """
+    made: list[Batch] = []
+    open_ones: dict[Kind, Batch] = {}
+    for ready in waiting:
+        kind = kind_of(ready, platform)
+        batch = None if ready.goes_alone else open_ones.get(kind)
+        if batch and batch.add(ready):
+            continue
+        if len(made) == places:
+            if all(each.is_closed for each in made):
+                break
+            continue
+        begun = Batch(kind, [])
+        begun.add(ready)
+        made.append(begun)
+        if not ready.goes_alone:
+            open_ones[kind] = begun
+    return made
+
+
+def kind_of(ready: Ready, platform: Platform) -> Kind:
+    """Whom it may share a worker with."""
+    return Kind(tuple(sorted(ready.resolved.stores)), size_of(ready.job, ready.resolved, platform))
+
+
+def _report_bytes(item: OrderItem) -> int:
+    return max(FAILED_BYTES, DONE_BYTES + OUTPUT_BYTES * len(item.outputs))

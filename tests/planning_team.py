@@ -1,0 +1,82 @@
+"""A namespace whose ImageJobs wait in line, and what the operator plans for them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from api_objects import NOW, PLATFORM, image_job, last_failure, store
+from imagejob_operator.domain.ledger import Ledger
+from imagejob_operator.domain.model import ImageJob
+from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.planning import Places, Plan, look, plan
+from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.domain.tenant import Tenant
+
+MANY = Policy((parse_rate("50/1h"),))
+EMPTY = Ledger(0).at(NOW, MANY.rates)
+OLD, NEW = "2026-11-22T09:00:00Z", "2026-11-22T09:30:00Z"
+
+
+def job(name: str, created: str = OLD, **spec: Any) -> ImageJob:
+    """An ImageJob that was made then."""
+    return image_job(name, meta={"creationTimestamp": created}, **spec)
+
+
+def jobs(count: int, first: int = 0, **spec: Any) -> list[ImageJob]:
+    """`photo-00` and on, in the order in which they wait."""
+    return [job(f"photo-{number:02}", **spec) for number in range(first, first + count)]
+
+
+def lost(name: str, created: str = OLD) -> ImageJob:
+    """One whose worker was lost: it goes alone."""
+    return job(name, created, status=last_failure(0, worker="ij-0"))
+
+
+class Team:
+    """A namespace with a store, its ImageJobs in the lines that the test puts them in."""
+
+    def __init__(self, ledger: Ledger = EMPTY) -> None:
+        self.picture = Picture()
+        self.picture.see(store())
+        self.tenant = Tenant("team-a")
+        self.tenant.adopt(ledger, "1")
+
+    def throttled(self, *jobs: ImageJob) -> Team:
+        for each in jobs:
+            self.picture.see(each)
+            self.tenant.line_up(each, "admission")
+        return self
+
+    def queued(self, *jobs: ImageJob) -> Team:
+        for each in jobs:
+            self.picture.see(each)
+            self.tenant.line_up(each, "worker")
+        return self
+
+    def plan(
+        self,
+        policy: Policy = MANY,
+        places: Places | int = 10,
+        later: timedelta = timedelta(),
+    ) -> Plan:
+        """As the operator plans: with all that it knows, and `places` free for the namespace."""
+        now = NOW + later
+        outlook = look(self.tenant, policy, self.picture, now)
+        given = places if isinstance(places, Places) else Places(places)
+        return plan(outlook, given, self.picture, PLATFORM, now)
+
+    def carry_out(self, made: Plan) -> None:
+        """Its ledger has been written, and its workers are being created."""
+        self.tenant.adopt(made.ledger, f"{int(self.tenant.version or 0) + 1}")
+        self.tenant.composed |= {each.name: each for each in made.composed}
+
+
+def workers(made: Plan) -> list[list[str]]:
+    """The names of the ImageJobs in each."""
+    return [[each.metadata.name for each in composed.jobs] for composed in made.composed]
+
+
+def dispatched(made: Plan) -> list[str]:
+    """The names of the ImageJobs in all of them."""
+    return [name for names in workers(made) for name in names]

@@ -1,0 +1,156 @@
+"""Who gets how many workers: what is taken, what may run, and what is only starting."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import msgspec
+import pytest
+from api_objects import NOW, PLATFORM, pod, running, store, worker_job
+from imagejob_operator.domain.batching import MAX_ITEMS
+from imagejob_operator.domain.ledger import Ledger
+from imagejob_operator.domain.model import ImageJob
+from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.platform import Caps
+from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.domain.subjects import Tenancy, Thing
+from imagejob_operator.domain.tenant import Tenant
+from imagejob_operator.foresight import Foresight
+from imagejob_operator.tenants import Tenants
+from planning_team import jobs, lost
+
+POLICY = Policy((parse_rate("1000/1h"),))
+CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
+
+
+class NewLedgers:
+    """Every ledger is empty, and every write succeeds."""
+
+    async def read(self, tenant: Tenant) -> None:
+        tenant.adopt(Ledger(0), None)
+
+    async def write(self, tenant: Tenant, ledger: Ledger) -> bool:
+        tenant.adopt(ledger, "1")
+        return True
+
+
+class Operator:
+    """The part of one that looks after namespaces, and what it said about when to look again."""
+
+    def __init__(self, policy: Policy = POLICY, caps: Caps = CAPS) -> None:
+        self.now = NOW
+        self.picture = Picture()
+        self.picture.see(store())
+        self.again: list[object] = []
+        self.tenants = Tenants(
+            self.picture,
+            NewLedgers(),  # type: ignore[arg-type]
+            Foresight(self.picture, lambda *call: self.again.append(call)),
+            {},
+            PLATFORM,
+            msgspec.structs.replace(caps, default=policy),
+            lambda: self.now,
+        )
+        self.tenant = self.tenants.of("team-a")
+        self.tenant.adopt(Ledger(0), None)
+
+    def see(self, *things: Thing) -> Operator:
+        for thing in things:
+            self.picture.see(thing)
+        return self
+
+    def begins(self, *waiting: ImageJob) -> list[int]:
+        """How many ImageJobs are in each worker that is begun for those who wait."""
+        known = set(self.tenant.composed)
+        for each in waiting:
+            self.picture.see(each)
+            self.tenants.line_up(each, "worker")
+        self.tenants.touch("team-a")
+        for _ in range(99):
+            actions = [action for _, action in self.tenants.next_actions()]
+            if not actions:
+                break
+            for action in actions:
+                asyncio.run(action())
+        return [
+            len(composed.jobs)
+            for name, composed in self.tenant.composed.items()
+            if name not in known
+        ]
+
+
+def carried(count: int, name: str = "ij-9") -> Thing:
+    """A worker of so many, created ten seconds and a quarter before NOW; its pod is to come."""
+    return worker_job(*jobs(count, first=50), name=name)
+
+
+def test_a_burst_costs_few_workers() -> None:
+    assert Operator().begins(*jobs(40)) == [MAX_ITEMS, MAX_ITEMS, 40 - 2 * MAX_ITEMS]
+
+
+def test_those_who_come_one_by_one_go_in_a_worker_each_until_two_are_starting() -> None:
+    operator = Operator()
+
+    begun = [operator.begins(*jobs(1, first=number)) for number in range(4)]
+
+    assert begun == [[1], [1], [], []]
+
+
+def test_those_who_were_held_back_go_together_when_one_is_at_work() -> None:
+    operator = Operator()
+    for number in range(5):
+        operator.begins(*jobs(1, first=number))
+    name = next(iter(operator.tenant.composed))
+    operator.see(worker_job(*jobs(1), name=name), pod(name, state=running()))
+
+    operator.tenant.end(name)
+
+    assert operator.begins() == [3]
+
+
+def test_a_worker_that_is_stuck_is_not_starting() -> None:
+    operator = Operator().see(carried(1), carried(1, "ij-8"))
+    operator.now = NOW - timedelta(seconds=1)
+    held = operator.begins(*jobs(1))
+
+    operator.now = NOW
+    begun = operator.begins()
+
+    assert (held, begun) == ([], [1])
+
+
+def test_who_is_held_back_is_looked_at_again_although_nothing_happens() -> None:
+    operator = Operator().see(carried(1), carried(1, "ij-8"))
+    operator.now = NOW - timedelta(seconds=1)
+
+    operator.begins(*jobs(1))
+
+    assert [subject for subject, _ in operator.again] == [Tenancy("team-a")]  # type: ignore[misc]
+
+
+def test_all_in_a_worker_count_as_running() -> None:
+    operator = Operator().see(carried(5), pod("ij-9", state=running()))
+    operator.begins(*jobs(3))
+
+    assert operator.tenants.running("team-a") == 8
+
+
+@pytest.mark.parametrize(("most", "begun"), [(30, [16, 9]), (10, [5]), (6, [1]), (5, []), (4, [])])
+def test_no_more_image_jobs_run_than_may(most: int, begun: list[int]) -> None:
+    policy = msgspec.structs.replace(POLICY, max_running=most)
+    operator = Operator(policy).see(carried(5), pod("ij-9", state=running()))
+
+    assert operator.begins(*jobs(40)) == begun
+
+
+def test_no_more_workers_are_begun_than_a_namespace_may_have() -> None:
+    caps = msgspec.structs.replace(CAPS, max_workers_per_namespace=2)
+
+    assert Operator(caps=caps).begins(*jobs(40)) == [MAX_ITEMS, MAX_ITEMS]
+
+
+def test_those_who_go_alone_all_go_at_once() -> None:
+    waiting = [lost(each.metadata.name) for each in jobs(20)]
+
+    assert Operator().begins(*waiting) == [1] * 20
