@@ -44,7 +44,7 @@ def burst(part: Part[Burst]) -> Figure:
     limit = part.limit("ImageJobs/s")
     axes.axvline(limit, color=RED, linestyle=(0, (4, 3)), linewidth=1.1)
     _note(axes, f"target: {limit:g} /s", (limit, 1.0), (4, 2))
-    _lying(axes)
+    lying(axes)
     return figure
 
 
@@ -140,7 +140,7 @@ def _note(axes: Axes, text: str, at: tuple[float, float], offset: tuple[float, f
     )
 
 
-def _lying(axes: Axes) -> None:
+def lying(axes: Axes) -> None:
     """Bars lie: names at the left, the first at the top, figures written beside them."""
     axes.invert_yaxis()
     axes.margins(x=0.22)

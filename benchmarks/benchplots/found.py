@@ -112,6 +112,50 @@ class Operator(msgspec.Struct, frozen=True):
     parts: Parts
 
 
+class Photos(msgspec.Struct, frozen=True):
+    """One side's way through `count` photos on a real node."""
+
+    count: int
+    seconds: float
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """Of each of many, done one by one. All in seconds."""
+
+    p50: float
+    p95: float
+    seconds: list[float]
+
+
+class Idle(msgspec.Struct, frozen=True):
+    """One at a time: an ImageJob, a bare Job."""
+
+    ours: Latency = msgspec.field(name="ImageJob")
+    bare: Latency = msgspec.field(name="bare Job")
+
+
+class Trickle(msgspec.Struct, frozen=True):
+    """One ImageJob a second: as ever, and with no two of the same stores."""
+
+    batched: Latency
+    single: Latency = msgspec.field(name="batches of 1")
+
+
+class NodeParts(msgspec.Struct, frozen=True):
+    """Those that were measured; of `burst` all runs of each side, ours first."""
+
+    burst: Part[dict[str, list[Photos]]] | None = None
+    idle: Part[Idle] | None = None
+    trickle: Part[Trickle] | None = None
+
+
+class Node(msgspec.Struct, frozen=True):
+    """What benchmarks/node.py wrote."""
+
+    machine: str
+    parts: NodeParts
+
+
 class Cost(msgspec.Struct, frozen=True):
     """One row of what waiting costs."""
 
