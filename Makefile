@@ -12,8 +12,8 @@ LOCKS := dev operator worker bench
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test check fmt lock bench-worker bench-operator bench-waiting plots clean \
-	check-format check-lint check-types check-layers check-crds check-generated check-leftovers
+.PHONY: help demo demo-down test check fmt lock bench-worker bench-operator bench-waiting bench-node plots \
+	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ bench-operator: $(INSTALLED) ## Measure a burst of ImageJobs against a simple op
 
 bench-waiting: $(INSTALLED) ## Measure what 10,000 waiting ImageJobs cost
 	@$(PYTHON) benchmarks/waiting.py
+
+bench-node: $(INSTALLED) ## Measure ImageJobs on a real node against bare Jobs and a pool of processes
+	@$(PYTHON) benchmarks/node.py
 
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from what the benchmarks wrote
 	@$(PYTHON) benchmarks/plots.py

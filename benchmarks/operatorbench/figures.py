@@ -1,4 +1,4 @@
-"""What the operator's benchmark found out: plain values, as printed and as JSON."""
+"""What a benchmark of the operator found out: plain values, as printed and as JSON."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def lines(part: Part) -> list[str]:
     ]
 
 
-def conclude(parts: Sequence[Part], machine: str, path: Path) -> bool:
+def conclude(
+    parts: Sequence[Part], machine: str, path: Path, program: str = "bench-operator"
+) -> bool:
     """Write the JSON and print the last line; whether all targets are met."""
     met = all(target.met for part in parts for target in part.targets)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,17 +77,17 @@ def conclude(parts: Sequence[Part], machine: str, path: Path) -> bool:
     }
     path.write_text(json.dumps(found, indent=2) + "\n")
     print(f"figures: {path}")
-    print(closing(parts))
+    print(closing(parts, program))
     return met
 
 
-def closing(parts: Sequence[Part]) -> str:
+def closing(parts: Sequence[Part], program: str = "bench-operator") -> str:
     """All targets on one line."""
     targets = [target for part in parts for target in part.targets]
     missed = sum(not target.met for target in targets)
     verdict = f"{missed} of {len(targets)} targets missed" if missed else "all targets met"
     said = ", ".join(f"{target.what} {target.value:.2f} {target.unit}" for target in targets)
-    return f"bench-operator: {verdict} ({said})"
+    return f"{program}: {verdict} ({said})"
 
 
 def _aligned(table: list[list[str]]) -> list[str]:
