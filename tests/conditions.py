@@ -15,11 +15,12 @@ T = TypeVar("T")
 SECONDS = 20.0
 
 
-def until(condition: Callable[[], T]) -> T:
-    """Wait until `condition` gives something true, and return it."""
-    deadline = time.monotonic() + SECONDS
+def until(condition: Callable[[], T], seconds: float = SECONDS, every: float = 0.0) -> T:
+    """Wait until `condition` gives something true, and return it; ask `every` so many seconds."""
+    deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it never came about"
+        time.sleep(every)
     return found
 
 

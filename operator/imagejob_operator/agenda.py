@@ -1,22 +1,63 @@
-"""What is under way, what waits for room, and what is to be looked at once more when it is done."""
+"""What is under way, what waits for room, and who has it next."""
 
 from __future__ import annotations
 
+import enum
+import math
+import time
+from collections.abc import Callable
+
 from .domain.subjects import Subject
+from .pace import Pace
+
+
+class Lane(enum.IntEnum):
+    """How much it matters that something is done soon; of two, the smaller goes first."""
+
+    AT_ONCE = 0
+    """Waits for nothing: work for the whole cluster depends on it."""
+    WORK = 1
+    """Brings ImageJobs on, or tells how they ended."""
+    NEWS = 2
+    """Tells where one stands meanwhile."""
+    REFRESH = 3
+    """Tells it more exactly."""
+
+
+NEWS_RATE, LEAST_NEWS, NEWS_YIELD = 200.0, 5.0, 4.0
+REFRESH_RATE, LEAST_REFRESH, REFRESH_YIELD = 50.0, 0.5, 1.0
+"""A second: how many at most; how many however much work there is; how many less for each piece of
+work a second. Where ImageJobs finish by the hundred, few are worth telling that they wait."""
+
+BEHIND_FOR = 1.0
+"""Seconds that work which had no room is remembered."""
 
 
 class Agenda:
-    """At most one action a subject, and so many in all; but for those that are urgent."""
+    """At most one action a subject, and in all as many as the API server takes well.
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+    Those who wait for room have it by namespace in turn. `clock` in seconds, never stepped.
+    """
+
+    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pace = pace
+        self._clock = clock
         self._busy: set[Subject] = set()
         self._again: set[Subject] = set()
-        self._put_off: dict[Subject, None] = {}
+        self._waiting: dict[Lane, FairQueue] = {
+            lane: FairQueue() for lane in (Lane.WORK, Lane.NEWS, Lane.REFRESH)
+        }
+        self._load = Load(clock)
+        self._budgets: dict[Lane, Budget] = {
+            Lane.NEWS: Budget(NEWS_RATE, LEAST_NEWS, NEWS_YIELD),
+            Lane.REFRESH: Budget(REFRESH_RATE, LEAST_REFRESH, REFRESH_YIELD),
+        }
+        self._no_room_at = -math.inf
 
     @property
-    def has_room(self) -> bool:
-        return len(self._busy) < self._room
+    def is_behind(self) -> bool:
+        """Whether work has had to wait for room just now."""
+        return self._clock() - self._no_room_at < BEHIND_FOR
 
     def defers(self, subject: Subject) -> bool:
         """Whether it has to be looked at again later, as an action of its own is under way."""
@@ -25,10 +66,22 @@ class Agenda:
         self._again.add(subject)
         return True
 
-    def begin(self, subject: Subject) -> None:
+    def admits(self, lane: Lane) -> bool:
+        """Whether an action may begin now, with nobody passed over who waits."""
+        if lane is Lane.AT_ONCE:
+            return True
+        return self._has_room(lane) and not any(
+            queue for other, queue in self._waiting.items() if other <= lane
+        )
+
+    def begin(self, subject: Subject, lane: Lane) -> None:
         """An action of its own is under way."""
+        self.drop(subject)
         self._busy.add(subject)
-        self._put_off.pop(subject, None)
+        if lane in self._budgets:
+            self._budgets[lane].spend(self._clock())
+        else:
+            self._load.add()
 
     def end(self, subject: Subject) -> bool:
         """Its action has ended. Says whether it is to be looked at again."""
@@ -38,17 +91,107 @@ class Agenda:
         self._again.discard(subject)
         return True
 
-    def put_off(self, subject: Subject) -> None:
+    def put_off(self, subject: Subject, namespace: str, lane: Lane) -> None:
         """There is something to do for it, and no room. It keeps its place if it had one."""
-        self._put_off[subject] = None
+        for other, queue in self._waiting.items():
+            if other is not lane:
+                queue.drop(subject)
+        self._waiting[lane].put(subject, namespace)
+        if lane is Lane.WORK:
+            self._no_room_at = self._clock()
 
     def drop(self, subject: Subject) -> None:
         """There is nothing to do for it any more."""
-        self._put_off.pop(subject, None)
+        for queue in self._waiting.values():
+            queue.drop(subject)
 
     def next_put_off(self) -> Subject | None:
-        """What has waited longest for room, if there is room."""
-        subject = next(iter(self._put_off), None) if self.has_room else None
-        if subject is not None:
-            del self._put_off[subject]
+        """Whose turn it is to have room, if there is room; it waits no more."""
+        for lane, queue in self._waiting.items():
+            if queue:
+                return queue.take() if self._has_room(lane) else None
+        return None
+
+    def wait(self) -> float:
+        """Seconds after which there may be room for whoever waits, though nothing happens."""
+        lane = next((lane for lane, queue in self._waiting.items() if queue), None)
+        if lane is None or len(self._busy) >= self._pace.limit:
+            return math.inf  # what is under way wakes whoever asks when it ends
+        budget = self._budgets.get(lane)
+        due = budget.wait(self._clock(), self._load.rate()) if budget else 0.0
+        return max(self._pace.pause, due)
+
+    def _has_room(self, lane: Lane) -> bool:
+        if self._pace.pause or len(self._busy) >= self._pace.limit:
+            return False
+        budget = self._budgets.get(lane)
+        return budget is None or budget.wait(self._clock(), self._load.rate()) <= 0
+
+
+class FairQueue:
+    """Subjects by namespace: each namespace in turn, of its own the one that waits longest."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, dict[Subject, None]] = {}
+        self._namespaces: dict[Subject, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._namespaces)
+
+    def put(self, subject: Subject, namespace: str) -> None:
+        """Keeps its place if it had one."""
+        self._namespaces[subject] = namespace
+        self._lines.setdefault(namespace, {})[subject] = None
+
+    def drop(self, subject: Subject) -> None:
+        """Nothing if it isn't there."""
+        namespace = self._namespaces.pop(subject, None)
+        if namespace is not None:
+            line = self._lines[namespace]
+            del line[subject]
+            if not line:
+                del self._lines[namespace]
+
+    def take(self) -> Subject:
+        """The next. Raises StopIteration if there is none."""
+        namespace = next(iter(self._lines))
+        line = self._lines.pop(namespace)
+        subject = next(iter(line))
+        del line[subject], self._namespaces[subject]
+        if line:
+            self._lines[namespace] = line  # last by now
         return subject
+
+
+class Load:
+    """How much has been done lately: a count that fades, with one second for its time constant."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._count = 0.0
+        self._at = clock()
+
+    def add(self) -> None:
+        self._count, self._at = self.rate() + 1, self._clock()
+
+    def rate(self) -> float:
+        """A second."""
+        return self._count * math.exp(self._at - self._clock())
+
+
+class Budget:
+    """A rate that yields to work, down to a least one; all three a second."""
+
+    def __init__(self, rate: float, least: float, yields: float) -> None:
+        self._rate = rate
+        self._least = least
+        self._yields = yields
+        self._spent_at = -math.inf
+
+    def spend(self, now: float) -> None:
+        self._spent_at = now
+
+    def wait(self, now: float, load: float) -> float:
+        """Seconds until the next; 0 or less if it may be now."""
+        rate = max(self._least, self._rate - self._yields * load)
+        return self._spent_at + 1 / rate - now

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar, get_args
 
 import msgspec
 
 from .domain.manifests import WORKER_SELECTOR, Manifest
 from .domain.mirror import HasMetadata
 from .domain.model import (
+    API_VERSION,
     FINISHED,
     GROUP,
     VERSION,
@@ -104,10 +105,14 @@ class Snapshot(msgspec.Struct, Generic[T]):
 
 
 class Cluster:
-    """The API server, as far as the operator needs it. Every method may raise ApiError."""
+    """The API server, as far as the operator needs it. Every method may raise ApiError.
+
+    `pace` is how many requests at once it takes well.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.pace = transport.pace
 
     async def list_all(
         self, kind: Kind[T], namespace: str = "", *, selected: bool = True
@@ -182,15 +187,28 @@ class Cluster:
 
         Raises ConflictError when it has changed since, NotFoundError when it is gone.
         """
-        path = IMAGE_JOBS.path(job.metadata.namespace, job.metadata.name, "status")
-        patch = _status_patch(job.metadata, status)
-        return decode(await self._transport.send("PATCH", path, patch), ImageJob)
+        return decode(await self._put_status(IMAGE_JOBS, job.metadata, status), ImageJob)
 
     async def write_quota_status(self, quota: ImageQuota, status: ImageQuotaStatus) -> ImageQuota:
         """As `write_status`, of an ImageQuota."""
-        path = IMAGE_QUOTAS.path(quota.metadata.namespace, quota.metadata.name, "status")
-        patch = _status_patch(quota.metadata, status)
-        return decode(await self._transport.send("PATCH", path, patch), ImageQuota)
+        return decode(await self._put_status(IMAGE_QUOTAS, quota.metadata, status), ImageQuota)
+
+    async def _put_status(self, kind: Kind[Any], meta: ObjectMeta, status: Resource) -> bytes:
+        """Of anything but the status, the API server keeps what it has."""
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": kind.type.__name__,
+            "metadata": {
+                "name": meta.name,
+                "namespace": meta.namespace,
+                "uid": meta.uid,
+                "resourceVersion": meta.resource_version,
+            },
+            "status": msgspec.to_builtins(status),
+        }
+        return await self._transport.send(
+            "PUT", kind.path(meta.namespace, meta.name, "status"), body
+        )
 
     async def write_ledger(self, manifest: Manifest) -> str:
         """Replace that very version of a ledger, or create it if the manifest names none.
@@ -225,14 +243,6 @@ class Cluster:
             await self._transport.send("POST", path, event)
         except ConflictError:
             return
-
-
-def _status_patch(meta: ObjectMeta, status: Resource) -> list[dict[str, object]]:
-    return [
-        # Setting the resource version makes the server compare it: a UID would protect nothing.
-        {"op": "replace", "path": "/metadata/resourceVersion", "value": meta.resource_version},
-        {"op": "add", "path": "/status", "value": msgspec.to_builtins(status)},
-    ]
 
 
 @asynccontextmanager

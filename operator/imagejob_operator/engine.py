@@ -21,17 +21,20 @@ from typing import Any
 import msgspec
 
 from .actions import STALE, Actions
-from .agenda import Agenda
+from .agenda import Agenda, Lane
 from .clock import utc_now
 from .cluster import Cluster
 from .domain.lifecycle import Decision, Inquire, Memory, Replace, WriteStatus, decide
+from .domain.model import ImageJob
 from .domain.picture import Picture
 from .domain.platform import Caps, Platform
+from .domain.situation import Standing
 from .domain.subjects import Key, QuotaOf, Subject, Tenancy, Thing
 from .foresight import Foresight
 from .ledgers import Ledgers
 from .listing import Listing
 from .reports import QuotaReports
+from .rhythm import Rhythm
 from .tenants import Tenants
 from .timers import Timers
 from .transport import ApiError
@@ -42,14 +45,12 @@ Action = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What to do next for a subject; `is_urgent` if it is not kept waiting for room."""
+    """What to do next for a subject of a namespace."""
 
     action: Action
-    is_urgent: bool = False
+    namespace: str
+    lane: Lane = Lane.WORK
 
-
-CONCURRENCY = 32
-"""Actions for ImageJobs under way at once."""
 
 LOOKS = 64
 """How much is looked at in one turn: some ten milliseconds. Then quotas have theirs."""
@@ -107,7 +108,8 @@ class Engine:
             picture, self._ledgers, foresight, self._memories, platform, caps, clock
         )
         self._reports = QuotaReports(cluster, picture, self._tenants, clock, self._timers.set)
-        self._agenda = Agenda(CONCURRENCY)
+        self._agenda = Agenda(cluster.pace)
+        self._rhythm = Rhythm()
         self._wake = asyncio.Event()
         self.beat = time.monotonic()
         self.listed = False
@@ -134,9 +136,14 @@ class Engine:
                 self.beat = time.monotonic()
                 self._take_turn(tasks)
                 with suppress(TimeoutError):  # (wait_for may drop a cancellation, in Python 3.11)
-                    async with asyncio.timeout(BEAT):
+                    async with asyncio.timeout(self._wait()):
                         await self._wake.wait()
                 self._wake.clear()
+
+    def _wait(self) -> float:
+        """Seconds until there is something to do, if nothing happens before."""
+        pause = self._rhythm.wait if self._tenants.is_touched else BEAT
+        return min(BEAT, pause, self._agenda.wait())
 
     def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
         """Look at what was touched, then at the namespaces, and begin what there is room for.
@@ -150,27 +157,40 @@ class Engine:
             if subject is None:
                 break
             self._look_at(tasks, subject)
-        for tenancy, action in self._tenants.next_actions():
-            self._start(tasks, tenancy, action)
+        self._look_at_namespaces(tasks)
         while (waiting := self._agenda.next_put_off()) is not None:
-            self._look_at(tasks, waiting)
+            self._look_at(tasks, waiting, has_room=True)
         if self._picture.is_touched:
             self._wake.set()
 
-    def _look_at(self, tasks: asyncio.TaskGroup, subject: Subject) -> None:
+    def _look_at_namespaces(self, tasks: asyncio.TaskGroup) -> None:
+        began, behind = time.monotonic(), self._agenda.is_behind
+        namespaces = self._tenants.touched(only_due=self._rhythm.wait > 0)
+        held = self._rhythm.held(namespaces) if behind else ()
+        chosen = [
+            each for each in namespaces if each not in held or self._tenants.fills_a_worker(each)
+        ]
+        for tenancy, action in self._tenants.next_actions(chosen, is_thrifty=behind):
+            self._start(tasks, tenancy, Step(action, tenancy.namespace, Lane.AT_ONCE))
+        if namespaces:
+            self._rhythm.looked_at(chosen, began)
+
+    def _look_at(
+        self, tasks: asyncio.TaskGroup, subject: Subject, *, has_room: bool = False
+    ) -> None:
         if self._agenda.defers(subject):
             return
         step = self._consider(subject)
         if not step:
             self._agenda.drop(subject)
-        elif self._agenda.has_room or step.is_urgent:
-            self._start(tasks, subject, step.action)
+        elif has_room or self._agenda.admits(step.lane):
+            self._start(tasks, subject, step)
         else:
-            self._agenda.put_off(subject)  # and look again then: much may have happened
+            self._agenda.put_off(subject, step.namespace, step.lane)
 
-    def _start(self, tasks: asyncio.TaskGroup, subject: Subject, action: Action) -> None:
-        self._agenda.begin(subject)
-        tasks.create_task(self._apply(subject, action))
+    def _start(self, tasks: asyncio.TaskGroup, subject: Subject, step: Step) -> None:
+        self._agenda.begin(subject, step.lane)
+        tasks.create_task(self._apply(subject, step.action))
 
     def _consider(self, subject: Subject) -> Step | None:
         match subject:
@@ -179,34 +199,35 @@ class Engine:
                 return None
             case QuotaOf(namespace):
                 report = self._reports.consider(namespace)
-                return Step(report) if report else None
+                return Step(report, namespace, Lane.NEWS) if report else None
             case (_, _):
                 return self._consider_worker(subject)
             case str():
                 return self._consider_job(subject)
 
     def _consider_worker(self, at: Key) -> Step | None:
-        tenant = self._tenants.of(at[0])
+        namespace, name = at
+        tenant = self._tenants.of(namespace)
         worker = self._picture.workers.get(at)
+        self._tenants.touch_all_in_line()
         if not worker:
-            self._tenants.touch_all_in_line()
-            composed = tenant.composed.get(at[1])
+            composed = tenant.composed.get(name)
             if not composed:
                 return None
-            return Step(partial(self._actions.create, tenant, composed), is_urgent=True)
-        self._tenants.touch_all_in_line()
-        self._picture.touch(QuotaOf(at[0]))
+            return Step(partial(self._actions.create, tenant, composed), namespace, Lane.AT_ONCE)
+        self._picture.touch(QuotaOf(namespace))
         if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
             return None
         ended_at = self._picture.ended_at(worker)
         if ended_at and self._clock() < ended_at + LINGER:
             self._timers.set(at, ended_at + LINGER)
             return None
-        return Step(partial(self._actions.tidy, worker))
+        return Step(partial(self._actions.tidy, worker), namespace)
 
     def _consider_job(self, uid: str) -> Step | None:
-        if uid in self._picture.suspects:
-            return Step(partial(self._actions.verify, uid))
+        known = self._picture.jobs.get(uid)
+        if known and uid in self._picture.suspects:
+            return Step(partial(self._actions.verify, uid), known.metadata.namespace)
         situation = self._picture.situation(uid)
         if not situation:
             self._memories.pop(uid, None)
@@ -226,18 +247,18 @@ class Engine:
         self._tenants.line_up(situation.job, decision.standing.wish)
         if decision.look_again:
             self._timers.set(uid, decision.look_again)
-        return self._step_of(decision)
+        return self._step_of(situation.job, decision)
 
-    def _step_of(self, decision: Decision) -> Step | None:
+    def _step_of(self, job: ImageJob, decision: Decision) -> Step | None:
+        namespace = job.metadata.namespace
         match decision.action:
             case WriteStatus() as write:
-                # An end is not kept waiting by those who only wait.
-                is_end = decision.standing.is_finished
-                return Step(partial(self._actions.write_status, write), is_urgent=is_end)
+                lane = _lane_of(decision.standing, write)
+                return Step(partial(self._actions.write_status, write), namespace, lane)
             case Inquire() as inquire:
-                return Step(partial(self._actions.inquire, inquire))
+                return Step(partial(self._actions.inquire, inquire), namespace)
             case Replace() as replace:
-                return Step(partial(self._actions.replace, replace))
+                return Step(partial(self._actions.replace, replace), namespace)
             case None:
                 return None
 
@@ -246,7 +267,7 @@ class Engine:
             await action()
         except ApiError as error:
             log.warning("will try again: %s", error)
-            self._timers.set(subject, self._clock() + RETRY)
+            self._timers.set(subject, self._clock() + max(RETRY, error.retry_after))
         finally:
             if self._agenda.end(subject):
                 self._picture.touch(subject)
@@ -254,7 +275,9 @@ class Engine:
 
     def _ring(self, subject: Subject) -> None:
         if isinstance(subject, Tenancy):
-            self._tenants.touch(subject.namespace)  # on time, whatever else there is to look at
+            self._tenants.touch(
+                subject.namespace, is_due=True
+            )  # on time, whatever else there is to look at
         else:
             self._picture.touch(subject)
         self._wake.set()
@@ -284,3 +307,10 @@ class Engine:
                 await asyncio.sleep(RETRY.total_seconds())
             else:
                 return
+
+
+def _lane_of(standing: Standing, write: WriteStatus) -> Lane:
+    """An end is not kept waiting by those who only wait."""
+    if standing.is_finished:
+        return Lane.WORK
+    return Lane.NEWS if write.entries else Lane.REFRESH

@@ -53,6 +53,8 @@ def settings() -> kopf.OperatorSettings:
     configured = kopf.OperatorSettings()
     configured.posting.enabled = False
     configured.posting.loggers = False
+    configured.persistence.diffbase_storage = NoDiffs()
+    configured.persistence.progress_storage = NoProgress()
     # A connection that has died without a word would else be waited on for ever.
     configured.watching.server_timeout = WATCH_SECONDS
     configured.watching.client_timeout = WATCH_SECONDS + 30
@@ -60,6 +62,38 @@ def settings() -> kopf.OperatorSettings:
     configured.watching.label_selectors["batch", "jobs"] = WORKER_SELECTOR
     configured.watching.label_selectors["v1", "pods"] = WORKER_SELECTOR
     return configured
+
+
+class NoDiffs(kopf.DiffBaseStorage):
+    """Nobody asks what has changed in an object: kopf is not to copy each to find out."""
+
+    def build(self, **_: object) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: object) -> None:
+        return None
+
+    def store(self, **_: object) -> None:
+        return None
+
+
+class NoProgress(kopf.ProgressStorage):
+    """No handler has any: each is done when it returns."""
+
+    def fetch(self, **_: object) -> None:
+        return None
+
+    def store(self, **_: object) -> None:
+        return None
+
+    def purge(self, **_: object) -> None:
+        return None
+
+    def touch(self, **_: object) -> None:
+        return None
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence
 
 
 def _feeding(kind: type[T]) -> Callable[..., Any]:

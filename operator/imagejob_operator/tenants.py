@@ -59,6 +59,8 @@ class Tenants:
         self._clock = clock
         self._tenants: dict[str, Tenant] = {}
         self._dirty: dict[str, None] = {}
+        self._due: set[str] = set()
+        self._place_is_free = False
         self._busy: dict[str, Plan | None] = {}
         self._known: dict[str, str] = {}
         self._queues: set[str] = set()
@@ -136,21 +138,49 @@ class Tenants:
         if namespace is not None and self.of(namespace).leave(uid):
             self.touch(namespace)
 
-    def touch(self, namespace: str) -> None:
-        """Have its quota looked at."""
+    def touch(self, namespace: str, *, is_due: bool = False) -> None:
+        """Have its quota looked at: in the next turn, or now if somebody's time has come."""
         self._dirty[namespace] = None
+        if is_due:
+            self._due.add(namespace)
 
     def touch_all_in_line(self) -> None:
         """A worker has ended: somebody, somewhere, may have its place."""
-        for namespace in self._waiting_for_workers():
-            self.touch(namespace)
+        self._place_is_free = True
 
-    def next_actions(self) -> Iterable[tuple[Tenancy, Callable[[], Coroutine[Any, Any, None]]]]:
-        """What is to be done for the namespaces that were touched, fairly for all of them."""
-        namespaces = [each for each in self._dirty if each not in self._busy]
+    @property
+    def is_touched(self) -> bool:
+        """Whether there is anything to look at by now."""
+        return self._place_is_free or any(each not in self._busy for each in self._dirty)
+
+    def touched(self, *, only_due: bool = False) -> list[str]:
+        """The namespaces to look at, or those alone where somebody's time has come.
+
+        Where a place for a worker has become free, all that want one are among them.
+        """
+        if only_due:
+            return [each for each in self._due if each not in self._busy]
+        waiting = self._waiting_for_workers() if self._place_is_free else ()
+        self._dirty |= dict.fromkeys(waiting)
+        self._place_is_free = False
+        return [each for each in self._dirty if each not in self._busy]
+
+    def fills_a_worker(self, namespace: str) -> bool:
+        """Whether enough wait for that."""
+        tenant = self.of(namespace)
+        return len(tenant.throttled) + len(tenant.queued) >= MAX_ITEMS
+
+    def next_actions(
+        self, namespaces: Iterable[str], *, is_thrifty: bool = False
+    ) -> Iterable[tuple[Tenancy, Callable[[], Coroutine[Any, Any, None]]]]:
+        """What is to be done for those namespaces, fairly for all of them.
+
+        `is_thrifty` has workers wait to be full: every one less is a relief for the API server.
+        """
         outlooks = {}
         for namespace in namespaces:
-            del self._dirty[namespace]
+            self._dirty.pop(namespace, None)
+            self._due.discard(namespace)
             tenant = self.of(namespace)
             if tenant.ledger:
                 self._settle(tenant)
@@ -160,7 +190,7 @@ class Tenants:
                 self._wanted.discard(namespace)
                 self._busy[namespace] = None
                 yield Tenancy(namespace), partial(self._read, tenant)
-        shares = self._share(outlooks) if outlooks else {}
+        shares = self._share(outlooks, is_thrifty=is_thrifty) if outlooks else {}
         for namespace, outlook in outlooks.items():
             places = shares.get(namespace, Places(workers=0))
             made = plan(outlook, places, self._picture, self._platform, self._clock())
@@ -185,7 +215,7 @@ class Tenants:
             for uid in pending[name].uids:
                 self._picture.touch(uid)
 
-    def _share(self, outlooks: dict[str, Outlook]) -> dict[str, Places]:
+    def _share(self, outlooks: dict[str, Outlook], *, is_thrifty: bool) -> dict[str, Places]:
         """Who of the namespaces that want workers gets how many of the free places."""
         taken = {name: self._taken(name) for name in self._namespaces_at_work()}
         free = self._caps.max_workers - sum(each.workers for each in taken.values())
@@ -199,8 +229,11 @@ class Tenants:
             weights[namespace] = outlook.policy.weight
         shares, self._rounds = share(self._rounds, backlog, weights, max(0, free), room)
         return {
-            namespace: Places(count, left[namespace], taken.get(namespace, Taken()).starting)
+            namespace: Places(
+                count, left[namespace], own.starting, own.workers, is_thrifty=is_thrifty
+            )
             for namespace, count in shares.items()
+            for own in [taken.get(namespace, Taken())]
         }
 
     def _namespaces_at_work(self) -> set[str]:

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TypeVar
+from urllib.request import getproxies_environment
 
 import aiohttp
 import msgspec
 from kubernetes.aio import client, config
 
+from .pace import Pace
+
 TIMEOUT_SECONDS = 30.0
+
+MAX_PAUSE_SECONDS = 60
+"""Nobody is left alone for longer, whatever is asked."""
 
 
 class ApiError(Exception):
-    """The API server said no, or nothing. `status` is of HTTP; 0 when it can't be reached."""
+    """The API server said no, or nothing. `status` is of HTTP; 0 when it can't be reached.
 
-    def __init__(self, status: int, message: str) -> None:
+    `retry_after` is how long it asks to be left alone.
+    """
+
+    def __init__(self, status: int, message: str, retry_after: timedelta = timedelta()) -> None:
         super().__init__(f"{status}: {message}" if status else message)
         self.status = status
         self.message = message
+        self.retry_after = retry_after
 
     @property
     def is_refusal(self) -> bool:
@@ -50,10 +62,14 @@ _ERRORS: dict[int, type[ApiError]] = {404: NotFoundError, 409: ConflictError}
 
 
 class Transport:
-    """A connection to the API server, as whoever the credentials say."""
+    """A connection to the API server, as whoever the credentials say.
+
+    `pace` is how many requests at once it takes well.
+    """
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
+        self.pace = Pace()
 
     async def send(
         self,
@@ -73,13 +89,19 @@ class Transport:
             body=body,
             auth_settings=["BearerToken"],
         )
+        began = time.monotonic()
         try:
             response = await self._api.call_api(*prepared, _request_timeout=seconds)
             data: bytes = await response.read()  # type: ignore[no-untyped-call]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ApiError(0, f"the API server can't be reached: {error!r}") from error
+        if method != "GET":
+            self.pace.took(method, time.monotonic() - began)
         if response.status >= 300:
-            raise _ERRORS.get(response.status, ApiError)(response.status, _message(data))
+            kind, pause = _ERRORS.get(response.status, ApiError), _retry_after(response.headers)
+            if pause:
+                self.pace.refused(pause.total_seconds())
+            raise kind(response.status, _message(data), pause)
         return data
 
 
@@ -92,6 +114,12 @@ def decode(data: bytes, kind: type[D]) -> D:
         return msgspec.json.decode(data, type=kind)
     except msgspec.DecodeError as error:
         raise ApiError(0, f"the API server's answer can't be read: {error}") from error
+
+
+def _retry_after(headers: Mapping[str, str]) -> timedelta:
+    """As API servers send it, in whole seconds: with 429, and with 503 while they start or stop."""
+    value = headers.get("Retry-After", "")
+    return timedelta(seconds=min(int(value), MAX_PAUSE_SECONDS)) if value.isdigit() else timedelta()
 
 
 def _message(data: bytes) -> str:
@@ -120,8 +148,11 @@ async def connect(fence: Fence | None = None) -> AsyncIterator[Transport]:
         given = os.environ.get("KUBECONFIG")
         await config.load_kube_config(given, client_configuration=configuration)  # type: ignore[no-untyped-call]
     configuration.connection_pool_maxsize = 64
+    # Else aiohttp looks for proxies and a .netrc before each request, in a thread of its own.
+    session: dict[str, object] = {"trust_env": bool(getproxies_environment())}
     if fence:
-        configuration.client_session_kwargs = {"middlewares": (_fenced(fence),)}
+        session["middlewares"] = (_fenced(fence),)
+    configuration.client_session_kwargs = session
     async with client.ApiClient(configuration) as api:
         yield Transport(api)
 

@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import audit_log
+import conditions
 import failing_operator
 import msgspec
 import pytest
 from failing_operator import KILLED, MOMENTS, FailPoint, Life
+from imagejob_operator.cluster import UNFINISHED
 from ledgers import charges
 from recorder import Event, owners, recording
 from tenant import Body, Tenant, image_job, is_finished, picture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from audit_log import Line
     from imagejob_dev.client import Client
 
@@ -70,13 +74,14 @@ def run(cluster: Client, shared_namespace: str, tmp_path_factory: pytest.TempPat
     expected = _undisturbed(team)
 
     folder = tmp_path_factory.mktemp("failpoints")
-    (folder / "plan").write_bytes(msgspec.json.encode(plan()))
+    points = plan()
+    (folder / "plan").write_bytes(msgspec.json.encode(points))
     program = (failing_operator.__file__, folder / "plan", folder / "report")
     operator = cluster.operator("failing-operator", program)
     with recording(cluster.rest, team.path("jobs")) as workers:
-        team.create([image_job(name, key) for name, key in SOURCES.items()])
         operator.start()
         try:
+            _apply_as_they_are_needed(team, points, folder / "report")
             team.wait_all(is_finished, JOBS + len(PICTURES), SECONDS)
             team.wait_for_no_workers()
         finally:
@@ -95,9 +100,9 @@ def test_it_was_killed_at_every_effect(run: Run) -> None:
     ends = Counter(life.outcome for life in run.lives)
     kinds = {(life.point.effect, life.point.moment) for life in run.lives if life.point}
 
-    assert ends == {KILLED: ROUNDS * len(KINDS)}
-    assert kinds == set(KINDS)
+    assert set(ends) == {KILLED}
     assert ends[KILLED] >= 100
+    assert kinds == set(KINDS)
 
 
 def test_every_output_is_there_and_right(run: Run) -> None:
@@ -131,6 +136,31 @@ def test_the_audit_has_no_hole(run: Run) -> None:
 
 def test_none_was_processed_by_two_workers(run: Run) -> None:
     assert owners(run.workers) == dict.fromkeys(SOURCES, 1)
+
+
+def _apply_as_they_are_needed(team: Tenant, points: list[FailPoint], report: Path) -> None:
+    """One more whenever a life has ended, or has nothing left to do: each finds every effect."""
+    left = [image_job(name, key) for name, key in SOURCES.items()]
+    unfinished = f"{team.path('imagejobs')}?fieldSelector={UNFINISHED}"
+    ended = 0
+
+    def is_wanted() -> bool:
+        if _ended(report) > ended:
+            return True
+        # A worker that has ended is deleted a while later.
+        paths = [unfinished, *([team.path("jobs")] if "delete" in points[ended].effect else [])]
+        return not any(team.cluster.rest.get(path)["items"] for path in paths)
+
+    while left and ended < len(points):
+        conditions.until(is_wanted, SECONDS, every=0.1)
+        ended = _ended(report)
+        team.create([left.pop(0)])
+    team.create(left)
+
+
+def _ended(report: Path) -> int:
+    """How many lives have."""
+    return len(failing_operator.lives(report)) if report.exists() else 0
 
 
 def _undisturbed(team: Tenant) -> dict[str, str]:

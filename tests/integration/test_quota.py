@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import audit_log
 import pytest
+from imagejob_operator.domain.order import Order, decode
 from ledgers import charges
 from recorder import Event, recording
 from tenant import Body, Tenant, image_job, is_finished, picture, reason
@@ -159,8 +160,8 @@ def test_nobody_beats_the_quota_by_deleting_and_applying_again(
 
 
 def most_at_once(pods: list[Event]) -> int:
-    """The most pods that there were at any time, those that had ended left out."""
-    live: set[str] = set()
+    """The most ImageJobs that were in pods at any time, those that had ended left out."""
+    live: dict[str, int] = {}
     most = 0
     for event in pods:
         uid, status = event.object["metadata"]["uid"], event.object["status"]
@@ -168,8 +169,14 @@ def most_at_once(pods: list[Event]) -> int:
         states = [each["state"] for each in status.get("containerStatuses", [])]
         ended = any("terminated" in state for state in states)
         if event.type == "DELETED" or ended or status["phase"] in ("Succeeded", "Failed"):
-            live.discard(uid)
+            live.pop(uid, None)
         else:
-            live.add(uid)
-        most = max(most, len(live))
+            live[uid] = len(order_of(event.object).items)
+        most = max(most, sum(live.values()))
     return most
+
+
+def order_of(pod: Body) -> Order:
+    """What its worker was told to do."""
+    variables = {each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
+    return decode(variables["IMAGEJOB_ORDER"])

@@ -24,7 +24,7 @@ from .tenant import Composed, Tenant, shows
 AT_ONCE = 256
 """ImageJobs that one plan charges or dispatches at most."""
 
-STARTING = 2
+FEW = 2
 """Workers of a namespace that may be starting before the next one waits to be full."""
 
 
@@ -48,12 +48,15 @@ class Outlook(msgspec.Struct, frozen=True):
 class Places(msgspec.Struct, frozen=True):
     """What one namespace may begin now: `workers`, with so many `image_jobs` in them.
 
-    `starting` are those of its workers that have begun a moment ago and are not at work yet.
+    Of its workers `at_work`, as many as `starting` have begun a moment ago and are not really yet.
+    `is_thrifty` when every worker less is a relief for the API server.
     """
 
     workers: int
     image_jobs: int = AT_ONCE
     starting: int = 0
+    at_work: int = 0
+    is_thrifty: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -132,14 +135,18 @@ def _batches(outlook: Outlook, places: Places, picture: Picture, platform: Platf
     """The workers to begin now.
 
     A worker takes a moment to start. Those that come meanwhile gather, and go together in the next
-    one: only a full one, or one of the first few, goes at once.
+    one: only a full one, or one of the first few, goes at once. Where thrift is called for, those
+    few count until they are done, and none goes beside a full one.
     """
     if not places.workers:
         return []
     waiting = _distinct(_ready(outlook.candidates, picture, platform))
     made = batches(islice(waiting, places.image_jobs), places.workers, platform)
-    early = max(0, STARTING - places.starting)
     full = [batch for batch in made if batch.is_closed]
+    if places.is_thrifty:
+        early = 0 if full else max(0, FEW - places.at_work)
+    else:
+        early = max(0, FEW - places.starting)
     return [*full, *[batch for batch in made if not batch.is_closed][:early]]
 
 

@@ -8,7 +8,7 @@ import pytest
 from api_objects import EARLIER, image_job, pod, running, terminated, waiting, worker_job
 from imagejob_operator.domain.batching import MAX_ITEMS
 from imagejob_operator.domain.order import decode
-from imagejob_operator.domain.planning import STARTING, Places
+from imagejob_operator.domain.planning import FEW, Places
 from imagejob_operator.domain.underway import PATIENCE, is_starting
 from imagejob_operator.domain.worker import Pod, Worker
 from planning_team import NEW, Team, dispatched, job, jobs, lost, workers
@@ -34,9 +34,9 @@ def test_those_who_wait_together_go_in_one_worker_in_their_order() -> None:
 
 HELD = {
     "none is starting": (0, [["a"]]),
-    "one is starting": (STARTING - 1, [["a"]]),
-    "two are starting": (STARTING, []),
-    "more are starting": (STARTING + 3, []),
+    "one is starting": (FEW - 1, [["a"]]),
+    "two are starting": (FEW, []),
+    "more are starting": (FEW + 3, []),
 }
 
 

@@ -69,7 +69,7 @@ class Operator:
     def act(self) -> None:
         """Until nothing is left to be done."""
         for _ in range(9):
-            actions = [action for _, action in self.tenants.next_actions()]
+            actions = [action for _, action in self.tenants.next_actions(self.tenants.touched())]
             if not actions:
                 return
             for action in actions:

@@ -68,7 +68,7 @@ class Operator:
             self.tenants.line_up(each, "worker")
         self.tenants.touch("team-a")
         for _ in range(99):
-            actions = [action for _, action in self.tenants.next_actions()]
+            actions = [action for _, action in self.tenants.next_actions(self.tenants.touched())]
             if not actions:
                 break
             for action in actions:

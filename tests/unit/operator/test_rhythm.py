@@ -1,0 +1,67 @@
+"""When namespaces are looked at, and which are held when the API server has too much to do."""
+
+from __future__ import annotations
+
+import pytest
+from imagejob_operator.rhythm import HOLD, MAX_HOLD, MOMENT, SHARE, Rhythm
+
+MANY = [f"team-{number}" for number in range(1000)]
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def after(seconds: float, looked_at: list[str] | None = None) -> Rhythm:
+    """So long after those were looked at."""
+    clock = Clock()
+    rhythm = Rhythm(clock)
+    rhythm.looked_at(["a"] if looked_at is None else looked_at, clock.now)
+    clock.now += seconds
+    return rhythm
+
+
+def test_the_first_time_is_at_once() -> None:
+    assert Rhythm(Clock()).wait == 0.0
+
+
+def test_the_next_time_is_after_a_moment() -> None:
+    assert after(0.0).wait == pytest.approx(MOMENT)
+    assert after(MOMENT).wait == 0.0
+
+
+def test_looking_leaves_the_most_of_the_time_to_others() -> None:
+    clock = Clock()
+    rhythm = Rhythm(clock)
+    clock.now += 0.5
+    rhythm.looked_at(["a"], clock.now - 0.5)
+
+    assert rhythm.wait == pytest.approx(SHARE * 0.5)
+
+
+def test_one_that_was_looked_at_a_moment_ago_is_held() -> None:
+    assert after(0.0).held(["a", "b"]) == {"a"}
+
+
+def test_it_is_held_for_longer_the_more_there_are() -> None:
+    assert after(HOLD).held(["a"]) == set()
+    assert after(HOLD).held(["a", "b"]) == {"a"}
+    assert after(2 * HOLD).held(["a", "b"]) == set()
+
+
+def test_nobody_is_held_for_longer_than_the_most() -> None:
+    assert after(MAX_HOLD, MANY).held(MANY) == set()
+    assert after(MAX_HOLD - HOLD, MANY).held(MANY) == set(MANY)
+
+
+def test_what_was_looked_at_long_ago_is_forgotten() -> None:
+    rhythm = after(MAX_HOLD, MANY)
+    rhythm.held(["a"])
+
+    assert not rhythm._looked_at
