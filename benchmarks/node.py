@@ -48,7 +48,7 @@ QUICK = {"photos": 8, "rounds": 2, "seconds": 4}
 def main() -> int:
     """Measure what is asked for; print it, write it, judge it."""
     options = _options()
-    before = machine()
+    before = ", ".join([machine(), *options.set])
     print(f"{before}\n")
     parts: list[Part] = []
     try:
@@ -67,18 +67,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add, given = parser.add_argument, os.environ.get
-    add("--kubeconfig", default=given("KUBECONFIG"), help="of the cluster (default: $KUBECONFIG)")
-    add(
-        "--worker-image",
-        default=given("WORKER_IMAGE"),
-        help="as the cluster's nodes know it (default: $WORKER_IMAGE)",
-    )
-    add(
-        "--host-address",
-        default=given("HOST_ADDRESS", "127.0.0.1"),
-        help="of this machine, for the cluster's pods (default: $HOST_ADDRESS, else 127.0.0.1)",
-    )
+    _add_place(parser)
+    add = parser.add_argument
     add("--json", type=Path, default=BUILD / "node.json", help="write figures here")
     add("--photos", type=int, default=200, help="of 1 (%(default)s)")
     add("--runs", type=int, default=1, help="of each side of 1 (%(default)s)")
@@ -92,6 +82,17 @@ def _options() -> argparse.Namespace:
     return options
 
 
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    add, given = parser.add_argument, os.environ.get
+    add("--kubeconfig", default=given("KUBECONFIG"), help="of the cluster (default: $KUBECONFIG)")
+    image = "as the cluster's nodes know it (default: $WORKER_IMAGE)"
+    add("--worker-image", default=given("WORKER_IMAGE"), help=image)
+    address = "of this machine, for the cluster's pods (default: $HOST_ADDRESS, or %(default)s)"
+    add("--host-address", default=given("HOST_ADDRESS", "127.0.0.1"), help=address)
+    setting = "a setting of the operator, such as worker_cpu_millis=500"
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help=setting)
+
+
 def _place(options: argparse.Namespace) -> Place:
     """Raises DevError for what is missing."""
     if not options.kubeconfig or not Path(options.kubeconfig).is_file():
@@ -101,7 +102,8 @@ def _place(options: argparse.Namespace) -> Place:
     if not free_ports(1, options.host_address):
         raise DevError(f"{options.host_address} is no address of this machine")
     path = Path(options.kubeconfig).resolve()
-    return Place(path, options.worker_image, options.host_address)
+    settings = {name: value for name, _, value in (each.partition("=") for each in options.set)}
+    return Place(path, options.worker_image, options.host_address, settings)
 
 
 def _measure(place: Place, options: argparse.Namespace) -> Iterator[Part]:

@@ -7,7 +7,7 @@ import io
 import secrets
 import time
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from imagejob_dev.attached import AttachedCluster
@@ -19,7 +19,7 @@ from nodebench.manifests import OUTPUT, STORE, Model
 from nodebench.watching import Arrivals, FailedError, Workers, image_job_is_done
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 BUCKET = "bench"
@@ -32,18 +32,22 @@ CALM_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Place:
-    """How to get at a cluster: see `benchmarks/node.py --help`."""
+    """How to get at a cluster, and what the operator is told: see `benchmarks/node.py --help`."""
 
     kubeconfig: Path
     worker_image: str
     host_address: str
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Site:
     """A cluster with the CRDs, and `photos` in an S3 server that its pods reach."""
 
-    def __init__(self, cluster: AttachedCluster, names: Sequence[str]) -> None:
+    def __init__(
+        self, cluster: AttachedCluster, names: Sequence[str], settings: Mapping[str, str]
+    ) -> None:
         self.cluster = cluster
+        self._settings = SETTINGS | dict(settings)
         self.rest = cluster.rest
         self.photos = names
         self._namespaces: list[str] = []
@@ -51,7 +55,7 @@ class Site:
     @contextmanager
     def operator(self) -> Iterator[None]:
         """This checkout's operator, as a process of this machine; it has done some work already."""
-        program = self.cluster.operator(**SETTINGS)
+        program = self.cluster.operator(**self._settings)
         program.start()
         try:
             self.learn(f"rehearsal-{secrets.token_hex(2)}")
@@ -131,7 +135,8 @@ def opened(place: Place, count: int, folder: Path, cache: Path) -> Iterator[Site
         cluster.install()
         cluster.s3.make_bucket(BUCKET)
         with closing(cluster.s3.client()) as client:
-            site = Site(cluster, photos.upload(client, BUCKET, count, cache))
+            names = photos.upload(client, BUCKET, count, cache)
+        site = Site(cluster, names, place.settings)
         try:
             yield site
         finally:
