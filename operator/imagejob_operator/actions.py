@@ -11,15 +11,19 @@ import msgspec
 from .cluster import IMAGE_JOBS, WORKER_JOBS, Cluster
 from .domain import audit, records
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus
+from .domain.manifests import Manifest
 from .domain.model import AuditEntry, ImageJob, ImageJobStatus
 from .domain.picture import Picture, is_spent
 from .domain.reasons import Reason
-from .domain.subjects import Tenancy
+from .domain.subjects import EventsOf, Tenancy
 from .domain.tenant import Composed, Tenant
 from .domain.worker import WorkerJob
 from .transport import ApiError, ConflictError, NotFoundError
 
 log = logging.getLogger(__name__)
+
+MANY_EVENTS = 4096
+"""Of so many ImageJobs Events may wait to be posted, some KiB each."""
 
 STALE = timedelta(seconds=5)
 """A worker that was decided on so long ago is decided on again, from what is there by now."""
@@ -44,6 +48,7 @@ class Actions:
         self._instance = instance
         self._tell = tell
         self._clock = clock
+        self._events: dict[str, list[Manifest]] = {}
 
     async def create(self, tenant: Tenant, composed: Composed) -> None:
         """Create the worker Job, or find it created already."""
@@ -96,7 +101,7 @@ class Actions:
         await self._cluster.delete_worker(replace.worker.job.metadata)
 
     async def write_status(self, write: WriteStatus) -> None:
-        """Tell the audit log, write the status, post the Event, in that order."""
+        """Tell the audit log, and write the status. The Event comes after, when there is room."""
         job = write.job
         self._tell_new(job, write.entries, write.status)
         try:
@@ -107,7 +112,10 @@ class Actions:
             self._cancelled(job)
         else:
             self._picture.see(written)
-            await self._post_event(write)
+            if write.entries:
+                uid, event = job.metadata.uid, records.event(job, write.entries[-1], self._instance)
+                self._events.setdefault(uid, []).append(event)
+                self._picture.touch(EventsOf(job.metadata.namespace, uid))
 
     def _tell_new(
         self,
@@ -124,15 +132,22 @@ class Actions:
                 memory = msgspec.structs.replace(memory, told=entry.seq)
         self._remember(job, memory)
 
-    async def _post_event(self, write: WriteStatus) -> None:
+    def has_events(self, uid: str) -> bool:
+        """Whether Events of that ImageJob are still to be posted."""
+        return uid in self._events
+
+    @property
+    def are_events_many(self) -> bool:
+        """Whether so many are still to be posted that they are not to wait for other work."""
+        return len(self._events) > MANY_EVENTS
+
+    async def post_events(self, uid: str) -> None:
         """The status is written: an Event that can't be posted is worth a line, not a retry."""
-        if not write.entries:
-            return
-        event = records.event(write.job, write.entries[-1], self._instance)
-        try:
-            await self._cluster.post_event(event)
-        except ApiError as error:
-            log.warning("no Event for %s: %s", write.job.metadata.name, error)
+        for event in self._events.pop(uid, ()):
+            try:
+                await self._cluster.post_event(event)
+            except ApiError as error:
+                log.warning("no Event for %s: %s", event["regarding"]["name"], error)
 
     async def verify(self, uid: str) -> None:
         """Ask what became of an ImageJob that has changed or left behind our back."""

@@ -18,9 +18,11 @@ class Lane(enum.IntEnum):
     """Waits for nothing: work for the whole cluster depends on it."""
     WORK = 1
     """Brings ImageJobs on, or tells how they ended."""
-    NEWS = 2
+    EVENT = 2
+    """Tells once more what a status has told."""
+    NEWS = 3
     """Tells where one stands meanwhile."""
-    REFRESH = 3
+    REFRESH = 4
     """Tells it more exactly."""
 
 
@@ -45,7 +47,7 @@ class Agenda:
         self._busy: set[Subject] = set()
         self._again: set[Subject] = set()
         self._waiting: dict[Lane, FairQueue] = {
-            lane: FairQueue() for lane in (Lane.WORK, Lane.NEWS, Lane.REFRESH)
+            lane: FairQueue() for lane in Lane if lane is not Lane.AT_ONCE
         }
         self._load = Load(clock)
         self._budgets: dict[Lane, Budget] = {
@@ -80,7 +82,7 @@ class Agenda:
         self._busy.add(subject)
         if lane in self._budgets:
             self._budgets[lane].spend(self._clock())
-        else:
+        elif lane <= Lane.WORK:
             self._load.add()
 
     def end(self, subject: Subject) -> bool:

@@ -29,7 +29,7 @@ from .domain.model import ImageJob
 from .domain.picture import Picture
 from .domain.platform import Caps, Platform
 from .domain.situation import Standing
-from .domain.subjects import Key, QuotaOf, Subject, Tenancy, Thing
+from .domain.subjects import EventsOf, Key, QuotaOf, Subject, Tenancy, Thing
 from .foresight import Foresight
 from .ledgers import Ledgers
 from .listing import Listing
@@ -200,6 +200,11 @@ class Engine:
             case QuotaOf(namespace):
                 report = self._reports.consider(namespace)
                 return Step(report, namespace, Lane.NEWS) if report else None
+            case EventsOf(namespace, uid):
+                if not self._actions.has_events(uid):
+                    return None
+                lane = Lane.WORK if self._actions.are_events_many else Lane.EVENT
+                return Step(partial(self._actions.post_events, uid), namespace, lane)
             case (_, _):
                 return self._consider_worker(subject)
             case str():

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import audit_log
 import pytest
+from conditions import until
 from ledgers import charges
 from pauses import paused_at_random
 from recorder import owners, recording
+from replicas import Replica
 from tenant import Tenant, image_job, is_finished, picture
 from windows import ideal, most_in_any
 
@@ -33,6 +35,7 @@ SLOT = WINDOW / 120
 BODIES = [image_job(f"photo-{number}", "incoming/photo.jpg") for number in range(JOBS)]
 SECONDS = 900.0  # on a real kubelet, where a pod takes its time
 SEED = 4
+OK = 200
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,15 @@ def pair(cluster: Client, namespace: str) -> Iterator[Pair]:
     team.quota(f"{LIMIT}/{WINDOW.seconds}s")
     team.put("incoming/photo.jpg", picture(64, 64))
     one, other = (
-        cluster.operator(f"{which}-of-two-{namespace}", leader_election="false", max_workers="4")
+        Replica(cluster, f"{which}-of-two-{namespace}", leader_election="false", max_workers="4")
         for which in ("one", "other")
     )
-    one.start()
-    other.start()
-    yield Pair(team, (one, other))
-    one.stop()
-    other.stop()
+    one.program.start()
+    other.program.start()
+    until(lambda: one.ready.status == other.ready.status == OK)
+    yield Pair(team, (one.program, other.program))
+    one.program.stop()
+    other.program.stop()
 
 
 def test_two_operators_keep_the_quota_and_its_pace(

@@ -26,7 +26,14 @@ class QuotaOf(msgspec.Struct, frozen=True):
     namespace: str
 
 
-Subject = str | Key | Tenancy | QuotaOf
+class EventsOf(msgspec.Struct, frozen=True):
+    """The Events of one ImageJob, as something to look at: those still to be posted."""
+
+    namespace: str
+    uid: str
+
+
+Subject = str | Key | Tenancy | QuotaOf | EventsOf
 """What is looked at: an ImageJob by its UID, a worker Job by namespace and name, a namespace."""
 
 
