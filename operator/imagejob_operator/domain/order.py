@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from functools import lru_cache
 
 import msgspec
 
@@ -105,6 +106,7 @@ class OrderError(ValueError):
     """A text that is no order of ours."""
 
 
+@lru_cache(maxsize=32)  # a Job is heard of several times, each time with its whole order
 def decode(text: str) -> Order:
     """Read an order back. Raises OrderError."""
     try:

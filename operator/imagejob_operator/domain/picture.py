@@ -51,7 +51,8 @@ class Picture:
             case ImageJob():
                 self._see_job(thing)
             case WorkerJob():
-                if self.workers.put(thing):
+                known = self.workers.get(key(thing))
+                if self.workers.put(thing) and not _says_the_same(known, thing):
                     self._met[key(thing)] = None
                     self._workers_in[thing.metadata.namespace].add(key(thing))
                     for item in thing.items:
@@ -59,7 +60,8 @@ class Picture:
                         self._destinations.writes(key(thing), item)
                     self._touch_worker(thing)
             case Pod():
-                if self.pods.put(thing):
+                before = self.pods.get(key(thing))
+                if self.pods.put(thing) and not _says_the_same(before, thing):
                     self._pods_of[_job_of(thing)].add(key(thing))
                     self._touch_pod(thing)
             case ImageStore():
@@ -287,6 +289,17 @@ def failed_in(job: ImageJob, worker: str) -> bool:
     """Whether the newest failure that its status tells of was in the worker of that name."""
     failure = job.status.last_failure
     return failure is not None and failure.worker == worker
+
+
+def _says_the_same(known: WorkerJob | Pod | None, thing: WorkerJob | Pod) -> bool:
+    """Whether all that matters of it here was known: the most of what is heard is a new version."""
+    if known is None:
+        return False
+    old, new = known.metadata, thing.metadata
+    return (known.spec, known.status) == (thing.spec, thing.status) and (
+        (old.uid, old.deletion_timestamp, old.labels)
+        == (new.uid, new.deletion_timestamp, new.labels)
+    )
 
 
 def _job_of(pod: Pod) -> Key:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from enum import IntFlag
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -125,6 +126,7 @@ class ReportError(ValueError):
 _decoder = msgspec.msgpack.Decoder(Report)
 
 
+@lru_cache(maxsize=64)  # each of its ImageJobs reads it, more than once
 def decode(text: str) -> Report:
     """Read a termination message: its first line counts. Raises ReportError."""
     line = text.partition("\n")[0]
