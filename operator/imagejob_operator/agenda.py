@@ -26,7 +26,7 @@ class Lane(enum.IntEnum):
     """Tells it more exactly."""
 
 
-NEWS_RATE, LEAST_NEWS, NEWS_YIELD = 200.0, 5.0, 4.0
+NEWS_RATE, LEAST_NEWS, NEWS_YIELD = 200.0, 2.0, 4.0
 REFRESH_RATE, LEAST_REFRESH, REFRESH_YIELD = 50.0, 0.5, 1.0
 """A second: how many at most; how many however much work there is; how many less for each piece of
 work a second. Where ImageJobs finish by the hundred, few are worth telling that they wait."""
@@ -109,19 +109,28 @@ class Agenda:
 
     def next_put_off(self) -> Subject | None:
         """Whose turn it is to have room, if there is room; it waits no more."""
-        for lane, queue in self._waiting.items():
-            if queue:
-                return queue.take() if self._has_room(lane) else None
-        return None
+        lane = self._next_lane()
+        if lane is None or not self._has_room(lane):
+            return None
+        return self._waiting[lane].take()
 
     def wait(self) -> float:
         """Seconds after which there may be room for whoever waits, though nothing happens."""
-        lane = next((lane for lane, queue in self._waiting.items() if queue), None)
+        lane = self._next_lane()
         if lane is None or len(self._busy) >= self._pace.limit:
             return math.inf  # what is under way wakes whoever asks when it ends
         budget = self._budgets.get(lane)
         due = budget.wait(self._clock(), self._load.rate()) if budget else 0.0
         return max(self._pace.pause, due)
+
+    def _next_lane(self) -> Lane | None:
+        """The first that anybody waits in, unless another has had nothing for long."""
+        waiting = [lane for lane, queue in self._waiting.items() if queue]
+        now = self._clock()
+        neglected = [
+            lane for lane in waiting if (own := self._budgets.get(lane)) and own.is_neglected(now)
+        ]
+        return next(iter(neglected or waiting), None)
 
     def _has_room(self, lane: Lane) -> bool:
         if self._pace.pause or len(self._busy) >= self._pace.limit:
@@ -192,6 +201,10 @@ class Budget:
 
     def spend(self, now: float) -> None:
         self._spent_at = now
+
+    def is_neglected(self, now: float) -> bool:
+        """Whether even the least rate would have allowed for one by now."""
+        return now >= self._spent_at + 1 / self._least
 
     def wait(self, now: float, load: float) -> float:
         """Seconds until the next; 0 or less if it may be now."""
