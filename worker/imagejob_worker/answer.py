@@ -69,6 +69,10 @@ class Refusal(msgspec.Struct, frozen=True, array_like=True, tag=2):
     source: Facts | None = None
 
 
+# Made before there are threads, see lane.py.
+_answer: msgspec.msgpack.Decoder[Product | Refusal] = msgspec.msgpack.Decoder(Product | Refusal)
+
+
 class RefusedError(ItemFailure):
     """A refusal, with the source as the child found it if it got so far."""
 
@@ -113,7 +117,7 @@ def take(ended: Ended, memory: int) -> Product:
         raise _crash(_signal_name(-ended.status), ended.used, memory, decoded=decoded)
     try:
         said = ended.said.removeprefix(DECODED)
-        answer = msgspec.msgpack.decode(said, type=Product | Refusal)
+        answer = _answer.decode(said)
     except msgspec.DecodeError as error:
         raise ItemFailure(
             "Internal", f"processing ended with code {ended.status} and no sensible answer: {error}"

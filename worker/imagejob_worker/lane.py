@@ -45,6 +45,12 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
     file_size: int
 
 
+# Made before there are threads: msgspec 0.22 crashes where two are the first to use a Struct.
+REQUEST = msgspec.msgpack.Decoder(Request)
+ENDED = msgspec.msgpack.Decoder(Ended)
+KIBIBYTES = msgspec.msgpack.Decoder(int)
+
+
 class Ends(NamedTuple):
     """One side's descriptors of two pipes."""
 
@@ -64,10 +70,10 @@ def send(pipe: int, message: bytes) -> None:
     _write(pipe, len(message).to_bytes(4, "big") + message)
 
 
-def receive(pipe: int, type_: type[T]) -> T:
+def receive(pipe: int, decoder: msgspec.msgpack.Decoder[T]) -> T:
     """Read one message. Raises EOFError if the other side has gone."""
     size = int.from_bytes(_exactly(pipe, 4), "big")
-    return msgspec.msgpack.decode(_exactly(pipe, size), type=type_)
+    return decoder.decode(_exactly(pipe, size))
 
 
 def live(lanes: list[Ends], prepare: Prepare) -> NoReturn:
@@ -100,7 +106,7 @@ def perform(ends: Ends, prepare: Prepare) -> NoReturn:
         work = _settle(prepare)
         close_but(*ends)
         send(ends.write, msgspec.msgpack.encode(_peak()))
-        request = receive(ends.read, Request)
+        request = receive(ends.read, REQUEST)
     except EOFError:
         os._exit(0)
     except BaseException:  # noqa: BLE001 (nothing of the worker's own code may run on in here)
@@ -138,7 +144,7 @@ def close_but(*keep: int) -> None:
 def _serve(work: Work, ends: Ends) -> None:
     while True:
         try:
-            ended = _attempt(work, receive(ends.read, Request), ends.read)
+            ended = _attempt(work, receive(ends.read, REQUEST), ends.read)
         except EOFError:
             return
         send(ends.write, msgspec.msgpack.encode(ended))

@@ -40,7 +40,7 @@ class Lane:
         """Process one item. Raises ItemFailure, or LaneLostError."""
         try:
             lane.send(self._ours.write, msgspec.msgpack.encode(request))
-            ended = lane.receive(self._ours.read, answer.Ended)
+            ended = lane.receive(self._ours.read, lane.ENDED)
         except (OSError, EOFError) as error:
             raise LaneLostError("the process that runs items ended") from error
         return answer.take(ended, request.memory)
@@ -63,7 +63,7 @@ class OnlyLane(Lane):
     def run(self, request: Request) -> Product:
         """Process the item. Raises ItemFailure, or LaneLostError."""
         try:
-            started_with = lane.receive(self._ours.read, int)
+            started_with = lane.receive(self._ours.read, lane.KIBIBYTES)
             lane.send(self._ours.write, msgspec.msgpack.encode(request))
         except (OSError, EOFError) as error:
             raise LaneLostError("the process that runs the item ended") from error
