@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -59,12 +60,13 @@ class Team:
         policy: Policy = MANY,
         places: Places | int = 10,
         later: timedelta = timedelta(),
+        refused: Collection[str] = (),
     ) -> Plan:
         """As the operator plans: with all that it knows, and `places` free for the namespace."""
         now = NOW + later
         outlook = look(self.tenant, policy, self.picture, now)
         given = places if isinstance(places, Places) else Places(places)
-        return plan(outlook, given, self.picture, PLATFORM, now)
+        return plan(outlook, given, self.picture, PLATFORM, now, refused)
 
     def carry_out(self, made: Plan) -> None:
         """Its ledger has been written, and its workers are being created."""

@@ -193,7 +193,14 @@ class Tenants:
         shares = self._share(outlooks, is_thrifty=is_thrifty) if outlooks else {}
         for namespace, outlook in outlooks.items():
             places = shares.get(namespace, Places(workers=0))
-            made = plan(outlook, places, self._picture, self._platform, self._clock())
+            made = plan(
+                outlook,
+                places,
+                self._picture,
+                self._platform,
+                self._clock(),
+                self._refused(outlook),
+            )
             if made.must_write:
                 self._busy[namespace] = made
                 yield Tenancy(namespace), partial(self._write, outlook, made)
@@ -201,6 +208,11 @@ class Tenants:
                 self._begin(outlook.tenant, made)
                 self._foresight.update(outlook, self._clock())
                 self._picture.touch(QuotaOf(namespace))
+
+    def _refused(self, outlook: Outlook) -> set[str]:
+        """Those of the candidates that the cluster wouldn't have a worker for."""
+        known = ((uid, self._memories.get(uid)) for uid in outlook.candidates)
+        return {uid for uid, memory in known if memory and memory.refusal}
 
     def _needs_ledger(self, tenant: Tenant) -> bool:
         """Whoever is promised a worker is in no line."""

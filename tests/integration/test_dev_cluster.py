@@ -112,7 +112,7 @@ def test_s3_outage(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("verb", "resource", "namespace", "allowed"),
     [
-        ("patch", "imagejobs.imagejob.dev/status", "default", "yes"),
+        ("update", "imagejobs.imagejob.dev/status", "default", "yes"),
         ("create", "jobs.batch", "default", "yes"),
         ("update", "configmaps", OPERATOR_NAMESPACE, "yes"),
         ("get", "secrets", "default", "no"),

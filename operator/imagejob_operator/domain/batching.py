@@ -29,15 +29,17 @@ APART = frozenset({Reason.WORKER_LOST, Reason.TIMED_OUT, Reason.OUT_OF_MEMORY, R
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """An ImageJob that could have a worker now."""
+    """An ImageJob that could have a worker now; `was_refused` if it was to have one before, and
+    the cluster wouldn't: one for it alone is smaller, and may be let in."""
 
     job: ImageJob
     resolved: Resolved
+    was_refused: bool = False
 
     @property
     def goes_alone(self) -> bool:
         failure = self.job.status.last_failure
-        return failure is not None and failure.reason in APART
+        return self.was_refused or (failure is not None and failure.reason in APART)
 
 
 class Kind(msgspec.Struct, frozen=True):

@@ -108,10 +108,16 @@ def look(tenant: Tenant, policy: Policy, picture: Picture, now: datetime) -> Out
 
 
 def plan(
-    outlook: Outlook, places: Places, picture: Picture, platform: Platform, now: datetime
+    outlook: Outlook,
+    places: Places,
+    picture: Picture,
+    platform: Platform,
+    now: datetime,
+    refused: Collection[str] = (),
 ) -> Plan:
     """Compose workers for the first candidates, as many as there are places for.
 
+    The `refused`, by UID, were to have one before, and the cluster wouldn't.
     Every destination that they write to is claimed at once, so that no two write to the same.
     """
     again = list(_composed_again(outlook, picture, platform, now))
@@ -120,7 +126,7 @@ def plan(
     for each in renewed:
         ledger = ledger.redispatch(each.name, each.record)
     new: list[Composed] = []
-    for batch in _batches(outlook, places, picture, platform):
+    for batch in _batches(outlook, places, picture, platform, refused):
         uids = [ready.job.metadata.uid for ready in batch.members]
         name = manifests.worker_name(uids, ledger.number + 1)
         made = _compose(batch.members, batch.kind.size, name, picture, platform, now)
@@ -131,7 +137,13 @@ def plan(
     return Plan(ledger, outlook.admitted, (*again, *new), must_write)
 
 
-def _batches(outlook: Outlook, places: Places, picture: Picture, platform: Platform) -> list[Batch]:
+def _batches(
+    outlook: Outlook,
+    places: Places,
+    picture: Picture,
+    platform: Platform,
+    refused: Collection[str],
+) -> list[Batch]:
     """The workers to begin now.
 
     A worker takes a moment to start. Those that come meanwhile gather, and go together in the next
@@ -140,7 +152,7 @@ def _batches(outlook: Outlook, places: Places, picture: Picture, platform: Platf
     """
     if not places.workers:
         return []
-    waiting = _distinct(_ready(outlook.candidates, picture, platform))
+    waiting = _distinct(_ready(outlook.candidates, picture, platform, refused))
     made = batches(islice(waiting, places.image_jobs), places.workers, platform)
     full = [batch for batch in made if batch.is_closed]
     if places.is_thrifty:
@@ -150,7 +162,9 @@ def _batches(outlook: Outlook, places: Places, picture: Picture, platform: Platf
     return [*full, *[batch for batch in made if not batch.is_closed][:early]]
 
 
-def _ready(uids: Iterable[str], picture: Picture, platform: Platform) -> Iterator[Ready]:
+def _ready(
+    uids: Iterable[str], picture: Picture, platform: Platform, refused: Collection[str] = ()
+) -> Iterator[Ready]:
     """Those of the ImageJobs that could have a worker now."""
     for uid in uids:
         situation = picture.situation(uid) if uid not in picture.suspects else None
@@ -158,7 +172,7 @@ def _ready(uids: Iterable[str], picture: Picture, platform: Platform) -> Iterato
             continue
         answer = resolve(situation.job, situation.profile, situation.stores, platform)
         if isinstance(answer, Resolved):
-            yield Ready(situation.job, answer)
+            yield Ready(situation.job, answer, uid in refused)
 
 
 def _distinct(waiting: Iterable[Ready]) -> Iterator[Ready]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from .platform import Platform
 from .reasons import Reason
 from .situation import Situation, Standing
-from .worker import Pod, Worker
+from .worker import Pod, Worker, WorkerJob
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to be made and placed before somebody is told that it is not."""
@@ -101,14 +101,28 @@ def _unplaced(situation: Situation, worker: Worker, now: datetime) -> Standing |
     if worker.pod and is_stuck(worker.pod) and refusal and refusal.message:
         return _gives_up(worker, worker.pod, refusal.message, now)
     if worker.pod is None and refusal:
-        why = refusal.message or "the cluster does not say why"
-        message = f"worker Job {worker.job.metadata.name} gets no pod: {why}"
-        return Standing("Queued", Reason.WORKER_REFUSED, message, worker=worker)
+        return _gets_no_pod(worker, refusal.message or "the cluster does not say why", now)
     return None
 
 
-def _created(pod: Pod) -> datetime:
+def _gets_no_pod(worker: Worker, why: str, now: datetime) -> Standing:
+    """It waits until it does. But a pod for several is larger, and may never be let in where one
+    for each would be: after a while they go alone."""
+    job = worker.job
+    message = f"worker Job {job.metadata.name} gets no pod: {why}"
+    until = _created(job) + REPLACED_AFTER if len(job.items) > 1 else None
+    return Standing(
+        "Queued",
+        Reason.WORKER_REFUSED,
+        message,
+        worker=worker,
+        until=until,
+        worker_is_spent=until is not None and now >= until,
+    )
+
+
+def _created(thing: Pod | WorkerJob) -> datetime:
     """Every object that came from the API server has it."""
-    if pod.metadata.creation_timestamp is None:
-        raise ValueError(f"pod {pod.metadata.name} has no creationTimestamp")
-    return pod.metadata.creation_timestamp
+    if thing.metadata.creation_timestamp is None:
+        raise ValueError(f"{thing.metadata.name} has no creationTimestamp")
+    return thing.metadata.creation_timestamp

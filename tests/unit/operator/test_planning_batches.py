@@ -69,6 +69,29 @@ def test_who_goes_alone_goes_however_many_are_starting() -> None:
     assert workers(made) == [["b"], ["c"]]
 
 
+def test_who_was_refused_goes_alone() -> None:
+    team = Team().queued(job("a"), job("b"), job("c"), job("d"))
+    made = team.plan(refused=("uid-a", "uid-b"))
+
+    assert workers(made) == [["a"], ["b"], ["c", "d"]]
+
+
+def test_with_thrift_none_with_room_left_is_begun_beside_a_full_one() -> None:
+    many = [job(f"{number:02}") for number in range(MAX_ITEMS + 1)]
+    made = Team().queued(*many).plan(places=Places(10, is_thrifty=True))
+
+    assert [len(each) for each in workers(made)] == [MAX_ITEMS]
+
+
+def test_with_thrift_the_first_few_count_until_they_are_done() -> None:
+    team = Team().queued(job("a"))
+    held = team.plan(places=Places(10, at_work=FEW, is_thrifty=True))
+    made = team.plan(places=Places(10, at_work=FEW - 1, is_thrifty=True))
+
+    assert workers(held) == []
+    assert workers(made) == [["a"]]
+
+
 def test_who_is_held_back_writes_nothing_and_goes_with_those_who_come_meanwhile() -> None:
     team = Team().queued(job("a"))
     held = team.plan(places=Places(10, starting=2))

@@ -136,6 +136,16 @@ def test_what_costs_nothing_is_never_given_up(known: Situation) -> None:
     assert not stand(known, PLATFORM, CREATED + timedelta(days=1)).worker_is_spent
 
 
+def test_a_worker_of_several_that_gets_no_pod_is_given_up() -> None:
+    dog = image_job("dog")
+    known = situation(CAT, Worker(worker_job(CAT, dog)), refusal=ANSWER)
+    soon, late = stand(known, PLATFORM, CREATED + PATIENCE), stand(known, PLATFORM, LATE)
+
+    assert soon.reason is late.reason is Reason.WORKER_REFUSED
+    assert (soon.worker_is_spent, late.worker_is_spent) == (False, True)
+    assert soon.until == LATE
+
+
 def test_a_worker_is_looked_at_again_when_patience_ends() -> None:
     assert stand(carried(), PLATFORM, CREATED).until == CREATED + PATIENCE
 
