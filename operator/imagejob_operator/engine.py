@@ -164,13 +164,19 @@ class Engine:
             self._wake.set()
 
     def _look_at_namespaces(self, tasks: asyncio.TaskGroup) -> None:
-        began, behind = time.monotonic(), self._agenda.is_behind
-        namespaces = self._tenants.touched(only_due=self._rhythm.wait > 0)
+        """All that were touched, or, between two times, those whose time has come."""
+        began, behind, between = time.monotonic(), self._agenda.is_behind, self._rhythm.wait > 0
+        namespaces = self._tenants.touched(only_due=between)
         held = self._rhythm.held(namespaces) if behind else ()
         chosen = [
             each for each in namespaces if each not in held or self._tenants.fills_a_worker(each)
         ]
-        for tenancy, action in self._tenants.next_actions(chosen, is_thrifty=behind):
+        actions = self._tenants.next_actions(
+            chosen,
+            is_thrifty=behind,
+            only_charge=between and self._tenants.are_others_in_line(chosen),
+        )
+        for tenancy, action in actions:
             self._start(tasks, tenancy, Step(action, tenancy.namespace, Lane.AT_ONCE))
         if namespaces:
             self._rhythm.looked_at(chosen, began)

@@ -170,12 +170,17 @@ class Tenants:
         tenant = self.of(namespace)
         return len(tenant.throttled) + len(tenant.queued) >= MAX_ITEMS
 
+    def are_others_in_line(self, namespaces: Iterable[str]) -> bool:
+        """Whether any but those wait for workers, and so are to be asked before one is begun."""
+        return not self._waiting_for_workers() <= set(namespaces)
+
     def next_actions(
-        self, namespaces: Iterable[str], *, is_thrifty: bool = False
+        self, namespaces: Iterable[str], *, is_thrifty: bool = False, only_charge: bool = False
     ) -> Iterable[tuple[Tenancy, Callable[[], Coroutine[Any, Any, None]]]]:
         """What is to be done for those namespaces, fairly for all of them.
 
         `is_thrifty` has workers wait to be full: every one less is a relief for the API server.
+        `only_charge` begins none.
         """
         outlooks = {}
         for namespace in namespaces:
@@ -190,7 +195,8 @@ class Tenants:
                 self._wanted.discard(namespace)
                 self._busy[namespace] = None
                 yield Tenancy(namespace), partial(self._read, tenant)
-        shares = self._share(outlooks, is_thrifty=is_thrifty) if outlooks else {}
+        begins = outlooks and not only_charge
+        shares = self._share(outlooks, is_thrifty=is_thrifty) if begins else {}
         for namespace, outlook in outlooks.items():
             places = shares.get(namespace, Places(workers=0))
             made = plan(
