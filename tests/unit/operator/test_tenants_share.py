@@ -60,7 +60,7 @@ class Operator:
             self.picture.see(thing)
         return self
 
-    def begins(self, *waiting: ImageJob) -> list[int]:
+    def begins(self, *waiting: ImageJob, only_charge: bool = False) -> list[int]:
         """How many ImageJobs are in each worker that is begun for those who wait."""
         known = set(self.tenant.composed)
         for each in waiting:
@@ -68,7 +68,12 @@ class Operator:
             self.tenants.line_up(each, "worker")
         self.tenants.touch("team-a")
         for _ in range(99):
-            actions = [action for _, action in self.tenants.next_actions(self.tenants.touched())]
+            actions = [
+                action
+                for _, action in self.tenants.next_actions(
+                    self.tenants.touched(), only_charge=only_charge
+                )
+            ]
             if not actions:
                 break
             for action in actions:
@@ -154,3 +159,47 @@ def test_those_who_go_alone_all_go_at_once() -> None:
     waiting = [lost(each.metadata.name) for each in jobs(20)]
 
     assert Operator().begins(*waiting) == [1] * 20
+
+
+def test_between_times_nobody_gets_a_worker_before_others_were_asked() -> None:
+    operator = Operator()
+
+    assert operator.begins(*jobs(3), only_charge=True) == []
+    assert operator.begins() == [3]
+
+
+def test_others_are_in_line_until_they_have_left_it() -> None:
+    operator = Operator()
+    (waiting,) = jobs(1)
+    operator.see(waiting).tenants.line_up(waiting, "worker")
+    before = operator.tenants.are_others_in_line(["team-b"])
+    own = operator.tenants.are_others_in_line(["team-a"])
+    operator.tenants.line_up(waiting, None)
+
+    assert (before, own) == (True, False)
+    assert not operator.tenants.are_others_in_line(["team-b"])
+
+
+def test_a_place_that_has_become_free_is_for_all_in_line() -> None:
+    operator = Operator()
+    operator.begins(*jobs(1))
+    for each in jobs(1, first=9):
+        operator.see(each).tenants.line_up(each, "worker")
+    list(operator.tenants.next_actions(["team-a"], only_charge=True))
+    untouched = operator.tenants.touched()
+    operator.tenants.touch_all_in_line()
+
+    assert untouched == []
+    assert operator.tenants.touched() == ["team-a"]
+
+
+def test_sixteen_fill_a_worker() -> None:
+    operator = Operator()
+    *most, last = jobs(MAX_ITEMS)
+    for each in most:
+        operator.see(each).tenants.line_up(each, "worker")
+    before = operator.tenants.fills_a_worker("team-a")
+    operator.see(last).tenants.line_up(last, "admission")
+
+    assert not before
+    assert operator.tenants.fills_a_worker("team-a")

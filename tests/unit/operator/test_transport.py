@@ -1,4 +1,4 @@
-"""What a fence keeps from being sent."""
+"""What a fence keeps from being sent, and what the API server asks for when it has too much."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from imagejob_dev.ports import LOOPBACK
 from imagejob_operator import transport
-from imagejob_operator.transport import FencedError
+from imagejob_operator.transport import MAX_PAUSE_SECONDS, ApiError, FencedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -127,3 +127,47 @@ def test_the_fence_is_asked_again_before_a_repeat(
             return methods
 
     assert asyncio.run(send()) == sent
+
+
+def busy(status: str, retry_after: str) -> bytes:
+    """An answer of a server that has too much to do."""
+    return (
+        f"HTTP/1.1 {status}\r\nRetry-After: {retry_after}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "seconds"),
+    [
+        ("429 Too Many Requests", "3", 3),
+        ("503 Service Unavailable", "1", 1),
+        ("429 Too Many Requests", "86400", MAX_PAUSE_SECONDS),
+        ("429 Too Many Requests", "soon", 0),
+        ("409 Conflict", "0", 0),
+    ],
+)
+def test_a_server_that_asks_for_a_pause_is_given_one(
+    kubeconfig: Path, status: str, asked: str, seconds: int
+) -> None:
+    async def send() -> tuple[float, float]:
+        async with (
+            _server(kubeconfig, busy(status, asked)),
+            transport.connect() as connection,
+        ):
+            with pytest.raises(ApiError) as caught:
+                await connection.send("PUT", PATH, BODY)
+            return caught.value.retry_after.total_seconds(), connection.pace.pause
+
+    told, pause = asyncio.run(send())
+
+    assert told == seconds
+    assert seconds - 1 <= pause <= seconds
+
+
+def test_no_pause_is_made_for_an_answer_that_asks_for_none(kubeconfig: Path) -> None:
+    async def send() -> float:
+        async with _server(kubeconfig), transport.connect() as connection:
+            await connection.send("PUT", PATH, BODY)
+            return connection.pace.pause
+
+    assert asyncio.run(send()) == 0
