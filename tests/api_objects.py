@@ -165,9 +165,11 @@ def done(outputs: int = 1, removed: int = 3, notes: int = 0) -> list[Any]:
     return [1, source, 148, removed, notes, [[3, 320, 240, 9000, DIGEST]] * outputs]
 
 
-def failed(reason: str = "CorruptImage", message: str = "cut short") -> list[Any]:
-    """The entry of an item that failed."""
-    return [2, reason, message, 12, None]
+def failed(
+    reason: str = "CorruptImage", message: str = "cut short", source: list[Any] | None = None
+) -> list[Any]:
+    """The entry of an item that failed, and what was found out of its source, as in `done`."""
+    return [2, reason, message, 12, source]
 
 
 def situation(job: ImageJob | None = None, worker: Worker | None = None, **more: Any) -> Situation:

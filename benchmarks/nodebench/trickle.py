@@ -6,6 +6,7 @@ only those of the same stores go together. Nothing else differs.
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -25,17 +26,19 @@ if TYPE_CHECKING:
 
 RATIO = 1.15
 BATCHED, SINGLE = "batched", "batches of 1"
+TURNS = (BATCHED, SINGLE, SINGLE, BATCHED, SINGLE, BATCHED, BATCHED, SINGLE)
+"""So that neither has the better of a machine that gets busier or calmer meanwhile."""
 
 
 def measure(site: Site, count: int, idle: Latency | None) -> Part:
-    """Both sides, each in two stretches, the one around the other; `idle` as measured alone."""
+    """Both sides in turn, each in four stretches; `idle` as measured alone."""
     seconds: dict[str, list[float]] = {BATCHED: [], SINGLE: []}
     workers: dict[str, list[int]] = {BATCHED: [], SINGLE: []}
     digests: set[str] = set()
+    names = [f"tick-{tick:03}" for tick in range(math.ceil(count / TURNS.count(BATCHED)))]
     with site.operator():
-        for number, side in enumerate((BATCHED, SINGLE, SINGLE, BATCHED)):
-            names = [f"tick-{tick:03}" for tick in range((count + 1) // 2)]
-            print(f"   {side}: {len(names)} …", flush=True)
+        print(f"   {len(TURNS)} stretches of {len(names)} …", flush=True)
+        for number, side in enumerate(TURNS):
             stores = [f"own-{name}" if side == SINGLE else STORE for name in names]
             prefix = f"trickle/{number}"
             found, sizes = _stretch(site, names, stores, prefix)

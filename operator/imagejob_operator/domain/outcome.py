@@ -140,7 +140,8 @@ def _failed(
         backing_off(job, failure),
         item,
         worker,
-        failure=failure,
+        entry,
+        failure,
         queue=Queue(eligible_at=verdict.at),
         until=verdict.at,
     )

@@ -62,7 +62,7 @@ def describe(
         last_failure=standing.failure or old.last_failure,
         profile=item.profile if item else old.profile,
         worker=_worker(standing) or old.worker,
-        source=_source(standing),
+        source=_source(standing) or old.source,
         outputs=_outputs(item, done) if item and done else (),
         output_summary=_summary(item, done) if item and done else None,
         removed_metadata=reports.Removed(done.removed).names() if done else (),
@@ -71,7 +71,9 @@ def describe(
         completion_time=(old.completion_time or _whole_second(now))
         if standing.is_finished
         else None,
-        processing_millis=standing.outcome.millis if standing.outcome else None,
+        processing_millis=standing.outcome.millis
+        if standing.outcome and standing.is_finished
+        else None,
         audit=(*old.audit, *entries)[-KEPT_IN_STATUS:],
     )
 

@@ -194,3 +194,16 @@ def test_the_crd_has_a_number_for_a_first_attempt_that_was_lost_with_others() ->
 
     assert status.last_failure is not None
     assert status.last_failure.attempt == least
+
+
+def test_what_a_failed_attempt_found_out_of_the_source_is_kept() -> None:
+    facts = done()[1]
+    ended = pod(state=terminated(report(failed("StorageUnavailable", source=facts))))
+    first = status_of(situation(CAT, Worker(CARRIED, ended), profile=profile()))
+    again = status_of(situation(written(CAT, first), profile=profile()))
+
+    assert first.phase == again.phase == "Queued"
+    assert first.source is not None
+    assert first.source.width
+    assert again.source == first.source
+    assert first.processing_millis is None
