@@ -64,6 +64,7 @@ def test_a_tenant_s_namespace_admits_no_pod_less_hardened_than_a_worker(team: Te
         )
 
 
+@pytest.mark.laptop  # a kubelet may take longer to start a pod than a state has to last to be told
 def test_a_short_job_costs_one_status_write_and_one_event(team: Tenant) -> None:
     team.put("incoming/cat.jpg", picture())
     team.open()
