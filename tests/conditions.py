@@ -20,7 +20,7 @@ def until(condition: Callable[[], T], seconds: float = SECONDS, every: float = 0
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it never came about"
-        time.sleep(every)
+        time.sleep(every)  # between two askings, so that asking isn't most of the load
     return found
 
 

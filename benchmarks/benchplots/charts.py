@@ -30,17 +30,8 @@ def burst(part: Part[Burst]) -> Figure:
     figure, axes = plot(2.3, f"A burst of {ours.count:,} ImageJobs: finished a second")
     for side, (name, colour) in SIDES.items():
         run, rates = found.middle(side), [each.per_second for each in found.runs[side]]
-        axes.barh(name, run.per_second, color=colour, height=0.62)
-        if len(rates) > 1:
-            axes.hlines(name, min(rates), max(rates), color=INK, linewidth=1.2)
         ratio = "" if side == "imagejob" else f", ours {ours.per_second / run.per_second:.1f} ×"
-        axes.annotate(
-            f"{run.per_second:.0f} /s{ratio}",
-            (max(rates), name),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-        )
+        bar(axes, name, run.per_second, rates, colour, f"{run.per_second:.0f} /s{ratio}")
     limit = part.limit("ImageJobs/s")
     axes.axvline(limit, color=RED, linestyle=(0, (4, 3)), linewidth=1.1)
     _note(axes, f"target: {limit:g} /s", (limit, 1.0), (4, 2))
@@ -138,6 +129,16 @@ def _note(axes: Axes, text: str, at: tuple[float, float], offset: tuple[float, f
         color=FAINT,
         fontsize=8.5,
     )
+
+
+def bar(
+    axes: Axes, name: str, middle: float, every: Sequence[float], colour: str, text: str
+) -> None:
+    """Of one side: the run that counts, the span of `every` run if there are several, a text."""
+    axes.barh(name, middle, color=colour, height=0.62)
+    if len(every) > 1:
+        axes.hlines(name, min(every), max(every), color=INK, linewidth=1.2)
+    axes.annotate(text, (max(every), name), xytext=(6, 0), textcoords="offset points", va="center")
 
 
 def lying(axes: Axes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median_high
 from typing import TYPE_CHECKING
 
-from benchplots.charts import lying
+from benchplots.charts import bar, lying
 from benchplots.style import BLUE, FAINT, GREY, INK, ORANGE, SKY, plot
 
 if TYPE_CHECKING:
@@ -28,17 +28,8 @@ def photos(part: Part[dict[str, list[Photos]]]) -> Figure:
     usual = _middle(ours)
     for (side, runs), colour in zip(sides.items(), COLOURS, strict=True):
         times = [run.seconds for run in runs]
-        axes.barh(side, _middle(runs), color=colour, height=0.62)
-        if len(times) > 1:
-            axes.hlines(side, min(times), max(times), color=INK, linewidth=1.2)
         ratio = "" if runs is ours else f", {_middle(runs) / usual:.1f} × ours"
-        axes.annotate(
-            f"{_middle(runs):.1f} s{ratio}",
-            (max(times), side),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-        )
+        bar(axes, side, _middle(runs), times, colour, f"{_middle(runs):.1f} s{ratio}")
     lying(axes)
     return figure
 

@@ -286,9 +286,8 @@ class Engine:
 
     def _ring(self, subject: Subject) -> None:
         if isinstance(subject, Tenancy):
-            self._tenants.touch(
-                subject.namespace, is_due=True
-            )  # on time, whatever else there is to look at
+            # On time, whatever else there is to look at.
+            self._tenants.touch(subject.namespace, is_due=True)
         else:
             self._picture.touch(subject)
         self._wake.set()

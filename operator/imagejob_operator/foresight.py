@@ -23,7 +23,6 @@ HELD = timedelta(seconds=2)
 AHEAD = 1000
 """How many more than wait a forecast is for, and as many again as wait."""
 
-
 SOON = timedelta(milliseconds=100)
 TICK = timedelta(milliseconds=1)
 

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import io
 
+from clocks import Clock
 from imagejob_dev.progress import PLAIN_SECONDS, Progress
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_plain_lines_are_few() -> None:

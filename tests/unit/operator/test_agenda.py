@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from clocks import Clock
 from imagejob_operator.agenda import (
     BEHIND_FOR,
     LEAST_NEWS,
@@ -14,16 +15,6 @@ from imagejob_operator.agenda import (
     Lane,
 )
 from imagejob_operator.pace import LEAST, Pace
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from clocks import Clock
 from imagejob_operator.pace import FEW, LEAST, MANY, MOST, PERIOD, PROBE, Pace
 
 QUICK = 0.005
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def answered(pace: Pace, clock: Clock, count: int, seconds: float, kind: str = "PUT") -> Pace:

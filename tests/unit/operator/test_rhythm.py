@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from clocks import Clock
 from imagejob_operator.rhythm import HOLD, MAX_HOLD, MOMENT, SHARE, Rhythm
 
 MANY = [f"team-{number}" for number in range(1000)]
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def after(seconds: float, looked_at: list[str] | None = None) -> Rhythm:
