@@ -18,6 +18,7 @@ from imagejob_dev import background, state, tell
 from imagejob_dev.errors import DevError
 from imagejob_dev.progress import Progress
 from imagejob_dev.supervisor import supervise
+from imagejob_dev.tools.catalogue import EXTRAS, MODULES
 from imagejob_dev.tools.find import find
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     folder: Path = options.dir or state.default_folder(options.name)
     try:
-        return _run(options.command, folder.resolve())
+        return _run(options.command, folder.resolve(), getattr(options, "extra", ()))
     except DevError as error:
         print(f"imagejob_dev: {error}", file=sys.stderr)
         return 1
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _run(command: str, folder: Path) -> int:
+def _run(command: str, folder: Path, extra: Sequence[str]) -> int:
     match command:
         case "up":
             print(tell.up(background.up(folder, Progress()), folder, shutil.which("kubectl")))
@@ -64,7 +65,8 @@ def _run(command: str, folder: Path) -> int:
             print(tell.status(running, folder))
             return 0 if running else 1
         case "tools":
-            print(tell.tools(find()))
+            chosen = tuple(module for module in EXTRAS if module.name in extra)
+            print(tell.tools(find(modules=(*MODULES, *chosen))))
         case _:
             return supervise(folder)
     return 0
@@ -90,6 +92,10 @@ def _parser() -> argparse.ArgumentParser:
         where = command.add_mutually_exclusive_group()
         where.add_argument("--name", default="dev", help="one of several clusters (default: dev)")
         where.add_argument("--dir", type=Path, help="the cluster's folder, instead of a name")
+    names = [module.name for module in EXTRAS]
+    commands.choices["tools"].add_argument(
+        "--with", dest="extra", action="append", default=[], choices=names, help="this one, too"
+    )
     return parser
 
 

@@ -46,16 +46,30 @@ class Module:
 
     @property
     def ldflags(self) -> str:
-        flags = "-s -w"
-        if self.name != "kubernetes":
-            return flags
-        # Without these an API server says it is v0.0.0, and misleads clients that look.
-        set_version = "-X k8s.io/component-base/version."
+        """For the linker: smaller, and what some programs know of themselves from nowhere else."""
+        told = {"kubernetes": self._kubernetes_variables, "helm": self._helm_variables}
+        variables = told[self.name]() if self.name in told else {}
+        return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in variables.items())])
+
+    def _kubernetes_variables(self) -> Mapping[str, str]:
+        """Without them an API server says it is v0.0.0, and misleads clients that look."""
+        version = "k8s.io/component-base/version"
         major, minor, _ = self.version.split(".")
-        return (
-            f"{flags} {set_version}gitVersion=v{self.version}"
-            f" {set_version}gitMajor={major} {set_version}gitMinor={minor}"
-        )
+        return {
+            f"{version}.gitVersion": f"v{self.version}",
+            f"{version}.gitMajor": major,
+            f"{version}.gitMinor": minor,
+        }
+
+    def _helm_variables(self) -> Mapping[str, str]:
+        """Without them `helm template` and `helm lint` take the cluster for Kubernetes 1.20."""
+        _, minor, _ = KUBERNETES.version.split(".")
+        kubernetes = {
+            f"helm.sh/helm/v3/pkg/{package}.k8sVersion{part}": value
+            for package in ("chartutil", "lint/rules")
+            for part, value in (("Major", "1"), ("Minor", minor))
+        }
+        return {"helm.sh/helm/v3/internal/version.version": f"v{self.version}", **kubernetes}
 
     @property
     def stamp(self) -> str:
@@ -79,6 +93,11 @@ VERSITYGW = Module(
     {"versitygw": "github.com/versity/versitygw/cmd/versitygw"},
 )
 KWOK = Module("kwok", "sigs.k8s.io/kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"})
+# Helm 3, for Argo CD and Flux render charts with it; the chart uses nothing that Helm 4 lacks.
+HELM = Module("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"})
 
 MODULES = (KUBERNETES, ETCD, VERSITYGW)
-"""What a cluster is made of. Benchmarks put kwok's fake node in the place of its node."""
+"""What a cluster is made of."""
+
+EXTRAS = (KWOK, HELM)
+"""What some use besides: benchmarks put kwok's fake node in the place of the cluster's own."""
