@@ -6,14 +6,15 @@ BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 INSTALLED := $(VENV)/.installed
 BENCH_INSTALLED := $(VENV)/.bench-installed
+DOCS_INSTALLED := $(VENV)/.docs-installed
 SOURCES := operator worker cli dev tests benchmarks
-LOCKS := dev operator worker bench
+LOCKS := dev operator worker bench docs
 
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test check fmt lock bench-worker bench-operator bench-waiting bench-node plots \
-	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers
+.PHONY: help demo demo-down test check fmt lock bench-worker bench-operator bench-waiting bench-node plots docs generate \
+	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers check-docs
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +28,7 @@ demo-down: $(INSTALLED) ## Stop what the demo left running
 test: $(INSTALLED) ## Run all tests; integration tests start a cluster of their own
 	@$(BIN)/pytest
 
-check: check-format check-lint check-types check-layers check-crds check-generated check-leftovers ## Check everything that isn't a test
+check: check-format check-lint check-types check-layers check-crds check-generated check-docs check-leftovers ## Check everything that isn't a test
 	@echo "all checks passed"
 
 check-format: $(INSTALLED)
@@ -45,8 +46,11 @@ check-layers: $(INSTALLED)
 check-crds: $(INSTALLED) # the CRDs agree with each other, with the operator's model and the worker's order
 	@PYTHONPATH=operator:worker $(BIN)/pytest -q tests/unit/test_crds.py tests/unit/operator/test_model_agrees.py
 
-check-generated: $(INSTALLED) # the locks are what pyproject.toml asks for
+check-generated: $(INSTALLED) # the locks are what pyproject.toml asks for, the pages what the CRDs say
 	@$(PYTHON) dev/lock.py --check $(LOCKS)
+	@$(PYTHON) -m imagejob_docs --check
+
+check-docs: docs # every link of the site leads somewhere
 
 check-leftovers: # nothing lies about that is neither committed nor ignored
 	@left=$$(git ls-files --others --exclude-standard); \
@@ -71,6 +75,12 @@ bench-waiting: $(INSTALLED) ## Measure what 10,000 waiting ImageJobs cost
 bench-node: $(INSTALLED) ## Measure ImageJobs on a real node against bare Jobs and a pool of processes
 	@$(PYTHON) benchmarks/node.py
 
+docs: $(DOCS_INSTALLED) ## Build the documentation into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+generate: $(INSTALLED) ## Make the API reference and the picture of the phases again
+	@$(PYTHON) -m imagejob_docs
+
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from what the benchmarks wrote
 	@$(PYTHON) benchmarks/plots.py
 
@@ -89,4 +99,9 @@ $(INSTALLED): pyproject.toml requirements/dev.txt
 $(BENCH_INSTALLED): $(INSTALLED) requirements/bench.txt
 	@echo "Installing the benchmark's rivals…"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(DOCS_INSTALLED): $(INSTALLED) requirements/docs.txt
+	@echo "Installing what builds the documentation…"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
 	@touch $@
