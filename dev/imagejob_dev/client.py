@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CRDS = REPOSITORY / "crds"
 CHART = REPOSITORY / "charts" / "imagejob-operator"
 MANIFESTS = REPOSITORY / "dev" / "manifests"
-OPERATOR_NAMESPACE, OPERATOR = "imagejob-system", "imagejob-operator"  # of dev/manifests
+OPERATOR_NAMESPACE, OPERATOR = "imagejob-system", "imagejob-operator"  # of roles/operator.yaml
 TOKEN_SECONDS = 30 * 24 * 3600
 
 
