@@ -1,0 +1,62 @@
+{{/* Every setting of the operator (operator/imagejob_operator/settings.py), as variables of its container. */}}
+{{- define "imagejob.environment" -}}
+{{- range $name, $value := include "imagejob.settings" . | fromYaml }}
+{{- /* A number read from YAML is a float, and would be written as 5e+07. */}}
+- name: IMAGEJOB_{{ upper $name }}
+  value: {{ if kindIs "float64" $value }}{{ int64 $value | toString | quote }}{{ else }}{{ toString $value | quote }}{{ end }}
+{{- end }}
+- name: IMAGEJOB_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+- name: IMAGEJOB_INSTANCE
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+{{- end }}
+
+{{/* The settings that are values. Structures are JSON. What is empty is left to the operator's own default. */}}
+{{- define "imagejob.settings" -}}
+{{- $worker := .Values.worker -}}
+listen: {{ printf ":%v" .Values.port | quote }}
+log_level: {{ .Values.logLevel }}
+leader_election: {{ .Values.leaderElection.enabled }}
+lease_seconds: {{ .Values.leaderElection.leaseSeconds }}
+trust_requester: {{ include "imagejob.requesterIsStamped" . | default "false" }}
+quota: {{ join "," .Values.quota.default | quote }}
+formats: {{ join "," .Values.formats | quote }}
+max_bytes: {{ .Values.limits.maxBytes | quote }}
+max_pixels: {{ .Values.limits.maxPixels }}
+max_frames: {{ .Values.limits.maxFrames }}
+max_workers: {{ .Values.maxWorkers }}
+max_workers_per_namespace: {{ .Values.maxWorkersPerNamespace }}
+backoff_seconds: {{ .Values.backoffSeconds }}
+worker_image: {{ include "imagejob.image" (list . $worker.image) | quote }}
+worker_image_pull_policy: {{ $worker.image.pullPolicy }}
+worker_parallelism: {{ $worker.parallelism }}
+worker_cpu_millis: {{ include "imagejob.millis" $worker.cpu }}
+scratch_size: {{ $worker.scratchSize | quote }}
+small_worker_memory: {{ $worker.memory.small.pod | quote }}
+small_child_memory: {{ $worker.memory.small.image | quote }}
+worker_memory: {{ $worker.memory.standard.pod | quote }}
+child_memory: {{ $worker.memory.standard.image | quote }}
+large_worker_memory: {{ $worker.memory.large.pod | quote }}
+large_child_memory: {{ $worker.memory.large.image | quote }}
+{{- with $worker.imagePullSecrets }}
+worker_image_pull_secrets: {{ join "," . | quote }}
+{{- end }}
+{{- with $worker.nodeSelector }}
+worker_node_selector: {{ toJson . | quote }}
+{{- end }}
+{{- with $worker.tolerations }}
+worker_tolerations: {{ toJson . | quote }}
+{{- end }}
+{{- with $worker.annotations }}
+worker_annotations: {{ toJson . | quote }}
+{{- end }}
+{{- with $worker.labels }}
+worker_labels: {{ toJson . | quote }}
+{{- end }}
+{{- with $worker.priorityClassName }}
+worker_priority_class_name: {{ . | quote }}
+{{- end }}
+{{- with $worker.runtimeClassName }}
+worker_runtime_class_name: {{ . | quote }}
+{{- end }}
+{{- end }}
