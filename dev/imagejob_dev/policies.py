@@ -1,8 +1,9 @@
 """Whether the API server acts on this repository's admission policies.
 
-It does so some time after they exist: it has to notice them, and to read the schemas of new kinds,
-for which it looks every five seconds. Until then it creates ImageJobs unstamped, or refuses them
-with 503, which it does after each of its starts, too.
+It does so some time after they exist: it has to notice them and what they are given, and to read
+the schemas of new kinds, for which it looks every five seconds. Until then it creates ImageJobs
+unstamped, or refuses them with 503, which it does after each of its starts, too; and it refuses
+every ImageStore, or none.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 REQUESTED_BY = "imagejob.dev/requested-by"
 POLICY = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies/imagejob-requester"
 IN_FORCE_SECONDS = 30.0
-PROBE = {
-    "apiVersion": "imagejob.dev/v1alpha1",
+API_VERSION = "imagejob.dev/v1alpha1"
+JOB = {
+    "apiVersion": API_VERSION,
     "kind": "ImageJob",
     "metadata": {"generateName": "probe-"},
     "spec": {
@@ -31,35 +33,47 @@ PROBE = {
 
 
 def in_force_if_installed(rest: Rest, namespace: str) -> bool:
-    """Whether the API server stamps ImageJobs, or need not. `namespace` is any that exists."""
-    return not rest.answers(POLICY) or _is_stamped(_create(rest, namespace))
+    """Whether the API server acts on them, or need not. `namespace` is any that exists."""
+    return not rest.answers(POLICY) or not _missing(rest, namespace)
 
 
 def wait_in_force(rest: Rest, namespace: str) -> None:
-    """Create an ImageJob in `namespace`, as a dry run, until it comes back stamped.
+    """Create an ImageJob and ImageStores in `namespace`, as dry runs, until all goes as it should.
 
     Where there are several API servers, only one of them has been asked. DevError, with what came
     back, after 30 s.
     """
     deadline = time.monotonic() + IN_FORCE_SECONDS
-    while not _is_stamped(answer := _create(rest, namespace)):
+    while missing := _missing(rest, namespace):
         if time.monotonic() > deadline:
-            raise DevError(
-                f"ImageJobs got no annotation {REQUESTED_BY} within {IN_FORCE_SECONDS:.0f} s. "
-                f"The API server's answer to creating one: {answer}"
-            )
+            raise DevError(f"{missing} (after {IN_FORCE_SECONDS:.0f} s)")
         time.sleep(0.05)
 
 
-def _create(rest: Rest, namespace: str) -> Object | ApiError:
-    path = f"/apis/imagejob.dev/v1alpha1/namespaces/{namespace}/imagejobs?dryRun=All"
+def _missing(rest: Rest, namespace: str) -> str:
+    """What is not in force, and what the API server answered; empty if all is."""
+    answer = _create(rest, namespace, "imagejobs", JOB)
+    if isinstance(answer, ApiError) or REQUESTED_BY not in answer["metadata"].get(
+        "annotations", {}
+    ):
+        return f"ImageJobs get no annotation {REQUESTED_BY}: {answer}"
+    answer = _create(rest, namespace, "imagestores", _store("http://169.254.169.254"))
+    if "imagejob-store-addresses" not in str(answer):
+        return f"an ImageStore at a metadata service isn't refused: {answer}"
+    answer = _create(rest, namespace, "imagestores", _store("http://127.0.0.1:9000"))
+    return f"ImageStores are refused: {answer}" if isinstance(answer, ApiError) else ""
+
+
+def _store(endpoint: str) -> Object:
+    credentials = {"secretRef": {"name": "probe"}}
+    s3 = {"endpoint": endpoint, "bucket": "probe", "credentials": credentials}
+    meta = {"generateName": "probe-"}
+    return {"apiVersion": API_VERSION, "kind": "ImageStore", "metadata": meta, "spec": {"s3": s3}}
+
+
+def _create(rest: Rest, namespace: str, plural: str, body: Object) -> Object | ApiError:
+    path = f"/apis/{API_VERSION}/namespaces/{namespace}/{plural}?dryRun=All"
     try:
-        return rest.post(path, PROBE)
+        return rest.post(path, body)
     except ApiError as error:
         return error
-
-
-def _is_stamped(answer: Object | ApiError) -> bool:
-    if isinstance(answer, ApiError):
-        return False
-    return REQUESTED_BY in answer["metadata"].get("annotations", {})
