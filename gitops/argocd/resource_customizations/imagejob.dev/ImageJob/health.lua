@@ -1,0 +1,25 @@
+-- The health of an ImageJob. Its conditions are kstatus' (Ready, Reconciling, Stalled), and `Finished`;
+-- the reason of Ready says at any time why it is ready or not: docs/reasons.md has them all.
+-- Scripts from argocd-cm have no string library, so this uses none.
+local status = obj.status or {}
+local conditions = {}
+for _, condition in ipairs(status.conditions or {}) do
+  conditions[condition.type] = condition
+end
+
+local ready = conditions.Ready
+if ready == nil or status.observedGeneration ~= obj.metadata.generation then
+  return {status = "Progressing", message = "the operator has not looked at it yet"}
+end
+
+local health = {status = "Progressing", message = ready.reason .. ": " .. ready.message}
+if ready.status == "True" then
+  health.status = "Healthy"
+elseif conditions.Stalled ~= nil and conditions.Stalled.status == "True" then
+  health.status = "Degraded"
+elseif ready.reason == "Suspended" then
+  health.status = "Suspended"
+end
+-- All else goes on by itself: a quota has room again, a store comes, a worker is free, an attempt is
+-- repeated. Degraded would end the sync that is about to bring the store.
+return health

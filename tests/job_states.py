@@ -1,0 +1,139 @@
+"""ImageJobs and ImageQuotas in every state, as the API server gives them.
+
+Their statuses are what the operator's own code says of a situation; none is written by hand.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from api_objects import (
+    EARLIER,
+    NOW,
+    PLATFORM,
+    disrupted,
+    done,
+    failed,
+    image_job,
+    last_failure,
+    metadata,
+    pod,
+    report,
+    running,
+    situation,
+    terminated,
+    worker_job,
+    written,
+)
+from imagejob_operator.domain import audit
+from imagejob_operator.domain.ledger import Ledger, micros
+from imagejob_operator.domain.model import API_VERSION, ImageJob
+from imagejob_operator.domain.quota import Policy, policy_of
+from imagejob_operator.domain.quota_model import ImageQuota
+from imagejob_operator.domain.quota_status import describe_quota
+from imagejob_operator.domain.reasons import FINAL, RETRYABLE, Reason
+from imagejob_operator.domain.situation import Place, Refusal, Situation
+from imagejob_operator.domain.standing import stand
+from imagejob_operator.domain.status import describe
+from imagejob_operator.domain.turn import Turn
+from imagejob_operator.domain.worker import Pod, Worker
+
+Body = dict[str, Any]
+
+REQUESTER = "system:serviceaccount:argocd:argocd-application-controller"
+LATER = datetime.fromisoformat(EARLIER) + timedelta(seconds=40)
+"""A worker of EARLIER has had its time to start."""
+
+CAT = image_job()
+ONCE = image_job(retries=0)
+SUSPENDED = image_job(suspend=True)
+OVERWRITING = image_job(source={"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"})
+THIRD = Place(turn=Turn(3, NOW + timedelta(minutes=30)), limit="50 per 1h")
+NO_ROOM = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/3 nodes are available: 3 Insufficient memory.",
+}
+RUNNING = pod(state=running())
+DONE = pod(state=terminated(report(done())))
+
+
+def carried(its_pod: Pod | None, job: ImageJob = CAT) -> Situation:
+    """A worker has the ImageJob."""
+    return situation(job, Worker(worker_job(job), its_pod))
+
+
+def reported(reason: Reason, job: ImageJob) -> Situation:
+    """Its worker has reported a failure."""
+    return carried(pod(state=terminated(report(failed(reason.value, "as reported")))), job)
+
+
+ELSEWHERE = {Reason.INVALID_SPEC, Reason.QUOTA_EXCEEDED, Reason.CANCELLED}
+"""Failures that no worker reports."""
+
+WAITING = {
+    "pending-requested": situation(place=Place()),
+    "pending-suspended": situation(SUSPENDED, place=Place()),
+    "pending-store-not-found": situation(stores={}),
+    "pending-profile-not-found": situation(image_job(profileRef={"name": "web"})),
+    "throttled-quota-used-up": situation(place=THIRD),
+    "queued-waiting-for-worker": situation(),
+    "queued-destination-busy": situation(rival="ij-0"),
+    "queued-dispatched": carried(None),
+    "queued-worker-refused": situation(refusal=Refusal("exceeded quota: pods", LATER)),
+    "queued-worker-unschedulable": carried(pod(phase="Pending", conditions=[NO_ROOM])),
+    "queued-evicted": carried(pod(state=terminated(exit_code=137), **disrupted())),
+    "running-processing": carried(RUNNING),
+}
+RETRIED = {
+    f"queued-after-{reason.value}": situation(image_job(status=last_failure(1, reason.value)))
+    for reason in sorted(RETRYABLE)
+}
+FAILED = {
+    "failed-InvalidSpec": situation(OVERWRITING),
+    "failed-QuotaExceeded": situation(place=Place(excess="the quota of 50 per 1h is used up")),
+    **{
+        f"failed-{reason.value}": reported(reason, ONCE)
+        for reason in sorted((FINAL | RETRYABLE) - ELSEWHERE)
+    },
+}
+SUCCEEDED = {"succeeded": carried(DONE)}
+
+JOBS = WAITING | RETRIED | FAILED | SUCCEEDED
+
+
+def as_served(job: ImageJob) -> Body:
+    """As `kubectl get` has it; without a status as the API server fills it in."""
+    body: Body = msgspec.to_builtins(job)
+    return {"apiVersion": API_VERSION, "kind": "ImageJob", **body}
+
+
+def imagejob(state: str) -> Body:
+    """The ImageJob of JOBS once the operator has written what it says of it."""
+    known = JOBS[state]
+    now = LATER if state.startswith("queued-worker") else NOW
+    standing = stand(known, PLATFORM, now)
+    entries = (audit.requested(known.job, REQUESTER, now), audit.entry(2, standing, now))
+    return as_served(written(known.job, describe(known, standing, entries, now)))
+
+
+def edited(body: Body) -> Body:
+    """Somebody has changed the spec since the operator looked."""
+    meta = body["metadata"]
+    return {**body, "metadata": {**meta, "generation": meta["generation"] + 1}}
+
+
+def imagequota(used: int = 0, waiting: int = 0, *, looked_at: bool = True) -> Body:
+    """The ImageQuota of a namespace, 50 an hour and 500 a day, with so many admitted just now."""
+    limits = [{"jobs": 50, "per": "1h"}, {"jobs": 500, "per": "1d"}]
+    body: Body = {"metadata": metadata("default", "uid-quota"), "spec": {"limits": limits}}
+    quota = msgspec.convert(body, ImageQuota)
+    ledger = Ledger(micros(NOW)).charge([f"uid-{index}" for index in range(used)])
+    policy = policy_of(quota, Policy(()))
+    status = describe_quota(quota, policy, ledger, waiting, min(used, 4), NOW)
+    if looked_at:
+        body["status"] = msgspec.to_builtins(status)
+    return {"apiVersion": API_VERSION, "kind": "ImageQuota", **body}
