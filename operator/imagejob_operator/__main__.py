@@ -19,33 +19,38 @@ from typing import Any
 
 import kopf
 
-from . import cluster, handlers, transport, web
+from . import cluster, handlers, logs, transport, web
 from .candidacy import Candidacy, LeaseLostError
 from .clock import utc_now
 from .domain.lease import Terms
 from .engine import Engine
 from .leadership import Alone, Elected, Leadership, end
+from .metrics import Metrics
+from .metrics_scrape import Gauges
 from .settings import Settings, SettingsError, from_environment
 from .sweep import sweep_forever
+from .version import VERSION
 
 log = logging.getLogger("imagejob_operator")
 
 STOPPED, UNCONFIGURED, DEPOSED = 0, 2, 3
 
 
-def tell(fence: transport.Fence, line: bytes) -> None:
+def tell(fence: transport.Fence, metrics: Metrics, line: bytes) -> None:
     """One audit line, out of our hands before the status is written; none of what isn't to be."""
     fence()
     sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
+    metrics.audit_line()
 
 
 async def operate(settings: Settings) -> None:
     """Stand by, lead, work, until told to stop. Raises LeaseLostError."""
-    async with transport.connect() as unfenced:
+    metrics = Metrics(VERSION)
+    async with transport.connect(metrics=metrics) as unfenced:
         leadership = candidate(settings, unfenced)
-        async with cluster.connect(leadership.fence) as api:
-            audit = partial(tell, leadership.fence)
+        async with cluster.connect(leadership.fence, metrics) as api:
+            audit = partial(tell, leadership.fence, metrics)
             engine = Engine(
                 api,
                 settings.platform,
@@ -54,7 +59,10 @@ async def operate(settings: Settings) -> None:
                 instance=settings.instance,
                 tell=audit,
             )
-            async with web.serving(settings.listen, web.Probes(leadership, engine)):
+            gauges = Gauges(leadership, engine, utc_now, settings.metrics_namespaces)
+            metrics.registry.register(gauges)
+            probes = web.Probes(leadership, engine)
+            async with web.serving(settings.listen, probes, metrics.registry):
                 cancel_when_told_to_stop()
                 await leadership.lead(lambda: work(engine, sweep_forever(api, audit, utc_now)))
 
@@ -102,12 +110,7 @@ def main() -> int:
     except SettingsError as error:
         print(f"imagejob-operator: {error}", file=sys.stderr)  # noqa: T201 (for whoever started it)
         return UNCONFIGURED
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-    )
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    logs.set_up(settings.log_level, settings.log_format)
     try:
         asyncio.run(operate(settings))
     except asyncio.CancelledError:

@@ -48,6 +48,7 @@ class Actions:
         self._instance = instance
         self._tell = tell
         self._clock = clock
+        self._metrics = cluster.metrics
         self._events: dict[str, list[Manifest]] = {}
 
     async def create(self, tenant: Tenant, composed: Composed) -> None:
@@ -63,6 +64,7 @@ class Actions:
             return
         try:
             self._picture.see(await self._cluster.create_worker(composed.manifest))
+            self._metrics.worker_created(len(composed.jobs))
             tenant.end(composed.name)
         except ConflictError:
             await self._meet(tenant, composed)
@@ -129,6 +131,7 @@ class Actions:
             if entry.seq > memory.told:
                 quota = memory.quota if entry.reason == Reason.ADMITTED else None
                 self._tell(audit.line(job, entry, status, quota))
+                self._metrics.told(job, entry, entries, status)
                 memory = msgspec.structs.replace(memory, told=entry.seq)
         self._remember(job, memory)
 
@@ -146,7 +149,9 @@ class Actions:
         for event in self._events.pop(uid, ()):
             try:
                 await self._cluster.post_event(event)
+                self._metrics.event("posted")
             except ApiError as error:
+                self._metrics.event("dropped")
                 log.warning("no Event for %s: %s", event["regarding"]["name"], error)
 
     async def verify(self, uid: str) -> None:

@@ -55,6 +55,21 @@ class Agenda:
             Lane.REFRESH: Budget(REFRESH_RATE, LEAST_REFRESH, REFRESH_YIELD),
         }
         self._no_room_at = -math.inf
+        self._since: dict[Subject, float] = {}
+
+    @property
+    def under_way(self) -> int:
+        """How many actions are."""
+        return len(self._busy)
+
+    def waiting(self) -> dict[Lane, int]:
+        """How many wait for room."""
+        return {lane: len(queue) for lane, queue in self._waiting.items()}
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds since the one that waits longest was first put off; 0 if nobody waits."""
+        return self._clock() - next(iter(self._since.values()), self._clock())
 
     @property
     def is_behind(self) -> bool:
@@ -99,11 +114,13 @@ class Agenda:
             if other is not lane:
                 queue.drop(subject)
         self._waiting[lane].put(subject, namespace)
+        self._since.setdefault(subject, self._clock())
         if lane is Lane.WORK:
             self._no_room_at = self._clock()
 
     def drop(self, subject: Subject) -> None:
         """There is nothing to do for it any more."""
+        self._since.pop(subject, None)
         for queue in self._waiting.values():
             queue.drop(subject)
 

@@ -26,6 +26,7 @@ from .domain.model import (
 from .domain.quota_model import ImageQuota, ImageQuotaStatus
 from .domain.records import LEDGER_SELECTOR
 from .domain.worker import Pod, WorkerJob
+from .metrics import Metrics
 from .transport import ConflictError, Fence, NotFoundError, Transport, decode
 from .transport import connect as connect_transport
 
@@ -107,12 +108,13 @@ class Snapshot(msgspec.Struct, Generic[T]):
 class Cluster:
     """The API server, as far as the operator needs it. Every method may raise ApiError.
 
-    `pace` is how many requests at once it takes well.
+    `pace` is how many requests at once it takes well, `metrics` what counts them.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, metrics: Metrics | None = None) -> None:
         self._transport = transport
         self.pace = transport.pace
+        self.metrics = metrics or Metrics()
 
     async def list_all(
         self, kind: Kind[T], namespace: str = "", *, selected: bool = True
@@ -131,6 +133,7 @@ class Cluster:
             items.extend(page.items)
             more = page.metadata.continue_
             if not more:
+                self.metrics.listed(kind.plural)
                 return Snapshot(int(page.metadata.resource_version), items)
 
     async def read(self, kind: Kind[T], namespace: str, name: str) -> T | None:
@@ -246,7 +249,10 @@ class Cluster:
 
 
 @asynccontextmanager
-async def connect(fence: Fence | None = None) -> AsyncIterator[Cluster]:
+async def connect(
+    fence: Fence | None = None, metrics: Metrics | None = None
+) -> AsyncIterator[Cluster]:
     """To the cluster that we run in, else to the one of KUBECONFIG."""
-    async with connect_transport(fence) as transport:
-        yield Cluster(transport)
+    metrics = metrics or Metrics()
+    async with connect_transport(fence, metrics) as transport:
+        yield Cluster(transport, metrics)

@@ -33,6 +33,7 @@ from .domain.subjects import EventsOf, Key, QuotaOf, Subject, Tenancy, Thing
 from .foresight import Foresight
 from .ledgers import Ledgers
 from .listing import Listing
+from .observed import Observed
 from .reports import QuotaReports
 from .rhythm import Rhythm
 from .tenants import Tenants
@@ -79,7 +80,7 @@ class Engine:
     call, and has put each out when it returns.
 
     `beat` is when the loop last turned, in seconds of time.monotonic(), and `listed` whether the
-    engine knows what is in the cluster.
+    engine knows what is in the cluster. `metrics` counts, and `observed` is for metrics to read.
     """
 
     def __init__(
@@ -111,6 +112,10 @@ class Engine:
         self._agenda = Agenda(cluster.pace)
         self._rhythm = Rhythm()
         self._wake = asyncio.Event()
+        self.metrics = cluster.metrics
+        self.observed = Observed(
+            picture, self._memories, self._tenants, self._agenda, cluster.pace, caps
+        )
         self.beat = time.monotonic()
         self.listed = False
 

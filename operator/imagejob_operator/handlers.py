@@ -13,7 +13,16 @@ from typing import Any, TypeVar
 import kopf
 import msgspec
 
-from .cluster import UNFINISHED
+from .cluster import (
+    IMAGE_JOBS,
+    IMAGE_PROFILES,
+    IMAGE_QUOTAS,
+    IMAGE_STORES,
+    PODS,
+    UNFINISHED,
+    WORKER_JOBS,
+    Kind,
+)
 from .domain.manifests import WORKER_SELECTOR
 from .domain.model import GROUP, VERSION, ImageJob, ImageProfile, ImageStore
 from .domain.quota_model import ImageQuota
@@ -33,12 +42,12 @@ def registry() -> kopf.OperatorRegistry:
     """The handlers of the operator. Their memo is the Engine."""
     handlers = kopf.OperatorRegistry()
     kopf.on.login(registry=handlers)(login)
-    kopf.on.event(GROUP, VERSION, "imagejobs", registry=handlers)(_feeding(ImageJob))
-    kopf.on.event(GROUP, VERSION, "imageprofiles", registry=handlers)(_feeding(ImageProfile))
-    kopf.on.event(GROUP, VERSION, "imagestores", registry=handlers)(_feeding(ImageStore))
-    kopf.on.event(GROUP, VERSION, "imagequotas", registry=handlers)(_feeding(ImageQuota))
-    kopf.on.event("batch", "v1", "jobs", registry=handlers)(_feeding(WorkerJob))
-    kopf.on.event("", "v1", "pods", registry=handlers)(_feeding(Pod))
+    kopf.on.event(GROUP, VERSION, "imagejobs", registry=handlers)(_feeding(IMAGE_JOBS))
+    kopf.on.event(GROUP, VERSION, "imageprofiles", registry=handlers)(_feeding(IMAGE_PROFILES))
+    kopf.on.event(GROUP, VERSION, "imagestores", registry=handlers)(_feeding(IMAGE_STORES))
+    kopf.on.event(GROUP, VERSION, "imagequotas", registry=handlers)(_feeding(IMAGE_QUOTAS))
+    kopf.on.event("batch", "v1", "jobs", registry=handlers)(_feeding(WORKER_JOBS))
+    kopf.on.event("", "v1", "pods", registry=handlers)(_feeding(PODS))
     return handlers
 
 
@@ -96,9 +105,10 @@ class NoProgress(kopf.ProgressStorage):
         return essence
 
 
-def _feeding(kind: type[T]) -> Callable[..., Any]:
+def _feeding(kind: Kind[T]) -> Callable[..., Any]:
     async def feed(event: dict[str, Any], memo: Engine, **_: object) -> None:
-        thing = _parse(kind, event["object"])
+        memo.metrics.watched(kind.plural, event["type"])
+        thing = _parse(kind.type, event["object"])
         if thing is None:
             return
         if event["type"] == "DELETED":
@@ -106,7 +116,7 @@ def _feeding(kind: type[T]) -> Callable[..., Any]:
         else:
             memo.see(thing)
 
-    feed.__name__ = f"feed_{kind.__name__}"
+    feed.__name__ = f"feed_{kind.plural}"
     return feed
 
 

@@ -31,6 +31,7 @@ class Ledgers:
         self._listing = listing
         self._namespace = namespace
         self._clock = clock
+        self._metrics = cluster.metrics
 
     async def read_all(self, tenant_of: Callable[[str], Tenant]) -> list[Tenant]:
         """Every ledger there is. What they are to be used with has to be listed next."""
@@ -41,7 +42,7 @@ class Ledgers:
             if stored.metadata.name != records.ledger_name(namespace):
                 continue
             try:
-                ledger = _decode(namespace, stored.data)
+                ledger = self._decode(namespace, stored.data)
             except ApiError as error:  # the others are not to wait for it
                 log.warning("%s", error)
             else:
@@ -56,7 +57,7 @@ class Ledgers:
         stored = await self._cluster.read(LEDGERS, self._namespace, name)
         await self._listing.work_of(tenant.namespace)
         if stored:
-            ledger = _decode(tenant.namespace, stored.data)
+            ledger = self._decode(tenant.namespace, stored.data)
             tenant.adopt(ledger, stored.metadata.resource_version)
             return
         rebuilt = await self._rebuild(tenant.namespace)
@@ -90,13 +91,17 @@ class Ledgers:
         try:
             tenant.adopt(ledger, await self._cluster.write_ledger(manifest))
         except (ConflictError, NotFoundError):
+            self._metrics.ledger("write", "conflict")
             return False
+        self._metrics.ledger("write", "done")
         return True
 
-
-def _decode(namespace: str, data: dict[str, str]) -> Ledger:
-    try:
-        return ledgers.decode(data)
-    except ledgers.LedgerError as error:
-        # Better nobody runs than more than may: a person has to look at it, or delete it.
-        raise ApiError(0, f"the ledger of {namespace} can't be read: {error}") from error
+    def _decode(self, namespace: str, data: dict[str, str]) -> Ledger:
+        try:
+            ledger = ledgers.decode(data)
+        except ledgers.LedgerError as error:
+            # Better nobody runs than more than may: a person has to look at it, or delete it.
+            self._metrics.ledger("read", "unreadable")
+            raise ApiError(0, f"the ledger of {namespace} can't be read: {error}") from error
+        self._metrics.ledger("read", "done")
+        return ledger

@@ -15,6 +15,7 @@ from .domain.order import OrderLimits
 from .domain.platform import Caps, Platform, WorkerMemory
 from .domain.quantity import to_bytes
 from .domain.quota import Policy, parse_rate
+from .logs import Format
 
 PREFIX = "IMAGEJOB_"
 LISTS = ("formats", "quota")
@@ -37,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `namespace` is the operator's own, `quota` the rates of a namespace without an ImageQuota,
     `backoff_seconds` the wait before the first retry, `large_…` the memory of an item that had too
-    little, `listen` the "host:port" of the probes ("": none; ":port": on every address),
+    little, `listen` the "host:port" of probes and metrics ("": none; ":port": on every address),
+    `metrics_namespaces` how many namespaces have series of their own,
     `trust_requester` whether the annotation that names the requester can't be forged.
     """
 
@@ -66,7 +68,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lease_seconds: LeaseSeconds = 15
     listen: Address = ""
     instance: str = msgspec.field(default_factory=socket.gethostname)
+    metrics_namespaces: Positive = 200
     log_level: str = "INFO"
+    log_format: Format = "json"
 
     @property
     def platform(self) -> Platform:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -76,6 +76,9 @@ class Tenants:
         if known is None:
             known = self._tenants[namespace] = Tenant(namespace)
         return known
+
+    def __iter__(self) -> Iterator[Tenant]:
+        return iter(self._tenants.values())
 
     def policy(self, namespace: str) -> Policy:
         """What its ImageQuota says, or the default."""

@@ -14,6 +14,7 @@ import aiohttp
 import msgspec
 from kubernetes.aio import client, config
 
+from .metrics import Metrics
 from .pace import Pace
 
 TIMEOUT_SECONDS = 30.0
@@ -67,8 +68,9 @@ class Transport:
     `pace` is how many requests at once it takes well.
     """
 
-    def __init__(self, api: client.ApiClient) -> None:
+    def __init__(self, api: client.ApiClient, metrics: Metrics | None = None) -> None:
         self._api = api
+        self._metrics = metrics or Metrics()
         self.pace = Pace()
 
     async def send(
@@ -94,12 +96,16 @@ class Transport:
             response = await self._api.call_api(*prepared, _request_timeout=seconds)
             data: bytes = await response.read()  # type: ignore[no-untyped-call]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._metrics.requested(method, 0, time.monotonic() - began)
             raise ApiError(0, f"the API server can't be reached: {error!r}") from error
+        took = time.monotonic() - began
+        self._metrics.requested(method, response.status, took)
         if method != "GET":
-            self.pace.took(method, time.monotonic() - began)
+            self.pace.took(method, took)
         if response.status >= 300:
             kind, pause = _ERRORS.get(response.status, ApiError), _retry_after(response.headers)
             if pause:
+                self._metrics.throttled()
                 self.pace.refused(pause.total_seconds())
             raise kind(response.status, _message(data), pause)
         return data
@@ -135,10 +141,12 @@ class _Status(msgspec.Struct):
 
 
 @asynccontextmanager
-async def connect(fence: Fence | None = None) -> AsyncIterator[Transport]:
+async def connect(
+    fence: Fence | None = None, metrics: Metrics | None = None
+) -> AsyncIterator[Transport]:
     """To the cluster that we run in, else to the one of KUBECONFIG.
 
-    `fence` is asked before every request that isn't a GET.
+    `fence` is asked before every request that isn't a GET. `metrics` counts the requests.
     """
     configuration = client.Configuration()
     if "KUBERNETES_SERVICE_HOST" in os.environ:
@@ -154,7 +162,7 @@ async def connect(fence: Fence | None = None) -> AsyncIterator[Transport]:
         session["middlewares"] = (_fenced(fence),)
     configuration.client_session_kwargs = session
     async with client.ApiClient(configuration) as api:
-        yield Transport(api)
+        yield Transport(api, metrics)
 
 
 def _fenced(fence: Fence) -> aiohttp.ClientMiddlewareType:

@@ -1,8 +1,9 @@
-"""The operator's probes over HTTP: is it alive, and is it ready, as what?
+"""The operator over HTTP: is it alive, is it ready, as what, and its metrics.
 
 GET /healthz   200 if the loop turns (a standby's need not), else 503
 GET /readyz    200 if we lead and have listed everything, or stand by and know who leads; else
                503. {"role": "leader" or "standby", "leader": IDENTITY}, and why not, if not
+GET /metrics   for Prometheus, as text or as OpenMetrics, whichever is asked for
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CollectorRegistry
+from prometheus_client.aiohttp import make_aiohttp_handler
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +79,7 @@ class Probes:
 
 
 @asynccontextmanager
-async def serving(address: str, probes: Probes) -> AsyncIterator[None]:
+async def serving(address: str, probes: Probes, registry: CollectorRegistry) -> AsyncIterator[None]:
     """On "host:port", or nowhere for "". OSError if that can't be listened on."""
     if not address:
         yield
@@ -84,14 +88,26 @@ async def serving(address: str, probes: Probes) -> AsyncIterator[None]:
     application = web.Application()
     application.router.add_get("/healthz", probes.healthz)
     application.router.add_get("/readyz", probes.readyz)
+    application.router.add_get("/metrics", _metrics(registry))
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
-        log.info("probes are answered on %s", address)
+        log.info("probes and metrics are answered on %s", address)
         yield
     finally:
         await runner.cleanup()
+
+
+def _metrics(registry: CollectorRegistry) -> Handler:
+    expose = make_aiohttp_handler(registry)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = await expose(request)
+        response.force_close()  # as below
+        return response
+
+    return answer
 
 
 def _answer(body: Mapping[str, str | float], status: int = 200) -> web.Response:

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from imagejob_dev.ports import LOOPBACK, free_ports
 from imagejob_operator import web
+from prometheus_client import CollectorRegistry
 
 LEADER = {"role": "leader", "leader": "one"}
 STANDBY = {"role": "standby", "leader": "two"}
@@ -34,7 +35,7 @@ def _ask(facts: Facts, path: str) -> tuple[int, dict[str, object]]:
     (port,) = free_ports(1)
 
     async def ask() -> tuple[int, dict[str, object]]:
-        probes = web.serving(f"{LOOPBACK}:{port}", web.Probes(facts, facts))
+        probes = web.serving(f"{LOOPBACK}:{port}", web.Probes(facts, facts), CollectorRegistry())
         url = f"http://{LOOPBACK}:{port}{path}"
         async with probes, aiohttp.ClientSession() as session, session.get(url) as response:
             return response.status, await response.json()
@@ -85,7 +86,7 @@ def test_ready(facts: Facts, status: int, answer: dict[str, object]) -> None:
 
 def test_nothing_listens_unless_told_where() -> None:
     async def serve() -> None:
-        async with web.serving("", web.Probes(Facts(), Facts())):
+        async with web.serving("", web.Probes(Facts(), Facts()), CollectorRegistry()):
             pass
 
     asyncio.run(serve())
