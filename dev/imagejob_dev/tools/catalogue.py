@@ -21,6 +21,7 @@ class Module:
     name: str
     path: str
     programs: Mapping[str, str]  # program → its Go package
+    tags: str = ""  # Go's build tags
 
     @property
     def folder(self) -> Path:
@@ -95,9 +96,20 @@ VERSITYGW = Module(
 KWOK = Module("kwok", "sigs.k8s.io/kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"})
 # Helm 3, for Argo CD and Flux render charts with it; the chart uses nothing that Helm 4 lacks.
 HELM = Module("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"})
+# Its targets are given: what finds those of clouds and clusters is most of it, and is left out. It
+# is for tests of metrics and alerts, and has no web interface.
+PROMETHEUS = Module(
+    "prometheus",
+    "github.com/prometheus/prometheus",
+    {
+        program: f"github.com/prometheus/prometheus/cmd/{program}"
+        for program in ("prometheus", "promtool")
+    },
+    tags="remove_all_sd",
+)
 
 MODULES = (KUBERNETES, ETCD, VERSITYGW)
 """What a cluster is made of."""
 
-EXTRAS = (KWOK, HELM)
+EXTRAS = (KWOK, HELM, PROMETHEUS)
 """What some use besides: benchmarks put kwok's fake node in the place of the cluster's own."""

@@ -27,7 +27,10 @@ def build(module: Module, programs: Sequence[str], into: Path, progress: Progres
     packages = [module.programs[program] for program in programs]
     progress.start(f"building {', '.join(programs)} {module.version} from its Go module")
     process = subprocess.Popen(
-        ["go", "build", "-v", "-trimpath", "-ldflags", module.ldflags, "-o", f"{into}/", *packages],
+        [
+            *("go", "build", "-v", "-trimpath", "-tags", module.tags, "-ldflags", module.ldflags),
+            *("-o", f"{into}/", *packages),
+        ],
         cwd=module.folder,
         env=_environment(),
         stdin=subprocess.DEVNULL,
