@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,10 +16,12 @@ from .domain.order import OrderLimits
 from .domain.platform import Caps, Platform, WorkerMemory
 from .domain.quantity import to_bytes
 from .domain.quota import Policy, parse_rate
+from .domain.worker_pod import Annotations, Labels, ObjectName, Toleration, WorkerPod, reserved
 from .logs import Format
 
 PREFIX = "IMAGEJOB_"
-LISTS = ("formats", "quota")
+LISTS = ("formats", "quota", "worker_image_pull_secrets")
+JSON = ("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels")
 BYTES = (
     *("max_bytes", "worker_memory", "child_memory", "scratch_size"),
     *("small_worker_memory", "small_child_memory", "large_worker_memory", "large_child_memory"),
@@ -36,6 +39,7 @@ class SettingsError(ValueError):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One field a variable: `worker_image` is IMAGEJOB_WORKER_IMAGE. Sizes in bytes.
 
+    Those named in JSON are written so in their variables, as they would be in a pod.
     `namespace` is the operator's own, `quota` the rates of a namespace without an ImageQuota,
     `backoff_seconds` the wait before the first retry, `large_…` the memory of an item that had too
     little, `listen` the "host:port" of probes and metrics ("": none; ":port": on every address),
@@ -44,7 +48,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     worker_image: str
-    worker_image_pull_policy: str = "IfNotPresent"
+    worker_image_pull_policy: Literal["IfNotPresent", "Always", "Never"] = "IfNotPresent"
+    worker_image_pull_secrets: tuple[ObjectName, ...] = ()
+    worker_node_selector: Labels = {}
+    worker_tolerations: tuple[Toleration, ...] = ()
+    worker_annotations: Annotations = {}
+    worker_labels: Labels = {}
+    worker_priority_class_name: str = ""
+    worker_runtime_class_name: str = ""
     worker_cpu_millis: Positive = 250
     worker_memory: Positive = 1024**3
     worker_parallelism: Positive = 2
@@ -88,8 +99,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             large_memory=WorkerMemory(self.large_worker_memory, self.large_child_memory),
             scratch_bytes=self.scratch_size,
             parallelism=self.worker_parallelism,
+            pod=self._worker_pod,
             backoff=timedelta(seconds=self.backoff_seconds),
             trusts_requester=self.trust_requester,
+        )
+
+    @property
+    def _worker_pod(self) -> WorkerPod:
+        return WorkerPod(
+            image_pull_secrets=self.worker_image_pull_secrets,
+            node_selector=self.worker_node_selector,
+            tolerations=self.worker_tolerations,
+            annotations=self.worker_annotations,
+            labels=self.worker_labels,
+            priority_class_name=self.worker_priority_class_name,
+            runtime_class_name=self.worker_runtime_class_name,
         )
 
     @property
@@ -114,12 +138,14 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             continue
         try:
             raw[field] = _convert(field, value)
-        except ValueError as error:
+        except (ValueError, msgspec.DecodeError) as error:
             raise SettingsError(f"{PREFIX}{field.upper()}: {error}") from error
     try:
         return msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{PREFIX}… variables: {error}") from error
+        field_of = re.search(r"\$\.(\w+)", str(error))
+        name = field_of[1].upper() if field_of else "… variables"
+        raise SettingsError(f"{PREFIX}{name}: {error}") from error
 
 
 def _convert(field: str, value: str) -> object:
@@ -128,7 +154,16 @@ def _convert(field: str, value: str) -> object:
         if field == "quota":
             _check_rates(parts)
         return parts
+    if field in JSON:
+        return _read_json(field, value)
     return to_bytes(value) if field in BYTES else value
+
+
+def _read_json(field: str, value: str) -> object:
+    read: object = msgspec.json.decode(value)
+    if field == "worker_labels" and isinstance(read, dict) and (ours := reserved(read)):
+        raise ValueError(f"{', '.join(ours)} is the operator's own")
+    return read
 
 
 def _check_rates(rates: tuple[str, ...]) -> None:

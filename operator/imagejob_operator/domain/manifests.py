@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from .model import API_VERSION, ImageStore
 from .order import Order, OrderItem, OrderS3, OrderStore, OrderVolume
 from .platform import Platform, Size, WorkerMemory
@@ -75,7 +77,7 @@ def worker_job(
         "metadata": {
             "name": name,
             "namespace": namespace,
-            "labels": LABELS,
+            "labels": {**platform.pod.labels, **LABELS},
             "ownerReferences": [
                 {"apiVersion": API_VERSION, "kind": "ImageJob", "name": item.name, "uid": item.uid}
                 for item in order.items
@@ -90,7 +92,10 @@ def worker_job(
                 "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]
             },
             "template": {
-                "metadata": {"labels": LABELS},
+                "metadata": {
+                    "labels": {**platform.pod.all_labels, **LABELS},
+                    "annotations": platform.pod.all_annotations,
+                },
                 "spec": _pod_spec(order, stores, platform, platform.memory_of(size)),
             },
         },
@@ -116,7 +121,11 @@ def _pod_spec(
             "fsGroup": NOBODY,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "tolerations": [_tolerate(trouble) for trouble in ("not-ready", "unreachable")],
+        "tolerations": [
+            *(_tolerate(trouble) for trouble in ("not-ready", "unreachable")),
+            *msgspec.to_builtins(platform.pod.tolerations),
+        ],
+        **platform.pod.fields,
         "containers": [_container(order, stores, platform, memory)],
         "volumes": [
             {"name": "scratch", "emptyDir": {"sizeLimit": str(platform.scratch_bytes)}},

@@ -10,6 +10,7 @@ import msgspec
 from .model import SourceFormat
 from .order import OrderLimits
 from .quota import Policy
+from .worker_pod import WorkerPod
 
 MIB = 1024 * 1024
 
@@ -37,8 +38,8 @@ class Platform(msgspec.Struct, frozen=True):
 
     `worker_cpu_millis` is for each of the `parallelism` lanes that a worker has at most.
     `small_memory` is for ImageJobs that can't need more, `large_memory` for those that needed more
-    than `memory`. `backoff` is how long the first retry waits. `trusts_requester` says that an
-    admission policy vouches for who asked.
+    than `memory`. `pod` is what the platform adds to worker pods. `backoff` is how long the first
+    retry waits. `trusts_requester` says that an admission policy vouches for who asked.
     """
 
     worker_image: str
@@ -51,6 +52,7 @@ class Platform(msgspec.Struct, frozen=True):
     large_memory: WorkerMemory = WorkerMemory(pod_bytes=3072 * MIB, child_bytes=2816 * MIB)
     scratch_bytes: int = 2048 * MIB
     parallelism: int = 2
+    pod: WorkerPod = WorkerPod()
     backoff: timedelta = timedelta(seconds=10)
     trusts_requester: bool = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from api_objects import NOW, PLATFORM, image_job, profile, store
 from imagejob_operator.domain import audit, manifests, order, records
 from imagejob_operator.domain.ledger import DispatchRecord, Ledger
 from imagejob_operator.domain.model import ImageJob, ImageStore
-from imagejob_operator.domain.platform import SIZES, Size
+from imagejob_operator.domain.platform import SIZES, Platform, Size
 from imagejob_operator.domain.resolve import Resolved, resolve
 from imagejob_operator.domain.situation import Situation
 from imagejob_operator.domain.standing import stand
+from imagejob_operator.domain.worker_pod import Toleration, WorkerPod
 
 DATA = Path(__file__).parents[2] / "data" / "golden"
 
@@ -35,12 +37,29 @@ CASES = {
 }
 
 
+POD = WorkerPod(
+    image_pull_secrets=("registry", "mirror"),
+    node_selector={"kubernetes.io/arch": "amd64"},
+    tolerations=(
+        Toleration(key="images", operator="Exists", effect="NoSchedule"),
+        Toleration("spot", "Equal", "yes", "NoExecute", toleration_seconds=60),
+    ),
+    annotations={"example.com/note": "one, two"},
+    labels={"cost-centre": "media", "sidecar.istio.io/inject": "true"},
+    priority_class_name="batch-low",
+    runtime_class_name="gvisor",
+)
+
+
 def worker_job(
-    stores: dict[str, ImageStore], *jobs: ImageJob, size: Size = "standard"
+    stores: dict[str, ImageStore],
+    *jobs: ImageJob,
+    size: Size = "standard",
+    platform: Platform = PLATFORM,
 ) -> manifests.Manifest:
     items = [item_of(job, stores) for job in jobs or (CAT,)]
-    composed = manifests.compose(items, stores, PLATFORM, size=size)
-    return manifests.worker_job("team-a", "ij-1", composed, stores, PLATFORM, size=size)
+    composed = manifests.compose(items, stores, platform, size=size)
+    return manifests.worker_job("team-a", "ij-1", composed, stores, platform, size=size)
 
 
 def item_of(job: ImageJob, stores: dict[str, ImageStore]) -> order.OrderItem:
@@ -57,12 +76,28 @@ def order_text(manifest: manifests.Manifest) -> str:
 
 @pytest.mark.parametrize(("name", "stores"), CASES.items(), ids=CASES)
 def test_a_worker_job_is_the_golden_one(name: str, stores: dict[str, ImageStore]) -> None:
-    manifest = msgspec.json.decode(msgspec.json.encode(worker_job(stores)))
+    assert golden(name) == readable(worker_job(stores))
 
-    # The order is shown as what it says, so that a person can read the file.
-    shown = msgspec.json.decode(msgspec.json.encode(order.decode(order_text(manifest))))
-    manifest["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = shown
-    assert yaml.safe_load((DATA / f"{name}.yaml").read_text()) == manifest
+
+def test_what_the_platform_adds_is_the_golden_one() -> None:
+    platform = Platform(worker_image="worker:1", pod=POD)
+
+    manifest = worker_job({"uploads": store()}, platform=platform)
+
+    assert golden("worker-job-platform") == readable(manifest)
+
+
+def golden(name: str) -> manifests.Manifest:
+    read: manifests.Manifest = yaml.safe_load((DATA / f"{name}.yaml").read_text())
+    return read
+
+
+def readable(manifest: manifests.Manifest) -> manifests.Manifest:
+    """As JSON has it, and with what the order says in the place of its code."""
+    read: manifests.Manifest = json.loads(json.dumps(manifest))
+    said = msgspec.json.decode(msgspec.json.encode(order.decode(order_text(read))))
+    read["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = said
+    return read
 
 
 def test_the_event_is_the_golden_one() -> None:

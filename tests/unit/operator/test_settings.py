@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from imagejob_operator.domain.platform import Caps, Platform, WorkerMemory
 from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.domain.worker_pod import Toleration, WorkerPod
 from imagejob_operator.settings import SettingsError, from_environment
 
 IMAGE = {"IMAGEJOB_WORKER_IMAGE": "worker:1"}
@@ -70,6 +71,31 @@ def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
     assert platform.trusts_requester
 
 
+def test_what_is_added_to_worker_pods_is_written_as_in_a_pod() -> None:
+    settings = from_environment(
+        {
+            **IMAGE,
+            "IMAGEJOB_WORKER_IMAGE_PULL_SECRETS": "registry, mirror",
+            "IMAGEJOB_WORKER_NODE_SELECTOR": '{"kubernetes.io/arch": "arm64"}',
+            "IMAGEJOB_WORKER_TOLERATIONS": '[{"key": "a", "tolerationSeconds": 5}]',
+            "IMAGEJOB_WORKER_ANNOTATIONS": '{"example.com/note": "one, two"}',
+            "IMAGEJOB_WORKER_LABELS": '{"cost-centre": ""}',
+            "IMAGEJOB_WORKER_PRIORITY_CLASS_NAME": "low",
+            "IMAGEJOB_WORKER_RUNTIME_CLASS_NAME": "gvisor",
+        }
+    )
+
+    assert settings.platform.pod == WorkerPod(
+        image_pull_secrets=("registry", "mirror"),
+        node_selector={"kubernetes.io/arch": "arm64"},
+        tolerations=(Toleration(key="a", toleration_seconds=5),),
+        annotations={"example.com/note": "one, two"},
+        labels={"cost-centre": ""},
+        priority_class_name="low",
+        runtime_class_name="gvisor",
+    )
+
+
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
@@ -86,6 +112,18 @@ def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
         ({**IMAGE, "IMAGEJOB_MAX_WORKERS": "0"}, "max_workers"),
         ({**IMAGE, "IMAGEJOB_BACKOFF_SECONDS": "0"}, "backoff_seconds"),
         ({**IMAGE, "IMAGEJOB_WORKER_PARALLELISM": "0"}, "worker_parallelism"),
+        ({**IMAGE, "IMAGEJOB_WORKER_IMAGE_PULL_POLICY": "Sometimes"}, "WORKER_IMAGE_PULL_POLICY"),
+        ({**IMAGE, "IMAGEJOB_WORKER_IMAGE_PULL_SECRETS": "a, B_"}, "WORKER_IMAGE_PULL_SECRETS"),
+        ({**IMAGE, "IMAGEJOB_WORKER_LABELS": "a=b"}, "IMAGEJOB_WORKER_LABELS: JSON is malformed"),
+        ({**IMAGE, "IMAGEJOB_WORKER_LABELS": '{"a": "b c"}'}, "IMAGEJOB_WORKER_LABELS"),
+        ({**IMAGE, "IMAGEJOB_WORKER_LABELS": '{"a": true}'}, "IMAGEJOB_WORKER_LABELS"),
+        (
+            {**IMAGE, "IMAGEJOB_WORKER_LABELS": '{"imagejob.dev/component": "tea"}'},
+            "IMAGEJOB_WORKER_LABELS: imagejob.dev/component is the operator's own",
+        ),
+        ({**IMAGE, "IMAGEJOB_WORKER_NODE_SELECTOR": '{"-": "b"}'}, "IMAGEJOB_WORKER_NODE_SELECTOR"),
+        ({**IMAGE, "IMAGEJOB_WORKER_ANNOTATIONS": "[]"}, "IMAGEJOB_WORKER_ANNOTATIONS"),
+        ({**IMAGE, "IMAGEJOB_WORKER_TOLERATIONS": '[{"kee": "a"}]'}, "IMAGEJOB_WORKER_TOLERATIONS"),
     ],
 )
 def test_a_wrong_one_is_named(variables: dict[str, str], message: str) -> None:
