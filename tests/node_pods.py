@@ -58,10 +58,11 @@ def pod(command: list[str], **fields: Any) -> Object:
 
 
 class Pods:
-    """The pods of one namespace."""
+    """The pods of one namespace, of the worker's image unless `image` names another."""
 
-    def __init__(self, cluster: Client, namespace: str) -> None:
+    def __init__(self, cluster: Client, namespace: str, image: str | None = None) -> None:
         self._cluster = cluster
+        self._image = image or cluster.worker_image
         self.path = f"/api/v1/namespaces/{namespace}/pods"
         self.jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         self.namespace = namespace
@@ -126,7 +127,7 @@ class Pods:
 
     def _with_image(self, manifest: Object) -> Object:
         spec = manifest["spec"]
-        image = {"image": self._cluster.worker_image, "imagePullPolicy": "IfNotPresent"}
+        image = {"image": self._image, "imagePullPolicy": "IfNotPresent"}
         containers = [container | image for container in spec["containers"]]
         return {**manifest, "spec": {**spec, "containers": containers}}
 

@@ -1,0 +1,30 @@
+"""Fresh namespaces for tests."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from imagejob_dev.client import Client
+
+SECONDS = 20.0
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+"""Only hardened pods are admitted, as in every tenant's namespace."""
+
+
+@contextmanager
+def fresh(cluster: Client, labels: Mapping[str, str] = RESTRICTED) -> Iterator[str]:
+    """A namespace that pods can be made in; deleted after the test, which nobody waits for."""
+    name = f"test-{secrets.token_hex(4)}"
+    cluster.rest.post("/api/v1/namespaces", {"metadata": {"name": name, "labels": dict(labels)}})
+    account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
+    deadline = time.monotonic() + SECONDS
+    while not cluster.rest.answers(account):  # before it exists, no pod is admitted
+        assert time.monotonic() < deadline, f"namespace {name} got no default service account"
+    yield name
+    cluster.rest.delete(f"/api/v1/namespaces/{name}")
