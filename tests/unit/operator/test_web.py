@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from imagejob_dev.ports import LOOPBACK, free_ports
 from imagejob_operator import web
+from imagejob_operator.metrics import Metrics
 from prometheus_client import CollectorRegistry
 
 LEADER = {"role": "leader", "leader": "one"}
@@ -82,6 +83,34 @@ def test_stuck_says_for_how_long() -> None:
 )
 def test_ready(facts: Facts, status: int, answer: dict[str, object]) -> None:
     assert _ask(facts, "/readyz") == (status, answer)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "kind", "end"),
+    [
+        ("", "text/plain; version=0.0.4", b"imagejob_retries_total"),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text", b"# EOF\n"),
+    ],
+    ids=["whoever doesn't say", "as Prometheus asks"],
+)
+def test_metrics_come_as_they_are_asked_for(accepted: str, kind: str, end: bytes) -> None:
+    (port,) = free_ports(1)
+    address = f"{LOOPBACK}:{port}"
+
+    async def ask() -> tuple[str, bytes, str]:
+        serving = web.serving(address, web.Probes(Facts(), Facts()), Metrics().registry)
+        async with serving, aiohttp.ClientSession() as session:
+            headers = {"Accept": accepted} if accepted else {}
+            async with session.get(f"http://{address}/metrics", headers=headers) as response:
+                headers_given = response.headers
+                body = await response.read()
+                return headers_given["Content-Type"], body, headers_given["Connection"]
+
+    given, body, connection = asyncio.run(ask())
+
+    assert given.startswith(kind)
+    assert end in body
+    assert connection == "close"
 
 
 def test_nothing_listens_unless_told_where() -> None:

@@ -1,0 +1,82 @@
+"""What an operator knows of many namespaces, without a cluster: for tests of what is told of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from api_objects import NOW, PLATFORM, image_job
+from imagejob_operator.agenda import Agenda
+from imagejob_operator.domain.ledger import Ledger
+from imagejob_operator.domain.lifecycle import Memory
+from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.platform import Caps
+from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.foresight import Foresight
+from imagejob_operator.metrics import Metrics
+from imagejob_operator.metrics_scrape import Gauges
+from imagejob_operator.observed import Observed
+from imagejob_operator.pace import Pace
+from imagejob_operator.tenants import Tenants
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+RATES = (parse_rate("50/1h"), parse_rate("500/24h"))
+CAPS = Caps(default=Policy(RATES), max_workers=64, max_workers_per_namespace=32)
+
+
+@dataclass
+class Knowledge:
+    """What the engine would know; also the loop and the candidate that metrics ask."""
+
+    leads: bool = True
+    trouble: str = ""
+    listed: bool = True
+    picture: Picture = field(default_factory=Picture)
+    memories: dict[str, Memory] = field(default_factory=dict)
+    namespaces: int = 200
+
+    def __post_init__(self) -> None:
+        self.beat = time.monotonic()
+        foresight = Foresight(self.picture, lambda *_: None)
+        tenants = Tenants(
+            self.picture,
+            None,  # type: ignore[arg-type]  # nothing is read or written here
+            foresight,
+            self.memories,
+            PLATFORM,
+            CAPS,
+            lambda: NOW,
+        )
+        pace = Pace()
+        self.observed = Observed(self.picture, self.memories, tenants, Agenda(pace), pace, CAPS)
+        self.metrics = Metrics("1.2.3")
+        self.metrics.registry.register(Gauges(self, self, lambda: NOW, self.namespaces))
+
+    def wait(self, namespace: str, count: int, phase: str = "Throttled") -> None:
+        """So many ImageJobs wait there for the quota."""
+        tenant = self.observed.tenants.of(namespace)
+        reason = {"Throttled": "QuotaUsedUp", "Queued": "WaitingForWorker"}[phase]
+        for number in range(count):
+            uid = f"{namespace}-{number}"
+            job = image_job(uid, meta={"namespace": namespace, "uid": uid})
+            self.picture.see(job)
+            self.memories[uid] = Memory(last=(phase, reason))
+            tenant.line_up(job, "admission" if phase == "Throttled" else "worker")
+
+    def use(self, namespace: str, count: int) -> None:
+        """So many have been charged there just now."""
+        ledger = Ledger(0).at(NOW, RATES).charge([f"{namespace}-{n}" for n in range(count)])
+        self.observed.tenants.of(namespace).adopt(ledger, "1")
+
+    def series(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        """Name and labels → value, as Prometheus reads them."""
+        text = generate_latest(self.metrics.registry).decode()
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.series().get((f"imagejob_{name}", tuple(sorted(labels.items()))))
