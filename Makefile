@@ -5,15 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 INSTALLED := $(VENV)/.installed
+E2E_INSTALLED := $(VENV)/.e2e-installed
 BENCH_INSTALLED := $(VENV)/.bench-installed
 DOCS_INSTALLED := $(VENV)/.docs-installed
 SOURCES := operator worker cli dev tests benchmarks
-LOCKS := dev operator worker bench docs
+LOCKS := dev operator worker bench e2e docs
 
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test check fmt lock bench-worker bench-operator bench-waiting bench-node plots docs generate \
+.PHONY: help demo demo-down test e2e check fmt lock bench-worker bench-operator bench-waiting bench-node plots docs generate \
 	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers check-docs
 
 help: ## Show this help
@@ -27,6 +28,9 @@ demo-down: $(INSTALLED) ## Stop what the demo left running
 
 test: $(INSTALLED) ## Run all tests; integration tests start a cluster of their own
 	@$(BIN)/pytest
+
+e2e: $(E2E_INSTALLED) ## Test images and chart on a kind cluster (needs Docker), or on ARGS="--kubeconfig …"
+	@$(BIN)/pytest tests/e2e $(ARGS)
 
 check: check-format check-lint check-types check-layers check-crds check-generated check-docs check-leftovers ## Check everything that isn't a test
 	@echo "all checks passed"
@@ -83,6 +87,11 @@ generate: $(INSTALLED) ## Make the API reference and the picture of the phases a
 
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from what the benchmarks wrote
 	@$(PYTHON) benchmarks/plots.py
+
+$(E2E_INSTALLED): $(INSTALLED) requirements/e2e.txt
+	@echo "Installing pytest-kind…"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/e2e.txt
+	@touch $@
 
 clean: ## Remove what was installed and built here
 	rm -rf $(VENV) build dist

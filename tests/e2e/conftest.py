@@ -1,0 +1,145 @@
+"""A cluster with a kubelet, this checkout's images on its nodes, and its chart to install there.
+
+    make e2e                                      # on kind, where Docker runs
+    pytest tests/e2e --kubeconfig FILE \\
+      --operator-image IMAGE --worker-image IMAGE --host-address ADDRESS
+
+With --kubeconfig on any cluster that is yours to break: the release is installed, upgraded and
+removed, nodes are drained, and the CRDs stay. What is missing makes the tests fail, never skip.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import kind_site
+import namespaces
+import pytest
+from imagejob_dev.attached import AttachedCluster
+from imagejob_dev.client import REPOSITORY
+from imagejob_dev.errors import DevError
+from imagejob_dev.tools.catalogue import HELM
+from imagejob_dev.tools.find import find
+from release import Images, Release
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from imagejob_dev.client import Client
+
+RELEASE = pytest.StashKey[Release]()
+
+
+class Site(NamedTuple):
+    """Where the tests run. `address` is this machine's, as the cluster's pods reach it."""
+
+    kubeconfig: Path
+    images: Images
+    address: str
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("cluster")
+    group.addoption(
+        "--operator-image", help="the operator's image, as that cluster's nodes know it"
+    )
+    group.addoption(
+        "--previous-chart",
+        type=Path,
+        help="the chart to upgrade from (default: that of the commit before)",
+    )
+    group.addoption("--previous-operator-image", help="its images (default: this checkout's)")
+    group.addoption("--previous-worker-image", help="likewise")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.kubeconfig and not config.option.operator_image:
+        raise pytest.UsageError("with --kubeconfig, tests/e2e needs --operator-image")
+
+
+@pytest.fixture(scope="session")
+def site(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The cluster of --kubeconfig, or one that kind makes."""
+    options = pytestconfig.option
+    if options.kubeconfig:
+        images = Images(options.operator_image, options.worker_image)
+        yield Site(options.kubeconfig.resolve(), images, options.host_address)
+        return
+    if lacking := kind_site.missing():
+        pytest.fail(
+            f"Without --kubeconfig these tests make a kind cluster; there is no {lacking}. "
+            "With it (and --operator-image, --worker-image) they run on any.",
+            pytrace=False,
+        )
+    with kind_site.running(tmp_path_factory.mktemp("kind")) as made:
+        yield Site(*made)
+
+
+@pytest.fixture(scope="session")
+def cluster(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Its administrator, with an S3 server on this machine."""
+    folder = tmp_path_factory.mktemp("cluster")
+    with AttachedCluster(folder, site.kubeconfig, site.images.worker, site.address) as attached:
+        yield attached
+
+
+@pytest.fixture(scope="session")
+def release(site: Site, cluster: Client, pytestconfig: pytest.Config) -> Iterator[Release]:
+    """Not installed yet; removed after the last test."""
+    release = Release(cluster, find(modules=(HELM,))["helm"], site.images)
+    pytestconfig.stash[RELEASE] = release
+    yield release
+    release.uninstall()
+
+
+@pytest.fixture
+def installed(release: Release) -> Release:
+    """With this checkout's chart, whatever tests before have left."""
+    release.install()
+    return release
+
+
+@pytest.fixture
+def namespace(cluster: Client) -> Iterator[str]:
+    """A tenant's namespace, where only hardened pods are admitted."""
+    with namespaces.fresh(cluster) as name:
+        yield name
+
+
+@pytest.fixture
+def previous(pytestconfig: pytest.Config, site: Site, tmp_path: Path) -> tuple[Path, Images]:
+    """The chart to upgrade from, and its images."""
+    options, images = pytestconfig.option, site.images
+    return options.previous_chart or _chart_of_the_commit_before(tmp_path), Images(
+        options.previous_operator_image or images.operator,
+        options.previous_worker_image or images.worker,
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the operators' logs with a failure: the namespace and the pods are soon gone."""
+    report = yield
+    if report.failed and (release := item.config.stash.get(RELEASE, None)):
+        try:
+            report.sections.append(("the operators' logs", release.logs()))
+        except DevError as error:
+            report.sections.append(("no logs of the operators", str(error)))
+    return report
+
+
+def _chart_of_the_commit_before(folder: Path) -> Path:
+    """As it was, with the CRDs that it links to."""
+    parts = ("charts/imagejob-operator", "crds")
+    archive = subprocess.run(
+        ["git", "archive", "HEAD~1", *parts], cwd=REPOSITORY, capture_output=True, check=False
+    )
+    if archive.returncode:
+        told = archive.stderr.decode().strip()
+        pytest.fail(f"no chart of the commit before ({told}); name one with --previous-chart")
+    subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+    return folder / parts[0]

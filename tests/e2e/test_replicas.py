@@ -1,0 +1,39 @@
+"""Two operators, and the one that leads is killed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from burst import Burst
+from conditions import until
+from imagejob_dev.client import OPERATOR_NAMESPACE
+
+if TYPE_CHECKING:
+    from imagejob_dev.client import Client
+    from release import Release
+
+KILL = "import resource; resource.prlimit(1, resource.RLIMIT_CPU, (1, 1))"
+"""The kernel kills a process that has used more CPU than it may. A signal from inside its container
+would not reach process 1, which has no handler for it."""
+
+
+def test_the_leader_is_killed_and_nothing_is_lost(
+    cluster: Client, installed: Release, namespace: str
+) -> None:
+    burst = Burst(cluster, namespace, count=40, at_once=8)
+    burst.wait_finished(5)
+    leader = installed.leader()
+
+    cluster.kubectl("exec", f"--namespace={OPERATOR_NAMESPACE}", leader, "--", "python", "-c", KILL)
+
+    until(lambda: was_killed(installed, leader), seconds=30.0, every=0.2)
+    assert burst.unfinished()
+    burst.assert_nothing_was_lost()
+    assert burst.dispatches() == dict.fromkeys(burst.names, 1)
+
+
+def was_killed(release: Release, pod: str) -> bool:
+    (found,) = [each for each in release.pods() if each["metadata"]["name"] == pod]
+    (container,) = found["status"]["containerStatuses"]
+    ends = [container[state].get("terminated") for state in ("state", "lastState")]
+    return any(end and end["exitCode"] == 137 for end in ends)

@@ -1,0 +1,100 @@
+"""The Helm release, on a cluster that runs already."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imagejob_dev.client import CHART, OPERATOR, OPERATOR_NAMESPACE
+from imagejob_dev.errors import DevError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imagejob_dev.client import Client
+
+TIMEOUT = "--timeout=120s"
+PODS = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods"
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases/{OPERATOR}"
+
+
+class Images(NamedTuple):
+    """References, as the cluster's nodes know them."""
+
+    operator: str
+    worker: str
+
+
+class Release:
+    """`imagejob-operator`, installed, upgraded, rolled back and removed as a platform does it."""
+
+    def __init__(self, cluster: Client, helm: Path, images: Images) -> None:
+        self._cluster = cluster
+        self._helm_program = helm
+        self._images = images
+
+    def install(self, chart: Path = CHART, images: Images | None = None, **values: Any) -> None:
+        """Install a chart, or upgrade to it; returns when every operator is ready."""
+        shown = images or self._images
+        given = {
+            "image": _split(shown.operator),
+            "worker": {"image": _split(shown.worker)},
+            **values,
+        }
+        into = (f"--namespace={OPERATOR_NAMESPACE}", "--create-namespace")
+        options = ("--install", "--wait", TIMEOUT, "--values=-", *into)
+        self._helm("upgrade", OPERATOR, str(chart), *options, stdin=json.dumps(given))
+
+    def rollback(self) -> None:
+        """To the revision before."""
+        self._helm("rollback", OPERATOR, f"--namespace={OPERATOR_NAMESPACE}", "--wait", TIMEOUT)
+
+    def uninstall(self) -> None:
+        """Returns when all of it is gone."""
+        options = ("--ignore-not-found", "--wait", TIMEOUT)
+        self._helm("uninstall", OPERATOR, f"--namespace={OPERATOR_NAMESPACE}", *options)
+
+    def pods(self) -> list[dict[str, Any]]:
+        """The operators' pods."""
+        selector = "?labelSelector=app.kubernetes.io/component=operator"
+        found: list[dict[str, Any]] = self._cluster.rest.get(PODS + selector)["items"]
+        return found
+
+    def leader(self) -> str:
+        """The name of the pod that leads; empty if none does."""
+        if not self._cluster.rest.answers(LEASE):
+            return ""
+        return str(self._cluster.rest.get(LEASE)["spec"].get("holderIdentity", ""))
+
+    def logs(self) -> str:
+        """The ends of all operators' logs."""
+        selector = "--selector=app.kubernetes.io/component=operator"
+        options = (selector, "--all-containers", "--prefix", "--tail=40", "--ignore-errors")
+        return self._cluster.kubectl("logs", f"--namespace={OPERATOR_NAMESPACE}", *options)
+
+    def _helm(self, *arguments: str, stdin: str | None = None) -> str:
+        home = self._cluster.folder
+        done = subprocess.run(
+            [self._helm_program, *arguments],
+            env={
+                "KUBECONFIG": str(self._cluster.kubeconfig),
+                "HOME": str(home),
+                "PATH": os.environ["PATH"],  # where a kubeconfig's own way to log in may be
+            },
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise DevError(f"helm {' '.join(arguments)}: {done.stderr.strip()}\n{self.logs()}")
+        return done.stdout
+
+
+def _split(reference: str) -> dict[str, str]:
+    """The chart's values for an image: by digest if the reference has one, else by its tag."""
+    name, _, digest = reference.partition("@")
+    repository, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
+    return {"repository": repository, "tag": tag, "digest": digest}
