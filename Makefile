@@ -50,9 +50,10 @@ check-layers: $(INSTALLED)
 check-crds: $(INSTALLED) # the CRDs agree with each other, with the operator's model and the worker's order
 	@PYTHONPATH=operator:worker $(BIN)/pytest -q tests/unit/test_crds.py tests/unit/operator/test_model_agrees.py
 
-check-generated: $(INSTALLED) # the locks are what pyproject.toml asks for, the pages what the CRDs say
+check-generated: $(INSTALLED) # the locks are what pyproject.toml asks for, the pages what CRDs and values say
 	@$(PYTHON) dev/lock.py --check $(LOCKS)
 	@$(PYTHON) -m imagejob_docs --check
+	@$(PYTHON) dev/chart_docs.py --check
 
 check-docs: docs # every link of the site leads somewhere
 

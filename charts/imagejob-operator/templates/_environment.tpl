@@ -16,12 +16,14 @@
 {{- $worker := .Values.worker -}}
 listen: {{ printf ":%v" .Values.port | quote }}
 log_level: {{ .Values.logLevel }}
+log_format: {{ .Values.logFormat }}
+metrics_namespaces: {{ .Values.metrics.namespaces }}
 leader_election: {{ .Values.leaderElection.enabled }}
 lease_seconds: {{ .Values.leaderElection.leaseSeconds }}
 trust_requester: {{ include "imagejob.requesterIsStamped" . | default "false" }}
 quota: {{ join "," .Values.quota.default | quote }}
 formats: {{ join "," .Values.formats | quote }}
-max_bytes: {{ .Values.limits.maxBytes | quote }}
+max_bytes: {{ .Values.limits.maxBytes }}
 max_pixels: {{ .Values.limits.maxPixels }}
 max_frames: {{ .Values.limits.maxFrames }}
 max_workers: {{ .Values.maxWorkers }}
@@ -31,13 +33,13 @@ worker_image: {{ include "imagejob.image" (list . $worker.image) | quote }}
 worker_image_pull_policy: {{ $worker.image.pullPolicy }}
 worker_parallelism: {{ $worker.parallelism }}
 worker_cpu_millis: {{ include "imagejob.millis" $worker.cpu }}
-scratch_size: {{ $worker.scratchSize | quote }}
-small_worker_memory: {{ $worker.memory.small.pod | quote }}
-small_child_memory: {{ $worker.memory.small.image | quote }}
-worker_memory: {{ $worker.memory.standard.pod | quote }}
-child_memory: {{ $worker.memory.standard.image | quote }}
-large_worker_memory: {{ $worker.memory.large.pod | quote }}
-large_child_memory: {{ $worker.memory.large.image | quote }}
+scratch_size: {{ $worker.scratchSize }}
+small_worker_memory: {{ $worker.memory.small.pod }}
+small_child_memory: {{ $worker.memory.small.image }}
+worker_memory: {{ $worker.memory.standard.pod }}
+child_memory: {{ $worker.memory.standard.image }}
+large_worker_memory: {{ $worker.memory.large.pod }}
+large_child_memory: {{ $worker.memory.large.image }}
 {{- with $worker.imagePullSecrets }}
 worker_image_pull_secrets: {{ join "," . | quote }}
 {{- end }}
