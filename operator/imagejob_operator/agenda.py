@@ -55,7 +55,7 @@ class Agenda:
             Lane.REFRESH: Budget(REFRESH_RATE, LEAST_REFRESH, REFRESH_YIELD),
         }
         self._no_room_at = -math.inf
-        self._since: dict[Subject, float] = {}
+        self._since: dict[Lane, dict[Subject, float]] = {lane: {} for lane in self._waiting}
 
     @property
     def under_way(self) -> int:
@@ -66,10 +66,10 @@ class Agenda:
         """How many wait for room."""
         return {lane: len(queue) for lane, queue in self._waiting.items()}
 
-    @property
-    def longest_wait(self) -> float:
-        """Seconds since the one that waits longest was first put off; 0 if nobody waits."""
-        return self._clock() - next(iter(self._since.values()), self._clock())
+    def longest_waits(self) -> dict[Lane, float]:
+        """Seconds since the one that waits longest was first put off; 0 where nobody waits."""
+        now = self._clock()
+        return {lane: now - next(iter(at.values()), now) for lane, at in self._since.items()}
 
     @property
     def is_behind(self) -> bool:
@@ -113,16 +113,17 @@ class Agenda:
         for other, queue in self._waiting.items():
             if other is not lane:
                 queue.drop(subject)
+                self._since[other].pop(subject, None)
         self._waiting[lane].put(subject, namespace)
-        self._since.setdefault(subject, self._clock())
+        self._since[lane].setdefault(subject, self._clock())
         if lane is Lane.WORK:
             self._no_room_at = self._clock()
 
     def drop(self, subject: Subject) -> None:
         """There is nothing to do for it any more."""
-        self._since.pop(subject, None)
-        for queue in self._waiting.values():
+        for lane, queue in self._waiting.items():
             queue.drop(subject)
+            self._since[lane].pop(subject, None)
 
     def next_put_off(self) -> Subject | None:
         """Whose turn it is to have room, if there is room; it waits no more."""

@@ -153,11 +153,15 @@ def api(observed: Observed) -> Iterator[GaugeMetricFamily]:
     waiting = GaugeMetricFamily(
         "imagejob_agenda_waiting", "Actions that wait for room, by kind.", labels=("lane",)
     )
+    oldest = GaugeMetricFamily(
+        "imagejob_agenda_oldest_seconds", "How long the first of them has.", labels=("lane",)
+    )
     for lane, count in agenda.waiting().items():
         waiting.add_metric((lane.name.lower(),), count)
-    yield waiting
+    for lane, seconds in agenda.longest_waits().items():
+        oldest.add_metric((lane.name.lower(),), seconds)
+    yield from (waiting, oldest)
     yield _gauge("agenda_under_way", "Actions under way.", agenda.under_way)
-    yield _gauge("agenda_oldest_seconds", "How long the first has waited.", agenda.longest_wait)
     yield _gauge("api_write_limit", "How many actions may be under way at once.", pace.limit)
     yield _gauge("api_pause_seconds", "For how long none is to be begun.", pace.pause)
 

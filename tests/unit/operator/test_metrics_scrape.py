@@ -120,7 +120,8 @@ def test_the_agenda_says_who_waits_and_for_how_long() -> None:
 
     assert known.value("agenda_waiting", lane="work") == 1
     assert known.value("agenda_waiting", lane="news") == 1
-    assert (known.value("agenda_oldest_seconds") or 0) > 0
+    assert (known.value("agenda_oldest_seconds", lane="work") or 0) > 0
+    assert known.value("agenda_oldest_seconds", lane="event") == 0
 
 
 def test_a_loop_that_is_stuck_shows_its_age() -> None:
