@@ -102,7 +102,7 @@ async def work(engine: Engine, sweep: Coroutine[Any, Any, None]) -> None:
             standalone=True,
             # It has no peers to tell; but kopf would make one of the user's name, and in a pod the
             # user has none.
-            identity="imagejob-operator",  # type: ignore[arg-type] (a str of a type that is private)
+            identity="imagejob-operator",  # type: ignore[arg-type]  # a str of a private type
         )
 
 
