@@ -1,0 +1,188 @@
+"""Each alert fires when it should, and not when all is well: promtool runs the rules themselves."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+import yaml
+from imagejob_dev.tools.catalogue import PROMETHEUS
+from imagejob_dev.tools.find import find
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RULES = Path(__file__).parents[2] / "charts" / "imagejob-operator" / "rules" / "imagejob.yaml"
+
+Series = dict[str, str]
+"""A series, and its values a minute, as promtool has them: `0+2x30` begins at 0 and grows by 2."""
+
+
+class Case(NamedTuple):
+    """An alert fires with the one, by the minute `by`, and does not with the other."""
+
+    by: int
+    fires: Series
+    quiet: Series
+
+
+def finished(failed: int, succeeded: int, reason: str) -> Series:
+    """So many more of each a minute."""
+    return {
+        f'imagejob_finished_total{{result="failed",reason="{reason}"}}': f"0+{failed}x60",
+        'imagejob_finished_total{result="succeeded",reason="Succeeded"}': f"0+{succeeded}x60",
+        f'imagejob_retries_total{{reason="{reason}"}}': f"0+{failed}x60",
+    }
+
+
+def waiting(reason: str, minutes: int) -> Series:
+    return {f'imagejob_waiting_jobs{{reason="{reason}"}}': f"3x{minutes}"}
+
+
+def requests(code: str, failing: int) -> Series:
+    return {
+        'imagejob_api_requests_total{verb="PUT",code="200"}': "0+600x60",
+        f'imagejob_api_requests_total{{verb="PUT",code="{code}"}}': f"0+{failing}x60",
+    }
+
+
+def quota(used: str, waits: str) -> Series:
+    return {
+        'imagejob_quota_used_ratio{namespace="team-a",window="1h"}': used,
+        'imagejob_quota_used_ratio{namespace="team-a",window="24h"}': "0.3x300",
+        'imagejob_quota_waiting{namespace="team-a"}': waits,
+    }
+
+
+def unreadable(values: str) -> Series:
+    return {'imagejob_ledger_operations_total{operation="read",result="unreadable"}': values}
+
+
+CASES: Mapping[str, Case] = {
+    "ImageJobNoLeader": Case(
+        5,
+        fires={'imagejob_leader{pod="a"}': "0x10", 'imagejob_leader{pod="b"}': "0x10"},
+        quiet={'imagejob_leader{pod="a"}': "0x10", 'imagejob_leader{pod="b"}': "1x10"},
+    ),
+    "ImageJobLoopStuck": Case(
+        8,
+        fires={"imagejob_loop_age_seconds": "2 2 35 2 2 2 2 2 2"},
+        quiet={"imagejob_loop_age_seconds": "2 5 4.9 2 12 2 2 2 2"},
+    ),
+    "ImageJobQueueOld": Case(
+        50,
+        fires={'imagejob_oldest_job_age_seconds{phase="Queued"}': "0+60x60"},
+        quiet={
+            'imagejob_oldest_job_age_seconds{phase="Queued"}': "600x60",
+            'imagejob_oldest_job_age_seconds{phase="Throttled"}': "9000x60",
+        },
+    ),
+    "ImageJobWritesBehind": Case(
+        15,
+        fires={'imagejob_agenda_oldest_seconds{lane="work"}': "90x20"},
+        quiet={
+            'imagejob_agenda_oldest_seconds{lane="work"}': "1x20",
+            'imagejob_agenda_oldest_seconds{lane="refresh"}': "900x20",
+        },
+    ),
+    "ImageJobFailureRatio": Case(
+        40,
+        fires=finished(10, 90, "WorkerLost"),
+        quiet=finished(90, 10, "UnsupportedFormat"),
+    ),
+    "ImageJobInternalErrors": Case(
+        30,
+        fires={'imagejob_finished_total{result="failed",reason="Internal"}': "0x20 1x40"}
+        | {'imagejob_retries_total{reason="Internal"}': "0x60"},
+        quiet=finished(0, 10, "Internal"),
+    ),
+    "ImageJobStorageUnavailable": Case(
+        30,
+        fires=finished(5, 20, "StorageUnavailable"),
+        quiet=finished(5, 20, "TooLarge") | finished(0, 20, "StorageUnavailable"),
+    ),
+    "ImageJobWorkersRefused": Case(
+        12, fires=waiting("WorkerRefused", 15), quiet=waiting("WorkerRefused", 5)
+    ),
+    "ImageJobWorkersUnschedulable": Case(
+        16,
+        fires=waiting("WorkerUnschedulable", 20),
+        quiet=waiting("WaitingForWorker", 20),
+    ),
+    "ImageJobQuotaUsedUp": Case(245, fires=quota("1x300", "7x300"), quiet=quota("1x300", "0x300")),
+    "ImageJobLedgerUnreadable": Case(
+        8, fires=unreadable("0 0 0 15 30 45x9"), quiet=unreadable("0x9")
+    ),
+    "ImageJobApiThrottled": Case(
+        25,
+        fires={"imagejob_api_throttled_total": "0+30x30"},
+        quiet={"imagejob_api_throttled_total": "0+30x3 90x30"},
+    ),
+    "ImageJobApiErrors": Case(20, fires=requests("<error>", 60), quiet=requests("409", 300)),
+}
+
+
+@pytest.fixture(scope="module")
+def promtool() -> Path:
+    return find(modules=(PROMETHEUS,))["promtool"]
+
+
+def run(promtool: Path, *arguments: str | Path) -> str:
+    """What it says; it must be content."""
+    done = subprocess.run([promtool, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def scenario(alert: str, series: Series, minute: int, *, firing: bool) -> dict[str, object]:
+    """A test as promtool reads it."""
+    query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
+    return {
+        "name": f"{alert} {'fires' if firing else 'is quiet'}",
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": query,
+                "eval_time": f"{minute}m",
+                "exp_samples": [{"labels": "{}", "value": 1}] if firing else [],
+            }
+        ],
+    }
+
+
+def test_the_rules_are_sound(promtool: Path) -> None:
+    run(promtool, "check", "rules", "--lint=all", "--lint-fatal", RULES)
+
+
+def test_every_alert_has_its_case() -> None:
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+
+    assert {rule["alert"] for group in groups for rule in group["rules"]} == CASES.keys()
+
+
+@pytest.mark.parametrize("alert", CASES)
+def test_an_alert_fires_when_it_should_and_only_then(
+    promtool: Path, tmp_path: Path, alert: str
+) -> None:
+    case = CASES[alert]
+    tests = [
+        scenario(alert, case.fires, case.by, firing=True),
+        scenario(alert, case.quiet, case.by, firing=False),
+    ]
+    file = tmp_path / "alert.yaml"
+    file.write_text(
+        yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests})
+    )
+
+    run(promtool, "test", "rules", file)
+
+
+def test_no_leader_is_told_of_when_nobody_can_be_asked(promtool: Path, tmp_path: Path) -> None:
+    test = scenario("ImageJobNoLeader", {"up": "0x5"}, 4, firing=True)
+    file = tmp_path / "alert.yaml"
+    file.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "tests": [test]}))
+
+    run(promtool, "test", "rules", file)
