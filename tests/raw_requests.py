@@ -1,0 +1,65 @@
+"""Requests to the API server as any user, whatever the answer: kubectl has manners."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from conditions import until
+
+if TYPE_CHECKING:
+    from imagejob_dev.client import Client
+
+FORBIDDEN = 403
+TIMEOUT_SECONDS = 10.0
+KINDS_OF_PATCH = {
+    "PATCH": "application/merge-patch+json",
+    "JSON PATCH": "application/json-patch+json",
+    "APPLY": "application/apply-patch+yaml",
+}
+IN_A_WORKER = "/api/v1/namespaces/HERE/pods/ij-abcdefghijklmnop-x2k9q/exec?command=id"
+"""A pod's name as the Job controller makes it of a worker Job's."""
+
+
+class Answer(NamedTuple):
+    """The HTTP status, and the body as text."""
+
+    status: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Attacker:
+    """A user, whom the administrator impersonates."""
+
+    cluster: Client
+    user: str
+    namespace: str
+
+    def send(self, method: str, path: str, body: object = None) -> Answer:
+        """`method` may be one of KINDS_OF_PATCH. HERE in the path stands for the namespace."""
+        headers = {
+            **self.cluster.rest.headers,
+            "Impersonate-User": self.user,
+            "Content-Type": KINDS_OF_PATCH.get(method, "application/json"),
+        }
+        verb = "PATCH" if method in KINDS_OF_PATCH else method
+        payload = None if body is None else json.dumps(body)
+        with closing(self.cluster.rest.connect(TIMEOUT_SECONDS)) as connection:
+            connection.request(verb, path.replace("HERE", self.namespace), payload, headers)
+            with connection.getresponse() as response:
+                return Answer(response.status, response.read().decode(errors="replace"))
+
+
+def attacker(cluster: Client, namespace: str, role: str) -> Attacker:
+    """A user with that ClusterRole in the namespace, `edit` at least; once it has it, and the
+    policies that stand in its way are in force.
+    """
+    user = f"{role}-{namespace}"
+    bound = (f"--clusterrole={role}", f"--user={user}", f"--namespace={namespace}")
+    cluster.kubectl("create", "rolebinding", user, *bound)
+    made = Attacker(cluster, user, namespace)
+    until(lambda: "imagejob-worker-shells" in made.send("POST", IN_A_WORKER).text)
+    return made
