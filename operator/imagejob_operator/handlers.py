@@ -6,7 +6,9 @@ watch.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -52,9 +54,21 @@ def registry() -> kopf.OperatorRegistry:
 
 
 def login(**context: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 (kopf's, passed on)
-    """The same credentials as cluster.connect: those of the pod, else of KUBECONFIG."""
+    """The same server and credentials as cluster.connect: those of the pod, else of KUBECONFIG."""
     account = kopf.login_with_service_account(**context)
-    return account or kopf.login_with_kubeconfig(**context)
+    if account is None:
+        return kopf.login_with_kubeconfig(**context)
+    return dataclasses.replace(account, server=own_cluster(os.environ) or account.server)
+
+
+def own_cluster(environment: Mapping[str, str]) -> str:
+    """The API server of the cluster that we run in, by its address as the kubelet tells it.
+
+    kopf would take its name, and wait half a minute where DNS doesn't answer. "" if not told.
+    """
+    host = environment.get("KUBERNETES_SERVICE_HOST", "")
+    port = environment.get("KUBERNETES_SERVICE_PORT", "443")
+    return f"https://{f'[{host}]' if ':' in host else host}:{port}" if host else ""
 
 
 def settings() -> kopf.OperatorSettings:
