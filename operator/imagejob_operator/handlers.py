@@ -64,7 +64,7 @@ def login(**context: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 (kopf's
 def own_cluster(environment: Mapping[str, str]) -> str:
     """The API server of the cluster that we run in, by its address as the kubelet tells it.
 
-    kopf would take its name, and wait half a minute where DNS doesn't answer. "" if not told.
+    kopf would take its name, and see nothing for as long as DNS doesn't answer. "" if not told.
     """
     host = environment.get("KUBERNETES_SERVICE_HOST", "")
     port = environment.get("KUBERNETES_SERVICE_PORT", "443")
