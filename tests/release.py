@@ -7,13 +7,15 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from imagejob_dev import policies
 from imagejob_dev.client import CHART, OPERATOR, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imagejob_dev.client import Client
+    from imagejob_dev import policies
+from imagejob_dev.client import Client
 
 TIMEOUT = "--timeout=120s"
 PODS = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods"
@@ -36,7 +38,11 @@ class Release:
         self._images = images
 
     def install(self, chart: Path = CHART, images: Images | None = None, **values: Any) -> None:
-        """Install a chart, or upgrade to it; returns when every operator is ready."""
+        """Install a chart, or upgrade to it.
+
+        Returns when every operator is ready, and the API server acts on the admission policies: for
+        some seconds after they are new it refuses all ImageStores.
+        """
         shown = images or self._images
         given = {
             "image": _split(shown.operator),
@@ -46,6 +52,9 @@ class Release:
         into = (f"--namespace={OPERATOR_NAMESPACE}", "--create-namespace")
         options = ("--install", "--wait", TIMEOUT, "--values=-", *into)
         self._helm("upgrade", OPERATOR, str(chart), *options, stdin=json.dumps(given))
+        rest = self._cluster.rest
+        if rest.answers(policies.POLICY):
+            policies.wait_in_force(rest, OPERATOR_NAMESPACE, allowed=self._cluster.s3.endpoint)
 
     def rollback(self) -> None:
         """To the revision before."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 REQUESTED_BY = "imagejob.dev/requested-by"
 POLICY = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies/imagejob-requester"
 IN_FORCE_SECONDS = 30.0
+ALLOWED = "http://127.0.0.1:9000"
+"""An endpoint that the dev cluster allows."""
 API_VERSION = "imagejob.dev/v1alpha1"
 JOB = {
     "apiVersion": API_VERSION,
@@ -37,20 +39,21 @@ def in_force_if_installed(rest: Rest, namespace: str) -> bool:
     return not rest.answers(POLICY) or not _missing(rest, namespace)
 
 
-def wait_in_force(rest: Rest, namespace: str) -> None:
+def wait_in_force(rest: Rest, namespace: str, allowed: str = ALLOWED) -> None:
     """Create an ImageJob and ImageStores in `namespace`, as dry runs, until all goes as it should.
 
+    `allowed` is an endpoint that ImageStores may have there.
     Where there are several API servers, only one of them has been asked. DevError, with what came
     back, after 30 s.
     """
     deadline = time.monotonic() + IN_FORCE_SECONDS
-    while missing := _missing(rest, namespace):
+    while missing := _missing(rest, namespace, allowed):
         if time.monotonic() > deadline:
             raise DevError(f"{missing} (after {IN_FORCE_SECONDS:.0f} s)")
         time.sleep(0.05)
 
 
-def _missing(rest: Rest, namespace: str) -> str:
+def _missing(rest: Rest, namespace: str, allowed: str = ALLOWED) -> str:
     """What is not in force, and what the API server answered; empty if all is."""
     answer = _create(rest, namespace, "imagejobs", JOB)
     if isinstance(answer, ApiError) or REQUESTED_BY not in answer["metadata"].get(
@@ -60,7 +63,7 @@ def _missing(rest: Rest, namespace: str) -> str:
     answer = _create(rest, namespace, "imagestores", _store("http://169.254.169.254"))
     if "imagejob-store-addresses" not in str(answer):
         return f"an ImageStore at a metadata service isn't refused: {answer}"
-    answer = _create(rest, namespace, "imagestores", _store("http://127.0.0.1:9000"))
+    answer = _create(rest, namespace, "imagestores", _store(allowed))
     return f"ImageStores are refused: {answer}" if isinstance(answer, ApiError) else ""
 
 
