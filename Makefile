@@ -81,7 +81,7 @@ bench-node: $(INSTALLED) ## Measure ImageJobs on a real node against bare Jobs a
 	@$(PYTHON) benchmarks/node.py
 
 docs: $(DOCS_INSTALLED) ## Build the documentation into build/site
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 generate: $(INSTALLED) ## Make the API reference and the picture of the phases again
 	@$(PYTHON) -m imagejob_docs

@@ -87,7 +87,7 @@ WAYS = (
         (180, 348),
         "end",
     ),
-    Way("Throttled", "Failed", ("InvalidSpec",), "M 312 82 Q 316 340 436 356", (330, 282), "start"),
+    Way("Throttled", "Failed", ("InvalidSpec",), "M 312 82 Q 316 340 430 356", (316, 284), "end"),
 )
 
 

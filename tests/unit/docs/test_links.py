@@ -1,0 +1,59 @@
+"""Links in all pages, read in the repository or on the site that is made of them.
+
+mkdocs checks those of the site (`make docs`); here are the files and headings that any page names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *(
+            ROOT / folder / "README.md"
+            for folder in ("benchmarks", "charts/imagejob-operator", "dev")
+        ),
+    ]
+)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+CODE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"`[^`\n]*`")
+HEADING = re.compile(r"^#{1,6} (.+?)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_a_heading_in_it(page: Path) -> None:
+    assert list(broken(page)) == []
+
+
+def broken(page: Path) -> Iterator[str]:
+    for target in LINK.findall(SPAN.sub("", CODE.sub("", page.read_text()))):
+        path, _, anchor = target.partition("#")
+        if ":" in path:
+            continue
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists():
+            yield f"{target}: no such file"
+        elif anchor and anchor not in anchors(file):
+            yield f"{target}: no such heading"
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """As GitHub and mkdocs both make them, where they do it alike; the second of a name is none."""
+    slugs = Counter(slug(each) for each in HEADING.findall(CODE.sub("", page.read_text())))
+    return frozenset(slugs)
+
+
+def slug(heading: str) -> str:
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).replace("`", "").strip().lower()
+    return re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", text))

@@ -1,0 +1,64 @@
+"""The runbook has a part for each alert, and for each reason that needs somebody."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from imagejob_operator.domain.reasons import FINAL, RETRYABLE, WAITING, Reason
+
+ROOT = Path(__file__).parents[3]
+RULES = ROOT / "charts/imagejob-operator/rules"
+RUNBOOK = ROOT / "docs/runbook.md"
+
+OF_THE_TEAM = {
+    Reason.CHECKSUM_MISMATCH,
+    Reason.CORRUPT_IMAGE,
+    Reason.INVALID_SPEC,
+    Reason.SOURCE_NOT_FOUND,
+    Reason.TOO_LARGE,
+    Reason.UNSUPPORTED_FORMAT,
+}
+"""What only the team can do something about; docs/reasons.md says what."""
+
+NOBODY_S = {Reason.CANCELLED, Reason.SUSPENDED}
+
+
+def test_every_reason_that_needs_somebody_has_its_part() -> None:
+    needed = {reason.value for reason in (WAITING | FINAL | RETRYABLE) - OF_THE_TEAM - NOBODY_S}
+
+    assert needed - parts("Reasons") == set()
+
+
+def test_no_part_is_of_a_reason_that_is_none() -> None:
+    assert parts("Reasons") <= {reason.value for reason in Reason}
+
+
+def test_every_alert_has_its_part_and_every_part_its_alert() -> None:
+    assert parts("Alerts") == set(alerts())
+
+
+def test_every_alert_names_its_part() -> None:
+    wrong = {
+        name: rule["annotations"].get("runbook_url")
+        for name, rule in alerts().items()
+        if not rule["annotations"].get("runbook_url", "").endswith(f"#{name.lower()}")
+    }
+
+    assert wrong == {}
+
+
+def parts(chapter: str) -> set[str]:
+    """The headings within a chapter of the runbook."""
+    _, _, text = RUNBOOK.read_text().partition(f"\n## {chapter}\n")
+    return set(re.findall(r"^### (.+)$", text.partition("\n## ")[0], re.MULTILINE))
+
+
+def alerts() -> dict[str, dict[str, Any]]:
+    """Name → rule."""
+    files = [yaml.safe_load(file.read_text()) for file in RULES.glob("*.yaml")]
+    groups = [group for file in files for group in file.get("spec", file)["groups"]]
+    rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    return {rule["alert"]: rule for rule in rules}

@@ -1,0 +1,146 @@
+"""The picture of the phases has the arrows that the operator's decisions make, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+from api_objects import (
+    ADMITTED,
+    NOW,
+    PLATFORM,
+    disrupted,
+    done,
+    failed,
+    image_job,
+    last_failure,
+    pod,
+    profile,
+    report,
+    running,
+    store,
+    terminated,
+    worker_job,
+)
+from imagejob_docs import states
+from imagejob_operator.domain.outcome import MAX_DISRUPTIONS
+from imagejob_operator.domain.situation import Place, Situation, Standing
+from imagejob_operator.domain.standing import stand
+from imagejob_operator.domain.turn import Turn
+from imagejob_operator.domain.worker import Worker
+
+LATER = NOW + timedelta(minutes=30)
+QUOTA = {
+    "unseen": Place(),
+    "full": Place(turn=Turn(4, LATER), limit="50 per 1h", slot=timedelta(seconds=1)),
+    "excess": Place(turn=Turn(4, LATER), excess="the namespace's quota of 50 per 1h is used up"),
+    "charged": ADMITTED,
+}
+CAT = image_job()
+PODS = {
+    "made": pod(),
+    "runs": pod(state=running()),
+    "done": pod(state=terminated(report(done()))),
+    "damaged": pod(state=terminated(report(failed()))),
+    "unlucky": pod(state=terminated(report(failed("StorageUnavailable", "connection refused")))),
+    "evicted": pod(state=terminated("", 137), **disrupted()),
+}
+SOURCE = {"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"}
+HARMLESS = profile(outputs=[{"name": "small", "width": 320}])
+OVERWRITES_ITS_SOURCE = profile()
+
+Quota = Literal["unseen", "full", "excess", "charged"]
+Work = Literal["none", "made", "runs", "done", "damaged", "unlucky", "evicted"]
+
+
+class World(NamedTuple):
+    """What bears on one ImageJob, as far as it decides on the phase."""
+
+    suspended: bool = False
+    has_store: bool = True
+    is_valid: bool = True
+    quota: Quota = "unseen"
+    work: Work = "none"
+    backs_off: bool = False
+    is_worn_out: bool = False
+
+    def standing(self) -> Standing:
+        """As the operator decides."""
+        status = last_failure(1, "StorageUnavailable") if self.backs_off else {}
+        job = image_job(
+            source=SOURCE, profileRef={"name": "web"}, suspend=self.suspended, status=status
+        )
+        situation = Situation(
+            job,
+            profile=HARMLESS if self.is_valid else OVERWRITES_ITS_SOURCE,
+            stores={"uploads": store()} if self.has_store else {},
+            worker=None if self.work == "none" else Worker(worker_job(CAT), PODS[self.work]),
+            place=QUOTA[self.quota],
+            disruptions=MAX_DISRUPTIONS + 1 if self.is_worn_out else 0,
+        )
+        return stand(situation, PLATFORM, NOW)
+
+    def next(self, standing: Standing) -> Iterator[World]:
+        """What one thing can make of it that people, the quota or the cluster do."""
+        yield self._replace(suspended=not self.suspended)
+        yield self._replace(has_store=not self.has_store)
+        yield self._replace(is_valid=not self.is_valid)
+        yield from self._of_the_quota(standing)
+        yield from self._of_the_cluster(standing)
+
+    def _of_the_quota(self, standing: Standing) -> Iterator[World]:
+        waits = standing.wish == "admission"
+        if self.quota == "unseen" and waits:
+            yield self._replace(quota="excess")
+            yield self._replace(quota="full")
+        if self.quota == "full" and not waits:  # it comes to wait anew
+            yield self._replace(quota="unseen")
+        if waits:
+            yield self._replace(quota="charged")
+
+    def _of_the_cluster(self, standing: Standing) -> Iterator[World]:
+        match self.work:
+            case "none" if self.backs_off:
+                yield self._replace(backs_off=False)
+            case "none" if standing.wish == "worker":
+                yield self._replace(work="made")
+            case "made":
+                yield self._replace(work="runs")
+                yield self._replace(work="evicted")
+            case "runs":
+                yield self._replace(work="done")
+                yield self._replace(work="damaged")
+                yield self._replace(work="unlucky")
+                yield self._replace(work="evicted")
+            case "unlucky":
+                yield self._replace(work="none", backs_off=True)
+            case "evicted":
+                yield self._replace(work="made")
+                yield self._replace(work="made", is_worn_out=True)
+
+
+def test_the_picture_shows_every_way_and_no_other() -> None:
+    assert states.transitions() == ways()
+
+
+def test_every_phase_is_in_the_picture() -> None:
+    assert {phase for way in ways() for phase in way} == set(states.PHASES)
+
+
+def ways() -> set[tuple[str, str]]:
+    """All steps from one phase to another, over all worlds that can come about."""
+    found: set[tuple[str, str]] = set()
+    known = {World()}
+    pending = [World()]
+    while pending:
+        world = pending.pop()
+        standing = world.standing()
+        if standing.is_finished:
+            continue
+        for other in world.next(standing):
+            found.add((standing.phase, other.standing().phase))
+            if other not in known:
+                known.add(other)
+                pending.append(other)
+    return {(start, end) for start, end in found if start != end}
