@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHART = Path(__file__).parents[1] / "charts" / "imagejob-operator"
+PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 RULES = CHART / "rules" / "imagejob.yaml"
 DASHBOARD = CHART / "dashboards" / "imagejob.json"
 
@@ -114,6 +115,13 @@ def alert_expressions() -> Iterator[tuple[str, str]]:
     for group in yaml.safe_load(RULES.read_text())["groups"]:
         for rule in group["rules"]:
             yield rule["alert"], rule["expr"]
+
+
+def page_expressions() -> Iterator[str]:
+    """Those that docs/metrics.md answers questions with."""
+    questions = PAGE.read_text().partition("\n## Questions\n")[2].partition("\n## ")[0]
+    for expression in re.findall(r"^\| .+\? \| `(.+)` \|$", questions, re.MULTILINE):
+        yield expression.replace("\\|", "|")
 
 
 def filled_in(expression: str) -> str:

@@ -19,6 +19,7 @@ from monitoring import (
     dashboard_expressions,
     get,
     metrics_in,
+    page_expressions,
 )
 from prometheus_client.parser import text_string_to_metric_families
 from tenant import Tenant, image_job, is_finished, picture
@@ -136,6 +137,12 @@ def test_every_panel_has_data(prometheus: Prometheus) -> None:
         return {title for title, asked in found if not prometheus.query(asked)}
 
     until(lambda: empty() <= {"Leader changes"})  # a rate needs two scrapes
+
+
+@pytest.mark.parametrize("expression", list(page_expressions()))
+@pytest.mark.usefixtures("team")
+def test_a_question_s_expression_can_be_asked(prometheus: Prometheus, expression: str) -> None:
+    assert isinstance(prometheus.query(expression), list)
 
 
 @pytest.mark.usefixtures("team")
