@@ -26,13 +26,20 @@ class Lane(enum.IntEnum):
     """Tells it more exactly."""
 
 
-NEWS_RATE, LEAST_NEWS, NEWS_YIELD = 200.0, 2.0, 4.0
-REFRESH_RATE, LEAST_REFRESH, REFRESH_YIELD = 50.0, 0.5, 1.0
-"""A second: how many at most; how many however much work there is; how many less for each piece of
-work a second. Where ImageJobs finish by the hundred, few are worth telling that they wait."""
+NEWS_REST, REFRESH_REST = 1.0, 4.0
+"""One at a time, and then none for so many times as long as it took: what a slow server is spared
+grows with how slow it is, whoever made it so."""
 
-BEHIND_FOR = 1.0
-"""Seconds that work which had no room is remembered."""
+WORK_REST = 1 / 8
+"""So many times longer for each piece of work a second. Where ImageJobs finish by the hundred, few
+are worth telling that they wait."""
+
+NEWS_PATIENCE, REFRESH_PATIENCE = 0.5, 2.0
+"""Seconds after which one goes before any work, however much there is."""
+
+BEHIND_AFTER, BEHIND_FOR = 0.25, 1.0
+"""Seconds that some work or other has had to wait for room until that is more than a worker's
+results all at once; and that it is remembered."""
 
 
 class Agenda:
@@ -44,17 +51,18 @@ class Agenda:
     def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
         self._pace = pace
         self._clock = clock
-        self._busy: set[Subject] = set()
+        self._busy: dict[Subject, Lane] = {}
         self._again: set[Subject] = set()
         self._waiting: dict[Lane, FairQueue] = {
             lane: FairQueue() for lane in Lane if lane is not Lane.AT_ONCE
         }
         self._load = Load(clock)
-        self._budgets: dict[Lane, Budget] = {
-            Lane.NEWS: Budget(NEWS_RATE, LEAST_NEWS, NEWS_YIELD),
-            Lane.REFRESH: Budget(REFRESH_RATE, LEAST_REFRESH, REFRESH_YIELD),
+        self._spared: dict[Lane, Sparing] = {
+            Lane.NEWS: Sparing(NEWS_REST, NEWS_PATIENCE),
+            Lane.REFRESH: Sparing(REFRESH_REST, REFRESH_PATIENCE),
         }
-        self._no_room_at = -math.inf
+        self._no_room_since = math.inf
+        self._behind_until = -math.inf
         self._since: dict[Lane, dict[Subject, float]] = {lane: {} for lane in self._waiting}
 
     @property
@@ -73,8 +81,9 @@ class Agenda:
 
     @property
     def is_behind(self) -> bool:
-        """Whether work has had to wait for room just now."""
-        return self._clock() - self._no_room_at < BEHIND_FOR
+        """Whether there has been work without room all the time lately."""
+        now = self._clock()
+        return now < self._behind_until or now >= self._no_room_since + BEHIND_AFTER
 
     def defers(self, subject: Subject) -> bool:
         """Whether it has to be looked at again later, as an action of its own is under way."""
@@ -94,15 +103,17 @@ class Agenda:
     def begin(self, subject: Subject, lane: Lane) -> None:
         """An action of its own is under way."""
         self.drop(subject)
-        self._busy.add(subject)
-        if lane in self._budgets:
-            self._budgets[lane].spend(self._clock())
+        self._busy[subject] = lane
+        if lane in self._spared:
+            self._spared[lane].begin(self._clock())
         elif lane <= Lane.WORK:
             self._load.add()
 
     def end(self, subject: Subject) -> bool:
         """Its action has ended. Says whether it is to be looked at again."""
-        self._busy.discard(subject)
+        lane = self._busy.pop(subject)
+        if lane in self._spared:
+            self._spared[lane].end(self._clock(), self._load.rate())
         if subject not in self._again:
             return False
         self._again.discard(subject)
@@ -116,45 +127,56 @@ class Agenda:
                 self._since[other].pop(subject, None)
         self._waiting[lane].put(subject, namespace)
         self._since[lane].setdefault(subject, self._clock())
-        if lane is Lane.WORK:
-            self._no_room_at = self._clock()
+        self._note_work()
 
     def drop(self, subject: Subject) -> None:
         """There is nothing to do for it any more."""
         for lane, queue in self._waiting.items():
             queue.drop(subject)
             self._since[lane].pop(subject, None)
+        self._note_work()
 
     def next_put_off(self) -> Subject | None:
         """Whose turn it is to have room, if there is room; it waits no more."""
         lane = self._next_lane()
         if lane is None or not self._has_room(lane):
             return None
-        return self._waiting[lane].take()
+        subject = self._waiting[lane].take()
+        self._note_work()
+        return subject
 
     def wait(self) -> float:
         """Seconds after which there may be room for whoever waits, though nothing happens."""
         lane = self._next_lane()
         if lane is None or len(self._busy) >= self._pace.limit:
             return math.inf  # what is under way wakes whoever asks when it ends
-        budget = self._budgets.get(lane)
-        due = budget.wait(self._clock(), self._load.rate()) if budget else 0.0
-        return max(self._pace.pause, due)
+        spared = self._spared.get(lane)
+        return max(self._pace.pause, spared.wait(self._clock()) if spared else 0.0)
 
     def _next_lane(self) -> Lane | None:
         """The first that anybody waits in, unless another has had nothing for long."""
         waiting = [lane for lane, queue in self._waiting.items() if queue]
         now = self._clock()
         neglected = [
-            lane for lane in waiting if (own := self._budgets.get(lane)) and own.is_neglected(now)
+            lane for lane in waiting if (own := self._spared.get(lane)) and own.is_neglected(now)
         ]
         return next(iter(neglected or waiting), None)
 
     def _has_room(self, lane: Lane) -> bool:
         if self._pace.pause or len(self._busy) >= self._pace.limit:
             return False
-        budget = self._budgets.get(lane)
-        return budget is None or budget.wait(self._clock(), self._load.rate()) <= 0
+        spared = self._spared.get(lane)
+        return spared is None or spared.wait(self._clock()) <= 0
+
+    def _note_work(self) -> None:
+        """Since when there has been work without room, if there is any."""
+        now = self._clock()
+        if self._waiting[Lane.WORK]:
+            self._no_room_since = min(now, self._no_room_since)
+            return
+        if now >= self._no_room_since + BEHIND_AFTER:
+            self._behind_until = now + BEHIND_FOR
+        self._no_room_since = math.inf
 
 
 class FairQueue:
@@ -208,23 +230,27 @@ class Load:
         return self._count * math.exp(self._at - self._clock())
 
 
-class Budget:
-    """A rate that yields to work, down to a least one; all three a second."""
+class Sparing:
+    """One at a time, and then a rest. Times in seconds."""
 
-    def __init__(self, rate: float, least: float, yields: float) -> None:
-        self._rate = rate
-        self._least = least
-        self._yields = yields
-        self._spent_at = -math.inf
+    def __init__(self, rest: float, patience: float) -> None:
+        self._rest = rest
+        self._patience = patience
+        self._began = -math.inf
+        self._next_at = -math.inf
 
-    def spend(self, now: float) -> None:
-        self._spent_at = now
+    def begin(self, now: float) -> None:
+        self._began, self._next_at = now, math.inf
+
+    def end(self, now: float, load: float) -> None:
+        """It took until now; `load` is how much work a second there has been."""
+        rest = (now - self._began) * (self._rest + WORK_REST * load)
+        self._next_at = now + min(rest, self._patience)
 
     def is_neglected(self, now: float) -> bool:
-        """Whether even the least rate would have allowed for one by now."""
-        return now >= self._spent_at + 1 / self._least
+        """Whether the next has waited for long."""
+        return now >= max(self._next_at, self._began + self._patience)
 
-    def wait(self, now: float, load: float) -> float:
-        """Seconds until the next; 0 or less if it may be now."""
-        rate = max(self._least, self._rate - self._yields * load)
-        return self._spent_at + 1 / rate - now
+    def wait(self, now: float) -> float:
+        """Until the next; 0 or less if it may be now."""
+        return self._next_at - now

@@ -7,9 +7,10 @@ import math
 import pytest
 from clocks import Clock
 from imagejob_operator.agenda import (
+    BEHIND_AFTER,
     BEHIND_FOR,
-    LEAST_NEWS,
-    NEWS_RATE,
+    NEWS_PATIENCE,
+    NEWS_REST,
     Agenda,
     FairQueue,
     Lane,
@@ -110,13 +111,31 @@ def test_a_pause_of_the_server_is_for_all_but_what_is_at_once(clock: Clock) -> N
     assert agenda.next_put_off() == "a"
 
 
-def test_it_is_behind_while_work_has_had_to_wait(agenda: Agenda, clock: Clock) -> None:
-    before = agenda.is_behind
+def test_it_is_behind_once_work_has_had_no_room_for_a_while(agenda: Agenda, clock: Clock) -> None:
     agenda.put_off("a", "team", Lane.WORK)
+    at_first = agenda.is_behind
+    clock.now += BEHIND_AFTER
+
+    assert (at_first, agenda.is_behind) == (False, True)
+
+
+def test_that_it_was_behind_is_remembered_for_a_moment(agenda: Agenda, clock: Clock) -> None:
+    agenda.put_off("a", "team", Lane.WORK)
+    clock.now += BEHIND_AFTER
+    agenda.drop("a")
     then = agenda.is_behind
     clock.now += BEHIND_FOR
 
-    assert (before, then, agenda.is_behind) == (False, True, False)
+    assert (then, agenda.is_behind) == (True, False)
+
+
+def test_results_that_come_all_at_once_are_not_being_behind(agenda: Agenda, clock: Clock) -> None:
+    for _ in range(10):
+        agenda.put_off("a", "team", Lane.WORK)
+        clock.now += BEHIND_AFTER / 2
+        agenda.next_put_off()
+
+    assert not agenda.is_behind
 
 
 def test_news_that_has_to_wait_is_not_being_behind(agenda: Agenda) -> None:
@@ -125,25 +144,38 @@ def test_news_that_has_to_wait_is_not_being_behind(agenda: Agenda) -> None:
     assert not agenda.is_behind
 
 
-def test_news_come_at_their_rate(agenda: Agenda, clock: Clock) -> None:
+def test_of_news_only_one_is_under_way(agenda: Agenda) -> None:
     agenda.begin("a", Lane.NEWS)
     agenda.put_off("b", "team", Lane.NEWS)
-    before, wait = agenda.next_put_off(), agenda.wait()
-    clock.now += wait
 
-    assert before is None
-    assert wait == pytest.approx(1 / NEWS_RATE)
+    assert agenda.next_put_off() is None
+    assert agenda.wait() == math.inf
+
+
+def test_the_slower_the_server_the_longer_it_is_spared_news(agenda: Agenda, clock: Clock) -> None:
+    waits = []
+    for seconds in (0.01, 0.1):
+        agenda.begin("a", Lane.NEWS)
+        clock.now += seconds
+        agenda.end("a")
+        agenda.put_off("b", "team", Lane.NEWS)
+        waits.append(agenda.wait())
+        clock.now += waits[-1]
+
+    assert waits == pytest.approx([0.01 * NEWS_REST, 0.1 * NEWS_REST])
     assert agenda.next_put_off() == "b"
 
 
-def test_news_yield_to_work_but_never_end(agenda: Agenda) -> None:
+def test_news_yield_to_work_but_never_end(agenda: Agenda, clock: Clock) -> None:
+    agenda.begin("a", Lane.NEWS)
+    clock.now += 0.1
     for number in range(1000):
         agenda.begin(f"work-{number}", Lane.AT_ONCE)
         agenda.end(f"work-{number}")
-    agenda.begin("a", Lane.NEWS)
+    agenda.end("a")
     agenda.put_off("b", "team", Lane.NEWS)
 
-    assert agenda.wait() == pytest.approx(1 / LEAST_NEWS)
+    assert agenda.wait() == pytest.approx(NEWS_PATIENCE)
 
 
 def test_news_that_nobody_had_for_long_go_before_work(agenda: Agenda, clock: Clock) -> None:
@@ -153,7 +185,7 @@ def test_news_that_nobody_had_for_long_go_before_work(agenda: Agenda, clock: Clo
     for number in range(2):
         agenda.put_off(f"work-{number}", "team", Lane.WORK)
     before = agenda.next_put_off()
-    clock.now += 1 / LEAST_NEWS
+    clock.now += NEWS_PATIENCE
 
     assert before == "work-0"
     assert agenda.next_put_off() == "news"
