@@ -17,7 +17,7 @@ from .domain.fairness import Rounds, share
 from .domain.lifecycle import Memory
 from .domain.model import ImageJob
 from .domain.picture import Picture
-from .domain.planning import AT_ONCE, Outlook, Places, Plan, look, plan, settled
+from .domain.planning import AT_ONCE, MANY, Outlook, Places, Plan, look, plan, settled
 from .domain.platform import Caps, Platform
 from .domain.quota import Policy, policy_of, usage
 from .domain.situation import Place, Wish
@@ -240,6 +240,7 @@ class Tenants:
         """Who of the namespaces that want workers gets how many of the free places."""
         taken = {name: self._taken(name) for name in self._namespaces_at_work()}
         free = self._caps.max_workers - sum(each.workers for each in taken.values())
+        is_thrifty = is_thrifty or sum(each.starting for each in taken.values()) >= MANY
         backlog, weights, room, left = {}, {}, {}, {}
         for namespace, outlook in outlooks.items():
             own, running = taken.get(namespace, Taken()), outlook.policy.max_running

@@ -27,6 +27,9 @@ AT_ONCE = 256
 FEW = 2
 """Workers of a namespace that may be starting before the next one waits to be full."""
 
+MANY = 8
+"""Workers of the whole cluster that may be starting before all but a namespace's only one do."""
+
 
 class Outlook(msgspec.Struct, frozen=True):
     """One namespace at one moment: what its quota admits, and who could have a worker then.
@@ -147,8 +150,8 @@ def _batches(
     """The workers to begin now.
 
     A worker takes a moment to start. Those that come meanwhile gather, and go together in the next
-    one: only a full one, or one of the first few, goes at once. Where thrift is called for, those
-    few count until they are done, and none goes beside a full one.
+    one: only a full one, or one of the first few, goes at once. Where thrift is called for, it has
+    to be full or the namespace's only one.
     """
     if not places.workers:
         return []
@@ -156,7 +159,7 @@ def _batches(
     made = batches(islice(waiting, places.image_jobs), places.workers, platform)
     full = [batch for batch in made if batch.is_closed]
     if places.is_thrifty:
-        early = 0 if full else max(0, FEW - places.at_work)
+        early = 0 if full or places.at_work else 1
     else:
         early = max(0, FEW - places.starting)
     return [*full, *[batch for batch in made if not batch.is_closed][:early]]

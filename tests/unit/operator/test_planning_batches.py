@@ -83,10 +83,10 @@ def test_with_thrift_none_with_room_left_is_begun_beside_a_full_one() -> None:
     assert [len(each) for each in workers(made)] == [MAX_ITEMS]
 
 
-def test_with_thrift_the_first_few_count_until_they_are_done() -> None:
+def test_with_thrift_one_with_room_left_is_begun_only_if_none_is_at_work() -> None:
     team = Team().queued(job("a"))
-    held = team.plan(places=Places(10, at_work=FEW, is_thrifty=True))
-    made = team.plan(places=Places(10, at_work=FEW - 1, is_thrifty=True))
+    held = team.plan(places=Places(10, at_work=1, is_thrifty=True))
+    made = team.plan(places=Places(10, at_work=0, is_thrifty=True))
 
     assert workers(held) == []
     assert workers(made) == [["a"]]

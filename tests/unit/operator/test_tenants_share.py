@@ -12,6 +12,7 @@ from imagejob_operator.domain.batching import MAX_ITEMS
 from imagejob_operator.domain.ledger import Ledger
 from imagejob_operator.domain.model import ImageJob
 from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.planning import MANY
 from imagejob_operator.domain.platform import Caps
 from imagejob_operator.domain.quota import Policy, parse_rate
 from imagejob_operator.domain.subjects import Tenancy, Thing
@@ -100,6 +101,19 @@ def test_those_who_come_one_by_one_go_in_a_worker_each_until_two_are_starting() 
     begun = [operator.begins(*jobs(1, first=number)) for number in range(4)]
 
     assert begun == [[1], [1], [], []]
+
+
+def test_where_many_are_starting_in_the_cluster_a_namespace_has_but_one_with_room_left() -> None:
+    others = [
+        worker_job(*jobs(1, first=50 + number), name=f"ij-{number}", namespace=f"team-{number}")
+        for number in range(MANY)
+    ]
+    operator = Operator().see(*others)
+    operator.now = NOW - timedelta(seconds=1)
+
+    begun = [operator.begins(*jobs(1, first=number)) for number in range(2)]
+
+    assert begun == [[1], []]
 
 
 def test_those_who_were_held_back_go_together_when_one_is_at_work() -> None:
