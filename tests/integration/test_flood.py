@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.crowd
 
 FLOOD = 5000
+TRIES_ALONE, TRIES_AMONG = 3, 5  # one may meet whatever else this machine does just then
 LATER = 60.0  # seconds: by then the rounds, the watches and the API server are all at it
 # What this kind of machine has CPUs for, shared by two: its node doesn't count them itself.
 SETTINGS = {"max_workers": "2", "max_workers_per_namespace": "1", "worker_parallelism": "1"}
@@ -31,16 +33,17 @@ def test_ten_finish_within_twice_their_time_alone(
     pytestconfig: pytest.Config,
 ) -> None:
     few, many = tenant(cluster, namespace), tenant(cluster, lenient_namespace)
-    many.quota("1000000/1h")
+    for team in (few, many):
+        team.quota("1000000/1h")
     operator = cluster.operator("flood-operator", **SETTINGS)
     operator.start()
     try:
         seconds_for_ten(few, "warming-up")
-        alone = seconds_for_ten(few, "alone")
+        alone = median(seconds_for_ten(few, f"alone-{n}") for n in range(TRIES_ALONE))
         later = time.monotonic() + LATER
         many.create([image_job(f"photo-{n}", "incoming/photo.jpg") for n in range(FLOOD)])
         until(lambda: time.monotonic() >= later, LATER, every=0.1)
-        among_many = seconds_for_ten(few, "among-many")
+        among_many = median(seconds_for_ten(few, f"among-{n}") for n in range(TRIES_AMONG))
         left = FLOOD - finished(many)
     finally:
         operator.stop()
