@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from .domain.subjects import Subject
 from .pace import Pace
+from .sparing import Load, Sparing
 
 
 class Lane(enum.IntEnum):
@@ -29,10 +30,6 @@ class Lane(enum.IntEnum):
 NEWS_REST, REFRESH_REST = 1.0, 4.0
 """One at a time, and then none for so many times as long as it took: what a slow server is spared
 grows with how slow it is, whoever made it so."""
-
-WORK_REST = 1 / 8
-"""So many times longer for each piece of work a second. Where ImageJobs finish by the hundred, few
-are worth telling that they wait."""
 
 NEWS_PATIENCE, REFRESH_PATIENCE = 0.5, 2.0
 """Seconds after which one goes before any work, however much there is."""
@@ -212,45 +209,3 @@ class FairQueue:
         if line:
             self._lines[namespace] = line  # last by now
         return subject
-
-
-class Load:
-    """How much has been done lately: a count that fades, with one second for its time constant."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._count = 0.0
-        self._at = clock()
-
-    def add(self) -> None:
-        self._count, self._at = self.rate() + 1, self._clock()
-
-    def rate(self) -> float:
-        """A second."""
-        return self._count * math.exp(self._at - self._clock())
-
-
-class Sparing:
-    """One at a time, and then a rest. Times in seconds."""
-
-    def __init__(self, rest: float, patience: float) -> None:
-        self._rest = rest
-        self._patience = patience
-        self._began = -math.inf
-        self._next_at = -math.inf
-
-    def begin(self, now: float) -> None:
-        self._began, self._next_at = now, math.inf
-
-    def end(self, now: float, load: float) -> None:
-        """It took until now; `load` is how much work a second there has been."""
-        rest = (now - self._began) * (self._rest + WORK_REST * load)
-        self._next_at = now + min(rest, self._patience)
-
-    def is_neglected(self, now: float) -> bool:
-        """Whether the next has waited for long."""
-        return now >= max(self._next_at, self._began + self._patience)
-
-    def wait(self, now: float) -> float:
-        """Until the next; 0 or less if it may be now."""
-        return self._next_at - now
