@@ -142,14 +142,15 @@ class Shell:
         return done.stdout
 
 
-def differences(shown: str | None, said: str) -> list[str]:
+def differences(shown: str | None, said: str, *, in_company: bool = False) -> list[str]:
     """The lines of the page that the output doesn't have, in their order, and the other way round.
 
     Nothing is compared where the page shows nothing. Numbers, times, names and widths may differ.
+    `in_company` takes lines of others, of which the page knows nothing, for what they are.
     """
     if shown is None:
         return []
-    wanted, rest, wrong, skips = masked(shown), masked(said), [], False
+    wanted, rest, wrong, skips = masked(shown), masked(said), [], in_company
     for line in wanted:
         if line == ANY:
             skips = True
@@ -158,7 +159,7 @@ def differences(shown: str | None, said: str) -> list[str]:
         if place is None or (place > 0 and not skips):
             wrong.append(f"- {line}")
             continue
-        rest, skips = rest[place + 1 :], False
+        rest, skips = rest[place + 1 :], in_company
     extra = [] if skips else [f"+ {line}" for line in rest]
     return [*wrong, *extra]
 

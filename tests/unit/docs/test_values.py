@@ -1,0 +1,43 @@
+"""Whatever value of the chart a page speaks of, the chart has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+VALUES = yaml.safe_load((ROOT / "charts/imagejob-operator/values.yaml").read_text())
+PAGES = sorted({*(ROOT / "docs").glob("*.md")} - {ROOT / "docs/audit.md"})
+"""All but the one that names the fields of a line of the audit log."""
+SET = re.compile(r"--set(?:-string)? ([^\n\\]+)")
+NAMED = re.compile(r"`([a-z][A-Za-z]+(?:\.[A-Za-z]+)+)(?::[^`]*)?`")
+OURS = {"limits", "metadata", "spec", "status"}
+"""Of an ImageJob: `limits.maxPixels` is one's own as well as the platform's."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_chart_has_every_value_that_the_page_names(page: Path) -> None:
+    assert [name for name in named(page.read_text()) if not is_there(name)] == []
+
+
+def named(text: str) -> Iterator[str]:
+    for settings in SET.findall(text):
+        yield from re.findall(r"(?:^|,)\s*([\w.]+)=", settings)
+    for name in NAMED.findall(text):
+        top = name.partition(".")[0]
+        if top in VALUES and top not in OURS:
+            yield name
+
+
+def is_there(name: str) -> bool:
+    found: Any = VALUES
+    for part in name.split("."):
+        if not isinstance(found, dict) or part not in found:
+            return False
+        found = found[part]
+    return True
