@@ -135,6 +135,7 @@ def _cell(text: str) -> str:
 
 def describe(schema: dict[str, Any], values: list[Value]) -> dict[str, Any]:
     """The schema with the values' descriptions. LookupError for a value that it lacks."""
+    schema = _without_descriptions(schema)
     for value in values:
         parent = _below(schema, value.path[:-1], schema)
         properties = parent["properties"]
@@ -143,9 +144,20 @@ def describe(schema: dict[str, Any], values: list[Value]) -> dict[str, Any]:
         field = properties[value.path[-1]]
         if _is_shared(parent, schema):
             continue
-        rest = {name: each for name, each in field.items() if name != "description"}
-        properties[value.path[-1]] = {"description": value.description, **rest}
+        properties[value.path[-1]] = {"description": value.description, **field}
     return schema
+
+
+def _without_descriptions(node: Any) -> Any:  # noqa: ANN401 (JSON)
+    if isinstance(node, list):
+        return [_without_descriptions(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: _without_descriptions(each)
+        for name, each in node.items()
+        if not (name == "description" and isinstance(each, str))
+    }
 
 
 def _below(node: dict[str, Any], path: tuple[str, ...], root: dict[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,6 @@ imagejob-system. With a third item, labels that begin with it are dropped.
 {{- $_ := set .metadata "labels" $labels }}
 {{- if .metadata.namespace }}{{ $_ := set .metadata "namespace" $top.Release.Namespace }}{{ end }}
 {{- range .subjects }}{{ if .namespace }}{{ $_ := set . "namespace" $top.Release.Namespace }}{{ end }}{{ end }}
-{{- with (.spec | default dict).paramRef }}{{ if .namespace }}{{ $_ := set . "namespace" $top.Release.Namespace }}{{ end }}{{ end }}
 ---
 {{ toYaml . }}
 {{ end }}

@@ -1,0 +1,181 @@
+"""The life of a release on a real API server: install, upgrade, roll back, uninstall.
+
+The dev cluster's node runs no pods with probes and accounts, so the chart's own pods are bound for
+a node that there isn't, and the operator is a process here, under the account and with the rights
+that the chart made.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from conditions import until
+from helm_chart import RELEASE, Helm, Values
+from imagejob_dev import policies
+from imagejob_dev.client import CHART, OPERATOR_NAMESPACE
+from imagejob_dev.errors import DevError
+from tenant import Tenant, image_job, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_dev.cluster import Cluster
+
+ENDPOINTS = ("*", "http://127.0.0.1:*")
+VALUES: Values = {
+    "nodeSelector": {"example.com/there-is": "none"},
+    "stores": {"allowed": [{"endpoint": each, "buckets": ["*"]} for each in ENDPOINTS]},
+}
+DEPLOYMENT = f"/apis/apps/v1/namespaces/{OPERATOR_NAMESPACE}/deployments/{RELEASE}"
+CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/imagejobs.imagejob.dev"
+
+
+class Release:
+    """The one release, as an administrator handles it."""
+
+    def __init__(self, helm: Helm, cluster: Cluster) -> None:
+        self.helm = helm
+        self.cluster = cluster
+
+    def run(self, *command: str, values: Values | None = None) -> str:
+        return self.helm(*command, f"--namespace={OPERATOR_NAMESPACE}", values=values)
+
+    def install(self, name: str = RELEASE) -> str:
+        return self.run("install", name, str(CHART), values=VALUES)
+
+    def upgrade(self, **values: object) -> str:
+        return self.run("upgrade", RELEASE, str(CHART), values={**VALUES, **values})
+
+    @property
+    def quota(self) -> str:
+        """What the operator is told."""
+        pod = self.cluster.rest.get(DEPLOYMENT)["spec"]["template"]["spec"]
+        return {each["name"]: each.get("value", "") for each in pod["containers"][0]["env"]}[
+            "IMAGEJOB_QUOTA"
+        ]
+
+    @contextmanager
+    def operator(self) -> Iterator[None]:
+        """It works, with the rights that it has now."""
+        program = self.cluster.operator()
+        program.start()
+        try:
+            yield
+        finally:
+            program.stop()
+
+
+@pytest.fixture(scope="module")
+def release(bare: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """Installed. A test that uninstalls it installs it again."""
+    made = Release(Helm(tmp_path_factory.mktemp("admin"), bare.kubeconfig), bare)
+    made.install()
+    policies.wait_in_force(bare.rest, "team-a")
+    yield made
+    made.run("uninstall", RELEASE, "--ignore-not-found")
+
+
+@pytest.fixture(scope="module")
+def tenant(release: Release) -> Tenant:
+    """A team whose bucket holds one photo."""
+    made = Tenant(release.cluster, "team-a")
+    made.put("incoming/cat.jpg", picture())
+    made.open()
+    return made
+
+
+def succeeds(tenant: Tenant, name: str) -> bool:
+    """Whether an ImageJob made now does."""
+    tenant.apply(image_job(name, destination={"prefix": f"derived/{name}"}))
+    return tenant.wait_finished(name)["phase"] == "Succeeded"
+
+
+def test_an_installed_operator_has_the_rights_that_it_needs(
+    release: Release, tenant: Tenant
+) -> None:
+    with release.operator():
+        assert succeeds(tenant, "installed")
+
+
+def test_the_notes_lead_to_a_first_result(release: Release) -> None:
+    notes = release.run("get", "notes", RELEASE)
+
+    _, _, rest = notes.partition("<<END\n")
+    answer = release.cluster.kubectl(
+        *("apply", "--namespace=team-b", "--dry-run=server", "--filename=-"),
+        stdin=rest.partition("\nEND\n")[0],
+    )
+    assert "imagestore.imagejob.dev/uploads created" in answer
+    assert "imagejob.imagejob.dev/first created" in answer
+
+
+def test_an_upgrade_changes_what_was_asked_for_and_a_rollback_undoes_it(release: Release) -> None:
+    before = release.quota
+
+    release.upgrade(quota={"default": ["7/1m"]})
+    upgraded = release.quota
+    release.run("rollback", RELEASE)
+
+    assert (before, upgraded, release.quota) == ("50/1h", "7/1m", "50/1h")
+
+
+def test_an_upgrade_brings_the_crds_up_to_date(release: Release) -> None:
+    crds = ("patch", "crd", "imagejobs.imagejob.dev", "--type=json")
+    older = '[{"op": "remove", "path": "/spec/names/shortNames"}]'
+    release.cluster.kubectl(*crds, f"--patch={older}")
+
+    release.upgrade(maxWorkers=3)
+
+    assert release.cluster.rest.get(CRD)["spec"]["names"]["shortNames"] == ["ij"]
+
+
+def test_a_refused_value_changes_nothing(release: Release) -> None:
+    with pytest.raises(DevError, match="/quota/default/0"):
+        release.upgrade(quota={"default": ["lots"]})
+
+    assert release.quota == "50/1h"
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace"), [("second", OPERATOR_NAMESPACE), (RELEASE, "team-b")]
+)
+def test_a_second_release_is_refused_and_told_of_the_first(
+    release: Release, name: str, namespace: str
+) -> None:
+    message = f"in this cluster already, as release {RELEASE} in namespace {OPERATOR_NAMESPACE}"
+
+    with pytest.raises(DevError, match=message):
+        release.helm("install", name, CHART, f"--namespace={namespace}", values=VALUES)
+
+    assert name not in release.helm("list", "--namespace=team-b", "--short").split()
+
+
+def test_an_uninstalled_release_leaves_what_teams_made_and_comes_back_to_it(
+    release: Release, tenant: Tenant
+) -> None:
+    with release.operator():
+        assert succeeds(tenant, "before")
+    told = release.run("uninstall", RELEASE)
+    kept = tenant.kubectl("get", "imagejob/before", "imagestore/uploads", "--output=name")
+    ledgers = release.cluster.kubectl("get", "configmap", "-n", OPERATOR_NAMESPACE, "-o", "name")
+
+    release.install()
+    policies.wait_in_force(release.cluster.rest, "team-a")
+
+    assert "[CustomResourceDefinition] imagejobs.imagejob.dev" in told
+    assert kept.split() == ["imagejob.imagejob.dev/before", "imagestore.imagejob.dev/uploads"]
+    assert "configmap/ledger-team-a" in ledgers
+    with release.operator():
+        assert succeeds(tenant, "after")
+
+
+def test_crds_that_are_not_to_be_kept_go(release: Release) -> None:
+    release.upgrade(crds={"keep": False})
+
+    release.run("uninstall", RELEASE)
+
+    until(lambda: not release.cluster.rest.answers(CRD))
+    release.install()
+    assert release.cluster.rest.answers(CRD)
