@@ -30,7 +30,7 @@ def named(text: str) -> Iterator[str]:
         yield from re.findall(r"(?:^|,)\s*([\w.]+)=", settings)
     for name in NAMED.findall(text):
         top = name.partition(".")[0]
-        if top in VALUES and top not in OURS:
+        if top in VALUES and top not in OURS and not name.endswith(".yaml"):
             yield name
 
 
