@@ -41,10 +41,10 @@ class Replica:
     """One operator of several."""
 
     def __init__(self, cluster: Client, name: str, **settings: str) -> None:
-        (self._port,) = free_ports(1)
+        (self.port,) = free_ports(1)
         self.name = name
         election = {"leader_election": "true", "lease_seconds": str(LEASE_SECONDS)}
-        probes = {"listen": f"{LOOPBACK}:{self._port}"}
+        probes = {"listen": f"{LOOPBACK}:{self.port}"}
         self.program: Program = cluster.operator(name, **(election | probes | settings))
 
     @property
@@ -57,11 +57,11 @@ class Replica:
 
     @property
     def ready(self) -> Answer:
-        return probe(self._port, "/readyz")
+        return probe(self.port, "/readyz")
 
     @property
     def alive(self) -> bool:
-        return probe(self._port, "/healthz") == Answer(200, {"status": "alive"})
+        return probe(self.port, "/healthz") == Answer(200, {"status": "alive"})
 
     @property
     def log(self) -> str:

@@ -1,0 +1,38 @@
+"""Two operators are scraped: one says that it leads, the other little but that it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import replicas
+from conditions import until
+from monitoring import get
+from prometheus_client.parser import text_string_to_metric_families
+
+if TYPE_CHECKING:
+    from imagejob_dev.client import Client
+    from replicas import Replica
+
+FEW = 200
+"""Series that are the same however large the cluster."""
+
+
+def series(replica: Replica) -> dict[str, float]:
+    """Those without labels, and how many there are in all as `""`."""
+    text = get(replica.port, "/metrics").decode()
+    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+    return {each.name: each.value for each in samples if not each.labels} | {"": len(samples)}
+
+
+def test_one_leads_and_the_standby_has_few_series(cluster: Client) -> None:
+    with replicas.pair(cluster, "scraped") as pair:
+        leader, standby = series(pair.leader), series(pair.standby)
+
+        assert (leader["imagejob_leader"], standby["imagejob_leader"]) == (1, 0)
+        assert "imagejob_loop_age_seconds" not in standby
+        assert standby["imagejob_lease_trouble"] == 0
+        assert standby[""] < FEW
+
+        pair.leader.program.terminate()
+        until(lambda: series(pair.standby)["imagejob_leader"] == 1)
+        until(lambda: "imagejob_loop_age_seconds" in series(pair.standby))
