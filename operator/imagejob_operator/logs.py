@@ -8,9 +8,12 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Literal
 
 import msgspec
+
+log = logging.getLogger(__name__)
 
 Format = Literal["json", "text"]
 
@@ -49,3 +52,10 @@ def set_up(level: str, form: Format) -> None:
     handler.setFormatter(JsonFormatter() if form == "json" else logging.Formatter(TEXT))
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    sys.excepthook = _ending
+
+
+def _ending(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The last words of the process are a line like any other."""
+    message = "ending for an error that nobody foresaw: %s"
+    log.critical(message, error, exc_info=(kind, error, trace))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 
 from imagejob_operator.logs import JsonFormatter
@@ -37,3 +38,13 @@ def test_a_traceback_is_part_of_its_line() -> None:
 
     assert "\n" not in line
     assert json.loads(line)["error"].endswith("'oops'")
+
+
+def test_the_last_words_of_a_process_are_a_line_like_any_other() -> None:
+    program = "from imagejob_operator import logs; logs.set_up('INFO', 'json'); int('oops')"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+
+    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == 1
+    assert json.loads(line)["level"] == "critical"
+    assert "ValueError" in json.loads(line)["error"]
