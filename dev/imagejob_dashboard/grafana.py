@@ -43,7 +43,9 @@ def _panels() -> list[Json]:
     top = 0
     for title, row in ROWS.items():
         place = {"h": 1, "w": WIDTH, "x": 0, "y": top}
-        panels.append({"type": "row", "title": title, "collapsed": False, "gridPos": place})
+        panels.append(
+            {"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": place}
+        )
         top, left = top + 1, 0
         for panel in row:
             if left + panel.width > WIDTH:
@@ -62,7 +64,7 @@ def _panel(panel: Panel, place: Json) -> Json:
         "lineWidth": 1,
     }
     if panel.stacked:
-        custom["stacking"] = {"mode": "normal"}
+        custom["stacking"] = {"mode": "normal", "group": "A"}
     series = panel.kind == "timeseries"
     legend = {"displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull", "max"]}
     options = {"legend": legend, "tooltip": {"mode": "multi", "sort": "desc"}} if series else {}

@@ -27,7 +27,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Failed",
             "Of those that finished in the range shown.",
             'sum(increase(imagejob_finished_total{result="failed"}[$__range]))'
-            ' / sum(increase(imagejob_finished_total{result!="cancelled"}[$__range]))',
+            ' / (sum(increase(imagejob_finished_total{result!="cancelled"}[$__range])) > 0)',
             "percentunit",
             colours=steps((None, "green"), (0.05, "orange"), (0.2, "red")),
         ),

@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from .panel import FULL, NAMESPACE, RATE, Panel
 
+
+def _fullest(count: int, of: str, by: str = "namespace") -> str:
+    """So many namespaces at most: a picture of two hundred shows none."""
+    return f"topk({count}, max by ({by}) (imagejob_quota_{of}{{{NAMESPACE}}}))"
+
+
 ROWS: dict[str, tuple[Panel, ...]] = {
     "Quota": (
         Panel(
             "Used of the limit",
-            "By namespace and window. Those beyond the configured number are _others.",
-            {
-                "{{namespace}} per {{window}}": "max by (namespace, window) "
-                f"(imagejob_quota_used_ratio{{{NAMESPACE}}})"
-            },
+            "By namespace and window, the 20 fullest. Those without own series are _others.",
+            {"{{namespace}} per {{window}}": _fullest(20, "used_ratio", "namespace, window")},
             "percentunit",
             defaults={"min": 0, **FULL, "color": {"mode": "palette-classic"}},
         ),
         Panel(
             "Wait for their quota",
-            "ImageJobs, by namespace.",
-            {"{{namespace}}": f"max by (namespace) (imagejob_quota_waiting{{{NAMESPACE}}})"},
+            "ImageJobs, of the 20 namespaces with the most.",
+            {"{{namespace}}": _fullest(20, "waiting")},
             stacked=True,
         ),
         Panel(
             "In workers",
-            "ImageJobs, by namespace.",
-            {"{{namespace}}": f"max by (namespace) (imagejob_quota_running{{{NAMESPACE}}})"},
+            "ImageJobs, of the 20 namespaces with the most.",
+            {"{{namespace}}": _fullest(20, "running")},
             stacked=True,
         ),
         Panel(
             "Fullest namespaces",
-            "Used of the limit, and how many that is.",
-            {
-                "{{namespace}} per {{window}}": "topk(10, max by (namespace, window) "
-                f"(imagejob_quota_used_ratio{{{NAMESPACE}}}))",
-            },
+            "Used of the limit, now.",
+            {"{{namespace}} per {{window}}": _fullest(10, "used_ratio", "namespace, window")},
             "percentunit",
             "bargauge",
             12,
@@ -43,12 +43,10 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel(
             "Admitted in the window, and the limit",
-            "ImageJobs. After a limit was lowered, more may be used than it allows.",
+            "Of few namespaces. After a limit was lowered, more may be used than it allows.",
             {
-                "{{namespace}} used per {{window}}": "max by (namespace, window) "
-                f"(imagejob_quota_used{{{NAMESPACE}}})",
-                "{{namespace}} limit per {{window}}": "max by (namespace, window) "
-                f"(imagejob_quota_limit{{{NAMESPACE}}})",
+                "{{namespace}} used per {{window}}": _fullest(10, "used", "namespace, window"),
+                "{{namespace}} limit per {{window}}": _fullest(10, "limit", "namespace, window"),
             },
             width=12,
         ),
