@@ -83,8 +83,9 @@ bench-node: $(INSTALLED) ## Measure ImageJobs on a real node against bare Jobs a
 docs: $(DOCS_INSTALLED) ## Build the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-generate: $(INSTALLED) ## Make the API reference, the picture of the phases and the kustomize base again
+generate: $(INSTALLED) ## Make the API reference, the picture of the phases, the dashboard and the kustomize base again
 	@$(PYTHON) -m imagejob_docs
+	@$(PYTHON) -m imagejob_dashboard
 	@$(PYTHON) dev/kustomize_base.py
 
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from what the benchmarks wrote
