@@ -14,7 +14,7 @@ LOCKS := dev operator worker bench e2e docs
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test e2e check fmt lock bench-worker bench-operator bench-waiting bench-node plots docs generate \
+.PHONY: help demo demo-down test e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start plots docs generate \
 	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers check-docs
 
 help: ## Show this help
@@ -87,6 +87,9 @@ generate: $(INSTALLED) ## Make the API reference, the picture of the phases, the
 	@$(PYTHON) -m imagejob_docs
 	@$(PYTHON) -m imagejob_dashboard
 	@$(PYTHON) dev/kustomize_base.py
+
+bench-start: $(INSTALLED) ## Measure the worker's start from IMAGE=… (needs root, buildah and runc)
+	@$(PYTHON) benchmarks/start.py --image "$(IMAGE)"
 
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from what the benchmarks wrote
 	@$(PYTHON) benchmarks/plots.py

@@ -31,7 +31,7 @@ from imagebench.figures import Row
 from imagebench.processes import Ended, Watched, wait, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 BUCKET, KEY, PREFIX, NAME, STORE = "benchmark", "incoming/photo.jpg", "derived", "small", "uploads"
 WIDTH = 400
@@ -40,7 +40,7 @@ WORKER = (sys.executable, "-m", "imagejob_worker")
 
 
 class Worker:
-    """One order, ready to be done again and again."""
+    """One order, ready to be done again and again. `folder` holds all that the worker touches."""
 
     def __init__(self, server: S3Server, source: Path, folder: Path) -> None:
         self._folder = folder
@@ -54,7 +54,7 @@ class Worker:
         (secret / "AWS_ACCESS_KEY_ID").write_text(server.credentials.access_key)
         (secret / "AWS_SECRET_ACCESS_KEY").write_text(server.credentials.secret_key)
         order = json.dumps(_order(server.endpoint)).encode()
-        self._environment = clean_environment() | {
+        self.variables = {
             "IMAGEJOB_ORDER": base64.b64encode(order).decode(),
             "IMAGEJOB_STORES": str(folder / "stores"),
             "IMAGEJOB_SCRATCH": str(folder / "scratch"),
@@ -62,9 +62,9 @@ class Worker:
         }
         (folder / "scratch").mkdir()
 
-    def run(self) -> Ended:
-        """Do the order once; see that it was done."""
-        process = self._start()
+    def run(self, command: Sequence[str] = WORKER) -> Ended:
+        """Do the order once; see that it was done. `command` is the worker, in whatever way."""
+        process = self._start(command)
         ended = wait(process)
         self._check(ended)
         return ended
@@ -76,11 +76,12 @@ class Worker:
         self._check(wait(process))
         return watched
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, command: Sequence[str] = WORKER) -> subprocess.Popen[bytes]:
         (self._folder / "report").write_text("")
         self._output.unlink(missing_ok=True)
         with (self._folder / "worker.log").open("wb") as log:
-            return subprocess.Popen(WORKER, env=self._environment, stdout=log, stderr=log)
+            environment = clean_environment() | self.variables
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def _check(self, ended: Ended) -> None:
         """A run that fails is fast, and must not count."""
@@ -103,7 +104,7 @@ class Measured(NamedTuple):
 def measure(source: Path, runs: int, watches: int, folder: Path) -> Measured:
     """Run the worker in turn with `python -c pass`, then again to see its memory."""
     compile_all()
-    with _s3(folder) as server:
+    with s3_server(folder) as server:
         worker = Worker(server, source, folder)
         for _ in range(3):  # a rehearsal: files into the page cache
             worker.run()
@@ -140,7 +141,7 @@ def _baseline() -> Ended:
 
 
 @contextmanager
-def _s3(folder: Path) -> Iterator[S3Server]:
+def s3_server(folder: Path) -> Iterator[S3Server]:
     """versitygw, over a folder of its own; fetched or built if this machine lacks it."""
     program = find(modules=[VERSITYGW])["versitygw"]
     guard = Guard()
