@@ -35,7 +35,7 @@ class Release:
     def __init__(self, cluster: Client, helm: Path, images: Images) -> None:
         self._cluster = cluster
         self._helm_program = helm
-        self._images = images
+        self.images = images
 
     def install(self, chart: Path = CHART, images: Images | None = None, **values: Any) -> None:
         """Install a chart, or upgrade to it.
@@ -43,10 +43,10 @@ class Release:
         Returns when every operator is ready, and the API server acts on the admission policies: for
         some seconds after they are new it refuses all ImageStores.
         """
-        shown = images or self._images
+        shown = images or self.images
         given = {
-            "image": _split(shown.operator),
-            "worker": {"image": _split(shown.worker)},
+            "image": values_of(shown.operator),
+            "worker": {"image": values_of(shown.worker)},
             **values,
         }
         into = (f"--namespace={OPERATOR_NAMESPACE}", "--create-namespace")
@@ -102,7 +102,7 @@ class Release:
         return done.stdout
 
 
-def _split(reference: str) -> dict[str, str]:
+def values_of(reference: str) -> dict[str, str]:
     """The chart's values for an image: by digest if the reference has one, else by its tag."""
     name, _, digest = reference.partition("@")
     repository, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
