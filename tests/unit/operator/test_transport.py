@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from imagejob_dev.ports import LOOPBACK
 from imagejob_operator import transport
+from imagejob_operator.metrics import Metrics
 from imagejob_operator.transport import MAX_PAUSE_SECONDS, ApiError, FencedError
 
 if TYPE_CHECKING:
@@ -171,3 +172,31 @@ def test_no_pause_is_made_for_an_answer_that_asks_for_none(kubeconfig: Path) -> 
             return connection.pace.pause
 
     assert asyncio.run(send()) == 0
+
+
+def test_what_was_answered_is_counted_and_what_was_not_sent_is_not(kubeconfig: Path) -> None:
+    metrics = Metrics()
+
+    async def send() -> None:
+        answers = (ANSWER, busy("429 Too Many Requests", "1"), HANG_UP)
+        async with (
+            _server(kubeconfig, *answers),
+            transport.connect(_closed_after(3), metrics) as connection,
+        ):
+            await connection.send("PUT", PATH, BODY)
+            for _ in ("too many", "hung up", "fenced"):
+                with pytest.raises(ApiError):
+                    await connection.send("POST", PATH, BODY)
+
+    asyncio.run(send())
+
+    counted = [
+        metrics.registry.get_sample_value("imagejob_api_requests_total", labels)
+        for verb, code in (("PUT", "200"), ("POST", "429"), ("POST", "<error>"))
+        for labels in [{"verb": verb, "code": code}]
+    ]
+    assert counted == [1, 1, 1]
+    assert metrics.registry.get_sample_value("imagejob_api_throttled_total") == 1
+    sent = {"verb": "POST"}
+    name = "imagejob_api_request_duration_seconds_count"
+    assert metrics.registry.get_sample_value(name, sent) == 2
