@@ -9,6 +9,7 @@ import subprocess
 from contextlib import contextmanager
 from importlib.util import find_spec
 from ipaddress import IPv4Network, ip_network
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagejob_dev.client import REPOSITORY
@@ -16,11 +17,10 @@ from release import Images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CLUSTER = "imagejob-e2e"
 KIND = "v0.33.0"
-"""Where none is installed. pytest-kind's own default is years old, and makes Kubernetes 1.25."""
+"""To be fetched (for amd64) where none is installed. pytest-kind's own default is years old, and makes Kubernetes 1.25."""
 
 
 def missing() -> str:
@@ -44,11 +44,12 @@ def running(folder: Path) -> Iterator[tuple[Path, Images, str]]:
     os.environ.setdefault("KIND_VERSION", KIND)  # read when it is imported
     from pytest_kind import KindCluster  # type: ignore[import-not-found, unused-ignore]
 
-    kind = shutil.which("kind")
+    installed = shutil.which("kind")
+    kind = Path(installed) if installed else None
     cluster = KindCluster(CLUSTER, folder / "kubeconfig", kind_path=kind)
     images = Images(*(_built(target) for target in ("operator", "worker")))
-    cluster.create()
     try:
+        cluster.create()
         for image in images:
             cluster.load_docker_image(image)
         yield (
