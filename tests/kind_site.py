@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CLUSTER = "imagejob-e2e"
 KIND = "v0.33.0"
-"""To be fetched (for amd64) where none is installed. pytest-kind's own default is years old, and makes Kubernetes 1.25."""
+"""To be fetched (for amd64) where none is installed: what pytest-kind would is years old."""
 
 
 def missing() -> str:
