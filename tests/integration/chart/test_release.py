@@ -7,12 +7,13 @@ that the chart made.
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from conditions import until
-from helm_chart import RELEASE, Helm, Values
+from helm_chart import RELEASE, Body, Helm, Values
 from imagejob_dev import policies
 from imagejob_dev.client import CHART, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
@@ -92,6 +93,21 @@ def succeeds(tenant: Tenant, name: str) -> bool:
     return tenant.wait_finished(name)["phase"] == "Succeeded"
 
 
+def refused(tenant: Tenant, body: Body) -> str:
+    """What the API server says against an object, if anything."""
+    try:
+        dry_run(tenant, body)
+    except DevError as error:
+        return str(error)
+    return ""
+
+
+def dry_run(tenant: Tenant, body: Body) -> str:
+    """What the API server says to an object, without keeping it."""
+    arguments = ("create", "--namespace", tenant.namespace, "--dry-run=server", "--filename=-")
+    return tenant.cluster.kubectl(*arguments, stdin=json.dumps(body))
+
+
 def test_an_installed_operator_has_the_rights_that_it_needs(
     release: Release, tenant: Tenant
 ) -> None:
@@ -129,6 +145,21 @@ def test_an_upgrade_brings_the_crds_up_to_date(release: Release) -> None:
     release.upgrade(maxWorkers=3)
 
     assert release.cluster.rest.get(CRD)["spec"]["names"]["shortNames"] == ["ij"]
+
+
+def test_an_upgrade_narrows_where_stores_may_be(release: Release, tenant: Tenant) -> None:
+    elsewhere = tenant.store("elsewhere", endpoint="https://s3.test")
+    allowed = [{"endpoint": "https://s3.*.test", "buckets": ["media-*"]}]
+
+    release.upgrade(stores={"allowed": allowed})
+    refusal = until(lambda: refused(tenant, elsewhere))
+    there = tenant.store("there", endpoint="https://s3.eu.test", bucket="media-a")
+    taken = dry_run(tenant, there)
+    release.run("rollback", RELEASE)
+
+    assert "the platform allows no ImageStore of bucket" in refusal
+    assert "imagestore.imagejob.dev/there created" in taken
+    until(lambda: not refused(tenant, elsewhere))
 
 
 def test_a_refused_value_changes_nothing(release: Release) -> None:
