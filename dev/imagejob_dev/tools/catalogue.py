@@ -74,8 +74,9 @@ class Module:
 
     @property
     def stamp(self) -> str:
-        """The cache folder's name. It follows all that is pinned: any bump builds anew."""
-        pinned = b"".join((self.folder / name).read_bytes() for name in ("go.mod", "go.sum"))
+        """The cache folder's name. It follows all that it is built of: any bump builds anew."""
+        files = [self.folder / "go.mod", self.folder / "go.sum", *sorted(self.folder.glob("*.go"))]
+        pinned = b"".join(file.read_bytes() for file in files)
         return f"{self.name}-{self.version}-{hashlib.sha256(pinned).hexdigest()[:12]}"
 
 
@@ -107,9 +108,11 @@ PROMETHEUS = Module(
     },
     tags="remove_all_sd",
 )
+# A program of ours around what Argo CD and Flux find out the health of objects with.
+HEALTH = Module("health", "github.com/fluxcd/pkg/runtime", {"health": "imagejob.dev/tools/health"})
 
 MODULES = (KUBERNETES, ETCD, VERSITYGW)
 """What a cluster is made of."""
 
-EXTRAS = (KWOK, HELM, PROMETHEUS)
+EXTRAS = (KWOK, HELM, PROMETHEUS, HEALTH)
 """What some use besides: benchmarks put kwok's fake node in the place of the cluster's own."""

@@ -1,0 +1,75 @@
+"""What GitOps tools' own code says of every state, against what our tests take them to say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import argocd
+import celpy
+import kstatus
+import pytest
+import yaml
+from imagejob_dev.tools.catalogue import HEALTH
+from imagejob_dev.tools.find import find
+from job_states import CAT, JOBS, as_served, edited, imagejob, imagequota
+
+Body = dict[str, Any]
+Verdict = dict[str, str]
+
+FLUX = argocd.ROOT.parent / "flux"
+UNSEEN = {"status": {"observedGeneration": 0}}
+
+
+def bodies() -> dict[str, Body]:
+    """All that there is, and what is not to be taken for it."""
+    jobs = {state: imagejob(state) for state in JOBS}
+    no_status = {key: value for key, value in as_served(CAT).items() if key != "status"}
+    return {
+        **jobs,
+        **{f"{state}, edited since": edited(body) for state, body in jobs.items()},
+        "just applied": {**no_status, **UNSEEN},
+        "no status": no_status,
+        "no conditions": {**no_status, "status": {"observedGeneration": 1}},
+        "quota, just applied": {**imagequota(looked_at=False), **UNSEEN},
+        "quota": imagequota(),
+        "quota in use": imagequota(48),
+        "quota used up": imagequota(50, waiting=6),
+    }
+
+
+def taken_to_say(body: Body, check: dict[str, str]) -> Verdict:
+    """What tests/argocd.py and tests/kstatus.py make of it."""
+    health = argocd.health(body)
+    try:
+        flux = kstatus.evaluate(body, check)
+    except celpy.CELEvalError:
+        flux = "Error"
+    shown = {"argocd": health.status, "message": health.message}
+    return {**shown, "kstatus": kstatus.compute(body), "flux": flux}
+
+
+@pytest.mark.parametrize("name", ["health-check-exprs", "health-check-exprs-accepted"])
+def test_the_tools_say_what_we_take_them_to_say(name: str) -> None:
+    checks = {entry["kind"]: entry for entry in yaml.safe_load((FLUX / f"{name}.yaml").read_text())}
+    known = {state: body for state, body in bodies().items() if body["kind"] in checks}
+    cases = [
+        {"object": body, "script": argocd.script(body["kind"]), "check": checks[body["kind"]]}
+        for body in known.values()
+    ]
+
+    done = subprocess.run(
+        [find(modules=(HEALTH,))["health"]],
+        input="\n".join(map(json.dumps, cases)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    said = dict(zip(known, map(json.loads, done.stdout.splitlines()), strict=True))
+    assert said == {
+        state: taken_to_say(body, checks[body["kind"]]) for state, body in known.items()
+    }
+    assert {"Error", "InProgress", "Current", "Failed"} == {each["flux"] for each in said.values()}
