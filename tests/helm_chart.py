@@ -65,7 +65,7 @@ def operator_environment(bodies: Iterable[Body]) -> dict[str, str]:
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     of_pod = {"metadata.name": "pod-1", "metadata.namespace": deployment["metadata"]["namespace"]}
     return {
-        each["name"]: each["value"]
+        each["name"]: each["value"].replace("$$(", "$(")
         if "value" in each
         else of_pod[each["valueFrom"]["fieldRef"]["fieldPath"]]
         for each in container["env"]

@@ -141,11 +141,13 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         except (ValueError, msgspec.DecodeError) as error:
             raise SettingsError(f"{PREFIX}{field.upper()}: {error}") from error
     try:
-        return msgspec.convert(raw, Settings, strict=False)
+        settings = msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
         field_of = re.search(r"\$\.(\w+)", str(error))
         name = field_of[1].upper() if field_of else "… variables"
         raise SettingsError(f"{PREFIX}{name}: {error}") from error
+    _check_memory(settings)
+    return settings
 
 
 def _convert(field: str, value: str) -> object:
@@ -164,6 +166,15 @@ def _read_json(field: str, value: str) -> object:
     if field == "worker_labels" and isinstance(read, dict) and (ours := reserved(read)):
         raise ValueError(f"{', '.join(ours)} is the operator's own")
     return read
+
+
+def _check_memory(settings: Settings) -> None:
+    """An image's process is in its pod, beside the one that started it. Raises SettingsError."""
+    for size in ("small_", "", "large_"):
+        child, pod = f"{size}child_memory", f"{size}worker_memory"
+        if getattr(settings, child) >= getattr(settings, pod):
+            message = f"must be less than {PREFIX}{pod.upper()}"
+            raise SettingsError(f"{PREFIX}{child.upper()}: {message}")
 
 
 def _check_rates(rates: tuple[str, ...]) -> None:

@@ -1,9 +1,10 @@
 {{/* Every setting of the operator (operator/imagejob_operator/settings.py), as variables of its container. */}}
 {{- define "imagejob.environment" -}}
 {{- range $name, $value := include "imagejob.settings" . | fromYaml }}
-{{- /* A number read from YAML is a float, and would be written as 5e+07. */}}
+{{- /* A number read from YAML is a float, and would be written as 5e+07. And the kubelet would fill in $(NAME). */}}
+{{- $text := kindIs "float64" $value | ternary (int64 $value) $value | toString | replace "$(" "$$(" }}
 - name: IMAGEJOB_{{ upper $name }}
-  value: {{ if kindIs "float64" $value }}{{ int64 $value | toString | quote }}{{ else }}{{ toString $value | quote }}{{ end }}
+  value: {{ $text | quote }}
 {{- end }}
 - name: IMAGEJOB_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
@@ -41,7 +42,7 @@ child_memory: {{ $worker.memory.standard.image }}
 large_worker_memory: {{ $worker.memory.large.pod }}
 large_child_memory: {{ $worker.memory.large.image }}
 {{- with $worker.imagePullSecrets }}
-worker_image_pull_secrets: {{ join "," . | quote }}
+worker_image_pull_secrets: {{ include "imagejob.names" . | fromJsonArray | join "," | quote }}
 {{- end }}
 {{- with $worker.nodeSelector }}
 worker_node_selector: {{ toJson . | quote }}

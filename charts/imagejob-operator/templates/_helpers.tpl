@@ -25,6 +25,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with $image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
+{{/* The names in a list of names and of objects with a name, as JSON. */}}
+{{- define "imagejob.names" -}}
+{{- $names := list }}
+{{- range . }}{{ if kindIs "string" . }}{{ $names = append $names . }}{{ else }}{{ $names = append $names .name }}{{ end }}{{ end }}
+{{- toJson $names }}
+{{- end }}
+
 {{/* A CPU quantity, `250m` or `2`, in millicores. */}}
 {{- define "imagejob.millis" -}}
 {{- $cpu := toString . -}}

@@ -39,7 +39,7 @@ CASES: dict[str, Values] = {
             "digest": f"sha256:{'a' * 64}",
             "pullPolicy": "Always",
         },
-        "imagePullSecrets": ["registry", "mirror"],
+        "imagePullSecrets": ["registry", {"name": "mirror"}],
         "worker": {"image": {"tag": "1.2.3"}},
     },
     "one operator": {"replicas": 1},

@@ -35,6 +35,7 @@ def test_every_setting_of_the_operator_is_reached_from_a_value(helm: Helm) -> No
     names = Settings.__struct_fields__
     assert [name for name in names if getattr(settings, name) == getattr(default, name)] == []
     assert settings.worker_annotations == values["worker"]["annotations"]
+    assert settings.worker_image_pull_secrets == ("registry", "mirror")
     assert settings.worker_cpu_millis == 2000
     assert settings.max_bytes == values["limits"]["maxBytes"]
 

@@ -112,6 +112,10 @@ def test_what_is_added_to_worker_pods_is_written_as_in_a_pod() -> None:
         ({**IMAGE, "IMAGEJOB_MAX_WORKERS": "0"}, "max_workers"),
         ({**IMAGE, "IMAGEJOB_BACKOFF_SECONDS": "0"}, "backoff_seconds"),
         ({**IMAGE, "IMAGEJOB_WORKER_PARALLELISM": "0"}, "worker_parallelism"),
+        (
+            {**IMAGE, "IMAGEJOB_LARGE_CHILD_MEMORY": "3Gi"},
+            "IMAGEJOB_LARGE_CHILD_MEMORY: must be less than IMAGEJOB_LARGE_WORKER_MEMORY",
+        ),
         ({**IMAGE, "IMAGEJOB_WORKER_IMAGE_PULL_POLICY": "Sometimes"}, "WORKER_IMAGE_PULL_POLICY"),
         ({**IMAGE, "IMAGEJOB_WORKER_IMAGE_PULL_SECRETS": "a, B_"}, "WORKER_IMAGE_PULL_SECRETS"),
         ({**IMAGE, "IMAGEJOB_WORKER_LABELS": "a=b"}, "IMAGEJOB_WORKER_LABELS: JSON is malformed"),
