@@ -21,9 +21,10 @@ Series = dict[str, str]
 
 
 class Case(NamedTuple):
-    """An alert fires with the one, by the minute `by`, and does not with the other."""
+    """It fires with the one, in minute `late` but not yet in `early`, and not with the other."""
 
-    by: int
+    early: int
+    late: int
     fires: Series
     quiet: Series
 
@@ -62,16 +63,19 @@ def unreadable(values: str) -> Series:
 
 CASES: Mapping[str, Case] = {
     "ImageJobNoLeader": Case(
+        1,
         5,
         fires={'imagejob_leader{pod="a"}': "0x10", 'imagejob_leader{pod="b"}': "0x10"},
         quiet={'imagejob_leader{pod="a"}': "0x10", 'imagejob_leader{pod="b"}': "1x10"},
     ),
     "ImageJobLoopStuck": Case(
+        1,
         8,
         fires={"imagejob_loop_age_seconds": "2 2 35 2 2 2 2 2 2"},
         quiet={"imagejob_loop_age_seconds": "2 5 4.9 2 12 2 2 2 2"},
     ),
     "ImageJobQueueOld": Case(
+        34,
         50,
         fires={'imagejob_oldest_job_age_seconds{phase="Queued"}': "0+60x60"},
         quiet={
@@ -80,6 +84,7 @@ CASES: Mapping[str, Case] = {
         },
     ),
     "ImageJobWritesBehind": Case(
+        8,
         15,
         fires={'imagejob_agenda_oldest_seconds{lane="work"}': "90x20"},
         quiet={
@@ -88,39 +93,46 @@ CASES: Mapping[str, Case] = {
         },
     ),
     "ImageJobFailureRatio": Case(
+        4,
         40,
         fires=finished(10, 90, "WorkerLost"),
         quiet=finished(90, 10, "UnsupportedFormat"),
     ),
     "ImageJobInternalErrors": Case(
+        19,
         30,
         fires={'imagejob_finished_total{result="failed",reason="Internal"}': "0x20 1x40"}
         | {'imagejob_retries_total{reason="Internal"}': "0x60"},
         quiet=finished(0, 10, "Internal"),
     ),
     "ImageJobStorageUnavailable": Case(
+        4,
         30,
         fires=finished(5, 20, "StorageUnavailable"),
         quiet=finished(5, 20, "TooLarge") | finished(0, 20, "StorageUnavailable"),
     ),
     "ImageJobWorkersRefused": Case(
-        12, fires=waiting("WorkerRefused", 15), quiet=waiting("WorkerRefused", 5)
+        8, 12, fires=waiting("WorkerRefused", 15), quiet=waiting("WorkerRefused", 5)
     ),
     "ImageJobWorkersUnschedulable": Case(
+        13,
         16,
         fires=waiting("WorkerUnschedulable", 20),
         quiet=waiting("WaitingForWorker", 20),
     ),
-    "ImageJobQuotaUsedUp": Case(245, fires=quota("1x300", "7x300"), quiet=quota("1x300", "0x300")),
+    "ImageJobQuotaUsedUp": Case(
+        200, 245, fires=quota("1x300", "7x300"), quiet=quota("1x300", "0x300")
+    ),
     "ImageJobLedgerUnreadable": Case(
-        8, fires=unreadable("0 0 0 15 30 45x9"), quiet=unreadable("0x9")
+        2, 8, fires=unreadable("0 0 0 15 30 45x9"), quiet=unreadable("0x9")
     ),
     "ImageJobApiThrottled": Case(
+        12,
         25,
         fires={"imagejob_api_throttled_total": "0+30x30"},
         quiet={"imagejob_api_throttled_total": "0+30x3 90x30"},
     ),
-    "ImageJobApiErrors": Case(20, fires=requests("<error>", 60), quiet=requests("409", 300)),
+    "ImageJobApiErrors": Case(8, 20, fires=requests("<error>", 60), quiet=requests("409", 300)),
 }
 
 
@@ -140,7 +152,7 @@ def scenario(alert: str, series: Series, minute: int, *, firing: bool) -> dict[s
     """A test as promtool reads it."""
     query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
     return {
-        "name": f"{alert} {'fires' if firing else 'is quiet'}",
+        "name": f"{alert} {'fires' if firing else 'is quiet'} in minute {minute}",
         "interval": "1m",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
         "promql_expr_test": [
@@ -169,8 +181,9 @@ def test_an_alert_fires_when_it_should_and_only_then(
 ) -> None:
     case = CASES[alert]
     tests = [
-        scenario(alert, case.fires, case.by, firing=True),
-        scenario(alert, case.quiet, case.by, firing=False),
+        scenario(alert, case.fires, case.early, firing=False),
+        scenario(alert, case.fires, case.late, firing=True),
+        scenario(alert, case.quiet, case.late, firing=False),
     ]
     file = tmp_path / "alert.yaml"
     file.write_text(

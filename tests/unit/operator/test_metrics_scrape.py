@@ -30,16 +30,16 @@ def test_ten_thousand_imagejobs_make_as_many_series_as_two_hundred(
     record_property: Callable[[str, object], None],
 ) -> None:
     known = crowd(200, 10_000)
-    began = time.perf_counter()
+    began = time.process_time()
     text = generate_latest(known.metrics.registry).decode()
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     many, few = known.series(), crowd(200, 200).series()
 
     assert many.keys() == few.keys()
     assert len(many) < 2000
     assert "team-7-0" not in text
     record_property("10,000 ImageJobs in 200 namespaces", f"{len(many)} series, {len(text)} bytes")
-    record_property("one scrape of them", f"{1000 * took:.0f} ms")
+    record_property("CPU of one scrape of them", f"{1000 * took:.0f} ms")
 
 
 def test_each_namespace_adds_the_same_few_series() -> None:
