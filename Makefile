@@ -83,9 +83,10 @@ bench-node: $(INSTALLED) ## Measure ImageJobs on a real node against bare Jobs a
 docs: $(DOCS_INSTALLED) ## Build the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-generate: $(INSTALLED) ## Make the API reference, the picture of the phases, the dashboard and the kustomize base again
+generate: $(INSTALLED) ## Make the API reference, the pictures, the dashboard, the table of values and the kustomize base again
 	@$(PYTHON) -m imagejob_docs
 	@$(PYTHON) -m imagejob_dashboard
+	@$(PYTHON) dev/chart_docs.py
 	@$(PYTHON) dev/kustomize_base.py
 
 bench-start: $(INSTALLED) ## Measure the worker's start from IMAGE=… (needs root, buildah and runc)

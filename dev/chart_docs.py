@@ -52,7 +52,7 @@ def main() -> int:
     stale = [file for file, text in documents().items() if file.read_text() != text]
     for file in stale:
         if check:
-            sys.stderr.write(f"{file} is stale: run python dev/chart_docs.py\n")
+            sys.stderr.write(f"{file} is stale: `make generate`\n")
         else:
             file.write_text(documents()[file])
     return int(check and bool(stale))
