@@ -106,6 +106,14 @@ def test_without_the_crd_s_default_kstatus_would_take_a_new_imagejob_for_ready()
         kstatus.evaluate(NO_STATUS, checks()["ImageJob"])
 
 
+@pytest.mark.parametrize("body", UNSEEN.values(), ids=UNSEEN)
+def test_a_status_without_conditions_is_not_the_end(body: Body) -> None:
+    bare = {**body, "status": {"observedGeneration": body["metadata"]["generation"]}}
+
+    assert argocd.health(bare).status == "Progressing"
+    assert kstatus.evaluate(bare, checks()[body["kind"]]) == "InProgress"
+
+
 QUOTAS = {
     "unused": (imagequota(), "0 of 50 per 1h used"),
     "in use": (imagequota(48), "48 of 50 per 1h used"),
