@@ -137,6 +137,7 @@ class Metrics:
                 self._ended(job, entry, entries, status or ImageJobStatus())
             case "Queued", reason if reason in RETRIED:
                 self._retries.labels(reason).inc()
+                self._started_unseen(job, entry, entries, status)
 
     def _started(self, job: ImageJob, entries: Iterable[AuditEntry], at: datetime) -> None:
         """Only the first time: what follows a failed attempt waits for other things."""
@@ -149,6 +150,18 @@ class Metrics:
         if admitted and not job.status.start_time:
             self._queue.observe(_seconds(admitted, at))
 
+    def _started_unseen(
+        self,
+        job: ImageJob,
+        end: AuditEntry,
+        entries: Iterable[AuditEntry],
+        status: ImageJobStatus | None,
+    ) -> None:
+        """An attempt has ended, and may have been so short that nobody saw it run."""
+        first = next((each for each in entries if each.event == "Running" or _is_end(each)), None)
+        if status and status.start_time and first is end:
+            self._started(job, entries, status.start_time)
+
     def _ended(
         self,
         job: ImageJob,
@@ -156,10 +169,9 @@ class Metrics:
         entries: Iterable[AuditEntry],
         status: ImageJobStatus,
     ) -> None:
+        self._started_unseen(job, end, entries, status)
         if status.processing_millis is not None:
             self._processing.observe(status.processing_millis / 1000)
-        if status.start_time and not any(entry.event == "Running" for entry in entries):
-            self._started(job, entries, status.start_time)  # so short that nobody saw it run
         if end.event == "Succeeded" and job.metadata.creation_timestamp:
             self._turnaround.observe(_seconds(job.metadata.creation_timestamp, end.time))
 
@@ -172,7 +184,7 @@ class Metrics:
         self._audit.inc()
 
     def event(self, result: str) -> None:
-        """ "posted" or "dropped"."""
+        """One is `posted` or `dropped`."""
         self._events.labels(result).inc()
 
     def requested(self, verb: str, code: int, seconds: float) -> None:
@@ -193,7 +205,7 @@ class Metrics:
         self._watched.labels(resource, event or "LISTED").inc()
 
     def ledger(self, operation: str, result: str) -> None:
-        """ "read" or "write", and what came of it."""
+        """One was read (`read`) or written (`write`), or could not be."""
         self._ledgers.labels(operation, result).inc()
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -203,6 +215,11 @@ class Metrics:
         self, name: str, text: str, buckets: tuple[float, ...], *labels: str
     ) -> Histogram:
         return Histogram(f"imagejob_{name}", text, labels, buckets=buckets, registry=self.registry)
+
+
+def _is_end(entry: AuditEntry) -> bool:
+    """Of an attempt."""
+    return entry.event in RESULTS or entry.reason in RETRIED
 
 
 def _seconds(since: datetime, until: datetime) -> float:

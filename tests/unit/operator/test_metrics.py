@@ -91,10 +91,20 @@ def test_a_course_told_in_two_writes_is_timed_as_in_one() -> None:
     assert value(metrics, "finished_total", result="succeeded", reason="Succeeded") == 1
 
 
-def test_a_worker_that_nobody_saw_run_did_start() -> None:
-    short = (REQUESTED, ADMITTED, SUCCEEDED)
+def test_two_short_attempts_are_one_start() -> None:
+    lost = entry(3, "Queued", "WorkerLost", 4.0)
     start = CREATED + timedelta(seconds=3)
-    metrics = told(*short, written=status(startTime=start.isoformat(), processingMillis=9))
+    metrics = told(
+        REQUESTED, ADMITTED, lost, SUCCEEDED, written=status(startTime=start.isoformat())
+    )
+
+    assert value(metrics, "queue_wait_seconds_count") == 1
+
+
+@pytest.mark.parametrize("end", [SUCCEEDED, entry(4, "Queued", "StorageUnavailable", 6.0)])
+def test_a_worker_that_nobody_saw_run_did_start(end: AuditEntry) -> None:
+    start = CREATED + timedelta(seconds=3)
+    metrics = told(REQUESTED, ADMITTED, end, written=status(startTime=start.isoformat()))
 
     assert value(metrics, "queue_wait_seconds_sum") == 1.5
 
