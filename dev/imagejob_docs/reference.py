@@ -123,9 +123,9 @@ def _rules(part: Part) -> list[str]:
     changes = [_rule(where, rule) for where, rule in rules if "oldSelf" in rule["rule"]]
     texts = []
     if always:
-        texts.append("\n".join(["Refused, with these words, is what breaks a rule:", "", *always]))
+        texts.append("\n".join(["What breaks a rule is refused, in these words:", "", *always]))
     if changes:
-        texts.append("\n".join(["Refused on a change:", "", *changes]))
+        texts.append("\n".join(["Changes that are refused, likewise:", "", *changes]))
     return texts
 
 
