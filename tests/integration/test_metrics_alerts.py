@@ -121,7 +121,7 @@ CASES: Mapping[str, Case] = {
         quiet=waiting("WaitingForWorker", 20),
     ),
     "ImageJobQuotaUsedUp": Case(
-        200, 245, fires=quota("1x300", "7x300"), quiet=quota("1x300", "0x300")
+        200, 245, fires=quota("1x100 0.98 1x200", "7x300"), quiet=quota("1x300", "0x300")
     ),
     "ImageJobLedgerUnreadable": Case(
         2, 8, fires=unreadable("0 0 0 15 30 45x9"), quiet=unreadable("0x9")
