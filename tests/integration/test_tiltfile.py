@@ -174,6 +174,7 @@ def test_a_try_goes_through(cluster: Client, namespace: str, tmp_path: Path) -> 
                 *(f"--team={changed}", f"--endpoint={cluster.s3.endpoint}"),
             ],
             env={
+                "HOME": str(tmp_path),
                 "KUBECONFIG": str(cluster.kubeconfig),
                 "PATH": str(cluster.kubectl_program.parent),
             },
