@@ -42,8 +42,9 @@ class Helm:
         namespace: str = OPERATOR_NAMESPACE,
     ) -> list[Body]:
         """What the chart renders, its test included."""
-        command = ("template", RELEASE, chart, f"--namespace={namespace}", *options)
-        return [body for body in yaml.safe_load_all(self(*command, values=values)) if body]
+        where = (RELEASE, chart, f"--namespace={namespace}")
+        text = self("template", *where, *options, values=values)
+        return [body for body in yaml.safe_load_all(text) if body]
 
 
 def one(bodies: Iterable[Body], kind: str, name: str | None = None) -> Body:

@@ -8,15 +8,19 @@ that the chart made.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from conditions import until
 from helm_chart import RELEASE, Body, Helm, Values
 from imagejob_dev import policies
 from imagejob_dev.client import CHART, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
+from imagejob_dev.ports import free_ports
 from tenant import Tenant, image_job, picture
 
 if TYPE_CHECKING:
@@ -53,14 +57,14 @@ class Release:
     def quota(self) -> str:
         """What the operator is told."""
         pod = self.cluster.rest.get(DEPLOYMENT)["spec"]["template"]["spec"]
-        return {each["name"]: each.get("value", "") for each in pod["containers"][0]["env"]}[
-            "IMAGEJOB_QUOTA"
-        ]
+        (container,) = pod["containers"]
+        told = {each["name"]: str(each.get("value", "")) for each in container["env"]}
+        return told["IMAGEJOB_QUOTA"]
 
     @contextmanager
-    def operator(self) -> Iterator[None]:
+    def operator(self, **settings: str) -> Iterator[None]:
         """It works, with the rights that it has now."""
-        program = self.cluster.operator()
+        program = self.cluster.operator(**settings)
         program.start()
         try:
             yield
@@ -90,7 +94,7 @@ def tenant(release: Release) -> Tenant:
 def succeeds(tenant: Tenant, name: str) -> bool:
     """Whether an ImageJob made now does."""
     tenant.apply(image_job(name, destination={"prefix": f"derived/{name}"}))
-    return tenant.wait_finished(name)["phase"] == "Succeeded"
+    return bool(tenant.wait_finished(name)["phase"] == "Succeeded")
 
 
 def refused(tenant: Tenant, body: Body) -> str:
@@ -125,6 +129,26 @@ def test_the_notes_lead_to_a_first_result(release: Release) -> None:
     )
     assert "imagestore.imagejob.dev/uploads created" in answer
     assert "imagejob.imagejob.dev/first created" in answer
+
+
+def test_what_helm_test_asks_is_answered_by_an_operator(release: Release) -> None:
+    pod = yaml.safe_load(release.run("get", "hooks", RELEASE))
+    (container,) = pod["spec"]["containers"]
+    (script,) = container["args"]
+    (port,) = free_ports(1)
+
+    with release.operator(listen=f"127.0.0.1:{port}"):
+        here = script.replace(f"{RELEASE}.{OPERATOR_NAMESPACE}.svc:8080", f"127.0.0.1:{port}")
+        asked = subprocess.run(
+            [sys.executable, *container["command"][1:], here],
+            env={},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    assert here != script
+    assert asked.stdout.splitlines()[-1].startswith("ready: {'role': 'leader'")
 
 
 def test_an_upgrade_changes_what_was_asked_for_and_a_rollback_undoes_it(release: Release) -> None:
