@@ -69,6 +69,10 @@ class Prometheus:
         assert len(found) < 2, found
         return float(found[0]["value"][1]) if found else None
 
+    def scrapes(self) -> float:
+        """How many there were of the target."""
+        return self.value("sum(count_over_time(up[1h]))") or 0.0
+
     def rules(self) -> list[dict[str, Any]]:
         """Each rule as last evaluated."""
         groups = json.loads(get(self.port, "/api/v1/rules"))["data"]["groups"]
