@@ -1,9 +1,8 @@
 {{/*
 policies/stores.yaml (list $ TEXT) with what its ConfigMap would hold written into the policy, as the variable `params`.
 
-An API server that has seen a policy's last binding go never again learns what is in the ConfigMaps of such policies, until
-it restarts (kubernetes/kubernetes#130887, open as of 1.36): after an uninstall, or a while with policies.stores.enabled
-off, it would refuse every ImageStore, or go by an allow-list of old.
+An API server that has seen a policy's last binding go never learns again what is in ConfigMaps, until it restarts:
+docs/decisions/0018-the-allow-list-is-in-its-policy.md.
 */}}
 {{- define "imagejob.storesAllowed" -}}
 {{- $top := index . 0 }}
