@@ -37,8 +37,8 @@ class Burst:
         return sum(not is_finished(job.get("status", {})) for job in jobs)
 
     def assert_nothing_was_lost(self) -> None:
-        """All have succeeded, were charged once, and have their output, right by its digest."""
-        statuses = self.wait_finished()
+        """All succeed, were charged once, and have their output, right by its digest."""
+        statuses = self.wait_finished(seconds=180.0)
         phases = Counter(status["phase"] for status in statuses.values())
         digests = {status["outputs"][0]["sha256"] for status in statuses.values()}
         stored = {

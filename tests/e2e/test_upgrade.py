@@ -26,7 +26,7 @@ def test_upgrade_rollback_and_removal_lose_nothing_and_charge_nothing_twice(
     release.uninstall()
     release.install(chart, images)
     before = operators(release)
-    burst = Burst(cluster, namespace, COUNT, at_once=8)
+    burst = Burst(cluster, namespace, COUNT, at_once=5)  # so that it lasts
 
     burst.wait_finished(5)
     release.install(podAnnotations=ROLL)
