@@ -115,11 +115,15 @@ def image_jobs(observed: Observed, now: datetime) -> Iterator[GaugeMetricFamily]
 
 
 def _stand(observed: Observed, job: ImageJob) -> tuple[str, str]:
-    """Phase and reason as last decided, which the status may not show yet."""
+    """Phase and reason as last decided, which the status may not show yet.
+
+    Whose end is not written yet counts as running.
+    """
     memory = observed.memories.get(job.metadata.uid)
-    if memory and memory.last and memory.last[0] in PHASES:
-        return memory.last
-    return job.status.phase or "Pending", Reason.REQUESTED
+    if not memory or not memory.last:
+        return job.status.phase or "Pending", Reason.REQUESTED
+    phase, reason = memory.last
+    return (phase if phase in PHASES else "Running"), reason
 
 
 def _since(observed: Observed, job: ImageJob, phase: str) -> datetime | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from api_objects import image_job, pod, running, worker_job
 from imagejob_operator.agenda import Lane
+from imagejob_operator.domain.lifecycle import Memory
 from observing import Knowledge
 from prometheus_client import generate_latest
 
@@ -100,6 +101,15 @@ def test_a_gauge_says_what_the_engine_knows(
         }
 
     assert series[f"imagejob_{name}", tuple(sorted(labels.items()))] == value
+
+
+def test_an_end_that_is_not_written_yet_counts_as_running() -> None:
+    known = crowd(1, 1)
+    known.memories["team-0-0"] = Memory(last=("Succeeded", "Succeeded"))
+
+    assert known.value("jobs", phase="Running") == 1
+    assert known.value("jobs", phase="Pending") == 0
+    assert known.value("waiting_jobs", reason="Succeeded") is None
 
 
 def test_workers_are_told_apart_by_their_pods() -> None:
