@@ -20,7 +20,7 @@ ELSEWHERE = {
 }
 """Page of the site → the file that it shows."""
 
-DECISIONS = "decisions/index.md"
+DECISIONS = "decisions.md"
 LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 FENCE = re.compile(r"^\s*(```|~~~)")
 ITEM = re.compile(r"^([-*]|\d+\.) ")
@@ -31,7 +31,7 @@ def decisions() -> str:
     """All decision records, by their titles."""
     files = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
     titles = {file.name: file.read_text().splitlines()[0].removeprefix("# ") for file in files}
-    listed = "\n".join(f"- [{title}]({name})" for name, title in titles.items())
+    listed = "\n".join(f"- [{title}](decisions/{name})" for name, title in titles.items())
     return f"# Decisions\n\nWhy things are as they are, where that is not obvious.\n\n{listed}\n"
 
 

@@ -147,7 +147,8 @@ def _names(crd: Schema, version: Schema) -> str:
     ]
     if selectable:
         rows.append(["field selectors", ", ".join(code(field) for field in selectable)])
-    return _table(["", ""], rows)
+    head, *rest = rows
+    return _table(head, rest)
 
 
 def _columns(version: Schema) -> str:
