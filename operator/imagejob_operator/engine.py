@@ -15,43 +15,28 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-import msgspec
-
-from .actions import STALE, Actions
+from .actions import Actions
 from .agenda import Agenda, Lane
 from .clock import utc_now
 from .cluster import Cluster
-from .domain.lifecycle import Decision, Inquire, Memory, Replace, WriteStatus, decide
-from .domain.model import ImageJob
+from .domain.lifecycle import Memory
 from .domain.picture import Picture
 from .domain.platform import Caps, Platform
-from .domain.situation import Standing
-from .domain.subjects import EventsOf, Key, QuotaOf, Subject, Tenancy, Thing
+from .domain.subjects import Subject, Tenancy, Thing
 from .foresight import Foresight
 from .ledgers import Ledgers
 from .listing import Listing
 from .observed import Observed
 from .reports import QuotaReports
 from .rhythm import Rhythm
+from .steps import Action, Step, Steps
 from .tenants import Tenants
 from .timers import Timers
 from .transport import ApiError
 
 log = logging.getLogger(__name__)
-
-Action = Callable[[], Coroutine[Any, Any, None]]
-
-
-class Step(msgspec.Struct, frozen=True):
-    """What to do next for a subject of a namespace."""
-
-    action: Action
-    namespace: str
-    lane: Lane = Lane.WORK
-
 
 LOOKS = 64
 """How much is looked at in one turn: some ten milliseconds. Then quotas have theirs."""
@@ -61,10 +46,6 @@ RELIST_SOON = timedelta(seconds=10)
 
 RELIST = timedelta(minutes=10)
 """Whatever a broken watch has kept from us shows by then."""
-
-LINGER = 2 * STALE
-"""A worker that has ended keeps its name for so long: whoever else has decided to create it, and
-was held up, meets it, or finds that the decision is stale."""
 
 BEAT = 5.0
 """Seconds: the loop turns at least so often, and says so, even if nothing happens."""
@@ -94,13 +75,12 @@ class Engine:
         tell: Callable[[bytes], None],
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._platform = platform
         self._clock = clock
         self._picture = picture = Picture()
         self._memories: dict[str, Memory] = {}
         self._timers = Timers(self._ring, clock)
         self._listing = listing = Listing(cluster, picture)
-        self._actions = Actions(
+        actions = Actions(
             cluster, picture, self._memories, instance=instance, tell=tell, clock=clock
         )
         self._ledgers = Ledgers(cluster, listing, namespace=namespace, clock=clock)
@@ -108,7 +88,17 @@ class Engine:
         self._tenants = Tenants(
             picture, self._ledgers, foresight, self._memories, platform, caps, clock
         )
-        self._reports = QuotaReports(cluster, picture, self._tenants, clock, self._timers.set)
+        reports = QuotaReports(cluster, picture, self._tenants, clock, self._timers.set)
+        self._steps = Steps(
+            picture,
+            self._tenants,
+            actions,
+            reports,
+            self._memories,
+            platform,
+            clock,
+            self._timers.set,
+        )
         self._agenda = Agenda(cluster.pace)
         self._rhythm = Rhythm()
         self._wake = asyncio.Event()
@@ -191,7 +181,7 @@ class Engine:
     ) -> None:
         if self._agenda.defers(subject):
             return
-        step = self._consider(subject)
+        step = self._steps.next_for(subject)
         if not step:
             self._agenda.drop(subject)
         elif has_room or self._agenda.admits(step.lane):
@@ -202,81 +192,6 @@ class Engine:
     def _start(self, tasks: asyncio.TaskGroup, subject: Subject, step: Step) -> None:
         self._agenda.begin(subject, step.lane)
         tasks.create_task(self._apply(subject, step.action))
-
-    def _consider(self, subject: Subject) -> Step | None:
-        match subject:
-            case Tenancy(namespace):
-                self._tenants.touch(namespace)
-                return None
-            case QuotaOf(namespace):
-                report = self._reports.consider(namespace)
-                return Step(report, namespace, Lane.NEWS) if report else None
-            case EventsOf(namespace, uid):
-                if not self._actions.has_events(uid):
-                    return None
-                lane = Lane.WORK if self._actions.are_events_many else Lane.EVENT
-                return Step(partial(self._actions.post_events, uid), namespace, lane)
-            case (_, _):
-                return self._consider_worker(subject)
-            case str():
-                return self._consider_job(subject)
-
-    def _consider_worker(self, at: Key) -> Step | None:
-        namespace, name = at
-        tenant = self._tenants.of(namespace)
-        worker = self._picture.workers.get(at)
-        self._tenants.touch_all_in_line()
-        if not worker:
-            composed = tenant.composed.get(name)
-            if not composed:
-                return None
-            return Step(partial(self._actions.create, tenant, composed), namespace, Lane.AT_ONCE)
-        self._picture.touch(QuotaOf(namespace))
-        if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
-            return None
-        ended_at = self._picture.ended_at(worker)
-        if ended_at and self._clock() < ended_at + LINGER:
-            self._timers.set(at, ended_at + LINGER)
-            return None
-        return Step(partial(self._actions.tidy, worker), namespace)
-
-    def _consider_job(self, uid: str) -> Step | None:
-        known = self._picture.jobs.get(uid)
-        if known and uid in self._picture.suspects:
-            return Step(partial(self._actions.verify, uid), known.metadata.namespace)
-        situation = self._picture.situation(uid)
-        if not situation:
-            self._memories.pop(uid, None)
-            self._tenants.leave(uid)
-            return None
-
-        place = self._tenants.place_of(situation.job)
-        if situation.worker and not place.admitted_at:
-            # Somebody else has charged it: nothing is told of it before that is known.
-            if not self._tenants.look_up_charge(situation.job, situation.worker.job):
-                return None
-            place = self._tenants.place_of(situation.job)
-        situation = msgspec.structs.replace(situation, place=place)
-        memory = self._memories.get(uid, Memory())
-        decision = decide(situation, memory, self._platform, self._clock())
-        self._memories[uid] = decision.memory
-        self._tenants.line_up(situation.job, decision.standing.wish)
-        if decision.look_again:
-            self._timers.set(uid, decision.look_again)
-        return self._step_of(situation.job, decision)
-
-    def _step_of(self, job: ImageJob, decision: Decision) -> Step | None:
-        namespace = job.metadata.namespace
-        match decision.action:
-            case WriteStatus() as write:
-                lane = _lane_of(decision.standing, write)
-                return Step(partial(self._actions.write_status, write), namespace, lane)
-            case Inquire() as inquire:
-                return Step(partial(self._actions.inquire, inquire), namespace)
-            case Replace() as replace:
-                return Step(partial(self._actions.replace, replace), namespace)
-            case None:
-                return None
 
     async def _apply(self, subject: Subject, action: Action) -> None:
         try:
@@ -322,10 +237,3 @@ class Engine:
                 await asyncio.sleep(RETRY.total_seconds())
             else:
                 return
-
-
-def _lane_of(standing: Standing, write: WriteStatus) -> Lane:
-    """An end is not kept waiting by those who only wait."""
-    if standing.is_finished:
-        return Lane.WORK
-    return Lane.NEWS if write.entries else Lane.REFRESH

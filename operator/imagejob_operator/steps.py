@@ -1,0 +1,145 @@
+"""What to do next for a subject: each is looked at anew, whatever it was touched for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from .actions import STALE, Actions
+from .agenda import Lane
+from .domain.lifecycle import Decision, Inquire, Memory, Replace, WriteStatus, decide
+from .domain.model import ImageJob
+from .domain.picture import Picture
+from .domain.platform import Platform
+from .domain.situation import Standing
+from .domain.subjects import EventsOf, Key, QuotaOf, Subject, Tenancy
+from .reports import QuotaReports
+from .tenants import Tenants
+
+Action = Callable[[], Coroutine[Any, Any, None]]
+
+LINGER = 2 * STALE
+"""A worker that has ended keeps its name for so long: whoever else has decided to create it, and
+was held up, meets it, or finds that the decision is stale."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What to do next for a subject of a namespace."""
+
+    action: Action
+    namespace: str
+    lane: Lane = Lane.WORK
+
+
+class Steps:
+    """Decides with what the picture shows and the tenants' ledgers say.
+
+    `later` is told when to look at a subject again.
+    """
+
+    def __init__(
+        self,
+        picture: Picture,
+        tenants: Tenants,
+        actions: Actions,
+        reports: QuotaReports,
+        memories: dict[str, Memory],
+        platform: Platform,
+        clock: Callable[[], datetime],
+        later: Callable[[Subject, datetime], None],
+    ) -> None:
+        self._picture = picture
+        self._tenants = tenants
+        self._actions = actions
+        self._reports = reports
+        self._memories = memories
+        self._platform = platform
+        self._clock = clock
+        self._later = later
+
+    def next_for(self, subject: Subject) -> Step | None:
+        """What is to be done, or None; who is to be looked at meanwhile, or later, is noted."""
+        match subject:
+            case Tenancy(namespace):
+                self._tenants.touch(namespace)
+                return None
+            case QuotaOf(namespace):
+                report = self._reports.consider(namespace)
+                return Step(report, namespace, Lane.NEWS) if report else None
+            case EventsOf(namespace, uid):
+                if not self._actions.has_events(uid):
+                    return None
+                lane = Lane.WORK if self._actions.are_events_many else Lane.EVENT
+                return Step(partial(self._actions.post_events, uid), namespace, lane)
+            case (_, _):
+                return self._for_worker(subject)
+            case str():
+                return self._for_image_job(subject)
+
+    def _for_worker(self, at: Key) -> Step | None:
+        namespace, name = at
+        tenant = self._tenants.of(namespace)
+        worker = self._picture.workers.get(at)
+        self._tenants.touch_all_in_line()
+        if not worker:
+            composed = tenant.composed.get(name)
+            if not composed:
+                return None
+            return Step(partial(self._actions.create, tenant, composed), namespace, Lane.AT_ONCE)
+        self._picture.touch(QuotaOf(namespace))
+        if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
+            return None
+        ended_at = self._picture.ended_at(worker)
+        if ended_at and self._clock() < ended_at + LINGER:
+            self._later(at, ended_at + LINGER)
+            return None
+        return Step(partial(self._actions.tidy, worker), namespace)
+
+    def _for_image_job(self, uid: str) -> Step | None:
+        known = self._picture.jobs.get(uid)
+        if known and uid in self._picture.suspects:
+            return Step(partial(self._actions.verify, uid), known.metadata.namespace)
+        situation = self._picture.situation(uid)
+        if not situation:
+            self._memories.pop(uid, None)
+            self._tenants.leave(uid)
+            return None
+
+        place = self._tenants.place_of(situation.job)
+        if situation.worker and not place.admitted_at:
+            # Somebody else has charged it: nothing is told of it before that is known.
+            if not self._tenants.look_up_charge(situation.job, situation.worker.job):
+                return None
+            place = self._tenants.place_of(situation.job)
+        situation = msgspec.structs.replace(situation, place=place)
+        memory = self._memories.get(uid, Memory())
+        decision = decide(situation, memory, self._platform, self._clock())
+        self._memories[uid] = decision.memory
+        self._tenants.line_up(situation.job, decision.standing.wish)
+        if decision.look_again:
+            self._later(uid, decision.look_again)
+        return self._step_of(situation.job, decision)
+
+    def _step_of(self, job: ImageJob, decision: Decision) -> Step | None:
+        namespace = job.metadata.namespace
+        match decision.action:
+            case WriteStatus() as write:
+                lane = _lane_of(decision.standing, write)
+                return Step(partial(self._actions.write_status, write), namespace, lane)
+            case Inquire() as inquire:
+                return Step(partial(self._actions.inquire, inquire), namespace)
+            case Replace() as replace:
+                return Step(partial(self._actions.replace, replace), namespace)
+            case None:
+                return None
+
+
+def _lane_of(standing: Standing, write: WriteStatus) -> Lane:
+    """An end is not kept waiting by those who only wait."""
+    if standing.is_finished:
+        return Lane.WORK
+    return Lane.NEWS if write.entries else Lane.REFRESH
