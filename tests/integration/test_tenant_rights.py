@@ -117,7 +117,7 @@ def test_what_is_written_into_status_on_creation_is_dropped(tenant: Actor) -> No
 
     tenant.kubectl("create", "-f", "-", stdin=json.dumps(forged))
 
-    assert not tenant.kubectl("get", "imagejob", "cat", "--output=jsonpath={.status}")
+    assert not tenant.kubectl("get", "imagejob", "cat", "--output=jsonpath={.status.phase}")
 
 
 def test_the_operator_s_namespace_is_closed_to_tenants(tenant: Actor) -> None:
