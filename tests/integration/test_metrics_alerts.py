@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 import yaml
 from imagejob_dev.tools.catalogue import PROMETHEUS
 from imagejob_dev.tools.find import find
+from monitoring import PAGE, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-RULES = Path(__file__).parents[2] / "charts" / "imagejob-operator" / "rules" / "imagejob.yaml"
+    from pathlib import Path
 
 Series = dict[str, str]
 """A series, and its values a minute, as promtool has them: `0+2x30` begins at 0 and grows by 2."""
@@ -167,6 +167,14 @@ def scenario(alert: str, series: Series, minute: int, *, firing: bool) -> dict[s
 
 def test_the_rules_are_sound(promtool: Path) -> None:
     run(promtool, "check", "rules", "--lint=all", "--lint-fatal", RULES)
+
+
+def test_the_page_s_scrape_configuration_is_sound(promtool: Path, tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```yaml\n(scrape_configs:.*?)^```", PAGE.read_text(), re.M | re.S)
+    file = tmp_path / "prometheus.yaml"
+    file.write_text(f"{block}rule_files: [{RULES}]\n")
+
+    run(promtool, "check", "config", file)
 
 
 def test_every_alert_has_its_case() -> None:

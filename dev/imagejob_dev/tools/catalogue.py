@@ -97,7 +97,7 @@ VERSITYGW = Module(
 KWOK = Module("kwok", "sigs.k8s.io/kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"})
 # Helm 3, for Argo CD and Flux render charts with it; the chart uses nothing that Helm 4 lacks.
 HELM = Module("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"})
-# Its targets are given: what finds those of clouds and clusters is most of it, and is left out. It
+# Its targets are given: what finds those of clouds is the most of it, and is left out. It
 # is for tests of metrics and alerts, and has no web interface.
 PROMETHEUS = Module(
     "prometheus",
