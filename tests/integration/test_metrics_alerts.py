@@ -170,7 +170,7 @@ def test_the_rules_are_sound(promtool: Path) -> None:
 
 
 def test_the_page_s_scrape_configuration_is_sound(promtool: Path, tmp_path: Path) -> None:
-    (block,) = re.findall(r"^```yaml\n(scrape_configs:.*?)^```", PAGE.read_text(), re.M | re.S)
+    (block,) = re.findall(r"(?ms)^```yaml\n(scrape_configs:.*?)^```", PAGE.read_text())
     file = tmp_path / "prometheus.yaml"
     file.write_text(f"{block}rule_files: [{RULES}]\n")
 
