@@ -26,6 +26,7 @@ http://minio.storage:* team-*-raw
 http://[fd12::1]:9000 *
 http://127.0.0.1:9000 team-a
 https://shared.test/tenant-a/ *
+http://plain.test team-a
 https://everything.test(.*) *
 .* .*
 https://nothing.test
@@ -35,6 +36,7 @@ ON_THE_LIST = {
     "a bucket by its beginning": ("https://s3.eu-central-1.amazonaws.com", "media-cats"),
     "the whole beginning": ("https://s3.eu-central-1.amazonaws.com", "media-0"),
     "the default port": ("https://s3.eu-central-1.amazonaws.com:443", "media-cats"),
+    "the other scheme's default port": ("http://plain.test:80", "team-a"),
     "a slash at its end": ("https://s3.eu-central-1.amazonaws.com/", "media-cats"),
     "upper case": ("https://S3.EU-CENTRAL-1.AmazonAWS.com", "media-cats"),
     "a dot at its end": ("https://s3.eu-central-1.amazonaws.com.", "media-cats"),
@@ -54,7 +56,7 @@ OFF_THE_LIST = {
     "a bucket that only ends so": ("https://s3.eu-central-1.amazonaws.com", "not-media-cats"),
     "another scheme": ("http://s3.eu-central-1.amazonaws.com", "media-cats"),
     "another port": ("https://s3.eu-central-1.amazonaws.com:8443", "media-cats"),
-    "the other scheme's port": ("http://s3.example.com:443", "team-a"),
+    "the other scheme's port": ("http://plain.test:443", "team-a"),
     "a path where there is none": ("https://s3.example.com/x", "team-a"),
     "a longer host": ("https://s3.example.com.evil.test", "team-a"),
     "a host below": ("https://x.s3.example.com", "team-a"),
@@ -120,6 +122,23 @@ def test_what_is_refused_where_the_list_is(cluster: Client, namespace: str, case
         refused = [ALLOWED in refusal(cluster, namespace, store) for store in EVERYTHING]
 
     assert refused == expected
+
+
+ANYWHERE = {
+    "http://10.1.2.3:9000": True,
+    "https://s3.test": True,
+    "http://127.0.0.1:9000": False,
+    "http://127.1.2.3:9000": False,
+    "http://127.0.0.1.:9000": False,
+    "http://[::1]:9000": False,
+}
+
+
+def test_anywhere_is_not_the_worker_s_own_pod(cluster: Client, namespace: str) -> None:
+    with allow_list(cluster, namespace, {"allowed": "* raw-*"}):
+        refused = {url: refusal(cluster, namespace, bucket(url, "raw-1")) for url in ANYWHERE}
+
+    assert {url: not text for url, text in refused.items()} == ANYWHERE
 
 
 def test_a_long_list(cluster: Client, namespace: str) -> None:
