@@ -22,16 +22,23 @@ from monitoring import (
     page_expressions,
 )
 from prometheus_client.parser import text_string_to_metric_families
-from tenant import Tenant, image_job, is_finished, picture
+from tenant import SECONDS, Tenant, image_job, is_finished, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from imagejob_dev.client import Client
+    from tenant import Body
 
 GOOD, BAD, AGAIN, THROTTLED = 3, 2, 1, 2
 ADMITTED = GOOD + BAD + AGAIN
+IMAGE_JOBS = "/apis/imagejob.dev/v1alpha1/imagejobs"
+
+
+def is_unfinished(job: Body) -> bool:
+    """Left behind by another test, in a namespace that is being deleted."""
+    return not is_finished(job.get("status", {}))
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,11 @@ def programs() -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def port(cluster: Client) -> Iterator[int]:
-    """Where a real operator answers. What is tried again is so long after this."""
+    """Where a real operator answers, which has ImageJobs of no other test.
+
+    What is tried again is so long after this.
+    """
+    cluster.wait_for(IMAGE_JOBS, lambda jobs: not any(map(is_unfinished, jobs)) or None, SECONDS)
     (port,) = free_ports(1)
     settings = {"listen": f"{LOOPBACK}:{port}", "log_format": "json", "backoff_seconds": "600"}
     running = cluster.operator("metrics", **settings)
@@ -116,7 +127,7 @@ def test_a_namespace_s_quota_is_told_as_its_imagequota_tells_it(
     assert prometheus.value(f"imagejob_quota_used{of}") == ADMITTED
     assert prometheus.value(f"imagejob_quota_used_ratio{of}") == 1
     assert prometheus.value(f"imagejob_quota_waiting{of}") == THROTTLED
-    assert prometheus.label_values("namespace", "imagejob_quota_used_ratio") == [team.namespace]
+    assert team.namespace in prometheus.label_values("namespace", "imagejob_quota_used_ratio")
 
 
 @pytest.mark.usefixtures("team")
