@@ -38,7 +38,7 @@ class Knowledge:
 
     def __post_init__(self) -> None:
         self.beat = time.monotonic()
-        foresight = Foresight(self.picture, lambda *_: None)
+        foresight = Foresight(self.picture, lambda *_: None, lambda _: False)
         tenants = Tenants(
             self.picture,
             None,  # type: ignore[arg-type]  # nothing is read or written here

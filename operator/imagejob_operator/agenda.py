@@ -126,6 +126,10 @@ class Agenda:
         self._since[lane].setdefault(subject, self._clock())
         self._note_work()
 
+    def has_put_off(self, subject: Subject) -> bool:
+        """Whether it waits for room."""
+        return any(subject in queue for queue in self._waiting.values())
+
     def drop(self, subject: Subject) -> None:
         """There is nothing to do for it any more."""
         for lane, queue in self._waiting.items():
@@ -185,6 +189,9 @@ class FairQueue:
 
     def __len__(self) -> int:
         return len(self._namespaces)
+
+    def __contains__(self, subject: Subject) -> bool:
+        return subject in self._namespaces
 
     def put(self, subject: Subject, namespace: str) -> None:
         """Keeps its place if it had one."""

@@ -84,7 +84,8 @@ class Engine:
             cluster, picture, self._memories, instance=instance, tell=tell, clock=clock
         )
         self._ledgers = Ledgers(cluster, listing, namespace=namespace, clock=clock)
-        foresight = Foresight(picture, self._timers.set)
+        self._agenda = Agenda(cluster.pace)
+        foresight = Foresight(picture, self._timers.set, self._agenda.has_put_off)
         self._tenants = Tenants(
             picture, self._ledgers, foresight, self._memories, platform, caps, clock
         )
@@ -99,7 +100,6 @@ class Engine:
             clock,
             self._timers.set,
         )
-        self._agenda = Agenda(cluster.pace)
         self._rhythm = Rhythm()
         self._wake = asyncio.Event()
         self.metrics = cluster.metrics

@@ -10,7 +10,7 @@ from .domain.model import ImageJob
 from .domain.picture import Picture
 from .domain.planning import Outlook
 from .domain.quota import Policy, forecast, usage
-from .domain.subjects import Tenancy
+from .domain.subjects import Subject, Tenancy
 from .domain.tenant import Tenant
 from .domain.turn import shown
 
@@ -30,12 +30,19 @@ TICK = timedelta(milliseconds=1)
 class Foresight:
     """Keeps the forecasts, and has those looked at whose status has become stale.
 
-    `later` is told when to look at a namespace again.
+    `later` is told when to look at a namespace again. Whoever `is_put_off` is looked at anyway
+    when there is room for what is to be written.
     """
 
-    def __init__(self, picture: Picture, later: Callable[[Tenancy, datetime], None]) -> None:
+    def __init__(
+        self,
+        picture: Picture,
+        later: Callable[[Tenancy, datetime], None],
+        is_put_off: Callable[[Subject], bool],
+    ) -> None:
         self._picture = picture
         self._later = later
+        self._is_put_off = is_put_off
         self._looked: dict[str, datetime] = {}
 
     def update(self, outlook: Outlook, now: datetime) -> None:
@@ -67,6 +74,8 @@ class Foresight:
     def _stale(self, tenant: Tenant, now: datetime) -> Iterator[ImageJob]:
         """Those whose status says what isn't so, or nothing yet."""
         for job in self._jobs(tenant):
+            if self._is_put_off(job.metadata.uid):
+                continue
             place, queue = tenant.place_of(job), job.status.queue
             if not place.turn or shown(queue, place.turn, now, place.slot) is not queue:
                 yield job

@@ -99,6 +99,15 @@ def test_one_with_nothing_to_do_any_more_waits_no_more(agenda: Agenda) -> None:
     assert drain(agenda) == []
 
 
+def test_it_knows_who_waits_for_room(agenda: Agenda) -> None:
+    agenda.put_off("a", "team", Lane.NEWS)
+    before = agenda.has_put_off("a"), agenda.has_put_off("b")
+    agenda.next_put_off()
+
+    assert before == (True, False)
+    assert not agenda.has_put_off("a")
+
+
 def test_a_pause_of_the_server_is_for_all_but_what_is_at_once(clock: Clock) -> None:
     pace = Pace(clock)
     agenda = Agenda(pace, clock)

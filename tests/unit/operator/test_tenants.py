@@ -54,7 +54,7 @@ class Operator:
         self.picture = Picture()
         for thing in (store(), *jobs):
             self.picture.see(thing)
-        foresight = Foresight(self.picture, lambda *_: None)
+        foresight = Foresight(self.picture, lambda *_: None, lambda _: False)
         self.tenants = Tenants(
             self.picture,
             ledgers,  # type: ignore[arg-type]

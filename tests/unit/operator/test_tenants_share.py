@@ -47,7 +47,7 @@ class Operator:
         self.tenants = Tenants(
             self.picture,
             NewLedgers(),  # type: ignore[arg-type]
-            Foresight(self.picture, lambda *call: self.again.append(call)),
+            Foresight(self.picture, lambda *call: self.again.append(call), lambda _: False),
             {},
             PLATFORM,
             msgspec.structs.replace(caps, default=policy),
