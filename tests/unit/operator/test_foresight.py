@@ -22,6 +22,7 @@ def touched(*put_off: object) -> list[object]:
     while picture.next_touched() is not None:
         pass
     tenant.adopt(Ledger(0).at(NOW, POLICY.rates).charge(["uid-other"]), "1")
+    tenant.limit = "1 per 1h"
     tenant.line_up(CAT, "admission")
     foresight = Foresight(picture, lambda *_: None, put_off.__contains__)
 
