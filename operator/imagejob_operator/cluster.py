@@ -42,6 +42,9 @@ FINISHED_WITH_TTL = ",".join(
 
 PAGE = 500
 
+WARNINGS = 100
+"""About one object. Kubernetes counts repetitions in one Event, so honest ones are a few."""
+
 T = TypeVar("T", bound=HasMetadata)
 
 
@@ -229,10 +232,14 @@ class Cluster:
         return decode(answer, ConfigMap).metadata.resource_version
 
     async def warnings_about(self, thing: ObjectMeta) -> list[str]:
-        """What the cluster's Events warn of about an object, the newest last."""
+        """What the cluster's Events warn of about an object, the newest last.
+
+        Of the first WARNINGS of them: tenants may post Events, too, and as many as they like.
+        """
         selector = f"involvedObject.uid={thing.uid},type=Warning"
         path = f"/api/v1/namespaces/{thing.namespace}/events"
-        data = await self._transport.send("GET", path, query=[("fieldSelector", selector)])
+        query = [("fieldSelector", selector), ("limit", str(WARNINGS))]
+        data = await self._transport.send("GET", path, query=query)
         found = sorted(
             decode(data, Page[Occurrence]).items,
             key=lambda each: int(each.metadata.resource_version),

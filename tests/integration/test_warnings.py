@@ -1,0 +1,68 @@
+"""What the operator reads of the Events about an object: tenants may post some, too."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from imagejob_operator import cluster as api
+from imagejob_operator.cluster import WARNINGS
+from imagejob_operator.domain.model import ObjectMeta
+
+if TYPE_CHECKING:
+    import pytest
+    from imagejob_dev.client import Client
+
+UID = "11111111-1111-1111-1111-111111111111"
+
+
+def test_however_many_are_posted_only_some_are_read(
+    cluster: Client, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(WARNINGS + 5):
+        post(cluster, namespace, number)
+
+    found = warnings(cluster, namespace, monkeypatch)
+
+    assert found == [f"warning {number}" for number in range(WARNINGS)]
+
+
+def test_only_those_that_warn_of_that_very_object_are_read(
+    cluster: Client, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(cluster, namespace, 0)
+    post(cluster, namespace, 1, type="Normal")
+    post(cluster, namespace, 2, uid="22222222-2222-2222-2222-222222222222")
+
+    assert warnings(cluster, namespace, monkeypatch) == ["warning 0"]
+
+
+def post(
+    cluster: Client,
+    namespace: str,
+    number: int,
+    *,
+    type: str = "Warning",  # noqa: A002 (the field's name)
+    uid: str = UID,
+) -> None:
+    about = {"kind": "Pod", "namespace": namespace, "name": "pod", "uid": uid}
+    event = {
+        "metadata": {"name": f"pod.{number:03}"},
+        "involvedObject": about,
+        "type": type,
+        "message": f"warning {number}",
+    }
+    cluster.rest.post(f"/api/v1/namespaces/{namespace}/events", event)
+
+
+def warnings(cluster: Client, namespace: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """As the operator reads them, in the order of their being posted."""
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+
+    async def read() -> list[str]:
+        async with api.connect() as connected:
+            return await connected.warnings_about(
+                ObjectMeta(name="pod", namespace=namespace, uid=UID)
+            )
+
+    return asyncio.run(read())
