@@ -41,7 +41,8 @@ class AttachedCluster(Client):
         self.worker_image = worker_image
         self.address = address
         self._proxy = Program(
-            [self.kubectl_program, "proxy", f"--unix-socket={socket}"],
+            # A socket that is ours alone: nothing has to be kept from it, as exec is by default.
+            [self.kubectl_program, "proxy", f"--unix-socket={socket}", "--reject-paths=^$"],
             folder / "log" / "proxy.log",
             guard,
             ready=lambda: self.rest.answers("/readyz"),

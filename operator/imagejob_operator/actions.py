@@ -108,10 +108,8 @@ class Actions:
         self._tell_new(job, write.entries, write.status)
         try:
             written = await self._cluster.write_status(job, write.status)
-        except ConflictError:
-            await self.verify(job.metadata.uid)
-        except NotFoundError:
-            self._cancelled(job)
+        except (ConflictError, NotFoundError):
+            self._picture.suspect(job.metadata.uid)
         else:
             self._picture.see(written)
             if write.entries:

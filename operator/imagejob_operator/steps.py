@@ -11,7 +11,7 @@ import msgspec
 
 from .actions import STALE, Actions
 from .agenda import Lane
-from .domain.lifecycle import Decision, Inquire, Memory, Replace, WriteStatus, decide
+from .domain.lifecycle import Decision, Inquire, Memory, Replace, WriteStatus, decide, with_charge
 from .domain.model import ImageJob
 from .domain.picture import Picture
 from .domain.platform import Platform
@@ -102,7 +102,7 @@ class Steps:
     def _for_image_job(self, uid: str) -> Step | None:
         known = self._picture.jobs.get(uid)
         if known and uid in self._picture.suspects:
-            return Step(partial(self._actions.verify, uid), known.metadata.namespace)
+            return self._for_suspect(known)
         situation = self._picture.situation(uid)
         if not situation:
             self._memories.pop(uid, None)
@@ -123,6 +123,14 @@ class Steps:
         if decision.look_again:
             self._later(uid, decision.look_again)
         return self._step_of(situation.job, decision)
+
+    def _for_suspect(self, job: ImageJob) -> Step | None:
+        """It may be gone: find out, once it is known whether it was charged."""
+        if self._tenants.is_charging(job):
+            return None
+        uid, charged_at = job.metadata.uid, self._tenants.place_of(job).admitted_at
+        self._memories[uid] = with_charge(self._memories.get(uid, Memory()), job, charged_at)
+        return Step(partial(self._actions.verify, uid), job.metadata.namespace)
 
     def _step_of(self, job: ImageJob, decision: Decision) -> Step | None:
         namespace = job.metadata.namespace

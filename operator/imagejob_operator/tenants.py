@@ -120,6 +120,11 @@ class Tenants:
             if where == namespace:
                 self._picture.touch(uid)
 
+    def is_charging(self, job: ImageJob) -> bool:
+        """Whether a ledger that charges it is being written; it is looked at again after."""
+        writing = self._busy.get(job.metadata.namespace)
+        return writing is not None and job.metadata.uid in writing.admitted
+
     def place_of(self, job: ImageJob) -> Place:
         """How it stands with its namespace's quota and with the free workers."""
         return self.of(job.metadata.namespace).place_of(job)
@@ -303,6 +308,8 @@ class Tenants:
             written = await self._ledgers.write(tenant, made.ledger)
         finally:
             del self._busy[tenant.namespace]
+            for uid in made.admitted:
+                self._picture.touch(uid)
             if not written:
                 self.disown(tenant, made)
         if written:
@@ -330,7 +337,6 @@ class Tenants:
         for uid in made.admitted:
             memory = self._memories.get(uid, Memory())
             self._memories[uid] = msgspec.structs.replace(memory, quota=decision)
-            self._picture.touch(uid)
 
     def _begin(self, tenant: Tenant, made: Plan) -> None:
         """Have the workers created that the ledger promises by now."""

@@ -116,7 +116,7 @@ def test_a_leader_that_was_paused_ends_and_has_written_nothing_since(
 
         assert unfinished
         assert code == DEPOSED
-        assert f"the lease was lost: it is held by {standby.name}" in leader.log[said:]
+        assert "the lease was lost: it " in leader.log[said:]  # is another's, or was not renewed
         assert not [line for line in leader.log[said:].splitlines() if line.startswith("{")]
         assert not team.history("imagejobs", jobs)
         assert not team.history("jobs", workers)

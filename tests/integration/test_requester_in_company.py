@@ -46,8 +46,8 @@ def test_applying_the_same_again_and_again_comes_to_rest(
     while time.monotonic() < began + 1.5:  # managed fields have times, in whole seconds
         versions.append(create(alice, text, apply)["metadata"]["resourceVersion"])
 
-    assert len(versions) > 1
-    assert len(set(versions)) == 1
+    assert len(versions) > 2
+    assert len(set(versions[1:])) == 1  # the first of these stores the default of the status
 
 
 def test_a_manager_that_forgets_the_annotation_does_not_remove_it(alice: Actor) -> None:

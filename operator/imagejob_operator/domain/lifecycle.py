@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -148,8 +149,7 @@ def _remember(
     if not shown and not history:
         history.append(audit.requested(job, requester, now))
         last = _transition(history[-1])
-    admitted = is_admitted(job) or any(each.reason == Reason.ADMITTED for each in history)
-    if admitted_at and not admitted:
+    if admitted_at and not _tells_admission(job, history):
         history.append(audit.admitted(audit.next_seq(job, history), admitted_at))
         last, since = _transition(history[-1]), now
     current = (standing.phase, standing.reason.value)
@@ -157,6 +157,18 @@ def _remember(
         history.append(audit.entry(audit.next_seq(job, history), standing, now))
         last, since = current, now
     return msgspec.structs.replace(memory, last=last, since=since, entries=tuple(history))
+
+
+def with_charge(memory: Memory, job: ImageJob, admitted_at: datetime | None) -> Memory:
+    """As much as is to be told of one that may be gone: it was charged, whatever came of it."""
+    if not admitted_at or _tells_admission(job, memory.entries):
+        return memory
+    entry = audit.admitted(audit.next_seq(job, memory.entries), admitted_at)
+    return msgspec.structs.replace(memory, entries=(*memory.entries, entry))
+
+
+def _tells_admission(job: ImageJob, unwritten: Iterable[AuditEntry]) -> bool:
+    return is_admitted(job) or any(each.reason == Reason.ADMITTED for each in unwritten)
 
 
 def _last_written(job: ImageJob) -> tuple[str, str] | None:

@@ -96,7 +96,9 @@ def look(tenant: Tenant, policy: Policy, picture: Picture, now: datetime) -> Out
     # A line still has those whose turn came while their status was being written.
     promised = {uid for record in tenant.pending().values() for uid in record.uids}
     uncharged = [uid for uid in tenant.throttled.head(AT_ONCE) if uid not in tenant.charges]
-    new = [uid for uid in uncharged if not shows(picture.jobs.get(uid))]
+    # One that may have been deleted isn't charged before it is known that it has not.
+    known_to_be = [uid for uid in uncharged if uid not in picture.suspects]
+    new = [uid for uid in known_to_be if not shows(picture.jobs.get(uid))]
     admission = admit(ledger, policy.rates, new)
     waiting = [*tenant.queued.head(AT_ONCE), *admission.uids]
     return Outlook(

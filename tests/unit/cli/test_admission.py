@@ -15,7 +15,11 @@ from imagejob_cli.rules import RULES
 ROOT = Path(__file__).parents[3]
 GOOD = sorted((ROOT / "tests/data/manifests/good").glob("*.yaml"))
 BAD = sorted((ROOT / "tests/data/manifests/bad").glob("*.yaml"))
-EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))
+EXAMPLES = [
+    file
+    for file in sorted((ROOT / "examples").rglob("*.yaml"))
+    if "apiVersion: imagejob.dev/" in file.read_text()
+]
 
 JOB = {
     "apiVersion": "imagejob.dev/v1alpha1",

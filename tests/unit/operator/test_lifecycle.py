@@ -20,7 +20,7 @@ from api_objects import (
     worker_job,
     written,
 )
-from imagejob_operator.domain.lifecycle import SETTLE, Memory, WriteStatus, decide
+from imagejob_operator.domain.lifecycle import SETTLE, Memory, WriteStatus, decide, with_charge
 from imagejob_operator.domain.model import ImageJob
 from imagejob_operator.domain.situation import Place, Situation
 from imagejob_operator.domain.worker import Worker
@@ -177,6 +177,21 @@ def test_a_charge_whose_entry_has_gone_from_the_status_is_not_told_again() -> No
     ).memory
 
     assert memory.entries == ()
+
+
+def test_a_charge_is_told_of_one_that_may_be_gone() -> None:
+    memory = decide(situation(CAT, place=Place()), Memory(), PLATFORM, NOW).memory
+
+    charged = with_charge(memory, CAT, NOW)
+
+    assert history(charged) == [(1, "Pending", "Requested"), (2, "Queued", "Admitted")]
+    assert with_charge(charged, CAT, NOW) == charged
+
+
+def test_no_charge_is_told_where_there_was_none() -> None:
+    memory = decide(situation(CAT, place=Place()), Memory(), PLATFORM, NOW).memory
+
+    assert with_charge(memory, CAT, None) == memory
 
 
 def test_the_end_is_written_at_once() -> None:

@@ -225,3 +225,10 @@ def test_the_memory_that_an_attempt_gets(case: str) -> None:
     container = composed.manifest["spec"]["template"]["spec"]["containers"][0]
     assert decode(composed.order).child_memory_bytes == memory.child_bytes
     assert container["resources"]["limits"] == {"memory": str(memory.pod_bytes)}
+
+
+def test_one_that_may_have_been_deleted_is_not_charged_before_that_is_known() -> None:
+    team = Team().throttled(job("a"), job("b"))
+    team.picture.suspect("uid-a")
+
+    assert team.plan().admitted == ("uid-b",)
