@@ -11,30 +11,22 @@ from typing import Any
 import msgspec
 
 from .domain import ledger as ledgers
+from .domain.allocation import Occupancy, allocate, occupancy
 from .domain.audit import QuotaDecision
 from .domain.batching import MAX_ITEMS
-from .domain.fairness import Rounds, share
+from .domain.fairness import Rounds
 from .domain.lifecycle import Memory
 from .domain.model import ImageJob
 from .domain.picture import Picture
-from .domain.planning import AT_ONCE, MANY, Outlook, Places, Plan, look, plan, settled
+from .domain.planning import Outlook, Places, Plan, look, plan, settled
 from .domain.platform import Caps, Platform
 from .domain.quota import Policy, policy_of, usage
 from .domain.situation import Place, Wish
 from .domain.subjects import QuotaOf, Tenancy
 from .domain.tenant import Tenant
-from .domain.underway import is_starting
 from .domain.worker import WorkerJob
 from .foresight import Foresight
 from .ledgers import Ledgers
-
-
-class Taken(msgspec.Struct, frozen=True):
-    """The workers of one namespace, the ImageJobs in them, and how many are only starting."""
-
-    workers: int = 0
-    image_jobs: int = 0
-    starting: int = 0
 
 
 class Tenants:
@@ -87,7 +79,7 @@ class Tenants:
 
     def running(self, namespace: str) -> int:
         """How many of its ImageJobs are at work, or about to be."""
-        return self._taken(namespace).image_jobs
+        return self._occupancy(namespace).image_jobs
 
     def want_ledger(self, namespace: str) -> None:
         """Somebody wants to know what is used, although nobody waits."""
@@ -243,25 +235,11 @@ class Tenants:
 
     def _share(self, outlooks: dict[str, Outlook], *, is_thrifty: bool) -> dict[str, Places]:
         """Who of the namespaces that want workers gets how many of the free places."""
-        taken = {name: self._taken(name) for name in self._namespaces_at_work()}
-        free = self._caps.max_workers - sum(each.workers for each in taken.values())
-        is_thrifty = is_thrifty or sum(each.starting for each in taken.values()) >= MANY
-        backlog, weights, room, left = {}, {}, {}, {}
-        for namespace, outlook in outlooks.items():
-            own, running = taken.get(namespace, Taken()), outlook.policy.max_running
-            left[namespace] = AT_ONCE if running is None else max(0, running - own.image_jobs)
-            waiting = min(len(outlook.candidates), left[namespace])
-            room[namespace] = max(0, self._caps.max_workers_per_namespace - own.workers)
-            backlog[namespace] = -(-waiting // MAX_ITEMS)
-            weights[namespace] = outlook.policy.weight
-        shares, self._rounds = share(self._rounds, backlog, weights, max(0, free), room)
-        return {
-            namespace: Places(
-                count, left[namespace], own.starting, own.workers, is_thrifty=is_thrifty
-            )
-            for namespace, count in shares.items()
-            for own in [taken.get(namespace, Taken())]
-        }
+        taken = {name: self._occupancy(name) for name in self._namespaces_at_work()}
+        places, self._rounds = allocate(
+            self._rounds, outlooks, taken, self._caps, is_thrifty=is_thrifty
+        )
+        return places
 
     def _namespaces_at_work(self) -> set[str]:
         self._promising = {name for name in self._promising if self.of(name).pending()}
@@ -271,20 +249,13 @@ class Tenants:
         self._queues = {name for name in self._queues if self.of(name).queued}
         return self._queues
 
-    def _taken(self, namespace: str) -> Taken:
-        """What the namespace has at work or about to be.
-
-        A tenant can make Jobs that look like ours, but take no more than its share with them.
-        """
-        live, now = self._picture.live_workers(namespace), self._clock()
-        writing = self._busy.get(namespace)
-        pending = self.of(namespace).pending()
-        promised = {each.name: len(each.jobs) for each in writing.composed} if writing else {}
-        promised |= {name: len(record.uids) for name, record in pending.items()}
-        return Taken(
-            workers=min(len(live), self._caps.max_workers_per_namespace) + len(promised),
-            image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
-            starting=sum(is_starting(each, now) for each in live) + len(promised),
+    def _occupancy(self, namespace: str) -> Occupancy:
+        return occupancy(
+            self._picture.live_workers(namespace),
+            self.of(namespace),
+            self._busy.get(namespace),
+            self._caps.max_workers_per_namespace,
+            self._clock(),
         )
 
     async def _read(self, tenant: Tenant) -> None:

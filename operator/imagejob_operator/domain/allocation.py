@@ -1,0 +1,72 @@
+"""How many workers each namespace has, and which of them gets the places that are free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from .batching import MAX_ITEMS
+from .fairness import Rounds, share
+from .planning import AT_ONCE, MANY, Outlook, Places, Plan
+from .platform import Caps
+from .tenant import Tenant
+from .underway import is_starting
+from .worker import Worker
+
+
+class Occupancy(msgspec.Struct, frozen=True):
+    """The workers of one namespace, the ImageJobs in them, and how many are only starting."""
+
+    workers: int = 0
+    image_jobs: int = 0
+    starting: int = 0
+
+
+def occupancy(
+    live: Sequence[Worker], tenant: Tenant, writing: Plan | None, most: int, now: datetime
+) -> Occupancy:
+    """What the namespace has at work or about to be: its `live` workers and all that are promised.
+
+    `writing` is what its next ledger is to say. A tenant can make Jobs that look like ours, but
+    take no more than its share with them: no more than `most`.
+    """
+    promised = {each.name: len(each.jobs) for each in writing.composed} if writing else {}
+    promised |= {name: len(record.uids) for name, record in tenant.pending().items()}
+    return Occupancy(
+        workers=min(len(live), most) + len(promised),
+        image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
+        starting=sum(is_starting(each, now) for each in live) + len(promised),
+    )
+
+
+def allocate(
+    rounds: Rounds,
+    outlooks: Mapping[str, Outlook],
+    taken: Mapping[str, Occupancy],
+    caps: Caps,
+    *,
+    is_thrifty: bool,
+) -> tuple[dict[str, Places], Rounds]:
+    """Who of the namespaces that want workers gets how many of the free places, and the next state.
+
+    `taken` has every namespace with workers. One that gets no place is not in the answer.
+    """
+    free = caps.max_workers - sum(each.workers for each in taken.values())
+    is_thrifty = is_thrifty or sum(each.starting for each in taken.values()) >= MANY
+    backlog, weights, room, left = {}, {}, {}, {}
+    for namespace, outlook in outlooks.items():
+        own, running = taken.get(namespace, Occupancy()), outlook.policy.max_running
+        left[namespace] = AT_ONCE if running is None else max(0, running - own.image_jobs)
+        waiting = min(len(outlook.candidates), left[namespace])
+        room[namespace] = max(0, caps.max_workers_per_namespace - own.workers)
+        backlog[namespace] = -(-waiting // MAX_ITEMS)
+        weights[namespace] = outlook.policy.weight
+    shares, rounds = share(rounds, backlog, weights, max(0, free), room)
+    places = {
+        namespace: Places(count, left[namespace], own.starting, own.workers, is_thrifty=is_thrifty)
+        for namespace, count in shares.items()
+        for own in [taken.get(namespace, Occupancy())]
+    }
+    return places, rounds
