@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from datetime import datetime
 from functools import partial
@@ -14,6 +13,7 @@ from .domain import ledger as ledgers
 from .domain.allocation import Occupancy, allocate, occupancy
 from .domain.audit import QuotaDecision
 from .domain.batching import MAX_ITEMS
+from .domain.charge_lookups import ChargeLookups
 from .domain.fairness import Rounds
 from .domain.lifecycle import Memory
 from .domain.model import ImageJob
@@ -58,8 +58,7 @@ class Tenants:
         self._queues: set[str] = set()
         self._promising: set[str] = set()
         self._wanted: set[str] = set()
-        self._doubts: dict[str, tuple[str, int | None]] = {}
-        self._reads: Counter[str] = Counter()
+        self._lookups = ChargeLookups()
         self._rounds = Rounds()
 
     def of(self, namespace: str) -> Tenant:
@@ -93,24 +92,15 @@ class Tenants:
         """
         uid, tenant = job.metadata.uid, self.of(job.metadata.namespace)
         namespace = tenant.namespace
-        asked = self._doubts.get(uid, (namespace, None))[1]
-        if asked is not None and tenant.ledger and self._reads[namespace] >= asked:
+        if tenant.ledger and self._lookups.is_answered(uid):
             made = worker.metadata.creation_timestamp or self._clock()
             tenant.charges.setdefault(uid, ledgers.micros(made))
-            del self._doubts[uid]
+            self._lookups.close(uid)
             return True
-        if asked is None and namespace not in self._busy:
+        if self._lookups.open(uid, namespace, can_read=namespace not in self._busy):
             self.disown(tenant)
-            asked = self._reads[namespace] + 1
-        self._doubts[uid] = (namespace, asked)
         self.want_ledger(namespace)
         return False
-
-    def _resolve_doubts(self, namespace: str) -> None:
-        """Its ledger is as it is now: look again at whoever was said to be charged by nobody."""
-        for uid, (where, _) in self._doubts.items():
-            if where == namespace:
-                self._picture.touch(uid)
 
     def is_charging(self, job: ImageJob) -> bool:
         """Whether a ledger that charges it is being written; it is looked at again after."""
@@ -133,7 +123,7 @@ class Tenants:
 
     def leave(self, uid: str) -> None:
         """It is finished, or no more."""
-        self._doubts.pop(uid, None)
+        self._lookups.close(uid)
         namespace = self._known.pop(uid, None)
         if namespace is not None and self.of(namespace).leave(uid):
             self.touch(namespace)
@@ -267,10 +257,15 @@ class Tenants:
 
     def adopted(self, tenant: Tenant) -> None:
         """Its ledger has been read."""
-        self._reads[tenant.namespace] += 1
-        self._resolve_doubts(tenant.namespace)
+        self._lookups.note_read(tenant.namespace)
+        self._go_on_looking_up(tenant.namespace)
         self._promising.add(tenant.namespace)
         self.touch(tenant.namespace)
+
+    def _go_on_looking_up(self, namespace: str) -> None:
+        """Its ledger is free again: who waited for it to say when they were charged may ask."""
+        for uid in self._lookups.open_in(namespace):
+            self._picture.touch(uid)
 
     async def _write(self, outlook: Outlook, made: Plan) -> None:
         """First the ledger, then what it says."""
@@ -290,7 +285,7 @@ class Tenants:
                 self._picture.touch(uid)
             self._remember(outlook, made)
             self._begin(tenant, made)
-        self._resolve_doubts(tenant.namespace)
+        self._go_on_looking_up(tenant.namespace)
         self.touch(tenant.namespace)
         self.touch_all_in_line()
 
