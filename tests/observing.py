@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from api_objects import NOW, PLATFORM, image_job
+from api_objects import NOW, image_job
 from imagejob_operator.agenda import Agenda
 from imagejob_operator.domain.ledger import Ledger
 from imagejob_operator.domain.lifecycle import Memory
 from imagejob_operator.domain.picture import Picture
 from imagejob_operator.domain.platform import Caps
 from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.foresight import Foresight
 from imagejob_operator.metrics import Metrics
 from imagejob_operator.metrics_scrape import Gauges
 from imagejob_operator.observed import Observed
@@ -38,16 +37,7 @@ class Knowledge:
 
     def __post_init__(self) -> None:
         self.beat = time.monotonic()
-        foresight = Foresight(self.picture, lambda *_: None, lambda _: False)
-        tenants = Tenants(
-            self.picture,
-            None,  # type: ignore[arg-type]  # nothing is read or written here
-            foresight,
-            self.memories,
-            PLATFORM,
-            CAPS,
-            lambda: NOW,
-        )
+        tenants = Tenants(self.picture, CAPS, lambda: NOW)
         pace = Pace()
         self.observed = Observed(self.picture, self.memories, tenants, Agenda(pace), pace, CAPS)
         self.metrics = Metrics("1.2.3")

@@ -21,6 +21,7 @@ from .actions import Actions
 from .agenda import Agenda, Lane
 from .clock import utc_now
 from .cluster import Cluster
+from .dispatcher import Dispatcher
 from .domain.lifecycle import Memory
 from .domain.picture import Picture
 from .domain.platform import Caps, Platform
@@ -86,8 +87,16 @@ class Engine:
         self._ledgers = Ledgers(cluster, listing, namespace=namespace, clock=clock)
         self._agenda = Agenda(cluster.pace)
         foresight = Foresight(picture, self._timers.set, self._agenda.has_put_off)
-        self._tenants = Tenants(
-            picture, self._ledgers, foresight, self._memories, platform, caps, clock
+        self._tenants = Tenants(picture, caps, clock)
+        self._dispatcher = Dispatcher(
+            picture,
+            self._tenants,
+            self._ledgers,
+            foresight,
+            self._memories,
+            platform,
+            caps,
+            clock,
         )
         reports = QuotaReports(cluster, picture, self._tenants, clock, self._timers.set)
         self._steps = Steps(
@@ -166,7 +175,7 @@ class Engine:
         chosen = [
             each for each in namespaces if each not in held or self._tenants.fills_a_worker(each)
         ]
-        actions = self._tenants.next_actions(
+        actions = self._dispatcher.next_actions(
             chosen,
             is_thrifty=behind,
             only_charge=between and self._tenants.are_others_in_line(chosen),

@@ -1,52 +1,29 @@
-"""The namespaces, each with its quota and its share of the workers: what to do next for them."""
+"""The namespaces: who waits there, who is at work, and which of them are to be looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import partial
-from typing import Any
-
-import msgspec
 
 from .domain import ledger as ledgers
-from .domain.allocation import Occupancy, allocate, occupancy
-from .domain.audit import QuotaDecision
+from .domain.allocation import Occupancy, occupancy
 from .domain.batching import MAX_ITEMS
 from .domain.charge_lookups import ChargeLookups
-from .domain.fairness import Rounds
-from .domain.lifecycle import Memory
 from .domain.model import ImageJob
 from .domain.picture import Picture
-from .domain.planning import Outlook, Places, Plan, look, plan, settled
-from .domain.platform import Caps, Platform
-from .domain.quota import Policy, policy_of, usage
+from .domain.planning import Plan
+from .domain.platform import Caps
+from .domain.quota import Policy, policy_of
 from .domain.situation import Place, Wish
-from .domain.subjects import QuotaOf, Tenancy
 from .domain.tenant import Tenant
 from .domain.worker import WorkerJob
-from .foresight import Foresight
-from .ledgers import Ledgers
 
 
 class Tenants:
     """Every namespace that has or had unfinished ImageJobs."""
 
-    def __init__(
-        self,
-        picture: Picture,
-        ledgers: Ledgers,
-        foresight: Foresight,
-        memories: dict[str, Memory],
-        platform: Platform,
-        caps: Caps,
-        clock: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, picture: Picture, caps: Caps, clock: Callable[[], datetime]) -> None:
         self._picture = picture
-        self._ledgers = ledgers
-        self._foresight = foresight
-        self._memories = memories
-        self._platform = platform
         self._caps = caps
         self._clock = clock
         self._tenants: dict[str, Tenant] = {}
@@ -59,7 +36,6 @@ class Tenants:
         self._promising: set[str] = set()
         self._wanted: set[str] = set()
         self._lookups = ChargeLookups()
-        self._rounds = Rounds()
 
     def of(self, namespace: str) -> Tenant:
         """The namespace, known or new."""
@@ -164,76 +140,53 @@ class Tenants:
         """Whether any but those wait for workers, and so are to be asked before one is begun."""
         return not self._waiting_for_workers() <= set(namespaces)
 
-    def next_actions(
-        self, namespaces: Iterable[str], *, is_thrifty: bool = False, only_charge: bool = False
-    ) -> Iterable[tuple[Tenancy, Callable[[], Coroutine[Any, Any, None]]]]:
-        """What is to be done for those namespaces, fairly for all of them.
+    def occupancies(self) -> dict[str, Occupancy]:
+        """What each namespace has at work, or about to be: of all that have anything."""
+        self._promising = {name for name in self._promising if self.of(name).pending()}
+        at_work = {*self._picture.namespaces_with_workers(), *self._promising, *self._busy}
+        return {name: self._occupancy(name) for name in at_work}
 
-        `is_thrifty` has workers wait to be full: every one less is a relief for the API server.
-        `only_charge` begins none.
-        """
-        outlooks = {}
-        for namespace in namespaces:
-            self._dirty.pop(namespace, None)
-            self._due.discard(namespace)
-            tenant = self.of(namespace)
-            if tenant.ledger:
-                self._settle(tenant)
-                policy = self.policy(namespace)
-                outlooks[namespace] = look(tenant, policy, self._picture, self._clock())
-            elif self._needs_ledger(tenant):
-                self._wanted.discard(namespace)
-                self._busy[namespace] = None
-                yield Tenancy(namespace), partial(self._read, tenant)
-        begins = outlooks and not only_charge
-        shares = self._share(outlooks, is_thrifty=is_thrifty) if begins else {}
-        for namespace, outlook in outlooks.items():
-            places = shares.get(namespace, Places(workers=0))
-            made = plan(
-                outlook,
-                places,
-                self._picture,
-                self._platform,
-                self._clock(),
-                self._refused(outlook),
-            )
-            if made.must_write:
-                self._busy[namespace] = made
-                yield Tenancy(namespace), partial(self._write, outlook, made)
-            else:
-                self._begin(outlook.tenant, made)
-                self._foresight.update(outlook, self._clock())
-                self._picture.touch(QuotaOf(namespace))
+    def look_at(self, namespace: str) -> Tenant:
+        """Whatever it was touched for is being seen to."""
+        self._dirty.pop(namespace, None)
+        self._due.discard(namespace)
+        return self.of(namespace)
 
-    def _refused(self, outlook: Outlook) -> set[str]:
-        """Those of the candidates that the cluster wouldn't have a worker for."""
-        known = ((uid, self._memories.get(uid)) for uid in outlook.candidates)
-        return {uid for uid, memory in known if memory and memory.refusal}
-
-    def _needs_ledger(self, tenant: Tenant) -> bool:
-        """Whoever is promised a worker is in no line."""
+    def needs_ledger(self, tenant: Tenant) -> bool:
+        """Whether its ledger is to be read. Whoever is promised a worker is in no line."""
         waits = bool(tenant.throttled or tenant.queued or tenant.owes())
         return waits or tenant.namespace in self._wanted
 
-    def _settle(self, tenant: Tenant) -> None:
-        """What the ledger promised has come true, or is wanted no more."""
-        pending = tenant.pending()
-        for name in settled(tenant, self._picture):
-            tenant.end(name)
-            for uid in pending[name].uids:
-                self._picture.touch(uid)
+    def begin_read(self, namespace: str) -> None:
+        """Its ledger is about to be read: it isn't looked at before `end`."""
+        self._wanted.discard(namespace)
+        self._busy[namespace] = None
 
-    def _share(self, outlooks: dict[str, Outlook], *, is_thrifty: bool) -> dict[str, Places]:
-        """Who of the namespaces that want workers gets how many of the free places."""
-        taken = {name: self._occupancy(name) for name in self._namespaces_at_work()}
-        places, self._rounds = allocate(
-            self._rounds, outlooks, taken, self._caps, is_thrifty=is_thrifty
-        )
-        return places
+    def begin_write(self, namespace: str, made: Plan) -> None:
+        """Its ledger is about to be written, as in the plan: it isn't looked at before `end`."""
+        self._busy[namespace] = made
 
-    def _namespaces_at_work(self) -> set[str]:
-        self._promising = {name for name in self._promising if self.of(name).pending()}
-        return {*self._picture.namespaces_with_workers(), *self._promising, *self._busy}
+    def end(self, namespace: str) -> None:
+        """Its ledger has been read or written, or could not be."""
+        del self._busy[namespace]
+
+    def adopted(self, tenant: Tenant) -> None:
+        """Its ledger has been read."""
+        self._lookups.note_read(tenant.namespace)
+        self.resume(tenant)
+
+    def resume(self, tenant: Tenant) -> None:
+        """It is known how its ledger stands: go on with it, and with whoever waits for it."""
+        for uid in self._lookups.open_in(tenant.namespace):
+            self._picture.touch(uid)
+        self._promising.add(tenant.namespace)
+        self.touch(tenant.namespace)
+
+    def disown(self, tenant: Tenant, made: Plan | None = None) -> None:
+        """Its ledger has to be read again; the destinations of what isn't created are free."""
+        for composed in (*tenant.disown(), *(made.composed if made else ())):
+            for job in composed.jobs:
+                self._picture.release(job)
 
     def _waiting_for_workers(self) -> set[str]:
         self._queues = {name for name in self._queues if self.of(name).queued}
@@ -247,67 +200,3 @@ class Tenants:
             self._caps.max_workers_per_namespace,
             self._clock(),
         )
-
-    async def _read(self, tenant: Tenant) -> None:
-        try:
-            await self._ledgers.read(tenant)
-        finally:
-            del self._busy[tenant.namespace]
-        self.adopted(tenant)
-
-    def adopted(self, tenant: Tenant) -> None:
-        """Its ledger has been read."""
-        self._lookups.note_read(tenant.namespace)
-        self._go_on_looking_up(tenant.namespace)
-        self._promising.add(tenant.namespace)
-        self.touch(tenant.namespace)
-
-    def _go_on_looking_up(self, namespace: str) -> None:
-        """Its ledger is free again: who waited for it to say when they were charged may ask."""
-        for uid in self._lookups.open_in(namespace):
-            self._picture.touch(uid)
-
-    async def _write(self, outlook: Outlook, made: Plan) -> None:
-        """First the ledger, then what it says."""
-        tenant, written = outlook.tenant, False
-        try:
-            written = await self._ledgers.write(tenant, made.ledger)
-        finally:
-            del self._busy[tenant.namespace]
-            for uid in made.admitted:
-                self._picture.touch(uid)
-            if not written:
-                self.disown(tenant, made)
-        if written:
-            self._promising.add(tenant.namespace)
-            tenant.excess |= outlook.excess
-            for uid in outlook.excess:
-                self._picture.touch(uid)
-            self._remember(outlook, made)
-            self._begin(tenant, made)
-        self._go_on_looking_up(tenant.namespace)
-        self.touch(tenant.namespace)
-        self.touch_all_in_line()
-
-    def disown(self, tenant: Tenant, made: Plan | None = None) -> None:
-        """Its ledger has to be read again; the destinations of what isn't created are free."""
-        for composed in (*tenant.disown(), *(made.composed if made else ())):
-            for job in composed.jobs:
-                self._picture.release(job)
-
-    def _remember(self, outlook: Outlook, made: Plan) -> None:
-        """What the quota said of those that were admitted is for the audit log."""
-        uses = usage(made.ledger.history, outlook.policy.rates, made.ledger.now)
-        limits = tuple(f"{use.rate.jobs}/{use.rate.per}" for use in uses)
-        decision = QuotaDecision(limits, uses[0].used, uses[0].remaining)
-        for uid in made.admitted:
-            memory = self._memories.get(uid, Memory())
-            self._memories[uid] = msgspec.structs.replace(memory, quota=decision)
-
-    def _begin(self, tenant: Tenant, made: Plan) -> None:
-        """Have the workers created that the ledger promises by now."""
-        for composed in made.composed:
-            tenant.composed[composed.name] = composed
-            self._picture.touch((tenant.namespace, composed.name))
-            for job in composed.jobs:
-                self._picture.touch(job.metadata.uid)

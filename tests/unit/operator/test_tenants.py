@@ -6,6 +6,7 @@ import asyncio
 
 import msgspec
 from api_objects import EARLIER, NOW, PLATFORM, image_job, store
+from imagejob_operator.dispatcher import Dispatcher
 from imagejob_operator.domain.ledger import Ledger
 from imagejob_operator.domain.model import ImageJob
 from imagejob_operator.domain.picture import Picture
@@ -55,8 +56,10 @@ class Operator:
         for thing in (store(), *jobs):
             self.picture.see(thing)
         foresight = Foresight(self.picture, lambda *_: None, lambda _: False)
-        self.tenants = Tenants(
+        self.tenants = Tenants(self.picture, CAPS, lambda: NOW)
+        self.dispatcher = Dispatcher(
             self.picture,
+            self.tenants,
             ledgers,  # type: ignore[arg-type]
             foresight,
             {},
@@ -69,7 +72,8 @@ class Operator:
     def act(self) -> None:
         """Until nothing is left to be done."""
         for _ in range(9):
-            actions = [action for _, action in self.tenants.next_actions(self.tenants.touched())]
+            touched = self.tenants.touched()
+            actions = [action for _, action in self.dispatcher.next_actions(touched)]
             if not actions:
                 return
             for action in actions:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, pod, running, store, worker_job
+from imagejob_operator.dispatcher import Dispatcher
 from imagejob_operator.domain.batching import MAX_ITEMS
 from imagejob_operator.domain.ledger import Ledger
 from imagejob_operator.domain.model import ImageJob
@@ -44,13 +45,16 @@ class Operator:
         self.picture = Picture()
         self.picture.see(store())
         self.again: list[object] = []
-        self.tenants = Tenants(
+        caps = msgspec.structs.replace(caps, default=policy)
+        self.tenants = Tenants(self.picture, caps, lambda: self.now)
+        self.dispatcher = Dispatcher(
             self.picture,
+            self.tenants,
             NewLedgers(),  # type: ignore[arg-type]
             Foresight(self.picture, lambda *call: self.again.append(call), lambda _: False),
             {},
             PLATFORM,
-            msgspec.structs.replace(caps, default=policy),
+            caps,
             lambda: self.now,
         )
         self.tenant = self.tenants.of("team-a")
@@ -71,7 +75,7 @@ class Operator:
         for _ in range(99):
             actions = [
                 action
-                for _, action in self.tenants.next_actions(
+                for _, action in self.dispatcher.next_actions(
                     self.tenants.touched(), only_charge=only_charge
                 )
             ]
@@ -199,7 +203,7 @@ def test_a_place_that_has_become_free_is_for_all_in_line() -> None:
     operator.begins(*jobs(1))
     for each in jobs(1, first=9):
         operator.see(each).tenants.line_up(each, "worker")
-    list(operator.tenants.next_actions(["team-a"], only_charge=True))
+    list(operator.dispatcher.next_actions(["team-a"], only_charge=True))
     untouched = operator.tenants.touched()
     operator.tenants.touch_all_in_line()
 
