@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conditions import until
-from imagejob_dev import kubectl
+from imagejob_dev import command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +27,9 @@ class Actor:
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """kubectl as this user in their namespace; DevError with its message if it fails."""
-        words = (f"--namespace={self.namespace}", *self.flags, *arguments)
-        cluster = self.cluster
-        return kubectl.run(cluster.kubectl_program, self.kubeconfig, cluster.folder, words, stdin)
+        program, home = self.cluster.kubectl_program, self.cluster.folder
+        words = [program, f"--namespace={self.namespace}", *self.flags, *arguments]
+        return command.run(words, home, self.kubeconfig, stdin)
 
     def may(self, verb: str, what: str, namespace: str | None = None) -> bool:
         """What the API server's authorizer says. `what` is resource.group/subresource."""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imagejob_dev import policies
+from imagejob_dev import command, policies
 from imagejob_dev.client import CHART, OPERATOR, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imagejob_dev import policies
-from imagejob_dev.client import Client
+    from imagejob_dev.client import Client
 
 TIMEOUT = "--timeout=120s"
 PODS = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods"
@@ -84,22 +82,12 @@ class Release:
         return self._cluster.kubectl("logs", f"--namespace={OPERATOR_NAMESPACE}", *options)
 
     def _helm(self, *arguments: str, stdin: str | None = None) -> str:
-        home = self._cluster.folder
-        done = subprocess.run(
-            [self._helm_program, *arguments],
-            env={
-                "KUBECONFIG": str(self._cluster.kubeconfig),
-                "HOME": str(home),
-                "PATH": os.environ["PATH"],  # where a kubeconfig's own way to log in may be
-            },
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise DevError(f"helm {' '.join(arguments)}: {done.stderr.strip()}\n{self.logs()}")
-        return done.stdout
+        words = [self._helm_program, *arguments]
+        path = os.environ["PATH"]  # where a kubeconfig's own way to log in may be
+        try:
+            return command.run(words, self._cluster.folder, self._cluster.kubeconfig, stdin, path)
+        except DevError as error:
+            raise DevError(f"{error}\n{self.logs()}") from error
 
 
 def values_of(reference: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagejob_dev import background, kubectl
+from imagejob_dev import background, command
 from imagejob_dev.errors import DevError
 
 if TYPE_CHECKING:
@@ -88,7 +88,9 @@ class Stage:
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """Its output; DevError with its message if it fails."""
         places = self.places
-        return kubectl.run(self.cluster.kubectl, places.kubeconfig, places.root, arguments, stdin)
+        return command.run(
+            [self.cluster.kubectl, *arguments], places.root, places.kubeconfig, stdin
+        )
 
     def assert_operator(self) -> None:
         """DevError with the end of its log if the operator is gone."""

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from imagejob_dev import kubeconfig, kubectl, policies, waiting
+from imagejob_dev import command, kubeconfig, policies, waiting
 from imagejob_dev.operators import PROGRAM, WORKER_IMAGE, operator
 from imagejob_dev.ports import LOOPBACK
 from imagejob_dev.program import Program
@@ -80,7 +80,7 @@ class Client(ABC):
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """The output of kubectl as the administrator; DevError with its message if it fails."""
-        return kubectl.run(self.kubectl_program, self.kubeconfig, self.folder, arguments, stdin)
+        return command.run([self.kubectl_program, *arguments], self.folder, self.kubeconfig, stdin)
 
     def apply(self, *paths: str | Path) -> str:
         """`kubectl apply` files, or folders of files, with server-side apply."""

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import kind_site
 import namespaces
 import pytest
+from imagejob_dev import helm
 from imagejob_dev.attached import AttachedCluster
 from imagejob_dev.client import REPOSITORY
 from imagejob_dev.errors import DevError
-from imagejob_dev.tools.catalogue import HELM
-from imagejob_dev.tools.find import find
 from release import Images, Release
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def cluster(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cl
 @pytest.fixture(scope="session")
 def release(site: Site, cluster: Client, pytestconfig: pytest.Config) -> Iterator[Release]:
     """Not installed yet; removed after the last test."""
-    release = Release(cluster, find(modules=(HELM,))["helm"], site.images)
+    release = Release(cluster, helm.program(), site.images)
     pytestconfig.stash[RELEASE] = release
     yield release
     release.uninstall()

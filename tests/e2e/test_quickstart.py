@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagejob_dev.tools.catalogue import HELM
-from imagejob_dev.tools.find import find
+from imagejob_dev import helm
 from quickstart_blocks import ROOT, Page, Shell, differences
 from release import values_of
 
@@ -29,7 +28,7 @@ def test_every_block_does_and_prints_what_the_page_says(
         cluster.kubeconfig,
         PAGE.files,
         cluster.kubectl_program.parent,
-        find(modules=(HELM,))["helm"].parent,
+        helm.program().parent,
         OPERATOR_IMAGE=operator["repository"],
         WORKER_IMAGE=worker["repository"],
         TAG=operator["tag"],

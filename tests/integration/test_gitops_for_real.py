@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import argocd
 import celpy
 import kstatus
 import pytest
 import yaml
+from imagejob_dev import command
 from imagejob_dev.tools.catalogue import HEALTH
 from imagejob_dev.tools.find import find
 from job_states import CAT, JOBS, as_served, edited, imagejob, imagequota
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Body = dict[str, Any]
 Verdict = dict[str, str]
@@ -51,7 +54,7 @@ def taken_to_say(body: Body, check: dict[str, str]) -> Verdict:
 
 
 @pytest.mark.parametrize("name", ["health-check-exprs", "health-check-exprs-accepted"])
-def test_the_tools_say_what_we_take_them_to_say(name: str) -> None:
+def test_the_tools_say_what_we_take_them_to_say(name: str, tmp_path: Path) -> None:
     checks = {entry["kind"]: entry for entry in yaml.safe_load((FLUX / f"{name}.yaml").read_text())}
     known = {state: body for state, body in bodies().items() if body["kind"] in checks}
     cases = [
@@ -59,16 +62,10 @@ def test_the_tools_say_what_we_take_them_to_say(name: str) -> None:
         for body in known.values()
     ]
 
-    done = subprocess.run(
-        [find(modules=(HEALTH,))["health"]],
-        input="\n".join(map(json.dumps, cases)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    health = find(modules=(HEALTH,))["health"]
+    verdicts = command.run([health], tmp_path, stdin="\n".join(map(json.dumps, cases)))
 
-    assert done.returncode == 0, done.stderr
-    said = dict(zip(known, map(json.loads, done.stdout.splitlines()), strict=True))
+    said = dict(zip(known, map(json.loads, verdicts.splitlines()), strict=True))
     assert said == {
         state: taken_to_say(body, checks[body["kind"]]) for state, body in known.items()
     }

@@ -4,11 +4,11 @@ of dashboard and alerts can be evaluated on that."""
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 from conditions import until
+from imagejob_dev import command
 from imagejob_dev.guard import Guard
 from imagejob_dev.ports import LOOPBACK, free_ports
 from imagejob_dev.tools.catalogue import PROMETHEUS
@@ -173,13 +173,12 @@ def test_every_alert_is_evaluated_and_none_fires_for_this(prometheus: Prometheus
 
 
 @pytest.mark.usefixtures("team")
-def test_the_exposition_is_as_prometheus_wants_it(port: int, programs: dict[str, Path]) -> None:
-    text = get(port, "/metrics")
-    done = subprocess.run(
-        [programs["promtool"], "check", "metrics"], input=text, capture_output=True, check=False
-    )
+def test_the_exposition_is_as_prometheus_wants_it(
+    port: int, programs: dict[str, Path], tmp_path: Path
+) -> None:
+    text = get(port, "/metrics").decode()
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    command.run([programs["promtool"], "check", "metrics"], tmp_path, stdin=text)
 
 
 @pytest.mark.usefixtures("team")

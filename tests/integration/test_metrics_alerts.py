@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 import yaml
+from imagejob_dev import command
 from imagejob_dev.tools.catalogue import PROMETHEUS
 from imagejob_dev.tools.find import find
 from monitoring import PAGE, RULES
@@ -141,13 +141,6 @@ def promtool() -> Path:
     return find(modules=(PROMETHEUS,))["promtool"]
 
 
-def run(promtool: Path, *arguments: str | Path) -> str:
-    """What it says; it must be content."""
-    done = subprocess.run([promtool, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def scenario(alert: str, series: Series, minute: int, *, firing: bool) -> dict[str, object]:
     """A test as promtool reads it."""
     query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
@@ -165,8 +158,8 @@ def scenario(alert: str, series: Series, minute: int, *, firing: bool) -> dict[s
     }
 
 
-def test_the_rules_are_sound(promtool: Path) -> None:
-    run(promtool, "check", "rules", "--lint=all", "--lint-fatal", RULES)
+def test_the_rules_are_sound(promtool: Path, tmp_path: Path) -> None:
+    command.run([promtool, "check", "rules", "--lint=all", "--lint-fatal", RULES], tmp_path)
 
 
 def test_the_page_s_scrape_configuration_is_sound(promtool: Path, tmp_path: Path) -> None:
@@ -174,7 +167,7 @@ def test_the_page_s_scrape_configuration_is_sound(promtool: Path, tmp_path: Path
     file = tmp_path / "prometheus.yaml"
     file.write_text(f"{block}rule_files: [{RULES}]\n")
 
-    run(promtool, "check", "config", file)
+    command.run([promtool, "check", "config", file], tmp_path)
 
 
 def test_every_alert_has_its_case() -> None:
@@ -198,7 +191,7 @@ def test_an_alert_fires_when_it_should_and_only_then(
         yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests})
     )
 
-    run(promtool, "test", "rules", file)
+    command.run([promtool, "test", "rules", file], tmp_path)
 
 
 def test_no_leader_is_told_of_when_nobody_can_be_asked(promtool: Path, tmp_path: Path) -> None:
@@ -206,4 +199,4 @@ def test_no_leader_is_told_of_when_nobody_can_be_asked(promtool: Path, tmp_path:
     file = tmp_path / "alert.yaml"
     file.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "tests": [test]}))
 
-    run(promtool, "test", "rules", file)
+    command.run([promtool, "test", "rules", file], tmp_path)

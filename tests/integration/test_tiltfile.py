@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from helm_chart import Helm, one, operator_environment
+from imagejob_dev import command
 from tenant import Tenant
 from tilt import AUTO, MANUAL, Tilt
 
@@ -168,25 +168,19 @@ def test_a_try_goes_through(cluster: Client, namespace: str, tmp_path: Path) -> 
     operator.start()
 
     try:
-        tried = subprocess.run(
+        told = command.run(
             [
                 *(sys.executable, ROOT / "dev/tilt/try.py", ROOT / "docs/images/demo.webp"),
                 *(f"--team={changed}", f"--endpoint={cluster.s3.endpoint}"),
             ],
-            env={
-                "HOME": str(tmp_path),
-                "KUBECONFIG": str(cluster.kubeconfig),
-                "PATH": str(cluster.kubectl_program.parent),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
+            tmp_path,
+            cluster.kubeconfig,
+            path=str(cluster.kubectl_program.parent),
         )
     finally:
         operator.stop()
 
-    assert tried.returncode == 0, tried.stderr
-    assert "Succeeded" in tried.stdout
+    assert "Succeeded" in told
 
 
 def of_this_cluster(team: Tenant) -> list[dict[str, Any]]:
