@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 
+from .domain.fair_queue import FairQueue
 from .domain.subjects import Subject
 from .pace import Pace
 from .sparing import Load, Sparing
@@ -60,7 +61,6 @@ class Agenda:
         }
         self._no_room_since = math.inf
         self._behind_until = -math.inf
-        self._since: dict[Lane, dict[Subject, float]] = {lane: {} for lane in self._waiting}
 
     @property
     def under_way(self) -> int:
@@ -74,7 +74,7 @@ class Agenda:
     def longest_waits(self) -> dict[Lane, float]:
         """Seconds since the one that waits longest was first put off; 0 where nobody waits."""
         now = self._clock()
-        return {lane: now - next(iter(at.values()), now) for lane, at in self._since.items()}
+        return {lane: max(0.0, now - queue.oldest) for lane, queue in self._waiting.items()}
 
     @property
     def is_behind(self) -> bool:
@@ -121,9 +121,7 @@ class Agenda:
         for other, queue in self._waiting.items():
             if other is not lane:
                 queue.drop(subject)
-                self._since[other].pop(subject, None)
-        self._waiting[lane].put(subject, namespace)
-        self._since[lane].setdefault(subject, self._clock())
+        self._waiting[lane].put(subject, namespace, self._clock())
         self._note_work()
 
     def has_put_off(self, subject: Subject) -> bool:
@@ -132,9 +130,8 @@ class Agenda:
 
     def drop(self, subject: Subject) -> None:
         """There is nothing to do for it any more."""
-        for lane, queue in self._waiting.items():
+        for queue in self._waiting.values():
             queue.drop(subject)
-            self._since[lane].pop(subject, None)
         self._note_work()
 
     def next_put_off(self) -> Subject | None:
@@ -178,41 +175,3 @@ class Agenda:
         if now >= self._no_room_since + BEHIND_AFTER:
             self._behind_until = now + BEHIND_FOR
         self._no_room_since = math.inf
-
-
-class FairQueue:
-    """Subjects by namespace: each namespace in turn, of its own the one that waits longest."""
-
-    def __init__(self) -> None:
-        self._lines: dict[str, dict[Subject, None]] = {}
-        self._namespaces: dict[Subject, str] = {}
-
-    def __len__(self) -> int:
-        return len(self._namespaces)
-
-    def __contains__(self, subject: Subject) -> bool:
-        return subject in self._namespaces
-
-    def put(self, subject: Subject, namespace: str) -> None:
-        """Keeps its place if it had one."""
-        self._namespaces[subject] = namespace
-        self._lines.setdefault(namespace, {})[subject] = None
-
-    def drop(self, subject: Subject) -> None:
-        """Nothing if it isn't there."""
-        namespace = self._namespaces.pop(subject, None)
-        if namespace is not None:
-            line = self._lines[namespace]
-            del line[subject]
-            if not line:
-                del self._lines[namespace]
-
-    def take(self) -> Subject:
-        """The next. Raises StopIteration if there is none."""
-        namespace = next(iter(self._lines))
-        line = self._lines.pop(namespace)
-        subject = next(iter(line))
-        del line[subject], self._namespaces[subject]
-        if line:
-            self._lines[namespace] = line  # last by now
-        return subject

@@ -12,7 +12,6 @@ from imagejob_operator.agenda import (
     NEWS_PATIENCE,
     NEWS_REST,
     Agenda,
-    FairQueue,
     Lane,
 )
 from imagejob_operator.pace import LEAST, Pace
@@ -220,11 +219,24 @@ def test_one_that_is_touched_while_it_is_under_way_is_looked_at_after(agenda: Ag
     assert not second
 
 
-def test_a_queue_forgets_a_namespace_with_its_last() -> None:
-    queue = FairQueue()
-    queue.put("a", "team")
-    queue.drop("a")
-    queue.drop("a")
+def test_it_says_how_long_the_first_has_waited(agenda: Agenda, clock: Clock) -> None:
+    agenda.put_off("a", "team", Lane.WORK)
+    clock.now += 1
+    agenda.put_off("b", "other", Lane.WORK)
+    agenda.put_off("a", "team", Lane.WORK)
+    clock.now += 2
 
-    assert len(queue) == 0
-    assert not queue._lines
+    assert agenda.longest_waits()[Lane.WORK] == pytest.approx(3)
+    assert agenda.longest_waits()[Lane.NEWS] == 0
+
+
+def test_one_that_has_room_waits_no_more_although_it_is_busy(agenda: Agenda, clock: Clock) -> None:
+    agenda.begin("a", Lane.WORK)
+    agenda.put_off("a", "team", Lane.WORK)
+    clock.now += 1
+
+    taken = agenda.next_put_off()
+    is_looked_at_later = agenda.defers("a")
+
+    assert (taken, is_looked_at_later) == ("a", True)
+    assert agenda.longest_waits()[Lane.WORK] == 0
