@@ -146,10 +146,7 @@ class Agenda:
     def wait(self) -> float:
         """Seconds after which there may be room for whoever waits, though nothing happens."""
         lane = self._next_lane()
-        if lane is None or len(self._busy) >= self._pace.limit:
-            return math.inf  # what is under way wakes whoever asks when it ends
-        spared = self._spared.get(lane)
-        return max(self._pace.pause, spared.wait(self._clock()) if spared else 0.0)
+        return math.inf if lane is None else self._wait_for(lane)
 
     def _next_lane(self) -> Lane | None:
         """The first that anybody waits in, unless another has had nothing for long."""
@@ -161,10 +158,14 @@ class Agenda:
         return next(iter(neglected or waiting), None)
 
     def _has_room(self, lane: Lane) -> bool:
-        if self._pace.pause or len(self._busy) >= self._pace.limit:
-            return False
+        return self._wait_for(lane) <= 0
+
+    def _wait_for(self, lane: Lane) -> float:
+        """Seconds until one of the lane may begin."""
+        if len(self._busy) >= self._pace.limit:
+            return math.inf  # what is under way wakes whoever asks when it ends
         spared = self._spared.get(lane)
-        return spared is None or spared.wait(self._clock()) <= 0
+        return max(self._pace.pause, spared.wait(self._clock()) if spared else 0.0)
 
     def _note_work(self) -> None:
         """Since when there has been work without room, if there is any."""
