@@ -114,10 +114,10 @@ class Cluster:
     `pace` is how many requests at once it takes well, `metrics` what counts them.
     """
 
-    def __init__(self, transport: Transport, metrics: Metrics | None = None) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self.pace = transport.pace
-        self.metrics = metrics or Metrics()
+        self.metrics = transport.metrics
 
     async def list_all(
         self, kind: Kind[T], namespace: str = "", *, selected: bool = True
@@ -260,6 +260,5 @@ async def connect(
     fence: Fence | None = None, metrics: Metrics | None = None
 ) -> AsyncIterator[Cluster]:
     """To the cluster that we run in, else to the one of KUBECONFIG."""
-    metrics = metrics or Metrics()
     async with connect_transport(fence, metrics) as transport:
-        yield Cluster(transport, metrics)
+        yield Cluster(transport)

@@ -65,12 +65,12 @@ _ERRORS: dict[int, type[ApiError]] = {404: NotFoundError, 409: ConflictError}
 class Transport:
     """A connection to the API server, as whoever the credentials say.
 
-    `pace` is how many requests at once it takes well.
+    `pace` is how many requests at once it takes well, `metrics` what counts them.
     """
 
     def __init__(self, api: client.ApiClient, metrics: Metrics | None = None) -> None:
         self._api = api
-        self._metrics = metrics or Metrics()
+        self.metrics = metrics or Metrics()
         self.pace = Pace()
 
     async def send(
@@ -96,16 +96,16 @@ class Transport:
             response = await self._api.call_api(*prepared, _request_timeout=seconds)
             data: bytes = await response.read()  # type: ignore[no-untyped-call]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self._metrics.requested(method, 0, time.monotonic() - began)
+            self.metrics.requested(method, 0, time.monotonic() - began)
             raise ApiError(0, f"the API server can't be reached: {error!r}") from error
         took = time.monotonic() - began
-        self._metrics.requested(method, response.status, took)
+        self.metrics.requested(method, response.status, took)
         if method != "GET":
             self.pace.took(method, took)
         if response.status >= 300:
             kind, pause = _ERRORS.get(response.status, ApiError), _retry_after(response.headers)
             if pause:
-                self._metrics.throttled()
+                self.metrics.throttled()
                 self.pace.refused(pause.total_seconds())
             raise kind(response.status, _message(data), pause)
         return data
