@@ -92,8 +92,7 @@ def pair(cluster: Client, prefix: str, **settings: str) -> Iterator[Pair]:
     leader, standby = (Replica(cluster, f"{prefix}-{letter}", **settings) for letter in "ab")
     with ExitStack() as stack:
         for replica in (leader, standby):
-            stack.callback(replica.program.stop)
-            replica.program.start()
+            stack.enter_context(replica.program)
             leader.wait_until_leads()
         standby.wait_until_stands_by(leader)
         yield Pair(leader, standby)

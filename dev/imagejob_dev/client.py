@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from imagejob_dev import command, kubeconfig, policies, waiting
 from imagejob_dev.operators import PROGRAM, WORKER_IMAGE, operator
 from imagejob_dev.ports import LOOPBACK
 from imagejob_dev.program import Program
+from imagejob_dev.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
 
     from imagejob_dev.guard import Guard
     from imagejob_dev.rest import Object, Rest
@@ -30,7 +30,7 @@ OPERATOR_NAMESPACE, OPERATOR = "imagejob-system", "imagejob-operator"  # of role
 TOKEN_SECONDS = 30 * 24 * 3600
 
 
-class Client(ABC):
+class Client(Running):
     """A cluster's administrator, and an S3 server that its pods reach.
 
     `address` is where pods reach this machine, `worker_image` what their containers are made of,
@@ -51,32 +51,8 @@ class Client(ABC):
         self._guard = guard
 
     @abstractmethod
-    def start(self) -> None:
-        """Return once all is there that this is to start."""
-
-    @abstractmethod
-    def stop(self) -> None:
-        """End what this has started."""
-
-    @abstractmethod
     def pod_log(self, namespace: str, pod: str, container: str) -> str:
         """What a container has written so far."""
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """The output of kubectl as the administrator; DevError with its message if it fails."""

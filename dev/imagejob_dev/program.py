@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from imagejob_dev.errors import DevError
+from imagejob_dev.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ LAST_LINES = 25
 READY_SECONDS = 60.0
 
 
-class Program:
+class Program(Running):
     """A command whose output goes to `log`; `start` after `stop` runs the same command again."""
 
     def __init__(

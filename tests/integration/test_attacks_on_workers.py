@@ -35,10 +35,8 @@ def team(cluster: Client, shared_namespace: str) -> Iterator[Tenant]:
     tenant.put("mine/incoming/big.jpg", picture(6000, 4000))
     tenant.put("secret.jpg", picture(64, 64))
     tenant.apply(tenant.secret(), tenant.store(prefix="mine"))
-    operator = cluster.operator("attacked-operator")
-    operator.start()
-    yield tenant
-    operator.stop()
+    with cluster.operator("attacked-operator"):
+        yield tenant
 
 
 def liar(team: Tenant, job: str, uid: str, message: str) -> Body:

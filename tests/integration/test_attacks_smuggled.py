@@ -93,12 +93,8 @@ def jobs(
     wanted = [plain(example) for example in FULL if "Store" in example]
     wanted += [asked(smuggled, number) for number, smuggled in enumerate(taken)]
     # No node has so many CPUs: the Job stays to be looked at.
-    operator = cluster.operator("smuggling-operator", worker_cpu_millis="9999999")
-    operator.start()
-    try:
+    with cluster.operator("smuggling-operator", worker_cpu_millis="9999999"):
         yield {bodies[-1]["metadata"]["name"]: job_of(team, alice, bodies) for bodies in wanted}
-    finally:
-        operator.stop()
 
 
 def job_of(team: Tenant, alice: Attacker, bodies: list[Body]) -> Body:

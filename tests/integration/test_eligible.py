@@ -29,16 +29,14 @@ def test_the_first_promise_is_kept_to_the_slot(
     team.open()
     team.quota(f"{LIMIT}/{WINDOW.seconds}s")
     # Next to no workers: it is about admission, and nothing else is to change meanwhile.
-    operator = cluster.operator("eligible-operator", max_workers="1")
-    operator.start()
-    try:
-        with recording(cluster.rest, team.path("imagejobs")) as seen:
-            team.create(
-                [image_job(f"photo-{n}", "incoming/photo.jpg") for n in range(LIMIT + THROTTLED)]
-            )
-            team.wait_all(is_admitted, LIMIT + THROTTLED, SECONDS)
-    finally:
-        operator.stop()
+    with (
+        cluster.operator("eligible-operator", max_workers="1") as operator,
+        recording(cluster.rest, team.path("imagejobs")) as seen,
+    ):
+        team.create(
+            [image_job(f"photo-{n}", "incoming/photo.jpg") for n in range(LIMIT + THROTTLED)]
+        )
+        team.wait_all(is_admitted, LIMIT + THROTTLED, SECONDS)
 
     promised = first_promises(seen)
     admitted = audit_log.times_of(audit_log.read(operator.log), "Admitted")

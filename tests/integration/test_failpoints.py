@@ -77,15 +77,13 @@ def run(cluster: Client, shared_namespace: str, tmp_path_factory: pytest.TempPat
     points = plan()
     (folder / "plan").write_bytes(msgspec.json.encode(points))
     program = (failing_operator.__file__, folder / "plan", folder / "report")
-    operator = cluster.operator("failing-operator", program)
-    with recording(cluster.rest, team.path("jobs")) as workers:
-        operator.start()
-        try:
-            _apply_as_they_are_needed(team, points, folder / "report")
-            team.wait_all(is_finished, JOBS + len(PICTURES), SECONDS)
-            team.wait_for_no_workers()
-        finally:
-            operator.stop()
+    with (
+        recording(cluster.rest, team.path("jobs")) as workers,
+        cluster.operator("failing-operator", program) as operator,
+    ):
+        _apply_as_they_are_needed(team, points, folder / "report")
+        team.wait_all(is_finished, JOBS + len(PICTURES), SECONDS)
+        team.wait_for_no_workers()
     return Run(
         team=team,
         lives=failing_operator.lives(folder / "report"),
@@ -166,12 +164,8 @@ def _ended(report: Path) -> int:
 def _undisturbed(team: Tenant) -> dict[str, str]:
     """What the pictures become while nobody is killed."""
     names = {f"reference-{number}": key for number, key in enumerate(PICTURES)}
-    operator = team.cluster.operator("undisturbed-operator")
-    operator.start()
-    try:
+    with team.cluster.operator("undisturbed-operator"):
         team.apply(*(image_job(name, key) for name, key in names.items()))
         ended = {key: team.wait_finished(name) for name, key in names.items()}
         team.wait_for_no_workers()
-    finally:
-        operator.stop()
     return {key: status["outputs"][0]["sha256"] for key, status in ended.items()}

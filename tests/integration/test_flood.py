@@ -35,9 +35,7 @@ def test_ten_finish_within_twice_their_time_alone(
     few, many = tenant(cluster, namespace), tenant(cluster, lenient_namespace)
     for team in (few, many):
         team.quota("1000000/1h")
-    operator = cluster.operator("flood-operator", **SETTINGS)
-    operator.start()
-    try:
+    with cluster.operator("flood-operator", **SETTINGS):
         seconds_for_ten(few, "warming-up")
         alone = median(seconds_for_ten(few, f"alone-{n}") for n in range(TRIES_ALONE))
         later = time.monotonic() + LATER
@@ -45,8 +43,6 @@ def test_ten_finish_within_twice_their_time_alone(
         until(lambda: time.monotonic() >= later, LATER, every=0.1)
         among_many = median(seconds_for_ten(few, f"among-{n}") for n in range(TRIES_AMONG))
         left = FLOOD - finished(many)
-    finally:
-        operator.stop()
 
     ratio = among_many / alone
     record_property("ten ImageJobs alone (s)", round(alone, 2))

@@ -55,10 +55,8 @@ def port(cluster: Client) -> Iterator[int]:
     cluster.wait_for(IMAGE_JOBS, lambda jobs: not any(map(is_unfinished, jobs)) or None, SECONDS)
     (port,) = free_ports(1)
     settings = {"listen": f"{LOOPBACK}:{port}", "log_format": "json", "backoff_seconds": "600"}
-    running = cluster.operator("metrics", **settings)
-    running.start()
-    yield port
-    running.stop()
+    with cluster.operator("metrics", **settings):
+        yield port
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +65,8 @@ def prometheus(
 ) -> Iterator[Prometheus]:
     guard = Guard()
     running = Prometheus(programs["prometheus"], tmp_path_factory.mktemp("prom"), port, guard)
-    running.program.start()
-    yield running
-    running.program.stop()
+    with running.program:
+        yield running
     guard.close()
 
 

@@ -19,9 +19,7 @@ def test_killed_and_restarted_it_loses_nothing_and_repeats_nothing(
     team.open()
     team.put("incoming/photo.jpg", picture(3000, 2000))
     before = team.version("jobs")
-    operator = cluster.operator("killed-operator")
-    operator.start()
-    try:
+    with cluster.operator("killed-operator") as operator:
         team.apply(*(image_job(name, "incoming/photo.jpg") for name in NAMES))
         for finished in (1, 6, 12):
             _wait_for_finished(team, finished)
@@ -29,8 +27,6 @@ def test_killed_and_restarted_it_loses_nothing_and_repeats_nothing(
             operator.start()
         statuses = _wait_for_finished(team, len(NAMES))
         team.wait_for_no_workers()
-    finally:
-        operator.stop()
 
     assert {status["phase"] for status in statuses} == {"Succeeded"}
     assert {f"derived/{name}/thumb.jpg" for name in NAMES} <= set(team.keys())

@@ -33,31 +33,19 @@ def team(cluster: Client, namespace: str) -> Tenant:
 
 def test_a_namespace_that_may_have_no_pods(team: Tenant) -> None:
     team.apply(NO_PODS)
-    operator = team.cluster.operator("operator-without-pods")
-    operator.start()
-    try:
+    with team.cluster.operator("operator-without-pods"):
         seconds = seconds_until_refused(team)
         team.kubectl("delete", "resourcequota", "none")
         assert_all_run_at_no_cost(team)
-    finally:
-        operator.stop()
 
     assert seconds <= SHOWN_SECONDS
 
 
 def test_an_image_that_cannot_be_pulled(team: Tenant) -> None:
-    blind = team.cluster.operator("operator-without-image", worker_image=MISSING)
-    blind.start()
-    try:
+    with team.cluster.operator("operator-without-image", worker_image=MISSING):
         seconds = seconds_until_refused(team)
-    finally:
-        blind.stop()
-    mended = team.cluster.operator("operator-with-image")
-    mended.start()
-    try:
+    with team.cluster.operator("operator-with-image"):
         assert_all_run_at_no_cost(team)
-    finally:
-        mended.stop()
 
     assert seconds <= SHOWN_SECONDS
 

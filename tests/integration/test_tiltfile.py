@@ -164,10 +164,7 @@ def test_a_try_goes_through(cluster: Client, namespace: str, tmp_path: Path) -> 
     changed = tmp_path / "team.yaml"
     changed.write_text(yaml.safe_dump_all(of_this_cluster(team)))
     cluster.kubectl("apply", "--filename", changed)
-    operator = cluster.operator()
-    operator.start()
-
-    try:
+    with cluster.operator():
         told = command.run(
             [
                 *(sys.executable, ROOT / "dev/tilt/try.py", ROOT / "docs/images/demo.webp"),
@@ -177,8 +174,6 @@ def test_a_try_goes_through(cluster: Client, namespace: str, tmp_path: Path) -> 
             cluster.kubeconfig,
             path=str(cluster.kubectl_program.parent),
         )
-    finally:
-        operator.stop()
 
     assert "Succeeded" in told
 

@@ -60,12 +60,9 @@ def pair(cluster: Client, namespace: str) -> Iterator[Pair]:
         Replica(cluster, f"{which}-of-two-{namespace}", leader_election="false", max_workers="4")
         for which in ("one", "other")
     )
-    one.program.start()
-    other.program.start()
-    until(lambda: one.ready.status == other.ready.status == OK)
-    yield Pair(team, (one.program, other.program))
-    one.program.stop()
-    other.program.stop()
+    with one.program, other.program:
+        until(lambda: one.ready.status == other.ready.status == OK)
+        yield Pair(team, (one.program, other.program))
 
 
 def test_two_operators_keep_the_quota_and_its_pace(

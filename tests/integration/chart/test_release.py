@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,16 +60,6 @@ class Release:
         told = {each["name"]: str(each.get("value", "")) for each in container["env"]}
         return told["IMAGEJOB_QUOTA"]
 
-    @contextmanager
-    def operator(self, **settings: str) -> Iterator[None]:
-        """It works, with the rights that it has now."""
-        program = self.cluster.operator(**settings)
-        program.start()
-        try:
-            yield
-        finally:
-            program.stop()
-
 
 @pytest.fixture(scope="module")
 def release(bare: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
@@ -115,7 +104,7 @@ def dry_run(tenant: Tenant, body: Body) -> str:
 def test_an_installed_operator_has_the_rights_that_it_needs(
     release: Release, tenant: Tenant
 ) -> None:
-    with release.operator():
+    with release.cluster.operator():
         assert succeeds(tenant, "installed")
 
 
@@ -137,7 +126,7 @@ def test_what_helm_test_asks_is_answered_by_an_operator(release: Release) -> Non
     (script,) = container["args"]
     (port,) = free_ports(1)
 
-    with release.operator(listen=f"127.0.0.1:{port}"):
+    with release.cluster.operator(listen=f"127.0.0.1:{port}"):
         here = script.replace(f"{RELEASE}.{OPERATOR_NAMESPACE}.svc:8080", f"127.0.0.1:{port}")
         asked = subprocess.run(
             [sys.executable, *container["command"][1:], here],
@@ -210,7 +199,7 @@ def test_a_second_release_is_refused_and_told_of_the_first(
 def test_an_uninstalled_release_leaves_what_teams_made_and_comes_back_to_it(
     release: Release, tenant: Tenant
 ) -> None:
-    with release.operator():
+    with release.cluster.operator():
         assert succeeds(tenant, "before")
     told = release.run("uninstall", RELEASE)
     kept = tenant.kubectl("get", "imagejob/before", "imagestore/uploads", "--output=name")
@@ -222,7 +211,7 @@ def test_an_uninstalled_release_leaves_what_teams_made_and_comes_back_to_it(
     assert "[CustomResourceDefinition] imagejobs.imagejob.dev" in told
     assert kept.split() == ["imagejob.imagejob.dev/before", "imagestore.imagejob.dev/uploads"]
     assert "configmap/ledger-team-a" in ledgers
-    with release.operator():
+    with release.cluster.operator():
         assert succeeds(tenant, "after")
 
 

@@ -72,6 +72,27 @@ def test_start_again(guard: Guard, tmp_path: Path) -> None:
     subject.stop()
 
 
+def test_it_runs_within_a_with_block(guard: Guard, tmp_path: Path) -> None:
+    subject = Program(["sleep", "1000"], tmp_path / "subject.log", guard, ready=lambda: True)
+
+    with subject as entered:
+        assert entered.running
+
+    assert not subject.running
+
+
+def test_what_is_never_ready_is_stopped(
+    guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "READY_SECONDS", 0.1)
+    subject = Program(["sleep", "1000"], tmp_path / "subject.log", guard, ready=lambda: False)
+
+    with pytest.raises(DevError, match="subject was not ready within"), subject:
+        pytest.fail("it was entered")
+
+    assert not subject.running
+
+
 def test_death_before_ready_shows_the_log(guard: Guard, tmp_path: Path) -> None:
     log = tmp_path / "subject.log"
     subject = Program(["sh", "-c", "echo no; exit 1"], log, guard, ready=lambda: False)
