@@ -10,10 +10,11 @@ import msgspec
 
 from .cluster import IMAGE_JOBS, WORKER_JOBS, Cluster
 from .domain import audit, records
+from .domain.last_failure import is_spent
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus
 from .domain.manifests import Manifest
 from .domain.model import AuditEntry, ImageJob, ImageJobStatus
-from .domain.picture import Picture, is_spent
+from .domain.picture import Picture
 from .domain.reasons import Reason
 from .domain.subjects import EventsOf, Tenancy
 from .domain.tenant import Composed, Tenant

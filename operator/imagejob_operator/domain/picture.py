@@ -9,12 +9,14 @@ from typing import Any
 
 from .destination import destination_of
 from .destinations import Destinations, discard
+from .last_failure import is_spent
 from .mirror import Mirror
 from .model import ImageJob, ImageProfile, ImageStore
 from .quota_model import ImageQuota
 from .situation import Situation
 from .subjects import Key, QuotaOf, Subject, Tenancy, Thing, key
 from .worker import Pod, Worker, WorkerJob
+from .worker_index import WorkerIndex, age, job_of
 
 
 class Picture:
@@ -25,9 +27,10 @@ class Picture:
     """
 
     def __init__(self) -> None:
+        self._workers = WorkerIndex()
         self.jobs: Mirror[str, ImageJob] = Mirror(lambda job: job.metadata.uid)
-        self.workers: Mirror[Key, WorkerJob] = Mirror(key)
-        self.pods: Mirror[Key, Pod] = Mirror(key)
+        self.workers = self._workers.jobs
+        self.pods = self._workers.pods
         self.stores: Mirror[Key, ImageStore] = Mirror(key)
         self.profiles: Mirror[Key, ImageProfile] = Mirror(key)
         self.quotas: Mirror[Key, ImageQuota] = Mirror(key)
@@ -35,11 +38,6 @@ class Picture:
         self._touched: dict[Subject, None] = {}
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self._destinations = Destinations()
-        self._carriers: defaultdict[str, set[Key]] = defaultdict(set)
-        self._pods_of: defaultdict[Key, set[Key]] = defaultdict(set)
-        self._workers_in: defaultdict[str, set[Key]] = defaultdict(set)
-        self._ghosts: dict[Key, WorkerJob] = {}
-        self._met: dict[Key, None] = {}
 
     def mirrors(self) -> Iterator[Mirror[Any, Any]]:
         """One a kind."""
@@ -51,18 +49,12 @@ class Picture:
             case ImageJob():
                 self._see_job(thing)
             case WorkerJob():
-                known = self.workers.get(key(thing))
-                if self.workers.put(thing) and not _says_the_same(known, thing):
-                    self._met[key(thing)] = None
-                    self._workers_in[thing.metadata.namespace].add(key(thing))
+                if self._workers.see(thing):
                     for item in thing.items:
-                        self._carriers[item.uid].add(key(thing))
                         self._destinations.writes(key(thing), item)
                     self._touch_worker(thing)
             case Pod():
-                before = self.pods.get(key(thing))
-                if self.pods.put(thing) and not _says_the_same(before, thing):
-                    self._pods_of[_job_of(thing)].add(key(thing))
+                if self._workers.see_pod(thing):
                     self._touch_pod(thing)
             case ImageStore():
                 self._touch_namespace(thing, changed=self.stores.put(thing))
@@ -77,11 +69,10 @@ class Picture:
             case ImageJob():
                 self._lose_job(thing)
             case WorkerJob():
-                if self.workers.drop(thing):
+                if self._workers.lose(thing):
                     self._leave_behind(thing)
             case Pod():
-                if self.pods.drop(thing):
-                    discard(self._pods_of, _job_of(thing), key(thing))
+                if self._workers.lose_pod(thing):
                     self._touch_pod(thing)
             case ImageStore():
                 self._touch_namespace(thing, changed=self.stores.drop(thing))
@@ -114,14 +105,11 @@ class Picture:
 
     def live_workers(self, namespace: str) -> list[Worker]:
         """Those of the namespace that may be at work, or soon be."""
-        known = self._workers_in.get(namespace, ())
-        jobs = [self.workers.get(at) or self._ghosts.get(at) for at in known]
-        workers = [self._with_pod(job) for job in jobs if job and job.items]
-        return [worker for worker in workers if worker.is_live]
+        return self._workers.live_in(namespace)
 
     def ended_at(self, worker: WorkerJob) -> datetime | None:
         """When it came to its end, as far as anybody says; None while it is live."""
-        known = self._with_pod(worker)
+        known = self._workers.with_pod(worker)
         if known.is_live:
             return None
         ended = known.pod.state.terminated if known.pod else None
@@ -131,13 +119,11 @@ class Picture:
 
     def met(self) -> list[Key]:
         """The workers that were seen since this was last asked, even if they have gone by now."""
-        found = list(self._met)
-        self._met.clear()
-        return found
+        return self._workers.met()
 
     def namespaces_with_workers(self) -> list[str]:
         """Where there are any."""
-        return list(self._workers_in)
+        return self._workers.namespaces()
 
     def suspect(self, uid: str) -> None:
         """An unfinished ImageJob has left our view, and nobody has said why."""
@@ -178,7 +164,7 @@ class Picture:
             self._in_namespace[job.metadata.namespace].add(uid)
             self._destinations.want(job)
             self.touch(uid)
-            for worker in self._carriers.get(uid, ()):  # its status may tell how that one failed
+            for worker in self._workers.carriers(uid):  # its status may tell how that one failed
                 self.touch(worker)
 
     def _lose_job(self, job: ImageJob) -> None:
@@ -189,7 +175,7 @@ class Picture:
             discard(self._in_namespace, known.metadata.namespace, uid)
             self._destinations.want_no_more(known)
             self.touch(uid)  # for whoever remembers something of it
-        for worker in self._carriers.get(uid, ()):
+        for worker in self._workers.carriers(uid):
             self.touch(worker)
 
     def _carrier(self, job: ImageJob) -> Worker | None:
@@ -200,15 +186,11 @@ class Picture:
         namespace, uid = job.metadata.namespace, job.metadata.uid
         jobs = [
             worker
-            for at in self._carriers.get(uid, ())
+            for at in self._workers.carriers(uid)
             if at[0] == namespace and (worker := self.workers.get(at)) and not is_spent(worker, job)
         ]
-        newest = max(jobs, key=lambda worker: (not worker.is_deleting, *_age(worker)), default=None)
-        return self._with_pod(newest) if newest else None
-
-    def _with_pod(self, job: WorkerJob) -> Worker:
-        pods = [pod for at in self._pods_of.get(key(job), ()) if (pod := self.pods.get(at))]
-        return Worker(job, max(pods, key=_age, default=None))
+        newest = max(jobs, key=lambda worker: (not worker.is_deleting, *age(worker)), default=None)
+        return self._workers.with_pod(newest) if newest else None
 
     def _rival(self, job: ImageJob) -> str | None:
         """A live worker of others, known or about to be, that writes to its destination."""
@@ -216,41 +198,31 @@ class Picture:
         if claimed:
             return claimed
         for at in self._destinations.writers(job):
-            worker = self.workers.get(at) or self._ghosts.get(at)
-            if not worker or job.metadata.uid in {item.uid for item in worker.items}:
-                continue
-            if self._with_pod(worker).is_live:
-                return worker.metadata.name
+            worker = self._workers.find(at)
+            if worker and worker.is_live and not worker.item(job.metadata.uid):
+                return worker.job.metadata.name
         return None
 
     def _leave_behind(self, worker: WorkerJob) -> None:
         """Its Job has gone. Where its pod is still at work, it writes until that ends."""
         at = key(worker)
         for item in worker.items:
-            discard(self._carriers, item.uid, at)
             job = self.jobs.get(item.uid)
             if job and job.metadata.namespace == at[0] and not is_spent(worker, job):
                 self.suspects.add(item.uid)  # another operator may have tidied it away, with cause
-        self._ghosts[at] = worker
-        self._lay(at)
+        self._forget_worker(at)
         self._touch_worker(worker)
 
-    def _lay(self, at: Key) -> None:
-        """Forget a worker whose Job has gone, once its pods have ended too."""
-        ghost = self._ghosts.get(at)
-        pods = (self.pods.get(each) for each in self._pods_of.get(at, ()))
-        if not ghost or any(pod and not pod.has_ended for pod in pods):
-            return
-        del self._ghosts[at]
-        if not self.workers.get(at):
-            discard(self._workers_in, at[0], at)
-        for item in ghost.items:
+    def _forget_worker(self, at: Key) -> None:
+        """If its Job has gone, and its pods have ended too: its destinations are free."""
+        gone = self._workers.forget(at)
+        for item in gone.items if gone else ():
             self._destinations.writes_no_more(at, item)
-        self._touch_worker(ghost)
+        self._touch_worker(gone)
 
     def _touch_pod(self, pod: Pod) -> None:
-        self._lay(_job_of(pod))
-        self._touch_worker(self.workers.get(_job_of(pod)))
+        self._forget_worker(job_of(pod))
+        self._touch_worker(self.workers.get(job_of(pod)))
 
     def _touch_worker(self, worker: WorkerJob | None) -> None:
         """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
@@ -273,40 +245,3 @@ class Picture:
         """Look again at whatever may refer to the store or profile."""
         for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
             self.touch(uid)
-
-
-def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
-    """Whether the ImageJob's status tells how that worker, or a later one, failed it."""
-    failure = job.status.last_failure
-    if not failure:
-        return False
-    attempts = (item.attempt for item in worker.items if item.uid == job.metadata.uid)
-    later = any(attempt <= failure.attempt for attempt in attempts)
-    return later or failed_in(job, worker.metadata.name)
-
-
-def failed_in(job: ImageJob, worker: str) -> bool:
-    """Whether the newest failure that its status tells of was in the worker of that name."""
-    failure = job.status.last_failure
-    return failure is not None and failure.worker == worker
-
-
-def _says_the_same(known: WorkerJob | Pod | None, thing: WorkerJob | Pod) -> bool:
-    """Whether all that matters of it here was known: the most of what is heard is a new version."""
-    if known is None:
-        return False
-    old, new = known.metadata, thing.metadata
-    return (known.spec, known.status) == (thing.spec, thing.status) and (
-        (old.uid, old.deletion_timestamp, old.labels)
-        == (new.uid, new.deletion_timestamp, new.labels)
-    )
-
-
-def _job_of(pod: Pod) -> Key:
-    return pod.metadata.namespace, pod.job_name
-
-
-def _age(thing: WorkerJob | Pod) -> tuple[float, str]:
-    """Sorts the newest last."""
-    created = thing.metadata.creation_timestamp
-    return created.timestamp() if created else 0.0, thing.metadata.name

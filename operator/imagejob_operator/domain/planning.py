@@ -11,11 +11,12 @@ import msgspec
 from . import manifests
 from .admission import admit
 from .batching import Batch, Ready, batches, kind_of
+from .last_failure import failed_in
 from .ledger import Ledger
 from .lines import place
 from .model import ImageJob
 from .order import OrderDestination, digest
-from .picture import Picture, failed_in
+from .picture import Picture
 from .platform import SIZES, Platform, Size
 from .quota import Policy, usage
 from .resolve import Resolved, resolve
