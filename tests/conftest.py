@@ -1,12 +1,19 @@
-"""Options of the whole run: whether the tests bring a cluster, or are given one."""
+"""Options of the whole run, a cluster that is given among them, and a namespace for each test."""
 
 from __future__ import annotations
 
 import signal
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import namespaces
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_dev.client import Client
 
 LEFT_OUT = pytest.StashKey[Counter[str]]()
 
@@ -57,6 +64,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
     for test, name, value in measured:
         terminalreporter.write_line(f"{test}: {name}: {value}")
+
+
+@pytest.fixture
+def namespace(cluster: Client) -> Iterator[str]:
+    """A tenant's namespace, where only hardened pods are admitted."""
+    with namespaces.fresh(cluster) as name:
+        yield name
 
 
 def _why_left_out(item: pytest.Item) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import crowd
@@ -21,6 +22,7 @@ Body = dict[str, Any]
 SECONDS = 60.0
 
 
+@cache
 def picture(width: int = 640, height: int = 480, kind: str = "JPEG") -> bytes:
     """A photo-like gradient."""
     image = Image.merge("RGB", [Image.linear_gradient("L").resize((width, height)) for _ in "RGB"])

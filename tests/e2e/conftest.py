@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import kind_site
-import namespaces
 import pytest
 from imagejob_dev import helm
 from imagejob_dev.attached import AttachedCluster
@@ -96,13 +95,6 @@ def installed(release: Release) -> Release:
     """With this checkout's chart, whatever tests before have left."""
     release.install()
     return release
-
-
-@pytest.fixture
-def namespace(cluster: Client) -> Iterator[str]:
-    """A tenant's namespace, where only hardened pods are admitted."""
-    with namespaces.fresh(cluster) as name:
-        yield name
 
 
 @pytest.fixture

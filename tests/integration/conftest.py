@@ -1,4 +1,4 @@
-"""A real cluster for the whole run, and fresh namespaces for each test."""
+"""A real cluster for the whole run, an operator for a module, and fresh teams for each test."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import namespaces
 import pytest
 from imagejob_dev.attached import AttachedCluster
 from imagejob_dev.cluster import Cluster
+from tenant import Tenant, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from imagejob_dev.client import Client
+    from imagejob_dev.program import Program
 
 
 @pytest.fixture(scope="session")
@@ -34,13 +36,6 @@ def cluster(
         yield running
 
 
-@pytest.fixture
-def namespace(cluster: Client) -> Iterator[str]:
-    """A tenant's namespace, where only hardened pods are admitted."""
-    with namespaces.fresh(cluster) as name:
-        yield name
-
-
 @pytest.fixture(scope="module")
 def shared_namespace(cluster: Client) -> Iterator[str]:
     """A tenant's namespace for all tests of a module."""
@@ -53,6 +48,33 @@ def lenient_namespace(cluster: Client) -> Iterator[str]:
     """A namespace where any pod is admitted."""
     with namespaces.fresh(cluster, labels={}) as name:
         yield name
+
+
+@pytest.fixture(scope="module")
+def operator(cluster: Client, request: pytest.FixtureRequest) -> Iterator[Program]:
+    """This checkout's operator, at work for all tests of a module, under the module's name."""
+    name = request.path.stem.removeprefix("test_").replace("_", "-")
+    with cluster.operator(f"{name}-operator") as running:
+        yield running
+
+
+@pytest.fixture
+def newcomer(cluster: Client, namespace: str) -> Tenant:
+    """A team that has uploaded and applied nothing yet."""
+    return Tenant(cluster, namespace)
+
+
+@pytest.fixture
+def team(newcomer: Tenant) -> Tenant:
+    """A team with a store and two pictures in it.
+
+    `incoming/cat.jpg` is where `image_job` looks for one, `incoming/big.jpg` one that a worker may
+    take seconds over, see `worker_pods.SLOW`.
+    """
+    newcomer.put("incoming/cat.jpg", picture())
+    newcomer.put("incoming/big.jpg", picture(6000, 4000))
+    newcomer.open()
+    return newcomer
 
 
 def _cluster(config: pytest.Config, folder: Path) -> Client:

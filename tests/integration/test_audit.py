@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,31 +15,29 @@ from imagejob_operator.domain.audit import REQUESTED_BY
 from tenant import Body, Tenant, image_job, ours, picture, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from imagejob_dev.program import Program
 
-    from imagejob_dev.client import Client
+Lines = Callable[[str], list[Body]]
 
-OPERATOR = "audited-operator"
 CHANGEABLE = ("suspend", "priority", "ttlSecondsAfterFinished")
 
 
-@pytest.fixture(scope="module")
-def operator(cluster: Client) -> Iterator[None]:
-    running = cluster.operator(OPERATOR)
-    running.start()
-    yield
-    running.stop()
-
-
 @pytest.fixture
-def team(cluster: Client, namespace: str, operator: None) -> Tenant:  # noqa: ARG001
-    team = Tenant(cluster, namespace)
-    team.put("incoming/cat.jpg", picture())
-    team.open()
-    return team
+def lines(team: Tenant, operator: Program) -> Lines:
+    """What the log has of an ImageJob of the team, every line as the schema says."""
+
+    def of(name: str) -> list[Body]:
+        log = operator.log.read_bytes().splitlines()
+        told = [json.loads(line) for line in log if line.startswith(MARK)]
+        mine = (team.namespace, name)
+        found = [line for line in told if (line["namespace"], line["name"]) == mine]
+        assert [complaint for line in found for complaint in complaints_about(line)] == []
+        return found
+
+    return of
 
 
-def test_a_success_from_request_to_result(team: Tenant) -> None:
+def test_a_success_from_request_to_result(team: Tenant, lines: Lines) -> None:
     team.quota("7/1h", "500/24h")
     outputs = [{"name": "thumb", "width": 320}, {"name": "full", "format": "webp"}]
     team.apply(ours("ImageProfile", "web", {"outputs": outputs}))
@@ -46,7 +45,7 @@ def test_a_success_from_request_to_result(team: Tenant) -> None:
     team.apply(image_job(profileRef={"name": "web"}))
     status = team.wait_finished("cat")
 
-    told = lines(team, "cat")
+    told = lines("cat")
     assert [line["seq"] for line in told] == list(range(1, len(told) + 1))
     assert [(line["event"], line["reason"]) for line in told][:2] == [
         ("Pending", "Requested"),
@@ -62,34 +61,34 @@ def test_a_success_from_request_to_result(team: Tenant) -> None:
     }
 
 
-def test_the_first_line_says_who_asked(team: Tenant) -> None:
+def test_the_first_line_says_who_asked(team: Tenant, lines: Lines) -> None:
     team.apply(image_job())
     team.wait_finished("cat")
 
     job = json.loads(team.kubectl("get", "imagejob", "cat", "--output=json"))
-    actor = lines(team, "cat")[0]["actor"]
+    actor = lines("cat")[0]["actor"]
     assert actor == job["metadata"]["annotations"][REQUESTED_BY]
 
 
-def test_all_that_the_status_says_is_there_in_the_same_words(team: Tenant) -> None:
+def test_all_that_the_status_says_is_there_in_the_same_words(team: Tenant, lines: Lines) -> None:
     team.apply(image_job())
     status = team.wait_finished("cat")
 
-    told = [{name: line[name] for name in status["audit"][0]} for line in lines(team, "cat")]
+    told = [{name: line[name] for name in status["audit"][0]} for line in lines("cat")]
     assert [without_time(entry) for entry in told] == [
         without_time(entry) for entry in status["audit"]
     ]
 
 
-def test_a_failure(team: Tenant) -> None:
+def test_a_failure(team: Tenant, lines: Lines) -> None:
     team.apply(image_job("dog", "incoming/dog.jpg"))
     team.wait_finished("dog")
 
-    end = lines(team, "dog")[-1]
+    end = lines("dog")[-1]
     assert (end["event"], end["reason"], end["attempts"]) == ("Failed", "SourceNotFound", 1)
 
 
-def test_what_the_quota_turns_away(team: Tenant) -> None:
+def test_what_the_quota_turns_away(team: Tenant, lines: Lines) -> None:
     team.quota("1/1h", onExceeded="Fail")
     team.apply(image_job("first"))
     team.wait_finished("first")
@@ -97,11 +96,11 @@ def test_what_the_quota_turns_away(team: Tenant) -> None:
     team.apply(image_job("second"))
     team.wait_finished("second")
 
-    end = lines(team, "second")[-1]
+    end = lines("second")[-1]
     assert (end["event"], end["reason"]) == ("Failed", "QuotaExceeded")
 
 
-def test_what_is_deleted_while_it_waits(team: Tenant) -> None:
+def test_what_is_deleted_while_it_waits(team: Tenant, lines: Lines) -> None:
     team.quota("1/1h")
     team.apply(image_job("first"))
     team.wait_finished("first")
@@ -109,12 +108,12 @@ def test_what_is_deleted_while_it_waits(team: Tenant) -> None:
     team.wait("second", lambda status: reason(status) == "QuotaUsedUp")
 
     team.kubectl("delete", "imagejob", "second")
-    (end,) = until(lambda: [line for line in lines(team, "second") if line["event"] == "Deleted"])
+    (end,) = until(lambda: [line for line in lines("second") if line["event"] == "Deleted"])
 
     assert end["reason"] == "Cancelled"
 
 
-def test_the_digest_can_be_worked_out_from_the_object(team: Tenant) -> None:
+def test_the_digest_can_be_worked_out_from_the_object(team: Tenant, lines: Lines) -> None:
     """As docs/audit.md says."""
     spec = {
         "destination": {"prefix": "derived/Büro \u2028 😀"},
@@ -133,16 +132,7 @@ def test_the_digest_can_be_worked_out_from_the_object(team: Tenant) -> None:
         without_empty_lists(asked), sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
     digest = "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-    assert {line["specDigest"] for line in lines(team, "cat")} == {digest}
-
-
-def lines(team: Tenant, name: str) -> list[Body]:
-    """What the log has of an ImageJob, every line as the schema says."""
-    log = (team.cluster.folder / "log" / f"{OPERATOR}.log").read_bytes()
-    told = [json.loads(line) for line in log.splitlines() if line.startswith(MARK)]
-    found = [line for line in told if (line["namespace"], line["name"]) == (team.namespace, name)]
-    assert [complaint for line in found for complaint in complaints_about(line)] == []
-    return found
+    assert {line["specDigest"] for line in lines("cat")} == {digest}
 
 
 def without_time(entry: Body) -> Body:

@@ -13,30 +13,13 @@ from tenant import Body, Tenant, image_job, is_finished, picture, reason
 from worker_pods import SLOW, kill, running_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from imagejob_dev.client import Client
     from imagejob_dev.program import Program
+
+pytestmark = pytest.mark.usefixtures("operator")
 
 BURST = 40
 FEW = 8
 SECONDS = 120.0
-
-
-@pytest.fixture(scope="module")
-def operator(cluster: Client) -> Iterator[Program]:
-    running = cluster.operator("batching-operator")
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def team(cluster: Client, namespace: str, operator: Program) -> Tenant:  # noqa: ARG001
-    tenant = Tenant(cluster, namespace)
-    tenant.open()
-    tenant.put("incoming/photo.jpg", picture(640, 480))
-    return tenant
 
 
 def test_a_burst_needs_few_workers_and_each_gets_its_own(team: Tenant, operator: Program) -> None:
@@ -77,7 +60,7 @@ def test_a_bad_image_fails_alone(team: Tenant, operator: Program) -> None:
     together(
         team,
         operator,
-        *(image_job(name, "incoming/photo.jpg") for name in names),
+        *(image_job(name) for name in names),
         image_job("bad", "incoming/text.jpg"),
         image_job("nobody", "incoming/nobody.jpg"),
     )
@@ -97,13 +80,12 @@ def test_who_was_in_a_killed_worker_keeps_its_result_or_goes_alone_and_loses_not
     team: Tenant, operator: Program
 ) -> None:
     quick, slow = [f"quick-{number}" for number in range(3)], ["slow-0", "slow-1"]
-    team.put("incoming/big.jpg", picture(6000, 4000))
 
     with recording(team.cluster.rest, team.path("jobs")) as workers:
         together(
             team,
             operator,
-            *(image_job(name, "incoming/photo.jpg", priority=1) for name in quick),
+            *(image_job(name, priority=1) for name in quick),
             *(image_job(name, "incoming/big.jpg", outputs=SLOW) for name in slow),
         )
         pod = running_pod(team, "slow-0")
@@ -132,7 +114,6 @@ def test_who_was_in_a_killed_worker_keeps_its_result_or_goes_alone_and_loses_not
 @pytest.mark.laptop
 def test_one_that_is_deleted_leaves_the_others_at_work(team: Tenant, operator: Program) -> None:
     names = ["cat", "dog", "emu"]
-    team.put("incoming/big.jpg", picture(6000, 4000))
 
     with recording(team.cluster.rest, team.path("jobs")) as workers:
         together(
@@ -158,7 +139,7 @@ def test_a_trickle_is_a_worker_each(team: Tenant) -> None:
 
     with recording(team.cluster.rest, team.path("jobs")) as workers:
         for name in names:
-            team.create([image_job(name, "incoming/photo.jpg")])
+            team.create([image_job(name)])
             team.wait_finished(name)
 
     assert made_of(workers) == [[name] for name in names]

@@ -10,7 +10,7 @@ import audit_log
 import pytest
 from conditions import until
 from ledgers import charges
-from tenant import Body, Tenant, image_job, is_finished, picture, reason
+from tenant import Body, Tenant, image_job, is_finished, reason
 from worker_pods import SLOW, running_pod
 
 if TYPE_CHECKING:
@@ -19,26 +19,21 @@ if TYPE_CHECKING:
     from imagejob_dev.client import Client
     from imagejob_dev.program import Program
 
-PHOTO = "incoming/photo.jpg"
+pytestmark = pytest.mark.usefixtures("operator")
 
 
 @pytest.fixture(scope="module")
 def operator(cluster: Client) -> Iterator[Program]:
     # One worker a namespace: the second ImageJob waits while the first holds the place.
-    running = cluster.operator("control-operator", max_workers_per_namespace="1")
-    running.start()
-    yield running
-    running.stop()
+    with cluster.operator("control-operator", max_workers_per_namespace="1") as running:
+        yield running
 
 
 @pytest.fixture
-def team(cluster: Client, namespace: str, operator: Program) -> Tenant:  # noqa: ARG001
-    tenant = Tenant(cluster, namespace)
-    tenant.put(PHOTO, picture(320, 240))
-    tenant.put("incoming/big.jpg", picture(6000, 4000))
-    tenant.open()
-    tenant.apply(tenant.store("locked", opened_by="nobody-yet"))
-    return tenant
+def team(team: Tenant) -> Tenant:
+    """Its store `locked` is one that nobody has opened yet."""
+    team.apply(team.store("locked", opened_by="nobody-yet"))
+    return team
 
 
 @dataclass(frozen=True)
@@ -59,26 +54,18 @@ def has_reason(wanted: str) -> Callable[[Body], bool]:
     return lambda status: reason(status) == wanted
 
 
-FIRST = image_job("first", PHOTO)
-BLOCKING = image_job("first", PHOTO, store="locked")
+FIRST = image_job("first")
+BLOCKING = image_job("first", store="locked")
 STAGES = {
-    "before it can be admitted": Stage(
-        image_job("cat", PHOTO, store="none"), has_reason("StoreNotFound"), 0
-    ),
-    "throttled": Stage(
-        image_job("cat", PHOTO), has_reason("QuotaUsedUp"), 0, before=FIRST, quota="1/1h"
-    ),
-    "waiting for a worker": Stage(
-        image_job("cat", PHOTO), has_reason("WaitingForWorker"), 1, before=BLOCKING
-    ),
-    "dispatched": Stage(image_job("cat", PHOTO, store="locked"), has_reason("Dispatched"), 1),
+    "before it can be admitted": Stage(image_job(store="none"), has_reason("StoreNotFound"), 0),
+    "throttled": Stage(image_job(), has_reason("QuotaUsedUp"), 0, before=FIRST, quota="1/1h"),
+    "waiting for a worker": Stage(image_job(), has_reason("WaitingForWorker"), 1, before=BLOCKING),
+    "dispatched": Stage(image_job(store="locked"), has_reason("Dispatched"), 1),
     "running": Stage(
         image_job("cat", "incoming/big.jpg", outputs=SLOW), has_reason("Processing"), 1
     ),
-    "backing off": Stage(
-        image_job("cat", PHOTO, store="down"), has_reason("StorageUnavailable"), 1
-    ),
-    "finished": Stage(image_job("cat", PHOTO), is_finished, 1),
+    "backing off": Stage(image_job(store="down"), has_reason("StorageUnavailable"), 1),
+    "finished": Stage(image_job(), is_finished, 1),
 }
 
 
@@ -112,7 +99,7 @@ def patch(team: Tenant, name: str, **spec: Any) -> None:
 
 def test_suspended_before_it_is_admitted_it_is_not_charged(team: Tenant) -> None:
     team.quota("1/1h")
-    team.apply(image_job("cat", PHOTO, suspend=True))
+    team.apply(image_job(suspend=True))
     team.wait("cat", has_reason("Suspended"))
     team.apply(FIRST)
     first = team.wait_finished("first")
@@ -128,7 +115,7 @@ def test_suspended_after_it_is_admitted_it_keeps_its_charge_and_waits(team: Tena
     team.quota("2/1h")
     team.apply(BLOCKING)
     team.wait("first", has_reason("Dispatched"))
-    team.apply(image_job("cat", PHOTO))
+    team.apply(image_job())
     team.wait("cat", has_reason("WaitingForWorker"))
 
     patch(team, "cat", suspend=True)
@@ -157,7 +144,7 @@ def test_a_higher_priority_goes_first(team: Tenant) -> None:
     team.quota("1/1h")
     team.apply(FIRST)
     team.wait_finished("first")
-    team.apply(image_job("one", PHOTO), image_job("other", PHOTO))
+    team.apply(image_job("one"), image_job("other"))
     team.wait_all(has_reason("QuotaUsedUp"), 2)
 
     patch(team, "other", priority=10)

@@ -6,38 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_dev.policies import wait_in_force
-from tenant import Body, Tenant, image_job, is_finished, picture, reason
+from tenant import Body, Tenant, image_job, is_finished, reason
 from worker_pods import SLOW, kill, running_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from imagejob_dev.cluster import Cluster
-    from imagejob_dev.program import Program
 
-pytestmark = pytest.mark.laptop
+pytestmark = [pytest.mark.laptop, pytest.mark.usefixtures("operator")]
 
 OUTAGE_SECONDS = 30.0
 LONG = 200.0  # for what waits for the cluster's own controllers, or for a backoff
 NODE = "/api/v1/nodes/process-node"
 PHOTOS = [f"photo-{number}" for number in range(8)]
-
-
-@pytest.fixture(scope="module")
-def operator(cluster: Cluster) -> Iterator[Program]:
-    running = cluster.operator("faults-operator")
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def team(cluster: Cluster, namespace: str, operator: Program) -> Tenant:  # noqa: ARG001
-    tenant = Tenant(cluster, namespace)
-    tenant.put("incoming/photo.jpg", picture(320, 240))
-    tenant.put("incoming/big.jpg", picture(6000, 4000))
-    tenant.open()
-    return tenant
 
 
 def test_a_worker_killed_in_the_middle_is_followed_by_another(team: Tenant) -> None:
@@ -56,7 +36,7 @@ def test_a_worker_killed_in_the_middle_is_followed_by_another(team: Tenant) -> N
 def test_a_file_that_always_ends_its_worker_fails_alone(team: Tenant) -> None:
     """The kernel's part is played by this test: whichever worker takes up the file is killed."""
     team.apply(image_job("bomb", "incoming/big.jpg", outputs=SLOW, retries=1))
-    team.apply(*(image_job(name, "incoming/photo.jpg") for name in PHOTOS))
+    team.apply(*(image_job(name) for name in PHOTOS))
 
     killed: list[str] = []
     for _ in range(2):
@@ -72,7 +52,7 @@ def test_an_outage_of_the_store_is_outlasted(cluster: Cluster, team: Tenant) -> 
     before = team.version("imagejobs")
     cluster.s3.stop()
     try:
-        team.apply(*(image_job(name, "incoming/photo.jpg") for name in PHOTOS))
+        team.apply(*(image_job(name) for name in PHOTOS))
         with cluster.rest.watch(team.path("imagejobs"), before, OUTAGE_SECONDS) as events:
             during = [event["object"].get("status", {}) for event in events]
     finally:
@@ -86,13 +66,13 @@ def test_an_outage_of_the_store_is_outlasted(cluster: Cluster, team: Tenant) -> 
 
 def test_an_outage_of_the_api_server_is_outlasted(cluster: Cluster, team: Tenant) -> None:
     team.apply(image_job("big", "incoming/big.jpg", outputs=SLOW))
-    team.apply(*(image_job(name, "incoming/photo.jpg") for name in PHOTOS))
+    team.apply(*(image_job(name) for name in PHOTOS))
     running_pod(team, "big")
 
     cluster.apiserver.stop()
     cluster.apiserver.start()
     wait_in_force(cluster.rest, team.namespace)
-    team.apply(image_job("later", "incoming/photo.jpg"))
+    team.apply(image_job("later"))
     ended = team.wait_all(is_finished, 2 + len(PHOTOS))
 
     assert {status["phase"] for status in ended.values()} == {"Succeeded"}

@@ -13,28 +13,12 @@ from imagejob_dev.errors import DevError
 from tenant import Tenant, image_job, is_finished, ours, picture, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from imagejob_dev.client import Client
-    from imagejob_dev.program import Program
 
 Body = dict[str, Any]
 
 GITOPS = argocd.ROOT.parent
 CHECK = yaml.safe_load((GITOPS / "flux/health-check-exprs.yaml").read_text())[0]
-
-
-@pytest.fixture(scope="module")
-def operator(cluster: Client) -> Iterator[Program]:
-    running = cluster.operator()
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def team(cluster: Client, namespace: str) -> Tenant:
-    return Tenant(cluster, namespace)
 
 
 def apply(team: Tenant, *bodies: Body) -> None:
@@ -65,13 +49,13 @@ def seen(team: Tenant, plural: str = "imagejobs") -> dict[str, tuple[str, str, s
 PROGRESSING = ("Progressing", "InProgress", "InProgress")
 
 
-def test_what_no_operator_has_looked_at_is_not_done(team: Tenant) -> None:
+def test_what_no_operator_has_looked_at_is_not_done(newcomer: Tenant) -> None:
     quota = ours("ImageQuota", "default", {"limits": [{"jobs": 1, "per": "7d"}]})
 
-    apply(team, image_job(), quota)
+    apply(newcomer, image_job(), quota)
 
-    assert seen(team) == {"cat": PROGRESSING}
-    assert seen(team, "imagequotas") == {"default": PROGRESSING}
+    assert seen(newcomer) == {"cat": PROGRESSING}
+    assert seen(newcomer, "imagequotas") == {"default": PROGRESSING}
 
 
 STATES = {
@@ -83,9 +67,8 @@ STATES = {
 }
 
 
-def test_every_state_is_seen_for_what_it_is(team: Tenant, operator: Program) -> None:  # noqa: ARG001
-    team.put("incoming/cat.jpg", picture())
-    team.open()
+@pytest.mark.usefixtures("operator")
+def test_every_state_is_seen_for_what_it_is(team: Tenant) -> None:
     team.quota("2/7d")
     apply(team, image_job("done"), image_job("gone", "incoming/nobody.jpg"))
     team.wait_all(is_finished, 2)
@@ -108,9 +91,8 @@ def test_every_state_is_seen_for_what_it_is(team: Tenant, operator: Program) -> 
     assert argocd.health(quota).message.startswith("2 of 2 per 7d used, the next at 20")
 
 
-def test_nothing_that_is_in_git_drifts(team: Tenant, operator: Program) -> None:  # noqa: ARG001
-    team.put("incoming/cat.jpg", picture())
-    team.open()
+@pytest.mark.usefixtures("operator")
+def test_nothing_that_is_in_git_drifts(team: Tenant) -> None:
     wanted = image_job()
     apply(team, wanted)
     before = in_git(team)
@@ -131,25 +113,20 @@ def in_git(team: Tenant) -> Body:
     return {"metadata": meta, "spec": body["spec"]}
 
 
-def test_stores_may_come_after_those_who_need_them(
-    team: Tenant,
-    operator: Program,  # noqa: ARG001
-) -> None:
-    team.put("incoming/cat.jpg", picture())
-    apply(team, image_job(profileRef={"name": "web"}))
-    assert reason(team.wait("cat", lambda status: bool(reason(status)))) == "StoreNotFound"
+@pytest.mark.usefixtures("operator")
+def test_stores_may_come_after_those_who_need_them(newcomer: Tenant) -> None:
+    newcomer.put("incoming/cat.jpg", picture())
+    apply(newcomer, image_job(profileRef={"name": "web"}))
+    assert reason(newcomer.wait("cat", lambda status: bool(reason(status)))) == "StoreNotFound"
 
     profile = ours("ImageProfile", "web", {"outputs": [{"name": "thumb", "width": 320}]})
-    apply(team, team.secret(), team.store(), profile)
+    apply(newcomer, newcomer.secret(), newcomer.store(), profile)
 
-    assert team.wait_finished("cat")["phase"] == "Succeeded"
+    assert newcomer.wait_finished("cat")["phase"] == "Succeeded"
 
 
-def test_a_change_of_what_has_finished_fails_the_sync(
-    team: Tenant,
-    operator: Program,  # noqa: ARG001
-) -> None:
-    team.open()
+@pytest.mark.usefixtures("operator")
+def test_a_change_of_what_has_finished_fails_the_sync(team: Tenant) -> None:
     apply(team, image_job(key="incoming/nobody.jpg"))
     team.wait_finished("cat")
 

@@ -9,10 +9,8 @@ from imagejob_run import Desk, body, job
 from tenant import Tenant, picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from imagejob_dev.cluster import Cluster
 
 Body = dict[str, Any]
 
@@ -38,26 +36,19 @@ ELSEWHERE = ("worker", "lastFailure", "startTime", "completionTime", "processing
 """What depends on where and when it ran."""
 
 
-@pytest.fixture
-def team(cluster: Cluster, namespace: str) -> Iterator[Tenant]:
-    operator = cluster.operator()
-    operator.start()
-    yield Tenant(cluster, namespace)
-    operator.stop()
-
-
-def test_statuses_are_the_same(team: Tenant, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("operator")
+def test_statuses_are_the_same(newcomer: Tenant, tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     for key, data in UPLOADS.items():
         desk.put(key, data)
-        team.put(key, data)
-    team.open()
+        newcomer.put(key, data)
+    newcomer.open()
 
-    team.apply(WEB, *JOBS)
+    newcomer.apply(WEB, *JOBS)
     local = desk.run(desk.manifest(WEB, *JOBS), "--store=uploads=photos").statuses
 
     for name, status in local.items():
-        assert timeless(status) == timeless(team.wait_finished(name))
+        assert timeless(status) == timeless(newcomer.wait_finished(name))
 
 
 def timeless(status: Body) -> Body:

@@ -10,7 +10,7 @@ import pytest
 from conditions import until
 from imagejob_operator.domain.lease import Lease, LeaseSpec, Sighting
 from replicas import LEASE_SECONDS, pair
-from tenant import Body, Tenant, image_job, is_finished, picture
+from tenant import Body, Tenant, image_job, is_finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,17 +23,8 @@ if TYPE_CHECKING:
 AT_ONCE = 1.0
 HAND_OVER_SECONDS = 5.0
 STOPPED, DEPOSED = 0, 3  # exit codes
-KEY = "incoming/photo.jpg"
 MANY = 10
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/imagejob-system/leases/imagejob-operator"
-
-
-@pytest.fixture
-def team(cluster: Client, namespace: str) -> Tenant:
-    team = Tenant(cluster, namespace)
-    team.put(KEY, picture())
-    team.open()
-    return team
 
 
 def test_one_of_two_leads_and_does_all_the_work(cluster: Client, team: Tenant) -> None:
@@ -191,7 +182,7 @@ def test_one_leads_after_the_api_server_was_away(
 
 
 def _finish(team: Tenant, *names: str) -> None:
-    team.apply(*(image_job(name, KEY) for name in names))
+    team.apply(*(image_job(name) for name in names))
     for name in names:
         assert team.wait_finished(name)["phase"] == "Succeeded"
 
@@ -199,7 +190,7 @@ def _finish(team: Tenant, *names: str) -> None:
 def _begin_many(team: Tenant) -> list[str]:
     """Their names, once the first of them has finished."""
     names = [f"photo-{number}" for number in range(MANY)]
-    team.apply(*(image_job(name, KEY) for name in names))
+    team.apply(*(image_job(name) for name in names))
     _wait_for_finished(team, 1)
     return names
 

@@ -10,38 +10,19 @@ from typing import TYPE_CHECKING
 import pytest
 from imagejob_operator.domain.manifests import worker_name
 from ledgers import ledger_of
-from tenant import Body, Tenant, image_job, picture, reason, sleeper
+from tenant import Body, Tenant, image_job, reason, sleeper
 from worker_pods import SLOW, process_of, running_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from imagejob_dev.client import Client
     from imagejob_dev.program import Program
 
-
-@pytest.fixture(scope="module")
-def operator(cluster: Client) -> Iterator[Program]:
-    running = cluster.operator("names-operator")
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def team(cluster: Client, namespace: str, operator: Program) -> Tenant:  # noqa: ARG001
-    tenant = Tenant(cluster, namespace)
-    tenant.put("incoming/photo.jpg", picture(320, 240))
-    tenant.put("incoming/big.jpg", picture(6000, 4000))
-    tenant.open()
-    return tenant
+pytestmark = pytest.mark.usefixtures("operator")
 
 
 def test_a_job_that_squats_on_the_next_names_does_no_harm(team: Tenant) -> None:
-    team.apply(image_job("first", "incoming/photo.jpg"), image_job("cat", suspend=True))
+    team.apply(image_job("first"), image_job("cat", suspend=True))
     team.wait_finished("first")
     uid = team.kubectl("get", "ij", "cat", "-o=jsonpath={.metadata.uid}")
-    team.put("incoming/cat.jpg", picture(200, 100))
     ledger = ledger_of(team.cluster, team.namespace)
     assert ledger
     squatters = [worker_name([uid], ledger.number + ahead) for ahead in (1, 2, 3)]
@@ -69,7 +50,7 @@ def test_a_successor_of_the_name_ends_with_its_own_bytes(
     if not watched:
         operator.kill()
     team.kubectl("delete", "ij", "cat", "--cascade=orphan")
-    team.apply(image_job("cat", "incoming/photo.jpg", outputs=SLOW))
+    team.apply(image_job("cat", outputs=SLOW))
     operator.start()
     ended = team.wait_finished("cat")
     team.wait_for_no_workers()
@@ -85,7 +66,7 @@ def test_a_successor_waits_for_a_worker_that_hears_nothing(team: Tenant) -> None
     os.kill(deaf, signal.SIGSTOP)
 
     team.kubectl("delete", "ij", "cat")
-    team.apply(image_job("cat", "incoming/photo.jpg", outputs=SLOW))
+    team.apply(image_job("cat", outputs=SLOW))
     waiting = team.wait("cat", lambda status: reason(status) == "DestinationBusy")
     os.kill(deaf, signal.SIGCONT)
     ended = team.wait_finished("cat")
@@ -96,7 +77,7 @@ def test_a_successor_waits_for_a_worker_that_hears_nothing(team: Tenant) -> None
 
 def alone_digests(team: Tenant) -> dict[str, str]:
     """What becomes of the photo when nobody is in its way."""
-    team.apply(image_job("alone", "incoming/photo.jpg", outputs=SLOW))
+    team.apply(image_job("alone", outputs=SLOW))
     return digests(team.wait_finished("alone"))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import socket
-from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_dev.rest import ApiError
@@ -13,30 +12,10 @@ from imagejob_operator.domain.manifests import worker_name
 from PIL import Image
 from tenant import Tenant, image_job, ours, picture, reason, sleeper
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from imagejob_dev.client import Client
-    from imagejob_dev.program import Program
-
-
-@pytest.fixture(scope="module")
-def operator(cluster: Client) -> Iterator[Program]:
-    running = cluster.operator()
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def team(cluster: Client, namespace: str, operator: Program) -> Tenant:  # noqa: ARG001
-    return Tenant(cluster, namespace)
+pytestmark = pytest.mark.usefixtures("operator")
 
 
 def test_an_upload_becomes_its_outputs(team: Tenant) -> None:
-    team.put("incoming/cat.jpg", picture())
-    team.open()
-
     team.apply(image_job())
     status = team.wait_finished("cat")
 
@@ -66,9 +45,6 @@ def test_a_tenant_s_namespace_admits_no_pod_less_hardened_than_a_worker(team: Te
 
 @pytest.mark.laptop  # a kubelet may take longer to start a pod than a state has to last to be told
 def test_a_short_job_costs_one_status_write_and_one_event(team: Tenant) -> None:
-    team.put("incoming/cat.jpg", picture())
-    team.open()
-
     before = team.version("imagejobs")
     team.apply(image_job())
     team.wait_finished("cat")
@@ -102,7 +78,7 @@ BAD = {
 def test_each_bad_upload_fails_with_its_reason_and_leaves_nothing(team: Tenant) -> None:
     for key, data in UPLOADS.items():
         team.put(key, data)
-    team.open()
+    before = team.keys()
     team.apply(
         team.secret("wrong", AWS_SECRET_ACCESS_KEY="wrong"),
         team.store("locked", opened_by="wrong"),
@@ -116,20 +92,20 @@ def test_each_bad_upload_fails_with_its_reason_and_leaves_nothing(team: Tenant) 
         case: reason(status) for case, status in ended.items()
     }
     assert {status["phase"] for status in ended.values()} == {"Failed"}
-    assert sorted(UPLOADS) == sorted(team.keys())
+    assert sorted(team.keys()) == sorted(before)
 
 
-def test_what_is_missing_is_waited_for(team: Tenant) -> None:
-    team.put("incoming/cat.jpg", picture())
+def test_what_is_missing_is_waited_for(newcomer: Tenant) -> None:
+    newcomer.put("incoming/cat.jpg", picture())
 
-    team.apply(image_job(profileRef={"name": "web"}))
-    no_store = team.wait("cat", lambda status: reason(status) == "StoreNotFound")
-    team.apply(team.store())
-    no_profile = team.wait("cat", lambda status: reason(status) == "ProfileNotFound")
-    team.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb", "width": 64}]}))
-    no_secret = team.wait("cat", lambda status: reason(status) == "Dispatched")
-    team.apply(team.secret())
-    ended = team.wait_finished("cat")
+    newcomer.apply(image_job(profileRef={"name": "web"}))
+    no_store = newcomer.wait("cat", lambda status: reason(status) == "StoreNotFound")
+    newcomer.apply(newcomer.store())
+    no_profile = newcomer.wait("cat", lambda status: reason(status) == "ProfileNotFound")
+    newcomer.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb", "width": 64}]}))
+    no_secret = newcomer.wait("cat", lambda status: reason(status) == "Dispatched")
+    newcomer.apply(newcomer.secret())
+    ended = newcomer.wait_finished("cat")
 
     assert [each["phase"] for each in (no_store, no_profile, no_secret)] == [
         "Pending",
@@ -141,9 +117,7 @@ def test_what_is_missing_is_waited_for(team: Tenant) -> None:
 
 
 def test_kubectl_wait_returns(team: Tenant) -> None:
-    team.put("incoming/cat.jpg", picture())
     team.put("incoming/text.jpg", UPLOADS["text"])
-    team.open()
     team.apply(image_job("good"), image_job("bad", "incoming/text.jpg"))
 
     waits = {
@@ -156,9 +130,6 @@ def test_kubectl_wait_returns(team: Tenant) -> None:
 
 
 def test_a_spec_suspended_before_it_ran_runs_when_it_is_resumed(team: Tenant) -> None:
-    team.put("incoming/cat.jpg", picture())
-    team.open()
-
     team.apply(image_job(suspend=True))
     waiting = team.wait("cat", lambda status: reason(status) == "Suspended")
     team.kubectl("patch", "ij", "cat", "--type=merge", '--patch={"spec":{"suspend":false}}')
@@ -170,8 +141,6 @@ def test_a_spec_suspended_before_it_ran_runs_when_it_is_resumed(team: Tenant) ->
 
 
 def test_two_with_one_destination_run_one_after_the_other(team: Tenant) -> None:
-    team.put("incoming/cat.jpg", picture())
-    team.open()
     shared = {"destination": {"prefix": "derived/shared"}}
 
     team.apply(image_job("one", **shared), image_job("two", **shared))
@@ -183,8 +152,8 @@ def test_two_with_one_destination_run_one_after_the_other(team: Tenant) -> None:
 
 
 def test_a_deleted_image_job_takes_its_worker_along(team: Tenant) -> None:
-    team.apply(team.store())  # and no Secret: the worker's pod can't start
-    team.apply(image_job())
+    team.apply(team.store("locked", opened_by="nobody-yet"))  # the worker's pod can't start
+    team.apply(image_job(store="locked"))
     team.wait("cat", lambda status: reason(status) == "Dispatched")
 
     team.kubectl("delete", "ij", "cat", "--wait=false")
@@ -193,8 +162,6 @@ def test_a_deleted_image_job_takes_its_worker_along(team: Tenant) -> None:
 
 
 def test_a_job_that_squats_on_the_next_name_does_no_harm(team: Tenant) -> None:
-    team.put("incoming/cat.jpg", picture())
-    team.open()
     team.apply(image_job(suspend=True))
     uid = team.kubectl("get", "ij", "cat", "-o=jsonpath={.metadata.uid}")
     squatter = sleeper(worker_name([uid], 1))
@@ -211,8 +178,8 @@ def test_a_job_that_squats_on_the_next_name_does_no_harm(team: Tenant) -> None:
 def test_a_worker_that_dies_is_told_as_lost(team: Tenant) -> None:
     with socket.create_server((team.cluster.address, 0)) as silent:  # a store that never answers
         host, port = silent.getsockname()
-        team.apply(team.secret(), team.store(endpoint=f"http://{host}:{port}"))
-        team.apply(image_job(retries=0))
+        team.apply(team.store("silent", endpoint=f"http://{host}:{port}"))
+        team.apply(image_job(store="silent", retries=0))
         running = team.wait("cat", lambda status: status.get("phase") == "Running")
         team.kubectl("delete", "pod", running["worker"]["pod"], "--grace-period=1", "--wait=false")
         ended = team.wait_finished("cat")

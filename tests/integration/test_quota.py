@@ -10,36 +10,19 @@ import pytest
 from imagejob_operator.domain.order import Order, decode
 from ledgers import charges
 from recorder import Event, recording
-from tenant import Body, Tenant, image_job, is_finished, picture, reason
+from tenant import Body, Tenant, image_job, is_finished, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from imagejob_dev.client import Client
     from imagejob_dev.program import Program
+
+pytestmark = pytest.mark.usefixtures("operator")
 
 AT_ONCE = 15.0  # what a worker takes, and far below any window of these quotas
 REPEATS = 30
 
 
-@pytest.fixture(scope="module")
-def operator(cluster: Client) -> Iterator[Program]:
-    running = cluster.operator("quota-operator")
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def team(cluster: Client, namespace: str, operator: Program) -> Tenant:  # noqa: ARG001
-    tenant = Tenant(cluster, namespace)
-    tenant.put("incoming/photo.jpg", picture(320, 240))
-    tenant.open()
-    return tenant
-
-
 def photos(first: int, last: int) -> list[Body]:
-    return [image_job(f"photo-{n}", "incoming/photo.jpg") for n in range(first, last + 1)]
+    return [image_job(f"photo-{n}") for n in range(first, last + 1)]
 
 
 def is_throttled(status: Body) -> bool:
@@ -86,7 +69,7 @@ def test_a_quota_that_is_raised_lets_them_go_at_once(team: Tenant) -> None:
 def test_a_quota_that_is_lowered_takes_nothing_back(team: Tenant) -> None:
     team.quota("4/1h", maxRunning=1)
     team.apply(team.secret("later-s3"), team.store("later", opened_by="nobody-yet"))
-    team.apply(*(image_job(f"photo-{n}", "incoming/photo.jpg", store="later") for n in (1, 2, 3)))
+    team.apply(*(image_job(f"photo-{n}", store="later") for n in (1, 2, 3)))
     team.wait_all(lambda status: status.get("phase") == "Queued", 3)
 
     team.quota("1/1h", maxRunning=1)

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
-import pytest
-from tenant import Tenant, image_job, is_finished, picture, reason
-
-if TYPE_CHECKING:
-    from imagejob_dev.client import Client
+from tenant import Tenant, image_job, is_finished, reason
 
 SHOWN_SECONDS = 30.0
 LONG = 120.0  # the Job controller tries again at most once a minute
@@ -21,14 +16,6 @@ NO_PODS = {
     "metadata": {"name": "none"},
     "spec": {"hard": {"pods": "0"}},
 }
-
-
-@pytest.fixture
-def team(cluster: Client, namespace: str) -> Tenant:
-    tenant = Tenant(cluster, namespace)
-    tenant.put("incoming/photo.jpg", picture(320, 240))
-    tenant.open()
-    return tenant
 
 
 def test_a_namespace_that_may_have_no_pods(team: Tenant) -> None:
@@ -53,7 +40,7 @@ def test_an_image_that_cannot_be_pulled(team: Tenant) -> None:
 def seconds_until_refused(team: Tenant) -> float:
     """From being applied until the status of every ImageJob says so."""
     began = time.monotonic()
-    team.apply(*(image_job(name, "incoming/photo.jpg") for name in PHOTOS))
+    team.apply(*(image_job(name) for name in PHOTOS))
     shown = team.wait_all(lambda status: reason(status) == "WorkerRefused", len(PHOTOS), LONG)
     took = time.monotonic() - began
 

@@ -14,18 +14,7 @@ from imagejob_dev.policies import REQUESTED_BY
 from tenant import Body, Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from imagejob_dev.client import Client
-    from imagejob_dev.program import Program
-
-
-@pytest.fixture(scope="module")
-def operator(cluster: Client) -> Iterator[Program]:
-    running = cluster.operator("requester-operator")
-    running.start()
-    yield running
-    running.stop()
 
 
 @pytest.fixture

@@ -24,8 +24,6 @@ def trouble(cluster: Client) -> Iterator[Tenant]:
     for name in ("blog", "shop"):
         cluster.kubectl("create", "namespace", name)
     blog, shop = Tenant(cluster, "blog"), Tenant(cluster, "shop")
-    operator = cluster.operator()
-    operator.start()
     shop.put("incoming/cat.jpg", picture())
     shop.put("incoming/text.jpg", b"not a picture")
     shop.open()
@@ -40,11 +38,11 @@ def trouble(cluster: Client) -> Iterator[Tenant]:
     shop.events("text-1")
     shop.events("text-2")
     yield shop
-    operator.stop()
     for name in ("blog", "shop"):
         cluster.kubectl("delete", "namespace", name, "--wait=false")
 
 
+@pytest.mark.usefixtures("operator")
 def test_every_block_does_and_prints_what_the_page_says(trouble: Tenant, tmp_path: Path) -> None:
     cluster = trouble.cluster
     shell = Shell(tmp_path, cluster.kubeconfig, PAGE.files, cluster.kubectl_program.parent)
