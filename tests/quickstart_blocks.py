@@ -10,8 +10,7 @@ cluster with the operator in it:
 
     page = Page(ROOT / "docs/quickstart.md")
     shell = Shell(folder, kubeconfig, page.files, S3_ENDPOINT=…, …)
-    for block in page.without("kind", "yours"):
-        assert differences(block.shows, shell.run(block)) == []
+    assert shell.misled(page.without("kind", "yours")) == {}
 """
 
 from __future__ import annotations
@@ -21,9 +20,12 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from imagejob_dev.client import Client
 
 ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(
@@ -140,6 +142,24 @@ class Shell:
         if done.returncode:
             raise CommandError(f"{block.name}\nended with {done.returncode}:\n{done.stdout}")
         return done.stdout
+
+    def misled(self, blocks: Iterable[Block]) -> dict[str, list[str]]:
+        """Block → the `differences` of what it printed, if there are any."""
+        found = {block.name: differences(block.shows, self.run(block)) for block in blocks}
+        return {name: lines for name, lines in found.items() if lines}
+
+
+def store_of(cluster: Client) -> dict[str, str]:
+    """What the quick start's reader has set, for the tests' S3 server."""
+    s3 = cluster.s3
+    return {
+        "S3_ENDPOINT": s3.endpoint,
+        "S3_HERE": s3.endpoint,
+        "S3_REGION": s3.region,
+        "S3_BUCKET": "team-a",
+        "AWS_ACCESS_KEY_ID": s3.credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": s3.credentials.secret_key,
+    }
 
 
 def differences(shown: str | None, said: str, *, in_company: bool = False) -> list[str]:

@@ -8,49 +8,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from quickstart_blocks import ROOT, Page, Shell, differences
+from quickstart_blocks import ROOT, Page, Shell, store_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from imagejob_dev.client import Client
-    from imagejob_dev.program import Program
 
 PAGE = Page(ROOT / "docs/quickstart.md")
 HERE = PAGE.without("kind", "helm", "yours")
 """What can be run without images: the operator is a process, and the S3 server is the tests'."""
 
 
-@pytest.fixture(scope="module")
-def operator(cluster: Client) -> Iterator[Program]:
-    running = cluster.operator()
-    running.start()
-    yield running
-    running.stop()
-
-
-def test_every_block_does_and_prints_what_the_page_says(
-    cluster: Client,
-    operator: Program,  # noqa: ARG001
-    tmp_path: Path,
-) -> None:
-    credentials = cluster.s3.credentials
+@pytest.mark.usefixtures("operator")
+def test_every_block_does_and_prints_what_the_page_says(cluster: Client, tmp_path: Path) -> None:
     shell = Shell(
         tmp_path,
         cluster.kubeconfig,
         PAGE.files,
         cluster.kubectl_program.parent,
-        S3_ENDPOINT=cluster.s3.endpoint,
-        S3_HERE=cluster.s3.endpoint,
-        S3_REGION=cluster.s3.region,
-        S3_BUCKET="team-a",
-        AWS_ACCESS_KEY_ID=credentials.access_key,
-        AWS_SECRET_ACCESS_KEY=credentials.secret_key,
+        **store_of(cluster),
     )
 
-    found = {block.name: differences(block.shows, shell.run(block)) for block in HERE}
+    misled = shell.misled(HERE)
 
-    assert {name: lines for name, lines in found.items() if lines} == {}
+    assert misled == {}
     assert (tmp_path / "thumb.webp").read_bytes()[8:12] == b"WEBP"
 
 
