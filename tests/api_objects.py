@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 from imagejob_operator.domain import manifests
-from imagejob_operator.domain.model import ImageJob, ImageJobStatus, ImageProfile, ImageStore
+from imagejob_operator.domain.model import ImageJob, ImageJobStatus, ImageProfile
 from imagejob_operator.domain.platform import Platform, Size
 from imagejob_operator.domain.resolve import Resolved, resolve
 from imagejob_operator.domain.situation import Place, Situation
+from imagejob_operator.domain.store_model import ImageStore
 from imagejob_operator.domain.turn import Turn
 from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
 
@@ -20,6 +21,13 @@ EARLIER = "2026-11-22T09:59:50Z"
 PLATFORM = Platform(worker_image="worker:1")
 DIGEST = bytes(range(32))
 ADMITTED = Place(admitted_at=NOW, turn=Turn(1))
+NO_ROOM = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/3 nodes are available: 3 Insufficient memory.",
+}
+"""The condition of a pod that no node takes."""
 
 
 def metadata(name: str, uid: str, version: int = 1, **more: Any) -> dict[str, Any]:
@@ -66,6 +74,18 @@ def last_failure(attempt: int, reason: str = "WorkerLost", **more: Any) -> dict[
     time = NOW.replace(microsecond=0).isoformat()
     found = {"message": "it was lost", "time": time, "worker": "ij-1", **more}
     return {"lastFailure": {"attempt": attempt, "reason": reason, **found}}
+
+
+def shows_admitted(since: str = EARLIER) -> dict[str, Any]:
+    """A status that tells of the charge."""
+    condition = {
+        "type": "Admitted",
+        "status": "True",
+        "reason": "Admitted",
+        "message": "",
+        "lastTransitionTime": since,
+    }
+    return {"conditions": [condition]}
 
 
 def store(name: str = "uploads", **spec: Any) -> ImageStore:
@@ -176,3 +196,14 @@ def situation(job: ImageJob | None = None, worker: Worker | None = None, **more:
     """It is admitted and first in line, and all is there, unless `more` says otherwise."""
     known = {"job": job or image_job(), "worker": worker, "stores": {"uploads": store()}}
     return Situation(**{**known, "place": ADMITTED, **more})
+
+
+def carried(
+    its_pod: Pod | None = None,
+    by: WorkerJob | None = None,
+    job: ImageJob | None = None,
+    **more: Any,
+) -> Situation:
+    """A worker has the ImageJob: `by`, or one that has no other."""
+    job = job or image_job()
+    return situation(job, Worker(by or worker_job(job), its_pod), **more)

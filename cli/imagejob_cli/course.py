@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from imagejob_operator.domain.model import ImageJob, ImageStore
+    from imagejob_operator.domain.model import ImageJob
     from imagejob_operator.domain.order import Order
     from imagejob_operator.domain.platform import Platform
+    from imagejob_operator.domain.store_model import ImageStore
 
     from .given import Task
 

@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 from imagejob_operator.domain.destination import destination_of
-from imagejob_operator.domain.model import (
-    ImageJob,
-    ImageProfile,
-    ImageStore,
-    ImageStoreSpec,
-    ObjectMeta,
-    Volume,
-)
+from imagejob_operator.domain.model import ImageJob, ImageProfile, ObjectMeta
+from imagejob_operator.domain.store_model import ImageStore, ImageStoreSpec, Volume
 
 from .admission import RefusedError, Thing, admit, is_ours, title
 from .errors import CliError

@@ -18,13 +18,13 @@ from .domain.model import (
     ImageJob,
     ImageJobStatus,
     ImageProfile,
-    ImageStore,
     ObjectMeta,
     Phase,
     Resource,
 )
 from .domain.quota_model import ImageQuota, ImageQuotaStatus
 from .domain.records import LEDGER_SELECTOR
+from .domain.store_model import ImageStore
 from .domain.worker import Pod, WorkerJob
 from .metrics import Metrics
 from .transport import ConflictError, Fence, NotFoundError, Transport, decode

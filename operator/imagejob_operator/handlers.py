@@ -26,8 +26,9 @@ from .cluster import (
     Kind,
 )
 from .domain.manifests import WORKER_SELECTOR
-from .domain.model import GROUP, VERSION, ImageJob, ImageProfile, ImageStore
+from .domain.model import GROUP, VERSION, ImageJob, ImageProfile
 from .domain.quota_model import ImageQuota
+from .domain.store_model import ImageStore
 from .domain.subjects import Thing
 from .domain.worker import Pod, WorkerJob
 from .engine import Engine

@@ -22,7 +22,7 @@ BREAKS = {
         "imagejob_operator.domain.quantity -> imagejob_operator.engine",
     ),
     "crds": (
-        "operator/imagejob_operator/domain/model.py",
+        "operator/imagejob_operator/domain/store_model.py",
         "class ImageStoreSpec(Resource, frozen=True):\n    more: int = 0\n",
         "more",
     ),

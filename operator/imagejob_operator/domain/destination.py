@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .model import ImageJob, ImageProfile, ImageStore, OutputFormat
+from .model import ImageJob, ImageProfile, OutputFormat
 from .order import OrderDestination
 from .report import EXTENSIONS
+from .store_model import ImageStore
 
 
 def destination_of(job: ImageJob) -> OrderDestination:

@@ -1,4 +1,4 @@
-"""The resources of imagejob.dev/v1alpha1 as the operator reads them.
+"""ImageJob and ImageProfile of imagejob.dev/v1alpha1, as the operator reads them.
 
 The CRDs in crds/ are the API's source of truth; a test holds these Structs to them, field by field.
 An object reaches us after the API server validated it, so nothing is checked twice here but types.
@@ -248,44 +248,3 @@ class ImageProfile(Resource, frozen=True):
 
     metadata: ObjectMeta
     spec: ImageProfileSpec
-
-
-class Credentials(Resource, frozen=True):
-    """Exactly one of a Secret and a service account whose projected token opens the store."""
-
-    secret_ref: NameRef | None = None
-    service_account_name: str | None = None
-    role_arn: str | None = None
-
-
-class S3(Resource, frozen=True):
-    """A bucket of an S3-compatible service."""
-
-    endpoint: str
-    bucket: str
-    credentials: Credentials
-    region: str = "us-east-1"
-    prefix: str | None = None
-    path_style: bool = True
-    ca_bundle: str | None = None
-
-
-class Volume(Resource, frozen=True):
-    """A folder of a PersistentVolumeClaim."""
-
-    claim_name: str
-    sub_path: str | None = None
-
-
-class ImageStoreSpec(Resource, frozen=True):
-    """Exactly one of the two."""
-
-    s3: S3 | None = None
-    volume: Volume | None = None
-
-
-class ImageStore(Resource, frozen=True):
-    """One place in object storage, and what of its own namespace opens it."""
-
-    metadata: ObjectMeta
-    spec: ImageStoreSpec

@@ -11,9 +11,10 @@ from .destination import destination_of
 from .destinations import Destinations, discard
 from .last_failure import is_spent
 from .mirror import Mirror
-from .model import ImageJob, ImageProfile, ImageStore
+from .model import ImageJob, ImageProfile
 from .quota_model import ImageQuota
 from .situation import Situation
+from .store_model import ImageStore
 from .subjects import Key, QuotaOf, Subject, Tenancy, Thing, key
 from .worker import Pod, Worker, WorkerJob
 from .worker_index import WorkerIndex, age, job_of

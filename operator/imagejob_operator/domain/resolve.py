@@ -11,7 +11,6 @@ from .destination import destination_of, overwriting_output
 from .model import (
     ImageJob,
     ImageProfile,
-    ImageStore,
     Limits,
     Metadata,
     Output,
@@ -22,6 +21,7 @@ from .order import OrderItem, OrderLimits, OrderMetadata, OrderSource
 from .platform import Platform
 from .quantity import to_bytes
 from .reasons import Reason
+from .store_model import ImageStore
 
 
 class Resolved(msgspec.Struct, frozen=True):

@@ -8,10 +8,11 @@ from typing import Literal
 
 import msgspec
 
-from .model import FINISHED, ImageJob, ImageProfile, ImageStore, LastFailure, Phase, Queue
+from .model import FINISHED, ImageJob, ImageProfile, LastFailure, Phase, Queue
 from .order import OrderItem
 from .reasons import Reason
 from .report import Done, Failed
+from .store_model import ImageStore
 from .turn import Turn
 from .worker import Worker
 

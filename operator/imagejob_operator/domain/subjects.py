@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from .model import ImageJob, ImageProfile, ImageStore
+from .model import ImageJob, ImageProfile
 from .quota_model import ImageQuota
+from .store_model import ImageStore
 from .worker import Pod, WorkerJob
 
 Key = tuple[str, str]

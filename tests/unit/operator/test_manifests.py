@@ -13,11 +13,12 @@ import yaml
 from api_objects import NOW, PLATFORM, image_job, profile, store
 from imagejob_operator.domain import audit, manifests, order, records
 from imagejob_operator.domain.ledger import DispatchRecord, Ledger
-from imagejob_operator.domain.model import ImageJob, ImageStore
+from imagejob_operator.domain.model import ImageJob
 from imagejob_operator.domain.platform import SIZES, Platform, Size
 from imagejob_operator.domain.resolve import Resolved, resolve
 from imagejob_operator.domain.situation import Situation
 from imagejob_operator.domain.standing import stand
+from imagejob_operator.domain.store_model import ImageStore
 from imagejob_operator.domain.worker_pod import Toleration, WorkerPod
 
 DATA = Path(__file__).parents[2] / "data" / "golden"

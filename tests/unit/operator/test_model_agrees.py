@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from agreement import differences
 from apischema import NAMES, Schema, crd, schema
-from imagejob_operator.domain import model, quota_model, report
+from imagejob_operator.domain import model, quota_model, report, store_model
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from imagejob_operator.domain import model, quota_model, report
     [
         (model.ImageJobSpec, "imagejobs"),
         (model.ImageProfileSpec, "imageprofiles"),
-        (model.ImageStoreSpec, "imagestores"),
+        (store_model.ImageStoreSpec, "imagestores"),
         (quota_model.ImageQuotaSpec, "imagequotas"),
     ],
 )
@@ -49,7 +49,8 @@ def test_phases() -> None:
 def test_every_kind_of_the_api_has_a_model() -> None:
     kinds = {crd(name)["spec"]["names"]["kind"] for name in NAMES}
 
-    modelled = {kind for kind in kinds for module in (model, quota_model) if hasattr(module, kind)}
+    modules = (model, quota_model, store_model)
+    modelled = {kind for kind in kinds for module in modules if hasattr(module, kind)}
 
     assert modelled == kinds
 

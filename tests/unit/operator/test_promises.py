@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from api_objects import NOW, PLATFORM, image_job, last_failure, store, worker_job
+from api_objects import NOW, PLATFORM, image_job, last_failure, shows_admitted, store, worker_job
 from imagejob_operator.domain.ledger import Ledger
 from imagejob_operator.domain.manifests import worker_name
-from imagejob_operator.domain.model import ImageJob, ImageStore
+from imagejob_operator.domain.model import ImageJob
 from imagejob_operator.domain.order import decode
 from imagejob_operator.domain.picture import Picture
 from imagejob_operator.domain.planning import Places, Plan, look, plan, settled
 from imagejob_operator.domain.platform import MIB, Platform
 from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.domain.store_model import ImageStore
 from imagejob_operator.domain.tenant import Tenant
 
 POLICY = Policy((parse_rate("50/1h"),))
@@ -206,14 +207,7 @@ def test_a_promise_alone_is_not_worth_a_write() -> None:
 
 
 def test_a_charge_is_dropped_once_the_status_shows_it() -> None:
-    condition = {
-        "type": "Admitted",
-        "status": "True",
-        "reason": "Admitted",
-        "message": "",
-        "lastTransitionTime": "2026-11-22T09:00:00Z",
-    }
-    shown, new = image_job("shown", status={"conditions": [condition]}), image_job("new")
+    shown, new = image_job("shown", status=shows_admitted()), image_job("new")
     team = Team(EMPTY.charge(["uid-shown", "uid-gone", "uid-new"]), shown, new)
 
     charged = team.plan().ledger.charged
