@@ -6,7 +6,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from imagejob_operator.cluster import IMAGE_JOBS, Cluster
+from imagejob_operator.cluster import Cluster
+from imagejob_operator.kinds import IMAGE_JOBS
 from imagejob_operator.transport import ApiError, Transport
 from kubernetes.aio import client, config
 

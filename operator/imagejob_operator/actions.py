@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from .cluster import IMAGE_JOBS, WORKER_JOBS, Cluster
+from .cluster import Cluster
 from .domain import audit, records
 from .domain.last_failure import is_spent
 from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus
@@ -19,6 +19,7 @@ from .domain.reasons import Reason
 from .domain.subjects import EventsOf, Tenancy
 from .domain.tenant import Composed, Tenant
 from .domain.worker import WorkerJob
+from .kinds import IMAGE_JOBS, WORKER_JOBS
 from .transport import ApiError, ConflictError, NotFoundError
 
 log = logging.getLogger(__name__)

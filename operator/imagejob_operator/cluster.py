@@ -4,41 +4,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from .domain.manifests import WORKER_SELECTOR, Manifest
+from .domain.manifests import Manifest
 from .domain.mirror import HasMetadata
-from .domain.model import (
-    API_VERSION,
-    FINISHED,
-    GROUP,
-    VERSION,
-    ImageJob,
-    ImageJobStatus,
-    ImageProfile,
-    ObjectMeta,
-    Phase,
-    Resource,
-)
+from .domain.model import API_VERSION, ImageJob, ImageJobStatus, ObjectMeta, Resource
 from .domain.quota_model import ImageQuota, ImageQuotaStatus
-from .domain.records import LEDGER_SELECTOR
-from .domain.store_model import ImageStore
-from .domain.worker import Pod, WorkerJob
+from .domain.worker import WorkerJob
+from .kinds import (
+    FINISHED_WITH_TTL,
+    IMAGE_JOBS,
+    IMAGE_QUOTAS,
+    LEDGERS,
+    WORKER_JOBS,
+    ConfigMap,
+    Kind,
+    Occurrence,
+)
 from .metrics import Metrics
 from .transport import ConflictError, Fence, NotFoundError, Transport, decode
 from .transport import connect as connect_transport
-
-UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
-FINISHED_WITH_TTL = ",".join(
-    [
-        "spec.ttlSecondsAfterFinished!=",  # a field that isn't there reads as empty
-        "status.phase!=",
-        *(f"status.phase!={phase}" for phase in get_args(Phase) if phase not in FINISHED),
-    ]
-)
-"""Field selectors know no "or", but all phases are known."""
 
 PAGE = 500
 
@@ -46,45 +33,6 @@ WARNINGS = 100
 """About one object. Kubernetes counts repetitions in one Event, so honest ones are a few."""
 
 T = TypeVar("T", bound=HasMetadata)
-
-
-class Kind(msgspec.Struct, Generic[T], frozen=True):
-    """Where the objects of one kind are, and what they are read as."""
-
-    type: type[T]
-    api: str
-    plural: str
-    selector: tuple[tuple[str, str], ...] = ()
-
-    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """The URL path of the collection, of an object, or of a subresource of one."""
-        parts = [self.api, f"namespaces/{namespace}" if namespace else "", self.plural]
-        return "/".join(part for part in (*parts, name, subresource) if part)
-
-
-class ConfigMap(Resource, frozen=True):
-    """A ledger, as it is kept."""
-
-    metadata: ObjectMeta
-    data: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class Occurrence(Resource, frozen=True):
-    """A core Event about another object."""
-
-    metadata: ObjectMeta
-    type: str = ""
-    message: str = ""
-
-
-_OURS = f"/apis/{GROUP}/{VERSION}"
-IMAGE_JOBS = Kind(ImageJob, _OURS, "imagejobs", (("fieldSelector", UNFINISHED),))
-IMAGE_PROFILES = Kind(ImageProfile, _OURS, "imageprofiles")
-IMAGE_STORES = Kind(ImageStore, _OURS, "imagestores")
-IMAGE_QUOTAS = Kind(ImageQuota, _OURS, "imagequotas")
-LEDGERS = Kind(ConfigMap, "/api/v1", "configmaps", (("labelSelector", LEDGER_SELECTOR),))
-WORKER_JOBS = Kind(WorkerJob, "/apis/batch/v1", "jobs", (("labelSelector", WORKER_SELECTOR),))
-PODS = Kind(Pod, "/api/v1", "pods", (("labelSelector", WORKER_SELECTOR),))
 
 
 class ListMeta(msgspec.Struct, rename="camel"):

@@ -15,7 +15,14 @@ from typing import Any, TypeVar
 import kopf
 import msgspec
 
-from .cluster import (
+from .domain.manifests import WORKER_SELECTOR
+from .domain.model import GROUP, VERSION, ImageJob, ImageProfile
+from .domain.quota_model import ImageQuota
+from .domain.store_model import ImageStore
+from .domain.subjects import Thing
+from .domain.worker import Pod, WorkerJob
+from .engine import Engine
+from .kinds import (
     IMAGE_JOBS,
     IMAGE_PROFILES,
     IMAGE_QUOTAS,
@@ -25,13 +32,6 @@ from .cluster import (
     WORKER_JOBS,
     Kind,
 )
-from .domain.manifests import WORKER_SELECTOR
-from .domain.model import GROUP, VERSION, ImageJob, ImageProfile
-from .domain.quota_model import ImageQuota
-from .domain.store_model import ImageStore
-from .domain.subjects import Thing
-from .domain.worker import Pod, WorkerJob
-from .engine import Engine
 
 log = logging.getLogger(__name__)
 

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from .cluster import LEDGERS, Cluster
+from .cluster import Cluster
 from .domain import ledger as ledgers
 from .domain import records
 from .domain.ledger import Ledger
 from .domain.status import admitted_at
 from .domain.tenant import Tenant
+from .kinds import LEDGERS
 from .listing import Listing
 from .transport import ApiError, ConflictError, NotFoundError
 

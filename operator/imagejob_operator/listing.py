@@ -5,22 +5,21 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from .cluster import (
+from .cluster import Cluster, Snapshot
+from .domain.mirror import Mirror
+from .domain.model import ImageJob
+from .domain.picture import Picture
+from .domain.subjects import Thing
+from .domain.worker import WorkerJob
+from .kinds import (
     IMAGE_JOBS,
     IMAGE_PROFILES,
     IMAGE_QUOTAS,
     IMAGE_STORES,
     PODS,
     WORKER_JOBS,
-    Cluster,
     Kind,
-    Snapshot,
 )
-from .domain.mirror import Mirror
-from .domain.model import ImageJob
-from .domain.picture import Picture
-from .domain.subjects import Thing
-from .domain.worker import WorkerJob
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from .cluster import IMAGE_QUOTAS, Cluster
+from .cluster import Cluster
 from .domain.picture import Picture
 from .domain.quota_model import ImageQuota, ImageQuotaStatus
 from .domain.quota_status import describe_quota, next_change
 from .domain.subjects import QuotaOf
+from .kinds import IMAGE_QUOTAS
 from .tenants import Tenants
 from .transport import ConflictError, NotFoundError
 
