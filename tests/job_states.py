@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 from api_objects import (
     EARLIER,
+    NO_ROOM,
     NOW,
     PLATFORM,
+    carried,
     disrupted,
     done,
     failed,
@@ -24,7 +26,6 @@ from api_objects import (
     running,
     situation,
     terminated,
-    worker_job,
     written,
 )
 from imagejob_operator.domain import audit
@@ -38,7 +39,6 @@ from imagejob_operator.domain.situation import Place, Refusal, Situation
 from imagejob_operator.domain.standing import stand
 from imagejob_operator.domain.status import describe
 from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Pod, Worker
 
 Body = dict[str, Any]
 
@@ -51,24 +51,13 @@ ONCE = image_job(retries=0)
 SUSPENDED = image_job(suspend=True)
 OVERWRITING = image_job(source={"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"})
 THIRD = Place(turn=Turn(3, NOW + timedelta(minutes=30)), limit="50 per 1h")
-NO_ROOM = {
-    "type": "PodScheduled",
-    "status": "False",
-    "reason": "Unschedulable",
-    "message": "0/3 nodes are available: 3 Insufficient memory.",
-}
 RUNNING = pod(state=running())
 DONE = pod(state=terminated(report(done())))
 
 
-def carried(its_pod: Pod | None, job: ImageJob = CAT) -> Situation:
-    """A worker has the ImageJob."""
-    return situation(job, Worker(worker_job(job), its_pod))
-
-
 def reported(reason: Reason, job: ImageJob) -> Situation:
     """Its worker has reported a failure."""
-    return carried(pod(state=terminated(report(failed(reason.value, "as reported")))), job)
+    return carried(pod(state=terminated(report(failed(reason.value, "as reported")))), job=job)
 
 
 ELSEWHERE = {Reason.INVALID_SPEC, Reason.QUOTA_EXCEEDED, Reason.CANCELLED}
@@ -82,7 +71,7 @@ WAITING = {
     "throttled-quota-used-up": situation(place=THIRD),
     "queued-waiting-for-worker": situation(),
     "queued-destination-busy": situation(rival="ij-0"),
-    "queued-dispatched": carried(None),
+    "queued-dispatched": carried(),
     "queued-worker-refused": situation(refusal=Refusal("exceeded quota: pods", LATER)),
     "queued-worker-unschedulable": carried(pod(phase="Pending", conditions=[NO_ROOM])),
     "queued-evicted": carried(pod(state=terminated(exit_code=137), **disrupted())),

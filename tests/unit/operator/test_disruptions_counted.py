@@ -8,8 +8,7 @@ import msgspec
 import pytest
 from api_objects import (
     EARLIER,
-    NOW,
-    PLATFORM,
+    carried,
     disrupted,
     image_job,
     last_failure,
@@ -17,33 +16,15 @@ from api_objects import (
     running,
     situation,
     worker_job,
-    written,
 )
-from imagejob_operator.domain.lifecycle import SETTLE, Decision, Memory, WriteStatus, decide
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.situation import Situation
-from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
+from deciding import decided, shown
+from imagejob_operator.domain.lifecycle import WriteStatus
 
 CAT = image_job()
-CARRIED = worker_job(CAT)
 CREATED = datetime.fromisoformat(EARLIER)
 AT_WORK = pod(state=running())
 REPLACEMENT = pod(suffix="new", state=running())
 TICK = timedelta(milliseconds=100)
-
-
-def carried(its_pod: Pod | None = None, by: WorkerJob = CARRIED, job: ImageJob = CAT) -> Situation:
-    return situation(job, Worker(by, its_pod))
-
-
-def decided(known: Situation, memory: Memory = Memory(), now: datetime = NOW) -> Decision:  # noqa: B008 (it is frozen)
-    return decide(known, memory, PLATFORM, now)
-
-
-def status_of(known: Situation, memory: Memory) -> ImageJob:
-    write = decided(known, memory, NOW + SETTLE).action
-    assert isinstance(write, WriteStatus)
-    return written(known.job, write.status)
 
 
 def test_a_pod_in_place_of_another_counts_as_a_disruption() -> None:
@@ -57,7 +38,7 @@ def test_a_pod_in_place_of_another_counts_as_a_disruption() -> None:
 
     counts = [each.memory.disruptions for each in (evicted, gone, coming, replaced, still)]
     assert counts == [0, 0, 0, 1, 1]
-    assert status_of(carried(REPLACEMENT), still.memory).status.disruptions == 1
+    assert shown(carried(REPLACEMENT), still.memory).status.disruptions == 1
 
 
 def test_a_worker_in_place_of_a_silent_one_counts_as_a_disruption() -> None:
@@ -69,7 +50,7 @@ def test_a_worker_in_place_of_a_silent_one_counts_as_a_disruption() -> None:
 
 
 def test_a_disruption_is_seen_after_a_restart_too() -> None:
-    job = status_of(carried(AT_WORK), decided(carried(AT_WORK)).memory)
+    job = shown(carried(AT_WORK))
 
     same = decided(carried(AT_WORK, job=job))
     replaced = decided(carried(REPLACEMENT, job=job))

@@ -18,25 +18,16 @@ from api_objects import (
     situation,
     terminated,
     worker_job,
-    written,
 )
+from deciding import shown
 from imagejob_operator.domain.lifecycle import SETTLE, Memory, WriteStatus, decide, with_charge
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.situation import Place, Situation
+from imagejob_operator.domain.situation import Place
 from imagejob_operator.domain.worker import Worker
 
 CAT = image_job()
 CARRIED = worker_job(CAT)
 TICK = timedelta(milliseconds=100)
 DISPATCHED = Place(admitted_at=NOW, dispatch="ij-1")
-
-
-def shown(known: Situation, memory: Memory = Memory()) -> ImageJob:  # noqa: B008 (it is frozen)
-    """The ImageJob once its status says where it stands."""
-    memory = decide(known, memory, PLATFORM, NOW).memory
-    write = decide(known, memory, PLATFORM, NOW + SETTLE).action
-    assert isinstance(write, WriteStatus)
-    return written(known.job, write.status)
 
 
 def history(memory: Memory) -> list[tuple[int, str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import NOW, image_job
+from api_objects import NOW, image_job, shows_admitted
 from imagejob_operator.domain.model import AuditEntry, ImageJob, ImageJobStatus
 from imagejob_operator.domain.reasons import FINAL, RETRYABLE, Reason
 from imagejob_operator.metrics import Metrics
@@ -73,15 +73,7 @@ def test_a_course_told_in_two_writes_is_timed_as_in_one() -> None:
     for each in COURSE[:3]:
         metrics.told(job(), each, COURSE[:3], None)
     shown = job(
-        conditions=[
-            {
-                "type": "Admitted",
-                "status": "True",
-                "reason": "Admitted",
-                "message": "",
-                "lastTransitionTime": ADMITTED.time.isoformat(),
-            }
-        ],
+        **shows_admitted(ADMITTED.time.isoformat()),
         audit=msgspec.to_builtins(COURSE[:3]),
     )
     for each in COURSE[3:]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from api_objects import (
     EARLIER,
     NOW,
-    PLATFORM,
+    carried,
     failed,
     image_job,
     pod,
@@ -19,35 +19,25 @@ from api_objects import (
     worker_job,
     written,
 )
+from deciding import decided
 from imagejob_operator.domain.lifecycle import (
     REFUSED_FOR,
     REPLACED_WITHIN,
     SETTLE,
-    Decision,
     Inquire,
     Memory,
     Replace,
     WriteStatus,
-    decide,
 )
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.situation import Place, Situation
+from imagejob_operator.domain.situation import Place
 from imagejob_operator.domain.underway import PATIENCE, REPLACED_AFTER
-from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
+from imagejob_operator.domain.worker import Worker
 
 CAT = image_job()
 CARRIED = worker_job(CAT)
 CREATED = datetime.fromisoformat(EARLIER)
 AT_WORK = pod(state=running())
 TICK = timedelta(milliseconds=100)
-
-
-def carried(its_pod: Pod | None = None, by: WorkerJob = CARRIED, job: ImageJob = CAT) -> Situation:
-    return situation(job, Worker(by, its_pod))
-
-
-def decided(known: Situation, memory: Memory = Memory(), now: datetime = NOW) -> Decision:  # noqa: B008 (it is frozen)
-    return decide(known, memory, PLATFORM, now)
 
 
 def reasons(memory: Memory) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from api_objects import NOW, image_job
+from api_objects import NOW, image_job, shows_admitted
 from imagejob_operator.domain.ledger import DispatchRecord, Ledger
 from imagejob_operator.domain.manifests import Manifest
 from imagejob_operator.domain.model import ImageJob
@@ -91,14 +91,7 @@ def test_a_charge_is_known_when_the_ledger_has_forgotten_it() -> None:
 
 
 def test_the_status_tells_of_a_charge_that_the_ledger_has_forgotten() -> None:
-    condition = {
-        "type": "Admitted",
-        "status": "True",
-        "reason": "Admitted",
-        "message": "",
-        "lastTransitionTime": "2026-11-22T09:00:00Z",
-    }
-    shown = image_job(status={"conditions": [condition]})
+    shown = image_job(status=shows_admitted("2026-11-22T09:00:00Z"))
 
     assert tenant_of().place_of(shown).admitted_at == datetime(2026, 11, 22, 9, tzinfo=UTC)
     assert shows(shown)

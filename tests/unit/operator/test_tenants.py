@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from api_objects import EARLIER, NOW, PLATFORM, image_job, store
+from api_objects import NOW, PLATFORM, image_job, shows_admitted, store
 from imagejob_operator.dispatcher import Dispatcher
 from imagejob_operator.domain.ledger import Ledger
 from imagejob_operator.domain.model import ImageJob
@@ -18,18 +18,7 @@ from imagejob_operator.tenants import Tenants
 
 POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
-ADMITTED = {
-    "phase": "Queued",
-    "conditions": [
-        {
-            "type": "Admitted",
-            "status": "True",
-            "reason": "Admitted",
-            "message": "",
-            "lastTransitionTime": EARLIER,
-        }
-    ],
-}
+ADMITTED = {"phase": "Queued", **shows_admitted()}
 CAT = image_job(status=ADMITTED)
 
 
@@ -92,23 +81,26 @@ def promising(job: ImageJob) -> StoredLedgers:
     return ledgers
 
 
-def test_a_promise_is_kept_after_a_restart() -> None:
-    ledgers = promising(CAT)
-    operator = Operator(ledgers, CAT)
+def restarted(ledgers: StoredLedgers, job: ImageJob) -> Operator:
+    """It has read the ledger, and acted on what that says."""
+    operator = Operator(ledgers, job)
     operator.tenant.adopt(ledgers.ledger, "2")
-
     operator.tenants.adopted(operator.tenant)
     operator.act()
+    return operator
+
+
+def test_a_promise_is_kept_after_a_restart() -> None:
+    ledgers = promising(CAT)
+
+    operator = restarted(ledgers, CAT)
 
     assert list(operator.tenant.composed) == list(ledgers.ledger.dispatches)
 
 
 def test_a_promise_that_was_put_off_is_kept_although_nobody_is_in_line() -> None:
     ledgers = promising(CAT)
-    operator = Operator(ledgers, CAT)
-    operator.tenant.adopt(ledgers.ledger, "2")
-    operator.tenants.adopted(operator.tenant)
-    operator.act()
+    operator = restarted(ledgers, CAT)
 
     operator.tenant.disown()  # as when the API server took too long to create the worker
     operator.tenants.touch("team-a")
@@ -120,10 +112,7 @@ def test_a_promise_that_was_put_off_is_kept_although_nobody_is_in_line() -> None
 def test_a_promise_to_one_that_was_suspended_is_kept_when_it_is_resumed() -> None:
     ledgers = promising(CAT)
     suspended = changed(CAT, suspend=True)
-    operator = Operator(ledgers, suspended)
-    operator.tenant.adopt(ledgers.ledger, "2")
-    operator.tenants.adopted(operator.tenant)
-    operator.act()
+    operator = restarted(ledgers, suspended)
     put_off = list(operator.tenant.composed)
 
     resumed = changed(suspended, suspend=False)

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 from api_objects import (
     EARLIER,
+    NO_ROOM,
     PLATFORM,
+    carried,
     image_job,
     pod,
     running,
@@ -19,20 +21,13 @@ from imagejob_operator.domain.reasons import Reason
 from imagejob_operator.domain.situation import Refusal, Situation
 from imagejob_operator.domain.standing import stand
 from imagejob_operator.domain.underway import PATIENCE, REFUSALS, REPLACED_AFTER
-from imagejob_operator.domain.worker import Pod, Worker
+from imagejob_operator.domain.worker import Worker
 
 CAT = image_job()
-CARRIED = worker_job(CAT)
 CREATED = datetime.fromisoformat(EARLIER)
 """When the Job and its pod were."""
 TICK = timedelta(milliseconds=1)
 
-NO_ROOM = {
-    "type": "PodScheduled",
-    "status": "False",
-    "reason": "Unschedulable",
-    "message": "0/3 nodes are available: 3 Insufficient memory.",
-}
 RUNNING = pod(state=running())
 UNPLACED = pod(phase="Pending", conditions=[NO_ROOM])
 UNREACHED = pod(phase="Pending", state=waiting("ContainerCreating"))
@@ -41,10 +36,6 @@ ANSWER = Refusal("pods are forbidden: exceeded quota", CREATED + timedelta(secon
 
 LATE = CREATED + REPLACED_AFTER
 ON_ITS_WAY = "worker Job ij-1 has been created; its pod has not started yet"
-
-
-def carried(its_pod: Pod | None = None, refusal: Refusal | None = None) -> Situation:
-    return situation(CAT, Worker(CARRIED, its_pod), refusal=refusal)
 
 
 CASES = {
@@ -88,7 +79,7 @@ CASES = {
         "worker pod ij-1-x2k9q runs on node n1",
     ),
     "it runs, whatever was said before": (
-        carried(RUNNING, ANSWER),
+        carried(RUNNING, refusal=ANSWER),
         REPLACED_AFTER,
         Reason.PROCESSING,
         "worker pod ij-1-x2k9q runs on node n1",
@@ -154,7 +145,7 @@ UNMOUNTED = Refusal('secret "uploads-s3" not found', CREATED + timedelta(seconds
 
 
 def test_a_pod_that_has_a_node_and_does_not_start_says_what_the_cluster_warns_of() -> None:
-    known = carried(UNREACHED, UNMOUNTED)
+    known = carried(UNREACHED, refusal=UNMOUNTED)
     soon, late = stand(known, PLATFORM, CREATED + PATIENCE), stand(known, PLATFORM, LATE)
 
     assert soon.reason is Reason.WORKER_REFUSED
@@ -164,6 +155,6 @@ def test_a_pod_that_has_a_node_and_does_not_start_says_what_the_cluster_warns_of
 
 def test_a_pod_of_which_nobody_warns_may_take_its_time() -> None:
     silent = Refusal("", UNMOUNTED.until, UNMOUNTED.about)
-    standing = stand(carried(UNREACHED, silent), PLATFORM, LATE)
+    standing = stand(carried(UNREACHED, refusal=silent), PLATFORM, LATE)
 
     assert (standing.reason, standing.worker_is_spent) == (Reason.DISPATCHED, False)
