@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
+import lease_world
 import namespaces
 import pytest
 from imagejob_dev.attached import AttachedCluster
 from imagejob_dev.cluster import Cluster
+from node_pods import Pods
 from tenant import Tenant, picture
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
     from imagejob_dev.program import Program
+    from lease_world import Play
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +79,19 @@ def team(newcomer: Tenant) -> Tenant:
     newcomer.put("incoming/big.jpg", picture(6000, 4000))
     newcomer.open()
     return newcomer
+
+
+@pytest.fixture
+def pods(cluster: Client, lenient_namespace: str) -> Pods:
+    """The pods of a namespace where any is admitted."""
+    return Pods(cluster, lenient_namespace)
+
+
+@pytest.fixture
+def play(cluster: Client, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Play:
+    """Runs a story of a Lease in a fresh namespace, with the rights of the administrator."""
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    return partial(lease_world.play, cluster, namespace)
 
 
 def _cluster(config: pytest.Config, folder: Path) -> Client:

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
-import lease_world
 import pytest
 from imagejob_operator.candidacy import LeaseLostError
 from imagejob_operator.transport import ConflictError, FencedError
 from lease_world import SECONDS
 
 if TYPE_CHECKING:
-    from imagejob_dev.client import Client
     from lease_world import Play, World
-
-
-@pytest.fixture
-def play(cluster: Client, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Play:
-    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-    return partial(lease_world.play, cluster, namespace)
 
 
 def test_the_first_takes_it_and_another_waits_until_it_has_run_out(play: Play) -> None:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING
 
-import lease_world
 import pytest
 from imagejob_operator.candidacy import LeaseLostError
 from imagejob_operator.transport import ApiError
 
 if TYPE_CHECKING:
-    from imagejob_dev.client import Client
     from lease_world import Play, World
-
-
-@pytest.fixture
-def play(cluster: Client, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Play:
-    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-    return partial(lease_world.play, cluster, namespace)
 
 
 def test_work_is_done_by_one_after_the_other_and_released_when_it_has_ended(play: Play) -> None:

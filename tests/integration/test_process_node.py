@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from node_pods import IGNORE_SIGTERM, REPORT, SECONDS, Pods, pod, python, shell, terminated
 
 if TYPE_CHECKING:
@@ -14,11 +13,6 @@ if TYPE_CHECKING:
 GIVEN = {"PATH", "HOME", "LANG", "LC_CTYPE", "GPG_KEY"}
 GIVEN_PREFIXES = ("KUBERNETES_", "PYTHON")
 DEADLINE_SECONDS = 5  # from when a node sees the pod: a container takes a second or two to start
-
-
-@pytest.fixture
-def pods(cluster: Client, lenient_namespace: str) -> Pods:
-    return Pods(cluster, lenient_namespace)
 
 
 def test_job_runs_to_completion(cluster: Client, pods: Pods) -> None:

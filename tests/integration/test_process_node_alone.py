@@ -18,11 +18,6 @@ pytestmark = pytest.mark.laptop
 SECONDS = 5.0
 
 
-@pytest.fixture
-def pods(cluster: Cluster, lenient_namespace: str) -> Pods:
-    return Pods(cluster, lenient_namespace)
-
-
 def test_a_process_has_nothing_of_the_node_s_environment(pods: Pods) -> None:
     command = python(
         "import json, os; open(os.environ['REPORT'], 'w').write(json.dumps(list(os.environ)))"
