@@ -19,6 +19,7 @@ KINDS_OF_PATCH = {
     "JSON PATCH": "application/json-patch+json",
     "APPLY": "application/apply-patch+yaml",
 }
+IMAGING = "/apis/imagejob.dev/v1alpha1/namespaces/HERE"
 IN_A_WORKER = "/api/v1/namespaces/HERE/pods/ij-abcdefghijklmnop-x2k9q/exec?command=id"
 """A pod's name as the Job controller makes it of a worker Job's."""
 

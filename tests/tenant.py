@@ -112,6 +112,15 @@ class Tenant:
         """kubectl in this namespace."""
         return self.cluster.kubectl("-n", self.namespace, *arguments)
 
+    def patch(self, name: str, **spec: Any) -> None:
+        """Change the spec of an ImageJob."""
+        change = json.dumps({"spec": spec})
+        self.kubectl("patch", "imagejob", name, "--type=merge", f"--patch={change}")
+
+    def uid(self, name: str) -> str:
+        """The UID of an ImageJob."""
+        return self.kubectl("get", "imagejob", name, "--output=jsonpath={.metadata.uid}")
+
     def events(self, name: str) -> list[Body]:
         """The Events of an ImageJob, once there is one."""
         path = f"/apis/events.k8s.io/v1/namespaces/{self.namespace}/events"

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from imagejob_dev.policies import REQUESTED_BY
-from raw_requests import FORBIDDEN, Attacker, attacker
+from raw_requests import FORBIDDEN, IMAGING, Attacker, attacker
 from tenant import Body, image_job, ours
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
 
-IMAGING = "/apis/imagejob.dev/v1alpha1/namespaces/HERE"
 STRICT = "?fieldValidation=Strict&dryRun=All"
 OK, CREATED = 200, 201
 REFUSED = (400, 422)

@@ -8,13 +8,12 @@ import pytest
 from conditions import until
 from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
 from imagejob_operator.domain.manifests import worker_name
-from raw_requests import FORBIDDEN, IN_A_WORKER, Answer, Attacker, attacker
+from raw_requests import FORBIDDEN, IMAGING, IN_A_WORKER, Answer, Attacker, attacker
 from tenant import Body, image_job, ours, sleeper
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
 
-IMAGING = "/apis/imagejob.dev/v1alpha1/namespaces/HERE"
 CORE, BATCH = "/api/v1/namespaces/HERE", "/apis/batch/v1/namespaces/HERE"
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/HERE"
 OWN = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}"

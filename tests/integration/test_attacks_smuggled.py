@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from raw_requests import Attacker, attacker
+from raw_requests import IMAGING, Attacker, attacker
 from smuggling import FULL, Smuggled, attempts, fields_of_text, fields_tried
 from tenant import Body, Tenant, image_job
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
 
-IMAGING = "/apis/imagejob.dev/v1alpha1/namespaces/HERE"
 CREATED, REFUSED = 201, (400, 422)
 LOADED = {
     "labels": {

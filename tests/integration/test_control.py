@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import audit_log
 import pytest
@@ -78,7 +77,7 @@ def test_deleted(team: Tenant, operator: Program, stage: Stage) -> None:
         team.wait("first", lambda status: is_finished(status) or status.get("phase") == "Queued")
     team.apply(stage.job)
     team.wait("cat", stage.reached)
-    uid = team.kubectl("get", "ij", "cat", "-o=jsonpath={.metadata.uid}")
+    uid = team.uid("cat")
 
     team.kubectl("delete", "ij", "--all")
     team.wait_for_no_workers()
@@ -93,17 +92,13 @@ def last_reason(operator: Program, uid: str) -> str:
     return [line.reason for line in audit_log.read(operator.log) if line.uid == uid][-1]
 
 
-def patch(team: Tenant, name: str, **spec: Any) -> None:
-    team.kubectl("patch", "ij", name, "--type=merge", f"--patch={json.dumps({'spec': spec})}")
-
-
 def test_suspended_before_it_is_admitted_it_is_not_charged(team: Tenant) -> None:
     team.quota("1/1h")
     team.apply(image_job(suspend=True))
     team.wait("cat", has_reason("Suspended"))
     team.apply(FIRST)
     first = team.wait_finished("first")
-    patch(team, "cat", suspend=False)
+    team.patch("cat", suspend=False)
     throttled = team.wait("cat", has_reason("QuotaUsedUp"))
 
     assert first["phase"] == "Succeeded"
@@ -118,13 +113,13 @@ def test_suspended_after_it_is_admitted_it_keeps_its_charge_and_waits(team: Tena
     team.apply(image_job())
     team.wait("cat", has_reason("WaitingForWorker"))
 
-    patch(team, "cat", suspend=True)
+    team.patch("cat", suspend=True)
     suspended = team.wait("cat", has_reason("Suspended"))
     team.apply(team.secret("nobody-yet"))
     team.wait_finished("first")
     team.wait_for_no_workers()
     still = team.status("cat")
-    patch(team, "cat", suspend=False)
+    team.patch("cat", suspend=False)
     ended = team.wait_finished("cat")
 
     assert (suspended["phase"], reason(still)) == ("Pending", "Suspended")
@@ -135,7 +130,7 @@ def test_suspended_after_it_is_admitted_it_keeps_its_charge_and_waits(team: Tena
 def test_a_worker_at_work_is_not_stopped_by_suspending(team: Tenant) -> None:
     team.apply(image_job("cat", "incoming/big.jpg", outputs=SLOW))
     running_pod(team, "cat")
-    patch(team, "cat", suspend=True)
+    team.patch("cat", suspend=True)
 
     assert team.wait_finished("cat")["phase"] == "Succeeded"
 
@@ -147,7 +142,7 @@ def test_a_higher_priority_goes_first(team: Tenant) -> None:
     team.apply(image_job("one"), image_job("other"))
     team.wait_all(has_reason("QuotaUsedUp"), 2)
 
-    patch(team, "other", priority=10)
+    team.patch("other", priority=10)
     team.wait("other", lambda status: status["queue"]["position"] == 1)
     team.wait("one", lambda status: status["queue"]["position"] == 2)
     team.quota("2/1h")

@@ -10,7 +10,7 @@ import pytest
 from conditions import until
 from imagejob_operator.domain.lease import Lease, LeaseSpec, Sighting
 from replicas import LEASE_SECONDS, pair
-from tenant import Body, Tenant, image_job, is_finished
+from tenant import Tenant, image_job, is_finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def test_work_that_is_under_way_is_handed_over(
         leader.program.terminate()
         standby.wait_until_leads()
         led = time.monotonic() - told
-        _wait_for_finished(team, MANY)
+        team.wait_all(is_finished, MANY)
 
         assert leader.program.wait_ended() == STOPPED
     record_property("seconds until the other led", led)
@@ -98,7 +98,7 @@ def test_a_leader_that_was_paused_ends_and_has_written_nothing_since(
         leader.program.pause()
         unfinished = [name for name in names if not is_finished(team.status(name))]
         standby.wait_until_leads()
-        _wait_for_finished(team, MANY)
+        team.wait_all(is_finished, MANY)
         team.wait_for_no_workers()
         jobs, workers = team.version("imagejobs"), team.version("jobs")
         said = len(leader.log)
@@ -191,15 +191,8 @@ def _begin_many(team: Tenant) -> list[str]:
     """Their names, once the first of them has finished."""
     names = [f"photo-{number}" for number in range(MANY)]
     team.apply(*(image_job(name) for name in names))
-    _wait_for_finished(team, 1)
+    team.wait_all(is_finished, 1)
     return names
-
-
-def _wait_for_finished(team: Tenant, count: int) -> None:
-    def found(jobs: list[Body]) -> bool | None:
-        return sum(is_finished(job.get("status", {})) for job in jobs) >= count or None
-
-    team.cluster.wait_for(team.path("imagejobs"), found, 60.0)
 
 
 def _transitions(cluster: Client) -> int:

@@ -22,13 +22,13 @@ pytestmark = pytest.mark.usefixtures("operator")
 def test_a_job_that_squats_on_the_next_names_does_no_harm(team: Tenant) -> None:
     team.apply(image_job("first"), image_job("cat", suspend=True))
     team.wait_finished("first")
-    uid = team.kubectl("get", "ij", "cat", "-o=jsonpath={.metadata.uid}")
+    uid = team.uid("cat")
     ledger = ledger_of(team.cluster, team.namespace)
     assert ledger
     squatters = [worker_name([uid], ledger.number + ahead) for ahead in (1, 2, 3)]
     team.apply(*map(sleeper, squatters))
 
-    team.kubectl("patch", "ij", "cat", "--type=merge", '--patch={"spec":{"suspend":false}}')
+    team.patch("cat", suspend=False)
     ended = team.wait_finished("cat")
 
     assert ended["phase"] == "Succeeded"

@@ -132,7 +132,7 @@ def test_kubectl_wait_returns(team: Tenant) -> None:
 def test_a_spec_suspended_before_it_ran_runs_when_it_is_resumed(team: Tenant) -> None:
     team.apply(image_job(suspend=True))
     waiting = team.wait("cat", lambda status: reason(status) == "Suspended")
-    team.kubectl("patch", "ij", "cat", "--type=merge", '--patch={"spec":{"suspend":false}}')
+    team.patch("cat", suspend=False)
     ended = team.wait_finished("cat")
 
     assert waiting["phase"] == "Pending"
@@ -163,11 +163,11 @@ def test_a_deleted_image_job_takes_its_worker_along(team: Tenant) -> None:
 
 def test_a_job_that_squats_on_the_next_name_does_no_harm(team: Tenant) -> None:
     team.apply(image_job(suspend=True))
-    uid = team.kubectl("get", "ij", "cat", "-o=jsonpath={.metadata.uid}")
+    uid = team.uid("cat")
     squatter = sleeper(worker_name([uid], 1))
     team.apply(squatter)
 
-    team.kubectl("patch", "ij", "cat", "--type=merge", '--patch={"spec":{"suspend":false}}')
+    team.patch("cat", suspend=False)
     ended = team.wait_finished("cat")
 
     assert ended["phase"] == "Succeeded"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenant import Body, Tenant, image_job, is_finished, picture
+from tenant import Tenant, image_job, is_finished, picture
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
 
+SECONDS = 90.0
 NAMES = [f"photo-{number}" for number in range(20)]
 
 
@@ -22,13 +23,13 @@ def test_killed_and_restarted_it_loses_nothing_and_repeats_nothing(
     with cluster.operator("killed-operator") as operator:
         team.apply(*(image_job(name, "incoming/photo.jpg") for name in NAMES))
         for finished in (1, 6, 12):
-            _wait_for_finished(team, finished)
+            team.wait_all(is_finished, finished, SECONDS)
             operator.kill()
             operator.start()
-        statuses = _wait_for_finished(team, len(NAMES))
+        statuses = team.wait_all(is_finished, len(NAMES), SECONDS)
         team.wait_for_no_workers()
 
-    assert {status["phase"] for status in statuses} == {"Succeeded"}
+    assert {status["phase"] for status in statuses.values()} == {"Succeeded"}
     assert {f"derived/{name}/thumb.jpg" for name in NAMES} <= set(team.keys())
     made = [
         owner["name"]
@@ -37,16 +38,7 @@ def test_killed_and_restarted_it_loses_nothing_and_repeats_nothing(
         if event["type"] == "ADDED"
     ]
     assert sorted(made) == sorted(NAMES)
-    for status in statuses:
+    for status in statuses.values():
         assert [entry["seq"] for entry in status["audit"]] == list(
             range(1, len(status["audit"]) + 1)
         )
-
-
-def _wait_for_finished(team: Tenant, count: int) -> list[Body]:
-    def found(jobs: list[Body]) -> list[Body] | None:
-        finished = [job["status"] for job in jobs if is_finished(job.get("status", {}))]
-        return finished if len(finished) >= count else None
-
-    path = f"/apis/imagejob.dev/v1alpha1/namespaces/{team.namespace}/imagejobs"
-    return team.cluster.wait_for(path, found, 90.0)

@@ -42,8 +42,7 @@ class Namespace(Tenant):
 
     def uids(self) -> dict[str, str]:
         """Of the ImageJobs that are there, by name."""
-        path = f"/apis/imagejob.dev/v1alpha1/namespaces/{self.namespace}/imagejobs"
-        listed = self.cluster.rest.get(path)["items"]
+        listed = self.cluster.rest.get(self.path("imagejobs"))["items"]
         return {body["metadata"]["name"]: body["metadata"]["uid"] for body in listed}
 
 
