@@ -28,7 +28,12 @@ class Actor:
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """kubectl as this user in their namespace; DevError with its message if it fails."""
         program, home = self.cluster.kubectl_program, self.cluster.folder
-        words = [program, f"--namespace={self.namespace}", *self.flags, *arguments]
+        words: list[str | Path] = [
+            program,
+            f"--namespace={self.namespace}",
+            *self.flags,
+            *arguments,
+        ]
         return command.run(words, home, self.kubeconfig, stdin)
 
     def may(self, verb: str, what: str, namespace: str | None = None) -> bool:

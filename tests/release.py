@@ -82,7 +82,7 @@ class Release:
         return self._cluster.kubectl("logs", f"--namespace={OPERATOR_NAMESPACE}", *options)
 
     def _helm(self, *arguments: str, stdin: str | None = None) -> str:
-        words = [self._helm_program, *arguments]
+        words: list[str | Path] = [self._helm_program, *arguments]
         path = os.environ["PATH"]  # where a kubeconfig's own way to log in may be
         try:
             return command.run(words, self._cluster.folder, self._cluster.kubeconfig, stdin, path)
