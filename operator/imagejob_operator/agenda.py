@@ -83,11 +83,14 @@ class Agenda:
         return now < self._behind_until or now >= self._no_room_since + BEHIND_AFTER
 
     def defers(self, subject: Subject) -> bool:
-        """Whether it has to be looked at again later, as an action of its own is under way."""
-        if subject not in self._busy:
-            return False
-        self._again.add(subject)
-        return True
+        """Whether it is looked at later: an action of its own is under way, or waits for room.
+
+        Those whose wait may turn out to be urgent are looked at all the same.
+        """
+        if subject in self._busy:
+            self._again.add(subject)
+            return True
+        return subject in self._waiting[Lane.WORK]
 
     def admits(self, lane: Lane) -> bool:
         """Whether an action may begin now, with nobody passed over who waits."""

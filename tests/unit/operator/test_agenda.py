@@ -53,6 +53,16 @@ def test_what_is_at_once_waits_for_nothing(agenda: Agenda) -> None:
     assert agenda.admits(Lane.AT_ONCE)
 
 
+def test_who_waits_with_work_is_looked_at_when_there_is_room_and_not_before(agenda: Agenda) -> None:
+    agenda.put_off("work", "team", Lane.WORK)
+    agenda.put_off("news", "team", Lane.NEWS)
+    before = [agenda.defers(subject) for subject in ("work", "news", "another")]
+
+    assert before == [True, False, False]
+    assert "work" in drain(agenda)
+    assert not agenda.defers("work")
+
+
 def test_nobody_is_passed_over_by_one_who_comes_later(agenda: Agenda) -> None:
     fill(agenda)
     agenda.put_off("a", "team", Lane.WORK)
