@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from imagejob_operator.domain import report
+from imagejob_operator.domain.batching import MAX_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = "kwok"
 LEASE_SECONDS = 40  # shorter, and a busy machine's node looks dead now and then
-MOST_ITEMS = 16
 STAGES = Path(__file__).with_name("stages.yaml")
 
 NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NAME}}
@@ -42,7 +42,7 @@ def message(items: int) -> str:
 
 def configure(file: Path) -> Path:
     """Write what kwok is to do."""
-    reports = ['""', *(f'"{message(count)}"' for count in range(1, MOST_ITEMS + 1))]
+    reports = ['""', *(f'"{message(count)}"' for count in range(1, MAX_ITEMS + 1))]
     file.write_text(STAGES.read_text().replace("@REPORTS@", " ".join(reports)))
     return file
 

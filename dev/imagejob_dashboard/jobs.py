@@ -116,7 +116,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel(
             "ImageJobs a worker",
-            "Of the worker Jobs made: 1 when nobody waits, up to 16 in a burst.",
+            "Of the worker Jobs made: 1 when nobody waits, up to 24 in a burst.",
             {
                 "mean": f"sum(rate(imagejob_batch_size_sum[{RATE}]))"
                 f" / sum(rate(imagejob_batch_size_count[{RATE}]))",

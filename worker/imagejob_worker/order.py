@@ -109,7 +109,7 @@ class Store(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 class Order(msgspec.Struct, frozen=True, rename="camel"):
     """All that one worker process is to do. Memory in bytes."""
 
-    items: Annotated[tuple[Item, ...], msgspec.Meta(min_length=1, max_length=16)]
+    items: Annotated[tuple[Item, ...], msgspec.Meta(min_length=1, max_length=24)]
     stores: dict[str, Store]
     child_memory_bytes: int
     version: Literal[1] = 1

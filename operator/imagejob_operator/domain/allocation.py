@@ -7,9 +7,9 @@ from datetime import datetime
 
 import msgspec
 
-from .batching import MAX_ITEMS
+from .batching import MAX_ITEMS, USUAL_ITEMS
 from .fairness import Rounds, share
-from .planning import AT_ONCE, MANY, Outlook, Places, Plan
+from .planning import AT_ONCE, FEW, MANY, Outlook, Places, Plan
 from .platform import Caps
 from .tenant import Tenant
 from .underway import is_starting
@@ -17,11 +17,13 @@ from .worker import Worker
 
 
 class Occupancy(msgspec.Struct, frozen=True):
-    """The workers of one namespace, the ImageJobs in them, and how many are only starting."""
+    """The workers of one namespace, the ImageJobs in them, and how many are only starting; of
+    these, how many no node has room for."""
 
     workers: int = 0
     image_jobs: int = 0
     starting: int = 0
+    unplaced: int = 0
 
 
 def occupancy(
@@ -34,10 +36,14 @@ def occupancy(
     """
     promised = {each.name: len(each.jobs) for each in writing.composed} if writing else {}
     promised |= {name: len(record.uids) for name, record in tenant.pending().items()}
+    starting = [each for each in live if is_starting(each, now)]
     return Occupancy(
         workers=min(len(live), most) + len(promised),
         image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
-        starting=sum(is_starting(each, now) for each in live) + len(promised),
+        starting=len(starting) + len(promised),
+        unplaced=sum(
+            each.pod is not None and each.pod.unschedulable is not None for each in starting
+        ),
     )
 
 
@@ -55,13 +61,14 @@ def allocate(
     """
     free = caps.max_workers - sum(each.workers for each in taken.values())
     is_thrifty = is_thrifty or sum(each.starting for each in taken.values()) >= MANY
+    usual = MAX_ITEMS if is_thrifty else USUAL_ITEMS
     backlog, weights, room, left = {}, {}, {}, {}
     for namespace, outlook in outlooks.items():
         own, running = taken.get(namespace, Occupancy()), outlook.policy.max_running
         left[namespace] = AT_ONCE if running is None else max(0, running - own.image_jobs)
         waiting = min(len(outlook.candidates), left[namespace])
-        room[namespace] = max(0, caps.max_workers_per_namespace - own.workers)
-        backlog[namespace] = -(-waiting // MAX_ITEMS)
+        room[namespace] = _room(own, caps)
+        backlog[namespace] = -(-waiting // usual)
         weights[namespace] = outlook.policy.weight
     shares, rounds = share(rounds, backlog, weights, max(0, free), room)
     places = {
@@ -70,3 +77,14 @@ def allocate(
         for own in [taken.get(namespace, Occupancy())]
     }
     return places, rounds
+
+
+def _room(own: Occupancy, caps: Caps) -> int:
+    """For how many more workers of a namespace there is, as far as its own show.
+
+    Once no node has room for one of them, only a few may be starting, full or not: until those are
+    placed, whoever else waits gathers for a fuller one. Whoever adds nodes sees that some are
+    wanted.
+    """
+    most = caps.max_workers_per_namespace - own.workers
+    return max(0, min(most, FEW - own.starting) if own.unplaced else most)

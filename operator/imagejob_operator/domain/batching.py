@@ -13,13 +13,18 @@ from .reasons import Reason
 from .resolve import Resolved
 from .sizing import size_of
 
-MAX_ITEMS = 16
+USUAL_ITEMS = 16
+"""In one worker at most, as long as there are places for more workers: they are done sooner in two
+of sixteen than in one."""
+
+MAX_ITEMS = 24
+"""Where workers are scarce. With more, too little of what each may say of its failure fits."""
 
 REPORT_BYTES = 3272
 """Of MessagePack: what base85 makes 4,096 bytes of. docs/work-order.md has the arithmetic."""
 
-DONE_BYTES, OUTPUT_BYTES, FAILED_BYTES, FRAME_BYTES = 62, 47, 204, 3
-"""What one entry takes at most, with 126 characters of message, and the array around them all."""
+DONE_BYTES, OUTPUT_BYTES, FAILED_BYTES, FRAME_BYTES = 62, 47, 136, 3
+"""What one entry takes at most, with 58 characters of message, and the array around them all."""
 
 ITEM_BYTES = 70 * 1024
 """Of JSON, all items of an order: base64 makes 4 bytes of 3, and stores and limits take some."""
@@ -50,9 +55,10 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct):
-    """ImageJobs for one worker, in order. `is_closed` when it takes no more."""
+    """At most so many ImageJobs for one worker, in order. `is_closed` when it takes no more."""
 
     kind: Kind
+    most: int
     members: list[Ready]
     report: int = FRAME_BYTES
     order: int = 0
@@ -62,19 +68,21 @@ class Batch(msgspec.Struct):
         """Take it in, if there is room. Says whether there was."""
         item = ready.resolved.item
         report, order = _report_bytes(item), len(msgspec.json.encode(item))
-        if self.members and (
-            self.is_closed or self.report + report > REPORT_BYTES or self.order + order > ITEM_BYTES
-        ):
+        is_too_long = self.report + report > REPORT_BYTES or self.order + order > ITEM_BYTES
+        self.is_closed = self.is_closed or bool(self.members and is_too_long)
+        if self.is_closed:
             return False
         self.members.append(ready)
         self.report += report
         self.order += order
-        self.is_closed = ready.goes_alone or len(self.members) == MAX_ITEMS
+        self.is_closed = ready.goes_alone or len(self.members) == self.most
         return True
 
 
-def batches(waiting: Iterable[Ready], places: int, platform: Platform) -> list[Batch]:
-    """The workers for the first of those who wait, at most `places`.
+def batches(
+    waiting: Iterable[Ready], places: int, platform: Platform, *, most: int = USUAL_ITEMS
+) -> list[Batch]:
+    """The workers for the first of those who wait, at most `places`, and `most` in each.
 
     In order: nobody is passed over but by those who fit into a worker that goes anyway.
     """
@@ -89,7 +97,7 @@ def batches(waiting: Iterable[Ready], places: int, platform: Platform) -> list[B
             if all(each.is_closed for each in made):
                 break
             continue
-        begun = Batch(kind, [])
+        begun = Batch(kind, most, [])
         begun.add(ready)
         made.append(begun)
         if not ready.goes_alone:

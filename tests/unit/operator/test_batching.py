@@ -12,7 +12,7 @@ from api_objects import DIGEST, PLATFORM, image_job, store
 from hypothesis import given
 from hypothesis import strategies as st
 from imagejob_operator.domain import manifests, report
-from imagejob_operator.domain.batching import MAX_ITEMS, Batch, Ready, batches
+from imagejob_operator.domain.batching import MAX_ITEMS, USUAL_ITEMS, Batch, Ready, batches
 from imagejob_operator.domain.order import MAX_ENCODED_BYTES
 from imagejob_operator.domain.resolve import Resolved, resolve
 
@@ -56,13 +56,19 @@ def test_one_goes_alone_if_nobody_else_is_there() -> None:
 def test_sixteen_go_together_and_the_seventeenth_in_the_next() -> None:
     sizes = [len(batch.members) for batch in batches(many(17), 5, PLATFORM)]
 
-    assert sizes == [MAX_ITEMS, 1]
+    assert sizes == [USUAL_ITEMS, 1]
+
+
+def test_more_go_together_if_asked_for() -> None:
+    sizes = [len(batch.members) for batch in batches(many(30), 5, PLATFORM, most=MAX_ITEMS)]
+
+    assert sizes == [MAX_ITEMS, 30 - MAX_ITEMS]
 
 
 def test_no_more_workers_than_places() -> None:
     sizes = [len(batch.members) for batch in batches(many(100), 2, PLATFORM)]
 
-    assert sizes == [MAX_ITEMS, MAX_ITEMS]
+    assert sizes == [USUAL_ITEMS, USUAL_ITEMS]
 
 
 def test_no_places_no_workers() -> None:
@@ -105,11 +111,28 @@ def test_a_full_worker_is_closed_and_one_with_room_is_not() -> None:
     assert [batch.is_closed for batch in made] == [True, False]
 
 
+def test_a_worker_whose_report_has_no_room_left_is_closed() -> None:
+    made = batches(many(14, outputs=outputs(4)), 5, PLATFORM)
+
+    assert [len(batch.members) for batch in made] == [13, 1]
+    assert [batch.is_closed for batch in made] == [True, False]
+
+
+MOST_BY_OUTPUTS = {1: 24, 2: 20, 3: 16, 4: 13, 5: 11, 6: 9, 7: 8, 8: 7, 9: 6, 11: 5, 13: 4, 16: 4}
+
+
+@pytest.mark.parametrize(("count", "most"), MOST_BY_OUTPUTS.items())
+def test_how_many_go_together_by_the_outputs_of_each(count: int, most: int) -> None:
+    first, *_ = batches(many(30, outputs=outputs(count)), 30, PLATFORM, most=MAX_ITEMS)
+
+    assert len(first.members) == most
+
+
 @given(st.lists(st.integers(1, 16), min_size=1, max_size=60))
 def test_the_worst_report_of_any_batch_fits_a_termination_message(counts: list[int]) -> None:
     waiting = [ready(f"photo-{i}", outputs=outputs(count)) for i, count in enumerate(counts)]
 
-    for batch in batches(waiting, len(counts), PLATFORM):
+    for batch in batches(waiting, len(counts), PLATFORM, most=MAX_ITEMS):
         for worst in (worst_done, worst_failed):
             entries = [worst(len(member.resolved.item.outputs)) for member in batch.members]
             encoded = report.base64.b85encode(msgspec.msgpack.encode(entries))
@@ -136,7 +159,7 @@ def test_the_longest_order_fits_the_environment() -> None:
         for number in range(40)
     ]
 
-    for batch in batches(waiting, 40, PLATFORM):
+    for batch in batches(waiting, 40, PLATFORM, most=MAX_ITEMS):
         items = [member.resolved.item for member in batch.members]
         order = manifests.compose(items, STORES, PLATFORM, size=batch.kind.size)
         assert len(order.encode()) <= MAX_ENCODED_BYTES
@@ -150,4 +173,4 @@ def worst_done(count: int) -> list[Any]:
 
 def worst_failed(_count: int) -> list[Any]:
     source = [6, 65_535, 65_535, 65_535, 2**31, DIGEST]
-    return [2, "StorageUnavailable", "m" * 126, 2**31, source]
+    return [2, "StorageUnavailable", "m" * 58, 2**31, source]

@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 from api_objects import NOW, PLATFORM, image_job, shows_admitted, store
 from imagejob_operator.dispatcher import Dispatcher
+from imagejob_operator.domain.batching import MAX_ITEMS
 from imagejob_operator.domain.ledger import Ledger
 from imagejob_operator.domain.model import ImageJob
 from imagejob_operator.domain.picture import Picture
@@ -131,3 +132,15 @@ def changed(job: ImageJob, *, suspend: bool) -> ImageJob:
         metadata=msgspec.structs.replace(job.metadata, resource_version=version),
         spec=msgspec.structs.replace(job.spec, suspend=suspend),
     )
+
+
+def test_as_many_as_go_together_at_most_fill_a_worker_whatever_they_wait_for() -> None:
+    *most, last = (image_job(f"photo-{number}") for number in range(MAX_ITEMS))
+    tenants = Operator(StoredLedgers(Ledger(0)), *most, last).tenants
+    for each in most:
+        tenants.line_up(each, "worker")
+    before = tenants.fills_a_worker("team-a")
+    tenants.line_up(last, "admission")
+
+    assert not before
+    assert tenants.fills_a_worker("team-a")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, pod, running, store, worker_job
 from imagejob_operator.dispatcher import Dispatcher
-from imagejob_operator.domain.batching import MAX_ITEMS
+from imagejob_operator.domain.batching import MAX_ITEMS, USUAL_ITEMS
 from imagejob_operator.domain.ledger import Ledger
 from imagejob_operator.domain.model import ImageJob
 from imagejob_operator.domain.picture import Picture
@@ -23,6 +23,9 @@ from imagejob_operator.tenants import Tenants
 from planning_team import jobs, lost
 
 POLICY = Policy((parse_rate("1000/1h"),))
+JUST_BEFORE = NOW - timedelta(seconds=1)
+"""A worker that was created ten seconds and a quarter before NOW still counts as starting."""
+
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
 
 
@@ -96,7 +99,7 @@ def carried(count: int, name: str = "ij-9") -> Thing:
 
 
 def test_a_burst_costs_few_workers() -> None:
-    assert Operator().begins(*jobs(40)) == [MAX_ITEMS, MAX_ITEMS, 40 - 2 * MAX_ITEMS]
+    assert Operator().begins(*jobs(40)) == [USUAL_ITEMS, USUAL_ITEMS, 40 - 2 * USUAL_ITEMS]
 
 
 def test_those_who_come_one_by_one_go_in_a_worker_each_until_two_are_starting() -> None:
@@ -113,7 +116,7 @@ def test_where_many_are_starting_in_the_cluster_a_namespace_has_but_one_with_roo
         for number in range(MANY)
     ]
     operator = Operator().see(*others)
-    operator.now = NOW - timedelta(seconds=1)
+    operator.now = JUST_BEFORE
 
     begun = [operator.begins(*jobs(1, first=number)) for number in range(2)]
 
@@ -134,7 +137,7 @@ def test_those_who_were_held_back_go_together_when_one_is_at_work() -> None:
 
 def test_a_worker_that_is_stuck_is_not_starting() -> None:
     operator = Operator().see(carried(1), carried(1, "ij-8"))
-    operator.now = NOW - timedelta(seconds=1)
+    operator.now = JUST_BEFORE
     held = operator.begins(*jobs(1))
 
     operator.now = NOW
@@ -143,9 +146,40 @@ def test_a_worker_that_is_stuck_is_not_starting() -> None:
     assert (held, begun) == ([], [1])
 
 
+UNPLACED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}
+
+
+def without_node(*names: str) -> list[Thing]:
+    """Workers of one each, begun a moment ago, that no node has room for."""
+    pods = [pod(name, phase="Pending", conditions=[UNPLACED]) for name in names]
+    return [*(carried(1, name) for name in names), *pods]
+
+
+FULL_NODES = {
+    "none waits for a node": ((), [USUAL_ITEMS, USUAL_ITEMS, 8]),
+    "one waits for a node": (("ij-8",), [MAX_ITEMS]),
+    "two wait for a node": (("ij-8", "ij-9"), []),
+}
+
+
+@pytest.mark.parametrize(("names", "begun"), FULL_NODES.values(), ids=FULL_NODES)
+def test_where_no_node_has_room_those_who_wait_gather(names: list[str], begun: list[int]) -> None:
+    operator = Operator().see(*without_node(*names))
+    operator.now = JUST_BEFORE
+
+    assert operator.begins(*jobs(40)) == begun
+
+
+def test_a_worker_that_has_waited_long_for_a_node_holds_nobody_back() -> None:
+    operator = Operator().see(*without_node("ij-8", "ij-9"))
+    operator.now = NOW + timedelta(minutes=1)
+
+    assert operator.begins(*jobs(16)) == [USUAL_ITEMS]
+
+
 def test_who_is_held_back_is_looked_at_again_although_nothing_happens() -> None:
     operator = Operator().see(carried(1), carried(1, "ij-8"))
-    operator.now = NOW - timedelta(seconds=1)
+    operator.now = JUST_BEFORE
 
     operator.begins(*jobs(1))
 
@@ -170,7 +204,7 @@ def test_no_more_image_jobs_run_than_may(most: int, begun: list[int]) -> None:
 def test_no_more_workers_are_begun_than_a_namespace_may_have() -> None:
     caps = msgspec.structs.replace(CAPS, max_workers_per_namespace=2)
 
-    assert Operator(caps=caps).begins(*jobs(40)) == [MAX_ITEMS, MAX_ITEMS]
+    assert Operator(caps=caps).begins(*jobs(60)) == [MAX_ITEMS, MAX_ITEMS]
 
 
 def test_those_who_go_alone_all_go_at_once() -> None:
@@ -209,15 +243,3 @@ def test_a_place_that_has_become_free_is_for_all_in_line() -> None:
 
     assert untouched == []
     assert operator.tenants.touched() == ["team-a"]
-
-
-def test_sixteen_fill_a_worker() -> None:
-    operator = Operator()
-    *most, last = jobs(MAX_ITEMS)
-    for each in most:
-        operator.see(each).tenants.line_up(each, "worker")
-    before = operator.tenants.fills_a_worker("team-a")
-    operator.see(last).tenants.line_up(last, "admission")
-
-    assert not before
-    assert operator.tenants.fills_a_worker("team-a")

@@ -48,6 +48,7 @@ MOST = 2**32 - 1
 SOURCE = Source(1, 4000, 3000, 1, 2_000_000, bytes(32))
 LARGEST_SOURCE = Source(6, 0xFFFF, 0xFFFF, 0xFFFF, MOST, b"\xff" * 32)
 LARGEST_OUTPUT = Output(4, 16383, 16383, MOST, b"\xff" * 32)
+LARGEST_SMALL = Done(LARGEST_SOURCE, MOST, 0x3FF, 0x7F, (LARGEST_OUTPUT,))
 LARGEST_DONE = Done(LARGEST_SOURCE, MOST, 0x3FF, 0x7F, (LARGEST_OUTPUT,) * 3)
 
 
@@ -62,9 +63,12 @@ def largest_failed(message: str) -> Failed:
         pytest.param([largest_failed("m" * 512)] * 16, id="all failed, at length"),
         pytest.param([LARGEST_DONE] * 15 + [largest_failed("m" * 512)], id="one failed"),
         pytest.param([LARGEST_DONE, largest_failed("m" * 512)] * 8, id="half and half"),
+        pytest.param([LARGEST_SMALL] * 24, id="24 of one output, done"),
+        pytest.param([largest_failed("m" * 512)] * 24, id="24 of one output, failed"),
+        pytest.param([LARGEST_SMALL, largest_failed("m" * 512)] * 12, id="24, half and half"),
     ],
 )
-def test_sixteen_items_of_three_outputs_fit_however_they_end(worst: list[Entry | None]) -> None:
+def test_as_many_items_as_an_operator_sends_fit_however_they_end(worst: list[Entry | None]) -> None:
     text = report.encode(worst)
 
     assert len(text) <= KUBERNETES_KEEPS
