@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagejob_dev.client import CRDS, MANIFESTS, OPERATOR, OPERATOR_NAMESPACE
+from imagejob_dev.client import CHART, CRDS, MANIFESTS, OPERATOR, OPERATOR_NAMESPACE
 from imagejob_dev.cluster import Cluster
 from imagejob_dev.operators import operator
 from imagejob_dev.program import Program
@@ -45,7 +45,7 @@ class Plane(Cluster):
 
     def install_kinds(self) -> None:
         """The CRDs and the account, which may do anything: all that a simple operator needs."""
-        self.apply(CRDS, MANIFESTS)
+        self.apply(CRDS, MANIFESTS, CHART / "roles")
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         self.rest.post("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", MASTER)
 
