@@ -80,6 +80,7 @@ def as_json(run: Run) -> dict[str, object]:
         "applyingSeconds": run.applying,
         "perSecond": run.rate,
         "cpuSeconds": dict(run.cpu),
+        "cpuSecondsToRest": dict(run.cpu_to_rest),
         "writes": {str(kind): n for kind, n in run.requests.everybody.items()},
         "operatorRequests": {str(kind): n for kind, n in run.requests.operator.items()},
         "operatorPeakBytes": run.peak,
@@ -117,7 +118,9 @@ def _arithmetic(run: Run) -> Iterator[str]:
     writes = run.requests.writes()[0] / run.count
     server = (run.cpu["kube-apiserver"] + run.cpu["etcd"]) / run.count * 1e3
     most = cores / total * 1e3
+    rest = sum(run.cpu_to_rest.values()) / run.count * 1e3
     yield f"CPU ms per ImageJob: {parts}"
+    yield f"with the Events and the tidying that come after the last Succeeded: {rest:.1f} ms"
     yield (
         f"{writes:.2f} writes x {server / writes:.2f} ms of API server and etcd = {server:.1f} ms,"
         f" {total - server:.1f} ms of the rest; {cores} cores / {total:.1f} ms = at most"

@@ -35,6 +35,7 @@ class Run:
     """One side's way through `count`. CPU in seconds, by program; memory in bytes.
 
     `seconds` is from the first apply to the last one done, `applying` how long the applying took.
+    `cpu` is up to then; `cpu_to_rest` until all that comes after is done, too: Events and tidying.
     """
 
     side: str
@@ -42,6 +43,7 @@ class Run:
     seconds: float
     applying: float
     cpu: Mapping[str, float]
+    cpu_to_rest: Mapping[str, float]
     requests: Requests
     peak: int
 
@@ -123,10 +125,11 @@ def _timed(
     apply()
     applied = time.monotonic()
     ended = done.wait(count)
-    cpu = {name: value - clocks[name] for name, value in _clocks(pids).items()}
+    cpu = _since(clocks, _clocks(pids))
     requests = accounting.settled(plane.rest).since(before)
+    to_rest = _since(clocks, _clocks(pids))
     peak = peak_rss(pids["operator"]) if operator else 0
-    return Run(side, count, ended - began, applied - began, cpu, requests, peak)
+    return Run(side, count, ended - began, applied - began, cpu, to_rest, requests, peak)
 
 
 def settled(plane: Plane, seconds: float) -> Requests:
@@ -138,6 +141,10 @@ def _clocks(pids: Mapping[str, int]) -> dict[str, float]:
     """Of the benchmark too: it applies, or has kubectl do so, and watches."""
     applying = sum(os.times()[:4])
     return {name: cpu_clock(pid) for name, pid in pids.items()} | {"applying": applying}
+
+
+def _since(before: Mapping[str, float], now: Mapping[str, float]) -> Mapping[str, float]:
+    return {name: value - before[name] for name, value in now.items()}
 
 
 @contextmanager
