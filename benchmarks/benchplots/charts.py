@@ -54,7 +54,7 @@ def times(part: Part[Growth]) -> Figure:
     _note(axes, f"limit: {factor:g} × that at {base.count:,}", (base.count, limit), (0, 4))
     axes.set_ylim(0, max(*waited, limit) * 1.18)
     axes.set_ylabel("milliseconds")
-    axes.legend(loc="center right", labelcolor=INK)
+    axes.legend(loc="lower right", labelcolor=INK)
     _by_count(axes, counts)
     return figure
 
