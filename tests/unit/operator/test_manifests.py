@@ -12,6 +12,7 @@ import pytest
 import yaml
 from api_objects import NOW, PLATFORM, image_job, profile, store
 from imagejob_operator.domain import audit, manifests, order, records
+from imagejob_operator.domain.batching import MAX_ITEMS
 from imagejob_operator.domain.ledger import DispatchRecord, Ledger
 from imagejob_operator.domain.model import ImageJob
 from imagejob_operator.domain.platform import SIZES, Platform, Size
@@ -162,6 +163,14 @@ def test_a_size_tells_in_the_pod_and_in_the_order(size: Size) -> None:
         "limits": {"memory": str(expected.pod_bytes)},
     }
     assert read.child_memory_bytes == expected.child_bytes
+
+
+def test_a_worker_takes_as_many_as_are_sent_at_most_and_no_more() -> None:
+    most, more = (worker_job({"uploads": store()}, *many(MAX_ITEMS + each)) for each in (0, 1))
+
+    assert len(imagejob_worker.order.decode(order_text(most)).items) == MAX_ITEMS
+    with pytest.raises(imagejob_worker.order.OrderError, match="items"):
+        imagejob_worker.order.decode(order_text(more))
 
 
 LANES = {"one image": (1, 1), "two images": (2, 2), "more than there are lanes": (3, 2)}
