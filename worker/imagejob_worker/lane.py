@@ -51,6 +51,10 @@ ENDED = msgspec.msgpack.Decoder(Ended)
 KIBIBYTES = msgspec.msgpack.Decoder(int)
 
 
+# What a terminal, or who stops a service, sends to all processes of a group.
+_TO_END = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+
 class Ends(NamedTuple):
     """One side's descriptors of two pipes."""
 
@@ -115,11 +119,25 @@ def perform(ends: Ends, prepare: Prepare) -> NoReturn:
     _work(work, request, say=ends.write, parent=ends.read)
 
 
+def fork() -> int:
+    """Fork, into a lane-to-be that no signal to end can reach before it ignores them.
+
+    One that struck earlier would unwind the lane through its parent's code, and clean up there what
+    is still in use.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TO_END)
+    try:
+        child = os.fork()
+        if child == 0:
+            for number in _TO_END:  # they are for the worker, which ends its lanes by their pipes
+                signal.signal(number, signal.SIG_IGN)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return child
+
+
 def _settle(prepare: Prepare) -> Work:
     """Make the worker's fork a process of its own, and load what the work needs."""
-    # These are for the worker, which ends its lanes by closing their pipes.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The worker's may be anything, such as a file that is about to be closed here.
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115 (for good)
     work = prepare()

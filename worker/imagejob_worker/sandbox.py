@@ -79,7 +79,7 @@ class Lanes:
         self._lanes = [only] if only else [Lane() for _ in range(min(items, most))]
         self._closed = False
         gc.freeze()  # what is shared stays shared: no collection writes to these objects any more
-        self._first = os.fork()
+        self._first = lane.fork()
         if self._first == 0 and only:
             lane.perform(only.theirs, prepare)
         if self._first == 0:

@@ -162,6 +162,43 @@ def test_a_lane_that_cannot_load_is_a_fault_of_the_worker(bench: Bench) -> None:
     assert bench.others == psutil.Process().children()
 
 
+STOPPED_AT_BIRTH = """
+import os, sys
+from signal import SIGHUP, SIGINT, SIGTERM, signal
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from children import Bench, make
+fork = os.fork
+def stopped() -> int:
+    if (child := fork()) == 0:
+        os.kill(os.getpid(), {number})
+    return child
+os.fork = stopped
+for each in (SIGHUP, SIGINT, SIGTERM):
+    signal(each, lambda *_: sys.exit("unwound"))
+try:
+    print(len(Bench(Path({root!r})).run(*[make] * {items})))
+finally:
+    print("cleaned up")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("items", [1, 2])
+def test_a_lane_that_is_told_to_end_as_soon_as_it_is_there_goes_on(
+    tmp_path: Path, number: signal.Signals, items: int
+) -> None:
+    script = STOPPED_AT_BIRTH.format(
+        tests=str(Path(__file__).parents[2]), root=str(tmp_path), number=int(number), items=items
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=20
+    )
+
+    assert (ended.stdout, ended.stderr) == (f"{items}\ncleaned up\n", "")
+
+
 WAITING = """
 import signal, sys
 sys.path.insert(0, {tests!r})
