@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from imagejob_operator.domain import manifests
-from imagejob_operator.domain.batching import USUAL_ITEMS
+from imagejob_operator.domain.batching import MAX_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 def cut(
     ready: Iterable[tuple[Course, Resolved]], folders: Mapping[str, Path], platform: Platform
 ) -> Iterator[Batch]:
-    """Orders of as many items as a worker usually has at most, in the order given.
+    """Orders of as many items as a worker has at most, in the order given.
 
     No two items of one order write to the same place: as in the cluster, such ImageJobs run one
     after the other, and the later one wins.
@@ -38,7 +38,7 @@ def cut(
     for course, resolved in ready:
         destination = resolved.item.destination
         place = (folders[destination.store] / destination.prefix).resolve()
-        if len(batch) == USUAL_ITEMS or place in taken:
+        if len(batch) == MAX_ITEMS or place in taken:
             yield _batch(batch, platform)
             batch, taken = [], set()
         batch.append((course, resolved))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from .batching import MAX_ITEMS, USUAL_ITEMS
+from .batching import MAX_ITEMS
 from .fairness import Rounds, share
 from .planning import AT_ONCE, FEW, MANY, Outlook, Places, Plan
 from .platform import Caps
@@ -61,14 +61,13 @@ def allocate(
     """
     free = caps.max_workers - sum(each.workers for each in taken.values())
     is_thrifty = is_thrifty or sum(each.starting for each in taken.values()) >= MANY
-    usual = MAX_ITEMS if is_thrifty else USUAL_ITEMS
     backlog, weights, room, left = {}, {}, {}, {}
     for namespace, outlook in outlooks.items():
         own, running = taken.get(namespace, Occupancy()), outlook.policy.max_running
         left[namespace] = AT_ONCE if running is None else max(0, running - own.image_jobs)
         waiting = min(len(outlook.candidates), left[namespace])
         room[namespace] = _room(own, caps)
-        backlog[namespace] = -(-waiting // usual)
+        backlog[namespace] = -(-waiting // MAX_ITEMS)
         weights[namespace] = outlook.policy.weight
     shares, rounds = share(rounds, backlog, weights, max(0, free), room)
     places = {

@@ -13,12 +13,8 @@ from .reasons import Reason
 from .resolve import Resolved
 from .sizing import size_of
 
-USUAL_ITEMS = 16
-"""In one worker at most, as long as there are places for more workers: they are done sooner in two
-of sixteen than in one."""
-
 MAX_ITEMS = 24
-"""Where workers are scarce. With more, too little of what each may say of its failure fits."""
+"""In one worker. With more, too little of what each may say of its failure fits its report."""
 
 REPORT_BYTES = 3272
 """Of MessagePack: what base85 makes 4,096 bytes of. docs/work-order.md has the arithmetic."""
@@ -55,10 +51,9 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct):
-    """At most so many ImageJobs for one worker, in order. `is_closed` when it takes no more."""
+    """ImageJobs for one worker, in order. `is_closed` when it takes no more."""
 
     kind: Kind
-    most: int
     members: list[Ready]
     report: int = FRAME_BYTES
     order: int = 0
@@ -75,14 +70,12 @@ class Batch(msgspec.Struct):
         self.members.append(ready)
         self.report += report
         self.order += order
-        self.is_closed = ready.goes_alone or len(self.members) == self.most
+        self.is_closed = ready.goes_alone or len(self.members) == MAX_ITEMS
         return True
 
 
-def batches(
-    waiting: Iterable[Ready], places: int, platform: Platform, *, most: int = USUAL_ITEMS
-) -> list[Batch]:
-    """The workers for the first of those who wait, at most `places`, and `most` in each.
+def batches(waiting: Iterable[Ready], places: int, platform: Platform) -> list[Batch]:
+    """The workers for the first of those who wait, at most `places`.
 
     In order: nobody is passed over but by those who fit into a worker that goes anyway.
     """
@@ -97,7 +90,7 @@ def batches(
             if all(each.is_closed for each in made):
                 break
             continue
-        begun = Batch(kind, most, [])
+        begun = Batch(kind, [])
         begun.add(ready)
         made.append(begun)
         if not ready.goes_alone:

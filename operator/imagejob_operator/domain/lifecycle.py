@@ -128,13 +128,16 @@ def decide(situation: Situation, memory: Memory, platform: Platform, now: dateti
 
     if standing.is_passing:
         return Decision(standing, memory)
+    due = now if standing.is_finished else (memory.since or now) + SETTLE
+    later = Decision(standing, memory, look_again=min(due, until) if until else due)
+    if memory.entries and now < due:  # so the status differs, whatever else is in it
+        return later
     status = describe(situation, standing, memory.entries, now)
     if status == job.status:
         action = Replace(worker) if worker and standing.worker_is_spent else None
         return Decision(standing, memory, action, until)
-    due = now if standing.is_finished else (memory.since or now) + SETTLE
     if now < due:
-        return Decision(standing, memory, look_again=min(due, until) if until else due)
+        return later
     return Decision(standing, memory, WriteStatus(job, status, memory.entries), until)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from . import manifests
 from .admission import admit
-from .batching import MAX_ITEMS, USUAL_ITEMS, Batch, Ready, batches, kind_of
+from .batching import Batch, Ready, batches, kind_of
 from .last_failure import failed_in
 from .ledger import Ledger
 from .lines import place
@@ -160,20 +160,13 @@ def _batches(
         return []
     waiting = _distinct(_ready(outlook.candidates, picture, platform, refused))
     chosen = islice(waiting, places.image_jobs)
-    made = batches(chosen, places.workers, platform, most=_most_in_one(outlook, places))
+    made = batches(chosen, places.workers, platform)
     full = [batch for batch in made if batch.is_closed]
     if places.is_thrifty:
         early = 0 if full or places.at_work else 1
     else:
         early = max(0, FEW - places.starting)
     return [*full, *[batch for batch in made if not batch.is_closed][:early]]
-
-
-def _most_in_one(outlook: Outlook, places: Places) -> int:
-    """More than usual where workers are scarce: there are too few places, or thrift is wanted."""
-    waiting = min(len(outlook.candidates), places.image_jobs)
-    are_few = waiting > USUAL_ITEMS * places.workers
-    return MAX_ITEMS if places.is_thrifty or are_few else USUAL_ITEMS
 
 
 def _ready(

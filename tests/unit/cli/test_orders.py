@@ -1,4 +1,4 @@
-"""Orders hold at most 16 items, and no two that write to the same place."""
+"""Orders hold at most 24 items, and no two that write to the same place."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def ready(number: int, store: str, prefix: str) -> tuple[Course, Resolved]:
     [
         ([], []),
         ([("one", "a")], [1]),
-        ([("one", str(each)) for each in range(16)], [16]),
-        ([("one", str(each)) for each in range(33)], [16, 16, 1]),
+        ([("one", str(each)) for each in range(24)], [24]),
+        ([("one", str(each)) for each in range(49)], [24, 24, 1]),
         ([("one", "a"), ("one", "b"), ("one", "a"), ("one", "b")], [2, 2]),
         ([("one", "a"), ("one", "a"), ("one", "a")], [1, 1, 1]),
         ([("one", "a"), ("same", "a")], [1, 1]),

@@ -12,7 +12,7 @@ from api_objects import DIGEST, PLATFORM, image_job, store
 from hypothesis import given
 from hypothesis import strategies as st
 from imagejob_operator.domain import manifests, report
-from imagejob_operator.domain.batching import MAX_ITEMS, USUAL_ITEMS, Batch, Ready, batches
+from imagejob_operator.domain.batching import MAX_ITEMS, Batch, Ready, batches
 from imagejob_operator.domain.order import MAX_ENCODED_BYTES
 from imagejob_operator.domain.resolve import Resolved, resolve
 
@@ -53,22 +53,16 @@ def test_one_goes_alone_if_nobody_else_is_there() -> None:
     assert names(batches(many(1), 5, PLATFORM)) == [["photo-0"]]
 
 
-def test_sixteen_go_together_and_the_seventeenth_in_the_next() -> None:
-    sizes = [len(batch.members) for batch in batches(many(17), 5, PLATFORM)]
+def test_24_go_together_and_the_25th_in_the_next() -> None:
+    sizes = [len(batch.members) for batch in batches(many(25), 5, PLATFORM)]
 
-    assert sizes == [USUAL_ITEMS, 1]
-
-
-def test_more_go_together_if_asked_for() -> None:
-    sizes = [len(batch.members) for batch in batches(many(30), 5, PLATFORM, most=MAX_ITEMS)]
-
-    assert sizes == [MAX_ITEMS, 30 - MAX_ITEMS]
+    assert sizes == [MAX_ITEMS, 1]
 
 
 def test_no_more_workers_than_places() -> None:
     sizes = [len(batch.members) for batch in batches(many(100), 2, PLATFORM)]
 
-    assert sizes == [USUAL_ITEMS, USUAL_ITEMS]
+    assert sizes == [MAX_ITEMS, MAX_ITEMS]
 
 
 def test_no_places_no_workers() -> None:
@@ -106,7 +100,7 @@ def test_those_whose_store_was_down_go_together_again() -> None:
 
 
 def test_a_full_worker_is_closed_and_one_with_room_is_not() -> None:
-    made = batches(many(17), 5, PLATFORM)
+    made = batches(many(MAX_ITEMS + 1), 5, PLATFORM)
 
     assert [batch.is_closed for batch in made] == [True, False]
 
@@ -123,7 +117,7 @@ MOST_BY_OUTPUTS = {1: 24, 2: 20, 3: 16, 4: 13, 5: 11, 6: 9, 7: 8, 8: 7, 9: 6, 11
 
 @pytest.mark.parametrize(("count", "most"), MOST_BY_OUTPUTS.items())
 def test_how_many_go_together_by_the_outputs_of_each(count: int, most: int) -> None:
-    first, *_ = batches(many(30, outputs=outputs(count)), 30, PLATFORM, most=MAX_ITEMS)
+    first, *_ = batches(many(30, outputs=outputs(count)), 30, PLATFORM)
 
     assert len(first.members) == most
 
@@ -132,7 +126,7 @@ def test_how_many_go_together_by_the_outputs_of_each(count: int, most: int) -> N
 def test_the_worst_report_of_any_batch_fits_a_termination_message(counts: list[int]) -> None:
     waiting = [ready(f"photo-{i}", outputs=outputs(count)) for i, count in enumerate(counts)]
 
-    for batch in batches(waiting, len(counts), PLATFORM, most=MAX_ITEMS):
+    for batch in batches(waiting, len(counts), PLATFORM):
         for worst in (worst_done, worst_failed):
             entries = [worst(len(member.resolved.item.outputs)) for member in batch.members]
             encoded = report.base64.b85encode(msgspec.msgpack.encode(entries))
@@ -159,7 +153,7 @@ def test_the_longest_order_fits_the_environment() -> None:
         for number in range(40)
     ]
 
-    for batch in batches(waiting, 40, PLATFORM, most=MAX_ITEMS):
+    for batch in batches(waiting, 40, PLATFORM):
         items = [member.resolved.item for member in batch.members]
         order = manifests.compose(items, STORES, PLATFORM, size=batch.kind.size)
         assert len(order.encode()) <= MAX_ENCODED_BYTES

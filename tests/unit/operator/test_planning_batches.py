@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from api_objects import EARLIER, image_job, pod, running, terminated, waiting, worker_job
-from imagejob_operator.domain.batching import MAX_ITEMS, USUAL_ITEMS
+from imagejob_operator.domain.batching import MAX_ITEMS
 from imagejob_operator.domain.order import decode
 from imagejob_operator.domain.planning import FEW, Places
 from imagejob_operator.domain.underway import PATIENCE, is_starting
@@ -56,24 +56,11 @@ def test_one_more_with_room_left_is_begun_while_one_is_starting() -> None:
 
 
 def test_a_full_worker_is_begun_however_many_are_starting() -> None:
-    team = Team().queued(*jobs(USUAL_ITEMS + 1))
+    team = Team().queued(*jobs(MAX_ITEMS + 1))
 
     made = team.plan(places=Places(10, starting=9))
 
-    assert workers(made) == [full(USUAL_ITEMS)]
-
-
-def test_a_worker_takes_more_along_where_there_are_too_few_places_for_all() -> None:
-    team = Team().queued(*jobs(60))
-
-    assert workers(team.plan(places=Places(4))) == [
-        full(USUAL_ITEMS, first) for first in (0, 16, 32)
-    ] + [full(60 - 48, 48)]
-    assert workers(Team().queued(*jobs(60)).plan(places=Places(3))) == [
-        full(MAX_ITEMS),
-        full(MAX_ITEMS, 24),
-        full(12, 48),
-    ]
+    assert workers(made) == [full(MAX_ITEMS)]
 
 
 def test_who_goes_alone_goes_however_many_are_starting() -> None:
@@ -134,9 +121,9 @@ def test_who_is_held_back_holds_no_destination() -> None:
 
 
 def test_no_more_run_than_may_in_however_many_workers() -> None:
-    made = Team().queued(*jobs(40)).plan(places=Places(10, image_jobs=20))
+    made = Team().queued(*jobs(60)).plan(places=Places(10, image_jobs=30))
 
-    assert workers(made) == [full(USUAL_ITEMS), full(20 - USUAL_ITEMS, USUAL_ITEMS)]
+    assert workers(made) == [full(MAX_ITEMS), full(30 - MAX_ITEMS, MAX_ITEMS)]
 
 
 def test_without_any_left_that_may_run_none_is_begun() -> None:

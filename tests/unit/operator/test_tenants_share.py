@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, pod, running, store, worker_job
 from imagejob_operator.dispatcher import Dispatcher
-from imagejob_operator.domain.batching import MAX_ITEMS, USUAL_ITEMS
+from imagejob_operator.domain.batching import MAX_ITEMS
 from imagejob_operator.domain.ledger import Ledger
 from imagejob_operator.domain.model import ImageJob
 from imagejob_operator.domain.picture import Picture
@@ -99,7 +99,7 @@ def carried(count: int, name: str = "ij-9") -> Thing:
 
 
 def test_a_burst_costs_few_workers() -> None:
-    assert Operator().begins(*jobs(40)) == [USUAL_ITEMS, USUAL_ITEMS, 40 - 2 * USUAL_ITEMS]
+    assert Operator().begins(*jobs(60)) == [MAX_ITEMS, MAX_ITEMS, 60 - 2 * MAX_ITEMS]
 
 
 def test_those_who_come_one_by_one_go_in_a_worker_each_until_two_are_starting() -> None:
@@ -156,7 +156,7 @@ def without_node(*names: str) -> list[Thing]:
 
 
 FULL_NODES = {
-    "none waits for a node": ((), [USUAL_ITEMS, USUAL_ITEMS, 8]),
+    "none waits for a node": ((), [MAX_ITEMS, 40 - MAX_ITEMS]),
     "one waits for a node": (("ij-8",), [MAX_ITEMS]),
     "two wait for a node": (("ij-8", "ij-9"), []),
 }
@@ -174,7 +174,7 @@ def test_a_worker_that_has_waited_long_for_a_node_holds_nobody_back() -> None:
     operator = Operator().see(*without_node("ij-8", "ij-9"))
     operator.now = NOW + timedelta(minutes=1)
 
-    assert operator.begins(*jobs(16)) == [USUAL_ITEMS]
+    assert operator.begins(*jobs(MAX_ITEMS)) == [MAX_ITEMS]
 
 
 def test_who_is_held_back_is_looked_at_again_although_nothing_happens() -> None:
@@ -193,7 +193,7 @@ def test_all_in_a_worker_count_as_running() -> None:
     assert operator.tenants.running("team-a") == 8
 
 
-@pytest.mark.parametrize(("most", "begun"), [(30, [16, 9]), (10, [5]), (6, [1]), (5, []), (4, [])])
+@pytest.mark.parametrize(("most", "begun"), [(40, [24, 11]), (10, [5]), (6, [1]), (5, []), (4, [])])
 def test_no_more_image_jobs_run_than_may(most: int, begun: list[int]) -> None:
     policy = msgspec.structs.replace(POLICY, max_running=most)
     operator = Operator(policy).see(carried(5), pod("ij-9", state=running()))
