@@ -114,7 +114,7 @@ class Transport:
         """With a token that is good now: those of a pod are renewed.
 
         The library's way to build a whole request would look for its own models in every value of
-        the body, which takes longer than all else that sending it does.
+        the body, which takes a tenth of a millisecond for a status.
         """
         content = "application/json-patch+json" if method == "PATCH" else "application/json"
         headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": AGENT}
