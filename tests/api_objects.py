@@ -136,6 +136,7 @@ def pod(
     suffix: str = "x2k9q",
     state: dict[str, Any] | None = None,
     deadline: int | None = None,
+    node: str | None = "n1",
     **status: Any,
 ) -> Pod:
     """The pod of a worker Job, its container in `state`, which may run for `deadline` seconds."""
@@ -143,7 +144,7 @@ def pod(
     labels = {"batch.kubernetes.io/job-name": worker}
     body = {
         "metadata": metadata(f"{worker}-{suffix}", f"uid-pod-{worker}", 20, labels=labels),
-        "spec": {"nodeName": "n1", "activeDeadlineSeconds": deadline},
+        "spec": {"nodeName": node, "activeDeadlineSeconds": deadline},
         "status": {"phase": "Running", "containerStatuses": containers, **status},
     }
     return msgspec.convert(body, Pod)

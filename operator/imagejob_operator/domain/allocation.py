@@ -9,21 +9,23 @@ import msgspec
 
 from .batching import MAX_ITEMS
 from .fairness import Rounds, share
-from .planning import AT_ONCE, FEW, MANY, Outlook, Places, Plan
+from .planning import AT_ONCE, MANY, Outlook, Places, Plan
 from .platform import Caps
 from .tenant import Tenant
 from .underway import is_starting
-from .worker import Worker
+from .worker import Pod, Worker
+from .worker_index import age
 
 
 class Occupancy(msgspec.Struct, frozen=True):
     """The workers of one namespace, the ImageJobs in them, and how many are only starting; of
-    these, how many no node has room for."""
+    these, how many have no node yet. And whether nodes are full, as far as its pods tell."""
 
     workers: int = 0
     image_jobs: int = 0
     starting: int = 0
     unplaced: int = 0
+    nodes_are_full: bool = False
 
 
 def occupancy(
@@ -41,10 +43,17 @@ def occupancy(
         workers=min(len(live), most) + len(promised),
         image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
         starting=len(starting) + len(promised),
-        unplaced=sum(
-            each.pod is not None and each.pod.unschedulable is not None for each in starting
-        ),
+        unplaced=sum(not (each.pod and each.pod.is_placed) for each in starting) + len(promised),
+        nodes_are_full=_nodes_are_full([each.pod for each in live if each.pod]),
     )
+
+
+def _nodes_are_full(pods: Sequence[Pod]) -> bool:
+    """One of the pods waits for a node, or the last that was given one had waited for it."""
+    if any(pod.unschedulable is not None for pod in pods):
+        return True
+    newest = max((pod for pod in pods if pod.is_placed), key=age, default=None)
+    return newest is not None and newest.had_to_wait
 
 
 def allocate(
@@ -81,9 +90,9 @@ def allocate(
 def _room(own: Occupancy, caps: Caps) -> int:
     """For how many more workers of a namespace there is, as far as its own show.
 
-    Once no node has room for one of them, only a few may be starting, full or not: until those are
-    placed, whoever else waits gathers for a fuller one. Whoever adds nodes sees that some are
-    wanted.
+    Where nodes are full, one at a time: a pod that has found none is tried again after seconds
+    only, while one that is made when there is room is placed at once. Meanwhile whoever waits
+    gathers for a fuller one, and whoever adds nodes sees that some are wanted.
     """
-    most = caps.max_workers_per_namespace - own.workers
-    return max(0, min(most, FEW - own.starting) if own.unplaced else most)
+    most = max(0, caps.max_workers_per_namespace - own.workers)
+    return min(most, max(0, 1 - own.unplaced)) if own.nodes_are_full else most

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import msgspec
@@ -14,6 +14,9 @@ from .model import ObjectMeta, Resource
 
 ORDER_VARIABLE = "IMAGEJOB_ORDER"
 CONTAINER = "worker"
+
+SECOND_TRY = timedelta(seconds=1)
+"""After so long the scheduler looks again for a node, at the earliest."""
 
 
 class EnvVar(Resource, frozen=True):
@@ -111,6 +114,7 @@ class PodCondition(Resource, frozen=True):
     status: str
     reason: str = ""
     message: str = ""
+    last_transition_time: datetime | None = None
 
 
 class PodStatus(Resource, frozen=True):
@@ -153,16 +157,31 @@ class Pod(Resource, frozen=True):
     @property
     def is_disrupted(self) -> bool:
         """Whether the cluster took it away: eviction, preemption, drain, a lost node."""
-        conditions = ((each.type, each.status) for each in self.status.conditions)
-        return ("DisruptionTarget", "True") in conditions
+        condition = self._condition("DisruptionTarget")
+        return condition is not None and condition.status == "True"
 
     @property
     def unschedulable(self) -> str | None:
         """Why no node takes it, in the scheduler's words."""
-        for each in self.status.conditions:
-            if (each.type, each.status, each.reason) == ("PodScheduled", "False", "Unschedulable"):
-                return each.message
+        scheduled = self._condition("PodScheduled")
+        if scheduled and (scheduled.status, scheduled.reason) == ("False", "Unschedulable"):
+            return scheduled.message
         return None
+
+    @property
+    def is_placed(self) -> bool:
+        return bool(self.spec.node_name)
+
+    @property
+    def had_to_wait(self) -> bool:
+        """Whether it has a node that had no room at first: the scheduler tries again after a second
+        at the earliest, and whole seconds are told."""
+        scheduled, created = self._condition("PodScheduled"), self.metadata.creation_timestamp
+        placed = scheduled.last_transition_time if scheduled and self.is_placed else None
+        return bool(created and placed and placed - created >= SECOND_TRY)
+
+    def _condition(self, kind: str) -> PodCondition | None:
+        return next((each for each in self.status.conditions if each.type == kind), None)
 
 
 class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):

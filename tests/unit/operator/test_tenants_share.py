@@ -149,32 +149,58 @@ def test_a_worker_that_is_stuck_is_not_starting() -> None:
 UNPLACED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}
 
 
-def without_node(*names: str) -> list[Thing]:
-    """Workers of one each, begun a moment ago, that no node has room for."""
-    pods = [pod(name, phase="Pending", conditions=[UNPLACED]) for name in names]
-    return [*(carried(1, name) for name in names), *pods]
+def without_node(name: str) -> list[Thing]:
+    """A worker of one, begun a moment ago, that no node has room for."""
+    return [carried(1, name), pod(name, phase="Pending", node=None, conditions=[UNPLACED])]
 
 
+def with_node(name: str, after: int, state: dict[str, object] | None = None) -> list[Thing]:
+    """A worker of one, begun a moment ago, that was given a node after so many seconds."""
+    made = pod(name).metadata.creation_timestamp
+    assert made
+    placed = (made + timedelta(seconds=after)).isoformat()
+    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": placed}
+    return [carried(1, name), pod(name, state=state, conditions=[scheduled])]
+
+
+ALL = [MAX_ITEMS, MAX_ITEMS]
 FULL_NODES = {
-    "none waits for a node": ((), [MAX_ITEMS, 40 - MAX_ITEMS]),
-    "one waits for a node": (("ij-8",), [MAX_ITEMS]),
-    "two wait for a node": (("ij-8", "ij-9"), []),
+    "nobody knows": ([], ALL),
+    "the last was placed at once": ([*with_node("ij-8", 2), *with_node("ij-9", 0)], ALL),
+    "the last had to wait": ([*with_node("ij-8", 0), *with_node("ij-9", 1)], [MAX_ITEMS]),
+    "the last had to wait and is at work": (with_node("ij-9", 1, running()), [MAX_ITEMS]),
+    "the last had to wait, and the next is on its way": (
+        [*with_node("ij-8", 1), carried(1, "ij-9")],
+        [],
+    ),
+    "one waits": (without_node("ij-9"), []),
+    "one waits, and one is at work": ([*without_node("ij-9"), *with_node("ij-8", 0)], []),
 }
 
 
-@pytest.mark.parametrize(("names", "begun"), FULL_NODES.values(), ids=FULL_NODES)
-def test_where_no_node_has_room_those_who_wait_gather(names: list[str], begun: list[int]) -> None:
-    operator = Operator().see(*without_node(*names))
+@pytest.mark.parametrize(("workers", "begun"), FULL_NODES.values(), ids=FULL_NODES)
+def test_where_nodes_are_full_workers_begin_one_by_one(
+    workers: list[Thing], begun: list[int]
+) -> None:
+    operator = Operator().see(*workers)
     operator.now = JUST_BEFORE
 
-    assert operator.begins(*jobs(40)) == begun
+    assert operator.begins(*jobs(2 * MAX_ITEMS)) == begun
+
+
+def test_one_that_was_begun_on_a_full_node_holds_back_the_next_before_it_is_created() -> None:
+    operator = Operator().see(*with_node("ij-9", 1, running()))
+
+    begun = [operator.begins(*jobs(MAX_ITEMS, first=first)) for first in (0, 100)]
+
+    assert begun == [[MAX_ITEMS], []]
 
 
 def test_a_worker_that_has_waited_long_for_a_node_holds_nobody_back() -> None:
-    operator = Operator().see(*without_node("ij-8", "ij-9"))
+    operator = Operator().see(*without_node("ij-8"), *without_node("ij-9"))
     operator.now = NOW + timedelta(minutes=1)
 
-    assert operator.begins(*jobs(MAX_ITEMS)) == [MAX_ITEMS]
+    assert operator.begins(*jobs(2 * MAX_ITEMS)) == [MAX_ITEMS]
 
 
 def test_who_is_held_back_is_looked_at_again_although_nothing_happens() -> None:
