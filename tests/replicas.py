@@ -72,6 +72,11 @@ class Replica:
         """The audit lines that it has printed."""
         return [line for line in self.log.splitlines() if line.startswith("{")]
 
+    @property
+    def has_released(self) -> bool:
+        """Whether it says to have given the lease back, so that nobody waits for it to run out."""
+        return f"{self.name} has released the lease" in self.log
+
     def wait_until_leads(self) -> None:
         self.program.wait_until(lambda: self.leads, "leading")
 

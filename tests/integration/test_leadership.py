@@ -40,7 +40,7 @@ def test_one_of_two_leads_and_does_all_the_work(cluster: Client, team: Tenant) -
 
 
 def test_a_leader_that_is_told_to_stop_hands_over(
-    cluster: Client, team: Tenant, record_property: Measured
+    cluster: Client, team: Tenant, record_property: Measured, pytestconfig: pytest.Config
 ) -> None:
     with pair(cluster, team.namespace) as (leader, standby):
         _finish(team, "before")
@@ -56,11 +56,12 @@ def test_a_leader_that_is_told_to_stop_hands_over(
         assert _transitions(cluster) == transitions + 1
     record_property("seconds until the other led, until its work was done", (led, worked))
     assert code == STOPPED
-    assert worked < HAND_OVER_SECONDS
+    assert leader.has_released
+    assert worked < HAND_OVER_SECONDS or not pytestconfig.option.calm
 
 
 def test_work_that_is_under_way_is_handed_over(
-    cluster: Client, team: Tenant, record_property: Measured
+    cluster: Client, team: Tenant, record_property: Measured, pytestconfig: pytest.Config
 ) -> None:
     with pair(cluster, team.namespace, max_workers="1") as (leader, standby):
         _begin_many(team)
@@ -72,11 +73,12 @@ def test_work_that_is_under_way_is_handed_over(
 
         assert leader.program.wait_ended() == STOPPED
     record_property("seconds until the other led", led)
-    assert led < HAND_OVER_SECONDS
+    assert leader.has_released
+    assert led < HAND_OVER_SECONDS or not pytestconfig.option.calm
 
 
 def test_a_leader_that_is_killed_is_followed_once_its_lease_has_run_out(
-    cluster: Client, team: Tenant, record_property: Measured
+    cluster: Client, team: Tenant, record_property: Measured, pytestconfig: pytest.Config
 ) -> None:
     with pair(cluster, team.namespace) as (leader, standby):
         killed = time.monotonic()
@@ -86,7 +88,8 @@ def test_a_leader_that_is_killed_is_followed_once_its_lease_has_run_out(
         _finish(team, "after")
 
     record_property("seconds until the other led", led)
-    assert led < LEASE_SECONDS + HAND_OVER_SECONDS
+    assert not leader.has_released
+    assert led < LEASE_SECONDS + HAND_OVER_SECONDS or not pytestconfig.option.calm
 
 
 def test_a_leader_that_was_paused_ends_and_has_written_nothing_since(
@@ -129,15 +132,20 @@ def test_a_leader_that_was_paused_goes_on_if_nobody_else_is_there(
         assert _transitions(cluster) == transitions
 
 
-def test_a_standby_ends_at_once(cluster: Client, team: Tenant) -> None:
+def test_a_standby_ends_at_once(
+    cluster: Client, team: Tenant, record_property: Measured, pytestconfig: pytest.Config
+) -> None:
     with pair(cluster, team.namespace) as (leader, standby):
         told = time.monotonic()
         standby.program.terminate()
         code = standby.program.wait_ended()
 
-        assert time.monotonic() - told < AT_ONCE
+        took = time.monotonic() - told
+
         assert code == STOPPED
         assert leader.leads
+    record_property("seconds until it had ended", took)
+    assert took < AT_ONCE or not pytestconfig.option.calm
 
 
 def test_a_container_that_is_restarted_does_not_take_its_predecessor_for_itself(
