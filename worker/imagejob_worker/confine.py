@@ -19,7 +19,7 @@ _OPEN_FILES = 64
 def confine(seconds: float, memory: int, file_size: int, *, parent: int) -> None:
     """Bound this process: CPU time, bytes on top of what it has now, bytes of each file it writes.
 
-    `parent` is a pipe that nothing is written to; when its other end is closed, as by that
+    `parent` is a pipe that nothing is or was written to; when its other end is closed, as by that
     process's end, this one is killed.
     """
     os.setsid()  # a group of its own, so that whatever it starts can be killed with it
@@ -46,6 +46,7 @@ def _limit(kind: int, most: int, spare: int = 0) -> None:
 def _end_with(parent: int) -> None:
     """Have the kernel send SIGIO, which kills, when the pipe's other end is closed.
 
+    It is sent for a write, too, some time after the reader was woken.
     prctl(PR_SET_PDEATHSIG) would do the same, but importing ctypes for it takes 2 ms.
     """
     signal.signal(signal.SIGIO, signal.SIG_DFL)

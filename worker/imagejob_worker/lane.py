@@ -101,14 +101,15 @@ def live(lanes: list[Ends], prepare: Prepare) -> NoReturn:
         os._exit(status)
 
 
-def perform(ends: Ends, prepare: Prepare) -> NoReturn:
+def perform(ends: Ends, worker: int, prepare: Prepare) -> NoReturn:
     """Be the child of the only item there is, once the request for it comes.
 
     Says first, as a message, how much memory it starts with, in KiB; then what any child says.
+    `worker` is a pipe whose other end the worker holds open while it wants the item.
     """
     try:
         work = _settle(prepare)
-        close_but(*ends)
+        close_but(*ends, worker)
         send(ends.write, msgspec.msgpack.encode(_peak()))
         request = receive(ends.read, REQUEST)
     except EOFError:
@@ -116,7 +117,8 @@ def perform(ends: Ends, prepare: Prepare) -> NoReturn:
     except BaseException:  # noqa: BLE001 (nothing of the worker's own code may run on in here)
         traceback.print_exc()
         os._exit(1)
-    _work(work, request, say=ends.write, parent=ends.read)
+    # Not by the pipe of requests: the kernel may tell late of the one that has just come.
+    _work(work, request, say=ends.write, parent=worker)
 
 
 def fork() -> int:

@@ -60,6 +60,10 @@ class OnlyLane(Lane):
 
     child: int
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.worker, self._wanted = os.pipe()
+
     def run(self, request: Request) -> Product:
         """Process the item. Raises ItemFailure, or LaneLostError."""
         try:
@@ -69,6 +73,16 @@ class OnlyLane(Lane):
             raise LaneLostError("the process that runs the item ended") from error
         ended = lane.await_end(self.child, self._ours.read, request.seconds, started_with)
         return answer.take(ended, request.memory)
+
+    def forked(self) -> None:
+        """Let go of the ends that are the child's."""
+        super().forked()
+        os.close(self.worker)
+
+    def close(self) -> None:
+        """Have the child end. From any thread, once."""
+        super().close()
+        os.close(self._wanted)
 
 
 class Lanes:
@@ -81,7 +95,7 @@ class Lanes:
         gc.freeze()  # what is shared stays shared: no collection writes to these objects any more
         self._first = lane.fork()
         if self._first == 0 and only:
-            lane.perform(only.theirs, prepare)
+            lane.perform(only.theirs, only.worker, prepare)
         if self._first == 0:
             lane.live([each.theirs for each in self._lanes], prepare)
         for each in self._lanes:

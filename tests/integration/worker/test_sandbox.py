@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,7 +16,7 @@ import psutil
 import pytest
 from children import BAD, FILES, MEMORY, Behaviour, Bench, make, secret
 from conditions import alive, until
-from imagejob_worker import runner
+from imagejob_worker import lane, runner
 from imagejob_worker.facts import Processed
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.report import Done, Entry, Failed
@@ -162,6 +163,32 @@ def test_a_lane_that_cannot_load_is_a_fault_of_the_worker(bench: Bench) -> None:
     assert bench.others == psutil.Process().children()
 
 
+def test_news_of_a_request_that_come_late_kill_nobody(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux sends SIGIO for a write after it has woken the reader: here, once that is at work."""
+    begun, told, worker = tmp_path / "begun", tmp_path / "told", os.getpid()
+    send = lane.send
+
+    def send_late(pipe: int, message: bytes) -> None:
+        send(pipe, message)
+        if os.getpid() == worker:
+            until(begun.exists)
+            with suppress(BrokenPipeError):  # nobody can be told
+                os.write(pipe, b"again")
+            told.touch()
+
+    def work(place: Path) -> Processed:
+        begun.touch()
+        until(told.exists)
+        return make(place)
+
+    monkeypatch.setattr(lane, "send", send_late)
+    (only,) = bench.run(work)
+
+    assert isinstance(only, Done), only
+
+
 STOPPED_AT_BIRTH = """
 import os, sys
 from signal import SIGHUP, SIGINT, SIGTERM, signal
@@ -234,6 +261,30 @@ def test_no_child_outlives_a_worker_that_is_killed(waiting: subprocess.Popen[byt
     waiting.kill()
 
     until(lambda: not any(alive(child.pid) for child in children))
+
+
+WAITING_ALONE = """
+import signal, sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from children import Bench
+def wait(_):
+    Path({at_work!r}).touch()
+    signal.pause()
+Bench(Path({root!r})).run(wait, timeout=60)
+"""
+
+
+def test_no_child_of_an_only_item_outlives_a_worker_that_is_killed(tmp_path: Path) -> None:
+    tests, at_work = str(Path(__file__).parents[2]), tmp_path / "at-work"
+    script = WAITING_ALONE.format(tests=tests, root=str(tmp_path), at_work=str(at_work))
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as worker:
+        (child,) = descendants(worker, 1)
+        until(at_work.exists)
+
+        worker.kill()
+
+        until(lambda: not alive(child.pid))
 
 
 def test_no_child_outlives_a_lane_that_is_killed(waiting: subprocess.Popen[bytes]) -> None:
