@@ -69,13 +69,14 @@ class Workplace:
             lanes = runner.start(understood)
         # Not for ever: an impatient second Ctrl-C must not have to wait for it.
         thread = Thread(target=work, daemon=True)
-        try:
-            thread.start()
-            yield from _until_none(told)
-        finally:
-            lanes.close()
-            if thread.ident:
-                thread.join()
+        with lanes:
+            try:
+                thread.start()
+                yield from _until_none(told)
+            finally:
+                lanes.close()
+                if thread.ident:
+                    thread.join()
 
     @contextmanager
     def _stderr_of_children(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from imagejob_worker.attempt import Attempt
@@ -42,18 +43,18 @@ def start(order: Order, prepare: Prepare | None = None) -> Lanes:
 
 def finish(order: Order, lanes: Lanes, stores: str, scratch: str, on_entry: OnEntry) -> None:
     """Run all items, the order's first first. Raises LaneLostError."""
-    opened = Stores(order.stores, stores)
     waiting = iter(range(len(order.items)))  # shared: one step of it is atomic
+    with closing(Stores(order.stores, stores)) as opened:
 
-    def work(lane: Lane) -> None:
-        for index in waiting:
-            on_entry(index, Attempt(order, index, opened, scratch).entry(lane))
+        def work(lane: Lane) -> None:
+            for index in waiting:
+                on_entry(index, Attempt(order, index, opened, scratch).entry(lane))
 
-    first, *others = lanes
-    if others:
-        _in_threads(work, [first, *others])
-    else:
-        work(first)
+        first, *others = lanes
+        if others:
+            _in_threads(work, [first, *others])
+        else:
+            work(first)
 
 
 def _pipeline(order: Order) -> Work:

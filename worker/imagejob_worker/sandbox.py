@@ -54,6 +54,10 @@ class Lane:
         """Have the lane kill its child, and end. From any thread, once."""
         os.close(self._ours.write)
 
+    def let_go(self) -> None:
+        """After `close`, once no thread runs an item in it."""
+        os.close(self._ours.read)
+
 
 class OnlyLane(Lane):
     """The lane of an order of one item: the process behind it is the item's child itself."""
@@ -117,8 +121,10 @@ class Lanes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close."""
+        """Close, and let go of what a thread that runs items needs to its end."""
         self.close()
+        for each in self._lanes:
+            each.let_go()
 
     def close(self) -> None:
         """End all lanes with their children, and wait for it. From any thread, at any time."""

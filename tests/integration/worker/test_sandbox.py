@@ -189,6 +189,16 @@ def test_news_of_a_request_that_come_late_kill_nobody(
     assert isinstance(only, Done), only
 
 
+@pytest.mark.parametrize("items", [1, 2])
+def test_nothing_stays_open_when_an_order_is_done(bench: Bench, items: int) -> None:
+    bench.run(*[make] * items, parallelism=2)
+    before = len(list(FILES.iterdir()))
+
+    bench.run(*[make] * items, parallelism=2)
+
+    assert len(list(FILES.iterdir())) == before
+
+
 STOPPED_AT_BIRTH = """
 import os, sys
 from signal import SIGHUP, SIGINT, SIGTERM, signal

@@ -42,6 +42,10 @@ class Storage(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of what is open: nothing more is read or stored."""
+        ...
+
 
 class Stores:
     """The order's stores, each opened when an item first asks for it. For any thread."""
@@ -58,6 +62,11 @@ class Stores:
             if name not in self._open:
                 self._open[name] = _open(name, self._stores[name], f"{self._folder}/{name}")
             return self._open[name]
+
+    def close(self) -> None:
+        """Let go of them, once no item is at work any more."""
+        for each in self._open.values():
+            each.close()
 
 
 def _open(name: str, store: Store, folder: str) -> Storage:

@@ -58,6 +58,9 @@ class S3Storage:
         with refusals.told(name, "open", store.endpoint):
             self._store = S3Store(config=config, client_options=client, retry_config=_RETRIES)
 
+    def close(self) -> None:
+        """See Storage. Connections are obstore's, and go with it."""
+
     def fetch(self, key: str, to: int, max_bytes: int, deadline: float) -> Fetched:
         """See Storage. A source whose announced length is over the limit isn't downloaded."""
         path = self._path(key, "read")

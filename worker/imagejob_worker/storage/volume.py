@@ -50,6 +50,10 @@ class VolumeStorage:
                 "StorageUnavailable", f"the volume of store {name} isn't there: {error.strerror}"
             ) from error
 
+    def close(self) -> None:
+        """See Storage."""
+        os.close(self._root)
+
     def fetch(self, key: str, to: int, max_bytes: int, deadline: float) -> Fetched:
         """See Storage."""
         with self._faults(key, "read"), self._parent(key, make=False) as (folder, leaf):
