@@ -58,7 +58,7 @@ def is_stuck(pod: Pod) -> bool:
     """Whether it has a node and has not started, and does not say itself why."""
     waiting = pod.state.waiting
     told = waiting is not None and waiting.reason in REFUSALS
-    return bool(pod.spec.node_name) and not (pod.has_started or pod.has_ended or told)
+    return pod.is_placed and not (pod.has_started or pod.has_ended or told)
 
 
 def is_starting(worker: Worker, now: datetime) -> bool:
