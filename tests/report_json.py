@@ -17,7 +17,11 @@ def payload(entries: list[dict[str, Any] | None]) -> list[list[Any] | None]:
     return [entry and _entry(**entry) for entry in entries]
 
 
-def _entry(done: dict[str, Any] | None = None, failed: dict[str, Any] | None = None) -> list[Any]:
+def _entry(
+    done: dict[str, Any] | None = None,
+    failed: dict[str, Any] | None = None,
+    read: dict[str, Any] | None = None,
+) -> list[Any]:
     if done:
         return [
             1,
@@ -27,6 +31,8 @@ def _entry(done: dict[str, Any] | None = None, failed: dict[str, Any] | None = N
             _bits(done["notes"], NOTES),
             [_output(output) for output in done["outputs"]],
         ]
+    if read:
+        return [3, _source(read["source"])]
     assert failed
     source = failed["source"] and _source(failed["source"])
     return [2, failed["reason"], failed["message"], failed["milliseconds"], source]

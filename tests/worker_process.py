@@ -44,7 +44,7 @@ _USAGE = (
 
 @dataclass(frozen=True)
 class Ended:
-    """How one item ended: `reason` is `Succeeded` or a failure's."""
+    """How one item ended: `reason` is `Succeeded`, a failure's, or `Read`: unfinished."""
 
     reason: str
     message: str = ""
@@ -182,6 +182,8 @@ def _ended(kind: int, *rest: Any) -> Ended:
     if kind == 2:
         reason, message, milliseconds, source = rest
         return Ended(reason, message, milliseconds, tuple(source or ()))
+    if kind == 3:
+        return Ended("Read", source=tuple(rest[0]))
     source, milliseconds, removed, notes, outputs = rest
     kinds = frozenset(name for bit, name in enumerate(KINDS) if removed >> bit & 1)
     made = tuple(tuple(output) for output in outputs)

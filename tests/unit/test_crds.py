@@ -260,8 +260,13 @@ class TestWorkOrder:
     @pytest.mark.parametrize(
         ("struct", "path", "only_in_crd", "only_in_order"),
         [
-            (order.Limits, ("imagejobs", "spec", "limits"), set(), set()),
-            (order.Source, ("imagejobs", "spec", "source"), {"storeRef"}, {"store"}),
+            (order.Limits, ("imagejobs", "spec", "limits"), set(), {"minBytesPerSecond"}),
+            (
+                order.Source,
+                ("imagejobs", "spec", "source"),
+                {"storeRef"},
+                {"store", "pinnedSha256"},
+            ),
             (order.Destination, ("imagejobs", "spec", "destination"), {"storeRef"}, {"store"}),
             (order.S3, ("imagestores", "spec", "s3"), {"credentials"}, {"roleArn"}),
             (order.Volume, ("imagestores", "spec", "volume"), {"claimName", "subPath"}, set()),

@@ -16,7 +16,8 @@ from imagejob_worker.storage import keys
 
 if TYPE_CHECKING:
     from imagejob_worker.answer import Facts, Product
-    from imagejob_worker.order import Item, Order
+    from imagejob_worker.order import Item, Order, Source
+    from imagejob_worker.runner import OnRead
     from imagejob_worker.sandbox import Lane
     from imagejob_worker.scratch import OutputFile
     from imagejob_worker.storage import Stores
@@ -27,12 +28,15 @@ EXTENSIONS: Final = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"
 class Attempt:
     """One item on its way through the worker."""
 
-    def __init__(self, order: Order, index: int, stores: Stores, scratch: str) -> None:
+    def __init__(
+        self, order: Order, index: int, stores: Stores, scratch: str, on_read: OnRead
+    ) -> None:
         self._order = order
         self._index = index
         self._item: Item = order.items[index]
         self._stores = stores
         self._scratch = scratch
+        self._on_read = on_read
         self._started = time.monotonic()
         # Fetching and processing have this long; what was made in time may still be stored.
         self._deadline = self._started + self._item.timeout_seconds
@@ -80,8 +84,9 @@ class Attempt:
         limit = self._item.limits.max_bytes
         fetched = store.fetch(source.key, folder.new_source(), limit, self._deadline)
         self._source = report.source(fetched.size, fetched.sha256)
-        if source.sha256 and fetched.sha256 != bytes.fromhex(source.sha256):
-            raise ItemFailure("ChecksumMismatch", f"the source's SHA-256 is {fetched.sha256.hex()}")
+        _check_digest(fetched.sha256, source)
+        # Before anything is done with it: however this worker ends, what it works on is known.
+        self._on_read(self._index, report.Read(self._source))
 
     def _request(self, folder: Folder) -> Request:
         memory = self._order.child_memory_bytes
@@ -130,3 +135,12 @@ class Attempt:
 
     def _milliseconds(self) -> int:
         return round((time.monotonic() - self._started) * 1000)
+
+
+def _check_digest(sha256: bytes, source: Source) -> None:
+    """Refuse a source that isn't the one asked for. Raises ItemFailure."""
+    if source.sha256 and sha256 != bytes.fromhex(source.sha256):
+        raise ItemFailure("ChecksumMismatch", f"the source's SHA-256 is {sha256.hex()}")
+    if source.pinned_sha256 and sha256 != bytes.fromhex(source.pinned_sha256):
+        words = f"the source's SHA-256 is {sha256.hex()}; an earlier attempt read another"
+        raise ItemFailure("SourceChanged", words)

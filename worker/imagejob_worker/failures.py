@@ -12,6 +12,8 @@ Reason = Literal[
     "AccessDenied",  # the store refused the credentials, for reading or writing
     "StorageUnavailable",  # the store can't be reached, or answers that it is failing
     "ChecksumMismatch",  # the source is not the content that spec.source.sha256 names
+    "SourceChanged",  # the source is not the content that an earlier attempt has read
+    "InvalidSpec",  # an output would be stored over its own source
     "UnsupportedFormat",  # not an image, or of a format that the platform doesn't allow
     "CorruptImage",  # an image that is damaged, cut short, or crashes its decoder
     "TooLarge",  # more bytes, pixels or frames than the limits allow; the message says which

@@ -43,11 +43,16 @@ class Output(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Limits(msgspec.Struct, frozen=True, rename="camel"):
-    """What a source may cost: stored bytes, decoded pixels (width × height × frames), frames."""
+    """What a source may cost: stored bytes, decoded pixels (width × height × frames), frames.
+
+    `min_bytes_per_second` is what a transfer from or to a store has to reach over 30 seconds; None
+    sets no minimum.
+    """
 
     max_bytes: int
     max_pixels: int
     max_frames: int
+    min_bytes_per_second: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):
@@ -57,11 +62,15 @@ class Metadata(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Source(msgspec.Struct, frozen=True, rename="camel"):
-    """The object to read; with `sha256` (hex), no other content is accepted."""
+    """The object to read; with `sha256` (hex), no other content is accepted.
+
+    Nor is it with `pinned_sha256` (hex), which is what an earlier attempt of the ImageJob read.
+    """
 
     store: str
     key: str
     sha256: str | None = None
+    pinned_sha256: str | None = None
 
 
 class Destination(msgspec.Struct, frozen=True, rename="camel"):

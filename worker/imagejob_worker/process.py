@@ -31,6 +31,7 @@ def main() -> int:
     with runner.start(order) as lanes:
         # Opened only now, so that no lane has it.
         file = report.ReportFile(path, len(order.items))
+        file.begin()
         start_new_thread(_stop_when_told, (file, lanes))
 
         def tell(index: int, entry: report.Entry) -> None:
@@ -38,7 +39,7 @@ def main() -> int:
             log.write(order.items[index], entry)
 
         try:
-            runner.finish(order, lanes, stores, scratch, tell)
+            runner.finish(order, lanes, stores, scratch, tell, file.record)
         finally:
             file.seal()  # waits for ever if told to stop meanwhile: the other thread ends it all
     return DONE

@@ -73,6 +73,12 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag=2):
     source: Source | None
 
 
+class Read(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """The item's source has been read whole, and nothing else is known yet."""
+
+    source: Source
+
+
 Entry = Done | Failed
 
 
@@ -115,7 +121,7 @@ def failed(reason: Reason, message: str, milliseconds: int, facts: Source | None
     return Failed(reason, _cut(line, MESSAGE_MOST), milliseconds, facts)
 
 
-def encode(entries: Sequence[Entry | None]) -> str:
+def encode(entries: Sequence[Entry | Read | None]) -> str:
     """Encode a report, of at most 4,095 characters and a newline.
 
     One that exceeds the budget gets shorter messages, the longest first.
@@ -127,14 +133,14 @@ def encode(entries: Sequence[Entry | None]) -> str:
     return f"{PREFIX}{base64.b85encode(payload).decode('ascii')}\n"
 
 
-def decode(text: str) -> list[Entry | None]:
+def decode(text: str) -> list[Entry | Read | None]:
     """Read a report; whatever follows its first line is ignored. Raises ReportError."""
     line = text.partition("\n")[0]
     if not line.startswith(PREFIX):
         raise ReportError(f"a report starts with {PREFIX}")
     try:
         payload = base64.b85decode(line[len(PREFIX) :])
-        return msgspec.msgpack.decode(payload, type=list[Done | Failed | None])
+        return msgspec.msgpack.decode(payload, type=list[Done | Failed | Read | None])
     except (ValueError, msgspec.DecodeError) as error:
         raise ReportError(f"the report can't be read: {error}") from error
 
@@ -142,14 +148,15 @@ def decode(text: str) -> list[Entry | None]:
 def worst_case(order: Order) -> int:
     """Return the most bytes that this order's payload can take, each message at its least.
 
-    The figures are those of docs/work-order.md, "The budget".
+    The figures are those of docs/work-order.md, "The budget". What is unfinished takes less than
+    what has ended.
     """
     items = sum(max(62 + 47 * len(item.outputs), 78 + MESSAGE_WORST) for item in order.items)
     return 3 + items
 
 
 class ReportFile:
-    """The report on disk, written whole after each item.
+    """The report on disk, written whole at the start, and after each item and each source.
 
     The file is a mount (a pod's termination log), so it can't be replaced by renaming. A single
     write puts the new text over the old one, and its newline ends it: whenever the process dies,
@@ -158,10 +165,15 @@ class ReportFile:
 
     def __init__(self, path: str, items: int) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._entries: list[Entry | None] = [None] * items
+        self._entries: list[Entry | Read | None] = [None] * items
         self._lock = allocate_lock()
 
-    def record(self, index: int, entry: Entry) -> None:
+    def begin(self) -> None:
+        """Write that nothing is known yet: whoever finds no report knows that no worker began."""
+        with self._lock:
+            self._write(encode(self._entries))
+
+    def record(self, index: int, entry: Entry | Read) -> None:
         """Write the report with this entry in it. From any thread."""
         with self._lock:
             self._entries[index] = entry
@@ -181,7 +193,7 @@ class ReportFile:
         os.ftruncate(self._file, len(text))
 
 
-def _shortened(entries: Sequence[Entry | None]) -> bytes:
+def _shortened(entries: Sequence[Entry | Read | None]) -> bytes:
     """Encode with every message cut to the greatest length at which the payload fits."""
     low, high = 0, MESSAGE_MOST
     best = _encoded(entries, low)
@@ -197,7 +209,7 @@ def _shortened(entries: Sequence[Entry | None]) -> bytes:
     return best
 
 
-def _encoded(entries: Sequence[Entry | None], longest: int) -> bytes:
+def _encoded(entries: Sequence[Entry | Read | None], longest: int) -> bytes:
     return msgspec.msgpack.encode(
         [
             msgspec.structs.replace(entry, message=_cut(entry.message, longest))

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from imagejob_worker.facts import Processed
     from imagejob_worker.lane import Prepare, Work
     from imagejob_worker.order import Order
-    from imagejob_worker.report import Entry
+    from imagejob_worker.report import Entry, Read
     from imagejob_worker.sandbox import Lane
 
     # Told of each item as it ends, from any thread: its place in the order, and what came of it.
     OnEntry = Callable[[int, Entry], None]
+    # Likewise, of each source as soon as it has been read, before anything looks into it.
+    OnRead = Callable[[int, Read], None]
 
 
 def run(
@@ -41,14 +43,21 @@ def start(order: Order, prepare: Prepare | None = None) -> Lanes:
     return Lanes(len(order.items), order.parallelism, prepare or (lambda: _pipeline(order)))
 
 
-def finish(order: Order, lanes: Lanes, stores: str, scratch: str, on_entry: OnEntry) -> None:
+def finish(
+    order: Order,
+    lanes: Lanes,
+    stores: str,
+    scratch: str,
+    on_entry: OnEntry,
+    on_read: OnRead = lambda _index, _read: None,
+) -> None:
     """Run all items, the order's first first. Raises LaneLostError."""
     waiting = iter(range(len(order.items)))  # shared: one step of it is atomic
     with closing(Stores(order.stores, stores)) as opened:
 
         def work(lane: Lane) -> None:
             for index in waiting:
-                on_entry(index, Attempt(order, index, opened, scratch).entry(lane))
+                on_entry(index, Attempt(order, index, opened, scratch, on_read).entry(lane))
 
         first, *others = lanes
         if others:

@@ -56,6 +56,8 @@ class Reason(StrEnum):
     """The store can't be reached, or says that it is failing."""
     CHECKSUM_MISMATCH = "ChecksumMismatch"
     """The source is not the content that spec.source.sha256 names."""
+    SOURCE_CHANGED = "SourceChanged"
+    """The source is not the content that an earlier attempt of the ImageJob has read."""
     UNSUPPORTED_FORMAT = "UnsupportedFormat"
     """Not an image, or of a format that the platform doesn't allow."""
     CORRUPT_IMAGE = "CorruptImage"
@@ -94,6 +96,7 @@ FINAL = frozenset(
         Reason.SOURCE_NOT_FOUND,
         Reason.ACCESS_DENIED,
         Reason.CHECKSUM_MISMATCH,
+        Reason.SOURCE_CHANGED,
         Reason.UNSUPPORTED_FORMAT,
         Reason.CORRUPT_IMAGE,
         Reason.TOO_LARGE,

@@ -36,6 +36,8 @@ WorkerReason = Literal[
     "AccessDenied",
     "StorageUnavailable",
     "ChecksumMismatch",
+    "SourceChanged",
+    "InvalidSpec",
     "UnsupportedFormat",
     "CorruptImage",
     "TooLarge",
@@ -114,9 +116,19 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag=2):
     source: SourceFacts | None
 
 
-Entry = Done | Failed | None
+class Read(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """An item whose source has been read whole; the worker had not finished it."""
+
+    source: SourceFacts
+
+    def __post_init__(self) -> None:
+        if not self.source.sha256:
+            raise ValueError("a source that has been read has a digest")
+
+
+Entry = Done | Failed | Read | None
 Report = tuple[Entry, ...]
-"""One entry an item, in the order's order; None where the worker had not finished."""
+"""One entry an item, in the order's order; None where the worker had not read the source."""
 
 
 class ReportError(ValueError):

@@ -257,6 +257,8 @@ class Worker(msgspec.Struct, frozen=True):
         except reports.ReportError:
             return None
         for item, entry in zip(self.job.items, report, strict=False):
+            if isinstance(entry, reports.Read):
+                continue  # it has not finished this one
             if item.uid == uid and (not isinstance(entry, reports.Done) or _fits(item, entry)):
                 return entry
         return None

@@ -24,6 +24,8 @@ from specimens import jpeg
 from worker_process import Workplace
 
 PHOTO = jpeg.encode(Image.linear_gradient("L").convert("RGB"))
+DIGEST = hashlib.sha256(PHOTO).digest()
+READ = report.Read(report.source(len(PHOTO), DIGEST))
 WORKER = [sys.executable, "-W", "error", "-m", "imagejob_worker"]
 
 
@@ -47,7 +49,7 @@ def started(
                 process.kill()
 
 
-def reported(place: Workplace) -> list[report.Entry | None]:
+def reported(place: Workplace) -> list[report.Entry | report.Read | None]:
     text = place.report.read_text("ascii")
     return report.decode(text) if text else []
 
@@ -93,8 +95,19 @@ def test_an_order_over_s3_end_to_end(s3: S3Server, tmp_path: Path, parallelism: 
     client.close()
 
 
-def test_a_digest_that_differs_is_reported_and_nothing_stored(place: Workplace) -> None:
-    source = {"store": "box", "key": "cat.jpg", "sha256": "0" * 64}
+@pytest.mark.parametrize(
+    ("digests", "reason"),
+    [
+        ({"sha256": "0" * 64}, "ChecksumMismatch"),
+        ({"pinnedSha256": "0" * 64}, "SourceChanged"),
+        ({"sha256": DIGEST.hex(), "pinnedSha256": "0" * 64}, "SourceChanged"),
+        ({"sha256": "0" * 64, "pinnedSha256": DIGEST.hex()}, "ChecksumMismatch"),
+    ],
+)
+def test_a_digest_that_differs_is_reported_and_nothing_stored(
+    place: Workplace, digests: dict[str, str], reason: str
+) -> None:
+    source = {"store": "box", "key": "cat.jpg"} | digests
     item = worker_process.item("cat.jpg", [{"name": "o", "format": "png"}], source=source)
 
     run = place.run(worker_process.order([item]))
@@ -102,9 +115,9 @@ def test_a_digest_that_differs_is_reported_and_nothing_stored(place: Workplace) 
     (entry,) = reported(place)
     assert run.exit_code == 0
     assert isinstance(entry, report.Failed)
-    assert entry.reason == "ChecksumMismatch"
+    assert reason == entry.reason
     assert entry.source
-    assert entry.source.sha256 == hashlib.sha256(PHOTO).digest()
+    assert entry.source.sha256 == DIGEST
     assert [path.name for path in (place.stores / "box").iterdir()] == ["cat.jpg"]
 
 
@@ -207,6 +220,31 @@ raise SystemExit(process.main())
 """
 
 
+def test_before_anything_is_fetched_the_report_says_so(place: Workplace, silent: str) -> None:
+    order = hanging(place, silent)
+    order["items"].reverse()
+    with started(place, order) as worker:
+        until(lambda: reported(place))
+
+        worker.kill()
+
+    assert reported(place) == [None, None]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
+def test_whatever_ends_a_worker_the_source_that_it_works_on_is_in_its_report(
+    place: Workplace, stop: signal.Signals
+) -> None:
+    item = worker_process.item("cat.jpg", [{"name": "o"}])
+    with started(place, worker_process.order([item]), [sys.executable, "-c", WAITING]) as worker:
+        until(lambda: list(place.scratch.rglob("here")))
+
+        worker.send_signal(stop)
+
+        worker.wait(SECONDS)
+    assert reported(place) == [READ]
+
+
 @pytest.mark.parametrize(("items", "processes"), [(1, 1), (2, 2)])
 def test_told_to_stop_it_ends_the_child_that_is_at_work(
     place: Workplace, items: int, processes: int
@@ -223,7 +261,7 @@ def test_told_to_stop_it_ends_the_child_that_is_at_work(
 
         assert worker.wait(SECONDS) == 143
     until(lambda: not any(alive(child.pid) for child in children))
-    assert reported(place) == []
+    assert reported(place) == [READ] + [None] * (items - 1)
 
 
 BROKEN = """
@@ -239,7 +277,7 @@ def test_a_worker_that_cannot_go_on_reports_no_item_for_that(place: Workplace) -
     with started(place, order, [sys.executable, "-c", BROKEN]) as worker:
         assert worker.wait(SECONDS) == 1
         assert "LaneLostError" in worker.stderr.read()
-    assert reported(place) == []
+    assert reported(place) == [READ]
 
 
 def loaded(process: psutil.Process, library: str) -> bool:

@@ -17,6 +17,7 @@ OF_THE_TEAM = {
     Reason.CHECKSUM_MISMATCH,
     Reason.CORRUPT_IMAGE,
     Reason.INVALID_SPEC,
+    Reason.SOURCE_CHANGED,
     Reason.SOURCE_NOT_FOUND,
     Reason.TOO_LARGE,
     Reason.UNSUPPORTED_FORMAT,

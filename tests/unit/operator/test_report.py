@@ -21,6 +21,7 @@ from imagejob_operator.domain.report import (
     Entry,
     Failed,
     Made,
+    Read,
     Removed,
     ReportError,
     SourceFacts,
@@ -63,6 +64,8 @@ def _shown(entry: Entry) -> Any:
                     **source,
                 }
             }
+        case Read():
+            return {"read": {"source": _source(entry.source)}}
         case None:
             return None
 
@@ -93,11 +96,12 @@ FORGED = {
     "no MessagePack": "ij1:" + base64.b85encode(b"\xc1").decode(),
     "no array": "ij1:" + base64.b85encode(msgspec.msgpack.encode({"a": 1})).decode(),
     "cut short": report(done())[:-9],
-    "an unknown tag": report([3, "x"]),
+    "an unknown tag": report([4, SOURCE]),
     "a reason that no worker gives": report(failed("QuotaExceeded")),
     "a format that nobody writes": report([1, SOURCE, 1, 0, 0, [[6, 1, 1, 1, DIGEST]]]),
     "a digest that is too short": report([1, SOURCE, 1, 0, 0, [[1, 1, 1, 1, DIGEST[:31]]]]),
     "a source's digest that is too short": report([1, [*SOURCE[:5], b"1"], 1, 0, 0, []]),
+    "a source that was read, without a digest": report([3, [*SOURCE[:5], b""]]),
     "a negative size": report([1, SOURCE, 1, 0, 0, [[1, -1, 1, 1, DIGEST]]]),
     "an unknown kind of metadata": report([1, SOURCE, 1, 1024, 0, []]),
 }
@@ -116,7 +120,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except ReportError:
         return
 
-    assert all(entry is None or isinstance(entry, Done | Failed) for entry in entries)
+    assert all(entry is None or isinstance(entry, Done | Failed | Read) for entry in entries)
 
 
 def test_every_reason_of_a_worker_is_one_of_ours_and_final_or_retryable() -> None:

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from imagejob_worker import report
 from imagejob_worker.failures import Reason
 from imagejob_worker.order import decode as decode_order
-from imagejob_worker.report import Done, Entry, Failed, Output, ReportError, ReportFile, Source
+from imagejob_worker.report import (
+    Done,
+    Entry,
+    Failed,
+    Output,
+    Read,
+    ReportError,
+    ReportFile,
+    Source,
+)
 from worker_process import encoded, item, order
 
 REPORTS = Path(__file__).parents[2] / "data" / "reports"
@@ -26,8 +35,8 @@ def golden(name: str) -> tuple[list[Any], str]:
     return report_json.payload(readable), (REPORTS / f"{name}.txt").read_text("ascii")
 
 
-def entries(payload: list[Any]) -> list[Entry | None]:
-    return msgspec.convert(payload, list[Done | Failed | None])
+def entries(payload: list[Any]) -> list[Entry | Read | None]:
+    return msgspec.convert(payload, list[Done | Failed | Read | None])
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -66,9 +75,12 @@ def largest_failed(message: str) -> Failed:
         pytest.param([LARGEST_SMALL] * 24, id="24 of one output, done"),
         pytest.param([largest_failed("m" * 512)] * 24, id="24 of one output, failed"),
         pytest.param([LARGEST_SMALL, largest_failed("m" * 512)] * 12, id="24, half and half"),
+        pytest.param([Read(LARGEST_SOURCE), largest_failed("m" * 512)] * 12, id="half read"),
     ],
 )
-def test_as_many_items_as_an_operator_sends_fit_however_they_end(worst: list[Entry | None]) -> None:
+def test_as_many_items_as_an_operator_sends_fit_however_they_end(
+    worst: list[Entry | Read | None],
+) -> None:
     text = report.encode(worst)
 
     assert len(text) <= KUBERNETES_KEEPS
@@ -96,9 +108,9 @@ failures = st.builds(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.none() | done | failures, min_size=1, max_size=16))
+@given(st.lists(st.none() | done | failures | st.builds(Read, sources), min_size=1, max_size=16))
 def test_any_report_fits_and_comes_back_but_for_the_length_of_messages(
-    written: list[Entry | None],
+    written: list[Entry | Read | None],
 ) -> None:
     text = report.encode(written)
 
@@ -113,6 +125,19 @@ def test_any_report_fits_and_comes_back_but_for_the_length_of_messages(
             )
         else:
             assert before == after
+
+
+@settings(max_examples=150, deadline=None)
+@given(done | failures, st.none() | st.builds(Read, sources))
+def test_an_unfinished_item_never_takes_more_than_the_budget_grants_an_ended_one(
+    ended: Entry, unfinished: Read | None
+) -> None:
+    asked = decode_order(encoded(order([item("a", [{"name": "o"}])])))
+    size = len(msgspec.msgpack.encode([unfinished]))
+
+    assert size <= 3 + 52
+    assert size <= report.worst_case(asked)
+    report.encode([ended, unfinished])
 
 
 def test_the_longest_messages_are_cut_first() -> None:
@@ -176,6 +201,18 @@ def test_the_file_holds_the_whole_report_after_each_item(tmp_path: Path) -> None
     assert report.decode(path.read_text()) == [None, None, failed]
     file.record(0, done)
     assert report.decode(path.read_text()) == [done, None, failed]
+
+
+def test_the_file_holds_a_report_before_any_item_and_of_what_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "termination-log"
+    file = ReportFile(str(path), 2)
+
+    file.begin()
+    assert report.decode(path.read_text()) == [None, None]
+    file.record(1, Read(SOURCE))
+    assert report.decode(path.read_text()) == [None, Read(SOURCE)]
+    file.record(1, Failed("Internal", "m", 5, SOURCE))
+    assert report.decode(path.read_text()) == [None, Failed("Internal", "m", 5, SOURCE)]
 
 
 def test_what_an_older_and_longer_text_leaves_behind_is_ignored() -> None:
