@@ -170,7 +170,9 @@ class Actions:
     def _cancelled(self, job: ImageJob) -> None:
         """It was deleted unfinished; the audit log is the only place left to say so."""
         entries = self._memory(job).entries
-        self._tell_new(job, (*entries, audit.cancelled(job, entries, self._clock())))
+        if not audit.tells_cancelled(entries):
+            entries = (*entries, audit.cancelled(job, entries, self._clock()))
+        self._tell_new(job, entries)
         self._picture.lose(job)
 
     async def tidy(self, worker: WorkerJob) -> None:

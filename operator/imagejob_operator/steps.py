@@ -109,6 +109,8 @@ class Steps:
             self._tenants.leave(uid)
             return None
 
+        if situation.job.is_deleting and self._tenants.is_charging(situation.job):
+            return None  # its end is not told before it is known whether it was charged
         place = self._tenants.place_of(situation.job)
         if situation.worker and not place.admitted_at:
             # Somebody else has charged it: nothing is told of it before that is known.
