@@ -85,12 +85,12 @@ class Steps:
         tenant = self._tenants.of(namespace)
         worker = self._picture.workers.get(at)
         self._tenants.touch_all_in_line()
+        self._picture.touch(QuotaOf(namespace))  # of one that has gone, too: it was at work
         if not worker:
             composed = tenant.composed.get(name)
             if not composed:
                 return None
             return Step(partial(self._actions.create, tenant, composed), namespace, Lane.AT_ONCE)
-        self._picture.touch(QuotaOf(namespace))
         if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
             return None
         ended_at = self._picture.ended_at(worker)
