@@ -11,11 +11,12 @@ import msgspec
 from . import manifests
 from .admission import admit
 from .batching import Batch, Ready, batches, kind_of
+from .destinations import Spot, spots_of
 from .last_failure import failed_in
 from .ledger import Ledger
 from .lines import place
 from .model import ImageJob
-from .order import OrderDestination, digest
+from .order import digest
 from .picture import Picture
 from .platform import SIZES, Platform, Size
 from .quota import Policy, usage
@@ -186,11 +187,12 @@ def _ready(
 
 def _distinct(waiting: Iterable[Ready]) -> Iterator[Ready]:
     """The first for each destination: the others wait until that one is done."""
-    taken: set[OrderDestination] = set()
+    taken: set[Spot] = set()
     for ready in waiting:
-        destination = ready.resolved.item.destination
-        if destination not in taken:
-            taken.add(destination)
+        store = ready.resolved.stores[ready.resolved.item.destination.store]
+        wanted = spots_of(ready.job, store)
+        if taken.isdisjoint(wanted):
+            taken.update(wanted)
             yield ready
 
 

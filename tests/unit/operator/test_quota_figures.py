@@ -66,7 +66,7 @@ class Stored:
         meta = msgspec.structs.replace(quota.metadata, resource_version=version)
         return msgspec.structs.replace(quota, metadata=meta, status=status)
 
-    async def create_worker(self, manifest: dict[str, Any]) -> object:
+    async def create_worker(self, _manifest: dict[str, Any]) -> object:
         assert self.refusal
         raise self.refusal
 
