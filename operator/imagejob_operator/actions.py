@@ -16,7 +16,7 @@ from .domain.manifests import Manifest
 from .domain.model import AuditEntry, ImageJob, ImageJobStatus
 from .domain.picture import Picture
 from .domain.reasons import Reason
-from .domain.subjects import EventsOf, Tenancy
+from .domain.subjects import EventsOf, QuotaOf, Tenancy
 from .domain.tenant import Composed, Tenant
 from .domain.worker import WorkerJob
 from .kinds import IMAGE_JOBS, WORKER_JOBS
@@ -90,6 +90,8 @@ class Actions:
         for job in composed.jobs:
             self._picture.release(job)
             self._picture.touch(job.metadata.uid)
+            # What was about to be at work is, or is not to be.
+            self._picture.touch(QuotaOf(job.metadata.namespace))
 
     async def inquire(self, inquire: Inquire) -> None:
         """Find out why a worker Job gets no pod, or why its pod doesn't start."""
@@ -170,7 +172,9 @@ class Actions:
     def _cancelled(self, job: ImageJob) -> None:
         """It was deleted unfinished; the audit log is the only place left to say so."""
         entries = self._memory(job).entries
-        self._tell_new(job, (*entries, audit.cancelled(job, entries, self._clock())))
+        if not audit.tells_cancelled(entries):
+            entries = (*entries, audit.cancelled(job, entries, self._clock()))
+        self._tell_new(job, entries)
         self._picture.lose(job)
 
     async def tidy(self, worker: WorkerJob) -> None:

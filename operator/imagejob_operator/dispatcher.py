@@ -69,6 +69,8 @@ class Dispatcher:
             elif self._tenants.needs_ledger(tenant):
                 self._tenants.begin_read(namespace)
                 yield Tenancy(namespace), partial(self._read, tenant)
+            else:
+                self._picture.touch(QuotaOf(namespace))  # somebody has left the line
         begins = outlooks and not only_charge
         shares = self._share(outlooks, is_thrifty=is_thrifty) if begins else {}
         for namespace, outlook in outlooks.items():

@@ -133,7 +133,8 @@ class Metrics:
             case "Running", _:
                 self._started(job, entries, entry.time)
             case "Succeeded" | "Failed" | "Deleted" as event, reason:
-                self._finished.labels(RESULTS[event], reason).inc()
+                result = "cancelled" if reason == Reason.CANCELLED else RESULTS[event]
+                self._finished.labels(result, reason).inc()
                 self._ended(job, entry, entries, status or ImageJobStatus())
             case "Queued", reason if reason in RETRIED:
                 self._retries.labels(reason).inc()

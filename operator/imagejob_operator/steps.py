@@ -85,12 +85,12 @@ class Steps:
         tenant = self._tenants.of(namespace)
         worker = self._picture.workers.get(at)
         self._tenants.touch_all_in_line()
+        self._picture.touch(QuotaOf(namespace))  # of one that has gone, too: it was at work
         if not worker:
             composed = tenant.composed.get(name)
             if not composed:
                 return None
             return Step(partial(self._actions.create, tenant, composed), namespace, Lane.AT_ONCE)
-        self._picture.touch(QuotaOf(namespace))
         if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
             return None
         ended_at = self._picture.ended_at(worker)
@@ -109,6 +109,8 @@ class Steps:
             self._tenants.leave(uid)
             return None
 
+        if situation.job.is_deleting and self._tenants.is_charging(situation.job):
+            return None  # its end is not told before it is known whether it was charged
         place = self._tenants.place_of(situation.job)
         if situation.worker and not place.admitted_at:
             # Somebody else has charged it: nothing is told of it before that is known.

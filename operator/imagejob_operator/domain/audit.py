@@ -29,9 +29,15 @@ LINE_VERSION = f"audit.{GROUP}/{VERSION}"
 
 KEPT_IN_STATUS = 20
 
+CANCELLED = "the ImageJob was deleted before it finished"
+"""The message that goes with the reason `Cancelled`."""
+
 OPERATOR = "imagejob-operator"
 UNKNOWN = "unknown"
 """The actor, where nobody vouches for a name."""
+
+PEOPLE_S = frozenset({Reason.SUSPENDED, Reason.CANCELLED})
+"""What somebody else than the operator has done, and nobody says who."""
 
 REQUESTED_BY = f"{GROUP}/requested-by"
 """The annotation that an admission policy sets to the name of the user who made the ImageJob."""
@@ -77,7 +83,7 @@ def admitted(seq: int, at: datetime) -> AuditEntry:
 
 def entry(seq: int, standing: Standing, now: datetime) -> AuditEntry:
     """One transition, as of `now`."""
-    actor = UNKNOWN if standing.reason == Reason.SUSPENDED else OPERATOR
+    actor = UNKNOWN if standing.reason in PEOPLE_S else OPERATOR
     return AuditEntry(
         seq=seq,
         time=now,
@@ -90,9 +96,13 @@ def entry(seq: int, standing: Standing, now: datetime) -> AuditEntry:
 
 def cancelled(job: ImageJob, unwritten: Sequence[AuditEntry], now: datetime) -> AuditEntry:
     """The last entry of an ImageJob that was deleted before it finished."""
-    message = "the ImageJob was deleted before it finished"
     seq = next_seq(job, unwritten)
-    return AuditEntry(seq, now, UNKNOWN, "Deleted", Reason.CANCELLED.value, message)
+    return AuditEntry(seq, now, UNKNOWN, "Deleted", Reason.CANCELLED.value, CANCELLED)
+
+
+def tells_cancelled(entries: Sequence[AuditEntry]) -> bool:
+    """Whether the newest of them says so already: it was being deleted, and now it has gone."""
+    return bool(entries) and entries[-1].reason == Reason.CANCELLED
 
 
 def expired(job: ImageJob, now: datetime) -> AuditEntry:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from .model import ImageJob, ImageProfile, OutputFormat
 from .order import OrderDestination
+from .places import place_of
 from .report import EXTENSIONS
 from .store_model import ImageStore
 
@@ -26,24 +27,14 @@ def overwriting_output(
     The API server refuses what it can see of that: not a profile's outputs, and not two stores.
     """
     destination, source = destination_of(job), job.spec.source
-    taken = _location(stores[source.store_ref.name], source.key)
+    taken = place_of(stores[source.store_ref.name], source.key)
     for output in profile.spec.outputs if profile else job.spec.outputs:
         for extension in _extensions(output.format):
             key = f"{destination.prefix}/{output.name}.{extension}"
-            if _location(stores[destination.store], key) == taken:
+            if place_of(stores[destination.store], key).may_be(taken):
                 return output.name
     return None
 
 
 def _extensions(wanted: OutputFormat) -> Iterable[str]:
     return EXTENSIONS.values() if wanted == "auto" else [EXTENSIONS[wanted]]
-
-
-def _location(store: ImageStore, key: str) -> tuple[str, str, str]:
-    """The same for the same object, by another store too."""
-    s3, volume = store.spec.s3, store.spec.volume
-    if s3:
-        return s3.endpoint, s3.bucket, f"{s3.prefix}/{key}" if s3.prefix else key
-    if volume:
-        return "", volume.claim_name, f"{volume.sub_path}/{key}" if volume.sub_path else key
-    raise ValueError(f"ImageStore {store.metadata.name} is neither of S3 nor a volume")

@@ -209,10 +209,12 @@ def _mount(index: int, name: str, store: ImageStore) -> Manifest:
 
 
 def _order_store(store: ImageStore) -> OrderStore:
-    s3 = store.spec.s3
+    s3, volume, generation = store.spec.s3, store.spec.volume, store.metadata.generation or None
     if not s3:
-        return OrderStore(volume=OrderVolume())
+        place = OrderVolume(volume.claim_name, volume.sub_path) if volume else OrderVolume()
+        return OrderStore(volume=place, generation=generation)
     return OrderStore(
+        generation=generation,
         s3=OrderS3(
             endpoint=s3.endpoint,
             bucket=s3.bucket,
@@ -221,5 +223,5 @@ def _order_store(store: ImageStore) -> OrderStore:
             prefix=s3.prefix,
             ca_bundle=s3.ca_bundle,
             role_arn=s3.credentials.role_arn,
-        )
+        ),
     )

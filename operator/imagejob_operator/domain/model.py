@@ -234,6 +234,11 @@ class ImageJob(Resource, frozen=True):
     def is_finished(self) -> bool:
         return self.status.phase in FINISHED
 
+    @property
+    def is_deleting(self) -> bool:
+        """Whether somebody has deleted it, and only a finalizer keeps it."""
+        return self.metadata.deletion_timestamp is not None
+
 
 class ImageProfileSpec(Resource, frozen=True):
     """A named, reusable set of outputs, metadata policy and limits."""

@@ -1,8 +1,9 @@
 """The work order as the operator composes it, and reads it back from a worker Job.
 
 docs/work-order.md is the contract with the worker. The fields that a worker ignores (`name`,
-`attempt`, `profile`) make the order the record of its dispatch: after a restart, or when a profile
-has changed since, the worker Job alone tells what its ImageJobs were dispatched as.
+`attempt`, `profile`; of stores `generation`, `claimName`, `subPath`) make the order the record of
+its dispatch: after a restart, or when a profile or a store has changed since, the worker Job alone
+tells what its ImageJobs were dispatched as.
 """
 
 from __future__ import annotations
@@ -77,14 +78,18 @@ class OrderS3(Resource, frozen=True):
 
 
 class OrderVolume(Resource, frozen=True):
-    """A folder, mounted at the store's name."""
+    """A folder, mounted at the store's name: of a PersistentVolumeClaim, as was dispatched."""
+
+    claim_name: str | None = None
+    sub_path: str | None = None
 
 
 class OrderStore(Resource, frozen=True):
-    """Exactly one of the two."""
+    """Exactly one of the two, and which generation of its ImageStore said so."""
 
     s3: OrderS3 | None = None
     volume: OrderVolume | None = None
+    generation: int | None = None
 
 
 class Order(Resource, frozen=True):

@@ -52,7 +52,7 @@ class Picture:
             case WorkerJob():
                 if self._workers.see(thing):
                     for item in thing.items:
-                        self._destinations.writes(key(thing), item)
+                        self._destinations.writes(key(thing), item, thing.store_of(item))
                     self._touch_worker(thing)
             case Pod():
                 if self._workers.see_pod(thing):
@@ -163,7 +163,7 @@ class Picture:
         elif self.jobs.put(job):
             uid = job.metadata.uid
             self._in_namespace[job.metadata.namespace].add(uid)
-            self._destinations.want(job)
+            self._want(job)
             self.touch(uid)
             for worker in self._workers.carriers(uid):  # its status may tell how that one failed
                 self.touch(worker)
@@ -218,7 +218,7 @@ class Picture:
         """If its Job has gone, and its pods have ended too: its destinations are free."""
         gone = self._workers.forget(at)
         for item in gone.items if gone else ():
-            self._destinations.writes_no_more(at, item)
+            self._destinations.writes_no_more(at, item, gone.store_of(item) if gone else None)
         self._touch_worker(gone)
 
     def _touch_pod(self, pod: Pod) -> None:
@@ -231,7 +231,8 @@ class Picture:
             return
         self.touch(key(worker))
         for item in worker.items:
-            waiting = self._destinations.wanted_by(worker.metadata.namespace, item)
+            store = worker.store_of(item)
+            waiting = self._destinations.wanted_by(worker.metadata.namespace, item, store)
             for uid in (item.uid, *waiting):
                 if self.jobs.get(uid):
                     self.touch(uid)
@@ -246,3 +247,11 @@ class Picture:
         """Look again at whatever may refer to the store or profile."""
         for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
             self.touch(uid)
+            job = self.jobs.get(uid)
+            if job and isinstance(thing, ImageStore):
+                self._want(job)
+
+    def _want(self, job: ImageJob) -> None:
+        """Its destination is where its store leads to now."""
+        at = (job.metadata.namespace, destination_of(job).store)
+        self._destinations.want(job, self.stores.get(at))

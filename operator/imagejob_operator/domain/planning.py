@@ -11,11 +11,12 @@ import msgspec
 from . import manifests
 from .admission import admit
 from .batching import Batch, Ready, batches, kind_of
+from .destinations import Spot, spots_of
 from .last_failure import failed_in
 from .ledger import Ledger
 from .lines import place
 from .model import ImageJob
-from .order import OrderDestination, digest
+from .order import digest
 from .picture import Picture
 from .platform import SIZES, Platform, Size
 from .quota import Policy, usage
@@ -99,7 +100,7 @@ def look(tenant: Tenant, policy: Policy, picture: Picture, now: datetime) -> Out
     uncharged = [uid for uid in tenant.throttled.head(AT_ONCE) if uid not in tenant.charges]
     # One that may have been deleted isn't charged before it is known that it has not.
     known_to_be = [uid for uid in uncharged if uid not in picture.suspects]
-    new = [uid for uid in known_to_be if not shows(picture.jobs.get(uid))]
+    new = [uid for uid in known_to_be if _wants_a_charge(picture.jobs.get(uid))]
     admission = admit(ledger, policy.rates, new)
     waiting = [*tenant.queued.head(AT_ONCE), *admission.uids]
     return Outlook(
@@ -175,7 +176,9 @@ def _ready(
     """Those of the ImageJobs that could have a worker now."""
     for uid in uids:
         situation = picture.situation(uid) if uid not in picture.suspects else None
-        if not situation or situation.worker or situation.rival or situation.job.spec.suspend:
+        if not situation or situation.worker or situation.rival:
+            continue
+        if situation.job.spec.suspend or situation.job.is_deleting:
             continue
         answer = resolve(situation.job, situation.profile, situation.stores, platform)
         if isinstance(answer, Resolved):
@@ -184,11 +187,12 @@ def _ready(
 
 def _distinct(waiting: Iterable[Ready]) -> Iterator[Ready]:
     """The first for each destination: the others wait until that one is done."""
-    taken: set[OrderDestination] = set()
+    taken: set[Spot] = set()
     for ready in waiting:
-        destination = ready.resolved.item.destination
-        if destination not in taken:
-            taken.add(destination)
+        store = ready.resolved.stores[ready.resolved.item.destination.store]
+        wanted = spots_of(ready.job, store)
+        if taken.isdisjoint(wanted):
+            taken.update(wanted)
             yield ready
 
 
@@ -231,6 +235,10 @@ def _excess(
 def _in_order(uids: Sequence[str], picture: Picture) -> list[str]:
     jobs = [job for uid in uids if (job := picture.jobs.get(uid))]
     return [job.metadata.uid for job in sorted(jobs, key=place)]
+
+
+def _wants_a_charge(job: ImageJob | None) -> bool:
+    return not shows(job) and not (job and job.is_deleting)
 
 
 def _is_through(job: ImageJob | None, worker: str) -> bool:

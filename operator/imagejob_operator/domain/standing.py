@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from . import retry
+from .audit import CANCELLED
 from .destination import destination_of
 from .model import ImageJob, LastFailure, Queue
 from .outcome import backing_off, ended_without_report, reported, silent, worn_out
@@ -27,6 +28,18 @@ def stand(situation: Situation, platform: Platform, now: datetime) -> Standing:
         if standing:
             return standing
     raise AssertionError("the last check always answers")
+
+
+def cancelled(situation: Situation, platform: Platform, now: datetime) -> Standing | None:
+    """Somebody has deleted it, and only a finalizer keeps it. What had come of it by then stays."""
+    job, worker = situation.job, situation.worker
+    if not job.is_deleting:
+        return None
+    ended = reported(situation, platform, now)
+    if ended and ended.is_finished:
+        return ended
+    item = worker.item(job.metadata.uid) if worker else None
+    return Standing("Failed", Reason.CANCELLED, CANCELLED, item, worker)
 
 
 def suspended(situation: Situation, _platform: Platform, _now: datetime) -> Standing | None:
@@ -122,6 +135,7 @@ def in_line(situation: Situation, _platform: Platform, now: datetime) -> Standin
 
 
 _CHECKS: tuple[Callable[[Situation, Platform, datetime], Standing | None], ...] = (
+    cancelled,
     reported,
     worn_out,
     silent,

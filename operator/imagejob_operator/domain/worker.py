@@ -213,6 +213,10 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
         """The ImageJobs of its order; none if it can't be read."""
         return self.order.items if self.order else ()
 
+    def store_of(self, item: orders.OrderItem) -> orders.OrderStore | None:
+        """The store that an item of its order writes to, as it was then."""
+        return self.order.stores.get(item.destination.store) if self.order else None
+
     @property
     def is_deleting(self) -> bool:
         return self.metadata.deletion_timestamp is not None

@@ -1,0 +1,181 @@
+"""Whatever changes what an ImageQuota's status says leads to a look at it, in any order."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from api_objects import (
+    NOW,
+    PLATFORM,
+    image_job,
+    metadata,
+    pod,
+    running,
+    shows_admitted,
+    store,
+    terminated,
+    worker_job,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from imagejob_operator.actions import Actions
+from imagejob_operator.domain.ledger import Ledger
+from imagejob_operator.domain.lifecycle import Memory
+from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.platform import Caps
+from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.domain.quota_model import ImageQuota, ImageQuotaStatus
+from imagejob_operator.domain.subjects import QuotaOf, Subject
+from imagejob_operator.domain.tenant import Composed
+from imagejob_operator.metrics import Metrics
+from imagejob_operator.reports import INTERVAL, QuotaReports
+from imagejob_operator.steps import Steps
+from imagejob_operator.tenants import Tenants
+from imagejob_operator.transport import ApiError, ConflictError
+
+POLICY = Policy((parse_rate("50/1h"),))
+CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
+CAT = image_job(status=shows_admitted())
+WORKER = worker_job(CAT)
+RUNS, ENDED = pod(state=running()), pod(state=terminated())
+ENDED = msgspec.structs.replace(
+    ENDED, metadata=msgspec.structs.replace(ENDED.metadata, resource_version="21")
+)
+QUOTA = msgspec.convert(
+    {"metadata": metadata("default", "uid-quota"), "spec": {"limits": [{"jobs": 50, "per": "1h"}]}},
+    ImageQuota,
+)
+
+
+class Stored:
+    """The API server as the writer of quotas' statuses knows it."""
+
+    metrics = Metrics()
+
+    def __init__(self) -> None:
+        self.status = ImageQuotaStatus()
+        self.refusal: ApiError | None = None
+
+    async def write_quota_status(self, quota: ImageQuota, status: ImageQuotaStatus) -> ImageQuota:
+        self.status = status
+        version = str(int(quota.metadata.resource_version) + 1)
+        meta = msgspec.structs.replace(quota.metadata, resource_version=version)
+        return msgspec.structs.replace(quota, metadata=meta, status=status)
+
+    async def create_worker(self, _manifest: dict[str, Any]) -> object:
+        assert self.refusal
+        raise self.refusal
+
+    async def delete_worker(self, *_: object) -> None:
+        return None
+
+    async def read(self, *_: object) -> None:
+        return None
+
+
+class Operator:
+    """The part of one that looks at what was touched; its clock goes on by INTERVAL with each."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.stored = Stored()
+        self.picture = Picture()
+        self.tenants = Tenants(self.picture, CAPS, self._clock)
+        cluster: Any = self.stored
+        memories: dict[str, Memory] = {}
+        self._later: dict[Subject, datetime] = {}
+        self.actions = Actions(
+            cluster,
+            self.picture,
+            memories,
+            instance="op",
+            tell=lambda _: None,
+            clock=self._clock,
+        )
+        self.steps = Steps(
+            self.picture,
+            self.tenants,
+            self.actions,
+            QuotaReports(cluster, self.picture, self.tenants, self._clock, self._set),
+            memories,
+            PLATFORM,
+            self._clock,
+            self._set,
+        )
+        self.tenant = self.tenants.of("team-a")
+        self.tenant.adopt(Ledger(0).at(NOW, POLICY.rates), "1")
+        for thing in (store(), QUOTA):
+            self.picture.see(thing)
+        self.look()
+
+    def _clock(self) -> datetime:
+        return self.now
+
+    def _set(self, subject: Subject, at: datetime) -> None:
+        self._later[subject] = at
+
+    def look(self) -> None:
+        """At all that was touched, and no more."""
+        self.now += INTERVAL + timedelta(milliseconds=1)
+        while (subject := self.picture.next_touched()) is not None:
+            step = self.steps.next_for(subject)
+            if step and isinstance(subject, QuotaOf):
+                asyncio.run(step.action())
+
+
+MESSAGES = {
+    "its Job comes": lambda picture: picture.see(WORKER),
+    "its pod runs": lambda picture: picture.see(RUNS),
+    "its Job goes": lambda picture: picture.lose(WORKER),
+    "its pod ends": lambda picture: picture.see(ENDED),
+    "its pod goes": lambda picture: picture.lose(ENDED),
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(order=st.lists(st.sampled_from(sorted(MESSAGES)), max_size=8), looks=st.integers(0, 255))
+def test_what_is_at_work_is_told_however_the_news_come(order: list[str], looks: int) -> None:
+    operator = Operator()
+    for number, message in enumerate(order):
+        MESSAGES[message](operator.picture)
+        if looks >> number & 1:
+            operator.look()
+    operator.look()
+
+    assert operator.stored.status.running == operator.tenants.running("team-a")
+
+
+def test_nothing_is_at_work_once_the_job_has_gone_and_then_its_pod_ends() -> None:
+    operator = Operator()
+    seen = []
+    for message in ("its Job comes", "its pod runs", "its Job goes", "its pod ends"):
+        MESSAGES[message](operator.picture)
+        operator.look()
+        seen.append(operator.stored.status.running)
+
+    assert seen == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("status", [403, 409], ids=["refused", "another has its name"])
+def test_a_worker_that_is_not_to_be_is_not_at_work(status: int) -> None:
+    operator = Operator()
+    tenant, stored = operator.tenant, operator.stored
+    composed = Composed("ij-9", (CAT,), "sha256:0", "order", {}, operator.now)
+    assert tenant.ledger
+    tenant.adopt(tenant.ledger.dispatch("ij-9", composed.record), "2")
+    tenant.composed["ij-9"] = composed
+    operator.picture.touch(QuotaOf("team-a"))
+    operator.look()
+    before = stored.status.running
+
+    stored.refusal = (ConflictError if status == 409 else ApiError)(status, "no")
+    composed_again = msgspec.structs.replace(composed, at=operator.now)
+    tenant.composed["ij-9"] = composed_again
+    asyncio.run(operator.actions.create(tenant, composed_again))
+    operator.look()
+
+    assert (before, stored.status.running) == (1, 0)
