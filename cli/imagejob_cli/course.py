@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from imagejob_operator.domain.bounds import lowered
 from imagejob_operator.domain.lifecycle import Memory, decide
 from imagejob_operator.domain.manifests import worker_name
 from imagejob_operator.domain.model import ImageJobStatus, ObjectMeta
@@ -75,7 +76,9 @@ class Course:
         situation = msgspec.structs.replace(self._situation, worker=worker)
         decision = decide(situation, self._memory, self._platform, now)
         self._memory = decision.memory
-        status = describe(situation, decision.standing, self._memory.entries, now)
+        standing = decision.standing
+        notes = lowered(situation.job, self._platform.bounds, standing.item)
+        status = describe(situation, standing, self._memory.entries, now, notes)
         return msgspec.structs.replace(status, worker=None, last_failure=None)
 
 

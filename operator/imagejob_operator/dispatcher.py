@@ -102,7 +102,8 @@ class Dispatcher:
     def _plan(self, outlook: Outlook, places: Places) -> Plan:
         known = ((uid, self._memories.get(uid)) for uid in outlook.candidates)
         refused = {uid for uid, memory in known if memory and memory.refusal}
-        return plan(outlook, places, self._picture, self._platform, self._clock(), refused)
+        platform = self._tenants.platform(outlook.tenant.namespace, self._platform)
+        return plan(outlook, places, self._picture, platform, self._clock(), refused)
 
     async def _read(self, tenant: Tenant) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from .domain.bounds import Bounds
 from .domain.model import SourceFormat
 from .domain.order import OrderLimits
 from .domain.platform import Caps, Platform, WorkerMemory
@@ -23,12 +24,14 @@ PREFIX = "IMAGEJOB_"
 LISTS = ("formats", "quota", "worker_image_pull_secrets")
 JSON = ("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels")
 BYTES = (
-    *("max_bytes", "worker_memory", "child_memory", "scratch_size"),
+    *("max_bytes", "min_bytes_per_second", "worker_memory", "child_memory", "scratch_size"),
     *("small_worker_memory", "small_child_memory", "large_worker_memory", "large_child_memory"),
 )
 
 Positive = Annotated[int, Meta(ge=1)]
 LeaseSeconds = Annotated[int, Meta(ge=3, le=300)]  # shorter, and one slow answer loses it
+TimeoutSeconds = Annotated[int, Meta(ge=1, le=3600)]
+Retries = Annotated[int, Meta(ge=0, le=10)]
 Address = Annotated[str, Meta(pattern=r"^([^\s/]*:\d{1,5})?$")]
 
 
@@ -69,6 +72,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_bytes: Positive = 50 * 1024**2
     max_pixels: Positive = 50_000_000
     max_frames: Positive = 100
+    max_timeout_seconds: TimeoutSeconds = 600
+    max_retries: Retries = 5
+    min_bytes_per_second: Annotated[int, Meta(ge=0)] = 16 * 1024
     quota: tuple[str, ...] = ("50/1h",)
     max_workers: Positive = 64
     max_workers_per_namespace: Positive = 32
@@ -93,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             limits=OrderLimits(
                 max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_frames=self.max_frames
             ),
+            bounds=Bounds(self.max_timeout_seconds, self.max_retries, self.min_bytes_per_second),
             worker_cpu_millis=self.worker_cpu_millis,
             memory=WorkerMemory(self.worker_memory, self.child_memory),
             small_memory=WorkerMemory(self.small_worker_memory, self.small_child_memory),

@@ -119,7 +119,8 @@ class Steps:
             place = self._tenants.place_of(situation.job)
         situation = msgspec.structs.replace(situation, place=place)
         memory = self._memories.get(uid, Memory())
-        decision = decide(situation, memory, self._platform, self._clock())
+        platform = self._tenants.platform(situation.job.metadata.namespace, self._platform)
+        decision = decide(situation, memory, platform, self._clock())
         self._memories[uid] = decision.memory
         self._tenants.line_up(situation.job, decision.standing.wish)
         if decision.look_again:

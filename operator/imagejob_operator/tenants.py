@@ -12,8 +12,9 @@ from .domain.charge_lookups import ChargeLookups
 from .domain.model import ImageJob
 from .domain.picture import Picture
 from .domain.planning import Plan
-from .domain.platform import Caps
+from .domain.platform import Caps, Platform
 from .domain.quota import Policy, policy_of
+from .domain.quota_model import ImageQuota
 from .domain.situation import Place, Wish
 from .domain.tenant import Tenant
 from .domain.worker import WorkerJob
@@ -49,8 +50,11 @@ class Tenants:
 
     def policy(self, namespace: str) -> Policy:
         """What its ImageQuota says, or the default."""
-        quota = self._picture.quotas.get((namespace, "default"))
-        return policy_of(quota, self._caps.default)
+        return policy_of(self._quota(namespace), self._caps.default)
+
+    def platform(self, namespace: str, platform: Platform) -> Platform:
+        """What the platform decides, as tight as its ImageQuota says."""
+        return platform.held_to(self._quota(namespace))
 
     def running(self, namespace: str) -> int:
         """How many of its ImageJobs are at work, or about to be."""
@@ -187,6 +191,9 @@ class Tenants:
         for composed in (*tenant.disown(), *(made.composed if made else ())):
             for job in composed.jobs:
                 self._picture.release(job)
+
+    def _quota(self, namespace: str) -> ImageQuota | None:
+        return self._picture.quotas.get((namespace, "default"))
 
     def _waiting_for_workers(self) -> set[str]:
         self._queues = {name for name in self._queues if self.of(name).queued}

@@ -27,6 +27,9 @@ formats: {{ join "," .Values.formats | quote }}
 max_bytes: {{ .Values.limits.maxBytes }}
 max_pixels: {{ .Values.limits.maxPixels }}
 max_frames: {{ .Values.limits.maxFrames }}
+max_timeout_seconds: {{ .Values.limits.maxTimeoutSeconds }}
+max_retries: {{ .Values.limits.maxRetries }}
+min_bytes_per_second: {{ .Values.limits.minBytesPerSecond }}
 max_workers: {{ .Values.maxWorkers }}
 max_workers_per_namespace: {{ .Values.maxWorkersPerNamespace }}
 backoff_seconds: {{ .Values.backoffSeconds }}

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from . import audit
+from .bounds import lowered
 from .model import AuditEntry, ImageJob, ImageJobStatus
 from .platform import Platform
 from .reasons import Reason
@@ -132,7 +133,8 @@ def decide(situation: Situation, memory: Memory, platform: Platform, now: dateti
     later = Decision(standing, memory, look_again=min(due, until) if until else due)
     if memory.entries and now < due:  # so the status differs, whatever else is in it
         return later
-    status = describe(situation, standing, memory.entries, now)
+    notes = lowered(job, platform.bounds, standing.item)
+    status = describe(situation, standing, memory.entries, now, notes)
     if status == job.status:
         action = Replace(worker) if worker and standing.worker_is_spent else None
         return Decision(standing, memory, action, until)

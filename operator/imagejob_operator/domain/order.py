@@ -37,11 +37,12 @@ class OrderDestination(Resource, frozen=True):
 
 
 class OrderLimits(Resource, frozen=True):
-    """Resolved limits: bytes, decoded pixels, frames."""
+    """Resolved limits: bytes, decoded pixels, frames, and the slowest transfer."""
 
     max_bytes: int
     max_pixels: int
     max_frames: int
+    min_bytes_per_second: int | None = None
 
 
 class OrderMetadata(Resource, frozen=True):

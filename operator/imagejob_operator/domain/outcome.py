@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from . import retry
+from .bounds import Bounds, retries_of
 from .model import ImageJob, LastFailure, Queue
 from .order import OrderItem
 from .platform import Platform
@@ -130,14 +131,16 @@ def _failed(
 
     failure = LastFailure(attempt, reason.value, message, ended, name)
     was_large = _was_large(worker, platform)
-    verdict = retry.verdict(job, reason, attempt, ended, was_large, platform.backoff)
+    bounds = platform.bounds
+    verdict = retry.verdict(job, reason, attempt, ended, was_large, platform.backoff, bounds)
     if not isinstance(verdict, retry.Retry):
-        message = retry.exhausted(message, attempt) if attempt > job.spec.retries > 0 else message
+        is_last = attempt > retries_of(job, bounds) > 0
+        message = retry.exhausted(message, attempt) if is_last else message
         return Standing("Failed", reason, message, item, worker, entry, failure)
     return Standing(
         "Queued",
         reason,
-        backing_off(job, failure),
+        backing_off(job, failure, bounds),
         item,
         worker,
         entry,
@@ -147,10 +150,11 @@ def _failed(
     )
 
 
-def backing_off(job: ImageJob, failure: LastFailure) -> str:
-    """Why an attempt failed, and what follows."""
+def backing_off(job: ImageJob, failure: LastFailure, bounds: Bounds) -> str:
+    """Why an attempt failed, and that another follows, whatever may be less by now."""
     how = " with more memory" if failure.reason == Reason.OUT_OF_MEMORY else ""
-    which = f"attempt {failure.attempt} of {job.spec.retries + 1}"
+    most = max(failure.attempt, retries_of(job, bounds)) + 1
+    which = f"attempt {failure.attempt} of {most}"
     return f"{which} failed: {failure.message}; it is tried again{how}"
 
 

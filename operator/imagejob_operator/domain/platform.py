@@ -7,9 +7,11 @@ from typing import Literal, get_args
 
 import msgspec
 
+from .bounds import Bounds
 from .model import SourceFormat
 from .order import OrderLimits
 from .quota import Policy
+from .quota_model import ImageQuota
 from .worker_pod import WorkerPod
 
 MIB = 1024 * 1024
@@ -36,6 +38,7 @@ class WorkerMemory(msgspec.Struct, frozen=True):
 class Platform(msgspec.Struct, frozen=True):
     """How workers run and what a source may cost at most. Sizes in bytes, CPU in millicores.
 
+    `bounds` are what an ImageJob's own timeout and retries, and its stores, are held to.
     `worker_cpu_millis` is for each of the `parallelism` lanes that a worker has at most.
     `small_memory` is for ImageJobs that can't need more, `large_memory` for those that needed more
     than `memory`. `pod` is what the platform adds to worker pods. `backoff` is how long the first
@@ -46,6 +49,7 @@ class Platform(msgspec.Struct, frozen=True):
     worker_image_pull_policy: str = "IfNotPresent"
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
     limits: OrderLimits = OrderLimits(max_bytes=50 * MIB, max_pixels=50_000_000, max_frames=100)
+    bounds: Bounds = Bounds()
     worker_cpu_millis: int = 250
     small_memory: WorkerMemory = WorkerMemory(pod_bytes=384 * MIB, child_bytes=256 * MIB)
     memory: WorkerMemory = WorkerMemory(pod_bytes=1024 * MIB, child_bytes=768 * MIB)
@@ -59,6 +63,13 @@ class Platform(msgspec.Struct, frozen=True):
     def memory_of(self, size: Size) -> WorkerMemory:
         """Of a class."""
         return {"small": self.small_memory, "large": self.large_memory}.get(size, self.memory)
+
+    def held_to(self, quota: ImageQuota | None) -> Platform:
+        """As it is for the namespace of that ImageQuota."""
+        if quota is None or quota.spec.worker_limits is None:
+            return self
+        bounds = self.bounds.tightened(quota.spec.worker_limits)
+        return msgspec.structs.replace(self, bounds=bounds)
 
 
 class Caps(msgspec.Struct, frozen=True):

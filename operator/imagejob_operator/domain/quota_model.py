@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .model import Condition, ObjectMeta, Resource
+from .model import Condition, ObjectMeta, Quantity, Resource
 
 OnExceeded = Literal["Wait", "Fail"]
 
@@ -22,6 +22,14 @@ class QuotaLimit(Resource, frozen=True):
     per: str
 
 
+class WorkerLimits(Resource, frozen=True):
+    """How long its ImageJobs may keep a worker; each may only tighten the platform's."""
+
+    max_timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] | None = None
+    max_retries: Annotated[int, Meta(ge=0, le=10)] | None = None
+    min_bytes_per_second: Quantity | None = None
+
+
 class ImageQuotaSpec(Resource, frozen=True):
     """What the namespace may use. All of `limits` hold at once."""
 
@@ -30,6 +38,7 @@ class ImageQuotaSpec(Resource, frozen=True):
     max_waiting: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     on_exceeded: OnExceeded = "Wait"
     weight: Annotated[int, Meta(ge=1, le=100)] = 1
+    worker_limits: WorkerLimits | None = None
 
 
 class QuotaUse(Resource, frozen=True):

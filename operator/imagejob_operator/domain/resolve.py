@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from .bounds import timeout_of
 from .destination import destination_of, overwriting_output
 from .model import (
     ImageJob,
@@ -69,8 +70,8 @@ def resolve(
         destination=destination,
         outputs=tuple(_with_integers(output) for output in recipe.outputs),
         metadata=_metadata(recipe.metadata),
-        limits=_lowered(platform.limits, recipe.limits),
-        timeout_seconds=job.spec.timeout_seconds,
+        limits=_lowered(platform, recipe.limits),
+        timeout_seconds=timeout_of(job, platform.bounds),
         profile=_profile(profile) if profile else None,
     )
     return Resolved(item, {name: stores[name] for name in _stores_of(job)})
@@ -120,13 +121,14 @@ def _metadata(wanted: Metadata | None) -> OrderMetadata:
     return OrderMetadata(keep=wanted.keep if wanted else ())
 
 
-def _lowered(platform: OrderLimits, wanted: Limits | None) -> OrderLimits:
+def _lowered(platform: Platform, wanted: Limits | None) -> OrderLimits:
     """The smaller of each pair: a job may only lower the platform's limits."""
-    wanted = wanted or Limits()
+    wanted, limits = wanted or Limits(), platform.limits
     return OrderLimits(
-        max_bytes=_smaller(platform.max_bytes, wanted.max_bytes),
-        max_pixels=_smaller(platform.max_pixels, wanted.max_pixels),
-        max_frames=_smaller(platform.max_frames, wanted.max_frames),
+        max_bytes=_smaller(limits.max_bytes, wanted.max_bytes),
+        max_pixels=_smaller(limits.max_pixels, wanted.max_pixels),
+        max_frames=_smaller(limits.max_frames, wanted.max_frames),
+        min_bytes_per_second=platform.bounds.min_bytes_per_second or None,
     )
 
 

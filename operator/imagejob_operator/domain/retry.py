@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from .bounds import Bounds, retries_of
 from .model import ImageJob
 from .reasons import RETRYABLE, Reason
 
@@ -41,6 +42,7 @@ def verdict(
     ended: datetime,
     was_large: bool,  # noqa: FBT001 (an attempt was of one memory class or the other)
     base: timedelta,
+    bounds: Bounds,
 ) -> Verdict:
     """What follows attempt number `attempt` (from 1), which ended at `ended` for that reason.
 
@@ -48,7 +50,7 @@ def verdict(
     an attempt was large, those after it are, whatever they fail of.
     """
     needs_memory = reason is Reason.OUT_OF_MEMORY
-    if reason not in RETRYABLE or attempt > job.spec.retries or (needs_memory and was_large):
+    if reason not in RETRYABLE or attempt > retries_of(job, bounds) or (needs_memory and was_large):
         return Final()
     at = ended + delay(job.metadata.uid, attempt, base)
     return Retry(at, larger=was_large or needs_memory)

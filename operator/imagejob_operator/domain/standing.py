@@ -83,7 +83,7 @@ def between_attempts(situation: Situation, platform: Platform, now: datetime) ->
     at = retry_at(job, failure, platform)
     if now >= at:
         return None
-    reason, message = Reason(failure.reason), backing_off(job, failure)
+    reason, message = Reason(failure.reason), backing_off(job, failure, platform.bounds)
     return Standing("Queued", reason, message, queue=Queue(eligible_at=at), until=at)
 
 

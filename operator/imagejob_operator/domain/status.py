@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -44,9 +45,14 @@ def admitted_at(job: ImageJob) -> datetime | None:
 
 
 def describe(
-    situation: Situation, standing: Standing, entries: tuple[AuditEntry, ...], now: datetime
+    situation: Situation,
+    standing: Standing,
+    entries: tuple[AuditEntry, ...],
+    now: datetime,
+    notes: tuple[str, ...] = (),
 ) -> ImageJobStatus:
-    """What the status should say. `entries` are the transitions that it doesn't show yet.
+    """What the status should say. `entries` are the transitions that it doesn't show yet, `notes`
+    what is to be known of it besides what its worker notes.
 
     Equal to `job.status` exactly when there is nothing to write.
     """
@@ -66,7 +72,7 @@ def describe(
         outputs=_outputs(item, done) if item and done else (),
         output_summary=_summary(item, done) if item and done else None,
         removed_metadata=reports.Removed(done.removed).names() if done else (),
-        notes=tuple(text for bit, text in reports.NOTES.items() if done and done.notes & bit),
+        notes=(*notes, *_noted(done)),
         start_time=_started_at(standing) or old.start_time,
         completion_time=(old.completion_time or _whole_second(now))
         if standing.is_finished
@@ -139,6 +145,10 @@ def _outputs(item: OrderItem, done: reports.Done) -> tuple[OutputStatus, ...]:
         for output, made in zip(item.outputs, done.outputs, strict=True)
         for written in [reports.OUTPUT_FORMATS[made.format]]
     )
+
+
+def _noted(done: reports.Done | None) -> Iterable[str]:
+    return (text for bit, text in reports.NOTES.items() if done and done.notes & bit)
 
 
 def _summary(item: OrderItem, done: reports.Done) -> str:

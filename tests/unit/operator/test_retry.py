@@ -8,6 +8,7 @@ import pytest
 from api_objects import image_job
 from hypothesis import given
 from hypothesis import strategies as st
+from imagejob_operator.domain.bounds import Bounds
 from imagejob_operator.domain.reasons import FINAL, RETRYABLE, Reason
 from imagejob_operator.domain.retry import (
     JITTER,
@@ -28,7 +29,8 @@ OUTAGE = timedelta(seconds=30)
 def after(
     reason: Reason, *, attempt: int = 1, was_large: bool = False, retries: int = 3
 ) -> Verdict:
-    return verdict(image_job(retries=retries), reason, attempt, ENDED, was_large, BASE)
+    job = image_job(retries=retries)
+    return verdict(job, reason, attempt, ENDED, was_large, BASE, Bounds())
 
 
 def again(*, attempt: int = 1, larger: bool = False) -> Retry:
