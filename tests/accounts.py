@@ -64,7 +64,8 @@ async def _until_it_may_list(cluster: Cluster) -> None:
     deadline = asyncio.get_running_loop().time() + SECONDS
     while True:
         try:
-            await cluster.list_all(IMAGE_JOBS)
+            async for _ in cluster.pages(IMAGE_JOBS):
+                pass
         except ApiError:
             assert asyncio.get_running_loop().time() < deadline
         else:

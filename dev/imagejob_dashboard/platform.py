@@ -111,10 +111,11 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             width=6,
         ),
         Panel(
-            "Lists, lost races, dropped Events",
+            "Lists, lost races, what can't be read, dropped Events",
             "A minute.",
             {
                 "lists": f"60 * sum(rate(imagejob_lists_total[{RATE}]))",
+                "unreadable objects": f"60 * sum(rate(imagejob_unreadable_objects_total[{RATE}]))",
                 "ledger conflicts": "60 * sum(rate(imagejob_ledger_operations_total"
                 f'{{result="conflict"}}[{RATE}]))',
                 "Events dropped": "60 * sum(rate(imagejob_events_total"

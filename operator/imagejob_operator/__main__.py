@@ -13,9 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine
 from functools import partial
-from typing import Any
 
 import kopf
 
@@ -24,7 +22,7 @@ from .candidacy import Candidacy, LeaseLostError
 from .clock import utc_now
 from .domain.lease import Terms
 from .engine import Engine
-from .leadership import Alone, Elected, Leadership, end
+from .leadership import Alone, Elected, Leadership, Work
 from .metrics import Metrics
 from .metrics_scrape import Gauges
 from .settings import Settings, SettingsError, from_environment
@@ -64,7 +62,8 @@ async def operate(settings: Settings) -> None:
             probes = web.Probes(leadership, engine)
             async with web.serving(settings.listen, probes, metrics.registry):
                 cancel_when_told_to_stop()
-                await leadership.lead(lambda: work(engine, sweep_forever(api, audit, utc_now)))
+                sweep = partial(sweep_forever, api, audit, utc_now)
+                await leadership.lead(partial(work, engine.run, sweep))
 
 
 def candidate(settings: Settings, connection: transport.Transport) -> Leadership:
@@ -83,21 +82,12 @@ def cancel_when_told_to_stop() -> None:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
-async def work(engine: Engine, sweep: Coroutine[Any, Any, None]) -> None:
+async def work(*parts: Work) -> None:
     """Until kopf is told to stop. An error that nobody foresaw ends all, and the process."""
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(engine.run()), tasks.create_task(sweep)]
-
-        async def stop(**_: object) -> None:
-            # kopf waits for whatever tasks there are at its end: 5 s, if nobody ends ours.
-            await end(*running)
-
-        registry = handlers.registry()
-        kopf.on.cleanup(registry=registry)(stop)
         await kopf.operator(
-            registry=registry,
+            registry=handlers.registry(tasks, *parts),
             settings=handlers.settings(),
-            memo=engine,
             clusterwide=True,
             standalone=True,
             # It has no peers to tell; but kopf would make one of the user's name, and in a pod the

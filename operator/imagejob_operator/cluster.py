@@ -1,9 +1,9 @@
-"""All that we ask of the API server ourselves; kopf's watches bring the news."""
+"""All that we ask of the API server."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from .domain.model import API_VERSION, ImageJob, ImageJobStatus, ObjectMeta, Res
 from .domain.quota_model import ImageQuota, ImageQuotaStatus
 from .domain.worker import WorkerJob
 from .kinds import (
+    EVENTS,
     FINISHED_WITH_TTL,
     IMAGE_JOBS,
     IMAGE_QUOTAS,
@@ -21,39 +22,54 @@ from .kinds import (
     WORKER_JOBS,
     ConfigMap,
     Kind,
-    Occurrence,
 )
 from .metrics import Metrics
-from .transport import ConflictError, Fence, NotFoundError, Transport, decode
+from .paging import FIRST, Page, Pager, identify
+from .transport import (
+    ApiError,
+    ConflictError,
+    ExpiredError,
+    Fence,
+    NotFoundError,
+    Transport,
+    decode,
+)
 from .transport import connect as connect_transport
-
-PAGE = 500
 
 WARNINGS = 100
 """About one object. Kubernetes counts repetitions in one Event, so honest ones are a few."""
 
+MESSAGE = 1024
+"""Characters of such a warning, which is as many as events.k8s.io takes."""
+
+SLACK = 15.0
+"""Seconds that a watch may last beyond what was asked for."""
+
 T = TypeVar("T", bound=HasMetadata)
 
 
-class ListMeta(msgspec.Struct, rename="camel"):
-    """Where a list was read, and where its next page begins."""
+class Change(msgspec.Struct, Generic[T], frozen=True):
+    """What a watch brings: ADDED, MODIFIED, DELETED, or BOOKMARK, which is about no object.
 
-    resource_version: str = ""
-    continue_: str = msgspec.field(default="", name="continue")
+    `thing` is None where the object can't be read. `version` is what the watch has come to.
+    """
 
-
-class Page(msgspec.Struct, Generic[T]):
-    """One page of a list."""
-
-    metadata: ListMeta
-    items: list[T]
+    type: str
+    version: str
+    uid: str = ""
+    thing: T | None = None
 
 
-class Snapshot(msgspec.Struct, Generic[T]):
-    """All objects of a kind as of one resource version."""
+class _WatchEvent(msgspec.Struct):
+    type: str
+    object: msgspec.Raw
 
-    version: int
-    items: list[T]
+
+class _Failure(msgspec.Struct):
+    """A Status."""
+
+    code: int = 0
+    message: str = ""
 
 
 class Cluster:
@@ -64,28 +80,55 @@ class Cluster:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self._pager = Pager(transport)
         self.pace = transport.pace
         self.metrics = transport.metrics
 
-    async def list_all(
+    async def pages(
         self, kind: Kind[T], namespace: str = "", *, selected: bool = True
-    ) -> Snapshot[T]:
+    ) -> AsyncIterator[Page[T]]:
         """Every object of the kind, in every namespace or in one, as of one resource version.
 
         `selected` is false to have those too that the kind's selector leaves out.
         """
-        items: list[T] = []
-        more = ""
-        while True:
-            selector = kind.selector if selected else ()
-            query = [*selector, ("limit", str(PAGE)), *([("continue", more)] if more else [])]
-            data = await self._transport.send("GET", kind.path(namespace), query=query)
-            page = decode(data, Page[kind.type])  # type: ignore[name-defined]
-            items.extend(page.items)
-            more = page.metadata.continue_
-            if not more:
-                self.metrics.listed(kind.plural)
-                return Snapshot(int(page.metadata.resource_version), items)
+        async for page in self._pager.pages(kind, namespace, kind.selector if selected else ()):
+            yield page
+        self.metrics.listed(kind.plural)
+
+    @asynccontextmanager
+    async def watch(
+        self, kind: Kind[T], version: str, seconds: int
+    ) -> AsyncIterator[AsyncIterator[Change[T]]]:
+        """What changes after that version, for so long. Entered once the watch has begun.
+
+        Raises ExpiredError, at any time, where a list has to come first.
+        """
+        query = [
+            *kind.selector,
+            ("watch", "true"),
+            ("allowWatchBookmarks", "true"),
+            ("resourceVersion", version),
+            ("timeoutSeconds", str(seconds)),
+        ]
+        patience = seconds + SLACK  # a connection may die without a word
+        async with self._transport.watch(kind.path(), query, patience) as lines:
+            yield self._changes(kind, lines)
+
+    async def _changes(
+        self, kind: Kind[T], lines: AsyncIterator[bytes]
+    ) -> AsyncIterator[Change[T]]:
+        async for line in lines:
+            event = decode(line, _WatchEvent)
+            if event.type == "ERROR":
+                failure = decode(event.object, _Failure)
+                failed = ExpiredError if failure.code == 410 else ApiError
+                raise failed(failure.code, failure.message)
+            if event.type == "BOOKMARK":
+                yield Change(event.type, identify(event.object).resource_version)
+                continue
+            thing = self._pager.read(kind, event.object)
+            meta = identify(event.object) if thing is None else thing.metadata
+            yield Change(event.type, meta.resource_version, meta.uid, thing)
 
     async def read(self, kind: Kind[T], namespace: str, name: str) -> T | None:
         """One object, or None."""
@@ -95,18 +138,11 @@ class Cluster:
             return None
         return decode(data, kind.type)
 
-    async def finished_with_ttl(self, page_size: int = PAGE) -> AsyncIterator[list[ImageJob]]:
+    async def finished_with_ttl(self, page_size: int = FIRST) -> AsyncIterator[list[ImageJob]]:
         """All finished ImageJobs that are to be deleted one day, a page at a time."""
-        more = ""
-        while True:
-            query = [("fieldSelector", FINISHED_WITH_TTL), ("limit", str(page_size))]
-            query += [("continue", more)] if more else []
-            data = await self._transport.send("GET", IMAGE_JOBS.path(), query=query)
-            page = decode(data, Page[ImageJob])
+        selector = (("fieldSelector", FINISHED_WITH_TTL),)
+        async for page in self._pager.pages(IMAGE_JOBS, "", selector, page_size):
             yield page.items
-            more = page.metadata.continue_
-            if not more:
-                return
 
     async def delete_image_job(self, job: ObjectMeta) -> bool:
         """Delete that very version of the ImageJob; False if it is gone already.
@@ -185,14 +221,17 @@ class Cluster:
         Of the first WARNINGS of them: tenants may post Events, too, and as many as they like.
         """
         selector = f"involvedObject.uid={thing.uid},type=Warning"
-        path = f"/api/v1/namespaces/{thing.namespace}/events"
-        query = [("fieldSelector", selector), ("limit", str(WARNINGS))]
-        data = await self._transport.send("GET", path, query=query)
-        found = sorted(
-            decode(data, Page[Occurrence]).items,
-            key=lambda each: int(each.metadata.resource_version),
-        )
-        return [each.message for each in found]
+        found: list[tuple[int, str]] = []
+        pages = self._pager.pages(EVENTS, thing.namespace, (("fieldSelector", selector),))
+        async with aclosing(pages):
+            async for page in pages:
+                found += [
+                    (int(each.metadata.resource_version), each.message[:MESSAGE])
+                    for each in page.items
+                ]
+                if len(found) >= WARNINGS:
+                    break
+        return [message for _, message in sorted(found[:WARNINGS])]
 
     async def post_event(self, event: Manifest) -> None:
         """One that is there already was posted before a crash."""

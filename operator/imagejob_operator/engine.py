@@ -1,8 +1,8 @@
 """The loop: observe → decide → apply.
 
-Messages feed the picture; whatever they touch is decided again, by a pure function, and the one
-action that comes of it is applied. A subject (an ImageJob by UID, a worker Job by namespace and
-name) has at most one action under way, and every answer of the API server goes into the picture
+Lists and watches feed the picture; whatever they touch is decided again, by a pure function, and
+the one action that comes of it is applied. A subject (an ImageJob by UID, a worker Job by namespace
+and name) has at most one action under way, and every answer of the API server goes into the picture
 before the next decision, so that what we have just written is never undone by what we had not yet
 heard.
 """
@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from .actions import Actions
 from .agenda import Agenda, Lane
@@ -25,11 +26,12 @@ from .dispatcher import Dispatcher
 from .domain.lifecycle import Memory
 from .domain.picture import Picture
 from .domain.platform import Caps, Platform
-from .domain.subjects import Subject, Tenancy, Thing
+from .domain.subjects import Subject, Tenancy
 from .foresight import Foresight
 from .ledgers import Ledgers
 from .listing import Listing
 from .observed import Observed
+from .reflector import Reflectors
 from .reports import QuotaReports
 from .rhythm import Rhythm
 from .steps import Action, Step, Steps
@@ -42,14 +44,13 @@ log = logging.getLogger(__name__)
 LOOKS = 64
 """How much is looked at in one turn: some ten milliseconds. Then quotas have theirs."""
 
-RELIST_SOON = timedelta(seconds=10)
-"""After start: closes the gap between our first list and the beginning of kopf's watches."""
-
 RELIST = timedelta(minutes=10)
-"""Whatever a broken watch has kept from us shows by then."""
+"""Whatever a watch has kept from us, and nobody foresaw, shows by then."""
 
 BEAT = 5.0
 """Seconds: the loop turns at least so often, and says so, even if nothing happens."""
+
+R = TypeVar("R")
 
 RETRY = timedelta(seconds=2)
 """After the API server said no, or nothing."""
@@ -62,7 +63,9 @@ class Engine:
     call, and has put each out when it returns.
 
     `beat` is when the loop last turned, in seconds of time.monotonic(), and `listed` whether the
-    engine knows what is in the cluster. `metrics` counts, and `observed` is for metrics to read.
+    engine has come to know what is in the cluster. Nothing is decided while one of the kinds is
+    `unwatched`: what is missing may be what we can't see. `metrics` counts, and `observed` is for
+    metrics to read.
     """
 
     def __init__(
@@ -80,7 +83,9 @@ class Engine:
         self._picture = picture = Picture()
         self._memories: dict[str, Memory] = {}
         self._timers = Timers(self._ring, clock)
-        self._listing = listing = Listing(cluster, picture)
+        self._wake = asyncio.Event()
+        self._listing = listing = Listing(cluster, picture, self._wake.set)
+        self._reflectors = Reflectors(cluster, listing, self._wake.set)
         actions = Actions(
             cluster, picture, self._memories, instance=instance, tell=tell, clock=clock
         )
@@ -110,7 +115,6 @@ class Engine:
             self._timers.set,
         )
         self._rhythm = Rhythm()
-        self._wake = asyncio.Event()
         self.metrics = cluster.metrics
         self.observed = Observed(
             picture, self._memories, self._tenants, self._agenda, cluster.pace, caps
@@ -118,27 +122,28 @@ class Engine:
         self.beat = time.monotonic()
         self.listed = False
 
-    def see(self, thing: Thing) -> None:
-        """The watch says that an object is as `thing`."""
-        self._picture.see(thing)
-        self._wake.set()
-
-    def lose(self, thing: Thing) -> None:
-        """The watch says that an object has left our view."""
-        self._listing.lose(thing)
-        self._wake.set()
+    @property
+    def unwatched(self) -> tuple[str, ...]:
+        """The kinds that are not listed, or not watched, by their plurals."""
+        return self._reflectors.unwatched
 
     async def run(self) -> None:
         """Until cancelled. An error that nobody foresaw ends it, and with it the process."""
-        await self._persist(self._list_at_start)
-        self.listed = True
-        jobs, workers = len(self._picture.jobs), len(self._picture.workers)
-        log.info("going on with %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
+        # Ledgers first: each is used only with a picture that was read after it.
+        tenants = await self._persist(partial(self._ledgers.read_all, self._tenants.of))
         async with asyncio.TaskGroup() as tasks:
+            self._reflectors.start(tasks)
+            await self._reflectors.current()
+            for tenant in tenants:
+                self._tenants.adopted(tenant)
+            self.listed = True
+            jobs, workers = len(self._picture.jobs), len(self._picture.workers)
+            log.info("going on with %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
             tasks.create_task(self._relist_regularly())
             while True:
                 self.beat = time.monotonic()
-                self._take_turn(tasks)
+                if not self.unwatched:
+                    self._take_turn(tasks)
                 with suppress(TimeoutError):  # (wait_for may drop a cancellation, in Python 3.11)
                     async with asyncio.timeout(self._wait()):
                         await self._wake.wait()
@@ -146,6 +151,8 @@ class Engine:
 
     def _wait(self) -> float:
         """Seconds until there is something to do, if nothing happens before."""
+        if self.unwatched:
+            return BEAT
         pause = self._rhythm.wait if self._tenants.is_touched else BEAT
         return min(BEAT, pause, self._agenda.wait())
 
@@ -222,27 +229,16 @@ class Engine:
         self._wake.set()
 
     async def _relist_regularly(self) -> None:
-        delay = RELIST_SOON
         while True:
-            await asyncio.sleep(delay.total_seconds())
+            await asyncio.sleep(RELIST.total_seconds())
             await self._persist(self._listing.everything)
             self._wake.set()
-            delay = RELIST
 
-    async def _list_at_start(self) -> None:
-        """Ledgers first: each is used only with a picture that was read after it."""
-        tenants = await self._ledgers.read_all(self._tenants.of)
-        await self._listing.everything()
-        for tenant in tenants:
-            self._tenants.adopted(tenant)
-
-    async def _persist(self, listing: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """However long the API server takes; a CRD or a right may be still to come, too."""
+    async def _persist(self, reading: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        """However long the API server takes; a right may be still to come, too."""
         while True:
             try:
-                await listing()
+                return await reading()
             except ApiError as error:
                 log.warning("can't list, will try again: %s", error)
                 await asyncio.sleep(RETRY.total_seconds())
-            else:
-                return

@@ -12,7 +12,7 @@ from .domain import records
 from .domain.ledger import Ledger
 from .domain.status import admitted_at
 from .domain.tenant import Tenant
-from .kinds import LEDGERS
+from .kinds import LEDGERS, ConfigMap
 from .listing import Listing
 from .transport import ApiError, ConflictError, NotFoundError
 
@@ -37,20 +37,25 @@ class Ledgers:
     async def read_all(self, tenant_of: Callable[[str], Tenant]) -> list[Tenant]:
         """Every ledger there is. What they are to be used with has to be listed next."""
         found = []
-        listed = await self._cluster.list_all(LEDGERS, self._namespace)
-        for stored in listed.items:
-            namespace = stored.metadata.labels.get(records.TENANT_LABEL, "")
-            if stored.metadata.name != records.ledger_name(namespace):
-                continue
-            try:
-                ledger = self._decode(namespace, stored.data)
-            except ApiError as error:  # the others are not to wait for it
-                log.warning("%s", error)
-            else:
-                tenant = tenant_of(namespace)
-                tenant.adopt(ledger, stored.metadata.resource_version)
-                found.append(tenant)
+        async for page in self._cluster.pages(LEDGERS, self._namespace):
+            for stored in page.items:
+                tenant = self._adopt(stored, tenant_of)
+                if tenant:
+                    found.append(tenant)
         return found
+
+    def _adopt(self, stored: ConfigMap, tenant_of: Callable[[str], Tenant]) -> Tenant | None:
+        namespace = stored.metadata.labels.get(records.TENANT_LABEL, "")
+        if stored.metadata.name != records.ledger_name(namespace):
+            return None
+        try:
+            ledger = self._decode(namespace, stored.data)
+        except ApiError as error:  # the others are not to wait for it
+            log.warning("%s", error)
+            return None
+        tenant = tenant_of(namespace)
+        tenant.adopt(ledger, stored.metadata.resource_version)
+        return tenant
 
     async def read(self, tenant: Tenant) -> None:
         """A namespace's ledger, and then what it is to be used with."""
@@ -70,7 +75,7 @@ class Ledgers:
     async def _rebuild(self, namespace: str) -> Ledger:
         """There is no ledger: begin one with what the ImageJobs and their workers show."""
         times, charged = [], {}
-        for job in await self._listing.all_image_jobs(namespace):
+        async for job in self._listing.all_image_jobs(namespace):
             at = admitted_at(job)
             worker = None if at or job.is_finished else self._listing.worker_of(job)
             if worker and worker.metadata.creation_timestamp:

@@ -100,6 +100,9 @@ class Metrics:
         self._watched = self._counter(
             "watch_events", "What the watches brought; LISTED at each begin.", "resource", "type"
         )
+        self._unreadable = self._counter(
+            "unreadable_objects", "Objects that were met and could not be read.", "resource"
+        )
         self._ledgers = self._counter(
             "ledger_operations", "Reading and writing quota ledgers.", "operation", "result"
         )
@@ -204,6 +207,10 @@ class Metrics:
     def watched(self, resource: str, event: str | None) -> None:
         """A watch has brought something; None is one of the list that it began with."""
         self._watched.labels(resource, event or "LISTED").inc()
+
+    def unreadable(self, resource: str) -> None:
+        """An object can't be read, and is left out."""
+        self._unreadable.labels(resource).inc()
 
     def ledger(self, operation: str, result: str) -> None:
         """One was read (`read`) or written (`write`), or could not be."""

@@ -11,10 +11,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from .cluster import PAGE, Cluster
+from .cluster import Cluster
 from .domain import audit
 from .domain.expiry import has_expired
 from .domain.model import ImageJob
+from .paging import FIRST
 from .transport import ApiError, ConflictError
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Sweeper:
         self._clock = clock
         self._told: set[str] = set()
 
-    async def sweep(self, page_size: int = PAGE) -> int:
+    async def sweep(self, page_size: int = FIRST) -> int:
         """Delete what has expired by now, and give how many that were.
 
         Raises ApiError when the API server doesn't answer; what is left is the next sweep's.

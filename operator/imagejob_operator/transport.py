@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -26,6 +27,13 @@ TIMEOUT_SECONDS = 30.0
 
 MAX_PAUSE_SECONDS = 60
 """Nobody is left alone for longer, whatever is asked."""
+
+MAX_BODY = 32 * 1024**2
+"""Bytes of an answer, or of one message of a watch. etcd takes 1.5 MiB for an object."""
+
+MAX_ERROR_BODY = 64 * 1024
+
+CHUNK = 128 * 1024
 
 
 class ApiError(Exception):
@@ -54,6 +62,17 @@ class NotFoundError(ApiError):
     """404: there is no such object."""
 
 
+class ExpiredError(ApiError):
+    """410: what was to be gone on from is too old. List again."""
+
+
+class TooLargeError(ApiError):
+    """The answer is longer than MAX_BODY, and was not read to its end."""
+
+    def __init__(self) -> None:
+        super().__init__(0, f"the answer has more than {MAX_BODY} bytes")
+
+
 class FencedError(ApiError):
     """Not sent: somebody else may lead by now, and decide otherwise."""
 
@@ -64,7 +83,11 @@ class FencedError(ApiError):
 Fence = Callable[[], None]
 """Returns if we may write now, and raises FencedError if not."""
 
-_ERRORS: dict[int, type[ApiError]] = {404: NotFoundError, 409: ConflictError}
+_ERRORS: dict[int, type[ApiError]] = {
+    404: NotFoundError,
+    409: ConflictError,
+    410: ExpiredError,
+}
 
 
 class Transport:
@@ -86,29 +109,66 @@ class Transport:
         query: list[tuple[str, str]] | None = None,
         seconds: float = TIMEOUT_SECONDS,
     ) -> bytes:
-        """The body of the answer. Raises ApiError for any but a success within `seconds`."""
-        url = f"{self._api.configuration.host}{path}{f'?{urlencode(query)}' if query else ''}"
-        headers = await self._headers(method, path)
+        """The body of the answer. Raises ApiError for any but a success within `seconds`.
+
+        TooLargeError where it has more than MAX_BODY.
+        """
         began = time.monotonic()
         try:
-            response = await self._api.call_api(
-                method, url, headers, body, _request_timeout=seconds
-            )
-            data: bytes = await response.read()  # type: ignore[no-untyped-call]
+            response = await self._request(method, path, body, query, seconds)
+            data = await _read(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self.metrics.requested(method, 0, time.monotonic() - began)
-            raise ApiError(0, f"the API server can't be reached: {error!r}") from error
+            raise _unreached(error) from error
         took = time.monotonic() - began
         self.metrics.requested(method, response.status, took)
         if method != "GET":
             self.pace.took(method, took)
         if response.status >= 300:
-            kind, pause = _ERRORS.get(response.status, ApiError), _retry_after(response.headers)
-            if pause:
-                self.metrics.throttled()
-                self.pace.refused(pause.total_seconds())
-            raise kind(response.status, _message(data), pause)
+            raise self._refusal(response, data)
         return data
+
+    @asynccontextmanager
+    async def watch(
+        self, path: str, query: list[tuple[str, str]], seconds: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The lines of an answer that goes on, for `seconds` at most: entered once it has begun.
+
+        Raises ApiError, also from the iterator.
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                response = await self._request("GET", path, None, query, seconds)
+                data = await _read(response) if response.status >= 300 else b""
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreached(error) from error
+        if data or response.status >= 300:
+            raise self._refusal(response, data)
+        try:
+            yield _lines(response)
+        finally:
+            response.close()
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        query: list[tuple[str, str]] | None,
+        seconds: float,
+    ) -> aiohttp.ClientResponse:
+        url = f"{self._api.configuration.host}{path}{f'?{urlencode(query)}' if query else ''}"
+        headers = await self._headers(method, path)
+        answer = await self._api.call_api(method, url, headers, body, _request_timeout=seconds)
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+    def _refusal(self, response: aiohttp.ClientResponse, data: bytes) -> ApiError:
+        kind, pause = _ERRORS.get(response.status, ApiError), _retry_after(response.headers)
+        if pause:
+            self.metrics.throttled()
+            self.pace.refused(pause.total_seconds())
+        return kind(response.status, _message(data), pause)
 
     async def _headers(self, method: str, path: str) -> dict[str, str]:
         """With a token that is good now: those of a pod are renewed.
@@ -117,15 +177,56 @@ class Transport:
         the body, which takes a tenth of a millisecond for a status.
         """
         content = "application/json-patch+json" if method == "PATCH" else "application/json"
-        headers = {"Accept": "application/json", "Content-Type": content, "User-Agent": AGENT}
+        headers = {
+            "Accept": "application/json",
+            # What is compressed may be of any size once it is not.
+            "Accept-Encoding": "identity",
+            "Content-Type": content,
+            "User-Agent": AGENT,
+        }
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
         return headers
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """All of it, or the begin of an error's. Raises TooLargeError."""
+    most = MAX_BODY if response.status < 300 else MAX_ERROR_BODY
+    data = bytearray()
+    async for chunk in response.content.iter_chunked(CHUNK):
+        data += chunk
+        if len(data) > most:
+            response.close()
+            if response.status < 300:
+                raise TooLargeError
+            return bytes(data[:most])
+    return bytes(data)
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Each whole line. Raises ApiError where it breaks, or is longer than MAX_BODY."""
+    begun = bytearray()
+    try:
+        async for chunk in response.content.iter_chunked(CHUNK):
+            *ended, rest = chunk.split(b"\n")
+            for part in ended:
+                line = bytes(begun + part)
+                begun.clear()
+                yield line
+            begun += rest
+            if len(begun) > MAX_BODY:
+                raise TooLargeError
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise _unreached(error) from error
+
+
+def _unreached(error: Exception) -> ApiError:
+    return ApiError(0, f"the API server can't be reached: {error!r}")
 
 
 D = TypeVar("D")
 
 
-def decode(data: bytes, kind: type[D]) -> D:
+def decode(data: bytes | msgspec.Raw, kind: type[D]) -> D:
     """What the server answered; ApiError if it was no server of ours, such as a proxy's page."""
     try:
         return msgspec.json.decode(data, type=kind)

@@ -1,8 +1,8 @@
 """The operator over HTTP: is it alive, is it ready, as what, and its metrics.
 
 GET /healthz   200 if the loop turns (a standby's need not), else 503
-GET /readyz    200 if we lead and have listed everything, or stand by and know who leads; else
-               503. {"role": "leader" or "standby", "leader": IDENTITY}, and why not, if not
+GET /readyz    200 if we lead, have listed everything and watch it, or stand by and know who leads;
+               else 503. {"role": "leader" or "standby", "leader": IDENTITY}, and why not, if not
 GET /metrics   for Prometheus, as text or as OpenMetrics, whichever is asked for
 """
 
@@ -35,6 +35,10 @@ class Loop(Protocol):
     @property
     def listed(self) -> bool:
         """Whether the first listing is complete: before it the loop does not turn."""
+
+    @property
+    def unwatched(self) -> tuple[str, ...]:
+        """The kinds that are not listed, or not watched: meanwhile nothing is decided."""
 
 
 class Candidate(Protocol):
@@ -73,6 +77,8 @@ class Probes:
     def _why_not(self) -> str:
         if self._candidate.trouble:
             return self._candidate.trouble
+        if self._candidate.leads and self._loop.unwatched:
+            return f"not listed and watched: {', '.join(self._loop.unwatched)}"
         if self._candidate.leads and not self._loop.listed:
             return "the first listing is not complete"
         return ""

@@ -63,8 +63,8 @@ in the namespace imagejob-system
   serviceaccounts/token                                    -       -     -     -     -       -       -
   imagejobs.imagejob.dev                                   rd      -     -     -     -       r       -
 in the whole cluster
-  namespaces                                               lh      -     -     -     -       -       -
-  customresourcedefinitions.apiextensions.k8s.io           lh      -     -     -     -       -       -
+  namespaces                                               -       -     -     -     -       -       -
+  customresourcedefinitions.apiextensions.k8s.io           -       -     -     -     -       -       -
   secrets                                                  -       -     -     -     -       -       -
   configmaps                                               -       -     -     -     -       -       -
   nodes                                                    -       -     -     -     -       -       -

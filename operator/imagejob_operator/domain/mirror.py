@@ -7,7 +7,7 @@ object of an older one than we have, or than its deletion, is a late message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Container, Hashable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from .model import ObjectMeta
@@ -69,9 +69,8 @@ class Mirror(Generic[K, T]):
         """Whether an object of this UID was dropped."""
         return uid in self._left
 
-    def absent_from(self, listed: Iterable[T], as_of: int) -> list[T]:
-        """What we hold although a list as of that version doesn't."""
-        uids = {thing.metadata.uid for thing in listed}
+    def absent_from(self, uids: Container[str], as_of: int) -> list[T]:
+        """What we hold although a list as of that version, with those UIDs, doesn't."""
         return [
             thing
             for thing in self._objects.values()

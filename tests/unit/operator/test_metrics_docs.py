@@ -38,6 +38,7 @@ def exposed() -> Described:
     known.metrics.requested("GET", 200, 0.1)
     known.metrics.listed("pods")
     known.metrics.watched("pods", None)
+    known.metrics.unreadable("pods")
     ours = (each for each in known.metrics.registry.collect() if each.name.startswith("imagejob_"))
     return {_name(family): (_type(family), _labels(family)) for family in ours}
 

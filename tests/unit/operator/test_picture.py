@@ -190,7 +190,7 @@ def test_what_a_list_lacks_is_named_unless_it_is_newer() -> None:
     picture.see(newer(CAT, 3))
     picture.see(newer(DOG, 8))
 
-    absent = picture.jobs.absent_from([], as_of=5)
+    absent = picture.jobs.absent_from(set(), as_of=5)
 
     assert [job.metadata.name for job in absent] == ["cat"]
 

@@ -26,6 +26,7 @@ class Facts:
     trouble: str = ""
     age: float = 0.0
     listed: bool = True
+    unwatched: tuple[str, ...] = ()
 
     @property
     def beat(self) -> float:
@@ -72,6 +73,12 @@ def test_stuck_says_for_how_long() -> None:
         (Facts(), 200, LEADER),
         (Facts(leads=False, leader="two", listed=False), 200, STANDBY),
         (Facts(listed=False), 503, {**LEADER, "message": "the first listing is not complete"}),
+        (
+            Facts(unwatched=("pods", "imagejobs")),
+            503,
+            {**LEADER, "message": "not listed and watched: pods, imagejobs"},
+        ),
+        (Facts(leads=False, leader="two", unwatched=("pods",)), 200, STANDBY),
         (Facts(trouble="no answer"), 503, {**LEADER, "message": "no answer"}),
         (
             Facts(leads=False, leader="two", trouble="no answer"),
@@ -79,7 +86,15 @@ def test_stuck_says_for_how_long() -> None:
             {**STANDBY, "message": "no answer"},
         ),
     ],
-    ids=["leader", "standby", "still listing", "leader cut off", "standby cut off"],
+    ids=[
+        "leader",
+        "standby",
+        "still listing",
+        "blind",
+        "blind standby",
+        "leader cut off",
+        "standby cut off",
+    ],
 )
 def test_ready(facts: Facts, status: int, answer: dict[str, object]) -> None:
     assert _ask(facts, "/readyz") == (status, answer)

@@ -1,0 +1,91 @@
+"""What tenants write into an object costs the operator only what it needs of it."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from api_objects import metadata
+from imagejob_operator.domain.model import MAX_ANNOTATION, ImageJob, ImageProfile, Labels
+from imagejob_operator.domain.quota_model import ImageQuota
+from imagejob_operator.domain.store_model import ImageStore
+from imagejob_operator.domain.worker import Pod, WorkerJob
+from imagejob_operator.listing import WATCHED
+
+if TYPE_CHECKING:
+    from imagejob_operator.kinds import Kind
+
+HOSTILE = 250 * 1024
+KEPT = 16 * 1024
+"""Bytes of memory. It is some two KiB."""
+
+SPECS: dict[type, dict[str, Any]] = {
+    ImageJob: {"source": {"storeRef": {"name": "s"}, "key": "k"}},
+    ImageProfile: {"outputs": [{"name": "o"}]},
+    ImageStore: {"volume": {"claimName": "c"}},
+    ImageQuota: {"limits": [{"jobs": 1, "per": "1h"}]},
+    WorkerJob: {"template": {"spec": {"containers": []}}},
+    Pod: {},
+}
+
+LONG = "x" * HOSTILE
+MANY = {f"example.com/key-{number}": "x" * 60 for number in range(HOSTILE // 100)}
+FIELDS = [{"manager": f"m{number}", "fieldsV1": {"f:metadata": MANY}} for number in range(3)]
+PLACES: dict[str, dict[str, Any]] = {
+    "an annotation": {"annotations": {"example.com/note": LONG}},
+    "an annotation that is used": {"annotations": {"imagejob.dev/requested-by": LONG}},
+    "labels": {"labels": MANY},
+    "managedFields": {"managedFields": FIELDS},
+    "finalizers": {"finalizers": list(MANY)},
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", WATCHED, ids=lambda kind: str(kind.plural))
+def test_of_metadata_hardly_anything_is_kept(kind: Kind[Any], place: str) -> None:
+    body = {"metadata": {**metadata("n", "u", 1), **PLACES[place]}, "spec": SPECS[kind.type]}
+
+    assert _kept(kind, body) < KEPT
+
+
+@pytest.mark.parametrize("kind", WATCHED, ids=lambda kind: str(kind.plural))
+def test_of_unknown_fields_nothing_is_kept(kind: Kind[Any]) -> None:
+    spec = {**SPECS[kind.type], "unheardOf": MANY}
+
+    assert _kept(kind, {"metadata": metadata("n", "u", 1), "spec": spec, "more": MANY}) < KEPT
+
+
+def test_a_requester_is_known_as_far_as_anybody_is_told() -> None:
+    meta = {**metadata("n", "u", 1), "annotations": {"imagejob.dev/requested-by": LONG}}
+    body = {"metadata": meta, "spec": SPECS[ImageJob]}
+
+    job = _read(ImageJob, json.dumps(body).encode())
+
+    assert job.metadata.annotations.get("imagejob.dev/requested-by") == "x" * MAX_ANNOTATION
+
+
+def test_a_label_that_is_not_kept_cannot_be_asked_for() -> None:
+    with pytest.raises(KeyError):
+        Labels().get("app.kubernetes.io/name")
+
+
+def _kept(kind: Kind[Any], body: dict[str, Any]) -> int:
+    """Bytes of memory."""
+    raw = json.dumps(body).encode()
+    assert len(raw) > HOSTILE / 5
+    _read(kind.type, raw)  # the decoder is made, and kept
+    tracemalloc.start()
+    try:
+        thing = _read(kind.type, raw)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert thing.metadata.name == "n"
+    return kept
+
+
+def _read(kind: type, raw: bytes) -> Any:
+    return msgspec.json.decode(raw, type=kind)
