@@ -59,6 +59,14 @@ def holes(lines: Iterable[Line]) -> list[tuple[str, int]]:
     return [(uid, seq) for uid, has in seqs.items() for seq in range(1, max(has)) if seq not in has]
 
 
+def places(log: Path, namespace: str) -> dict[str, str]:
+    """Name → the bucket that the line of its end says it went to, of a namespace's ImageJobs."""
+    raws = [line for line in log.read_bytes().splitlines() if line.startswith(MARK)]
+    told = [line for line in map(json.loads, raws) if line["namespace"] == namespace]
+    ends = {line["name"]: line["destination"].get("place", {}) for line in told}
+    return {name: place["bucket"] for name, place in ends.items()}
+
+
 def _lines(log: Path) -> Iterator[Line]:
     for raw in log.read_bytes().splitlines():
         if raw.startswith(MARK):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from .domain import records
 from .domain.manifests import Manifest
 from .domain.mirror import HasMetadata
 from .domain.model import API_VERSION, ImageJob, ImageJobStatus, ObjectMeta, Resource
@@ -234,12 +236,29 @@ class Cluster:
         return [message for _, message in sorted(found[:WARNINGS])]
 
     async def post_event(self, event: Manifest) -> None:
-        """One that is there already was posted before a crash."""
+        """One that is there already was posted before a crash.
+
+        Unless it is somebody else's, who has the name: then it is posted under another.
+        Raises ConflictError where that is taken, too.
+        """
         path = f"/apis/events.k8s.io/v1/namespaces/{event['metadata']['namespace']}/events"
         try:
             await self._transport.send("POST", path, event)
         except ConflictError:
-            return
+            if not await self._is_posted(event):
+                await self._transport.send("POST", path, records.renamed(event, os.urandom(16)))
+
+    async def _is_posted(self, event: Manifest) -> bool:
+        """Whether what has its name says the same, and is ours. It is listed: we need not `get`."""
+        meta = event["metadata"]
+        path = f"/api/v1/namespaces/{meta['namespace']}/events"
+        query = [("fieldSelector", f"metadata.name={meta['name']}")]
+        data = await self._transport.send("GET", path, query=query)
+        said = (event["reportingController"], event["type"], event["reason"], event["note"])
+        return any(
+            said == (each.reporting_component, each.type, each.reason, each.message)
+            for each in decode(data, Page[Occurrence]).items
+        )
 
 
 @asynccontextmanager

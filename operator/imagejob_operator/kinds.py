@@ -58,11 +58,13 @@ class ConfigMap(Resource, frozen=True):
 
 
 class Occurrence(Resource, frozen=True):
-    """A core Event about another object."""
+    """A core Event about another object, and who says that it reports it."""
 
     metadata: ObjectMeta
     type: str = ""
+    reason: str = ""
     message: str = ""
+    reporting_component: str = ""
 
 
 _OURS = f"/apis/{GROUP}/{VERSION}"

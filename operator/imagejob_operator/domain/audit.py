@@ -20,9 +20,9 @@ from .model import (
     Resource,
     SourceStatus,
 )
-from .order import OrderDestination
 from .reasons import Reason
 from .situation import Standing
+from .store_status import store_called
 
 LINE_VERSION = f"audit.{GROUP}/{VERSION}"
 """The apiVersion of the audit log's lines."""
@@ -123,13 +123,33 @@ class QuotaDecision(Resource, frozen=True):
     remaining: int
 
 
+class LinePlace(Resource, frozen=True):
+    """What a store was when the ImageJob was dispatched: a bucket, or a claim."""
+
+    generation: int | None = None
+    endpoint: str | None = None
+    bucket: str | None = None
+    prefix: str | None = None
+    claim_name: str | None = None
+    sub_path: str | None = None
+
+
 class LineSource(Resource, frozen=True):
     """What was read; digest and size are known at the end, if it was read at all."""
 
     store: str
     key: str
+    place: LinePlace | None = None
     sha256: str | None = None
     bytes: int | None = None
+
+
+class LineDestination(Resource, frozen=True):
+    """Where the outputs went, or were to go."""
+
+    store: str
+    prefix: str
+    place: LinePlace | None = None
 
 
 class LineOutput(Resource, frozen=True):
@@ -157,7 +177,7 @@ class Line(Resource, frozen=True, tag_field="kind", tag="ImageJobAudit"):
     reason: str
     message: str
     source: LineSource
-    destination: OrderDestination
+    destination: LineDestination
     quota: QuotaDecision | None = None
     attempts: int | None = None
     disruptions: int | None = None
@@ -191,7 +211,7 @@ def line(
         reason=entry.reason,
         message=entry.message,
         source=_source(job, end),
-        destination=destination_of(job),
+        destination=_destination(job, end),
         quota=quota,
         attempts=end.attempts,
         disruptions=end.disruptions,
@@ -203,7 +223,21 @@ def line(
 
 def _source(job: ImageJob, end: ImageJobStatus) -> LineSource:
     wanted, found = job.spec.source, end.source or SourceStatus()
-    return LineSource(wanted.store_ref.name, wanted.key, found.sha256, found.bytes)
+    store = wanted.store_ref.name
+    return LineSource(store, wanted.key, _place(store, end), found.sha256, found.bytes)
+
+
+def _destination(job: ImageJob, end: ImageJobStatus) -> LineDestination:
+    wanted = destination_of(job)
+    return LineDestination(wanted.store, wanted.prefix, _place(wanted.store, end))
+
+
+def _place(store: str, end: ImageJobStatus) -> LinePlace | None:
+    """What the store of that name was, if it was dispatched."""
+    known = store_called(store, end.stores)
+    if not known or not (known.endpoint or known.claim_name):
+        return None
+    return msgspec.convert(known, LinePlace, from_attributes=True)
 
 
 def _outputs(end: ImageJobStatus) -> tuple[LineOutput, ...]:

@@ -196,6 +196,18 @@ class ResolvedProfile(Resource, frozen=True):
     digest: str
 
 
+class StoreStatus(Resource, frozen=True):
+    """An ImageStore as it was when the job was dispatched: a bucket, or a claim."""
+
+    name: str
+    generation: int | None = None
+    endpoint: str | None = None
+    bucket: str | None = None
+    prefix: str | None = None
+    claim_name: str | None = None
+    sub_path: str | None = None
+
+
 class WorkerStatus(Resource, frozen=True):
     """The worker Job that has, or had, this ImageJob."""
 
@@ -249,6 +261,7 @@ class ImageJobStatus(Resource, frozen=True):
     disruptions: int | None = None
     last_failure: LastFailure | None = None
     profile: ResolvedProfile | None = None
+    stores: tuple[StoreStatus, ...] = ()
     worker: WorkerStatus | None = None
     source: SourceStatus | None = None
     outputs: tuple[OutputStatus, ...] = ()

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
+import msgspec
+
 from .manifests import COMPONENT_LABEL, Manifest
 from .model import API_VERSION, AuditEntry, ImageJob
 from .reasons import WORRYING
 
 LEDGER_SELECTOR = f"{COMPONENT_LABEL}=ledger"
 TENANT_LABEL = "imagejob.dev/tenant"
+
+REPORTER = "imagejob.dev/operator"
+"""Who reports our Events. policies/events.yaml keeps others from saying so."""
 
 
 def ledger_name(tenant: str) -> str:
@@ -34,13 +42,15 @@ def ledger(namespace: str, tenant: str, data: dict[str, str], version: str | Non
 def event(job: ImageJob, entry: AuditEntry, instance: str) -> Manifest:
     """The Event that goes with a status write.
 
-    Named by UID and sequence number, so that a repeat after a crash meets itself.
+    Named by UID, sequence number and all that it says, its microsecond included: so a repeat meets
+    itself, whichever operator sends it, and nobody can take the name before.
     """
     meta = job.metadata
+    name = f"{meta.uid}.{entry.seq}.{_digest(msgspec.json.encode(entry))}"
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": f"{meta.uid}.{entry.seq}", "namespace": meta.namespace},
+        "metadata": {"name": name, "namespace": meta.namespace},
         "regarding": {
             "apiVersion": API_VERSION,
             "kind": "ImageJob",
@@ -53,6 +63,16 @@ def event(job: ImageJob, entry: AuditEntry, instance: str) -> Manifest:
         "action": entry.event,
         "note": entry.message[:1024],
         "eventTime": entry.time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "reportingController": "imagejob.dev/operator",
+        "reportingController": REPORTER,
         "reportingInstance": instance[:128],
     }
+
+
+def renamed(event: Manifest, salt: bytes) -> Manifest:
+    """The same Event, where somebody else has its name."""
+    meta = event["metadata"]
+    return {**event, "metadata": {**meta, "name": f"{meta['name']}.{_digest(salt)}"}}
+
+
+def _digest(data: bytes) -> str:
+    return base64.b32encode(hashlib.sha256(data).digest())[:16].decode().lower()

@@ -15,12 +15,14 @@ from .model import (
     ImageJobStatus,
     OutputStatus,
     SourceStatus,
+    StoreStatus,
     WorkerStatus,
 )
 from .order import OrderItem
 from .quantity import describe_bytes
 from .reasons import Reason
 from .situation import Situation, Standing
+from .store_status import stores_of
 
 SUMMARY_NAMES = 64
 """Characters of a summary that the outputs' names may take."""
@@ -67,6 +69,7 @@ def describe(
         disruptions=situation.disruptions or None,
         last_failure=standing.failure or old.last_failure,
         profile=item.profile if item else old.profile,
+        stores=_stores(standing) or old.stores,
         worker=_worker(standing) or old.worker,
         source=_source(standing) or old.source,
         outputs=_outputs(item, done) if item and done else (),
@@ -114,6 +117,12 @@ def _worker(standing: Standing) -> WorkerStatus | None:
         pod=pod.metadata.name if pod else None,
         node=pod.spec.node_name if pod else None,
     )
+
+
+def _stores(standing: Standing) -> tuple[StoreStatus, ...]:
+    if not standing.worker or not standing.item:
+        return ()
+    return stores_of(standing.worker.job, standing.item)
 
 
 def _source(standing: Standing) -> SourceStatus | None:

@@ -15,7 +15,7 @@ from api_objects import NOW, image_job
 from audit_schema import complaints, complaints_about, fields, paths_in, schema
 from imagejob_operator.domain import audit
 from imagejob_operator.domain.audit import QuotaDecision, requester
-from imagejob_operator.domain.model import AuditEntry, ImageJobStatus, Phase
+from imagejob_operator.domain.model import AuditEntry, ImageJobStatus, Phase, StoreStatus
 from imagejob_operator.domain.reasons import Reason
 
 if TYPE_CHECKING:
@@ -33,6 +33,15 @@ ENDED = msgspec.convert(
         "attempts": 2,
         "disruptions": 1,
         "profile": {"name": "web", "generation": 4, "digest": f"sha256:{DIGEST}"},
+        "stores": [
+            {
+                "name": "uploads",
+                "generation": 3,
+                "endpoint": "https://s3.test",
+                "bucket": "team-a",
+                "prefix": "images",
+            }
+        ],
         "source": {"sha256": DIGEST, "bytes": 3_400_000, "format": "jpeg"},
         "outputs": [
             {
@@ -51,7 +60,16 @@ ENDED = msgspec.convert(
 """What a success leaves behind, as far as the log tells it."""
 
 FAILED = msgspec.structs.replace(ENDED, outputs=())
+ON_A_VOLUME = msgspec.structs.replace(
+    FAILED, stores=(StoreStatus("uploads", 1, claim_name="photos", sub_path="in"),)
+)
 TURNED_AWAY = ImageJobStatus()
+PLACE = {
+    "generation": 3,
+    "endpoint": "https://s3.test",
+    "bucket": "team-a",
+    "prefix": "images",
+}
 
 
 def told(
@@ -78,6 +96,7 @@ LINES = {
     "evicted": told("Queued", Reason.EVICTED, FAILED),
     "succeeded": told("Succeeded", Reason.SUCCEEDED, ENDED),
     "failed": told("Failed", Reason.CORRUPT_IMAGE, FAILED),
+    "failed on a volume": told("Failed", Reason.CORRUPT_IMAGE, ON_A_VOLUME),
     "failed unread": told("Failed", Reason.SOURCE_NOT_FOUND, ImageJobStatus(attempts=1)),
     "failed for the quota": told("Failed", Reason.QUOTA_EXCEEDED, TURNED_AWAY),
     "cancelled": json.loads(audit.line(CAT, audit.cancelled(CAT, (), NOW))),
@@ -108,9 +127,11 @@ def test_a_success_tells_what_was_made_of_what() -> None:
     assert line["source"] == {
         "store": "uploads",
         "key": "incoming/cat.jpg",
+        "place": PLACE,
         "sha256": DIGEST,
         "bytes": 3_400_000,
     }
+    assert line["destination"] == {"store": "uploads", "prefix": "derived/cat", "place": PLACE}
     assert line["outputs"] == [
         {"name": "thumb", "key": "derived/cat/thumb.webp", "sha256": DIGEST, "bytes": 9000}
     ]
@@ -199,6 +220,8 @@ BROKEN: dict[str, tuple[str, Damage]] = {
     "outputs too early": ("running", having(outputs=LINES["succeeded"]["outputs"])),
     "attempts too early": ("running", having(attempts=1)),
     "read too early": ("running", within("source", sha256=DIGEST)),
+    "where it was, too early": ("running", within("destination", place={"claimName": "photos"})),
+    "a place of no kind": ("succeeded", within("destination", place={"generation": 1})),
     "no outputs": ("succeeded", without("outputs")),
     "an empty list of outputs": ("succeeded", having(outputs=[])),
     "an output without digest": ("succeeded", having(outputs=[{"name": "a"}])),

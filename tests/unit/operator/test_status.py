@@ -20,12 +20,13 @@ from api_objects import (
     report,
     running,
     situation,
+    store,
     terminated,
     worker_job,
     written,
 )
 from imagejob_operator.domain import audit
-from imagejob_operator.domain.model import ImageJobStatus
+from imagejob_operator.domain.model import ImageJobStatus, StoreStatus
 from imagejob_operator.domain.situation import Place, Situation
 from imagejob_operator.domain.standing import stand
 from imagejob_operator.domain.status import admitted_at, describe
@@ -95,6 +96,18 @@ def test_a_success_tells_what_was_made_of_what() -> None:
     assert status.processing_millis == 148
     assert status.worker is not None
     assert (status.worker.job, status.worker.node) == ("ij-1", "n1")
+
+
+def test_the_stores_are_told_as_they_were_when_it_was_dispatched() -> None:
+    swapped = store(s3={"endpoint": "https://elsewhere", "bucket": "b", "credentials": {}})
+    known = situation(CAT, Worker(CARRIED, ENDED), stores={"uploads": swapped}, profile=profile())
+
+    ended = status_of(known)
+    later = status_of(situation(written(CAT, ended), stores={"uploads": swapped}))
+
+    was = StoreStatus("uploads", 1, endpoint="https://s3.test", bucket="team-a")
+    assert ended.stores == later.stores == (was,)
+    assert status_of(situation(CAT, profile=profile())).stores == ()
 
 
 def test_a_condition_keeps_its_time_until_it_turns() -> None:
