@@ -27,7 +27,14 @@ import yaml
 CHART = Path(__file__).resolve().parents[1] / "charts" / "imagejob-operator"
 BEGIN, END = "<!-- values: made by dev/chart_docs.py -->\n", "<!-- end of values -->\n"
 DESCRIBES, INSTEAD = "# -- ", "# @default -- "
-KINDS = {"str": "string", "int": "int", "bool": "bool", "seq": "list", "map": "object"}
+KINDS = {
+    "str": "string",
+    "int": "int",
+    "float": "float",
+    "bool": "bool",
+    "seq": "list",
+    "map": "object",
+}
 
 
 class Value(NamedTuple):

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from .domain.allocation import allocate
+from .domain.allocation import Occupancy, allocate
 from .domain.audit import QuotaDecision
-from .domain.fairness import Rounds
+from .domain.fairness import Accounts
 from .domain.lifecycle import Memory
 from .domain.picture import Picture
 from .domain.planning import Outlook, Places, Plan, look, plan, settled
@@ -49,7 +49,7 @@ class Dispatcher:
         self._platform = platform
         self._caps = caps
         self._clock = clock
-        self._rounds = Rounds()
+        self._accounts = Accounts()
 
     def next_actions(
         self, namespaces: Iterable[str], *, is_thrifty: bool = False, only_charge: bool = False
@@ -71,7 +71,9 @@ class Dispatcher:
                 yield Tenancy(namespace), partial(self._read, tenant)
             else:
                 self._picture.touch(QuotaOf(namespace))  # somebody has left the line
-        begins = outlooks and not only_charge
+        begins = bool(outlooks) and not only_charge
+        if not begins and self._tenants.have_moved():
+            self._observe()
         shares = self._share(outlooks, is_thrifty=is_thrifty) if begins else {}
         for namespace, outlook in outlooks.items():
             made = self._plan(outlook, shares.get(namespace, Places(workers=0)))
@@ -93,11 +95,20 @@ class Dispatcher:
 
     def _share(self, outlooks: Mapping[str, Outlook], *, is_thrifty: bool) -> dict[str, Places]:
         """Who of the namespaces that want workers gets how many of the free places."""
-        taken = self._tenants.occupancies()
-        places, self._rounds = allocate(
-            self._rounds, outlooks, taken, self._caps, is_thrifty=is_thrifty
+        taken = self._observe()
+        places, self._accounts = allocate(
+            self._accounts, outlooks, taken, self._caps, is_thrifty=is_thrifty
         )
         return places
+
+    def _observe(self) -> dict[str, Occupancy]:
+        """Who holds how many places; it counts from when that was asked last."""
+        taken = self._tenants.occupancies()
+        held = {namespace: own.workers for namespace, own in taken.items()}
+        self._accounts = self._accounts.observed(
+            held, self._tenants.in_line(), self._tenants.weight, self._clock()
+        )
+        return taken
 
     def _plan(self, outlook: Outlook, places: Places) -> Plan:
         known = ((uid, self._memories.get(uid)) for uid in outlook.candidates)

@@ -30,6 +30,7 @@ BYTES = (
 
 Positive = Annotated[int, Meta(ge=1)]
 LeaseSeconds = Annotated[int, Meta(ge=3, le=300)]  # shorter, and one slow answer loses it
+Share = Annotated[float, Meta(ge=0, le=1)]
 TimeoutSeconds = Annotated[int, Meta(ge=1, le=3600)]
 Retries = Annotated[int, Meta(ge=0, le=10)]
 Address = Annotated[str, Meta(pattern=r"^([^\s/]*:\d{1,5})?$")]
@@ -78,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quota: tuple[str, ...] = ("50/1h",)
     max_workers: Positive = 64
     max_workers_per_namespace: Positive = 32
+    reserved_worker_share: Share = 0.25
     backoff_seconds: Positive = 10
     trust_requester: bool = False
     namespace: str = "imagejob-system"
@@ -130,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             default=Policy(tuple(parse_rate(rate) for rate in self.quota)),
             max_workers=self.max_workers,
             max_workers_per_namespace=self.max_workers_per_namespace,
+            reserved_share=self.reserved_worker_share,
         )
 
 

@@ -31,6 +31,7 @@ class Tenants:
         self._dirty: dict[str, None] = {}
         self._due: set[str] = set()
         self._place_is_free = False
+        self._has_moved = False
         self._busy: dict[str, Plan | None] = {}
         self._known: dict[str, str] = {}
         self._queues: set[str] = set()
@@ -51,6 +52,11 @@ class Tenants:
     def policy(self, namespace: str) -> Policy:
         """What its ImageQuota says, or the default."""
         return policy_of(self._quota(namespace), self._caps.default)
+
+    def weight(self, namespace: str) -> int:
+        """Its share of the workers."""
+        quota = self._quota(namespace)
+        return quota.spec.weight if quota else self._caps.default.weight
 
     def platform(self, namespace: str, platform: Platform) -> Platform:
         """What the platform decides, as tight as its ImageQuota says."""
@@ -116,7 +122,12 @@ class Tenants:
 
     def touch_all_in_line(self) -> None:
         """A worker has ended: somebody, somewhere, may have its place."""
-        self._place_is_free = True
+        self._place_is_free = self._has_moved = True
+
+    def have_moved(self) -> bool:
+        """Whether workers have begun or ended since this was last asked."""
+        moved, self._has_moved = self._has_moved, False
+        return moved
 
     @property
     def is_touched(self) -> bool:
@@ -130,7 +141,7 @@ class Tenants:
         """
         if only_due:
             return [each for each in self._due if each not in self._busy]
-        waiting = self._waiting_for_workers() if self._place_is_free else ()
+        waiting = self.in_line() if self._place_is_free else ()
         self._dirty |= dict.fromkeys(waiting)
         self._place_is_free = False
         return [each for each in self._dirty if each not in self._busy]
@@ -142,7 +153,7 @@ class Tenants:
 
     def are_others_in_line(self, namespaces: Iterable[str]) -> bool:
         """Whether any but those wait for workers, and so are to be asked before one is begun."""
-        return not self._waiting_for_workers() <= set(namespaces)
+        return not self.in_line() <= set(namespaces)
 
     def occupancies(self) -> dict[str, Occupancy]:
         """What each namespace has at work, or about to be: of all that have anything."""
@@ -195,7 +206,8 @@ class Tenants:
     def _quota(self, namespace: str) -> ImageQuota | None:
         return self._picture.quotas.get((namespace, "default"))
 
-    def _waiting_for_workers(self) -> set[str]:
+    def in_line(self) -> set[str]:
+        """The namespaces where anybody waits for a worker."""
         self._queues = {name for name in self._queues if self.of(name).queued}
         return self._queues
 

@@ -32,6 +32,8 @@ max_retries: {{ .Values.limits.maxRetries }}
 min_bytes_per_second: {{ .Values.limits.minBytesPerSecond }}
 max_workers: {{ .Values.maxWorkers }}
 max_workers_per_namespace: {{ .Values.maxWorkersPerNamespace }}
+# (as text: any number is written as a whole one)
+reserved_worker_share: {{ .Values.reservedWorkerShare | quote }}
 backoff_seconds: {{ .Values.backoffSeconds }}
 worker_image: {{ include "imagejob.image" (list . $worker.image) | quote }}
 worker_image_pull_policy: {{ $worker.image.pullPolicy }}

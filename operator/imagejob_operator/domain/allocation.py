@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from .batching import MAX_ITEMS
-from .fairness import Rounds, share
+from .fairness import Accounts, Wish, share
 from .planning import AT_ONCE, MANY, Outlook, Places, Plan
 from .platform import Caps
 from .tenant import Tenant
@@ -57,34 +57,34 @@ def _nodes_are_full(pods: Sequence[Pod]) -> bool:
 
 
 def allocate(
-    rounds: Rounds,
+    accounts: Accounts,
     outlooks: Mapping[str, Outlook],
     taken: Mapping[str, Occupancy],
     caps: Caps,
     *,
     is_thrifty: bool,
-) -> tuple[dict[str, Places], Rounds]:
+) -> tuple[dict[str, Places], Accounts]:
     """Who of the namespaces that want workers gets how many of the free places, and the next state.
 
-    `taken` has every namespace with workers. One that gets no place is not in the answer.
+    `taken` has every namespace with workers, as the `accounts` have observed them. One that gets no
+    place is not in the answer.
     """
     free = caps.max_workers - sum(each.workers for each in taken.values())
     is_thrifty = is_thrifty or sum(each.starting for each in taken.values()) >= MANY
-    backlog, weights, room, left = {}, {}, {}, {}
+    wishes, left = {}, {}
     for namespace, outlook in outlooks.items():
         own, running = taken.get(namespace, Occupancy()), outlook.policy.max_running
         left[namespace] = AT_ONCE if running is None else max(0, running - own.image_jobs)
         waiting = min(len(outlook.candidates), left[namespace])
-        room[namespace] = _room(own, caps)
-        backlog[namespace] = -(-waiting // MAX_ITEMS)
-        weights[namespace] = outlook.policy.weight
-    shares, rounds = share(rounds, backlog, weights, max(0, free), room)
+        workers, room = -(-waiting // MAX_ITEMS), _room(own, caps)
+        wishes[namespace] = Wish(workers, room, own.workers, outlook.policy.weight)
+    shares, accounts = share(accounts, wishes, max(0, free), caps.reserve)
     places = {
         namespace: Places(count, left[namespace], own.starting, own.workers, is_thrifty=is_thrifty)
         for namespace, count in shares.items()
         for own in [taken.get(namespace, Occupancy())]
     }
-    return places, rounds
+    return places, accounts
 
 
 def _room(own: Occupancy, caps: Caps) -> int:

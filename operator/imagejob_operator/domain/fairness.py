@@ -1,82 +1,149 @@
-"""Which namespace gets the next free place: weighted deficit round robin.
+"""Which namespace gets the next free place: the one whose workers have cost the least so far.
 
-M. Shreedhar and G. Varghese, "Efficient Fair Queueing Using Deficit Round Robin", SIGCOMM 1995:
-those who have something to send take turns, and each turn allows as much as the sender's quantum.
-Here a place costs one and the quantum is the namespace's weight, a whole number, so a turn that
-isn't cut short leaves no deficit behind.
+Places are shared by the time that they are held, not by how often they are given. A namespace's
+virtual time grows by what its workers cost, divided by its weight: START for each that begins, and
+each second that it holds its place. A free place goes to the namespace with the least of those that
+wait for one and may have it. That is start-time fair queueing:
 
-The paper bounds how unequally two senders may be served over any stretch in which both always have
-something to send: |sent_a / f_a - sent_b / f_b| <= Q + 2 Max, f being shares, Q the smallest
-quantum and Max the largest cost (its fairness measure FM). With f = weight / Q and Max = 1 that is
-|served_a / weight_a - served_b / weight_b| <= 1 + 2 / (the smallest weight). Since no turn that
-was had leaves anything over, 1 holds here.
+P. Goyal, H. Vin and H. Cheng, "Start-time Fair Queueing", SIGCOMM 1996; with D at once, SFQ(D):
+W. Jin, J. Chase and J. Kaur, "Interposed Proportional Sharing for a Storage Service Utility",
+SIGMETRICS 2004, where |W_a / w_a - W_b / w_b| <= (D + 1) (c_a / w_a + c_b / w_b) for any two that
+always wait, c being the largest cost of one request.
 
-The paper has no senders that are held: here a namespace may have work but no room under its own
-cap. It keeps its turn, or what is left of one, until it has room, so that a cap smaller than a
-weight takes nothing from its share; but never more than that one turn, however long it was held.
-So several turns may be unfinished at once. The one with the smallest part left goes on first: that
-keeps the bound at 1, since it is also the first to have its next turn.
+There the cost is known when a request begins; here it is counted while the place is held, for
+nobody knows how long a store will take. What holds then: let a compete, that is, wait for a place
+and be allowed one, whenever places are given in some stretch of time, and b be anybody else. Then,
+in that stretch,
+
+    W_b / w_b - W_a / w_a <= K (START + L) / w_b + lead,
+
+where b has at most K workers at once, of at most L seconds each, and `lead` is by how much a's
+virtual time was beyond b's when the stretch began, or 0. Proof: when b is given a place, its
+virtual time is at most a's; after the last time that it is, its virtual time grows by what its
+workers of then cost until they end, which is K (START + L) / w_b at most; a's never shrinks. It
+holds as long as b takes its turns as they come: see `declined`, and LIMIT.
+
+Who begins to wait does so at the clock, the virtual time of whoever was given a place last, if its
+own is less (as in the papers): to have wanted nothing, or to have been held by one's own cap, is no
+credit. Places that nobody else wanted aren't paid for either: the clock goes along with who gets
+them. What a's lead over the clock is at most, LIMIT, bounds how long anybody waits for having had
+much. While a namespace neither holds a place nor waits for one, a second of its lead is forgotten
+each second. After a restart all begin anew, with what they hold by then.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
-from itertools import chain
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
 
 import msgspec
 
+from .reserve import Reserve
 
-class Rounds(msgspec.Struct, frozen=True):
-    """Whose turn it is, carried from call to call. Knows only namespaces with a backlog."""
+START = timedelta(seconds=1)
+"""What it costs to begin a worker, whatever it does: pods have a price too, and what is given at
+one moment is shared by weight as well."""
 
-    order: tuple[str, ...] = ()
-    """Namespaces, the next to have a turn first."""
-    unfinished: dict[str, int] = {}
-    """Places left of turns that were cut short, at least one each; these come before others."""
+LIMIT = timedelta(hours=4)
+"""The most that anybody's virtual time may be ahead of the clock: as long as one worker may take
+with 24 ImageJobs of ten minutes each, so that what one worker costs is never forgiven."""
+
+Ticks = int
+"""Virtual time, in nanoseconds of one place, of a namespace of weight 1."""
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """One namespace that waits: for so many `workers`, of which its own caps leave `room` for some;
+    and what it holds."""
+
+    workers: int
+    room: int
+    held: int = 0
+    weight: int = 1
+
+
+class Accounts(msgspec.Struct, frozen=True):
+    """What each namespace has had, carried from look to look.
+
+    `clock` is the virtual time that whoever begins to wait has at least; `spent` are the virtual
+    times of those that hold or wait, or are ahead of it; `held` is what each held at `at`. The
+    `given` got places in the last `share`, and the `declined` then began nothing with them.
+    """
+
+    at: datetime | None = None
+    clock: Ticks = 0
+    spent: dict[str, Ticks] = {}
+    held: dict[str, int] = {}
+    given: frozenset[str] = frozenset()
+    declined: frozenset[str] = frozenset()
+
+    def observed(
+        self,
+        held: Mapping[str, int],
+        waiting: Collection[str],
+        weight: Callable[[str], int],
+        now: datetime,
+    ) -> Accounts:
+        """Count what has been held until now, and what was begun. To be told of every change.
+
+        Begun is what is held beyond what was; after a restart, nothing. Those `waiting` are in
+        line for workers.
+        """
+        passed = max(now - self.at, timedelta()) if self.at else timedelta()
+        begun = {name: count - self.held.get(name, 0) for name, count in held.items()}
+        spent, most = dict(self.spent), self.clock + _ticks(LIMIT)
+        for name in {**self.held, **held}:
+            cost = passed * self.held.get(name, 0)
+            cost += START * max(0, begun.get(name, 0) if self.at else 0)
+            spent[name] = min(spent.get(name, self.clock) + _ticks(cost, weight(name)), most)
+        there = {*held, *self.held, *waiting}
+        for name in spent.keys() - there:
+            spent[name] -= _ticks(passed)
+        declined = {name for name in self.given if begun.get(name, 0) <= 0}
+        return Accounts(
+            now,
+            self.clock,
+            {name: time for name, time in spent.items() if time > self.clock or name in there},
+            {name: count for name, count in held.items() if count},
+            declined=frozenset(declined) if self.given else self.declined,
+        )
 
 
 def share(
-    rounds: Rounds,
-    backlog: Mapping[str, int],
-    weights: Mapping[str, int],
-    free: int,
-    room: Mapping[str, int],
-) -> tuple[dict[str, int], Rounds]:
-    """How many of the `free` places each namespace gets now, at least one each, and the next state.
+    accounts: Accounts, wishes: Mapping[str, Wish], free: int, reserve: Reserve
+) -> tuple[dict[str, int], Accounts]:
+    """How many of the `free` places each namespace gets now, at least one each, and what is known
+    then. Whoever gets a place need not take it, and pays when it does; who doesn't, comes after
+    the others in the next call.
 
-    `backlog` is how many wait, `weights` are at least 1 (the default), and `room` is how many more
-    the namespace may take under its own cap; one that isn't named there has no cap. A namespace
-    that comes to wait has its turn after all others that wait; one that ceases to loses its turn.
-    No place stays free while somebody waits who has room. Takes O(namespaces + places).
+    No place stays free while somebody waits who may have it. Of equals, who has waited longest.
+    Takes O((namespaces + places) log(namespaces)).
     """
-    turns = _turns(rounds, backlog, weights)
-    unfinished = {name: rounds.unfinished[name] for name in turns if name in rounds.unfinished}
+    clock, spent = accounts.clock, dict(accounts.spent)
+    known = [name for name in spent if name in wishes]
+    line = [name for name in dict.fromkeys([*known, *wishes]) if wishes[name].workers > 0]
+    spent |= {name: max(spent.get(name, clock), clock) for name in line}
+    held = accounts.held | {name: wish.held for name, wish in wishes.items()}
+    many = sum(count for count in held.values() if count > 1)
+    behind = accounts.declined & {name for name in line if wishes[name].room > 0}
+    least = min((spent[name] for name in behind), default=None)
+    heap = [(name in behind, spent[name], place, name) for place, name in enumerate(line)]
+    heapify(heap)
     shares: dict[str, int] = {}
-    cut: list[str] = []
-    while free > 0 and turns:
-        namespace = turns.popleft()
-        weight, served = weights.get(namespace, 1), shares.get(namespace, 0)
-        turn = min(unfinished.pop(namespace, weight), weight)
-        waiting = backlog[namespace] - served
-        taken = max(0, min(turn, waiting, room.get(namespace, waiting + served) - served, free))
-        if taken:
-            shares[namespace], free = served + taken, free - taken
-        if taken == waiting:
-            continue
-        if taken == turn:
-            turns.append(namespace)
-            continue
-        cut.append(namespace)
-        if turn - taken < weight:
-            unfinished[namespace] = turn - taken
-    return shares, Rounds((*cut, *turns), unfinished)
+    while free > 0 and heap:
+        declined, time, place, name = heappop(heap)
+        wish, given = wishes[name], shares.get(name, 0)
+        if given >= wish.room or not reserve.allows(wish.held + given, many):
+            continue  # for this call: neither room nor reserve will be more in it
+        many += {0: 0, 1: 2}.get(wish.held + given, 1)
+        shares[name], free = given + 1, free - 1
+        clock = max(clock, time if least is None else min(time, least))
+        if given + 1 < wish.workers:
+            heappush(heap, (declined, time + _ticks(START, wish.weight), place + len(line), name))
+    given_now = frozenset(shares)
+    return shares, msgspec.structs.replace(accounts, clock=clock, spent=spent, given=given_now)
 
 
-def _turns(rounds: Rounds, backlog: Mapping[str, int], weights: Mapping[str, int]) -> deque[str]:
-    """All that wait: unfinished turns, the smallest part left first, then the others in order."""
-    known = dict.fromkeys(chain(rounds.order, backlog))
-    waiting = [namespace for namespace in known if backlog.get(namespace, 0) > 0]
-    begun = [namespace for namespace in waiting if namespace in rounds.unfinished]
-    begun.sort(key=lambda namespace: rounds.unfinished[namespace] / weights.get(namespace, 1))
-    return deque(dict.fromkeys(chain(begun, waiting)))
+def _ticks(time: timedelta, weight: int = 1) -> Ticks:
+    return time // timedelta(microseconds=1) * 1000 // weight

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from math import ceil
 from typing import Literal, get_args
 
 import msgspec
@@ -12,6 +13,7 @@ from .model import SourceFormat
 from .order import OrderLimits
 from .quota import Policy
 from .quota_model import ImageQuota
+from .reserve import Reserve
 from .worker_pod import WorkerPod
 
 MIB = 1024 * 1024
@@ -78,3 +80,10 @@ class Caps(msgspec.Struct, frozen=True):
     default: Policy
     max_workers: int
     max_workers_per_namespace: int
+    reserved_share: float = 0.0
+
+    @property
+    def reserve(self) -> Reserve:
+        """The part of all places, rounded up, but one, that is for namespaces with few workers."""
+        kept = ceil(round(self.reserved_share * self.max_workers, 6))
+        return Reserve(self.max_workers, min(kept, self.max_workers - 1))

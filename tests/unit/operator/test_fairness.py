@@ -2,233 +2,338 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 from itertools import combinations, permutations
+from typing import NamedTuple
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_operator.domain.fairness import Rounds, share
+from imagejob_operator.domain.fairness import LIMIT, START, Accounts, Wish, share
+from imagejob_operator.domain.reserve import Reserve
+from slots import BEGIN, PLENTY, Look, Slots
 
 NAMES = ("a", "b", "c", "d")
-PLENTY = 1_000_000
+LONGEST = 600
+SECOND = 1_000_000_000
 
 
-class Step(msgspec.Struct, frozen=True):
-    """Before a call of `share`: who comes, who gives up, what is free, who has how much room."""
+class Step(NamedTuple):
+    """Who comes with how many workers of how many seconds, and how long it is until the next."""
 
-    free: int
-    come: dict[str, int]
-    leave: frozenset[str]
-    room: dict[str, int]
+    come: dict[str, tuple[int, int]]
+    wait: int
 
 
-class Call(msgspec.Struct, frozen=True):
-    """A call of `share`, and what it left."""
-
-    shares: dict[str, int]
-    backlog_before: dict[str, int]
-    step: Step
-    rounds: Rounds
-
-    def served(self, name: str) -> int:
-        return self.shares.get(name, 0)
-
-    def left(self, name: str) -> int:
-        return self.backlog_before.get(name, 0) - self.served(name)
-
-    def could_take_more(self, name: str) -> bool:
-        """It was backlogged all through the call, and not held by its room."""
-        return self.left(name) > 0 and self.step.room.get(name, PLENTY) > self.served(name)
+class Course(NamedTuple):
+    places: int
+    kept: int
+    weights: dict[str, int]
+    caps: dict[str, int]
+    steps: list[Step]
 
 
 names = st.sampled_from(NAMES)
-steps = st.builds(
-    Step,
-    free=st.integers(0, 12),
-    come=st.dictionaries(names, st.integers(0, 30), max_size=4),
-    leave=st.one_of(st.just(frozenset()), st.frozensets(names, max_size=1)),
-    room=st.one_of(st.just({}), st.dictionaries(names, st.integers(-1, 12), max_size=3)),
+workers = st.tuples(st.integers(1, 12), st.sampled_from([1, 2, 30, LONGEST]))
+steps = st.builds(Step, st.dictionaries(names, workers, max_size=4), st.integers(0, 700))
+courses = st.integers(1, 8).flatmap(
+    lambda places: st.builds(
+        Course,
+        st.just(places),
+        st.integers(0, places - 1),
+        st.fixed_dictionaries({name: st.integers(1, 7) for name in NAMES}),
+        st.dictionaries(names, st.integers(0, 4), max_size=2),
+        st.lists(steps, min_size=1, max_size=12),
+    )
 )
-courses = st.lists(steps, min_size=1, max_size=16)
-weightings = st.fixed_dictionaries({name: st.integers(1, 7) for name in NAMES})
 
 
-def run(course: list[Step], weights: dict[str, int]) -> list[Call]:
-    calls, rounds = list[Call](), Rounds()
-    backlog = dict.fromkeys(NAMES, 0)
-    for step in course:
-        for name in NAMES:
-            kept = 0 if name in step.leave else backlog[name]
-            backlog[name] = kept + step.come.get(name, 0)
-        shares, rounds = share(rounds, backlog, weights, step.free, step.room)
-        calls.append(Call(shares, dict(backlog), step, rounds))
-        for name in shares:
-            backlog[name] -= shares[name]
-    return calls
+def run(course: Course) -> list[Look]:
+    slots = Slots(course.places, course.kept, course.weights, course.caps)
+    for step in course.steps:
+        for name, (count, seconds) in step.come.items():
+            slots.arrive(name, seconds, count)
+        slots.look()
+        slots.wait(step.wait)
+    return slots.looks
 
 
-def stretches(calls: list[Call], *names: str) -> list[list[Call]]:
-    """Every run of calls in which each of them always had work and room."""
-    return [
-        calls[first:last]
-        for first, last in combinations(range(len(calls) + 1), 2)
-        if all(call.could_take_more(name) for call in calls[first:last] for name in names)
-    ]
+def stretches(looks: list[Look], name: str) -> list[list[Look]]:
+    """The longest runs in which it could have had one more place all the time."""
+    found: list[list[Look]] = [[]]
+    for look in looks:
+        if look.may_have_more(name):
+            found[-1].append(look)
+        elif found[-1]:
+            found.append([])
+    return [stretch for stretch in found if len(stretch) > 1]
 
 
-@given(courses, weightings)
-def test_two_that_compete_are_served_by_their_weights(
-    course: list[Step], weights: dict[str, int]
-) -> None:
-    """Within the bound of Shreedhar and Varghese (1995), and within 1, which is closer."""
-    calls = run(course, weights)
-
-    for a, b in combinations(NAMES, 2):
-        for stretch in stretches(calls, a, b):
-            served_a = Fraction(sum(call.served(a) for call in stretch), weights[a])
-            served_b = Fraction(sum(call.served(b) for call in stretch), weights[b])
-            assert abs(served_a - served_b) <= 1 + Fraction(2, min(weights.values()))
-            assert abs(served_a - served_b) <= 1
+def lead(look: Look, name: str, other: str) -> Fraction:
+    """By how many seconds of cost one is ahead of the other, once the places have been given."""
+    spent, clock = look.after.spent, look.after.clock
+    ahead = spent.get(name, clock) - spent.get(other, clock)
+    return max(Fraction(0), Fraction(ahead, SECOND))
 
 
-@given(courses, weightings)
-def test_nobody_starves(course: list[Step], weights: dict[str, int]) -> None:
-    """While one waits for its turn, no other has more than one."""
-    calls = run(course, weights)
+@given(courses)
+def test_nobody_gets_more_than_its_share_while_another_waits(course: Course) -> None:
+    """The bound of fairness.py, to the thousandth of a second, which is what rounding may cost."""
+    looks = run(course)
 
-    for waiting, other in permutations(NAMES, 2):
-        for stretch in stretches(calls, waiting):
-            if not any(call.served(waiting) for call in stretch):
-                assert sum(call.served(other) for call in stretch) <= weights[other]
+    for name, other in permutations(NAMES, 2):
+        for stretch in stretches(looks, name):
+            weight = course.weights[other]
+            for first, last in [(0, -1), (0, len(stretch) // 2), (len(stretch) // 2, -1)]:
+                begin, end = stretch[first], stretch[last]
+                at_once = max(look.held.get(other, 0) for look in stretch)
+                most = Fraction(at_once * (1 + LONGEST), weight) + lead(begin, name, other)
+                grown = {
+                    each: end.cost.get(each, Fraction(0)) - begin.cost.get(each, Fraction(0))
+                    for each in (name, other)
+                }
+                assert grown[other] - grown[name] <= most + Fraction(1, 1000)
 
 
-@given(courses, weightings)
-def test_no_place_stays_free_while_somebody_could_take_it(
-    course: list[Step], weights: dict[str, int]
-) -> None:
-    for call in run(course, weights):
-        wanted = {
-            name: max(0, min(count, call.step.room.get(name, PLENTY)))
-            for name, count in call.backlog_before.items()
+@given(courses)
+def test_no_place_stays_free_while_somebody_may_have_it(course: Course) -> None:
+    for look in run(course):
+        given = sum(look.shares.values())
+
+        assert given <= look.free
+        assert all(0 < count <= look.wishes[name].workers for name, count in look.shares.items())
+        assert all(count <= look.wishes[name].room for name, count in look.shares.items())
+        assert given == look.free or not any(look.may_have_more(name) for name in NAMES)
+
+
+@given(courses)
+def test_who_holds_none_has_a_place_unless_as_many_as_are_kept_hold_one(course: Course) -> None:
+    for look in run(course):
+        many = sum(count for count in look.held.values() if count > 1)
+        single = sum(count == 1 for count in look.held.values())
+        left_out = [
+            name for name in NAMES if look.may_have_more(name) and not look.held.get(name, 0)
+        ]
+
+        assert many <= course.places - course.kept or many == 0
+        assert not left_out or single >= course.kept
+
+
+@given(courses)
+def test_only_those_who_matter_are_remembered(course: Course) -> None:
+    for look in run(course):
+        known = look.after
+        clock, most = known.clock, known.clock + LIMIT // timedelta(microseconds=1) * 1000
+        ahead = {name for name, time in known.spent.items() if time > clock}
+
+        assert known.spent.keys() <= ahead | known.held.keys() | look.wishes.keys()
+        assert all(time <= most for time in known.spent.values())
+
+
+def one_by_one(weights: dict[str, int], count: int, room: dict[str, int] | None = None) -> str:
+    """Who gets the next places, when all always wait and each place is held for no time."""
+    order, accounts = "", Accounts(BEGIN)
+    for _ in range(count):
+        wishes = {
+            name: Wish(PLENTY, (room or {}).get(name, PLENTY), 0, weight)
+            for name, weight in weights.items()
         }
-
-        assert sum(call.shares.values()) == min(call.step.free, sum(wanted.values()))
-        assert all(0 < count <= wanted[name] for name, count in call.shares.items())
-
-
-@given(courses, weightings)
-def test_only_those_who_wait_are_remembered(course: list[Step], weights: dict[str, int]) -> None:
-    for call in run(course, weights):
-        order, unfinished = call.rounds.order, call.rounds.unfinished
-
-        assert sorted(order) == [name for name in NAMES if call.left(name) > 0]
-        assert set(unfinished) <= set(order)
-        assert all(0 < count < weights[name] for name, count in unfinished.items())
+        shares, accounts = share(accounts, wishes, 1, Reserve(1))
+        order += "".join(shares)
+        accounts = accounts.observed(shares, weights, weights.__getitem__, BEGIN)
+        accounts = accounts.observed({}, weights, weights.__getitem__, BEGIN)
+    return order
 
 
-def test_places_are_shared_by_weight() -> None:
-    backlog = {"a": PLENTY, "b": PLENTY, "c": PLENTY}
+def at_once(wishes: dict[str, Wish], free: int, kept: int = 0) -> dict[str, int]:
+    return share(Accounts(BEGIN), wishes, free, Reserve(free, kept))[0]
 
-    shares, _ = share(Rounds(), backlog, {"a": 1, "b": 2, "c": 5}, 80, {})
 
-    assert shares == {"a": 10, "b": 20, "c": 50}
+def test_places_of_one_moment_are_shared_by_weight() -> None:
+    wishes = {
+        name: Wish(PLENTY, PLENTY, 0, weight) for name, weight in {"a": 1, "b": 2, "c": 5}.items()
+    }
+
+    assert at_once(wishes, 80) == {"a": 10, "b": 20, "c": 50}
 
 
 def test_who_wants_little_leaves_the_rest_to_the_others() -> None:
-    shares, _ = share(Rounds(), {"a": 3, "b": PLENTY}, {}, 64, {})
-
-    assert shares == {"a": 3, "b": 61}
+    assert at_once({"a": Wish(3, PLENTY), "b": Wish(PLENTY, PLENTY)}, 64) == {"a": 3, "b": 61}
 
 
 def test_who_is_held_leaves_the_rest_to_the_others() -> None:
-    shares, _ = share(Rounds(), {"a": PLENTY, "b": PLENTY}, {}, 64, {"a": 3, "b": PLENTY})
-
-    assert shares == {"a": 3, "b": 61}
+    assert at_once({"a": Wish(PLENTY, 3), "b": Wish(PLENTY, PLENTY)}, 64) == {"a": 3, "b": 61}
 
 
 def test_one_place_at_a_time_goes_round() -> None:
-    assert one_by_one({"a": 2, "b": 1, "c": 1}, 8) == "aabcaabc"
+    assert one_by_one({"a": 2, "b": 1, "c": 1}, 8) == "abcaabca"
 
 
-def test_idle_time_is_neither_saved_nor_paid_for() -> None:
-    _, rounds = share(Rounds(), {"a": 1_000, "b": 0}, {}, 1_000, {})
+def test_a_place_that_is_held_for_long_counts_for_as_much() -> None:
+    """One of 60 seconds costs what twenty of two seconds cost, with what it costs to begin them."""
+    slots = Slots(1)
+    slots.arrive("long", 60, 10)
+    slots.arrive("short", 2, 1000)
+    slots.look()
 
-    shares, _ = share(rounds, {"a": 50, "b": 50}, {}, 20, {})
+    slots.wait(600)
 
-    assert shares == {"a": 10, "b": 10}
-
-
-def test_who_leaves_in_the_middle_of_a_turn_has_none_of_it_left() -> None:
-    weights, both = {"a": 10, "b": 1}, {"a": 50, "b": 50}
-    _, rounds = share(Rounds(), both, weights, 1, {})
-    _, rounds = share(rounds, {"b": 50}, weights, 0, {})
-
-    shares, _ = share(rounds, both, weights, 1, {})
-
-    assert rounds == Rounds(("b",))
-    assert shares == {"b": 1}
+    assert slots.ended["long"] in (5, 6)
+    assert abs(slots.cost["long"] - slots.cost["short"]) <= 61
 
 
-def test_a_cap_below_the_weight_takes_nothing_of_a_turn() -> None:
-    """Its one place is free again each time, and each time it goes on with its turn of three."""
-    weights = {"a": 3, "b": 1}
+def test_two_that_hold_as_long_have_as_many_turns_as_their_weights_say() -> None:
+    slots = Slots(1, weights={"a": 1, "b": 3})
+    slots.arrive("a", 5, 1000)
+    slots.arrive("b", 5, 1000)
+    slots.look()
 
-    assert one_by_one(weights, 8, room={"a": 1}) == "aaabaaab"
+    slots.wait(400)
 
-
-def test_who_is_held_keeps_its_turn_but_no_more_than_one() -> None:
-    held, rounds = {"a": 0}, Rounds()
-    for _ in range(100):
-        shares, rounds = share(rounds, {"a": 9, "b": 900}, {}, 2, held)
-        assert shares == {"b": 2}
-
-    shares, _ = share(rounds, {"a": 9, "b": 900}, {}, 9, {})
-
-    assert shares == {"a": 5, "b": 4}
+    assert slots.ended["b"] == 60
+    assert slots.ended["a"] == 20
 
 
-def test_a_smaller_weight_cuts_an_unfinished_turn() -> None:
-    rounds = Rounds(("a", "b"), {"a": 9})
+def test_who_comes_later_is_served_at_once_but_not_for_the_time_before() -> None:
+    slots = Slots(1)
+    slots.arrive("old", 5, 1000)
+    slots.look()
+    slots.wait(500)
+    slots.arrive("new", 5, 1000)
 
-    shares, rounds = share(rounds, {"a": 50, "b": 50}, {"a": 2, "b": 1}, 3, {})
+    slots.wait(100)
 
-    assert shares == {"a": 2, "b": 1}
-    assert rounds == Rounds(("a", "b"))
+    assert slots.waited["new"][0] <= 5
+    assert slots.ended["new"] == 10
 
 
-def test_newcomers_queue_up_as_they_are_given() -> None:
-    _, rounds = share(Rounds(), {"b": 1, "a": 1}, {}, 0, {})
-    _, rounds = share(rounds, {"c": 1, "a": 1, "b": 1}, {}, 0, {})
+def test_places_that_nobody_else_wanted_are_not_paid_for() -> None:
+    """It had eight for ten minutes; then another comes, and they take turns."""
+    slots = Slots(8)
+    slots.arrive("alone", 1, 10_000)
+    slots.look()
+    slots.wait(600)
+    slots.arrive("other", 1, 10_000)
+    before = slots.ended["alone"]
 
-    assert rounds.order == ("b", "a", "c")
+    slots.wait(100)
+
+    assert abs((slots.ended["alone"] - before) - slots.ended["other"]) <= 8
+
+
+def test_what_is_held_while_others_wait_is_paid_for() -> None:
+    slots = Slots(2)
+    slots.arrive("long", 300, 10)
+    slots.look()
+    slots.arrive("short", 1, 10_000)
+
+    slots.wait(440)
+
+    assert slots.held == {"long": 0, "short": 2}
+    assert slots.ended == {"long": 2, "short": 2 * 140}
+
+
+def test_a_lead_is_forgotten_as_fast_as_it_was_held_by_who_wants_nothing() -> None:
+    spent = {"a": 100 * SECOND}
+    accounts = Accounts(BEGIN, 0, spent)
+
+    later = accounts.observed({}, [], lambda _: 1, BEGIN + timedelta(seconds=40))
+    much_later = accounts.observed({}, [], lambda _: 1, BEGIN + timedelta(seconds=100))
+
+    assert later.spent == {"a": 60 * SECOND}
+    assert much_later.spent == {}
+
+
+def test_a_lead_is_kept_by_who_waits() -> None:
+    accounts = Accounts(BEGIN, 0, {"a": 100 * SECOND})
+
+    later = accounts.observed({}, ["a"], lambda _: 1, BEGIN + timedelta(seconds=40))
+
+    assert later.spent == {"a": 100 * SECOND}
+
+
+def test_nobody_is_further_ahead_than_the_limit() -> None:
+    accounts = Accounts(BEGIN, 7, held={"a": 9})
+
+    later = accounts.observed({"a": 9}, [], lambda _: 1, BEGIN + LIMIT)
+
+    assert later.spent == {"a": 7 + LIMIT // timedelta(microseconds=1) * 1000}
+
+
+def test_a_clock_that_is_put_back_takes_nothing_back() -> None:
+    accounts = Accounts(BEGIN, 0, {"a": SECOND}, {"a": 1})
+
+    later = accounts.observed({"a": 1}, [], lambda _: 1, BEGIN - timedelta(seconds=9))
+
+    assert later.spent == {"a": SECOND}
+    assert later.at == BEGIN - timedelta(seconds=9)
+
+
+def test_after_a_restart_what_is_held_counts_from_then_on() -> None:
+    first = Accounts().observed({"a": 4}, [], lambda _: 1, BEGIN)
+    later = first.observed({"a": 4}, [], lambda _: 1, BEGIN + timedelta(seconds=10))
+
+    assert first.spent == {"a": 0}
+    assert later.spent == {"a": 40 * SECOND}
+
+
+def test_to_begin_a_worker_costs_a_second_though_it_end_at_once() -> None:
+    first = Accounts(BEGIN).observed({"a": 3}, [], lambda _: 1, BEGIN)
+
+    assert first.spent == {"a": 3 * SECOND * START.total_seconds()}
+
+
+def test_who_does_not_take_its_place_comes_after_the_others() -> None:
+    """It gathers for a fuller worker, while another would begin at once."""
+    wishes = {"gathers": Wish(9, 9), "begins": Wish(9, 9)}
+    first, accounts = share(Accounts(BEGIN), wishes, 1, Reserve(1))
+    accounts = accounts.observed({}, wishes, lambda _: 1, BEGIN)
+
+    second, accounts = share(accounts, wishes, 1, Reserve(1))
+    accounts = accounts.observed({"begins": 1}, wishes, lambda _: 1, BEGIN)
+    third, _ = share(accounts, wishes, 1, Reserve(1))
+
+    assert (first, second, third) == ({"gathers": 1}, {"begins": 1}, {"gathers": 1})
+
+
+def test_a_place_that_others_do_not_take_erases_no_lead() -> None:
+    accounts = Accounts(BEGIN, 0, {"hog": 900 * SECOND, "gathers": 0}, declined={"gathers"})
+    wishes = {"hog": Wish(9, 9), "gathers": Wish(9, 9)}
+
+    shares, after = share(accounts, wishes, 1, Reserve(2))
+
+    assert shares == {"hog": 1}
+    assert after.clock == 0
+
+
+def test_what_is_kept_goes_to_those_with_none() -> None:
+    wishes = {"hog": Wish(9, 9), "two": Wish(9, 9)}
+
+    alone = at_once({"hog": Wish(9, 9)}, 8, kept=2)
+    both = at_once(wishes, 8, kept=2)
+    new = at_once({**wishes, "new": Wish(9, 9)}, 8, kept=2)
+
+    assert alone == {"hog": 6}
+    assert both == {"hog": 3, "two": 3}
+    assert new == {"hog": 2, "two": 2, "new": 2}
 
 
 def test_thousands_of_namespaces_are_looked_at_once() -> None:
     """All are held but the last: it gets every place, and nobody is asked again for each."""
-    namespaces = [f"team-{number}" for number in range(10_000)]
-    room = Counted(dict.fromkeys(namespaces, 0) | {namespaces[-1]: PLENTY})
+    teams = [f"team-{number}" for number in range(10_000)]
+    wishes = {name: Wish(PLENTY, 0) for name in teams} | {teams[-1]: Wish(PLENTY, PLENTY)}
 
-    shares, _ = share(Rounds(), dict.fromkeys(namespaces, PLENTY), {}, 64, room)
-
-    assert shares == {namespaces[-1]: 64}
-    assert room.looks <= len(namespaces) + 64
+    assert at_once(wishes, 64) == {teams[-1]: 64}
 
 
-class Counted(dict[str, int]):
-    """Counts how often it is read."""
+def test_combinations_of_all_are_fair_in_the_long_run() -> None:
+    """Weights 1, 2 and 4, workers of 60, 7 and 1 seconds: what they cost is as their weights."""
+    slots = Slots(5, weights={"a": 1, "b": 2, "c": 4})
+    for name, seconds in {"a": 60, "b": 7, "c": 1}.items():
+        slots.arrive(name, seconds, 10_000)
+    slots.look()
 
-    looks = 0
+    slots.wait(2_000)
 
-    def get(self, key: str, default: int = 0, /) -> int:  # type: ignore[override]
-        self.looks += 1
-        return super().get(key, default)
-
-
-def one_by_one(weights: dict[str, int], count: int, room: dict[str, int] | None = None) -> str:
-    """Who gets the next places, when all always wait and one place at a time becomes free."""
-    order, rounds = "", Rounds()
-    for _ in range(count):
-        shares, rounds = share(rounds, dict.fromkeys(weights, PLENTY), weights, 1, room or {})
-        order += "".join(shares)
-    return order
+    for one, other in combinations("abc", 2):
+        assert abs(slots.cost[one] - slots.cost[other]) <= 5 * 61

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from imagejob_operator.domain.bounds import Bounds
 from imagejob_operator.domain.platform import Caps, Platform, WorkerMemory
 from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.domain.reserve import Reserve
 from imagejob_operator.domain.worker_pod import Toleration, WorkerPod
 from imagejob_operator.settings import SettingsError, from_environment
 
@@ -40,7 +42,8 @@ def test_what_is_not_given_is_as_decisions_have_it() -> None:
 
     hourly = Policy((parse_rate("50/1h"),))
     assert settings.platform == Platform(worker_image="worker:1")
-    assert settings.caps == Caps(default=hourly, max_workers=64, max_workers_per_namespace=32)
+    assert settings.caps == Caps(hourly, 64, 32, reserved_share=0.25)
+    assert settings.caps.reserve == Reserve(places=64, kept=16)
 
 
 def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
@@ -50,6 +53,10 @@ def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
             "IMAGEJOB_QUOTA": "5/1m,50/1h",
             "IMAGEJOB_MAX_WORKERS": "4",
             "IMAGEJOB_MAX_WORKERS_PER_NAMESPACE": "3",
+            "IMAGEJOB_RESERVED_WORKER_SHARE": "0.5",
+            "IMAGEJOB_MAX_TIMEOUT_SECONDS": "60",
+            "IMAGEJOB_MAX_RETRIES": "0",
+            "IMAGEJOB_MIN_BYTES_PER_SECOND": "64Ki",
             "IMAGEJOB_BACKOFF_SECONDS": "2",
             "IMAGEJOB_WORKER_PARALLELISM": "3",
             "IMAGEJOB_SMALL_WORKER_MEMORY": "300Mi",
@@ -62,13 +69,31 @@ def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
 
     platform = settings.platform
     rates = Policy((parse_rate("5/1m"), parse_rate("50/1h")))
-    assert settings.caps == Caps(default=rates, max_workers=4, max_workers_per_namespace=3)
+    assert settings.caps == Caps(rates, 4, 3, reserved_share=0.5)
+    assert platform.bounds == Bounds(60, 0, 64 * 1024)
     assert platform.backoff == timedelta(seconds=2)
     assert platform.parallelism == 3
     assert platform.small_memory == WorkerMemory(300 * 1024**2, 200 * 1024**2)
     assert platform.large_memory == WorkerMemory(6 * 1024**3, 5 * 1024**3)
     assert platform.memory == Platform("").memory
     assert platform.trusts_requester
+
+
+KEPT = {
+    "nothing": (0.0, 64, 0),
+    "a part": (0.1, 30, 3),
+    "a part, rounded up": (0.25, 2, 1),
+    "the least that is something": (0.01, 64, 1),
+    "all but one": (1.0, 8, 7),
+    "none of one": (0.25, 1, 0),
+}
+
+
+@pytest.mark.parametrize(("part", "workers", "kept"), KEPT.values(), ids=KEPT)
+def test_the_reserve_is_a_part_of_all_workers(part: float, workers: int, kept: int) -> None:
+    caps = Caps(Policy(()), workers, workers, part)
+
+    assert caps.reserve == Reserve(workers, kept)
 
 
 def test_what_is_added_to_worker_pods_is_written_as_in_a_pod() -> None:
@@ -113,6 +138,7 @@ def test_what_is_added_to_worker_pods_is_written_as_in_a_pod() -> None:
         ({**IMAGE, "IMAGEJOB_QUOTA": "5/1h, 6/1h"}, "IMAGEJOB_QUOTA: two rates have the same"),
         ({**IMAGE, "IMAGEJOB_QUOTA": "50 per hour"}, "IMAGEJOB_QUOTA"),
         ({**IMAGE, "IMAGEJOB_MAX_WORKERS": "0"}, "max_workers"),
+        ({**IMAGE, "IMAGEJOB_RESERVED_WORKER_SHARE": "25"}, "reserved_worker_share"),
         ({**IMAGE, "IMAGEJOB_BACKOFF_SECONDS": "0"}, "backoff_seconds"),
         ({**IMAGE, "IMAGEJOB_WORKER_PARALLELISM": "0"}, "worker_parallelism"),
         (
