@@ -23,7 +23,8 @@ def with_lists(text: str, lists: Mapping[str, Sequence[str]]) -> list[dict[str, 
     for body in objects:
         for variable in body["spec"].get("variables", []):
             if variable["name"] in lists:
-                variable["expression"] = json.dumps(lists[variable["name"]])
+                names = lists[variable["name"]]
+                variable["expression"] = json.dumps(names, separators=(",", ":"))
     return objects
 
 
