@@ -251,14 +251,15 @@ class Cluster:
     async def _is_posted(self, event: Manifest) -> bool:
         """Whether what has its name says the same, and is ours. It is listed: we need not `get`."""
         meta = event["metadata"]
-        path = f"/api/v1/namespaces/{meta['namespace']}/events"
-        query = [("fieldSelector", f"metadata.name={meta['name']}")]
-        data = await self._transport.send("GET", path, query=query)
+        selector = f"metadata.name={meta['name']}"
         said = (event["reportingController"], event["type"], event["reason"], event["note"])
-        return any(
-            said == (each.reporting_component, each.type, each.reason, each.message)
-            for each in decode(data, Page[Occurrence]).items
-        )
+        pages = self._pager.pages(EVENTS, meta["namespace"], (("fieldSelector", selector),))
+        async with aclosing(pages):
+            async for page in pages:
+                for each in page.items:
+                    if said == (each.reporting_component, each.type, each.reason, each.message):
+                        return True
+        return False
 
 
 @asynccontextmanager

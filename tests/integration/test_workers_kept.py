@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from actors import account
+from conditions import until
 from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
 from raw_requests import FORBIDDEN, Answer, Attacker, attacker
 from tenant import Body, sleeper
+from worker_policies import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,3 +192,30 @@ def test_who_has_to_do_with_it_removes_it(
     )
 
     assert answer.status == OK, answer.text
+
+
+def test_who_is_listed_removes_workers_unless_of_the_namespace_itself(
+    cluster: Client, workers: str, namespace: str
+) -> None:
+    """With no more rights than a tenant."""
+    outside, inside = (account(cluster, place, "remover").user for place in (namespace, workers))
+    tenants = [f"--user={user}" for user in (outside, inside)]
+    bound = ("removers", "--clusterrole=edit", f"--namespace={workers}")
+    cluster.kubectl("create", "rolebinding", *bound, *tenants)
+    dry = {**EVICTION, "deleteOptions": {"dryRun": ["All"]}}
+    attempts = [
+        ("DELETE", f"{JOBS}/{JOB}?dryRun=All&propagationPolicy=Background", None),
+        ("DELETE", f"{PODS}/{POD}?dryRun=All", None),
+        ("POST", f"{PODS}/{POD}/eviction?dryRun=All", dry),
+    ]
+
+    def statuses(user: str) -> list[int]:
+        return [Attacker(cluster, user, workers).send(*each).status for each in attempts]
+
+    before = statuses(outside)
+    with listed(cluster, evictors=[outside, inside]):
+        until(lambda: statuses(outside) == [OK, OK, CREATED])
+        of_the_namespace = statuses(inside)
+    until(lambda: statuses(outside) == [FORBIDDEN] * 3)
+
+    assert before == of_the_namespace == [FORBIDDEN] * 3
