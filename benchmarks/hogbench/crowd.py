@@ -25,7 +25,7 @@ DONE = "/apis/imagejob.dev/v1alpha1/imagejobs?fieldSelector=status.phase=Succeed
 JOBS = "/apis/batch/v1/jobs"
 
 Team = Any  # tests/tenant.py's Tenant
-Hog = Any  # tests/hogs.py's
+Hog = Any  # tests/dripping.py's
 
 
 class Crowd:
@@ -74,7 +74,7 @@ def gathered(folder: Path) -> Iterator[Crowd]:
     """All of them, with what they need, and the operator at work."""
     if str(TESTS) not in sys.path:
         sys.path.append(str(TESTS))
-    from hogs import Hog, drip
+    from dripping import Hog, drip
     from s3_stores import Stub, serving
     from tenant import Tenant, picture
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hogs import Hog, drip
+from dripping import Hog, drip
 from s3_stores import Stub, serving
 from tenant import Tenant, image_job, picture
 
