@@ -46,7 +46,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Those named in JSON are written so in their variables, as they would be in a pod.
     `namespace` is the operator's own, `quota` the rates of a namespace without an ImageQuota,
     `backoff_seconds` the wait before the first retry, `large_…` the memory of an item that had too
-    little, `listen` the "host:port" of probes and metrics ("": none; ":port": on every address),
+    little, `reserved_worker_share` the part of all workers for namespaces with one at most,
+    `listen` the "host:port" of probes and metrics ("": none; ":port": on every address),
     `metrics_namespaces` how many namespaces have series of their own,
     `trust_requester` whether the annotation that names the requester can't be forged.
     """

@@ -252,6 +252,17 @@ def test_a_lead_is_kept_by_who_waits() -> None:
     assert later.spent == {"a": 100 * SECOND}
 
 
+def test_to_have_wanted_nothing_is_no_credit() -> None:
+    """It held a place all the time, at a hundredth of the price, and wanted no other."""
+    accounts = Accounts(BEGIN, 99 * SECOND, {"rich": SECOND, "poor": 99 * SECOND})
+    wishes = {"rich": Wish(9, 9, 1, 100), "poor": Wish(9, 9)}
+
+    shares, after = share(accounts, {**wishes, "rich": Wish(9, 9, 1, 1)}, 8, Reserve(9))
+
+    assert shares == {"rich": 4, "poor": 4}
+    assert after.clock > 99 * SECOND
+
+
 def test_nobody_is_further_ahead_than_the_limit() -> None:
     accounts = Accounts(BEGIN, 7, held={"a": 9})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -269,3 +270,65 @@ def test_a_place_that_has_become_free_is_for_all_in_line() -> None:
 
     assert untouched == []
     assert operator.tenants.touched() == ["team-a"]
+
+
+def at_work(name: str, *, namespace: str = "team-a") -> list[Thing]:
+    """A worker that has been at work for long."""
+    things = (worker_job(*jobs(1, first=90), name=name), pod(name, state=running()))
+    return [moved(thing, namespace) for thing in things]
+
+
+def moved(thing: Any, namespace: str) -> Any:
+    meta = msgspec.structs.replace(thing.metadata, namespace=namespace)
+    return msgspec.structs.replace(thing, metadata=meta)
+
+
+def begun(operator: Operator, *waiting: ImageJob) -> list[str]:
+    """In which namespaces workers are begun, one for each."""
+    for each in waiting:
+        namespace = each.metadata.namespace
+        if operator.tenants.of(namespace).ledger is None:
+            operator.tenants.of(namespace).adopt(Ledger(0), None)
+            operator.see(moved(store(), namespace))
+        operator.see(each).tenants.line_up(each, "worker")
+    teams = {name: operator.tenants.of(name) for name in ("team-a", "team-b")}
+    known = {name: set(team.composed) for name, team in teams.items()}
+    for _ in range(9):
+        for _, action in list(operator.dispatcher.next_actions(operator.tenants.touched())):
+            asyncio.run(action())
+    return [name for name, team in teams.items() for _ in set(team.composed) - known[name]]
+
+
+def caps(places: int, part: float = 0.0) -> Caps:
+    return msgspec.structs.replace(CAPS, max_workers=places, reserved_share=part)
+
+
+def test_a_namespace_leaves_what_is_kept() -> None:
+    operator = Operator(caps=caps(8, 0.25))
+    many = jobs(10 * MAX_ITEMS)
+    others = [moved(each, "team-b") for each in jobs(10 * MAX_ITEMS, first=500)]
+
+    assert begun(operator, *many) == ["team-a"] * 6
+    assert begun(operator, *others) == ["team-b"]
+
+
+def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() -> None:
+    """Of four places team-a holds three; in the last, one a second begins and ends."""
+    operator = Operator(caps=caps(4))
+    operator.now = NOW - timedelta(seconds=100)
+    for number in range(3):
+        operator.see(*at_work(f"ij-{number}"))
+    begun(operator, *jobs(30 * MAX_ITEMS))
+    others = [moved(each, "team-b") for each in jobs(30 * MAX_ITEMS, first=900)]
+    begun(operator, *others)
+    order = []
+    for _ in range(30):
+        operator.now += timedelta(seconds=1)
+        for name in ("team-a", "team-b"):
+            team = operator.tenants.of(name)
+            for each in list(team.composed):
+                team.end(each)
+        operator.tenants.touch_all_in_line()
+        order += begun(operator)
+
+    assert order == ["team-b"] * 30

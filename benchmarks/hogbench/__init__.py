@@ -1,0 +1,1 @@
+"""What two namespaces with dripping stores take from twenty with tiny pictures."""

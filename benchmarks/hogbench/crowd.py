@@ -1,0 +1,100 @@
+"""The twenty and the hogs on a dev cluster: real workers, a real S3 server, stores that drip."""
+
+from __future__ import annotations
+
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imagejob_dev.cluster import Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+TESTS = Path(__file__).resolve().parents[2] / "tests"
+WORKERS, TEAMS, HOGS = 8, 20, 2
+SETTINGS = {"max_workers": str(WORKERS), "quota": "1000000/1h"}
+HOG_IMAGE_JOBS = 200  # of each: many full workers
+KEY, SIDE = "incoming/tiny.jpg", (64, 48)
+CONNECTIONS = 8
+SECONDS = 900.0
+DONE = "/apis/imagejob.dev/v1alpha1/imagejobs?fieldSelector=status.phase=Succeeded"
+JOBS = "/apis/batch/v1/jobs"
+
+Team = Any  # tests/tenant.py's Tenant
+Hog = Any  # tests/dripping.py's
+
+
+class Crowd:
+    """Twenty teams with a picture each, and two hogs, on one cluster with one operator."""
+
+    def __init__(self, cluster: Cluster, teams: Sequence[Team], hogs: Sequence[Hog]) -> None:
+        self.cluster, self.teams, self.hogs = cluster, teams, hogs
+        self._done = 0
+
+    def backlog(self, name: str, each: int) -> float:
+        """Have every team apply so many ImageJobs at once. When that began, by time.monotonic()."""
+        from tenant import image_job
+
+        bodies = [image_job(f"{name}-{number}", KEY) for number in range(each)]
+        began = time.monotonic()
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            list(pool.map(lambda team: team.create(bodies), self.teams))
+        return began
+
+    def wait_done(self, count: int) -> None:
+        """Until so many more of the twenty's have succeeded."""
+        self._done += count
+        self.cluster.wait_for(DONE, lambda jobs: len(jobs) >= self._done or None, SECONDS)
+
+    def wait_for_workers(self, count: int) -> None:
+        """Until there are so many worker Jobs, or everything has been done before that."""
+        self.cluster.wait_for(JOBS, lambda jobs: len(jobs) >= count or None, SECONDS)
+
+    def begin_hogs(self, name: str) -> None:
+        for hog in self.hogs:
+            hog.begin(HOG_IMAGE_JOBS, name)
+
+    def held_by_hogs(self) -> list[int]:
+        return [hog.workers() for hog in self.hogs]
+
+    def end_hogs(self) -> None:
+        """Delete their ImageJobs, and with those their workers."""
+        for hog in self.hogs:
+            hog.kubectl("delete", "ij", "--all", "--wait=false")
+        for hog in self.hogs:
+            hog.wait_for_workers(0, SECONDS)
+
+
+@contextmanager
+def gathered(folder: Path) -> Iterator[Crowd]:
+    """All of them, with what they need, and the operator at work."""
+    if str(TESTS) not in sys.path:
+        sys.path.append(str(TESTS))
+    from dripping import Hog, drip
+    from s3_stores import Stub, serving
+    from tenant import Tenant, picture
+
+    with ExitStack() as stack:
+        cluster = stack.enter_context(Cluster(folder))
+        cluster.install()
+        stub = stack.enter_context(serving(Stub(drip)))
+        names = [f"team-{number:02}" for number in range(TEAMS)]
+        teams = [Tenant(cluster, _made(cluster, name)) for name in names]
+        hogs = [Hog(cluster, _made(cluster, f"hog-{number}"), stub) for number in range(HOGS)]
+        for team in teams:
+            team.put(KEY, picture(*SIDE))
+        for each in (*teams, *hogs):
+            each.open()
+        stack.enter_context(cluster.operator("hogs-operator", **SETTINGS))
+        yield Crowd(cluster, teams, hogs)
+
+
+def _made(cluster: Cluster, name: str) -> str:
+    cluster.rest.post("/api/v1/namespaces", {"metadata": {"name": name}})
+    accounts = f"/api/v1/namespaces/{name}/serviceaccounts"
+    cluster.wait_for(accounts, lambda any_: any_ or None)
+    return name

@@ -1,0 +1,89 @@
+"""Two namespaces whose stores drip, against twenty with tiny pictures, by a clock of its own.
+
+An attempt of the hogs holds its worker for ten minutes, and is made again for ever. The twenty
+always have more to do: as soon as a worker of one has ended, its next one waits.
+"""
+
+from __future__ import annotations
+
+import pytest
+from slots import Slots
+
+HOGS = ("hog-1", "hog-2")
+TWENTY = tuple(f"team-{number:02}" for number in range(20))
+PLACES, KEPT = 8, 2
+ATTEMPT, TINY, HOUR = 600, 4, 3600
+
+
+class Loop(Slots):
+    """A closed loop: whatever has ended is followed by the next."""
+
+    def comes_back(self, name: str) -> None:
+        if name in HOGS + TWENTY:
+            self.arrive(name, ATTEMPT if name in HOGS else TINY)
+
+    def begin(self, names: tuple[str, ...], each: int = 16) -> None:
+        for name in names:
+            self.arrive(name, ATTEMPT if name in HOGS else TINY, each)
+        self.look()
+
+    def done(self) -> int:
+        """Workers of the twenty."""
+        return sum(self.ended[name] for name in TWENTY)
+
+
+def alone(seconds: int) -> int:
+    loop = Loop(PLACES, KEPT)
+    loop.begin(TWENTY)
+    loop.wait(seconds)
+    return loop.done()
+
+
+def among_hogs(seconds: int, *, hogs_first: bool) -> Loop:
+    loop = Loop(PLACES, KEPT)
+    for names in (HOGS, TWENTY) if hogs_first else (TWENTY, HOGS):
+        loop.begin(names)
+    loop.wait(seconds)
+    return loop
+
+
+@pytest.mark.parametrize("hogs_first", [False, True])
+def test_the_twenty_keep_four_fifths(*, hogs_first: bool) -> None:
+    loop = among_hogs(HOUR, hogs_first=hogs_first)
+
+    assert loop.done() >= 0.8 * alone(HOUR)
+
+
+def test_all_twenty_have_the_same() -> None:
+    loop = among_hogs(HOUR, hogs_first=True)
+
+    ended = [loop.ended[name] for name in TWENTY]
+    assert max(ended) - min(ended) <= 1
+
+
+def test_hogs_that_were_there_first_leave_what_is_kept() -> None:
+    """They hold all that they may, for ten minutes: in each of those the others have two places."""
+    loop = Loop(PLACES, KEPT)
+    loop.begin(HOGS)
+    loop.begin(TWENTY)
+    held = [loop.held[name] for name in HOGS]
+    done = []
+    for _ in range(ATTEMPT // 60 - 1):
+        before = loop.done()
+        loop.wait(60)
+        done.append(loop.done() - before)
+
+    assert held == [3, 3]
+    assert set(done) == {KEPT * 60 // TINY}
+
+
+def test_one_that_comes_new_never_waits_for_a_hog() -> None:
+    loop = Loop(PLACES, KEPT)
+    loop.begin(HOGS)
+    for minute in range(60):
+        name = f"new-{minute}"
+        loop.wait(60)
+        loop.arrive(name, TINY)
+        loop.look()
+
+        assert loop.waited[name] == [0]
