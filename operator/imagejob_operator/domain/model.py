@@ -202,7 +202,7 @@ class OutputStatus(Resource, frozen=True):
 
 
 class AuditEntry(Resource, frozen=True):
-    """One transition. `seq` grows by one with each and never skips silently."""
+    """One transition, or `count` like it. `seq` grows by one with each and never skips silently."""
 
     seq: int
     time: datetime
@@ -210,6 +210,7 @@ class AuditEntry(Resource, frozen=True):
     event: str
     reason: str
     message: str
+    count: int | None = None
 
 
 class ImageJobStatus(Resource, frozen=True):
