@@ -80,6 +80,25 @@ def test_all_that_the_status_says_is_there_in_the_same_words(team: Tenant, lines
     ]
 
 
+def test_who_flips_suspend_again_and_again_makes_few_lines(team: Tenant, lines: Lines) -> None:
+    team.quota("1/1h")
+    team.apply(image_job("first"))
+    team.wait_finished("first")
+    team.apply(image_job("cat"))
+    team.wait("cat", lambda status: status.get("phase") == "Throttled")
+    before = len(lines("cat"))
+
+    for number in range(40):
+        team.patch("cat", suspend=number % 2 == 0)
+    team.patch("cat", suspend=True)
+    status = team.wait("cat", lambda status: reason(status) == "Suspended")
+
+    told = lines("cat")
+    assert [line["seq"] for line in told] == list(range(1, len(told) + 1))
+    assert len(told) - before <= 12
+    assert [entry["seq"] for entry in status["audit"]][-1] == len(told)
+
+
 def test_a_failure(team: Tenant, lines: Lines) -> None:
     team.apply(image_job("dog", "incoming/dog.jpg"))
     team.wait_finished("dog")

@@ -121,7 +121,7 @@ def test_a_namespace_goes_with_all_that_was_said_in_it(cluster: Client) -> None:
     with namespaces.fresh(cluster) as name:
         make(person(cluster, name, "ada", "system:masters"), bodies(name)["as of today"])
 
-        cluster.kubectl("delete", "namespace", name, "--timeout=60s")
+    cluster.kubectl("wait", "--for=delete", f"namespace/{name}", "--timeout=60s")
 
 
 def test_the_operator_may_say_what_it_does(team: Tenant, operator: Program) -> None:

@@ -178,6 +178,7 @@ class Line(Resource, frozen=True, tag_field="kind", tag="ImageJobAudit"):
     message: str
     source: LineSource
     destination: LineDestination
+    count: int | None = None
     quota: QuotaDecision | None = None
     attempts: int | None = None
     disruptions: int | None = None
@@ -212,6 +213,7 @@ def line(
         message=entry.message,
         source=_source(job, end),
         destination=_destination(job, end),
+        count=entry.count,
         quota=quota,
         attempts=end.attempts,
         disruptions=end.disruptions,

@@ -9,6 +9,7 @@ import msgspec
 
 from . import audit
 from .bounds import lowered
+from .merging import Run, is_idle, merged
 from .model import AuditEntry, ImageJob, ImageJobStatus
 from .platform import Platform
 from .reasons import Reason
@@ -33,7 +34,8 @@ class Memory(msgspec.Struct, frozen=True):
 
     `last` is the newest transition (phase, reason), `since` when it was seen, `entries` the history
     that no status shows yet, `told` the highest sequence number that went to the audit log, `pod`
-    the worker Job and pod that were last seen at work on it, `quota` what the quota said of it.
+    the worker Job and pod that were last seen at work on it, `quota` what the quota said of it,
+    `run` how much of the untold history came to pass for nothing.
     """
 
     last: tuple[str, str] | None = None
@@ -44,6 +46,7 @@ class Memory(msgspec.Struct, frozen=True):
     pod: tuple[str, str] | None = None
     disruptions: int = 0
     quota: audit.QuotaDecision | None = None
+    run: Run = Run()
 
     def refused(self, message: str, now: datetime, about: str = "") -> Memory:
         """Remember that no worker could be started, or that the pod `about` doesn't start."""
@@ -129,7 +132,7 @@ def decide(situation: Situation, memory: Memory, platform: Platform, now: dateti
 
     if standing.is_passing:
         return Decision(standing, memory)
-    due = now if standing.is_finished else (memory.since or now) + SETTLE
+    due = now if standing.is_finished else memory.run.due((memory.since or now) + SETTLE)
     later = Decision(standing, memory, look_again=min(due, until) if until else due)
     if memory.entries and now < due:  # so the status differs, whatever else is in it
         return later
@@ -150,18 +153,25 @@ def _remember(
     job, admitted_at = situation.job, situation.place.admitted_at
     shown = audit.last_seq(job)
     history = [entry for entry in memory.entries if entry.seq > shown]
-    last, since = memory.last or _last_written(job), memory.since or now
+    last, since, run = memory.last or _last_written(job), memory.since or now, memory.run
     if not shown and not history:
         history.append(audit.requested(job, requester, now))
         last = _transition(history[-1])
     if admitted_at and not _tells_admission(job, history):
         history.append(audit.admitted(audit.next_seq(job, history), admitted_at))
-        last, since = _transition(history[-1]), now
+        last, since, run = _transition(history[-1]), now, run.ended()
     current = (standing.phase, standing.reason.value)
     if current != last and not standing.is_passing:
-        history.append(audit.entry(audit.next_seq(job, history), standing, now))
+        entry = audit.entry(audit.next_seq(job, history), standing, now)
+        history, run = _appended(history, run, entry, is_idle=is_idle(standing))
         last, since = current, now
-    return msgspec.structs.replace(memory, last=last, since=since, entries=tuple(history))
+    return msgspec.structs.replace(memory, last=last, since=since, entries=tuple(history), run=run)
+
+
+def _appended(
+    history: list[AuditEntry], run: Run, entry: AuditEntry, *, is_idle: bool
+) -> tuple[list[AuditEntry], Run]:
+    return merged(history, run, entry) if is_idle else ([*history, entry], run.ended())
 
 
 def with_charge(memory: Memory, job: ImageJob, admitted_at: datetime | None) -> Memory:
@@ -169,7 +179,8 @@ def with_charge(memory: Memory, job: ImageJob, admitted_at: datetime | None) -> 
     if not admitted_at or _tells_admission(job, memory.entries):
         return memory
     entry = audit.admitted(audit.next_seq(job, memory.entries), admitted_at)
-    return msgspec.structs.replace(memory, entries=(*memory.entries, entry))
+    entries = (*memory.entries, entry)
+    return msgspec.structs.replace(memory, entries=entries, run=memory.run.ended())
 
 
 def _tells_admission(job: ImageJob, unwritten: Iterable[AuditEntry]) -> bool:

@@ -240,7 +240,7 @@ class OutputStatus(Resource, frozen=True):
 
 
 class AuditEntry(Resource, frozen=True):
-    """One transition. `seq` grows by one with each and never skips silently."""
+    """One transition, or `count` like it. `seq` grows by one with each and never skips silently."""
 
     seq: int
     time: datetime
@@ -248,6 +248,7 @@ class AuditEntry(Resource, frozen=True):
     event: str
     reason: str
     message: str
+    count: int | None = None
 
 
 class ImageJobStatus(Resource, frozen=True):

@@ -38,7 +38,7 @@ class Reason(StrEnum):
     QUOTA_USED_UP = "QuotaUsedUp"
     """A rate of the namespace's quota admits no more now; status.queue says when it does."""
     DESTINATION_BUSY = "DestinationBusy"
-    """A live worker still writes to the same store and prefix, as after delete-and-apply."""
+    """A live worker still writes to the same place, as after delete-and-apply."""
     WORKER_UNSCHEDULABLE = "WorkerUnschedulable"
     """No node takes the worker pod."""
     WORKER_REFUSED = "WorkerRefused"

@@ -86,6 +86,9 @@ def told(
 LINES = {
     "requested": told("Pending", Reason.REQUESTED, ENDED),
     "suspended": told("Pending", Reason.SUSPENDED),
+    "suspended again and again": json.loads(
+        audit.line(CAT, AuditEntry(7, NOW, "unknown", "Pending", "Suspended", "so it is", 177))
+    ),
     "throttled": told("Throttled", Reason.QUOTA_USED_UP),
     "admitted": told("Queued", Reason.ADMITTED, quota=QUOTA),
     "admitted, and finished since": told("Queued", Reason.ADMITTED, ENDED, QUOTA),
@@ -210,6 +213,7 @@ BROKEN: dict[str, tuple[str, Damage]] = {
     "a number in quotes": ("running", having(seq="1")),
     "milliseconds": ("running", having(time="2026-11-22T10:00:00.250Z")),
     "no zone": ("running", having(time="2026-11-22T10:00:00.250000")),
+    "counted once": ("running", having(count=1)),
     "nobody": ("running", having(actor="")),
     "an unknown event": ("running", having(event="Paused")),
     "a reason in words": ("running", having(reason="it runs")),
