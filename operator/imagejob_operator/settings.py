@@ -23,7 +23,7 @@ PREFIX = "IMAGEJOB_"
 LISTS = ("formats", "quota", "worker_image_pull_secrets")
 JSON = ("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels")
 BYTES = (
-    *("max_bytes", "worker_memory", "child_memory", "scratch_size"),
+    *("max_bytes", "worker_memory", "child_memory", "scratch_size", "namespace_memory"),
     *("small_worker_memory", "small_child_memory", "large_worker_memory", "large_child_memory"),
 )
 
@@ -43,7 +43,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `namespace` is the operator's own, `quota` the rates of a namespace without an ImageQuota,
     `backoff_seconds` the wait before the first retry, `large_…` the memory of an item that had too
     little, `listen` the "host:port" of probes and metrics ("": none; ":port": on every address),
-    `metrics_namespaces` how many namespaces have series of their own,
+    `metrics_namespaces` how many namespaces have series of their own, `namespace_memory` how much
+    of the operator's memory the objects of one may take,
     `trust_requester` whether the annotation that names the requester can't be forged.
     """
 
@@ -80,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Address = ""
     instance: str = msgspec.field(default_factory=socket.gethostname)
     metrics_namespaces: Positive = 200
+    namespace_memory: Positive = 128 * 1024**2
     log_level: str = "INFO"
     log_format: Format = "json"
 

@@ -108,6 +108,8 @@ class Steps:
             self._memories.pop(uid, None)
             self._tenants.leave(uid)
             return None
+        if not situation.worker and self._picture.may_hide(situation):
+            return None
 
         place = self._tenants.place_of(situation.job)
         if situation.worker and not place.admitted_at:
