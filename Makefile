@@ -14,7 +14,7 @@ LOCKS := dev operator worker bench e2e docs
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start plots docs generate \
+.PHONY: help demo demo-down test e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start proof-crds proof-memory plots docs generate \
 	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers check-docs
 
 help: ## Show this help
@@ -79,6 +79,12 @@ bench-waiting: $(INSTALLED) ## Measure what 10,000 waiting ImageJobs cost
 
 bench-node: $(INSTALLED) ## Measure ImageJobs on a real node against bare Jobs and a pool of processes
 	@$(PYTHON) benchmarks/node.py
+
+proof-crds: $(INSTALLED) ## Show that kinds are watched soon after their CRDs are there, and readiness says so
+	@$(PYTHON) benchmarks/crds.py
+
+proof-memory: $(INSTALLED) ## Show that objects that are large on purpose don't cost the operator its memory
+	@$(PYTHON) benchmarks/memory.py
 
 docs: $(DOCS_INSTALLED) ## Build the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
