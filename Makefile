@@ -14,7 +14,7 @@ LOCKS := dev operator worker bench e2e docs
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start proof-hogs plots docs generate \
+.PHONY: help demo demo-down test e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start proof-crds proof-hogs proof-memory plots docs generate \
 	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers check-docs
 
 help: ## Show this help
@@ -82,6 +82,12 @@ bench-node: $(INSTALLED) ## Measure ImageJobs on a real node against bare Jobs a
 
 proof-hogs: $(INSTALLED) ## Measure what twenty tenants keep while two others hold workers for as long as may be
 	@$(PYTHON) benchmarks/hogs.py
+
+proof-crds: $(INSTALLED) ## Show that kinds are watched soon after their CRDs are there, and readiness says so
+	@$(PYTHON) benchmarks/crds.py
+
+proof-memory: $(INSTALLED) ## Show that objects that are large on purpose don't cost the operator its memory
+	@$(PYTHON) benchmarks/memory.py
 
 docs: $(DOCS_INSTALLED) ## Build the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

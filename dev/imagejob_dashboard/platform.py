@@ -123,6 +123,19 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             },
             width=6,
         ),
+        Panel(
+            "Kept of tenants' objects",
+            "Memory, about. It has a bound for each namespace.",
+            {"kept": "max(imagejob_cache_bytes)"},
+            "bytes",
+            width=12,
+        ),
+        Panel(
+            "Namespaces with more than is kept of one",
+            "What is beyond it waits.",
+            {"namespaces": "max(imagejob_cache_full_namespaces)"},
+            width=12,
+        ),
     ),
     "The operator": (
         Panel(

@@ -56,6 +56,7 @@ async def operate(settings: Settings) -> None:
                 namespace=settings.namespace,
                 instance=settings.instance,
                 tell=audit,
+                namespace_memory=settings.namespace_memory,
             )
             gauges = Gauges(leadership, engine, utc_now, settings.metrics_namespaces)
             metrics.registry.register(gauges)

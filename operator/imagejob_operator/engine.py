@@ -26,6 +26,7 @@ from .dispatcher import Dispatcher
 from .domain.lifecycle import Memory
 from .domain.picture import Picture
 from .domain.platform import Caps, Platform
+from .domain.room import Room
 from .domain.subjects import Subject, Tenancy
 from .foresight import Foresight
 from .ledgers import Ledgers
@@ -34,6 +35,7 @@ from .observed import Observed
 from .reflector import Reflectors
 from .reports import QuotaReports
 from .rhythm import Rhythm
+from .shortages import Shortages
 from .steps import Action, Step, Steps
 from .tenants import Tenants
 from .timers import Timers
@@ -60,7 +62,8 @@ class Engine:
     """Reconciles every unfinished ImageJob of the cluster.
 
     `namespace` is the operator's own, which keeps the ledgers. `tell` takes the audit lines, one a
-    call, and has put each out when it returns.
+    call, and has put each out when it returns. `namespace_memory` is how many bytes of a namespace
+    are kept at most.
 
     `beat` is when the loop last turned, in seconds of time.monotonic(), and `listed` whether the
     engine has come to know what is in the cluster. Nothing is decided while one of the kinds is
@@ -77,10 +80,11 @@ class Engine:
         namespace: str,
         instance: str,
         tell: Callable[[bytes], None],
+        namespace_memory: int | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._clock = clock
-        self._picture = picture = Picture()
+        self._picture = picture = Picture(Room(namespace_memory))
         self._memories: dict[str, Memory] = {}
         self._timers = Timers(self._ring, clock)
         self._wake = asyncio.Event()
@@ -88,6 +92,9 @@ class Engine:
         self._reflectors = Reflectors(cluster, listing, self._wake.set)
         actions = Actions(
             cluster, picture, self._memories, instance=instance, tell=tell, clock=clock
+        )
+        self._shortages = Shortages(
+            cluster, listing, picture, instance=instance, clock=clock, wake=self._wake.set
         )
         self._ledgers = Ledgers(cluster, listing, namespace=namespace, clock=clock)
         self._agenda = Agenda(cluster.pace)
@@ -140,6 +147,7 @@ class Engine:
             jobs, workers = len(self._picture.jobs), len(self._picture.workers)
             log.info("going on with %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
             tasks.create_task(self._relist_regularly())
+            tasks.create_task(self._shortages.look_after())
             while True:
                 self.beat = time.monotonic()
                 if not self.unwatched:

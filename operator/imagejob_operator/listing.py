@@ -92,6 +92,7 @@ class Listing:
         """
         uids: set[str] = set()
         version = 0
+        self._picture.room.begin_list(kind.type.__name__, namespace)
         async for page in self._cluster.pages(kind, namespace):
             version = page.version
             uids.update(page.uids)

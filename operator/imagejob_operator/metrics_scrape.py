@@ -77,6 +77,7 @@ class Gauges(Collector):
             yield from image_jobs(observed, self._clock())
             yield from workers(observed)
             yield from api(observed)
+            yield from cache(observed)
             yield from quotas(self._seats.told(uses(observed, self._clock())))
 
     def _age(self) -> GaugeMetricFamily:
@@ -168,6 +169,14 @@ def api(observed: Observed) -> Iterator[GaugeMetricFamily]:
     yield _gauge("agenda_under_way", "Actions under way.", agenda.under_way)
     yield _gauge("api_write_limit", "How many actions may be under way at once.", pace.limit)
     yield _gauge("api_pause_seconds", "For how long none is to be begun.", pace.pause)
+
+
+def cache(observed: Observed) -> Iterator[GaugeMetricFamily]:
+    """What is kept of the tenants' objects."""
+    room = observed.picture.room
+    yield _gauge("cache_bytes", "Memory that the tenants' objects take, about.", room.taken)
+    full = len(room.full())
+    yield _gauge("cache_full_namespaces", "Those that have more than is kept of one.", full)
 
 
 def uses(observed: Observed, now: datetime) -> Iterator[NamespaceUse]:

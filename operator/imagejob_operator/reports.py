@@ -55,7 +55,10 @@ class QuotaReports:
         policy = self._tenants.policy(namespace)
         ledger = tenant.ledger.at(now, policy.rates)
         running = self._tenants.running(namespace)
-        status = describe_quota(quota, policy, ledger, len(tenant.throttled), running, now)
+        full = self._picture.room.left_out(namespace) is not None
+        status = describe_quota(
+            quota, policy, ledger, len(tenant.throttled), running, now, is_full=full
+        )
         change = next_change(policy, ledger)
         if change:
             self._later(QuotaOf(namespace), max(change, now + INTERVAL))

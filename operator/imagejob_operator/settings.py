@@ -25,6 +25,7 @@ LISTS = ("formats", "quota", "worker_image_pull_secrets")
 JSON = ("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels")
 BYTES = (
     *("max_bytes", "min_bytes_per_second", "worker_memory", "child_memory", "scratch_size"),
+    "namespace_memory",
     *("small_worker_memory", "small_child_memory", "large_worker_memory", "large_child_memory"),
 )
 
@@ -48,7 +49,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `backoff_seconds` the wait before the first retry, `large_…` the memory of an item that had too
     little, `reserved_worker_share` the part of all workers for namespaces with one at most,
     `listen` the "host:port" of probes and metrics ("": none; ":port": on every address),
-    `metrics_namespaces` how many namespaces have series of their own,
+    `metrics_namespaces` how many namespaces have series of their own, `namespace_memory` how much
+    of the operator's memory the objects of one may take,
     `trust_requester` whether the annotation that names the requester can't be forged.
     """
 
@@ -89,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Address = ""
     instance: str = msgspec.field(default_factory=socket.gethostname)
     metrics_namespaces: Positive = 200
+    namespace_memory: Positive = 128 * 1024**2
     log_level: str = "INFO"
     log_format: Format = "json"
 

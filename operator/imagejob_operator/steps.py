@@ -108,6 +108,8 @@ class Steps:
             self._memories.pop(uid, None)
             self._tenants.leave(uid)
             return None
+        if not situation.worker and self._picture.may_hide(situation):
+            return None
 
         if situation.job.is_deleting and self._tenants.is_charging(situation.job):
             return None  # its end is not told before it is known whether it was charged

@@ -126,6 +126,12 @@ CASES: Mapping[str, Case] = {
     "ImageJobLedgerUnreadable": Case(
         2, 8, fires=unreadable("0 0 0 15 30 45x9"), quiet=unreadable("0x9")
     ),
+    "ImageJobCacheFull": Case(
+        4,
+        10,
+        fires={"imagejob_cache_full_namespaces": "0 0 1x20"},
+        quiet={"imagejob_cache_full_namespaces": "0 1 1 0x20"},
+    ),
     "ImageJobApiThrottled": Case(
         12,
         25,

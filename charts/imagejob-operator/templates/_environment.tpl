@@ -18,6 +18,7 @@
 listen: {{ printf ":%v" .Values.port | quote }}
 log_level: {{ .Values.logLevel }}
 log_format: {{ .Values.logFormat }}
+namespace_memory: {{ .Values.cache.bytesPerNamespace }}
 metrics_namespaces: {{ .Values.metrics.namespaces }}
 leader_election: {{ .Values.leaderElection.enabled }}
 lease_seconds: {{ .Values.leaderElection.leaseSeconds }}

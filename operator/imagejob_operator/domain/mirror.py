@@ -46,11 +46,15 @@ class Mirror(Generic[K, T]):
     def get(self, key: K) -> T | None:
         return self._objects.get(key)
 
-    def put(self, thing: T) -> bool:
-        """Take it in, unless it is a late message. Says whether it was news."""
+    def is_late(self, thing: T) -> bool:
+        """Whether something newer is known of it."""
         known = self._objects.get(self._key(thing))
         left = self._left.get(thing.metadata.uid, -1)
-        if version(thing) <= max(left, version(known) if known else -1):
+        return version(thing) <= max(left, version(known) if known else -1)
+
+    def put(self, thing: T) -> bool:
+        """Take it in, unless it is a late message. Says whether it was news."""
+        if self.is_late(thing):
             return False
         self._objects[self._key(thing)] = thing
         return True

@@ -13,6 +13,7 @@ from .last_failure import is_spent
 from .mirror import Mirror
 from .model import ImageJob, ImageProfile
 from .quota_model import ImageQuota
+from .room import Room, RoomyMirror
 from .situation import Situation
 from .store_model import ImageStore
 from .subjects import Key, QuotaOf, Subject, Tenancy, Thing, key
@@ -24,16 +25,18 @@ class Picture:
     """Unfinished ImageJobs and all that bears on them.
 
     Remembers which ImageJobs and worker Jobs something has changed for since they were last looked
-    at. `suspects` are the UIDs of ImageJobs that may be finished or gone.
+    at. `suspects` are the UIDs of ImageJobs that may be finished or gone. Of what tenants write,
+    only what there is `room` for is taken in.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room | None = None) -> None:
+        self.room = room = room or Room()
         self._workers = WorkerIndex()
-        self.jobs: Mirror[str, ImageJob] = Mirror(lambda job: job.metadata.uid)
+        self.jobs: Mirror[str, ImageJob] = RoomyMirror(lambda job: job.metadata.uid, room)
         self.workers = self._workers.jobs
         self.pods = self._workers.pods
-        self.stores: Mirror[Key, ImageStore] = Mirror(key)
-        self.profiles: Mirror[Key, ImageProfile] = Mirror(key)
+        self.stores: Mirror[Key, ImageStore] = RoomyMirror(key, room)
+        self.profiles: Mirror[Key, ImageProfile] = RoomyMirror(key, room)
         self.quotas: Mirror[Key, ImageQuota] = Mirror(key)
         self.suspects: set[str] = set()
         self._touched: dict[Subject, None] = {}
@@ -98,6 +101,14 @@ class Picture:
             worker=self._carrier(job),
             rival=self._rival(job),
         )
+
+    def may_hide(self, situation: Situation) -> bool:
+        """Whether a profile or store that it lacks may be there, and only left out for its size."""
+        if not self.room.hides(situation.job.metadata.namespace):
+            return False
+        names = {situation.job.spec.source.store_ref.name, destination_of(situation.job).store}
+        lacks_profile = situation.job.spec.profile_ref and not situation.profile
+        return bool(lacks_profile or names - situation.stores.keys())
 
     def is_needed(self, worker: WorkerJob) -> bool:
         """Whether a known ImageJob is unfinished, and its status does not tell how this ended."""

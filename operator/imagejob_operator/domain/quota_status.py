@@ -12,13 +12,27 @@ from .model import Condition
 from .quota import Policy, Use, usage
 from .quota_model import ImageQuota, ImageQuotaStatus, QuotaUse
 
+CACHE_FULL = "CacheFull"
+
+FULL = (
+    "the namespace has more, or larger, objects than the operator keeps of one: some are not looked"
+    " at before others have finished or are deleted"
+)
+
 
 def describe_quota(
-    quota: ImageQuota, policy: Policy, ledger: Ledger, waiting: int, running: int, now: datetime
+    quota: ImageQuota,
+    policy: Policy,
+    ledger: Ledger,
+    waiting: int,
+    running: int,
+    now: datetime,
+    *,
+    is_full: bool = False,
 ) -> ImageQuotaStatus:
     """What the status should say; equal to `quota.status` exactly when there is nothing to write.
 
-    `ledger` is at `now`.
+    `ledger` is at `now`. `is_full` if the operator keeps no more of the namespace's objects.
     """
     uses = usage(ledger.history, policy.rates, ledger.now)
     return ImageQuotaStatus(
@@ -26,7 +40,7 @@ def describe_quota(
         limits=tuple(_use(use) for use in uses),
         waiting=waiting,
         running=running,
-        conditions=(_ready(quota, now),),
+        conditions=(_ready(quota, now, is_full=is_full),),
     )
 
 
@@ -49,17 +63,17 @@ def _use(use: Use) -> QuotaUse:
     )
 
 
-def _ready(quota: ImageQuota, now: datetime) -> Condition:
-    """True from the first time on that the operator applies it."""
+def _ready(quota: ImageQuota, now: datetime, *, is_full: bool) -> Condition:
+    """True from the first time on that the operator applies it, to all that there is."""
     known = next((each for each in quota.status.conditions if each.type == "Ready"), None)
     fresh = Condition(
         type="Ready",
-        status="True",
-        reason="Applied",
-        message="the operator applies this quota",
+        status="False" if is_full else "True",
+        reason=CACHE_FULL if is_full else "Applied",
+        message=FULL if is_full else "the operator applies this quota",
         last_transition_time=now.replace(microsecond=0),
         observed_generation=quota.metadata.generation,
     )
-    if known and known.status == "True":
+    if known and known.status == fresh.status:
         return msgspec.structs.replace(fresh, last_transition_time=known.last_transition_time)
     return fresh

@@ -86,6 +86,7 @@ def test_a_standby_tells_of_no_namespace_and_no_imagejob() -> None:
         ("api_write_limit", {}, 4),
         ("api_pause_seconds", {}, 0),
         ("agenda_under_way", {}, 0),
+        ("cache_full_namespaces", {}, 0),
         ("build_info", {"version": "1.2.3", "python": "3"}, 1),
     ],
 )

@@ -1,0 +1,135 @@
+"""Looks after namespaces that have more than is kept of one: tells them, and looks for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from .cluster import Cluster
+from .domain.manifests import Manifest
+from .domain.model import API_VERSION
+from .domain.picture import Picture
+from .domain.quota_status import CACHE_FULL, FULL
+from .domain.room import LeftOut
+from .domain.subjects import QuotaOf
+from .kinds import IMAGE_JOBS, IMAGE_PROFILES, IMAGE_STORES, Kind
+from .listing import Listing
+from .transport import ApiError
+
+log = logging.getLogger(__name__)
+
+LOOK = timedelta(seconds=5)
+
+LIST = timedelta(seconds=15)
+"""Between two lists of a namespace: it may be long, for all that is to be found in it."""
+
+TELL = timedelta(minutes=5)
+"""Between two Events in a namespace."""
+
+KINDS: dict[str, Kind[Any]] = {
+    "ImageJob": IMAGE_JOBS,
+    "ImageProfile": IMAGE_PROFILES,
+    "ImageStore": IMAGE_STORES,
+}
+
+
+class Shortages:
+    """`wake` is called when there is something to look at."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        listing: Listing,
+        picture: Picture,
+        *,
+        instance: str,
+        clock: Callable[[], datetime],
+        wake: Callable[[], None],
+    ) -> None:
+        self._cluster = cluster
+        self._listing = listing
+        self._picture = picture
+        self._instance = instance
+        self._clock = clock
+        self._wake = wake
+        self._full: set[str] = set()
+        self._told: dict[str, datetime] = {}
+        self._listed: dict[str, datetime] = {}
+
+    async def look_after(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK.total_seconds())
+            try:
+                await self.look()
+            except ApiError as error:
+                log.warning("can't look after namespaces with too much, will try again: %s", error)
+
+    async def look(self) -> None:
+        """Once. Raises ApiError."""
+        self._note()
+        for namespace in self._picture.room.full():
+            await self._tell(namespace)
+            await self._fill(namespace)
+        self._note()
+
+    def _note(self) -> None:
+        """Log who is full and who is no more, and have their ImageQuotas say so."""
+        full = set(self._picture.room.full())
+        for namespace in full ^ self._full:
+            if namespace in full:
+                log.warning(
+                    "%s has more than is kept of one namespace: some of it waits", namespace
+                )
+            else:
+                log.info("%s has room again for all that it has", namespace)
+            self._picture.touch(QuotaOf(namespace))
+        if full != self._full:
+            self._wake()
+        self._full = full
+
+    async def _tell(self, namespace: str) -> None:
+        left_out, now = self._picture.room.left_out(namespace), self._clock()
+        if not left_out or now < self._told.get(namespace, now):
+            return
+        self._told = {each: at for each, at in self._told.items() if at > now}
+        self._told[namespace] = now + TELL
+        await self._cluster.post_event(event(left_out, now, self._instance))
+
+    async def _fill(self, namespace: str) -> None:
+        kinds, now = self._picture.room.has_room_again(namespace), self._clock()
+        if not kinds or now < self._listed.get(namespace, now):
+            return
+        self._listed = {each: at for each, at in self._listed.items() if at > now}
+        self._listed[namespace] = now + LIST
+        for kind in kinds:
+            await self._listing.take(KINDS[kind], namespace)
+
+
+def event(left_out: LeftOut, now: datetime, instance: str) -> Manifest:
+    """About an object that waits, for its owner to see."""
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {
+            "generateName": f"{left_out.uid}.cache-full.",
+            "namespace": left_out.namespace,
+        },
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": left_out.kind,
+            "namespace": left_out.namespace,
+            "name": left_out.name,
+            "uid": left_out.uid,
+        },
+        "type": "Warning",
+        "reason": CACHE_FULL,
+        "action": "Waiting",
+        "note": FULL,
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": "imagejob.dev/operator",
+        "reportingInstance": instance[:128],
+    }

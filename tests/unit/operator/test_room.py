@@ -1,0 +1,176 @@
+"""How much of a namespace is kept, what is left out, and when it is looked for again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from api_objects import NOW, image_job, metadata
+from imagejob_operator.domain.model import ImageJob, ImageProfile
+from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.room import IMAGE_JOB, Room, size
+from imagejob_operator.domain.store_model import ImageStore
+from imagejob_operator.shortages import event
+
+SMALL, LARGE = 100, 15_000
+
+
+def store(name: str, length: int = SMALL, version: int = 1, **meta: Any) -> ImageStore:
+    """Whose certificates are so long."""
+    s3 = {
+        "endpoint": "https://s3.test",
+        "bucket": "b",
+        "credentials": {"secretRef": {"name": "s"}},
+        "caBundle": "x" * length,
+    }
+    body = {"metadata": {**metadata(name, f"uid-{name}", version), **meta}, "spec": {"s3": s3}}
+    return msgspec.convert(body, ImageStore)
+
+
+def picture(*things: ImageJob | ImageStore, room: int) -> Picture:
+    seen = Picture(Room(room))
+    for thing in things:
+        seen.see(thing)
+    return seen
+
+
+def names(seen: Picture) -> set[str]:
+    return {each.metadata.name for each in (*seen.jobs, *seen.stores)}
+
+
+def jobs(count: int) -> list[ImageJob]:
+    return [image_job(f"job-{number}") for number in range(count)]
+
+
+def test_what_comes_beyond_the_bound_is_left_out_and_told() -> None:
+    seen = picture(*jobs(5), room=3 * IMAGE_JOB)
+
+    assert names(seen) == {"job-0", "job-1", "job-2"}
+    assert seen.room.taken == 3 * IMAGE_JOB
+    assert seen.room.full() == ["team-a"]
+    left_out = seen.room.left_out("team-a")
+    assert left_out
+    assert (left_out.kind, left_out.name) == ("ImageJob", "job-4")
+
+
+def test_a_neighbour_is_untouched() -> None:
+    meta = {"namespace": "team-b", "uid": "other"}
+    seen = picture(*jobs(5), image_job("other", meta=meta), room=3 * IMAGE_JOB)
+
+    assert "other" in names(seen)
+    assert seen.room.full() == ["team-a"]
+
+
+def test_nothing_is_left_out_without_a_bound() -> None:
+    seen = Picture()
+    for job in jobs(50):
+        seen.see(job)
+
+    assert len(seen.jobs) == 50
+    assert seen.room.taken == 0
+
+
+def test_what_is_kept_goes_on_in_a_full_namespace() -> None:
+    seen = picture(*jobs(3), room=3 * IMAGE_JOB)
+    running = image_job("job-1", status={"phase": "Running"}, meta={"resourceVersion": "9"})
+
+    seen.see(running)
+
+    assert seen.jobs.get("uid-job-1") == running
+    assert seen.room.full() == []
+
+
+def test_once_enough_has_gone_the_rest_is_looked_for() -> None:
+    seen = picture(*jobs(20), room=10 * IMAGE_JOB)
+    assert seen.room.has_room_again("team-a") == []
+
+    for job in jobs(2):
+        seen.lose(job)
+
+    assert seen.room.has_room_again("team-a") == ["ImageJob"]
+    seen.room.begin_list("ImageJob", "team-a")
+    assert seen.room.full() == []
+    for job in jobs(20):
+        seen.see(job)
+    assert len(seen.jobs) == 10, "those that have gone are not taken in again"
+    assert seen.room.full() == ["team-a"]
+
+
+def test_all_that_has_gone_is_forgotten() -> None:
+    seen = picture(*jobs(5), store("s"), room=4 * IMAGE_JOB)
+    for thing in (*jobs(5), store("s")):
+        seen.lose(thing)
+    seen.room.begin_list("ImageJob")
+    seen.room.begin_list("ImageStore")
+
+    assert seen.room.taken == 0
+    assert not seen.room._accounts
+
+
+def test_a_late_message_takes_no_room() -> None:
+    job = image_job("job-0")
+    seen = picture(job, room=IMAGE_JOB)
+    seen.lose(image_job("job-0", meta={"resourceVersion": "5"}))
+
+    seen.see(job)
+
+    assert (seen.room.taken, seen.room.full()) == (0, [])
+
+
+def test_a_successor_of_the_same_name_takes_the_place_of_the_one_before() -> None:
+    first, second = store("s"), store("s", SMALL, 2, uid="uid-second")
+    seen = picture(first, second, room=IMAGE_JOB)
+
+    assert seen.room.taken == size(second)
+
+
+def test_a_store_that_has_grown_out_of_the_bound_is_left_out() -> None:
+    seen = picture(store("s"), room=size(store("s")) + 100)
+
+    seen.see(store("s", LARGE, 2))
+
+    assert names(seen) == set()
+    assert seen.room.taken == 0
+    assert seen.room.full() == ["team-a"]
+
+
+@pytest.mark.parametrize(
+    ("given", "hidden"),
+    [
+        ((store("uploads", LARGE), store("other", LARGE)), True),
+        ((store("uploads", SMALL), store("other", LARGE)), False),
+        ((), False),
+    ],
+    ids=["left out", "kept, though another is left out", "there is none"],
+)
+def test_a_store_that_may_only_be_left_out_is_not_missing(
+    given: tuple[ImageStore, ...], *, hidden: bool
+) -> None:
+    seen = picture(image_job("cat"), *given, room=IMAGE_JOB + size(store("uploads", SMALL)))
+    known = seen.situation("uid-cat")
+
+    assert known
+    assert seen.may_hide(known) is hidden
+
+
+def test_a_profile_that_may_only_be_left_out_is_not_missing() -> None:
+    job = image_job("cat", profileRef={"name": "web"})
+    spec = {"outputs": [{"name": "thumb", "cacheControl": "x" * 250}] * 16}
+    profile = msgspec.convert({"metadata": metadata("web", "p"), "spec": spec}, ImageProfile)
+    seen = picture(job, store("uploads"), room=IMAGE_JOB + size(store("uploads")))
+    seen.see(profile)
+    known = seen.situation("uid-cat")
+
+    assert known
+    assert seen.may_hide(known)
+
+
+def test_an_event_names_one_that_waits() -> None:
+    left_out = picture(*jobs(2), room=IMAGE_JOB).room.left_out("team-a")
+    assert left_out
+    told = event(left_out, NOW, "operator-1")
+
+    assert (told["type"], told["reason"]) == ("Warning", "CacheFull")
+    assert told["regarding"]["name"] == "job-1"
+    assert len(told["note"]) <= 1024
