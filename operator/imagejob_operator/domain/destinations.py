@@ -48,9 +48,9 @@ class Destinations:
         """It has finished, or gone."""
         discard(self._wanted, _place(job), job.metadata.uid)
 
-    def wanted_by(self, namespace: str, item: OrderItem) -> Collection[str]:
-        """The UIDs of the unfinished ImageJobs that want to write where the item does."""
-        return self._wanted.get((namespace, item.destination), ())
+    def wanted_at(self, place: Place) -> Collection[str]:
+        """The UIDs of the unfinished ImageJobs that want to write there."""
+        return self._wanted.get(place, ())
 
     def claim(self, job: ImageJob, worker: str) -> None:
         """A worker of that name is about to be created for it."""

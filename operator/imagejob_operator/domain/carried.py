@@ -1,0 +1,64 @@
+"""What is kept of a worker pod: whose it is, what its own order says, and what excuses its end."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import timedelta
+
+import msgspec
+
+from .model import ObjectMeta, Resource
+from .order import OrderDestination
+
+EXCUSES = frozenset(
+    {
+        "DeletionByTaintManager",
+        "DeletionByPodGC",
+        "EvictionByEvictionAPI",
+        "PreemptionByScheduler",
+        "TerminationByKubelet",
+    }
+)
+"""Why the cluster itself takes pods away: a lost node, a drain, a preemption, a node in need."""
+
+SILENCE = timedelta(seconds=60)
+"""A pod so long past its deadline is on a node that nobody hears of; the kubelet ends others."""
+
+UNKNOWN_END = "ContainerStatusUnknown"
+"""What a kubelet says of a container that it doesn't know, which may never have been started."""
+
+
+class OwnerReference(Resource, frozen=True):
+    """Whom an object goes with."""
+
+    uid: str
+    kind: str = ""
+    name: str = ""
+    controller: bool = False
+
+
+class PodMeta(ObjectMeta, frozen=True):
+    """A pod's metadata: its owners too."""
+
+    owner_references: tuple[OwnerReference, ...] = ()
+
+
+class Carried(Resource, frozen=True):
+    """One ImageJob that a pod was made for: which attempt it is, and where its outputs go."""
+
+    uid: str
+    attempt: int
+    destination: OrderDestination
+
+
+class _Order(Resource, frozen=True):
+    items: tuple[Carried, ...] = ()
+
+
+def carried_by(order_text: str) -> tuple[Carried, ...]:
+    """Of an order as a pod has it in its environment; nothing if that can't be read."""
+    try:
+        return msgspec.json.decode(base64.b64decode(order_text, validate=True), type=_Order).items
+    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        return ()

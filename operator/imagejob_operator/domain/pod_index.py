@@ -1,0 +1,150 @@
+"""The worker pods there are, and of those that have gone as much as an attempt's end needs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from .destinations import Place, discard
+from .mirror import Mirror
+from .subjects import Key, key
+from .worker import CONTAINER, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus
+
+
+class PodIndex:
+    """By the UID of the Job that controls them, by whom they carry, and by where they write.
+
+    Those that have gone are kept for a Job that `knows` says is known, until `forget_past`.
+    """
+
+    def __init__(self, knows: Callable[[str], bool]) -> None:
+        self._knows = knows
+        self.pods: Mirror[Key, Pod] = Mirror(key)
+        self._of: defaultdict[str, set[Key]] = defaultdict(set)
+        self._past: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
+        self._for: defaultdict[str, set[Key]] = defaultdict(set)
+        self._at: defaultdict[Place, set[Key]] = defaultdict(set)
+        self._given_up: set[str] = set()
+
+    def see(self, pod: Pod) -> bool:
+        """Says whether there is anything new about it that matters."""
+        at = key(pod)
+        known = self.pods.get(at)
+        pod = _since(known, pod)
+        if not self.pods.put(pod) or _says_the_same(known, pod):
+            return False
+        if known:
+            self._leave(known, is_there=known.metadata.uid == pod.metadata.uid, now=pod)
+        if pod.controller:
+            self._of[pod.controller.uid].add(at)
+        for item in pod.carries:
+            self._for[item.uid].add(at)
+            self._at[at[0], item.destination].add(at)
+        return True
+
+    def lose(self, pod: Pod) -> bool:
+        """It has gone. Says whether it was there."""
+        pod = _since(self.pods.get(key(pod)), pod)
+        if not self.pods.drop(pod):
+            return False
+        self._leave(pod, is_there=False)
+        self._given_up.discard(pod.metadata.uid)
+        return True
+
+    def give_up(self, pod: Pod) -> None:
+        """Whatever its node says of it when it comes back: it was lost with it."""
+        known = self.pods.get(key(pod))
+        if known and known.metadata.uid == pod.metadata.uid:
+            self._given_up.add(pod.metadata.uid)
+
+    def of(self, job: str) -> list[Pod]:
+        """Those that the Job of that UID controls, the newest last."""
+        found = (self._get(at) for at in self._of.get(job, ()))
+        return sorted((pod for pod in found if pod), key=_age)
+
+    def past_of(self, job: str) -> tuple[Pod, ...]:
+        """Those that it controlled, as they were last, the newest last."""
+        return tuple(sorted(self._past.get(job, {}).values(), key=_age))
+
+    def forget_past(self, job: str) -> None:
+        """Nobody wants to know any more how they ended."""
+        self._past.pop(job, None)
+
+    def at_work_for(self, uid: str, place: Place) -> Iterator[Pod]:
+        """Those of the place's namespace that carry the ImageJob, or write to the place."""
+        found = {*self._for.get(uid, ()), *self._at.get(place, ())}
+        for at in sorted(found):
+            pod = self._get(at)
+            if pod and at[0] == place[0]:
+                yield pod
+
+    def _get(self, at: Key) -> Pod | None:
+        pod = self.pods.get(at)
+        return _lost(pod) if pod and pod.metadata.uid in self._given_up else pod
+
+    def _leave(self, pod: Pod, *, is_there: bool, now: Pod | None = None) -> None:
+        """It has gone, or is somebody else's."""
+        at, controller = key(pod), pod.controller
+        if not is_there:
+            for item in pod.carries:
+                discard(self._for, item.uid, at)
+                discard(self._at, (at[0], item.destination), at)
+        if not controller:
+            return
+        keeps = is_there and now and now.controller and now.controller.uid == controller.uid
+        if not keeps:
+            discard(self._of, controller.uid, at)
+        if not keeps and self._knows(controller.uid):
+            was_given_up = pod.metadata.uid in self._given_up
+            self._past[controller.uid][pod.metadata.uid] = (_lost if was_given_up else _ended)(pod)
+
+
+def _since(known: Pod | None, pod: Pod) -> Pod:
+    """A kubelet that no longer knows its container forgets when it started: we don't."""
+    if not known or known.metadata.uid != pod.metadata.uid or pod.has_begun:
+        return pod
+    ended, began = pod.state.terminated, known.state.running or known.state.terminated
+    if not ended or not began or not known.has_begun:
+        return pod
+    state = ContainerState(terminated=msgspec.structs.replace(ended, started_at=began.started_at))
+    status = msgspec.structs.replace(
+        pod.status, container_statuses=(ContainerStatus(CONTAINER, state),)
+    )
+    return msgspec.structs.replace(pod, status=status)
+
+
+def _ended(pod: Pod) -> Pod:
+    """As it was last; it does nothing any more."""
+    if pod.has_ended:
+        return pod
+    status = msgspec.structs.replace(pod.status, phase="Failed")
+    return msgspec.structs.replace(pod, status=status)
+
+
+def _lost(pod: Pod) -> Pod:
+    """As the cluster would say of a pod whose node it knows to be lost."""
+    condition = PodCondition("DisruptionTarget", "True", "DeletionByTaintManager")
+    status = PodStatus(
+        phase="Failed",
+        conditions=(*pod.status.conditions, condition),
+        container_statuses=pod.status.container_statuses,
+    )
+    return msgspec.structs.replace(pod, status=status)
+
+
+def _age(pod: Pod) -> tuple[float, str]:
+    created = pod.metadata.creation_timestamp
+    return created.timestamp() if created else 0.0, pod.metadata.name
+
+
+def _says_the_same(known: Pod | None, pod: Pod) -> bool:
+    """Whether all that matters of it here was known."""
+    if known is None:
+        return False
+    old, new = known.metadata, pod.metadata
+    return (known.spec, known.status, known.carries) == (pod.spec, pod.status, pod.carries) and (
+        (old.uid, old.deletion_timestamp, old.labels, old.owner_references)
+        == (new.uid, new.deletion_timestamp, new.labels, new.owner_references)
+    )
