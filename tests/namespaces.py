@@ -19,12 +19,16 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 @contextmanager
 def fresh(cluster: Client, labels: Mapping[str, str] = RESTRICTED) -> Iterator[str]:
-    """A namespace that pods can be made in; deleted after the test, which nobody waits for."""
+    """A namespace that pods can be made in; deleted after the test, which nobody waits for, unless
+    the test has done so.
+    """
     name = f"test-{secrets.token_hex(4)}"
+    path = f"/api/v1/namespaces/{name}"
     cluster.rest.post("/api/v1/namespaces", {"metadata": {"name": name, "labels": dict(labels)}})
-    account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
+    account = f"{path}/serviceaccounts/default"
     deadline = time.monotonic() + SECONDS
     while not cluster.rest.answers(account):  # before it exists, no pod is admitted
         assert time.monotonic() < deadline, f"namespace {name} got no default service account"
     yield name
-    cluster.rest.delete(f"/api/v1/namespaces/{name}")
+    if cluster.rest.answers(path):
+        cluster.rest.delete(path)

@@ -33,7 +33,7 @@ in the tenant's namespace
   imagequotas.imagejob.dev/status                          u       -     -     -     -       -       -
   jobs.batch                                               rcd     -     r     rw    rw      -       -
   jobs.batch/status                                        -       -     r     r     r       -       -
-  pods                                                     r       -     r     rw    rw      -       -
+  pods                                                     rd      -     r     rw    rw      -       -
   pods/status                                              -       -     r     r     r       -       -
   pods/log                                                 -       -     r     r     r       -       -
   pods/exec                                                -       -     -     rw    rw      -       -
@@ -58,7 +58,7 @@ in the namespace imagejob-system
   configmaps                                               rcupd   -     -     -     -       -       -
   leases.coordination.k8s.io                               rcup    -     -     -     -       -       -
   secrets                                                  -       -     -     -     -       -       -
-  pods                                                     r       -     -     -     -       -       -
+  pods                                                     rd      -     -     -     -       -       -
   pods/exec                                                -       -     -     -     -       -       -
   serviceaccounts/token                                    -       -     -     -     -       -       -
   imagejobs.imagejob.dev                                   rd      -     -     -     -       r       -

@@ -82,6 +82,18 @@ CASES: dict[str, Values] = {
     "no policies": {
         "policies": {name: {"enabled": False} for name in ("requester", "workers", "stores")}
     },
+    "who may touch workers": {
+        "policies": {
+            "workers": {
+                "managers": ["system:serviceaccount:kueue-system:kueue-controller-manager"],
+                "evictors": ["system:serviceaccount:kube-tools:descheduler", "it's&<odd>"],
+            }
+        }
+    },
+    "a quota of objects": {
+        "tenants": ["team-a", "team-b"],
+        "tenantQuota": {"count/imagejobs.imagejob.dev": 5000, "limits.memory": "64Gi"},
+    },
     "stores of the platform's": {
         "stores": {
             "allowed": [

@@ -8,6 +8,7 @@ that the chart made.
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -20,13 +21,15 @@ from imagejob_dev import policies
 from imagejob_dev.client import CHART, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
 from imagejob_dev.ports import free_ports
-from tenant import Tenant, image_job, picture
+from tenant import Tenant, image_job, ours, picture
+from worker_pods import running_pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagejob_dev.cluster import Cluster
 
+QUOTA_SECONDS = WORKERS_SECONDS = 90.0  # controllers look for new kinds every 30 s
 ENDPOINTS = ("*", "http://127.0.0.1:*")
 VALUES: Values = {
     "nodeSelector": {"example.com/there-is": "none"},
@@ -175,6 +178,17 @@ def test_an_upgrade_narrows_where_stores_may_be(release: Release, tenant: Tenant
     until(lambda: not refused(tenant, elsewhere))
 
 
+def test_an_upgrade_bounds_what_a_tenant_makes(release: Release, tenant: Tenant) -> None:
+    profile = ours("ImageProfile", "one-more", {"outputs": [{"name": "thumb", "width": 320}]})
+
+    release.upgrade(tenants=["team-a"], tenantQuota={"count/imageprofiles.imagejob.dev": 0})
+    refusal = until(lambda: refused(tenant, profile), QUOTA_SECONDS)
+    release.run("rollback", RELEASE)
+
+    assert "exceeded quota: imagejob, requested: count/imageprofiles.imagejob.dev=1" in refusal
+    until(lambda: not refused(tenant, profile))
+
+
 def test_a_refused_value_changes_nothing(release: Release) -> None:
     with pytest.raises(DevError, match="/quota/default/0"):
         release.upgrade(quota={"default": ["lots"]})
@@ -215,11 +229,21 @@ def test_an_uninstalled_release_leaves_what_teams_made_and_comes_back_to_it(
         assert succeeds(tenant, "after")
 
 
-def test_crds_that_are_not_to_be_kept_go(release: Release) -> None:
+def test_crds_that_are_not_to_be_kept_go_with_workers_and_all(
+    release: Release, tenant: Tenant
+) -> None:
     release.upgrade(crds={"keep": False})
+    with socket.create_server((release.cluster.address, 0)) as silent:  # it never answers
+        host, port = silent.getsockname()
+        tenant.apply(tenant.store("silent", endpoint=f"http://{host}:{port}"))
+        with release.cluster.operator():
+            tenant.apply(image_job("at-work", store="silent"))
+            running_pod(tenant, "at-work")
 
-    release.run("uninstall", RELEASE)
+        release.run("uninstall", RELEASE)
 
-    until(lambda: not release.cluster.rest.answers(CRD))
+        until(lambda: not release.cluster.rest.answers(CRD))
+        tenant.wait_for_no_workers(WORKERS_SECONDS)
+        release.cluster.wait_for(tenant.path("pods"), lambda pods: None if pods else True)
     release.install()
     assert release.cluster.rest.answers(CRD)

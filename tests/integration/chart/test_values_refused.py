@@ -54,6 +54,8 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "a switch as text": ("crds.keep", "no", "want boolean"),
     "all replicas away": ("podDisruptionBudget.maxUnavailable", "0%", "does not match pattern"),
     "a tenant that is no namespace": ("tenants", ["Team_A"], "does not match pattern"),
+    "a quota without a number": ("tenantQuota", {"pods": "many"}, "does not match pattern"),
+    "an account with a space": ("policies.workers.managers", ["a b"], "does not match pattern"),
     "an address without a length": ("networkPolicy.apiServer.cidrs", ["10.0.0.1"], "anyOf"),
     "no port": ("networkPolicy.apiServer.ports", [], "minItems"),
     "a peer that is none": ("networkPolicy.metricsFrom", [{"namespace": "x"}], "namespace"),

@@ -1,0 +1,208 @@
+"""What may remove a worker does: the cluster's own ways of ending pods are in no policy's way.
+
+Each test removes a worker that is at work, with no operator there to do it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from actors import Actor, account, bind
+from conditions import until
+from imagejob_dev.errors import DevError
+from tenant import Body, Tenant, image_job
+from worker_pods import running_pod
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_dev.client import Client
+
+COUNT = 2
+SECONDS = 150.0  # the garbage collector looks every 30 s for new kinds, the pods' waits 60 s
+DRAIN = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=60s")
+WORKERS = "imagejob.dev/component=worker"
+
+
+@pytest.fixture
+def silent(cluster: Client) -> Iterator[str]:
+    """A store that never answers: whoever asks it is at work until something ends it."""
+    with socket.create_server((cluster.address, 0)) as server:
+        host, port = server.getsockname()
+        yield f"http://{host}:{port}"
+
+
+@pytest.fixture
+def team(newcomer: Tenant, silent: str) -> Tenant:
+    """With some ImageJobs that are one worker's, once an operator looks at them."""
+    newcomer.apply(newcomer.secret(), newcomer.store(endpoint=silent))
+    newcomer.create([image_job(name) for name in names()])
+    return newcomer
+
+
+@pytest.fixture
+def worker(team: Tenant) -> Body:
+    """The pod of the one worker, which runs."""
+    with team.cluster.operator("going-operator"):
+        return running_pod(team, names()[0])
+
+
+def names() -> list[str]:
+    return [f"cat-{number}" for number in range(COUNT)]
+
+
+def until_gone(team: Tenant, pod: Body) -> None:
+    def gone(pods: list[Body]) -> bool | None:
+        uids = {each["metadata"]["uid"] for each in pods}
+        return None if pod["metadata"]["uid"] in uids else True
+
+    team.cluster.wait_for(team.path("pods"), gone, SECONDS)
+
+
+def why_disrupted(team: Tenant, pod: Body) -> str:
+    """The reason that the cluster gives for ending the pod, once it ends it."""
+
+    def found(pods: list[Body]) -> str | None:
+        conditions = [
+            each
+            for other in pods
+            if other["metadata"]["uid"] == pod["metadata"]["uid"]
+            for each in other["status"].get("conditions", [])
+        ]
+        return next(
+            (each["reason"] for each in conditions if each["type"] == "DisruptionTarget"), None
+        )
+
+    return team.cluster.wait_for(team.path("pods"), found, SECONDS)
+
+
+@pytest.mark.parametrize("cascade", ["background", "foreground"])
+def test_the_garbage_collector_removes_what_lost_all_its_owners(
+    team: Tenant, worker: Body, cascade: str
+) -> None:
+    (job,) = team.cluster.rest.get(team.path("jobs"))["items"]
+    assert len(job["metadata"]["ownerReferences"]) == COUNT
+
+    team.kubectl("delete", "imagejob", *names(), f"--cascade={cascade}", "--wait=false")
+
+    team.wait_for_no_workers(SECONDS)
+    until_gone(team, worker)
+
+
+def test_the_job_controller_removes_the_pod_of_a_suspended_job(team: Tenant, worker: Body) -> None:
+    job = worker["metadata"]["labels"]["batch.kubernetes.io/job-name"]
+
+    team.kubectl("patch", "job", job, '--patch={"spec": {"suspend": true}}')
+
+    until_gone(team, worker)
+
+
+def test_a_namespace_goes_with_its_workers(team: Tenant, worker: Body) -> None:
+    path = f"/api/v1/namespaces/{team.namespace}"
+
+    team.cluster.rest.delete(path)
+
+    until_gone(team, worker)
+    until(lambda: not team.cluster.rest.answers(path), SECONDS, every=0.2)
+
+
+def test_a_drain_by_an_administrator_removes_workers(team: Tenant, worker: Body) -> None:
+    node = worker["spec"]["nodeName"]
+
+    try:
+        team.cluster.kubectl("drain", node, f"--pod-selector={WORKERS}", *DRAIN)
+    finally:
+        team.cluster.kubectl("uncordon", node)
+
+    until_gone(team, worker)
+
+
+@pytest.fixture
+def drainer(cluster: Client, lenient_namespace: str, team: Tenant) -> Actor:
+    """An account of the platform's; `edit` in the tenant's namespace is all that it may so far."""
+    made = account(cluster, lenient_namespace, "drainer")
+    bind(Actor(cluster, team.namespace, made.user, made.kubeconfig), "edit", ("delete", "pods"))
+    return made
+
+
+@contextmanager
+def evicts_everywhere(drainer: Actor) -> Iterator[None]:
+    """It may evict pods in all namespaces, and nothing else there."""
+    name = f"drainer-{secrets.token_hex(4)}"
+    kubectl = drainer.cluster.kubectl
+    kubectl("create", "clusterrole", name, "--verb=create", "--resource=pods/eviction")
+    kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", f"--user={drainer.user}")
+    until(lambda: drainer.may("create", "pods/eviction", "default"))
+    yield
+    kubectl("delete", f"clusterrolebinding/{name}", f"clusterrole/{name}")
+
+
+def evict(drainer: Actor, pod: Body) -> None:
+    meta = {name: pod["metadata"][name] for name in ("name", "namespace")}
+    path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/eviction"
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta}
+    drainer.kubectl("create", "--raw", path, "--filename=-", stdin=json.dumps(body))
+
+
+def test_who_may_evict_in_all_namespaces_evicts_workers(
+    team: Tenant, worker: Body, drainer: Actor
+) -> None:
+    with pytest.raises(DevError, match="imagejob-worker-evictions"):
+        evict(drainer, worker)
+
+    with evicts_everywhere(drainer):
+        evict(drainer, worker)
+
+    assert why_disrupted(team, worker) == "EvictionByEvictionAPI"
+    until_gone(team, worker)
+
+
+def test_a_tenant_s_budget_for_disruptions_delays_an_eviction(
+    team: Tenant, worker: Body, drainer: Actor
+) -> None:
+    """As that of any pod; no policy of ours could tell it from one that is meant well."""
+    budget = ("poddisruptionbudget", "mine", f"--selector={WORKERS}", "--min-available=100%")
+    team.kubectl("create", *budget, f"--as={drainer.user}")
+
+    with evicts_everywhere(drainer), pytest.raises(DevError, match="disruption budget"):
+        evict(drainer, worker)
+
+    team.kubectl("delete", "pod", worker["metadata"]["name"], "--wait=false")
+    until_gone(team, worker)
+
+
+@pytest.fixture
+def lost(cluster: Client) -> Iterator[str]:
+    """The name of a node without a kubelet, which is also a label of it."""
+    name = f"lost-{secrets.token_hex(4)}"
+    room = {"cpu": "4", "memory": "16Gi", "pods": "10"}
+    ready = {"type": "Ready", "status": "True", "reason": "Test", "message": ""}
+    status = {"capacity": room, "allocatable": room, "conditions": [ready]}
+    cluster.rest.post(
+        "/api/v1/nodes", {"metadata": {"name": name, "labels": {"lost": name}}, "status": status}
+    )
+    yield name
+    cluster.kubectl("delete", "node", name, "--ignore-not-found")
+
+
+def test_a_lost_node_loses_its_workers(team: Tenant, lost: str) -> None:
+    """The controller of taints deletes them, and when the node is gone the pods' collector does."""
+    selector = json.dumps({"lost": lost})
+    with team.cluster.operator("lost-operator", worker_node_selector=selector):
+        worker = team.cluster.wait_for(team.path("pods"), bound)
+
+    team.cluster.kubectl("taint", "node", lost, "lost=yes:NoExecute")
+    by_taint = why_disrupted(team, worker)
+    team.cluster.kubectl("delete", "node", lost)
+
+    assert by_taint == "DeletionByTaintManager"
+    until_gone(team, worker)
+
+
+def bound(pods: list[Body]) -> Body | None:
+    return next((pod for pod in pods if pod["spec"].get("nodeName")), None)
