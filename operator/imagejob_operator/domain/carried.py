@@ -25,6 +25,9 @@ EXCUSES = frozenset(
 SILENCE = timedelta(seconds=60)
 """A pod so long past its deadline is on a node that nobody hears of; the kubelet ends others."""
 
+UNSEEN = "Unknown"
+"""The phase of a pod that has gone while nobody looked, as Kubernetes has it for a lost node's."""
+
 UNKNOWN_END = "ContainerStatusUnknown"
 """What a kubelet says of a container that it doesn't know, which may never have been started."""
 

@@ -26,12 +26,13 @@ def reported(situation: Situation, platform: Platform, now: datetime) -> Standin
     item = worker.item(uid) if worker else None
     if not worker or not item or not entry:
         return None
-    source, pinned = entry.source, situation.job.status.source
-    found = source.sha256.hex() if source else ""
-    if found and pinned and pinned.sha256 and found != pinned.sha256:
+    source, known = entry.source, situation.job.status.source
+    found, before = source and source.sha256.hex(), (known and known.sha256)
+    before = before or worker.read_before(uid)
+    if found and before and found != before:
         # Of a pod in place of one that was taken away: its order is of before anything was read.
         reason = Reason.SOURCE_CHANGED
-        message = f"the source is not the one that was read before, of SHA-256 {pinned.sha256}"
+        message = f"the source is not the one that was read before, of SHA-256 {before}"
         changed = Failed("SourceChanged", message, entry.millis, None)
         return _failed(situation.job, worker, reason, message, platform, now, changed)
     match entry:

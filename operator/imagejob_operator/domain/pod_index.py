@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from .carried import UNSEEN
 from .destinations import Place, discard
-from .mirror import Mirror
+from .mirror import Mirror, version
 from .subjects import Key, key
 from .worker import CONTAINER, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus
 
@@ -45,10 +46,17 @@ class PodIndex:
         return True
 
     def lose(self, pod: Pod) -> bool:
-        """It has gone. Says whether it was there."""
-        pod = _since(self.pods.get(key(pod)), pod)
+        """It has gone. Says whether it was there.
+
+        As it was last, if that is newer than what is known: else nobody saw how it ended.
+        """
+        known = self.pods.get(key(pod))
+        is_seen = known is not None and version(pod) > version(known)
+        pod = _since(known, pod)
         if not self.pods.drop(pod):
             return False
+        if not is_seen and not pod.has_ended:
+            pod = _in(UNSEEN, pod)
         self._leave(pod, is_there=False)
         self._given_up.discard(pod.metadata.uid)
         return True
@@ -117,9 +125,11 @@ def _since(known: Pod | None, pod: Pod) -> Pod:
 
 def _ended(pod: Pod) -> Pod:
     """As it was last; it does nothing any more."""
-    if pod.has_ended:
-        return pod
-    status = msgspec.structs.replace(pod.status, phase="Failed")
+    return pod if pod.has_ended or pod.status.phase == UNSEEN else _in("Failed", pod)
+
+
+def _in(phase: str, pod: Pod) -> Pod:
+    status = msgspec.structs.replace(pod.status, phase=phase)
     return msgspec.structs.replace(pod, status=status)
 
 

@@ -11,8 +11,19 @@ import msgspec
 
 from . import order as orders
 from . import report as reports
-from .carried import EXCUSES, SILENCE, UNKNOWN_END, Carried, OwnerReference, PodMeta, carried_by
+from .carried import (
+    EXCUSES,
+    SILENCE,
+    UNKNOWN_END,
+    UNSEEN,
+    Carried,
+    OwnerReference,
+    PodMeta,
+    carried_by,
+)
 from .model import ObjectMeta, Resource
+
+Nothing = Literal["nothing"]
 
 ORDER_VARIABLE = "IMAGEJOB_ORDER"
 CONTAINER = "worker"
@@ -333,7 +344,7 @@ class Worker(msgspec.Struct, frozen=True):
             return True
         if self.pod or self.job.ended or self.is_gone:
             return False
-        return self.last is None or not self.last.has_begun
+        return self.last is None or not self.last.has_begun or self._may_be_excused(self.last)
 
     @property
     def is_live(self) -> bool:
@@ -343,7 +354,7 @@ class Worker(msgspec.Struct, frozen=True):
 
     def excuses(self, pod: Pod) -> bool:
         """Whether the cluster took the pod away: by itself, or as the Job was suspended."""
-        if pod.is_excused or self.job.spec.suspend:
+        if pod.is_excused or self.job.spec.suspend or self._may_be_excused(pod):
             return True
         resumed, created = self.job.resumed_at, pod.metadata.creation_timestamp
         return bool(resumed and created and created <= resumed)
@@ -363,6 +374,10 @@ class Worker(msgspec.Struct, frozen=True):
             return True
         return self.last is not None and self.counts(self.last)
 
+    def _may_be_excused(self, pod: Pod) -> bool:
+        """Nobody has seen how it ended: by its Job, which goes on, it was as with an eviction."""
+        return pod.status.phase == UNSEEN and not self.is_gone
+
     def entry(self, uid: str) -> reports.Done | reports.Failed | None:
         """What its report says of how one ImageJob ended, if that can be read."""
         said, item = self.said(uid), self.item(uid)
@@ -370,13 +385,21 @@ class Worker(msgspec.Struct, frozen=True):
             return None
         return said if isinstance(said, reports.Failed) or _fits(item, said) else None
 
-    def said(self, uid: str) -> reports.Entry | Literal["nothing"]:
+    def said(self, uid: str) -> reports.Entry | Nothing:
         """What stands in its report for one ImageJob; "nothing" without one that can be read."""
-        ended = self.last.state.terminated if self.last else None
-        if not ended:
-            return "nothing"
+        return self._said_by(self.last, uid)
+
+    def read_before(self, uid: str) -> str | None:
+        """The digest of the source that a pod before the last one has read, in hex."""
+        pods = (*self.past, *self.others)
+        told = (self._said_by(pod, uid) for pod in pods if pod is not self.last)
+        found = (entry.source for entry in told if entry and entry != "nothing")
+        return next((each.sha256.hex() for each in found if each and each.sha256), None)
+
+    def _said_by(self, pod: Pod | None, uid: str) -> reports.Entry | Nothing:
+        ended = pod.state.terminated if pod else None
         try:
-            report = reports.decode(ended.message)
+            report = reports.decode(ended.message) if ended else ()
         except reports.ReportError:
             return "nothing"
         pairs = zip(self.job.items, report, strict=False)

@@ -199,6 +199,18 @@ TAKEN: dict[str, tuple[Situation, tuple[str, int | None]]] = {
         later(pod(by=ALONE), by=seen(ALONE, pod(by=ALONE))),
         ("Queued", None),
     ),
+    "the pod alone, while nobody looked": (
+        later(at_work(), by=seen(ALONE, at_work())),
+        ("Queued", None),
+    ),
+    "the pod, while nobody looked, and another has come": (
+        later(at_work(), by=seen(ALONE, at_work(), at_work(suffix="new", version=25))),
+        ("Running", None),
+    ),
+    "its Job and the pod, while nobody looked": (
+        later(ALONE, at_work(), by=seen(ALONE, at_work())),
+        COSTS,
+    ),
     "the pod, and another has come": (
         later(
             at_work(**FINAL),
