@@ -133,18 +133,30 @@ def worker_job(
 def pod(
     worker: str = "ij-1",
     *,
+    by: WorkerJob | None = None,
+    orphaned: bool = False,
     suffix: str = "x2k9q",
+    version: int = 20,
+    meta_more: dict[str, Any] | None = None,
     state: dict[str, Any] | None = None,
     deadline: int | None = None,
     node: str | None = "n1",
     **status: Any,
 ) -> Pod:
-    """The pod of a worker Job, its container in `state`, which may run for `deadline` seconds."""
+    """The pod of a worker Job, its container in `state`, which may run for `deadline` seconds.
+
+    Made `by` a Job that is known, it has its order; `orphaned`, it is no Job's any more.
+    """
     containers = [{"name": "worker", "state": state}] if state else []
-    labels = {"batch.kubernetes.io/job-name": worker}
+    name = by.metadata.name if by else worker
+    uid = by.metadata.uid if by else f"uid-job-{name}"
+    labels = {"batch.kubernetes.io/job-name": name}
+    owner = {"uid": uid, "kind": "Job", "name": name, "controller": True}
+    meta = metadata(f"{name}-{suffix}", f"uid-pod-{name}-{suffix}", version, labels=labels)
+    template = msgspec.to_builtins(by.spec.template.spec) if by else {}
     body = {
-        "metadata": metadata(f"{worker}-{suffix}", f"uid-pod-{worker}", 20, labels=labels),
-        "spec": {"nodeName": node, "activeDeadlineSeconds": deadline},
+        "metadata": {**meta, "ownerReferences": [] if orphaned else [owner], **(meta_more or {})},
+        "spec": {**template, "nodeName": node, "activeDeadlineSeconds": deadline},
         "status": {"phase": "Running", "containerStatuses": containers, **status},
     }
     return msgspec.convert(body, Pod)
@@ -166,11 +178,11 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
     return {"waiting": {"reason": reason, "message": message}}
 
 
-def disrupted(**more: Any) -> dict[str, Any]:
+def disrupted(why: str = "EvictionByEvictionAPI", **more: Any) -> dict[str, Any]:
     """The status of a pod that the cluster has taken away."""
     return {
         "phase": "Failed",
-        "conditions": [{"type": "DisruptionTarget", "status": "True"}],
+        "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": why}],
         **more,
     }
 

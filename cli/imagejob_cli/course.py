@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from imagejob_operator.domain.bounds import lowered
+from imagejob_operator.domain.carried import PodMeta
 from imagejob_operator.domain.lifecycle import Memory, decide
 from imagejob_operator.domain.manifests import worker_name
 from imagejob_operator.domain.model import ImageJobStatus, ObjectMeta
@@ -89,4 +90,4 @@ def ended_worker(order: Order, report: str, exit_code: int, started: datetime) -
     job = WorkerJob(ObjectMeta(name), JobSpec(PodTemplate(PodSpec(containers=(told,)))))
     ended = Terminated(exit_code=exit_code, message=report, started_at=started)
     container = ContainerStatus(CONTAINER, ContainerState(terminated=ended))
-    return Worker(job, Pod(ObjectMeta(name), status=PodStatus(container_statuses=(container,))))
+    return Worker(job, Pod(PodMeta(name), status=PodStatus(container_statuses=(container,))))

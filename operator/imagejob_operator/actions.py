@@ -11,14 +11,14 @@ import msgspec
 from .cluster import Cluster
 from .domain import audit, records
 from .domain.last_failure import is_spent
-from .domain.lifecycle import Inquire, Memory, Replace, WriteStatus
+from .domain.lifecycle import Find, Inquire, Memory, Replace, WriteStatus
 from .domain.manifests import Manifest
 from .domain.model import AuditEntry, ImageJob, ImageJobStatus
 from .domain.picture import Picture
 from .domain.reasons import Reason
 from .domain.subjects import EventsOf, QuotaOf, Tenancy
 from .domain.tenant import Composed, Tenant
-from .domain.worker import WorkerJob
+from .domain.worker import Pod, WorkerJob
 from .kinds import IMAGE_JOBS, WORKER_JOBS
 from .transport import ApiError, ConflictError, NotFoundError
 
@@ -104,7 +104,32 @@ class Actions:
 
     async def replace(self, replace: Replace) -> None:
         """Delete a worker that won't do it, so that another can take its place."""
+        pod = replace.worker.pod
         await self._cluster.delete_worker(replace.worker.job.metadata)
+        if pod and pod.is_silent(self._clock()):
+            self._picture.give_up(pod)
+
+    async def find(self, find: Find) -> None:
+        """Learn whether the worker Job that the status names is there: its watch may be late."""
+        job, name = find.job, find.worker
+        known = await self._cluster.read(WORKER_JOBS, job.metadata.namespace, name)
+        if known:
+            self._picture.see(known)
+        else:
+            self._remember(job, msgspec.structs.replace(self._memory(job), missing=name))
+        self._picture.touch(job.metadata.uid)
+
+    async def sweep(self, pod: Pod) -> None:
+        """Delete a pod that has lost its Job, once it is sure that it has."""
+        meta, controller = pod.metadata, pod.controller
+        if controller:
+            job = await self._cluster.read(WORKER_JOBS, meta.namespace, controller.name)
+            if job and job.metadata.uid == controller.uid:
+                self._picture.see(job)
+                if not self._picture.is_stray(pod):
+                    return
+        log.warning("pod %s/%s has lost its worker Job: deleting it", meta.namespace, meta.name)
+        await self._cluster.delete_pod(meta)
 
     async def write_status(self, write: WriteStatus) -> None:
         """Tell the audit log, and write the status. The Event comes after, when there is room."""

@@ -21,6 +21,7 @@ from .kinds import (
     IMAGE_JOBS,
     IMAGE_QUOTAS,
     LEDGERS,
+    PODS,
     WORKER_JOBS,
     ConfigMap,
     Kind,
@@ -171,6 +172,14 @@ class Cluster:
             await self._transport.send(
                 "DELETE", WORKER_JOBS.path(worker.namespace, worker.name), options
             )
+        except (NotFoundError, ConflictError):
+            return
+
+    async def delete_pod(self, pod: ObjectMeta) -> None:
+        """Delete that very pod, not a successor of its name; none is as good as deleted."""
+        options = {"preconditions": {"uid": pod.uid}}
+        try:
+            await self._transport.send("DELETE", PODS.path(pod.namespace, pod.name), options)
         except (NotFoundError, ConflictError):
             return
 

@@ -24,7 +24,7 @@ from .observed import Observed
 
 PHASES: tuple[Phase, ...] = tuple(each for each in get_args(Phase) if each not in FINISHED)
 WAITS = frozenset({"Pending", "Throttled", "Queued"})
-STATES = ("starting", "running", "ended")
+STATES = ("starting", "running", "suspended", "ended")
 
 
 class Candidate(Protocol):
@@ -142,8 +142,9 @@ def workers(observed: Observed) -> Iterator[GaugeMetricFamily]:
     for namespace in observed.picture.namespaces_with_workers():
         for worker in observed.picture.live_workers(namespace):
             has_started = worker.pod is not None and worker.pod.has_started
-            found["running" if has_started else "starting"] += 1
-    found["ended"] = max(0, len(observed.picture.workers) - found["starting"] - found["running"])
+            state = "running" if has_started else "starting"
+            found["suspended" if worker.is_suspended else state] += 1
+    found["ended"] = max(0, len(observed.picture.workers) - found.total())
     states = GaugeMetricFamily("imagejob_worker_jobs", "Worker Jobs there are.", labels=("state",))
     for state, count in found.items():
         states.add_metric((state,), count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -11,12 +11,21 @@ import msgspec
 
 from .actions import STALE, Actions
 from .agenda import Lane
-from .domain.lifecycle import Decision, Inquire, Memory, Replace, WriteStatus, decide, with_charge
+from .domain.lifecycle import (
+    Decision,
+    Find,
+    Inquire,
+    Memory,
+    Replace,
+    WriteStatus,
+    decide,
+    with_charge,
+)
 from .domain.model import ImageJob
 from .domain.picture import Picture
 from .domain.platform import Platform
 from .domain.situation import Standing
-from .domain.subjects import EventsOf, Key, QuotaOf, Subject, Tenancy
+from .domain.subjects import EventsOf, Key, PodAt, QuotaOf, Subject, Tenancy
 from .reports import QuotaReports
 from .tenants import Tenants
 
@@ -25,6 +34,9 @@ Action = Callable[[], Coroutine[Any, Any, None]]
 LINGER = 2 * STALE
 """A worker that has ended keeps its name for so long: whoever else has decided to create it, and
 was held up, meets it, or finds that the decision is stale."""
+
+LET_BE = timedelta(seconds=5)
+"""A pod may be heard of so long before its Job; and whoever deletes a Job, deletes its pods."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -60,6 +72,7 @@ class Steps:
         self._platform = platform
         self._clock = clock
         self._later = later
+        self._strays: dict[PodAt, datetime] = {}
 
     def next_for(self, subject: Subject) -> Step | None:
         """What is to be done, or None; who is to be looked at meanwhile, or later, is noted."""
@@ -75,6 +88,8 @@ class Steps:
                     return None
                 lane = Lane.WORK if self._actions.are_events_many else Lane.EVENT
                 return Step(partial(self._actions.post_events, uid), namespace, lane)
+            case PodAt():
+                return self._for_stray(subject)
             case (_, _):
                 return self._for_worker(subject)
             case str():
@@ -98,6 +113,18 @@ class Steps:
             self._later(at, ended_at + LINGER)
             return None
         return Step(partial(self._actions.tidy, worker), namespace)
+
+    def _for_stray(self, at: PodAt) -> Step | None:
+        """One that is no Job's is deleted, unless its Job is only heard of later."""
+        pod, now = self._picture.pods.get((at.namespace, at.name)), self._clock()
+        if not pod or pod.metadata.deletion_timestamp or not self._picture.is_stray(pod):
+            self._strays.pop(at, None)
+            return None
+        due = self._strays.setdefault(at, now + LET_BE)
+        if now >= due:
+            self._strays[at] = now + LET_BE
+        self._later(at, self._strays[at])
+        return Step(partial(self._actions.sweep, pod), at.namespace) if now >= due else None
 
     def _for_image_job(self, uid: str) -> Step | None:
         known = self._picture.jobs.get(uid)
@@ -147,6 +174,8 @@ class Steps:
                 return Step(partial(self._actions.inquire, inquire), namespace)
             case Replace() as replace:
                 return Step(partial(self._actions.replace, replace), namespace)
+            case Find() as find:
+                return Step(partial(self._actions.find, find), namespace)
             case None:
                 return None
 

@@ -34,13 +34,14 @@ def occupancy(
     """What the namespace has at work or about to be: its `live` workers and all that are promised.
 
     `writing` is what its next ledger is to say. A tenant can make Jobs that look like ours, but
-    take no more than its share with them: no more than `most`.
+    take no more than its share with them: no more than `most`. One that is suspended takes no
+    place of a worker, but its ImageJobs count: they are charged, and go on in it.
     """
     promised = {each.name: len(each.jobs) for each in writing.composed} if writing else {}
     promised |= {name: len(record.uids) for name, record in tenant.pending().items()}
     starting = [each for each in live if is_starting(each, now)]
     return Occupancy(
-        workers=min(len(live), most) + len(promised),
+        workers=min(sum(not each.is_suspended for each in live), most) + len(promised),
         image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
         starting=len(starting) + len(promised),
         unplaced=sum(not (each.pod and each.pod.is_placed) for each in starting) + len(promised),

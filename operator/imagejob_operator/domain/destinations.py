@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from .destination import destination_of
 from .model import ImageJob
-from .order import OrderItem, OrderStore
+from .order import OrderDestination, OrderItem, OrderStore
 from .places import Place, place_in_order, place_of
 from .store_model import ImageStore
 
@@ -52,7 +52,7 @@ class Destinations:
 
     def writers(self, job: ImageJob) -> Collection[tuple[str, str]]:
         """The workers that were made to write where the ImageJob wants to."""
-        return _all_at(self._writers, self._of(job))
+        return _all_at(self._writers, self.spots_of(job))
 
     def want(self, job: ImageJob, store: ImageStore | None) -> None:
         """An unfinished ImageJob has come, or its destination's store has changed."""
@@ -68,16 +68,14 @@ class Destinations:
         """It has finished, or gone."""
         self._leave(job.metadata.uid)
 
-    def wanted_by(
-        self, namespace: str, item: OrderItem, store: OrderStore | None
-    ) -> Collection[str]:
-        """The UIDs of the unfinished ImageJobs that want to write where the item does."""
-        return _all_at(self._wanted, spots_in_order(namespace, item, store))
+    def wanted_at(self, spots: Iterable[Spot]) -> Collection[str]:
+        """The UIDs of the unfinished ImageJobs that want to write to any of them."""
+        return _all_at(self._wanted, spots)
 
     def claim(self, job: ImageJob, worker: str) -> None:
         """A worker of that name is about to be created for it."""
         uid = job.metadata.uid
-        self._claimed[uid] = self._of(job)
+        self._claimed[uid] = self.spots_of(job)
         for spot in self._claimed[uid]:
             self._claims[spot] = (uid, worker)
 
@@ -91,10 +89,11 @@ class Destinations:
 
     def claimed_by_other(self, job: ImageJob) -> str | None:
         """The name of the worker that is about to be created for another ImageJob."""
-        claims = (self._claims[spot] for spot in self._of(job) if spot in self._claims)
+        claims = (self._claims[spot] for spot in self.spots_of(job) if spot in self._claims)
         return next((worker for uid, worker in claims if uid != job.metadata.uid), None)
 
-    def _of(self, job: ImageJob) -> tuple[Spot, ...]:
+    def spots_of(self, job: ImageJob) -> tuple[Spot, ...]:
+        """Where it wants to write, as far as is known."""
         return self._spots.get(job.metadata.uid) or spots_of(job, None)
 
     def _leave(self, uid: str) -> None:
@@ -113,18 +112,19 @@ def spots_of(job: ImageJob, store: ImageStore | None) -> tuple[Spot, ...]:
     """Where it wants to write, `store` being its destination's, as far as it is known."""
     destination = destination_of(job)
     place = place_of(store, destination.prefix) if store else None
-    return _spots(job.metadata.namespace, destination.store, destination.prefix, place)
+    return spots(job.metadata.namespace, destination, place)
 
 
 def spots_in_order(namespace: str, item: OrderItem, store: OrderStore | None) -> tuple[Spot, ...]:
     """Where an item of an order writes, `store` being its destination's in that order."""
-    name, prefix = item.destination.store, item.destination.prefix
-    place = place_in_order(store, prefix, namespace) if store else None
-    return _spots(namespace, name, prefix, place)
+    place = place_in_order(store, item.destination.prefix, namespace) if store else None
+    return spots(namespace, item.destination, place)
 
 
-def _spots(namespace: str, store: str, prefix: str, place: Place | None) -> tuple[Spot, ...]:
-    named = Place(f"store/{store}", prefix)
+def spots(namespace: str, wanted: OrderDestination, place: Place | None) -> tuple[Spot, ...]:
+    """A destination seen from the namespace, by the store's name and by each reading of `place`,
+    which is what it is if that is known."""
+    named = Place(f"store/{wanted.store}", wanted.prefix)
     return tuple((namespace, each) for each in (named, *(place.readings() if place else ())))
 
 

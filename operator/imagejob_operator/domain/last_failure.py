@@ -1,9 +1,13 @@
-"""What the last failure that an ImageJob's status tells of says of its workers."""
+"""What an ImageJob's status says of its workers: which has it, and how the last one failed."""
 
 from __future__ import annotations
 
 from .model import ImageJob
+from .reasons import Reason
 from .worker import WorkerJob
+
+AT_WORK = frozenset({Reason.DISPATCHED, Reason.PROCESSING})
+"""What is said of an ImageJob while a worker has it, and nothing is in that one's way."""
 
 
 def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
@@ -20,3 +24,14 @@ def failed_in(job: ImageJob, worker: str) -> bool:
     """Whether the newest failure that its status tells of was in the worker of that name."""
     failure = job.status.last_failure
     return failure is not None and failure.worker == worker
+
+
+def worker_shown(job: ImageJob) -> str | None:
+    """The name of the worker Job that has it, as far as its status says; None if none has.
+
+    What comes after, or stands in the way of its pod, is said with another reason.
+    """
+    worker, reasons = job.status.worker, {each.type: each.reason for each in job.status.conditions}
+    if not worker or reasons.get("Ready") not in AT_WORK or failed_in(job, worker.job):
+        return None
+    return worker.job

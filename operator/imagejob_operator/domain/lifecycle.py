@@ -34,8 +34,9 @@ class Memory(msgspec.Struct, frozen=True):
 
     `last` is the newest transition (phase, reason), `since` when it was seen, `entries` the history
     that no status shows yet, `told` the highest sequence number that went to the audit log, `pod`
-    the worker Job and pod that were last seen at work on it, `quota` what the quota said of it,
-    `run` how much of the untold history came to pass for nothing.
+    the worker Job and pod that were last seen at work on it, `missing` the worker Job that its
+    status named and that was not there, `quota` what the quota said of it, `run` how much of the
+    untold history came to pass for nothing.
     """
 
     last: tuple[str, str] | None = None
@@ -45,6 +46,7 @@ class Memory(msgspec.Struct, frozen=True):
     refusal: Refusal | None = None
     pod: tuple[str, str] | None = None
     disruptions: int = 0
+    missing: str = ""
     quota: audit.QuotaDecision | None = None
     run: Run = Run()
 
@@ -55,7 +57,7 @@ class Memory(msgspec.Struct, frozen=True):
     def ask_at(self, worker: Worker) -> datetime | None:
         """When to ask why the worker gets no pod, or its pod doesn't start; None if it is well."""
         at = patience_ends(worker)
-        if not at or (worker.pod and not is_stuck(worker.pod)):
+        if not at or worker.is_suspended or (worker.pod and not is_stuck(worker.pod)):
             return None
         if self.since and self.pod and self.pod[0] == worker.job.metadata.name:
             at = max(at, self.since + REPLACED_WITHIN)
@@ -96,13 +98,20 @@ class Inquire(msgspec.Struct, frozen=True):
     worker: Worker
 
 
+class Find(msgspec.Struct, frozen=True):
+    """Ask whether the worker Job of that name, which the status names, is there."""
+
+    job: ImageJob
+    worker: str
+
+
 class Replace(msgspec.Struct, frozen=True):
     """Delete the worker, so that another can take its place."""
 
     worker: Worker
 
 
-Action = WriteStatus | Inquire | Replace
+Action = WriteStatus | Inquire | Find | Replace
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -119,8 +128,14 @@ def decide(situation: Situation, memory: Memory, platform: Platform, now: dateti
     job, worker = situation.job, situation.worker
     memory = memory.noticing(job, worker)
     situation = msgspec.structs.replace(
-        situation, disruptions=memory.disruptions, refusal=memory.refusal
+        situation,
+        disruptions=memory.disruptions,
+        refusal=memory.refusal,
+        is_missed=situation.vanished == memory.missing,
     )
+    if situation.vanished and not situation.is_missed:
+        found = stand(situation, platform, now)
+        return Decision(found, memory, Find(job, situation.vanished))
     standing = stand(situation, platform, now)
     requester = audit.requester(job, trusted=platform.trusts_requester)
     memory = _remember(situation, standing, memory, requester, now)

@@ -22,11 +22,12 @@ MAX_ENCODED_BYTES = 96 * 1024
 
 
 class OrderSource(Resource, frozen=True):
-    """The object to read, in a store of the order."""
+    """The object to read, in a store of the order; `pinned_sha256` if an attempt has read it."""
 
     store: str
     key: str
     sha256: str | None = None
+    pinned_sha256: str | None = None
 
 
 class OrderDestination(Resource, frozen=True):

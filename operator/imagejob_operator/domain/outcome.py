@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
+
+import msgspec
 
 from . import retry
 from .bounds import Bounds, retries_of
@@ -10,15 +12,12 @@ from .model import ImageJob, LastFailure, Queue
 from .order import OrderItem
 from .platform import Platform
 from .reasons import Reason
-from .report import Done, Failed
+from .report import Done, Failed, Read
 from .situation import Situation, Standing
 from .worker import Terminated, Worker
 
 MAX_DISRUPTIONS = 10
 """Pods of one ImageJob that the cluster may take away before somebody should look at it."""
-
-SILENCE = timedelta(seconds=60)
-"""A pod so long past its deadline is on a node that nobody hears of; the kubelet ends others."""
 
 
 def reported(situation: Situation, platform: Platform, now: datetime) -> Standing | None:
@@ -26,16 +25,23 @@ def reported(situation: Situation, platform: Platform, now: datetime) -> Standin
     worker, uid = situation.worker, situation.job.metadata.uid
     entry = worker.entry(uid) if worker else None
     item = worker.item(uid) if worker else None
-    if not worker or not item:
+    if not worker or not item or not entry:
         return None
+    source, known = entry.source, situation.job.status.source
+    found, before = source and source.sha256.hex(), (known and known.sha256)
+    before = before or worker.read_before(uid)
+    if found and before and found != before:
+        # Of a pod in place of one that was taken away: its order is of before anything was read.
+        reason = Reason.SOURCE_CHANGED
+        message = f"the source is not the one that was read before, of SHA-256 {before}"
+        changed = Failed("SourceChanged", message, entry.millis, None)
+        return _failed(situation.job, worker, reason, message, platform, now, changed)
     match entry:
         case Done():
             return _succeeded(item, worker, entry)
         case Failed():
             reason, message = Reason(entry.reason), entry.message
             return _failed(situation.job, worker, reason, message, platform, now, entry)
-        case None:
-            return None
 
 
 def ended_without_report(
@@ -43,16 +49,17 @@ def ended_without_report(
 ) -> Standing | None:
     """The worker's pod ended, or its Job gave up, and there is no word on this ImageJob."""
     worker, job = situation.worker, situation.job
-    if not worker or worker.is_live:
+    if not worker or worker.is_at_work or worker.is_suspended:
         return None
-    if worker.pod and worker.pod.is_disrupted and not worker.job.ended:
+    last = worker.last
+    if last and worker.excuses(last) and not (worker.job.ended or worker.is_gone):
         return _evicted(situation, worker, "the cluster took away its pod; a new one comes")
-    ended = worker.pod.state.terminated if worker.pod else None
-    if worker.pod and worker.pod.status.reason == "DeadlineExceeded":
-        if not worker.pod.has_started:
+    if last and last.status.reason == "DeadlineExceeded":
+        if not last.has_started:
             return _never_started(worker)
         message = "the worker pod ran past its deadline"
         return _failed(job, worker, Reason.TIMED_OUT, message, platform, now)
+    ended = last.state.terminated if last else None
     if ended and ended.reason == "OOMKilled":
         message = "the kernel ended the worker pod for want of memory"
         return _failed(job, worker, Reason.OUT_OF_MEMORY, message, platform, now)
@@ -63,11 +70,7 @@ def ended_without_report(
 def silent(situation: Situation, _platform: Platform, now: datetime) -> Standing | None:
     """The pod should have ended long ago: its node is gone, and takes no orders."""
     worker = situation.worker
-    running = worker.pod.state.running if worker and worker.pod else None
-    if not worker or not worker.pod or not running or not running.started_at:
-        return None
-    allowed = worker.pod.spec.active_deadline_seconds
-    if allowed is None or now < running.started_at + timedelta(seconds=allowed) + SILENCE:
+    if not worker or not worker.pod or not worker.pod.is_silent(now):
         return None
     message = f"nothing was heard of pod {worker.pod.metadata.name} since its deadline"
     return _evicted(situation, worker, message, worker_is_spent=True)
@@ -97,9 +100,12 @@ def _succeeded(item: OrderItem, worker: Worker, entry: Done) -> Standing:
 def _evicted(
     situation: Situation, worker: Worker, message: str, *, worker_is_spent: bool = False
 ) -> Standing:
-    item = worker.item(situation.job.metadata.uid)
+    uid = situation.job.metadata.uid
+    item, said = worker.item(uid), worker.said(uid)
+    read = said if isinstance(said, Read) else None
+    spent = worker_is_spent
     return Standing(
-        "Queued", Reason.EVICTED, message, item, worker, worker_is_spent=worker_is_spent
+        "Queued", Reason.EVICTED, message, item, worker, read=read, worker_is_spent=spent
     )
 
 
@@ -119,32 +125,40 @@ def _failed(
     now: datetime,
     entry: Failed | None = None,
 ) -> Standing:
-    """One attempt has failed. It counts unless others were in the pod and nobody knows whose fault
-    it was: those without a report go again, each alone, and then it will show."""
-    item = worker.item(job.metadata.uid)
-    attempt = item.attempt if item else 1
-    ended = _ended_at(worker) or now
-    name = worker.job.metadata.name
-    if not entry and len(worker.job.items) > 1:
+    """One attempt has failed. It counts unless others were in the pod and its report says that it
+    has come to no end of this one: that goes again alone, and then it will show whose fault it was.
+    What had not been read by then may be read; what had been, is to be the same. Of a pod without a
+    report nobody knows what it has read."""
+    uid, name = job.metadata.uid, worker.job.metadata.name
+    item, said = worker.item(uid), worker.said(uid)
+    attempt, ended = item.attempt if item else 1, _ended_at(worker) or now
+    read = said if isinstance(said, Read) else None
+    is_free = not entry and len(worker.job.items) > 1 and (said is None or read is not None)
+    if is_free:
         failure = LastFailure(attempt - 1, reason.value, message, ended, name)
-        return Standing("Queued", reason, message, item, worker, failure=failure)
+        return Standing("Queued", reason, message, item, worker, read=read, failure=failure)
 
     failure = LastFailure(attempt, reason.value, message, ended, name)
-    was_large = _was_large(worker, platform)
-    bounds = platform.bounds
-    verdict = retry.verdict(job, reason, attempt, ended, was_large, platform.backoff, bounds)
+    standing = attempt_lost(job, failure, platform, was_large=_was_large(worker, platform))
+    return msgspec.structs.replace(standing, item=item, worker=worker, outcome=entry, read=read)
+
+
+def attempt_lost(
+    job: ImageJob, failure: LastFailure, platform: Platform, *, was_large: bool = False
+) -> Standing:
+    """One attempt is over: another follows, or none."""
+    reason, attempt, message = Reason(failure.reason), failure.attempt, failure.message
+    backoff, bounds = platform.backoff, platform.bounds
+    verdict = retry.verdict(job, reason, attempt, failure.time, was_large, backoff, bounds)
     if not isinstance(verdict, retry.Retry):
         is_last = attempt > retries_of(job, bounds) > 0
         message = retry.exhausted(message, attempt) if is_last else message
-        return Standing("Failed", reason, message, item, worker, entry, failure)
+        return Standing("Failed", reason, message, failure=failure)
     return Standing(
         "Queued",
         reason,
         backing_off(job, failure, bounds),
-        item,
-        worker,
-        entry,
-        failure,
+        failure=failure,
         queue=Queue(eligible_at=verdict.at),
         until=verdict.at,
     )
@@ -164,7 +178,7 @@ def _was_large(worker: Worker, platform: Platform) -> bool:
 
 
 def _ended_at(worker: Worker) -> datetime | None:
-    ended = worker.pod.state.terminated if worker.pod else None
+    ended = worker.last.state.terminated if worker.last else None
     return ended.finished_at if ended else None
 
 
@@ -172,6 +186,8 @@ def _how(worker: Worker, ended: Terminated | None) -> str:
     if ended:
         signal = ended.signal or max(ended.exit_code - 128, 0)
         return f"signal {signal}" if signal else f"exit code {ended.exit_code}"
+    if worker.last and worker.last is not worker.pod:
+        return f"pod {worker.last.metadata.name} has been deleted"
     if worker.pod:
         return worker.pod.status.message or worker.pod.status.reason or "no container status"
     condition = worker.job.ended

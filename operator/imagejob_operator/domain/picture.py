@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from .destination import destination_of
-from .destinations import Destinations, discard
-from .last_failure import is_spent
+from .destinations import Destinations, discard, spots_in_order
+from .last_failure import is_spent, worker_shown
 from .mirror import Mirror
 from .model import ImageJob, ImageProfile
+from .pod_index import spots_carried
 from .quota_model import ImageQuota
 from .room import Room, RoomyMirror
-from .situation import Situation
+from .situation import Situation, Stray
 from .store_model import ImageStore
-from .subjects import Key, QuotaOf, Subject, Tenancy, Thing, key
+from .subjects import Key, PodAt, QuotaOf, Subject, Tenancy, Thing, key
 from .worker import Pod, Worker, WorkerJob
-from .worker_index import WorkerIndex, age, job_of
+from .worker_index import WorkerIndex, age
 
 
 class Picture:
@@ -42,6 +44,7 @@ class Picture:
         self._touched: dict[Subject, None] = {}
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self._destinations = Destinations()
+        self._at_no_cost: dict[str, str] = {}
 
     def mirrors(self) -> Iterator[Mirror[Any, Any]]:
         """One a kind."""
@@ -93,13 +96,15 @@ class Picture:
         namespace = job.metadata.namespace
         names = {job.spec.source.store_ref.name, destination_of(job).store}
         found = {name: self.stores.get((namespace, name)) for name in names}
-        profile = job.spec.profile_ref
+        profile, worker = job.spec.profile_ref, self._carrier(job)
         return Situation(
             job=job,
             profile=self.profiles.get((namespace, profile.name)) if profile else None,
             stores={name: store for name, store in found.items() if store},
-            worker=self._carrier(job),
-            rival=self._rival(job),
+            worker=worker,
+            rival=self._rival(job, worker),
+            strays=tuple(self._strays(job, worker)),
+            vanished=None if worker else self._vanished(job),
         )
 
     def may_hide(self, situation: Situation) -> bool:
@@ -176,44 +181,92 @@ class Picture:
             self._in_namespace[job.metadata.namespace].add(uid)
             self._want(job)
             self.touch(uid)
-            for worker in self._workers.carriers(uid):  # its status may tell how that one failed
-                self.touch(worker)
+            self._touch_carriers(uid)  # its status may tell how that one failed
 
     def _lose_job(self, job: ImageJob) -> None:
         uid = job.metadata.uid
         known = self.jobs.get(uid)
         self.suspects.discard(uid)
+        self._at_no_cost.pop(uid, None)
         if self.jobs.drop(job) and known:
             discard(self._in_namespace, known.metadata.namespace, uid)
             self._destinations.want_no_more(known)
             self.touch(uid)  # for whoever remembers something of it
-        for worker in self._workers.carriers(uid):
-            self.touch(worker)
+        self._touch_carriers(uid)
+
+    def _touch_carriers(self, uid: str) -> None:
+        for at in list(self._workers.carriers(uid)):
+            self.touch(at)
+            self._forget_worker(at)
 
     def _carrier(self, job: ImageJob) -> Worker | None:
         """The worker that has the ImageJob; of several, the newest that isn't being deleted.
 
         Only one of its own namespace counts: else any tenant could report on any other's ImageJobs.
+        And none takes the place of the one that the status names while that is there.
         """
         namespace, uid = job.metadata.namespace, job.metadata.uid
-        jobs = [
+        found = [self._workers.find(at) for at in self._workers.carriers(uid) if at[0] == namespace]
+        workers = [
             worker
-            for at in self._workers.carriers(uid)
-            if at[0] == namespace and (worker := self.workers.get(at)) and not is_spent(worker, job)
+            for worker in found
+            if worker
+            and not is_spent(worker.job, job)
+            and (not worker.is_gone or worker.has_something_to_tell(uid))
         ]
-        newest = max(jobs, key=lambda worker: (not worker.is_deleting, *age(worker)), default=None)
-        return self._workers.with_pod(newest) if newest else None
+        named = worker_shown(job)
+        return max(
+            workers,
+            key=lambda worker: (
+                not worker.is_gone,
+                not worker.job.is_deleting,
+                worker.job.metadata.name == named,
+                *age(worker.job),
+            ),
+            default=None,
+        )
 
-    def _rival(self, job: ImageJob) -> str | None:
-        """A live worker of others, known or about to be, that writes to its destination."""
+    def _rival(self, job: ImageJob, carrier: Worker | None) -> str | None:
+        """Another live worker, known or about to be, for it or for its destination."""
         claimed = self._destinations.claimed_by_other(job)
         if claimed:
             return claimed
-        for at in self._destinations.writers(job):
+        namespace, uid = job.metadata.namespace, job.metadata.uid
+        ours = {at for at in self._workers.carriers(uid) if at[0] == namespace}
+        for at in sorted(ours.union(self._destinations.writers(job))):
             worker = self._workers.find(at)
-            if worker and worker.is_live and not worker.item(job.metadata.uid):
+            if worker and worker.is_live and not (carrier and worker.job is carrier.job):
                 return worker.job.metadata.name
         return None
+
+    def _strays(self, job: ImageJob, carrier: Worker | None) -> Iterator[Stray]:
+        """The pods that may work on it, or write to its destination, and are not its worker's."""
+        uid = job.metadata.uid
+        ours = {each.metadata.uid for each in carrier.pods()} if carrier else set()
+        namespace, spots = job.metadata.namespace, self._destinations.spots_of(job)
+        for pod in self._workers.pods_for(namespace, uid, spots):
+            if pod.metadata.uid not in ours:
+                taken_away = bool(pod.attempt_of(uid)) and self._workers.is_taken_away(pod)
+                yield Stray(pod, is_taken_away=taken_away)
+
+    def _vanished(self, job: ImageJob) -> str | None:
+        """The worker Job that it has, as its status says, and of which nothing is known.
+
+        Not even that it has gone before a container of it ran.
+        """
+        name = worker_shown(job)
+        if not name or name == self._at_no_cost.get(job.metadata.uid):
+            return None
+        return None if self._workers.find((job.metadata.namespace, name)) else name
+
+    def is_stray(self, pod: Pod) -> bool:
+        """Whether it is no known Job's: an orphan, unless its Job is still to be heard of."""
+        return self._workers.is_stray(pod)
+
+    def give_up(self, pod: Pod) -> None:
+        """It is lost with its node, of which nothing has been heard for too long."""
+        self._workers.give_up(pod)
+        self._touch_pod(pod)
 
     def _leave_behind(self, worker: WorkerJob) -> None:
         """Its Job has gone. Where its pod is still at work, it writes until that ends."""
@@ -222,19 +275,44 @@ class Picture:
             job = self.jobs.get(item.uid)
             if job and job.metadata.namespace == at[0] and not is_spent(worker, job):
                 self.suspects.add(item.uid)  # another operator may have tidied it away, with cause
+        for pod in self._workers.pods_of(worker):
+            self.touch(PodAt(*key(pod)))
         self._forget_worker(at)
         self._touch_worker(worker)
 
     def _forget_worker(self, at: Key) -> None:
-        """If its Job has gone, and its pods have ended too: its destinations are free."""
-        gone = self._workers.forget(at)
-        for item in gone.items if gone else ():
-            self._destinations.writes_no_more(at, item, gone.store_of(item) if gone else None)
-        self._touch_worker(gone)
+        """If its Job and its pods have gone, and no status is still to tell how it ended."""
+        worker = self._workers.gone(at)
+        if not worker or worker.has_live_pod:
+            return
+        if any(map(partial(self._waits, worker), worker.uids())):
+            return
+        self._workers.forget(at)
+        for item in worker.job.items:
+            self._destinations.writes_no_more(at, item, worker.job.store_of(item))
+            if self.jobs.get(item.uid):
+                self._at_no_cost[item.uid] = at[1]
+        self._touch_worker(worker.job)
+
+    def _waits(self, worker: Worker, uid: str) -> bool:
+        """Whether the ImageJob's status is still to tell how that worker ended."""
+        job = self.jobs.get(uid)
+        if not job or job.metadata.namespace != worker.job.metadata.namespace:
+            return False
+        return not is_spent(worker.job, job) and worker.has_something_to_tell(uid)
 
     def _touch_pod(self, pod: Pod) -> None:
-        self._forget_worker(job_of(pod))
-        self._touch_worker(self.workers.get(job_of(pod)))
+        """Look again at whom it works for, and, if it is nobody's, at the pod itself."""
+        at = self._workers.job_of(pod)
+        if at:
+            self._forget_worker(at)
+            self._touch_worker(self.workers.get(at))
+        if not self._workers.is_stray(pod):
+            return
+        self.touch(PodAt(*key(pod)))
+        for item in pod.carries:
+            spots = spots_carried(pod.metadata.namespace, item)
+            self._touch_known((item.uid, *self._destinations.wanted_at(spots)))
 
     def _touch_worker(self, worker: WorkerJob | None) -> None:
         """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
@@ -242,11 +320,13 @@ class Picture:
             return
         self.touch(key(worker))
         for item in worker.items:
-            store = worker.store_of(item)
-            waiting = self._destinations.wanted_by(worker.metadata.namespace, item, store)
-            for uid in (item.uid, *waiting):
-                if self.jobs.get(uid):
-                    self.touch(uid)
+            spots = spots_in_order(worker.metadata.namespace, item, worker.store_of(item))
+            self._touch_known((item.uid, *self._destinations.wanted_at(spots)))
+
+    def _touch_known(self, uids: Iterable[str]) -> None:
+        for uid in uids:
+            if self.jobs.get(uid):
+                self.touch(uid)
 
     def _touch_quota(self, quota: ImageQuota, *, changed: bool) -> None:
         """Look again at what it allows, and at what it says."""

@@ -12,7 +12,7 @@ from . import manifests
 from .admission import admit
 from .batching import Batch, Ready, batches, kind_of
 from .destinations import Spot, spots_of
-from .last_failure import failed_in
+from .last_failure import failed_in, worker_shown
 from .ledger import Ledger
 from .lines import place
 from .model import ImageJob
@@ -21,6 +21,7 @@ from .picture import Picture
 from .platform import SIZES, Platform, Size
 from .quota import Policy, usage
 from .resolve import Resolved, resolve
+from .situation import Situation
 from .tenant import Composed, Tenant, shows
 
 AT_ONCE = 256
@@ -76,7 +77,7 @@ class Plan(msgspec.Struct, frozen=True):
 def settled(tenant: Tenant, picture: Picture) -> list[str]:
     """The names of the workers that nobody waits for to be created any more.
 
-    They are there, or everyone they were for has finished, gone, or failed in them already.
+    They are there, or everyone they were for has finished, gone, or been in them already.
     """
     return [
         name
@@ -133,7 +134,7 @@ def plan(
     for each in renewed:
         ledger = ledger.redispatch(each.name, each.record)
     new: list[Composed] = []
-    for batch in _batches(outlook, places, picture, platform, refused):
+    for batch in _batches(outlook, places, picture, platform, now, refused):
         uids = [ready.job.metadata.uid for ready in batch.members]
         name = manifests.worker_name(uids, ledger.number + 1)
         made = _compose(batch.members, batch.kind.size, name, picture, platform, now)
@@ -149,6 +150,7 @@ def _batches(
     places: Places,
     picture: Picture,
     platform: Platform,
+    now: datetime,
     refused: Collection[str],
 ) -> list[Batch]:
     """The workers to begin now.
@@ -159,7 +161,7 @@ def _batches(
     """
     if not places.workers:
         return []
-    waiting = _distinct(_ready(outlook.candidates, picture, platform, refused))
+    waiting = _distinct(_ready(outlook.candidates, picture, platform, now, refused))
     chosen = islice(waiting, places.image_jobs)
     made = batches(chosen, places.workers, platform)
     full = [batch for batch in made if batch.is_closed]
@@ -170,13 +172,23 @@ def _batches(
     return [*full, *[batch for batch in made if not batch.is_closed][:early]]
 
 
+def is_taken(situation: Situation, now: datetime) -> bool:
+    """Whether anything may still work on it or write to its destination, as far as is known."""
+    claims = situation.worker, situation.rival, situation.vanished, situation.stray(now)
+    return any(claim is not None for claim in claims)
+
+
 def _ready(
-    uids: Iterable[str], picture: Picture, platform: Platform, refused: Collection[str] = ()
+    uids: Iterable[str],
+    picture: Picture,
+    platform: Platform,
+    now: datetime,
+    refused: Collection[str] = (),
 ) -> Iterator[Ready]:
     """Those of the ImageJobs that could have a worker now."""
     for uid in uids:
         situation = picture.situation(uid) if uid not in picture.suspects else None
-        if not situation or situation.worker or situation.rival:
+        if not situation or is_taken(situation, now):
             continue
         if situation.job.spec.suspend or situation.job.is_deleting:
             continue
@@ -204,7 +216,7 @@ def _composed_again(
         if name in outlook.ledger.dispatches and name not in outlook.tenant.composed:
             # What it reports on one who failed in it before would not count.
             uids = [uid for uid in record.uids if not _is_through(picture.jobs.get(uid), name)]
-            members = list(_ready(uids, picture, platform))
+            members = list(_ready(uids, picture, platform, now))
             if members:
                 sizes = {kind_of(each, platform).size for each in members}
                 size = max(sizes, key=SIZES.index)  # settings may be others than they were
@@ -242,7 +254,7 @@ def _wants_a_charge(job: ImageJob | None) -> bool:
 
 
 def _is_through(job: ImageJob | None, worker: str) -> bool:
-    return job is None or failed_in(job, worker)
+    return job is None or failed_in(job, worker) or worker_shown(job) == worker
 
 
 def _compose(

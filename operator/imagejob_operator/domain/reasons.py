@@ -43,6 +43,8 @@ class Reason(StrEnum):
     """No node takes the worker pod."""
     WORKER_REFUSED = "WorkerRefused"
     """The API server or the kubelet won't start the worker: quota, pod security, image."""
+    WORKER_SUSPENDED = "WorkerSuspended"
+    """Whoever manages the Jobs of the cluster has suspended its worker Job, as Kueue does."""
     EVICTED = "Evicted"
     """Its pod was lost to an eviction, preemption, drain or lost node; a new one comes. It costs
     no attempt."""
@@ -116,6 +118,7 @@ WAITING = frozenset(
         Reason.DESTINATION_BUSY,
         Reason.WORKER_UNSCHEDULABLE,
         Reason.WORKER_REFUSED,
+        Reason.WORKER_SUSPENDED,
         Reason.EVICTED,
     }
 )

@@ -66,7 +66,12 @@ def resolve(
         uid=job.metadata.uid,
         name=job.metadata.name,
         attempt=(job.status.last_failure.attempt if job.status.last_failure else 0) + 1,
-        source=OrderSource(store=source.store_ref.name, key=source.key, sha256=source.sha256),
+        source=OrderSource(
+            store=source.store_ref.name,
+            key=source.key,
+            sha256=source.sha256,
+            pinned_sha256=job.status.source.sha256 if job.status.source else None,
+        ),
         destination=destination,
         outputs=tuple(_with_integers(output) for output in recipe.outputs),
         metadata=_metadata(recipe.metadata),

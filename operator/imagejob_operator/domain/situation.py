@@ -11,10 +11,10 @@ import msgspec
 from .model import FINISHED, ImageJob, ImageProfile, LastFailure, Phase, Queue
 from .order import OrderItem
 from .reasons import Reason
-from .report import Done, Failed
+from .report import Done, Failed, Read
 from .store_model import ImageStore
 from .turn import Turn
-from .worker import Worker
+from .worker import Pod, Worker
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -46,11 +46,27 @@ class Refusal(msgspec.Struct, frozen=True):
     about: str = ""
 
 
+class Stray(msgspec.Struct, frozen=True):
+    """A pod that was made for the ImageJob or its destination, and is not its worker's.
+
+    `is_taken_away` when it was for the ImageJob itself, and is not its own Job's any more.
+    """
+
+    pod: Pod
+    is_taken_away: bool = False
+
+    def may_write(self, now: datetime) -> bool:
+        """Whether it has not ended yet, nor is lost with its node."""
+        return not (self.pod.has_ended or self.pod.is_silent(now))
+
+
 class Situation(msgspec.Struct, frozen=True):
     """All that bears on one ImageJob.
 
     `stores` are those of its namespace by name, `worker` the Job that carries it, `rival` the name
-    of another live worker that writes to its destination, `disruptions` how many of its pods the
+    of another live worker that has it or writes to its destination, `strays` the pods that are not
+    its worker's and may do the same, `vanished` the worker Job that its status names and that is
+    not there (`is_missed` once the API server has said so), `disruptions` how many of its pods the
     cluster has taken away.
     """
 
@@ -59,9 +75,16 @@ class Situation(msgspec.Struct, frozen=True):
     stores: Mapping[str, ImageStore] = {}
     worker: Worker | None = None
     rival: str | None = None
+    strays: tuple[Stray, ...] = ()
+    vanished: str | None = None
+    is_missed: bool = False
     place: Place = Place()
     disruptions: int = 0
     refusal: Refusal | None = None
+
+    def stray(self, now: datetime) -> Pod | None:
+        """A pod that no other worker may begin beside."""
+        return next((each.pod for each in self.strays if each.may_write(now)), None)
 
 
 Wish = Literal["admission", "worker"]
@@ -71,11 +94,12 @@ Wish = Literal["admission", "worker"]
 class Standing(msgspec.Struct, frozen=True):
     """Where an ImageJob stands now, for people and for the status.
 
-    `item` is what it was dispatched as, `outcome` what its worker reported, `failure` the attempt
-    that has just failed, `queue` its place in line, `wish` what it is in line for. `until` is when
-    time alone may change all this. `worker_is_spent` asks for the worker to be deleted, so that
-    another can take its place. `is_passing` says that it has only just come to where it waits:
-    before that has been looked at, there is nothing to tell.
+    `item` is what it was dispatched as, `outcome` what its worker reported, `read` what that had
+    read if it came to no end, `failure` the attempt that has just failed, `queue` its place in
+    line, `wish` what it is in line for. `until` is when time alone may change all this.
+    `worker_is_spent` asks for the worker to be deleted, so that another can take its place.
+    `is_passing` says that it has only just come to where it waits: before that has been looked at,
+    there is nothing to tell.
     """
 
     phase: Phase
@@ -84,6 +108,7 @@ class Standing(msgspec.Struct, frozen=True):
     item: OrderItem | None = None
     worker: Worker | None = None
     outcome: Done | Failed | None = None
+    read: Read | None = None
     failure: LastFailure | None = None
     queue: Queue | None = None
     wish: Wish | None = None

@@ -11,6 +11,7 @@ from datetime import datetime
 from . import retry
 from .audit import CANCELLED
 from .destination import destination_of
+from .lost import forsaken, vanished
 from .model import ImageJob, LastFailure, Queue
 from .outcome import backing_off, ended_without_report, reported, silent, worn_out
 from .platform import Platform
@@ -115,12 +116,14 @@ def dispatching(situation: Situation, _platform: Platform, _now: datetime) -> St
     return Standing("Queued", Reason.DISPATCHED, f"worker Job {name} is being created")
 
 
-def busy(situation: Situation, _platform: Platform, _now: datetime) -> Standing | None:
-    """Another worker is not done with its destination."""
-    if not situation.rival:
+def busy(situation: Situation, _platform: Platform, now: datetime) -> Standing | None:
+    """Another worker, or a pod that is no worker's any more, is not done with its destination."""
+    stray = situation.stray(now)
+    if not situation.rival and not stray:
         return None
     prefix = destination_of(situation.job).prefix
-    message = f"worker Job {situation.rival} still writes to {prefix}/"
+    who = f"pod {stray.metadata.name}" if stray else f"worker Job {situation.rival}"
+    message = f"{who} still writes to {prefix}/"
     return Standing("Queued", Reason.DESTINATION_BUSY, message)
 
 
@@ -136,11 +139,13 @@ def in_line(situation: Situation, _platform: Platform, now: datetime) -> Standin
 
 _CHECKS: tuple[Callable[[Situation, Platform, datetime], Standing | None], ...] = (
     cancelled,
+    forsaken,
     reported,
     worn_out,
     silent,
     ended_without_report,
     underway,
+    vanished,
     suspended,
     held,
     throttled,

@@ -71,7 +71,7 @@ def describe(
         profile=item.profile if item else old.profile,
         stores=_stores(standing) or old.stores,
         worker=_worker(standing) or old.worker,
-        source=_source(standing) or old.source,
+        source=_source(standing, old),
         outputs=_outputs(item, done) if item and done else (),
         output_summary=_summary(item, done) if item and done else None,
         removed_metadata=reports.Removed(done.removed).names() if done else (),
@@ -125,12 +125,14 @@ def _stores(standing: Standing) -> tuple[StoreStatus, ...]:
     return stores_of(standing.worker.job, standing.item)
 
 
-def _source(standing: Standing) -> SourceStatus | None:
-    facts = standing.outcome.source if standing.outcome else None
-    if not facts:
-        return None
+def _source(standing: Standing, old: ImageJobStatus) -> SourceStatus | None:
+    """Once an attempt has read a source, it is that one for all that follow."""
+    told = standing.outcome or standing.read
+    if not told or not told.source:
+        return old.source
+    facts = told.source
     return SourceStatus(
-        sha256=facts.sha256.hex() or None,
+        sha256=(old.source and old.source.sha256) or facts.sha256.hex() or None,
         bytes=facts.bytes or None,
         format=reports.SOURCE_FORMATS.get(facts.format),
         width=facts.width or None,

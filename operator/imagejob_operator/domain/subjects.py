@@ -34,7 +34,14 @@ class EventsOf(msgspec.Struct, frozen=True):
     uid: str
 
 
-Subject = str | Key | Tenancy | QuotaOf | EventsOf
+class PodAt(msgspec.Struct, frozen=True):
+    """A worker pod that may be no Job's, as something to look at."""
+
+    namespace: str
+    name: str
+
+
+Subject = str | Key | Tenancy | QuotaOf | EventsOf | PodAt
 """What is looked at: an ImageJob by its UID, a worker Job by namespace and name, a namespace."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from .order import OrderItem
 from .platform import Platform
 from .reasons import Reason
 from .situation import Situation, Standing
@@ -14,6 +15,9 @@ PATIENCE = timedelta(seconds=10)
 
 REPLACED_AFTER = timedelta(seconds=60)
 """When a pod that the kubelet won't start is given up, for one of today's settings."""
+
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+"""Of a Job that Kueue manages: the queue that it waits in."""
 
 REFUSALS = frozenset(
     {
@@ -40,6 +44,8 @@ def underway(situation: Situation, _platform: Platform, now: datetime) -> Standi
     if pod and pod.state.running:
         message = f"worker pod {pod.metadata.name} runs on node {pod.spec.node_name}"
         return Standing("Running", Reason.PROCESSING, message, item, worker)
+    if worker.job.spec.suspend:
+        return _suspended(worker, item)
     obstacle = _refused(worker, now) or _unplaced(situation, worker, now)
     if obstacle:
         return obstacle
@@ -48,10 +54,29 @@ def underway(situation: Situation, _platform: Platform, now: datetime) -> Standi
     return Standing("Queued", Reason.DISPATCHED, message, item, worker, until=patience_ends(worker))
 
 
+def _suspended(worker: Worker, item: OrderItem | None) -> Standing:
+    """Somebody else says when it goes on. What waits for that is not timed, nor replaced."""
+    job = worker.job
+    queue = job.metadata.labels.get(QUEUE_LABEL)
+    who = f'Kueue has it go on when the queue "{queue}" has room' if queue else "nobody says why"
+    message = f"worker Job {job.metadata.name} is suspended: {who}"
+    return Standing("Queued", Reason.WORKER_SUSPENDED, message, item, worker)
+
+
 def patience_ends(worker: Worker) -> datetime | None:
-    """When the pod should have been made, and placed; or the one that there is, have started."""
-    created = (worker.pod or worker.job).metadata.creation_timestamp
-    return created + PATIENCE if created else None
+    """When the pod should have been made, and placed; or the one that there is, have started.
+
+    None for one that is suspended, which may take for ever.
+    """
+    if worker.job.spec.suspend:
+        return None
+    begun = worker.pod.metadata.creation_timestamp if worker.pod else _begun(worker.job)
+    return begun + PATIENCE if begun else None
+
+
+def _begun(job: WorkerJob) -> datetime | None:
+    """When it could first make a pod, as it stands now."""
+    return job.resumed_at or job.metadata.creation_timestamp
 
 
 def is_stuck(pod: Pod) -> bool:
@@ -62,9 +87,12 @@ def is_stuck(pod: Pod) -> bool:
 
 
 def is_starting(worker: Worker, now: datetime) -> bool:
-    """Whether it has been created a moment ago and is not at work yet; one that is stuck isn't."""
+    """Whether it has been created a moment ago and is not at work yet; one that is stuck, or
+    suspended, isn't."""
     ends = patience_ends(worker)
-    return (worker.pod is None or not worker.pod.has_started) and (ends is None or now < ends)
+    if worker.is_suspended or (worker.pod and worker.pod.has_started):
+        return False
+    return ends is None or now < ends
 
 
 def _refused(worker: Worker, now: datetime) -> Standing | None:
@@ -110,7 +138,8 @@ def _gets_no_pod(worker: Worker, why: str, now: datetime) -> Standing:
     for each would be: after a while they go alone."""
     job = worker.job
     message = f"worker Job {job.metadata.name} gets no pod: {why}"
-    until = _created(job) + REPLACED_AFTER if len(job.items) > 1 else None
+    begun = _begun(job) or _created(job)
+    until = begun + REPLACED_AFTER if len(job.items) > 1 else None
     return Standing(
         "Queued",
         Reason.WORKER_REFUSED,

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Literal
 
 import msgspec
 
 from . import order as orders
 from . import report as reports
+from .carried import (
+    EXCUSES,
+    SILENCE,
+    UNKNOWN_END,
+    UNSEEN,
+    Carried,
+    OwnerReference,
+    PodMeta,
+    carried_by,
+)
 from .model import ObjectMeta, Resource
+
+Nothing = Literal["nothing"]
 
 ORDER_VARIABLE = "IMAGEJOB_ORDER"
 CONTAINER = "worker"
@@ -40,6 +53,15 @@ class PodSpec(Resource, frozen=True):
     node_name: str | None = None
     active_deadline_seconds: int | None = None
 
+    @property
+    def order_text(self) -> str:
+        """The order that the worker is given; empty for a pod that isn't ours."""
+        for container in self.containers:
+            for variable in container.env:
+                if container.name == CONTAINER and variable.name == ORDER_VARIABLE:
+                    return variable.value
+        return ""
+
 
 class PodTemplate(Resource, frozen=True):
     """A Job's pod template."""
@@ -51,6 +73,7 @@ class JobSpec(Resource, frozen=True):
     """A Job's spec."""
 
     template: PodTemplate
+    suspend: bool = False
 
 
 class JobCondition(Resource, frozen=True):
@@ -60,6 +83,7 @@ class JobCondition(Resource, frozen=True):
     status: str
     reason: str = ""
     message: str = ""
+    last_transition_time: datetime | None = None
 
 
 class JobStatus(Resource, frozen=True):
@@ -128,15 +152,35 @@ class PodStatus(Resource, frozen=True):
 
 
 class Pod(Resource, frozen=True):
-    """A worker's pod."""
+    """A worker's pod. `carries` is all that is kept of its order."""
 
-    metadata: ObjectMeta
+    metadata: PodMeta
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
+    carries: tuple[Carried, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.spec.containers:
+            reduced = msgspec.structs.replace(self.spec, containers=())
+            msgspec.structs.force_setattr(
+                self, "carries", carried_by(self.spec.order_text, self.metadata.namespace)
+            )
+            msgspec.structs.force_setattr(self, "spec", reduced)
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """Its Job, unless somebody has taken it away from it."""
+        owners = self.metadata.owner_references
+        return next((each for each in owners if each.controller and each.kind == "Job"), None)
 
     @property
     def job_name(self) -> str:
+        """The Job that has made it, as a label says: for people."""
         return self.metadata.labels.get("batch.kubernetes.io/job-name", "")
+
+    def attempt_of(self, uid: str) -> int:
+        """Which attempt of the ImageJob it was made for; 0 if none."""
+        return next((each.attempt for each in self.carries if each.uid == uid), 0)
 
     @property
     def state(self) -> ContainerState:
@@ -155,10 +199,31 @@ class Pod(Resource, frozen=True):
         return self.state.running is not None or self.state.terminated is not None
 
     @property
+    def has_begun(self) -> bool:
+        """Whether its container has been at work, as far as the kubelet knows."""
+        ended = self.state.terminated
+        if ended and ended.reason == UNKNOWN_END:
+            return ended.started_at is not None
+        return self.has_started
+
+    @property
     def is_disrupted(self) -> bool:
-        """Whether the cluster took it away: eviction, preemption, drain, a lost node."""
+        """Whether its Job starts another in its place."""
         condition = self._condition("DisruptionTarget")
         return condition is not None and condition.status == "True"
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether the cluster took it away: eviction, preemption, drain, a lost node."""
+        condition = self._condition("DisruptionTarget")
+        return condition is not None and self.is_disrupted and condition.reason in EXCUSES
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether it should have ended long ago: its node is gone, and takes no orders."""
+        running, allowed = self.state.running, self.spec.active_deadline_seconds
+        if self.has_ended or not running or not running.started_at or allowed is None:
+            return False
+        return now >= running.started_at + timedelta(seconds=allowed) + SILENCE
 
     @property
     def unschedulable(self) -> str | None:
@@ -194,11 +259,7 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
     @cached_property
     def order_text(self) -> str:
         """The order as it stands in the pod template; empty for a Job that isn't ours."""
-        for container in self.spec.template.spec.containers:
-            for variable in container.env:
-                if container.name == CONTAINER and variable.name == ORDER_VARIABLE:
-                    return variable.value
-        return ""
+        return self.spec.template.spec.order_text
 
     @cached_property
     def order(self) -> orders.Order | None:
@@ -222,6 +283,16 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
         return self.metadata.deletion_timestamp is not None
 
     @property
+    def resumed_at(self) -> datetime | None:
+        """When it was last had go on, after it had been suspended."""
+        times = (
+            each.last_transition_time
+            for each in self.status.conditions
+            if each.type == "Suspended" and each.status == "False"
+        )
+        return next(times, None)
+
+    @property
     def ended(self) -> JobCondition | None:
         """The condition that says the Job will start no further pod."""
         for condition in self.status.conditions:
@@ -231,10 +302,17 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
 
 
 class Worker(msgspec.Struct, frozen=True):
-    """A worker Job and, once there is one, its newest pod."""
+    """A worker Job and, once there is one, the newest of the pods that it controls.
+
+    `others` are the older ones, `past` those that have gone, as they were last: also if they have
+    been taken away from the Job. `is_gone` says that the Job itself is there no more.
+    """
 
     job: WorkerJob
     pod: Pod | None = None
+    others: tuple[Pod, ...] = ()
+    past: tuple[Pod, ...] = ()
+    is_gone: bool = False
 
     def uids(self) -> Iterator[str]:
         """The ImageJobs it was made for."""
@@ -244,28 +322,94 @@ class Worker(msgspec.Struct, frozen=True):
         """What it was told to do for one ImageJob."""
         return next((item for item in self.job.items if item.uid == uid), None)
 
+    def pods(self) -> Iterator[Pod]:
+        """Those that are there."""
+        yield from self.others
+        if self.pod:
+            yield self.pod
+
+    @property
+    def has_live_pod(self) -> bool:
+        return any(not pod.has_ended for pod in self.pods())
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether its Job makes no pod until somebody has it go on, and none is left."""
+        waits = self.job.spec.suspend and not self.job.ended and not self.is_gone
+        return waits and not self.has_live_pod
+
+    @property
+    def last(self) -> Pod | None:
+        """The newest pod, be it there or gone: its end is that of the attempt."""
+        return self.pod or next(iter(self.past[-1:]), None)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a pod of it works, or is to come that would be the first to."""
+        if self.has_live_pod or self.is_suspended:
+            return True
+        if self.pod or self.job.ended or self.is_gone:
+            return False
+        return self.last is None or not self.last.has_begun or self._may_be_excused(self.last)
+
     @property
     def is_live(self) -> bool:
-        """Whether it may still write to a destination."""
-        if self.pod:
-            return not self.pod.has_ended
-        return self.job.ended is None
+        """Whether it may still write to a destination: at once, or by a pod that is to come."""
+        goes_on = not (self.job.ended or self.is_gone)
+        return self.is_at_work or (goes_on and self.last is not None and self.last.is_disrupted)
+
+    def excuses(self, pod: Pod) -> bool:
+        """Whether the cluster took the pod away: by itself, or as the Job was suspended."""
+        if pod.is_excused or self.job.spec.suspend or self._may_be_excused(pod):
+            return True
+        resumed, created = self.job.resumed_at, pod.metadata.creation_timestamp
+        return bool(resumed and created and created <= resumed)
+
+    def forsaken(self) -> Pod | None:
+        """A pod before the last one that was at work, and that nothing excuses."""
+        before = (*self.others, *self.past) if self.pod else self.past[:-1]
+        return next((pod for pod in before if self.counts(pod)), None)
+
+    def counts(self, pod: Pod) -> bool:
+        """Whether it was at work, and its end is nobody's but its own."""
+        return pod.has_begun and not self.excuses(pod)
+
+    def has_something_to_tell(self, uid: str) -> bool:
+        """Of one whose Job has gone: whether the attempt may count for the ImageJob."""
+        if self.has_live_pod or self.entry(uid) is not None or self.forsaken():
+            return True
+        return self.last is not None and self.counts(self.last)
+
+    def _may_be_excused(self, pod: Pod) -> bool:
+        """Nobody has seen how it ended: by its Job, which goes on, it was as with an eviction."""
+        return pod.status.phase == UNSEEN and not self.is_gone
 
     def entry(self, uid: str) -> reports.Done | reports.Failed | None:
-        """What its report says of one ImageJob, if it has said anything that can be read."""
-        ended = self.pod.state.terminated if self.pod else None
-        if not ended:
+        """What its report says of how one ImageJob ended, if that can be read."""
+        said, item = self.said(uid), self.item(uid)
+        if not item or not isinstance(said, reports.Done | reports.Failed):
             return None
+        return said if isinstance(said, reports.Failed) or _fits(item, said) else None
+
+    def said(self, uid: str) -> reports.Entry | Nothing:
+        """What stands in its report for one ImageJob; "nothing" without one that can be read."""
+        return self._said_by(self.last, uid)
+
+    def read_before(self, uid: str) -> str | None:
+        """The digest of the source that a pod before the last one has read, in hex."""
+        pods = (*self.past, *self.others)
+        told = (self._said_by(pod, uid) for pod in pods if pod is not self.last)
+        found = (entry.source for entry in told if entry and entry != "nothing")
+        return next((each.sha256.hex() for each in found if each and each.sha256), None)
+
+    def _said_by(self, pod: Pod | None, uid: str) -> reports.Entry | Nothing:
+        ended = pod.state.terminated if pod else None
         try:
-            report = reports.decode(ended.message)
+            report = reports.decode(ended.message) if ended else ()
         except reports.ReportError:
-            return None
-        for item, entry in zip(self.job.items, report, strict=False):
-            if isinstance(entry, reports.Read):
-                continue  # it has not finished this one
-            if item.uid == uid and (not isinstance(entry, reports.Done) or _fits(item, entry)):
-                return entry
-        return None
+            return "nothing"
+        pairs = zip(self.job.items, report, strict=False)
+        return next((entry for item, entry in pairs if item.uid == uid), "nothing")
 
 
 def _fits(item: orders.OrderItem, entry: reports.Done) -> bool:

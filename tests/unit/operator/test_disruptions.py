@@ -20,7 +20,8 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from imagejob_operator.domain.outcome import MAX_DISRUPTIONS, SILENCE
+from imagejob_operator.domain.carried import SILENCE
+from imagejob_operator.domain.outcome import MAX_DISRUPTIONS
 from imagejob_operator.domain.reasons import Reason
 from imagejob_operator.domain.situation import Situation, Standing
 from imagejob_operator.domain.standing import stand

@@ -47,7 +47,8 @@ class Events:
         self.listed.append(query)
         (_, selector), *_ = query
         found = self.stored.get(selector.removeprefix("metadata.name="))
-        return msgspec.json.encode({"metadata": {}, "items": [core(found)] if found else []})
+        items = [core(found)] if found else []
+        return msgspec.json.encode({"metadata": {"resourceVersion": "7"}, "items": items})
 
 
 def core(event: dict[str, Any]) -> dict[str, Any]:

@@ -116,7 +116,8 @@ def test_an_end_that_is_not_written_yet_counts_as_running() -> None:
 def test_workers_are_told_apart_by_their_pods() -> None:
     known = Knowledge()
     cat, dog = image_job("cat"), image_job("dog")
-    for thing in (cat, dog, worker_job(cat), worker_job(dog, name="ij-2"), pod(state=running())):
+    worker, other = worker_job(cat), worker_job(dog, name="ij-2")
+    for thing in (cat, dog, worker, other, pod(by=worker, state=running())):
         known.picture.see(thing)
 
     assert known.value("worker_jobs", state="running") == 1

@@ -163,7 +163,9 @@ def test_whether_another_attempt_follows(standing: Standing, phase: str) -> None
     assert standing.failure is not None
 
 
-DEAD = pod(state=terminated("", 139))
+UNREAD = report(None, None, None)
+"""The worker had begun none of its ImageJobs, as far as it came to tell."""
+DEAD = pod(state=terminated(UNREAD, 139))
 
 
 def lost(count: int, number: int = 1, its_pod: Pod = DEAD) -> Standing:
@@ -194,11 +196,11 @@ def test_who_was_not_alone_in_a_lost_pod_has_lost_none(number: int) -> None:
 NOBODY_S_FAULT = {
     "it died": (DEAD, Reason.WORKER_LOST),
     "the kernel wanted its memory back": (
-        pod(state=terminated("", 137, reason="OOMKilled")),
+        pod(state=terminated(UNREAD, 137, reason="OOMKilled")),
         Reason.OUT_OF_MEMORY,
     ),
     "it ran past its deadline": (
-        pod(state=terminated("", 137), phase="Failed", reason="DeadlineExceeded"),
+        pod(state=terminated(UNREAD, 137), phase="Failed", reason="DeadlineExceeded"),
         Reason.TIMED_OUT,
     ),
 }

@@ -114,7 +114,7 @@ def test_a_pod_touches_the_image_jobs_of_its_worker() -> None:
     picture.see(worker_job(CAT))
     touched(picture)
 
-    picture.see(pod(state=running()))
+    picture.see(pod(by=worker_job(CAT), state=running()))
 
     assert touched(picture) == [("team-a", "ij-1"), "uid-cat"]
     situation = picture.situation("uid-cat")
@@ -132,7 +132,7 @@ def test_a_worker_that_may_still_write_is_a_rival_for_its_destination() -> None:
     rivals = [rival(picture, "uid-dog"), rival(picture, "uid-cat")]
     touched(picture)
 
-    picture.see(pod(state=terminated()))
+    picture.see(pod(by=worker_job(cat), state=terminated()))
 
     assert rivals == ["ij-1", None]
     assert rival(picture, "uid-dog") is None

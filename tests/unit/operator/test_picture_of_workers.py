@@ -37,7 +37,7 @@ def carrier(picture: Picture, uid: str = "uid-cat") -> str | None:
 
 
 def test_a_worker_that_failed_carries_it_until_the_status_says_so() -> None:
-    picture = picture_of(CAT, worker_job(CAT), pod(state=terminated("", 1)))
+    picture = picture_of(CAT, worker_job(CAT), pod(by=worker_job(CAT), state=terminated("", 1)))
     before = carrier(picture)
 
     picture.see(FAILED)
@@ -101,8 +101,8 @@ def no_order(worker: WorkerJob) -> WorkerJob:
 ENDED = {"conditions": [{"type": "Failed", "status": "True"}]}
 LIVE: dict[str, tuple[list[Thing], bool]] = {
     "its pod is to come": ([worker_job(CAT)], True),
-    "its pod runs": ([worker_job(CAT), pod(state=running())], True),
-    "its pod has ended": ([worker_job(CAT), pod(state=terminated())], False),
+    "its pod runs": ([worker_job(CAT), pod(by=worker_job(CAT), state=running())], True),
+    "its pod has ended": ([worker_job(CAT), pod(by=worker_job(CAT), state=terminated())], False),
     "it has given up": ([worker_job(CAT, status=ENDED)], False),
     "it has another namespace": ([in_team_b(worker_job(CAT))], False),
     "it has no order": ([no_order(worker_job(CAT))], False),

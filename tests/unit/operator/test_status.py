@@ -38,6 +38,7 @@ CARRIED = worker_job(CAT)
 SUSPENDED = image_job(suspend=True)
 RUNNING = pod(state=running())
 LOST = pod(state=terminated("", 139))
+LOST_WITH_OTHERS = pod(state=terminated(report(None, None), 139))
 ENDED = pod(state=terminated(report(done(outputs=2, removed=1 | 2 | 4, notes=2))))
 
 
@@ -177,7 +178,7 @@ ATTEMPTS = {
     "the pod of the third has not started": (situation(RETRIED, Worker(THIRD)), 2),
     "the pod of the third runs": (situation(RETRIED, Worker(THIRD, RUNNING)), 3),
     "the third was lost with others, which cost nothing": (
-        situation(RETRIED, Worker(worker_job(RETRIED, image_job("dog")), LOST)),
+        situation(RETRIED, Worker(worker_job(RETRIED, image_job("dog")), LOST_WITH_OTHERS)),
         2,
     ),
     "the third has failed": (situation(RETRIED, Worker(THIRD, LOST)), 3),
@@ -203,7 +204,7 @@ def test_the_crd_has_a_number_for_a_first_attempt_that_was_lost_with_others() ->
     least = apischema.schema("imagejobs", "status", "lastFailure", "attempt")["minimum"]
     both = worker_job(image_job("cat"), image_job("dog"))
 
-    status = status_of(situation(worker=Worker(both, LOST)))
+    status = status_of(situation(worker=Worker(both, LOST_WITH_OTHERS)))
 
     assert status.last_failure is not None
     assert status.last_failure.attempt == least

@@ -129,7 +129,8 @@ def test_those_who_were_held_back_go_together_when_one_is_at_work() -> None:
     for number in range(5):
         operator.begins(*jobs(1, first=number))
     name = next(iter(operator.tenant.composed))
-    operator.see(worker_job(*jobs(1), name=name), pod(name, state=running()))
+    worker = worker_job(*jobs(1), name=name)
+    operator.see(worker, pod(by=worker, state=running()))
 
     operator.tenant.end(name)
 
@@ -152,16 +153,18 @@ UNPLACED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"
 
 def without_node(name: str) -> list[Thing]:
     """A worker of one, begun a moment ago, that no node has room for."""
-    return [carried(1, name), pod(name, phase="Pending", node=None, conditions=[UNPLACED])]
+    worker = carried(1, name)
+    return [worker, pod(by=worker, phase="Pending", node=None, conditions=[UNPLACED])]
 
 
 def with_node(name: str, after: int, state: dict[str, object] | None = None) -> list[Thing]:
     """A worker of one, begun a moment ago, that was given a node after so many seconds."""
-    made = pod(name).metadata.creation_timestamp
+    worker = carried(1, name)
+    made = pod(by=worker).metadata.creation_timestamp
     assert made
     placed = (made + timedelta(seconds=after)).isoformat()
     scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": placed}
-    return [carried(1, name), pod(name, state=state, conditions=[scheduled])]
+    return [worker, pod(by=worker, state=state, conditions=[scheduled])]
 
 
 ALL = [MAX_ITEMS, MAX_ITEMS]
@@ -214,7 +217,7 @@ def test_who_is_held_back_is_looked_at_again_although_nothing_happens() -> None:
 
 
 def test_all_in_a_worker_count_as_running() -> None:
-    operator = Operator().see(carried(5), pod("ij-9", state=running()))
+    operator = Operator().see(carried(5), pod(by=carried(5), state=running()))
     operator.begins(*jobs(3))
 
     assert operator.tenants.running("team-a") == 8
@@ -223,7 +226,7 @@ def test_all_in_a_worker_count_as_running() -> None:
 @pytest.mark.parametrize(("most", "begun"), [(40, [24, 11]), (10, [5]), (6, [1]), (5, []), (4, [])])
 def test_no_more_image_jobs_run_than_may(most: int, begun: list[int]) -> None:
     policy = msgspec.structs.replace(POLICY, max_running=most)
-    operator = Operator(policy).see(carried(5), pod("ij-9", state=running()))
+    operator = Operator(policy).see(carried(5), pod(by=carried(5), state=running()))
 
     assert operator.begins(*jobs(40)) == begun
 

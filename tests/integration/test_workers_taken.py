@@ -1,0 +1,184 @@
+"""Workers taken away from under the operator, by whatever gets around the policies.
+
+Here the administrator does it, with a store that gives out another picture each time and never
+answers the last PUT: one charge is one source, or as many as there are attempts.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from conditions import until
+from hostile_store import HostileStore, hostile_store
+from ledgers import charges
+from recorder import Event, recording
+from tenant import Body, Tenant, image_job, reason
+from worker_pods import running_pod
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_dev.client import Client
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+SECONDS = 150.0
+PROPAGATIONS = ("Background", "Foreground", "Orphan")
+
+
+@pytest.fixture
+def store(cluster: Client) -> Iterator[HostileStore]:
+    with hostile_store(cluster.address) as server:
+        yield server
+
+
+@pytest.fixture
+def team(newcomer: Tenant, store: HostileStore) -> Tenant:
+    newcomer.apply(newcomer.secret(), newcomer.store(endpoint=store.endpoint))
+    return newcomer
+
+
+def started(team: Tenant, store: HostileStore, count: int = 1) -> Body:
+    """The pod that works for the ImageJob, once it has put so many outputs."""
+    pod = running_pod(team, "cat", seconds=SECONDS)
+    until(lambda: len(store.stored) >= count, SECONDS)
+    return pod
+
+
+def delete_job(team: Tenant, pod: Body, propagation: str) -> None:
+    name = pod["metadata"]["labels"]["batch.kubernetes.io/job-name"]
+    team.kubectl("delete", "job", name, f"--cascade={propagation.lower()}", "--wait=false")
+
+
+def until_no_pods(team: Tenant) -> None:
+    team.cluster.wait_for(team.path("pods"), lambda pods: None if pods else True, SECONDS)
+
+
+@pytest.mark.parametrize("propagation", PROPAGATIONS)
+def test_a_deleted_job_costs_the_only_attempt_and_leaves_no_pod(
+    team: Tenant, store: HostileStore, propagation: str
+) -> None:
+    team.apply(image_job(retries=0))
+    delete_job(team, started(team, store), propagation)
+    ended = team.wait_finished("cat", SECONDS)
+    until_no_pods(team)
+
+    assert (ended["phase"], reason(ended), ended["attempts"]) == ("Failed", "WorkerLost", 1)
+    assert store.distinct() == store.reads == charges(team.cluster, team.namespace) == 1
+
+
+@pytest.mark.parametrize("propagation", PROPAGATIONS)
+def test_no_other_pod_begins_before_the_last_one_has_ended(
+    team: Tenant, store: HostileStore, propagation: str
+) -> None:
+    with recording(team.cluster.rest, team.path("pods")) as events:
+        team.apply(image_job(retries=1))
+        delete_job(team, started(team, store), propagation)
+        started(team, store, 2)
+        store.answers.set()
+        team.wait_finished("cat", SECONDS)
+        team.wait_for_no_workers()
+
+    assert most_at_once(events) == 1
+    assert store.distinct() <= 2
+
+
+def test_a_deleted_pod_costs_an_attempt_and_the_next_one_finds_the_same_source_or_fails(
+    team: Tenant, store: HostileStore
+) -> None:
+    team.apply(image_job(retries=5))
+    pod = started(team, store)["metadata"]["name"]
+    team.kubectl("delete", "pod", pod, "--wait=false")
+    ended = team.wait_finished("cat", SECONDS)
+
+    assert (ended["phase"], reason(ended), ended["attempts"]) == ("Failed", "SourceChanged", 2)
+    assert ended["lastFailure"]["reason"] in ("WorkerLost", "SourceChanged")
+    assert store.distinct() == charges(team.cluster, team.namespace) == 1
+
+
+def test_a_pod_without_an_owner_costs_the_attempt_and_is_deleted(
+    team: Tenant, store: HostileStore
+) -> None:
+    team.apply(image_job(retries=0))
+    pod = started(team, store)["metadata"]["name"]
+    change = json.dumps({"metadata": {"ownerReferences": None}})
+    team.kubectl("patch", "pod", pod, "--type=merge", f"--patch={change}")
+    ended = team.wait_finished("cat", SECONDS)
+    team.wait_for_no_workers(SECONDS)
+    until_no_pods(team)
+
+    assert (ended["phase"], reason(ended)) == ("Failed", "WorkerLost")
+    assert ended["attempts"] == 1
+
+
+def test_after_an_eviction_another_source_is_not_taken_for_the_first(
+    team: Tenant, store: HostileStore
+) -> None:
+    team.apply(image_job(retries=0))
+    pod = started(team, store)["metadata"]["name"]
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+    team.cluster.rest.post(f"{team.path('pods')}/{pod}/eviction", eviction)
+    running_pod(team, "cat", but=[pod], seconds=SECONDS)
+    store.answers.set()
+    ended = team.wait_finished("cat", SECONDS)
+
+    assert (ended["phase"], reason(ended)) == ("Failed", "SourceChanged")
+    assert (ended["attempts"], ended["disruptions"]) == (1, 1)
+
+
+def test_who_was_with_others_in_a_deleted_worker_pays_too(
+    team: Tenant, store: HostileStore
+) -> None:
+    names = [f"cat-{number}" for number in range(4)]
+    team.create([image_job(name, retries=0) for name in names])
+    pod = running_pod(team, names[0], seconds=SECONDS)
+    until(lambda: len(store.stored) >= 1, SECONDS)
+    delete_job(team, pod, "Background")
+    store.answers.set()
+    team.wait_all(lambda status: status.get("phase") in ("Succeeded", "Failed"), 4, SECONDS)
+
+    assert store.distinct() <= charges(team.cluster, team.namespace) == len(names)
+
+
+def test_a_suspended_worker_waits_for_whoever_suspended_it(
+    cluster: Client, newcomer: Tenant
+) -> None:
+    with hostile_store(cluster.address, swaps=False) as store:
+        newcomer.apply(newcomer.secret(), newcomer.store(endpoint=store.endpoint))
+        newcomer.apply(image_job(retries=0))
+        labels = started(newcomer, store)["metadata"]["labels"]
+        job = labels["batch.kubernetes.io/job-name"]
+        queue = {"metadata": {"labels": {"kueue.x-k8s.io/queue-name": "images"}}}
+        change(newcomer, job, {**queue, "spec": {"suspend": True}})
+        waits = newcomer.wait("cat", lambda status: reason(status) == "WorkerSuspended", SECONDS)
+        until_no_pods(newcomer)
+        change(newcomer, job, {"spec": {"suspend": False}})
+        store.answers.set()
+        ended = newcomer.wait_finished("cat", SECONDS)
+
+    (ready,) = [each for each in waits["conditions"] if each["type"] == "Ready"]
+    assert waits["phase"] == "Queued"
+    assert 'the queue "images"' in ready["message"]
+    assert (ended["phase"], ended["attempts"]) == ("Succeeded", 1)
+    assert charges(newcomer.cluster, newcomer.namespace) == 1
+
+
+def change(team: Tenant, job: str, patch: Body) -> None:
+    team.kubectl("patch", "job", job, "--type=merge", f"--patch={json.dumps(patch)}")
+
+
+def most_at_once(events: list[Event]) -> int:
+    """How many pods ran at the same time, at most."""
+    running: set[str] = set()
+    most = 0
+    for event in events:
+        name, status = event.object["metadata"]["name"], event.object["status"]
+        states = [each["state"] for each in status.get("containerStatuses", [])]
+        if event.type != "DELETED" and any("running" in state for state in states):
+            running.add(name)
+        else:
+            running.discard(name)
+        most = max(most, len(running))
+    return most

@@ -1,0 +1,312 @@
+"""One charge, one source: what an attempt costs that left no report, and what it had read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from api_objects import (
+    DIGEST,
+    NOW,
+    PLATFORM,
+    disrupted,
+    done,
+    failed,
+    image_job,
+    last_failure,
+    pod,
+    report,
+    running,
+    situation,
+    store,
+    terminated,
+    worker_job,
+    written,
+)
+from deciding import decided
+from imagejob_operator.domain.carried import EXCUSES
+from imagejob_operator.domain.lifecycle import SETTLE, Find, WriteStatus
+from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.reasons import Reason
+from imagejob_operator.domain.resolve import Resolved, resolve
+from imagejob_operator.domain.situation import Situation
+from imagejob_operator.domain.standing import stand
+from imagejob_operator.domain.status import describe
+from imagejob_operator.domain.subjects import Thing
+from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
+
+CAT, DOG = image_job("cat", retries=0), image_job("dog", retries=0)
+ALONE, BOTH = worker_job(CAT), worker_job(CAT, DOG)
+OTHER = bytes(reversed(DIGEST))
+GOES_ON, COSTS = ("Queued", 0), ("Failed", 1)
+
+
+def source(digest: bytes = DIGEST) -> list[Any]:
+    return [1, 0, 0, 0, 3_400_000, digest]
+
+
+def read(digest: bytes = DIGEST) -> list[Any]:
+    """The entry of an item whose source has been read, and no more."""
+    return [3, source(digest)]
+
+
+def cost(known: Situation) -> tuple[str, int | None]:
+    """What becomes of the ImageJob, which has one attempt, and the number of the failed one."""
+    standing = stand(known, PLATFORM, NOW)
+    return standing.phase, standing.failure.attempt if standing.failure else None
+
+
+def ended(worker: WorkerJob, message: str, **status: Any) -> Situation:
+    return situation(CAT, Worker(worker, pod(by=worker, state=terminated(message, 137), **status)))
+
+
+OOM = {"reason": "OOMKilled"}
+DIED: dict[str, tuple[Situation, tuple[str, int | None]]] = {
+    "with others, not begun": (ended(BOTH, report(None, None)), GOES_ON),
+    "with others, its source read": (ended(BOTH, report(read(), None)), GOES_ON),
+    "with others, no report": (ended(BOTH, ""), COSTS),
+    "with others, a report that can't be read": (ended(BOTH, "ij1:~"), COSTS),
+    "with others, a report without a word on it": (ended(BOTH, report()), COSTS),
+    "with others, a report of more than was asked for": (ended(BOTH, report(done(2), None)), COSTS),
+    "alone, not begun": (ended(ALONE, report(None)), COSTS),
+    "alone, its source read": (ended(ALONE, report(read())), COSTS),
+    "alone, no report": (ended(ALONE, ""), COSTS),
+}
+
+
+@pytest.mark.parametrize(("known", "expected"), DIED.values(), ids=DIED)
+def test_what_a_dead_worker_costs(known: Situation, expected: tuple[str, int | None]) -> None:
+    assert cost(known) == expected
+
+
+@pytest.mark.parametrize("why", sorted(EXCUSES))
+@pytest.mark.parametrize("worker", [ALONE, BOTH], ids=["alone", "with others"])
+def test_what_the_cluster_takes_away_costs_nothing(worker: WorkerJob, why: str) -> None:
+    assert cost(ended(worker, "", **disrupted(why))) == ("Queued", None)
+
+
+@pytest.mark.parametrize("worker", [ALONE, BOTH], ids=["alone", "with others"])
+def test_what_somebody_takes_away_costs_an_attempt(worker: WorkerJob) -> None:
+    assert cost(ended(worker, "", **disrupted("DeletionByHand"))) == COSTS
+
+
+READ = {
+    "lost alone": ended(ALONE, report(read())),
+    "lost with others": ended(BOTH, report(read(), None)),
+    "evicted": ended(ALONE, report(read()), **disrupted()),
+    "failed": ended(ALONE, report(failed("StorageUnavailable", source=source()))),
+}
+
+
+@pytest.mark.parametrize("known", READ.values(), ids=READ)
+def test_later_attempts_are_to_find_what_was_read(known: Situation) -> None:
+    standing = stand(known, PLATFORM, NOW)
+    later = written(CAT, describe(known, standing, (), NOW))
+    order = resolve(later, None, {"uploads": store()}, PLATFORM)
+
+    assert isinstance(order, Resolved)
+    assert order.item.source.pinned_sha256 == DIGEST.hex()
+
+
+def test_what_was_read_first_stays_what_is_to_be_found() -> None:
+    first = image_job(status={"source": {"sha256": DIGEST.hex()}})
+    worker = worker_job(first)
+    fails = pod(by=worker, state=terminated(report(failed("TimedOut", source=source(b"")))))
+
+    known = situation(first, Worker(worker, fails))
+    status = describe(known, stand(known, PLATFORM, NOW), (), NOW)
+
+    assert status.source is not None
+    assert status.source.sha256 == DIGEST.hex()
+
+
+@pytest.mark.parametrize("entry", [done(), failed("TimedOut", source=source())], ids=str)
+def test_another_source_than_was_read_before_is_final(entry: list[Any]) -> None:
+    """As of a pod in place of one that was evicted: its order can't name what that had read."""
+    before = image_job(status={"source": {"sha256": OTHER.hex()}})
+    worker = worker_job(before)
+    reports = pod(by=worker, state=terminated(report(entry)))
+
+    standing = stand(situation(before, Worker(worker, reports)), PLATFORM, NOW)
+
+    assert (standing.phase, standing.reason) == ("Failed", Reason.SOURCE_CHANGED)
+
+
+def seen(*things: Thing) -> Picture:
+    picture = Picture()
+    for thing in (store(), CAT, *things):
+        picture.see(thing)
+    return picture
+
+
+def later(*lost: Thing, by: Picture) -> Situation:
+    """What is known once they have gone, and the API server has been asked what else has."""
+    for thing in lost:
+        by.lose(thing)
+    by.suspects.clear()
+    known = by.situation("uid-cat")
+    assert known is not None
+    return situation(CAT, known.worker, strays=known.strays, vanished=known.vanished)
+
+
+def at_work(state: dict[str, Any] | None = None, **more: Any) -> Pod:
+    return pod(by=ALONE, state=state or running(), **more)
+
+
+FINAL = {"version": 30}
+TAKEN: dict[str, tuple[Situation, tuple[str, int | None]]] = {
+    "its Job and the pod that ran": (
+        later(ALONE, at_work(**FINAL), by=seen(ALONE, at_work())),
+        COSTS,
+    ),
+    "its Job, and the pod reported meanwhile": (
+        later(
+            ALONE,
+            at_work(terminated(report(done())), **FINAL),
+            by=seen(ALONE, at_work()),
+        ),
+        ("Succeeded", None),
+    ),
+    "its Job, before a pod was made": (later(ALONE, by=seen(ALONE)), ("Queued", None)),
+    "its Job and a pod that had not started": (
+        later(ALONE, pod(by=ALONE, phase="Pending"), by=seen(ALONE, pod(by=ALONE))),
+        ("Queued", None),
+    ),
+    "its Job and a pod that the kubelet never started": (
+        later(
+            ALONE,
+            pod(by=ALONE, state={"terminated": {"reason": "ContainerStatusUnknown"}}, **FINAL),
+            by=seen(ALONE, pod(by=ALONE)),
+        ),
+        ("Queued", None),
+    ),
+    "its Job and a pod whose end the kubelet doesn't know": (
+        later(
+            ALONE,
+            pod(by=ALONE, state={"terminated": {"reason": "ContainerStatusUnknown"}}, **FINAL),
+            by=seen(ALONE, at_work()),
+        ),
+        COSTS,
+    ),
+    "its Job, after an eviction": (
+        later(ALONE, by=seen(ALONE, at_work(terminated(), **disrupted()))),
+        ("Queued", None),
+    ),
+    "the pod alone": (later(at_work(**FINAL), by=seen(ALONE, at_work())), COSTS),
+    "the pod alone, before it started": (
+        later(pod(by=ALONE), by=seen(ALONE, pod(by=ALONE))),
+        ("Queued", None),
+    ),
+    "the pod alone, while nobody looked": (
+        later(at_work(), by=seen(ALONE, at_work())),
+        ("Queued", None),
+    ),
+    "the pod, while nobody looked, and another has come": (
+        later(at_work(), by=seen(ALONE, at_work(), at_work(suffix="new", version=25))),
+        ("Running", None),
+    ),
+    "its Job and the pod, while nobody looked": (
+        later(ALONE, at_work(), by=seen(ALONE, at_work())),
+        COSTS,
+    ),
+    "the pod, and another has come": (
+        later(
+            at_work(**FINAL),
+            by=seen(ALONE, at_work(), at_work(suffix="new", version=25)),
+        ),
+        COSTS,
+    ),
+    "the pod from its Job": (
+        later(by=seen(ALONE, at_work(), at_work(orphaned=True, **FINAL))),
+        COSTS,
+    ),
+    "the pod from its Job, which has gone": (
+        later(ALONE, by=seen(ALONE, at_work(), at_work(orphaned=True, **FINAL))),
+        COSTS,
+    ),
+    "the pod from a Job that nobody here has known": (
+        later(by=seen(at_work(orphaned=True))),
+        COSTS,
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "expected"), TAKEN.values(), ids=TAKEN)
+def test_what_it_costs_when_somebody_deletes(
+    known: Situation, expected: tuple[str, int | None]
+) -> None:
+    assert cost(known) == expected
+
+
+def shows(reason: str, worker: str = "ij-1", **more: Any) -> dict[str, Any]:
+    """The status of one that a worker has, as another operator, or one before, has written it."""
+    ready = {"type": "Ready", "status": "False", "reason": reason, "message": ""}
+    time = {"lastTransitionTime": "2026-11-22T10:00:00Z"}
+    return {"worker": {"job": worker}, "conditions": [ready | time], **more}
+
+
+SHOWN = {
+    "it had just been dispatched": (shows("Dispatched"), True),
+    "it ran": (shows("Processing"), True),
+    "it was evicted": (shows("Evicted"), False),
+    "it could not start": (shows("WorkerRefused"), False),
+    "it waits for the next": (shows("WaitingForWorker"), False),
+    "that one's failure is told": (shows("Processing", **last_failure(0)), False),
+    "no worker has had it": ({}, False),
+}
+
+
+@pytest.mark.parametrize(("status", "is_missed"), SHOWN.values(), ids=SHOWN)
+def test_a_worker_that_went_while_nobody_looked_costs_an_attempt(
+    status: dict[str, Any], *, is_missed: bool
+) -> None:
+    job = image_job(retries=0, status=status)
+    picture = Picture()
+    picture.see(store())
+    picture.see(job)
+    known = picture.situation("uid-cat")
+    assert known is not None
+    known = situation(job, vanished=known.vanished)
+
+    asks = decided(known)
+    told = decided(known, msgspec.structs.replace(asks.memory, missing="ij-1"))
+    final = decided(known, told.memory, NOW + SETTLE)
+
+    assert (asks.action == Find(job, "ij-1")) is is_missed
+    assert (told.standing.phase == "Failed") is is_missed
+    if is_missed:
+        assert isinstance(final.action, WriteStatus)
+        assert final.action.status.last_failure is not None
+        assert final.action.status.last_failure.worker == "ij-1"
+
+
+def test_a_worker_that_the_api_server_has_is_only_heard_of_late() -> None:
+    job = image_job(status=shows("Dispatched"))
+    picture = Picture()
+    picture.see(job)
+    missing = picture.situation("uid-cat")
+    picture.see(worker_job(job))
+    found = picture.situation("uid-cat")
+
+    assert missing is not None
+    assert found is not None
+    assert (missing.vanished, found.vanished) == ("ij-1", None)
+    assert found.worker is not None
+
+
+def test_a_silent_pod_is_given_up_once_and_costs_nothing() -> None:
+    quiet = at_work(deadline=180)
+    picture = seen(ALONE, quiet)
+    late = NOW + timedelta(minutes=10)
+    before = stand(later(by=picture), PLATFORM, late)
+
+    picture.give_up(quiet)
+    known = later(ALONE, by=picture)
+    back = at_work(terminated(report(done())), version=31)
+    picture.see(back)
+
+    assert (before.reason, before.worker_is_spent) == (Reason.EVICTED, True)
+    assert known.worker is None
+    assert cost(later(by=picture)) == ("Queued", None)

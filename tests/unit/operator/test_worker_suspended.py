@@ -1,0 +1,197 @@
+"""Worker Jobs that somebody else suspends and has go on, as Kueue does."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from api_objects import (
+    EARLIER,
+    NO_ROOM,
+    NOW,
+    PLATFORM,
+    carried,
+    image_job,
+    pod,
+    report,
+    running,
+    situation,
+    store,
+    terminated,
+    waiting,
+    worker_job,
+)
+from deciding import decided
+from imagejob_operator.domain.allocation import Occupancy, occupancy
+from imagejob_operator.domain.lifecycle import SETTLE, Inquire, Replace
+from imagejob_operator.domain.model import ImageJob
+from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.reasons import Reason
+from imagejob_operator.domain.situation import Refusal, Situation
+from imagejob_operator.domain.standing import stand
+from imagejob_operator.domain.subjects import Thing
+from imagejob_operator.domain.tenant import Tenant
+from imagejob_operator.domain.underway import PATIENCE, REPLACED_AFTER, is_starting
+from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
+
+CAT, DOG = image_job("cat", retries=0), image_job("dog")
+CREATED = datetime.fromisoformat(EARLIER)
+RESUMED = CREATED + timedelta(hours=1)
+TICK = timedelta(milliseconds=1)
+ANSWER = Refusal("", RESUMED + timedelta(days=1))
+
+
+def suspended(*jobs: ImageJob, version: int = 11, **meta: Any) -> WorkerJob:
+    made = worker_job(*(jobs or (CAT,)), version=version, **meta)
+    return WorkerJob(made.metadata, msgspec.structs.replace(made.spec, suspend=True), made.status)
+
+
+def resumed(*jobs: ImageJob) -> WorkerJob:
+    since = {"lastTransitionTime": RESUMED.isoformat()}
+    told = [{"type": "Suspended", "status": "False", "reason": "JobResumed", **since}]
+    return worker_job(*(jobs or (CAT,)), version=12, status={"conditions": told})
+
+
+def ended(state: dict[str, Any]) -> Situation:
+    return situation(CAT, Worker(suspended(), pod(state=state)))
+
+
+IN_QUEUE = {"labels": {"kueue.x-k8s.io/queue-name": "images"}}
+LONG = timedelta(days=3)
+SAID = "worker Job ij-1 is suspended: nobody says why"
+CASES = {
+    "it has no pod": (carried(by=suspended()), SAID),
+    "it has no pod for days, and the cluster says nothing": (
+        carried(by=suspended(), refusal=ANSWER),
+        SAID,
+    ),
+    "of two": (carried(by=suspended(CAT, DOG), refusal=ANSWER), SAID),
+    "its pod was killed for it": (ended(terminated("", 143)), SAID),
+    "its pod was killed for it, and reported nothing": (ended(terminated(report(None), 143)), SAID),
+    "in a queue of Kueue": (
+        carried(by=suspended(**IN_QUEUE)),
+        'worker Job ij-1 is suspended: Kueue has it go on when the queue "images" has room',
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "message"), CASES.values(), ids=CASES)
+def test_what_is_said_while_it_is_suspended(known: Situation, message: str) -> None:
+    standing = stand(known, PLATFORM, CREATED + LONG)
+
+    assert (standing.phase, standing.reason) == ("Queued", Reason.WORKER_SUSPENDED)
+    assert standing.message == message
+    assert (standing.until, standing.failure, standing.worker_is_spent) == (None, None, False)
+
+
+def test_nobody_is_asked_about_it_and_nothing_replaces_it() -> None:
+    known = carried(by=suspended(CAT, DOG))
+    now = CREATED + LONG
+    decisions = [decided(known, now=now)]
+    decisions.append(decided(known, decisions[-1].memory, now + SETTLE))
+    decisions.append(decided(known, decisions[-1].memory, now + LONG))
+
+    assert not any(isinstance(each.action, Inquire | Replace) for each in decisions)
+
+
+def test_a_pod_that_is_still_ending_runs() -> None:
+    ending = Worker(suspended(), pod(state=running()))
+
+    assert stand(situation(CAT, ending), PLATFORM, NOW).phase == "Running"
+    assert ending.is_live
+    assert not ending.is_suspended
+
+
+PATIENCES = {
+    "it has just gone on": (carried(by=resumed()), PATIENCE - TICK, Reason.DISPATCHED),
+    "it gets no pod": (carried(by=resumed(), refusal=ANSWER), PATIENCE, Reason.WORKER_REFUSED),
+    "no node takes its pod": (
+        carried(
+            pod(
+                phase="Pending",
+                conditions=[NO_ROOM],
+                meta_more={"creationTimestamp": RESUMED.isoformat()},
+            ),
+            resumed(),
+        ),
+        PATIENCE,
+        Reason.WORKER_UNSCHEDULABLE,
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "age", "reason"), PATIENCES.values(), ids=PATIENCES)
+def test_its_time_begins_when_it_goes_on(known: Situation, age: timedelta, reason: Reason) -> None:
+    assert stand(known, PLATFORM, RESUMED + age).reason is reason
+
+
+def test_one_of_several_that_gets_no_pod_is_given_up_only_after_it_has_gone_on() -> None:
+    known = situation(CAT, Worker(resumed(CAT, DOG)), refusal=ANSWER)
+    soon, late = (RESUMED + REPLACED_AFTER - TICK, RESUMED + REPLACED_AFTER)
+
+    assert not stand(known, PLATFORM, soon).worker_is_spent
+    assert stand(known, PLATFORM, late).worker_is_spent
+
+
+def killed(version: int = 21) -> Pod:
+    return pod(by=worker_job(CAT), state=terminated("", 143), version=version)
+
+
+AFTERWARDS: dict[str, list[Thing]] = {
+    "its pod is there": [killed()],
+    "its pod has gone": [],
+}
+
+
+@pytest.mark.parametrize("pods", AFTERWARDS.values(), ids=AFTERWARDS)
+def test_a_pod_that_was_killed_for_it_costs_no_attempt(pods: list[Thing]) -> None:
+    picture = Picture()
+    worker = worker_job(CAT)
+    at_work = pod(by=worker, state=running())
+    for thing in (store(), CAT, worker, at_work, suspended(), *pods):
+        picture.see(thing)
+    if not pods:
+        picture.lose(killed())
+    picture.see(resumed())
+    new = {"creationTimestamp": (RESUMED + TICK).isoformat()}
+    picture.see(pod(by=worker, suffix="new", state=running(), version=40, meta_more=new))
+
+    known = picture.situation("uid-cat")
+
+    assert known is not None
+    assert stand(situation(CAT, known.worker), PLATFORM, RESUMED).reason is Reason.PROCESSING
+
+
+def taken(*workers: Worker) -> Occupancy:
+    return occupancy(workers, Tenant("team-a"), None, 32, CREATED + TICK)
+
+
+def test_it_takes_no_worker_s_place_and_its_image_jobs_count() -> None:
+    idle, stopping = Worker(suspended(CAT, DOG)), Worker(suspended(), pod(state=running()))
+
+    assert taken(idle) == Occupancy(workers=0, image_jobs=2)
+    assert (taken(stopping).workers, taken(stopping).image_jobs) == (1, 1)
+    assert taken(Worker(resumed(CAT, DOG))).workers == 1
+    assert not is_starting(idle, CREATED)
+
+
+def test_it_may_still_write_where_it_was_to() -> None:
+    shared = {"destination": {"prefix": "shared"}}
+    cat, dog = image_job("cat", **shared), image_job("dog", **shared)
+    picture = Picture()
+    for thing in (cat, dog, suspended(cat)):
+        picture.see(thing)
+
+    known = picture.situation("uid-dog")
+
+    assert known is not None
+    assert known.rival == "ij-1"
+
+
+def test_an_image_that_can_t_be_pulled_is_no_matter_of_one_that_is_suspended() -> None:
+    stuck = pod(phase="Pending", state=waiting("ErrImagePull"))
+    standing = stand(situation(CAT, Worker(suspended(), stuck)), PLATFORM, CREATED + LONG)
+
+    assert not standing.worker_is_spent
