@@ -34,6 +34,15 @@ _NAMES = {
 """How long names may be, and what they are made of (RFC 1123)."""
 
 
+class _Texts(msgspec.Struct):
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class _Stated(msgspec.Struct):
+    metadata: _Texts
+
+
 class RefusedError(Exception):
     """The API server would refuse it."""
 
@@ -107,6 +116,8 @@ def _object(kind: str, body: Body, namespace: str) -> Thing:
         "generation": 1,
     }
     try:
+        # The operator's own types leave out what it doesn't use, unread.
+        msgspec.convert({"metadata": metadata}, _Stated)
         # Not the status: the API server takes none from whoever creates an object.
         return msgspec.convert({"metadata": metadata, "spec": body["spec"]}, STRUCTS[kind])
     except msgspec.ValidationError as error:

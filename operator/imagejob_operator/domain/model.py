@@ -60,6 +60,7 @@ class Labels(Chosen, frozen=True):
 
     job_name: str = msgspec.field(name="batch.kubernetes.io/job-name", default="")
     tenant: str = msgspec.field(name=f"{GROUP}/tenant", default="")
+    queue_name: str = msgspec.field(name="kueue.x-k8s.io/queue-name", default="")
 
 
 MAX_ANNOTATION = 2048

@@ -16,7 +16,6 @@ PATIENCE = timedelta(seconds=10)
 REPLACED_AFTER = timedelta(seconds=60)
 """When a pod that the kubelet won't start is given up, for one of today's settings."""
 
-QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 """Of a Job that Kueue manages: the queue that it waits in."""
 
 REFUSALS = frozenset(
@@ -57,7 +56,7 @@ def underway(situation: Situation, _platform: Platform, now: datetime) -> Standi
 def _suspended(worker: Worker, item: OrderItem | None) -> Standing:
     """Somebody else says when it goes on. What waits for that is not timed, nor replaced."""
     job = worker.job
-    queue = job.metadata.labels.get(QUEUE_LABEL)
+    queue = job.metadata.labels.queue_name
     who = f'Kueue has it go on when the queue "{queue}" has room' if queue else "nobody says why"
     message = f"worker Job {job.metadata.name} is suspended: {who}"
     return Standing("Queued", Reason.WORKER_SUSPENDED, message, item, worker)

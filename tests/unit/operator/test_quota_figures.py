@@ -41,7 +41,7 @@ POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
 CAT = image_job(status=shows_admitted())
 WORKER = worker_job(CAT)
-RUNS, ENDED = pod(state=running()), pod(state=terminated())
+RUNS, ENDED = pod(by=WORKER, state=running()), pod(by=WORKER, state=terminated())
 ENDED = msgspec.structs.replace(
     ENDED, metadata=msgspec.structs.replace(ENDED.metadata, resource_version="21")
 )
