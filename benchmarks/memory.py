@@ -26,7 +26,7 @@ from proofs import memory, record
 
 GIB, MIB = 1024**3, 1024**2
 NAMESPACES = [f"hostile-{letter}" for letter in "abcd"]
-TIMES_RAW, SECONDS_MORE = 3.0, 2.0
+TIMES_RAW = 3.0
 """Within how long a neighbour's first picture is to be done, by the raw reading of all there is."""
 
 
@@ -35,7 +35,7 @@ def main() -> int:
     options = _options()
     try:
         with TemporaryDirectory(prefix="proof-memory-") as folder, Cluster(Path(folder)) as cluster:
-            figures = _figures(cluster, options.count)
+            figures = _figures(cluster, options)
     except (RuntimeError, DevError) as error:
         print(f"proof-memory: {error}", file=sys.stderr)
         return MISSED if isinstance(error, RuntimeError) else CANNOT
@@ -46,22 +46,22 @@ def main() -> int:
     return MET if met and figures["firstPicture"] <= figures["allowed"] else MISSED
 
 
-def _figures(cluster: Cluster, count: int) -> dict[str, Any]:
+def _figures(cluster: Cluster, options: argparse.Namespace) -> dict[str, Any]:
     cluster.install()
     memory.furnish(cluster)
     alone = memory.restart(cluster, GIB, "alone")
-    filling = memory.fill(cluster.rest, NAMESPACES, count)
+    filling = memory.fill(cluster.rest, NAMESPACES, options.count)
     raw = memory.read_raw(cluster.rest)
     found = memory.restart(cluster, GIB, "among")
     return {
-        "objects": count,
+        "objects": options.count,
         "namespaces": len(NAMESPACES),
         "secondsToCreate": round(filling, 1),
         "rawMiB": round(raw.size / MIB),
         "rawSeconds": round(raw.seconds, 2),
         "ready": round(found.ready, 2),
         "firstPicture": round(found.first_picture, 2),
-        "allowed": round(TIMES_RAW * raw.seconds + SECONDS_MORE, 2),
+        "allowed": round(TIMES_RAW * raw.seconds + options.slack, 2),
         "firstPictureAlone": round(alone.first_picture, 2),
         "limitMiB": GIB // MIB,
         "limitedBy": found.limited_by,
@@ -75,6 +75,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=2000, help="hostile objects")
     parser.add_argument(
         "--most", type=float, default=640.0, help="MiB that the operator may need more for them"
+    )
+    parser.add_argument(
+        "--slack", type=float, default=2.0, help="seconds more that the first picture may take"
     )
     parser.add_argument("--json", type=Path, default=record.RECORDS / "memory.json")
     return parser.parse_args()

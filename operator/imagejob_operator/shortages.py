@@ -97,7 +97,10 @@ class Shortages:
             return
         self._told = {each: at for each, at in self._told.items() if at > now}
         self._told[namespace] = now + TELL
-        await self._cluster.post_event(event(left_out, now, self._instance))
+        try:
+            await self._cluster.post_event(event(left_out, now, self._instance))
+        except ApiError as error:  # it is worth a line, and no retry
+            log.warning("no Event for %s: %s", left_out.name, error)
 
     async def _fill(self, namespace: str) -> None:
         kinds, now = self._picture.room.has_room_again(namespace), self._clock()
@@ -115,7 +118,7 @@ def event(left_out: LeftOut, now: datetime, instance: str) -> Manifest:
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
         "metadata": {
-            "generateName": f"{left_out.uid}.cache-full.",
+            "generateName": f"{left_out.uid}-cache-full-",
             "namespace": left_out.namespace,
         },
         "regarding": {

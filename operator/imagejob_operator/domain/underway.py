@@ -16,8 +16,6 @@ PATIENCE = timedelta(seconds=10)
 REPLACED_AFTER = timedelta(seconds=60)
 """When a pod that the kubelet won't start is given up, for one of today's settings."""
 
-"""Of a Job that Kueue manages: the queue that it waits in."""
-
 REFUSALS = frozenset(
     {
         "CreateContainerConfigError",

@@ -1,0 +1,70 @@
+"""A namespace with more than is kept of one waits, is told, and goes on; others don't notice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import namespaces
+import pytest
+from tenant import Body, Tenant, image_job, is_finished, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from imagejob_dev.client import Client
+    from imagejob_dev.program import Program
+
+ROOM = "64Ki"
+"""For a store and six ImageJobs."""
+
+MANY = 15
+SECONDS = 120.0
+
+
+@pytest.fixture(scope="module")
+def operator(cluster: Client) -> Iterator[Program]:
+    """That keeps little of a namespace."""
+    with cluster.operator("cache-full-operator", namespace_memory=ROOM) as running:
+        yield running
+
+
+@pytest.fixture
+def neighbour(cluster: Client) -> Iterator[Tenant]:
+    with namespaces.fresh(cluster) as name:
+        tenant = Tenant(cluster, name)
+        tenant.put("incoming/cat.jpg", picture())
+        tenant.open()
+        yield tenant
+
+
+def test_all_are_done_in_turn_and_the_namespace_is_told(
+    cluster: Client, operator: Program, team: Tenant, neighbour: Tenant
+) -> None:
+    team.quota("1000/1h")
+    team.create([image_job(f"photo-{number:02}", suspend=True) for number in range(MANY)])
+    full = team.quota_status(_says("False", "CacheFull"), SECONDS)
+    told = cluster.wait_for(f"/api/v1/namespaces/{team.namespace}/events", _cache_full, SECONDS)
+    neighbour.apply(image_job("cat"))
+    assert neighbour.wait_finished("cat")["phase"] == "Succeeded"
+
+    assert told["type"] == "Warning"
+    assert full["waiting"] == 0, "nobody is told to wait for the quota"
+    for number in range(MANY):
+        team.patch(f"photo-{number:02}", suspend=False)
+    ended = team.wait_all(is_finished, MANY, SECONDS)
+
+    assert {status["phase"] for status in ended.values()} == {"Succeeded"}
+    team.quota_status(_says("True", "Applied"), SECONDS)
+    assert f"{team.namespace} has more than is kept" in operator.log.read_text()
+
+
+def _says(status: str, reason: str) -> Callable[[Body], bool]:
+    def found(quota: Body) -> bool:
+        conditions = quota.get("conditions", ())
+        return any((each["status"], each["reason"]) == (status, reason) for each in conditions)
+
+    return found
+
+
+def _cache_full(events: list[Body]) -> Body | None:
+    return next((each for each in events if each["reason"] == "CacheFull"), None)

@@ -1,0 +1,47 @@
+"""The proofs of benchmarks/ hold at a reduced size, too: `make proof-crds`, `make proof-memory`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+SECONDS = 420
+
+pytestmark = pytest.mark.laptop  # they make control planes of their own
+
+
+def proof(name: str, figures: Path, *arguments: str) -> dict[str, Any]:
+    """What it wrote. It ends with 0 only if all holds."""
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / name, *arguments, "--json", figures],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(figures.read_text())
+    return found
+
+
+def test_kinds_are_watched_soon_after_their_crds_are_there(tmp_path: Path) -> None:
+    found = proof("crds.py", tmp_path / "crds.json", "--before", "3", "--remade", "3")
+
+    assert found["operatorStartedBefore"]["worst"] <= found["within"]
+    assert found["crdsRemade"]["worst"] <= found["within"]
+
+
+def test_large_objects_cost_little_memory(tmp_path: Path) -> None:
+    """A list of them as a whole would be twice as much."""
+    found = proof(
+        "memory.py", tmp_path / "memory.json", "--count", "200", "--most", "32", "--slack", "30"
+    )
+
+    assert found["rawMiB"] > 48
