@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.stored.append(body)
         self.server.answers.wait()
         self.send_response(200)
+        self.send_header("ETag", f'"{md5(body, usedforsecurity=False).hexdigest()}"')
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -53,7 +53,8 @@ def ended_without_report(
         return None
     last = worker.last
     if last and worker.excuses(last) and not (worker.job.ended or worker.is_gone):
-        return _evicted(situation, worker, "the cluster took away its pod; a new one comes")
+        message = "the cluster took away its pod; a new one comes"
+        return _evicted(situation, worker, message) if last.is_excused else None
     if last and last.status.reason == "DeadlineExceeded":
         if not last.has_started:
             return _never_started(worker)

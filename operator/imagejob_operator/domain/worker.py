@@ -283,6 +283,13 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
         return self.metadata.deletion_timestamp is not None
 
     @property
+    def is_resuming(self) -> bool:
+        """Whether it was suspended, and the Job controller has not had it go on yet."""
+        return any(
+            each.type == "Suspended" and each.status == "True" for each in self.status.conditions
+        )
+
+    @property
     def resumed_at(self) -> datetime | None:
         """When it was last had go on, after it had been suspended."""
         times = (
@@ -350,20 +357,21 @@ class Worker(msgspec.Struct, frozen=True):
             return True
         if self.pod or self.job.ended or self.is_gone:
             return False
-        return self.last is None or not self.last.has_begun or self._may_be_excused(self.last)
+        return self.last is None or not self.counts(self.last)
 
     @property
     def is_live(self) -> bool:
         """Whether it may still write to a destination: at once, or by a pod that is to come."""
-        goes_on = not (self.job.ended or self.is_gone)
-        return self.is_at_work or (goes_on and self.last is not None and self.last.is_disrupted)
+        if self.is_at_work or not self.last or self.job.ended or self.is_gone:
+            return self.is_at_work
+        return self.last.is_disrupted or self.excuses(self.last)
 
     def excuses(self, pod: Pod) -> bool:
         """Whether the cluster took the pod away: by itself, or as the Job was suspended."""
         if pod.is_excused or self.job.spec.suspend or self._may_be_excused(pod):
             return True
         resumed, created = self.job.resumed_at, pod.metadata.creation_timestamp
-        return bool(resumed and created and created <= resumed)
+        return self.job.is_resuming or bool(resumed and created and created <= resumed)
 
     def forsaken(self) -> Pod | None:
         """A pod before the last one that was at work, and that nothing excuses."""

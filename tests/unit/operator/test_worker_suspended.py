@@ -164,6 +164,28 @@ def test_a_pod_that_was_killed_for_it_costs_no_attempt(pods: list[Thing]) -> Non
     assert stand(situation(CAT, known.worker), PLATFORM, RESUMED).reason is Reason.PROCESSING
 
 
+RESUMING = [{"type": "Suspended", "status": "True", "reason": "JobSuspended"}]
+
+
+@pytest.mark.parametrize("pods", AFTERWARDS.values(), ids=AFTERWARDS)
+def test_it_is_still_live_while_it_goes_on(pods: list[Thing]) -> None:
+    picture = Picture()
+    worker = worker_job(CAT)
+    at_work = pod(by=worker, state=running())
+    for thing in (store(), CAT, worker, at_work, suspended(), *pods):
+        picture.see(thing)
+    if not pods:
+        picture.lose(killed())
+    picture.see(worker_job(CAT, version=12, status={"conditions": RESUMING}))
+
+    known = picture.situation("uid-cat")
+
+    assert known is not None
+    assert known.worker is not None
+    assert known.worker.is_live
+    assert stand(situation(CAT, known.worker), PLATFORM, NOW).failure is None
+
+
 def taken(*workers: Worker) -> Occupancy:
     return occupancy(workers, Tenant("team-a"), None, 32, CREATED + TICK)
 
