@@ -108,7 +108,7 @@ def among(crowd: Crowd, name: str, each: int) -> dict[str, object]:
 def after(crowd: Crowd, name: str, each: int) -> dict[str, object]:
     """Hogs were there before."""
     crowd.begin_hogs(name)
-    crowd.wait_for_workers(6)
+    crowd.wait_for_hogs(6)
     began = crowd.backlog(name, each)
     return _wait(crowd, began, each, crowd.hogs)
 

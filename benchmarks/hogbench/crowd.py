@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).resolve().parents[2] / "tests"
 WORKERS, TEAMS, HOGS = 8, 20, 2
-SETTINGS = {"max_workers": str(WORKERS), "quota": "1000000/1h"}
+SETTINGS = {
+    "max_workers": str(WORKERS),
+    "quota": "1000000/1h",
+    # Eight of any kind have room on a node of two cores, or it would decide, and not we.
+    "worker_cpu_millis": "50",
+    "worker_memory": "384Mi",
+    "child_memory": "256Mi",
+}
 HOG_IMAGE_JOBS = 200  # of each: many full workers
 KEY, SIDE = "incoming/tiny.jpg", (64, 48)
 CONNECTIONS = 8
@@ -50,9 +57,15 @@ class Crowd:
         self._done += count
         self.cluster.wait_for(DONE, lambda jobs: len(jobs) >= self._done or None, SECONDS)
 
-    def wait_for_workers(self, count: int) -> None:
-        """Until there are so many worker Jobs, or everything has been done before that."""
-        self.cluster.wait_for(JOBS, lambda jobs: len(jobs) >= count or None, SECONDS)
+    def wait_for_hogs(self, count: int) -> None:
+        """Until they have so many workers."""
+        names = {hog.namespace for hog in self.hogs}
+
+        def are_there(jobs: list[Any]) -> bool | None:
+            held = [job for job in jobs if job["metadata"]["namespace"] in names]
+            return len(held) >= count or None
+
+        self.cluster.wait_for(JOBS, are_there, SECONDS)
 
     def begin_hogs(self, name: str) -> None:
         for hog in self.hogs:

@@ -86,8 +86,12 @@ def test_nobody_gets_more_than_its_share_while_another_waits(course: Course) -> 
             weight = course.weights[other]
             for first, last in [(0, -1), (0, len(stretch) // 2), (len(stretch) // 2, -1)]:
                 begin, end = stretch[first], stretch[last]
-                at_once = max(look.held.get(other, 0) for look in stretch)
-                most = Fraction(at_once * (1 + LONGEST), weight) + lead(begin, name, other)
+                at_once = {
+                    each: max(look.held.get(each, 0) for look in stretch) for each in (name, other)
+                }
+                most = Fraction(at_once[other] * (1 + LONGEST), weight)
+                most += Fraction(at_once[name] * LONGEST, course.weights[name])
+                most += lead(begin, name, other)
                 grown = {
                     each: end.cost.get(each, Fraction(0)) - begin.cost.get(each, Fraction(0))
                     for each in (name, other)
@@ -253,14 +257,13 @@ def test_a_lead_is_kept_by_who_waits() -> None:
 
 
 def test_to_have_wanted_nothing_is_no_credit() -> None:
-    """It held a place all the time, at a hundredth of the price, and wanted no other."""
+    """It held a place for little all the time, and wanted no other."""
     accounts = Accounts(BEGIN, 99 * SECOND, {"rich": SECOND, "poor": 99 * SECOND})
-    wishes = {"rich": Wish(9, 9, 1, 100), "poor": Wish(9, 9)}
+    wishes = {"rich": Wish(9, 9, 1), "poor": Wish(9, 9)}
 
-    shares, after = share(accounts, {**wishes, "rich": Wish(9, 9, 1, 1)}, 8, Reserve(9))
+    shares, _ = share(accounts, wishes, 8, Reserve(9))
 
     assert shares == {"rich": 4, "poor": 4}
-    assert after.clock > 99 * SECOND
 
 
 def test_nobody_is_further_ahead_than_the_limit() -> None:
@@ -307,8 +310,43 @@ def test_who_does_not_take_its_place_comes_after_the_others() -> None:
     assert (first, second, third) == ({"gathers": 1}, {"begins": 1}, {"gathers": 1})
 
 
+def test_what_is_held_counts_as_what_workers_usually_cost() -> None:
+    """Both have had as much; but what the one begins takes ten minutes, and it has begun one."""
+    usual = {"hog": (1200 * SECOND, 2), "tiny": (20 * SECOND, 10)}
+    spent = {"hog": 0, "tiny": 0}
+    accounts = Accounts(BEGIN, 0, spent, {"hog": 1, "tiny": 1}, usual)
+
+    shares, _ = share(accounts, {"hog": Wish(9, 9, 1), "tiny": Wish(9, 9, 1)}, 5, Reserve(9))
+
+    assert shares == {"tiny": 5}
+
+
+def test_what_is_usual_follows_what_was_lately() -> None:
+    """Sixteen workers of a second, then as many of a minute."""
+    slots = Slots(1)
+    for seconds in (1, 60):
+        slots.arrive("a", seconds, 16)
+        slots.look()
+        slots.wait(seconds * 16)
+
+    assert slots.looks[-1].after.usual("a") >= 30 * SECOND
+
+
+def test_once_its_place_was_taken_it_is_its_turn_again() -> None:
+    accounts = Accounts(BEGIN, 0, {"hog": 900 * SECOND}, declined=frozenset({"gathers"}))
+    wishes = {"hog": Wish(9, 9), "gathers": Wish(9, 9)}
+    _, accounts = share(accounts, wishes, 0, Reserve(2))
+    accounts = accounts.observed({"hog": 2}, wishes, lambda _: 1, BEGIN)
+
+    shares, _ = share(accounts, wishes, 1, Reserve(2))
+
+    assert shares == {"gathers": 1}
+
+
 def test_a_place_that_others_do_not_take_erases_no_lead() -> None:
-    accounts = Accounts(BEGIN, 0, {"hog": 900 * SECOND, "gathers": 0}, declined={"gathers"})
+    accounts = Accounts(
+        BEGIN, 0, {"hog": 900 * SECOND, "gathers": 0}, declined=frozenset({"gathers"})
+    )
     wishes = {"hog": Wish(9, 9), "gathers": Wish(9, 9)}
 
     shares, after = share(accounts, wishes, 1, Reserve(2))
