@@ -290,6 +290,22 @@ def test_a_claim_holds_by_whatever_store(data: st.DataObject) -> None:
     assert "uid-dog" in drain(picture)
 
 
+def test_a_claim_where_a_store_led_before_does_not_stay() -> None:
+    cat = image_job("cat", destination={"prefix": "shared"})
+    dog = image_job("dog", destination={"storeRef": {"name": "b"}, "prefix": "shared"})
+    picture = Picture()
+    for thing in (store(), store("b"), cat, dog):
+        picture.see(thing)
+    picture.claim(cat, "ij-1")
+    moved = store(volume={"claimName": "photos"})
+    meta = msgspec.structs.replace(moved.metadata, resource_version="9")
+    picture.see(msgspec.structs.replace(moved, metadata=meta))
+
+    picture.claim(cat, "ij-1")
+
+    assert rival(picture, "uid-dog") is None
+
+
 def rival(picture: Picture, uid: str) -> str | None:
     situation = picture.situation(uid)
     assert situation is not None
