@@ -75,6 +75,7 @@ class Destinations:
     def claim(self, job: ImageJob, worker: str) -> None:
         """A worker of that name is about to be created for it."""
         uid = job.metadata.uid
+        self.release(job)  # its store may lead elsewhere than when it claimed before
         self._claimed[uid] = self.spots_of(job)
         for spot in self._claimed[uid]:
             self._claims[spot] = (uid, worker)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, image_job, pod, running, situation, store, worker_job
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imagejob_operator.actions import Actions
 from imagejob_operator.domain.lifecycle import SETTLE, Decision, Memory, WriteStatus, decide
@@ -149,7 +149,7 @@ MOVES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(moves=MOVES, refuses=st.sampled_from([0, 2, 3]))
 def test_any_flips_at_any_times_are_few_lines_that_add_up(
     moves: list[tuple[str, int]], refuses: int

