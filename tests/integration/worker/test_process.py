@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -246,6 +247,45 @@ def test_whatever_ends_a_worker_the_source_that_it_works_on_is_in_its_report(
 
         worker.wait(SECONDS)
     assert reported(place) == [READ]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_whenever_it_is_ended_what_was_reported_stays(
+    place: Workplace, stop: signal.Signals, parallelism: int
+) -> None:
+    """At each of the moments at which its report says something new."""
+    outputs = [{"name": "o", "width": 64, "format": "png"}]
+    items = [
+        worker_process.item(
+            "cat.jpg",
+            outputs,
+            uid=f"u{number}",
+            destination={"store": "box", "prefix": f"{number}"},
+        )
+        for number in range(3)
+    ]
+    order = worker_process.order(items, parallelism=parallelism)
+
+    for known in range(4):
+        place.report.write_text("")
+        with started(place, order) as worker:
+            until(lambda known=known: progress(place) >= known)  # type: ignore[misc]
+            seen = progress(place)
+
+            worker.send_signal(stop)
+
+            worker.wait(SECONDS)
+        assert progress(place) >= seen
+        for folder in place.scratch.iterdir():
+            shutil.rmtree(folder)
+
+
+def progress(place: Workplace) -> int:
+    """How many sources were read, and how many items finished; -1 before anything is said."""
+    entries = reported(place)
+    read = sum(entry is not None for entry in entries)
+    return read + sum(isinstance(entry, report.Done) for entry in entries) if entries else -1
 
 
 @pytest.mark.parametrize(("items", "processes"), [(1, 1), (2, 2)])

@@ -63,7 +63,8 @@ class Client:
     ) -> Iterator[tuple[Connection, Answer]]:
         """Send a request; give the answer if it is of the kind 2xx, whose body may then be read."""
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        connection, answer = self._asked(f"{line} HTTP/1.1\r\n{head}\r\n".encode(), body, patience)
+        text = f"{line} HTTP/1.1\r\nuser-agent: imagejob-worker\r\n{head}\r\n"
+        connection, answer = self._asked(text.encode(), body, patience)
         try:
             if not 200 <= answer.status < 300:
                 excerpt = connection.excerpt(answer, patience).decode(errors="replace")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imagejob_worker.storage.pace import LateError, Patience, SlowError
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 64 * 1024
 """What is read of an answer's head, and of the body of one that isn't an object."""
 
+_VERSIONS = (b"HTTP/1.0", b"HTTP/1.1")
 _MOST_LINE = 8 * 1024  # of a chunk's length, and of a trailer
-_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([ -~]{0,64}))?")
 
 
 class Body(NamedTuple):
@@ -43,7 +42,7 @@ class Answer(NamedTuple):
         length = self.headers.get("content-length")
         if length is None or self.is_chunked:
             return None
-        if not re.fullmatch("[0-9]{1,18}", length):
+        if not (length.isascii() and length.isdigit() and len(length) <= 18):
             raise WireError("its answer has no sensible length")
         return int(length)
 
@@ -172,7 +171,7 @@ class Connection:
 
     def _chunk_size(self, patience: Patience) -> int:
         size = self._line(patience).partition(b";")[0].strip()
-        if not re.fullmatch(rb"[0-9A-Fa-f]{1,15}", size):
+        if not 0 < len(size) < 16 or size.strip(b"0123456789ABCDEFabcdef"):
             raise WireError("its answer is no chunked body")
         return int(size, 16)
 
@@ -184,8 +183,9 @@ class Connection:
 
 def _parsed(text: bytes) -> Answer:
     first, *lines = text.split(b"\r\n")
-    status = _STATUS.match(first)
-    if not status:
+    version, _, status = first.partition(b" ")
+    number, _, phrase = status[:64].decode("latin-1").partition(" ")
+    if version not in _VERSIONS or len(number) != 3 or not (number.isascii() and number.isdigit()):
         raise WireError("its answer isn't HTTP")
     headers: dict[str, str] = {}
     for line in lines:
@@ -194,5 +194,4 @@ def _parsed(text: bytes) -> Answer:
         if not colon or (headers.get(key, value) != value and key == "content-length"):
             raise WireError("its answer's head isn't HTTP")
         headers[key] = value
-    version, number, phrase = status.groups()
-    return Answer(int(number), (phrase or b"").decode(), headers, int(version))
+    return Answer(int(number), phrase, headers, _VERSIONS.index(version))

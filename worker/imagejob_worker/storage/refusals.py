@@ -28,7 +28,7 @@ _CREDENTIALS = frozenset(
 )  # fmt: skip
 
 # What servers say that were expected to speak TLS: Go's, and nginx.
-_WANTS_TLS = re.compile(r"HTTP request (was sent )?to (an )?HTTPS (server|port)")
+_WANT_TLS = ("sent an HTTP request to an HTTPS server", "request was sent to HTTPS port")
 
 
 def failure(error: Exception, store: str, doing: Doing, key: str) -> ItemFailure:
@@ -66,7 +66,7 @@ def _code(error: Exception) -> str:
 
 def _cause(error: Exception, status: int) -> str:
     if isinstance(error, AnsweredError):
-        if _WANTS_TLS.search(error.text):
+        if any(words in error.text for words in _WANT_TLS):
             return "it speaks TLS; is its endpoint https://?"
         if 300 <= status < 400:
             return "it redirects; is the region right?"

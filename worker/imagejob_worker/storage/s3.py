@@ -120,8 +120,8 @@ class S3Storage:
     def _put(
         self, path: str, body: Body, headers: dict[str, str], end: float, least: int | None
     ) -> None:
-        wanted = {**headers, "content-length": str(body.size)}
-        signed = self._signed("PUT", path, wanted, body.sha256, Patience(end))
+        signed = self._signed("PUT", path, headers, body.sha256, Patience(end))
+        signed["content-length"] = str(body.size)
         patience = Patience(end, least)
         with self._client.request(f"PUT {path}", signed, body, patience) as (connection, answer):
             if answer.length == 0:
@@ -145,7 +145,7 @@ class S3Storage:
     def _check_headers(self, headers: dict[str, str], key: str) -> None:
         """Refuse what can't be a header: it would be another one. Raises ItemFailure."""
         for name, value in headers.items():
-            if not re.fullmatch(r"[ -~]*", value):
+            if not (value.isascii() and value.isprintable()):
                 words = f"store {self._name} can't write {key}: {name} can't be {value!r}"
                 raise ItemFailure("Internal", words)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from imagejob_worker.storage.pace import LateError
 from imagejob_worker.storage.wire import CutError, WireError
 
 if TYPE_CHECKING:
-    import socket
+    import _socket
 
 # OpenSSL's codes of what is wrong with a certificate (X509_V_ERR_…).
 _UNTRUSTED: Final = frozenset({2, 18, 19, 20, 21})
@@ -47,9 +48,10 @@ def trusting(authorities: str | None) -> ssl.SSLContext:
 
 
 def secured(
-    plain: socket.socket, context: ssl.SSLContext, host: str, until: float
+    connected: _socket.socket, context: ssl.SSLContext, host: str, until: float
 ) -> ssl.SSLSocket:
-    """Shake hands. Raises WireError; `plain` is closed then."""
+    """Shake hands over a connection that is given away. Raises WireError, or LateError."""
+    plain = socket.socket(fileno=connected.detach())
     try:
         plain.settimeout(max(0.001, until - time.monotonic()))
         return context.wrap_socket(plain, server_hostname=host)

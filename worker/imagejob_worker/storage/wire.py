@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import _socket  # what is under `socket`, whose import takes some ms more
 import errno
 import os
-import socket
 import time
 from _thread import allocate_lock, start_new_thread
 from contextlib import contextmanager
@@ -89,7 +89,7 @@ class Wire:
         until = min(patience.end, time.monotonic() + CONNECT)
         with _words():
             plain = _connected(place, until)
-        self._socket: socket.socket = plain
+        self._socket: _socket.socket = plain
         self._early: list[bytes] = []  # what came while something was being sent
         if context:
             from imagejob_worker.storage import tls  # not for a store in the clear: it takes 8 ms
@@ -174,18 +174,18 @@ def _words() -> Iterator[None]:
         raise WireError(words, again=True) from error
 
 
-def _connected(place: Place, until: float) -> socket.socket:
+def _connected(place: Place, until: float) -> _socket.socket:
     """Connect to the first address that takes it. Raises OSError or WireError."""
     fault: OSError = TimeoutError()
     for family, kind, protocol, _, address in _addresses(place, until):
         left = until - time.monotonic()
         if left <= 0:
             break
-        connection = socket.socket(family, kind, protocol)
+        connection = _socket.socket(family, kind, protocol)
         try:
             connection.settimeout(left)
             connection.connect(address)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         except OSError as error:
             connection.close()
             fault = error
@@ -202,7 +202,7 @@ def _addresses(place: Place, until: float) -> list[Any]:
 
     def look() -> None:
         try:
-            found.extend(socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM))
+            found.extend(_socket.getaddrinfo(place.host, place.port, type=_socket.SOCK_STREAM))
         except (OSError, UnicodeError):
             found.clear()
         finally:
