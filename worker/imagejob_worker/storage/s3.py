@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.storage import Fetched, check_size, check_time, keys, refusals, write_scratch
-from imagejob_worker.storage.client import Client, persistently
+from imagejob_worker.storage.client import AnsweredError, Client, persistently
 from imagejob_worker.storage.exchange import Body
 from imagejob_worker.storage.pace import LateError, Patience
 from imagejob_worker.storage.session import Sessions, from_files, secret
@@ -70,7 +70,9 @@ class S3Storage:
         with refusals.told(self._name, "read", key):
             try:
                 return persistently(attempt, deadline)
-            except LateError:
+            except AnsweredError:
+                raise  # it has said why
+            except (LateError, WireError):
                 check_time(deadline)
                 raise
 

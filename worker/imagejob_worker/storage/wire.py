@@ -191,6 +191,8 @@ def _connected(place: Place, until: float) -> _socket.socket:
             fault = error
         else:
             return connection
+    if isinstance(fault, TimeoutError):
+        raise WireError("it can't be reached in time", again=True)
     raise fault
 
 
