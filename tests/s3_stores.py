@@ -31,15 +31,26 @@ def opened(folder: Path, store: S3, **secrets: str) -> S3Storage:
 
 
 def fetched(
-    storage: S3Storage, path: Path, key: str, limit: int = LIMIT, seconds: float = 60
+    storage: S3Storage,
+    path: Path,
+    key: str,
+    limit: int = LIMIT,
+    seconds: float = 60,
+    least: int | None = None,
 ) -> Fetched:
     with path.open("wb") as file:
-        return storage.fetch(key, file.fileno(), limit, time.monotonic() + seconds)
+        return storage.fetch(key, file.fileno(), limit, time.monotonic() + seconds, least)
 
 
-def put(storage: S3Storage, path: Path, key: str, cache_control: str | None = None) -> None:
+def put(
+    storage: S3Storage,
+    path: Path,
+    key: str,
+    cache_control: str | None = None,
+    least: int | None = None,
+) -> None:
     with path.open("rb") as file:
-        storage.put(key, file.fileno(), "image/webp", cache_control)
+        storage.put(key, file.fileno(), "image/webp", cache_control, least)
 
 
 class Stub(ThreadingHTTPServer):

@@ -65,6 +65,7 @@ class Attempt:
             self._check_product(product)
             # All outputs are made and looked at before the first is stored: a failure up to here
             # leaves nothing behind.
+            self._check_source_stays(product)
             files = [folder.output(made.file) for made in product.outputs]
             self._store(product, files)
         outputs = tuple(
@@ -81,8 +82,14 @@ class Attempt:
     def _fetch(self, folder: Folder) -> None:
         source = self._item.source
         store = self._stores[source.store]
-        limit = self._item.limits.max_bytes
-        fetched = store.fetch(source.key, folder.new_source(), limit, self._deadline)
+        limits = self._item.limits
+        fetched = store.fetch(
+            source.key,
+            folder.new_source(),
+            limits.max_bytes,
+            self._deadline,
+            limits.min_bytes_per_second,
+        )
         self._source = report.source(fetched.size, fetched.sha256)
         _check_digest(fetched.sha256, source)
         # Before anything is done with it: however this worker ends, what it works on is known.
@@ -121,11 +128,28 @@ class Attempt:
         ):
             raise ItemFailure("Internal", "processing answered with other outputs than asked for")
 
+    def _check_source_stays(self, product: Product) -> None:
+        """Refuse to store an output over the item's own source, whatever the stores are called.
+
+        Only now, as it takes the formats that `auto` has come to. The operator refuses what it sees
+        in the specs before a worker begins. Raises ItemFailure.
+        """
+        item = self._item
+        source = self._stores[item.source.store].identity(item.source.key)
+        destination = self._stores[item.destination.store]
+        for made in product.outputs:
+            key = self._key(made.name, EXTENSIONS[made.format])
+            if source is not None and destination.identity(key) == source:
+                words = f"output {made.name} would be stored over its own source, {item.source.key}"
+                raise ItemFailure("InvalidSpec", words)
+
     def _store(self, product: Product, files: list[OutputFile]) -> None:
         store = self._stores[self._item.destination.store]
+        least = self._item.limits.min_bytes_per_second
         for made, file, output in zip(product.outputs, files, self._item.outputs, strict=True):
             key = self._key(made.name, EXTENSIONS[made.format])
-            store.put(key, file.file, f"image/{made.format}", output.cache_control)
+            content_type = f"image/{made.format}"
+            store.put(key, file.file, content_type, output.cache_control, least)
 
     def _key(self, name: str, extension: str) -> str:
         return f"{self._item.destination.prefix}/{name}.{extension}"

@@ -19,11 +19,10 @@ DONE, UNREADABLE, STOPPED = 0, 2, 128 + signal.SIGTERM
 def main() -> int:
     """Do the order that the environment holds; return the exit code of docs/work-order.md."""
     # Blocked in every thread and process from here on, and waited for in one place: a handler
-    # would run only once obstore returns, and might strike in the middle of a report.
+    # would run only in the main thread, and might strike in the middle of a report.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     environment = dict(os.environ)
-    os.environ.clear()  # obstore would take AWS_* and proxies from it
-    os.environ["TOKIO_WORKER_THREADS"] = "1"  # else obstore starts one for each CPU of the node
+    os.environ.clear()  # OpenSSL and the resolver would take settings from it
     try:
         order, stores, scratch, path = _asked_for(environment)
     except OrderError as error:

@@ -1,8 +1,8 @@
 """Processes that do what may crash, hang or eat memory, so that the worker doesn't.
 
 A *lane* is a process that runs one item at a time, each in a child of its own. Lanes are forked
-while the worker is small and has neither threads (obstore starts some), sockets nor credentials,
-and load the image libraries; a child then costs one more fork, and inherits nothing worth stealing.
+while the worker is small and has neither threads, sockets nor credentials, and load the image
+libraries; a child then costs one more fork, and inherits nothing worth stealing.
 With one item there is nothing to load twice, and the lane is the child.
 This module is the worker's end; `lane` is the other one.
 """

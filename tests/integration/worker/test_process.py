@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from conditions import SECONDS, alive, until
 from imagejob_dev.s3 import S3Server
 from imagejob_worker import report
 from PIL import Image
+from s3_stores import Stub, serving
 from specimens import jpeg
 from worker_process import Workplace
 
@@ -245,6 +249,45 @@ def test_whatever_ends_a_worker_the_source_that_it_works_on_is_in_its_report(
     assert reported(place) == [READ]
 
 
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_whenever_it_is_ended_what_was_reported_stays(
+    place: Workplace, stop: signal.Signals, parallelism: int
+) -> None:
+    """At each of the moments at which its report says something new."""
+    outputs = [{"name": "o", "width": 64, "format": "png"}]
+    items = [
+        worker_process.item(
+            "cat.jpg",
+            outputs,
+            uid=f"u{number}",
+            destination={"store": "box", "prefix": f"{number}"},
+        )
+        for number in range(3)
+    ]
+    order = worker_process.order(items, parallelism=parallelism)
+
+    for known in range(4):
+        place.report.write_text("")
+        with started(place, order) as worker:
+            until(lambda known=known: progress(place) >= known)  # type: ignore[misc]
+            seen = progress(place)
+
+            worker.send_signal(stop)
+
+            worker.wait(SECONDS)
+        assert progress(place) >= seen
+        for folder in place.scratch.iterdir():
+            shutil.rmtree(folder)
+
+
+def progress(place: Workplace) -> int:
+    """How many sources were read, and how many items finished; -1 before anything is said."""
+    entries = reported(place)
+    read = sum(entry is not None for entry in entries)
+    return read + sum(isinstance(entry, report.Done) for entry in entries) if entries else -1
+
+
 @pytest.mark.parametrize(("items", "processes"), [(1, 1), (2, 2)])
 def test_told_to_stop_it_ends_the_child_that_is_at_work(
     place: Workplace, items: int, processes: int
@@ -284,11 +327,98 @@ def loaded(process: psutil.Process, library: str) -> bool:
     return any(Path(region.path).name.startswith(library) for region in process.memory_maps())
 
 
-def test_the_worker_loads_no_pillow_and_its_lane_no_obstore(place: Workplace, silent: str) -> None:
+def test_the_worker_loads_no_pillow_and_its_lane_opens_no_socket(
+    place: Workplace, silent: str
+) -> None:
     with started(place, hanging(place, silent)) as worker:
-        until(lambda: loaded(worker, "_obstore"))
+        until(worker.net_connections)
         (lane,) = worker.children()
 
         assert not loaded(worker, "_imaging")
         assert loaded(lane, "_imaging")
-        assert not loaded(lane, "_obstore")
+        assert not loaded(lane, "_socket")
+        assert not lane.net_connections()
+
+
+SPELT = {
+    "a slash more": lambda endpoint: f"{endpoint}/",
+    "two": lambda endpoint: f"{endpoint}//",
+    "as it is": str,
+}
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+def test_an_output_is_not_stored_over_its_own_source_by_another_name(
+    s3: S3Server, tmp_path: Path, spelt: str
+) -> None:
+    place, bucket = Workplace(tmp_path / "pod"), s3.make_bucket(f"same-{list(SPELT).index(spelt)}")
+    client = s3.client()
+    client.put_object(Bucket=bucket, Key="team/in/cat.jpg", Body=PHOTO)
+    for name in ("up", "other"):
+        place.put(name, "AWS_ACCESS_KEY_ID", s3.credentials.access_key.encode())
+        place.put(name, "AWS_SECRET_ACCESS_KEY", s3.credentials.secret_key.encode())
+    item = worker_process.item(
+        "cat.jpg", [{"name": "small", "width": 8, "format": "png"}, {"name": "cat"}],
+        source={"store": "up", "key": "team/in/cat.jpg"},
+        destination={"store": "other", "prefix": "in"},
+    )  # fmt: skip
+    other = {"endpoint": SPELT[spelt](s3.endpoint), "bucket": bucket, "prefix": "team/"}
+    stores = {"up": {"s3": {"endpoint": s3.endpoint, "bucket": bucket}}, "other": {"s3": other}}
+
+    run = place.run(worker_process.order([item], stores=stores))
+
+    (ended,) = run.ended
+    assert ended
+    assert (ended.reason, ended.message) == (
+        "InvalidSpec",
+        "output cat would be stored over its own source, team/in/cat.jpg",
+    )
+    found = client.list_objects_v2(Bucket=bucket)["Contents"]
+    assert [(each["Key"], each["Size"]) for each in found] == [("team/in/cat.jpg", len(PHOTO))]
+    client.close()
+
+
+def test_an_output_is_not_stored_over_its_own_source_on_a_volume(place: Workplace) -> None:
+    (place.stores / "again").symlink_to(place.stores / "box")
+    destination = {"store": "again", "prefix": "in"}
+    place.put("box", "in/cat.jpg", PHOTO)
+    item = worker_process.item("in/cat.jpg", [{"name": "cat"}], destination=destination)
+    stores: dict[str, Any] = {"box": {"volume": {}}, "again": {"volume": {}}}
+
+    run = place.run(worker_process.order([item], stores=stores))
+
+    assert [ended and ended.reason for ended in run.ended] == ["InvalidSpec"]
+    assert (place.stores / "box" / "in" / "cat.jpg").read_bytes() == PHOTO
+
+
+HURRIED = """
+from imagejob_worker import process
+from imagejob_worker.storage import pace
+pace.WINDOW = 1
+raise SystemExit(process.main())
+"""
+
+
+def test_a_store_that_drips_ends_its_item_long_before_its_time(place: Workplace) -> None:
+    """The order says how fast it has to be; over one second here instead of 30."""
+
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        gone = threading.Event()
+        while not gone.wait(0.05):
+            try:
+                request.wfile.write(b"x")
+            except OSError:
+                gone.set()
+
+    with serving(Stub(drip)) as stub:
+        order = hanging(place, stub.endpoint)
+        order["items"][1]["limits"]["minBytesPerSecond"] = 16384
+        order["items"][1]["timeoutSeconds"] = 3600
+        with started(place, order, [sys.executable, "-c", HURRIED]) as worker:
+            assert worker.wait(SECONDS) == 0
+
+    _, entry = reported(place)
+    assert isinstance(entry, report.Failed)
+    assert entry.reason == "StorageUnavailable"
+    assert "where at least 16384 bytes a second have to move" in entry.message

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import ssl
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 from imagejob_dev.s3 import S3Server
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.order import S3
+from imagejob_worker.storage import tls
 from s3_stores import AUTHORITY, BUCKET, TLS, Stub, answer, fetched, opened, put, serving
 
 
@@ -33,6 +37,54 @@ def test_a_store_s_own_authority_is_trusted(tls_s3: S3Server, tmp_path: Path) ->
     put(storage, tmp_path / "AWS_ACCESS_KEY_ID", "out")
 
     assert fetched(storage, tmp_path / "source", "in/a").size == 6
+    assert fetched(storage, tmp_path / "source", "out").size == len(credentials.access_key)
+
+
+def test_what_is_large_goes_over_tls_whole(tls_s3: S3Server, tmp_path: Path) -> None:
+    client = tls_s3.client(verify=str(TLS / "authority.pem"))
+    client.create_bucket(Bucket="large")
+    client.close()
+    credentials = tls_s3.credentials
+    storage = opened(
+        tmp_path,
+        S3(tls_s3.endpoint, "large", ca_bundle=AUTHORITY),
+        AWS_ACCESS_KEY_ID=credentials.access_key,
+        AWS_SECRET_ACCESS_KEY=credentials.secret_key,
+    )
+    data = os.urandom(1 << 20) * 9
+    (tmp_path / "output").write_bytes(data)
+
+    put(storage, tmp_path / "output", "out")
+
+    found = fetched(storage, tmp_path / "source", "out", limit=len(data))
+    assert found == (len(data), hashlib.sha256(data).digest())
+    storage.close()
+
+
+@pytest.mark.parametrize("hashed", [False, True], ids=["one file", "by hashes"])
+def test_the_image_s_authorities_are_trusted_wherever_it_has_them(
+    tls_s3: S3Server,
+    keys: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    hashed: bool,
+) -> None:
+    folder = tmp_path / "hashed"
+    folder.mkdir()
+    name = folder / "628e4c67.0" if hashed else tmp_path / "all.pem"  # as `openssl rehash` calls it
+    name.write_text(AUTHORITY)
+    nowhere = str(tmp_path / "nowhere")
+    paths = ssl.DefaultVerifyPaths(None, None, "", nowhere, "", str(folder))
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    monkeypatch.setattr(tls, "_BUNDLES", (nowhere, str(name)))
+    storage = opened(tmp_path, S3(tls_s3.endpoint, BUCKET), **keys)
+
+    with pytest.raises(ItemFailure) as caught:  # the keys are any
+        fetched(storage, tmp_path / "source", "in/a")
+
+    assert caught.value.reason == "AccessDenied"
+    storage.close()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from imagejob_worker.sandbox import LaneLostError
 if TYPE_CHECKING:
     from imagejob_worker.lane import Work
 
-# obstore, loaded by other tests, has threads in this process. The worker's has none when it forks.
+# Other tests have left threads in this process. The worker's has none when it forks.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 
 

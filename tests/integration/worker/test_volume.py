@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import socket
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from imagejob_worker.failures import ItemFailure
-from imagejob_worker.storage import Fetched
+from imagejob_worker.storage import Fetched, nodes
 from imagejob_worker.storage.volume import VolumeStorage
 
 LIMIT = 1000
@@ -122,6 +125,16 @@ def named_pipe(volume: Volume) -> str:
     return "pipe"
 
 
+def below_a_pipe(volume: Volume) -> str:
+    return f"{named_pipe(volume)}/a"
+
+
+def a_socket(volume: Volume) -> str:
+    with socket.socket(socket.AF_UNIX) as bound, contextlib.chdir(volume.folder):
+        bound.bind("socket")  # a whole path may be too long for one
+    return "socket"
+
+
 def too_long_a_name(volume: Volume) -> str:
     (volume.folder / "a").mkdir()
     return "a/" + "x" * 256
@@ -145,7 +158,9 @@ Place = Callable[[Volume], str]
         (nothing, "SourceNotFound", "there is none"),
         (folder, "SourceNotFound", "folder"),
         (below_a_file, "SourceNotFound", "is a file"),
-        (named_pipe, "SourceNotFound", "folder"),
+        (named_pipe, "SourceNotFound", "it is a named pipe"),
+        (below_a_pipe, "SourceNotFound", "a part of the key is a named pipe"),
+        (a_socket, "SourceNotFound", "it is a socket"),
         (too_long_a_name, "SourceNotFound", "longer than a file name"),
         (upwards, "SourceNotFound", "segment that is . or .."),
         (whole_path, "SourceNotFound", "starts or ends with a slash"),
@@ -170,7 +185,10 @@ def test_what_cannot_be_fetched(volume: Volume, place: Place, reason: str, words
 @pytest.mark.parametrize(
     ("place", "words"),
     [
-        (folder, "folder"),
+        (folder, "it is a folder"),
+        (named_pipe, "it is a named pipe"),
+        (below_a_pipe, "a part of the key is a named pipe"),
+        (a_socket, "it is a socket"),
         (below_a_file, "is a file"),
         (too_long_a_name, "longer than a file name"),
         (upwards, "segment that is . or .."),
@@ -190,6 +208,34 @@ def test_where_nothing_can_be_put(volume: Volume, place: Place, words: str) -> N
     assert words in caught.value.message
     assert before == volume.files()
     assert (volume.outside / "secret").read_bytes() == b"the platform's own"
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [
+        (stat.S_IFCHR, "a device"),
+        (stat.S_IFBLK, "a device"),
+        (stat.S_IFDIR, "a folder"),
+        (stat.S_IFREG, None),
+        (stat.S_IFLNK, None),
+    ],
+)
+def test_what_is_no_file_is_called_what_it_is(mode: int, name: str | None) -> None:
+    assert name == nodes.kind(mode | 0o644)
+
+
+def test_a_file_has_one_identity_in_two_mounts_of_its_claim(volume: Volume) -> None:
+    (volume.folder / "in").mkdir()
+    (volume.folder / "in" / "cat.jpg").write_bytes(b"x")
+    (volume.folder / "in" / "dog.jpg").write_bytes(b"x")
+    (volume.outside / "mount").symlink_to(volume.folder / "in")  # as a subPath mounts a part of it
+
+    other = VolumeStorage("other", str(volume.outside / "mount"))
+
+    assert volume.store.identity("in/cat.jpg") == other.identity("cat.jpg") is not None
+    assert volume.store.identity("in/dog.jpg") != other.identity("cat.jpg")
+    assert other.identity("nothing") is None
+    assert other.identity("cat.jpg/below") is None
 
 
 def test_an_output_takes_a_link_s_place_and_not_its_target_s(volume: Volume) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from imagejob_worker.order import S3
-from imagejob_worker.storage import Doing, keys, refusals, s3
-from obstore.exceptions import GenericError, PermissionDeniedError
+from imagejob_worker.storage import Doing, keys, refusals, s3, session
+from imagejob_worker.storage.client import AnsweredError
+from imagejob_worker.storage.exchange import Answer
+from imagejob_worker.storage.wire import Place, WireError
 
 
 @pytest.mark.parametrize(
@@ -40,25 +45,37 @@ def test_a_key_names_an_object_or_is_refused(key: str, fault: str | None) -> Non
     assert fault == keys.fault(key)
 
 
-def answered(status: str, code: str) -> str:
-    return f"non-2xx status code: {status}: <Error><Code>{code}</Code></Error>"
+def answered(status: int, text: str, phrase: str = "") -> AnsweredError:
+    return AnsweredError(Answer(status, phrase, {}, 1), text)
+
+
+def code(name: str) -> str:
+    return f"<Error><Code>{name}</Code></Error>"
 
 
 @pytest.mark.parametrize(
     ("error", "doing", "reason", "words"),
     [
-        (FileNotFoundError(answered("404", "NoSuchKey")), "read", "SourceNotFound", "no object"),
-        (FileNotFoundError(answered("404", "NoSuchKey")), "write", "StorageUnavailable", "NoSuch"),
-        (FileNotFoundError(answered("404", "NoSuchBucket")), "read", "StorageUnavailable",
-         "bucket"),
-        (PermissionDeniedError(answered("403", "X")), "write", "AccessDenied", "X"),
-        (PermissionDeniedError("no body"), "write", "AccessDenied", "403"),
-        (GenericError(answered("400", "ExpiredToken")), "read", "AccessDenied", "ExpiredToken"),
-        (GenericError(answered("503", "SlowDown")), "read", "StorageUnavailable", "SlowDown"),
-        (GenericError("non-2xx status code: 502 Bad Gateway: <html>"), "read",
-         "StorageUnavailable", "it answers 502 Bad Gateway"),
-        (GenericError("x (Connection refused)"), "read", "StorageUnavailable", "refused"),
-        (GenericError("first line\n\nDebug source: …"), "read", "StorageUnavailable", "first line"),
+        (answered(404, code("NoSuchKey")), "read", "SourceNotFound", "no object"),
+        (answered(404, code("NoSuchKey")), "write", "StorageUnavailable", "NoSuch"),
+        (answered(404, code("NoSuchBucket")), "read", "StorageUnavailable", "bucket"),
+        (answered(404, code("XAdminUserNotFound")), "read", "AccessDenied", "XAdminUserNotFound"),
+        (answered(404, "<html>"), "read", "SourceNotFound", "no object"),
+        (answered(403, code("X")), "write", "AccessDenied", "X"),
+        (answered(403, "no XML"), "write", "AccessDenied", "403"),
+        (answered(401, ""), "read", "AccessDenied", "401"),
+        (answered(400, code("ExpiredToken")), "read", "AccessDenied", "ExpiredToken"),
+        (answered(400, code("a b" * 9)), "read", "StorageUnavailable", "it answers 400"),
+        (answered(503, code("SlowDown")), "read", "StorageUnavailable", "SlowDown"),
+        (answered(502, "<html>", "Bad Gateway"), "read", "StorageUnavailable",
+         "it answers 502 Bad Gateway"),
+        (answered(301, code("PermanentRedirect")), "read", "StorageUnavailable", "Permanent"),
+        (answered(307, ""), "read", "StorageUnavailable", "is the region right"),
+        (answered(400, "Client sent an HTTP request to an HTTPS server."), "read",
+         "StorageUnavailable", "it speaks TLS"),
+        (answered(400, "The plain HTTP request was sent to HTTPS port"), "write",
+         "StorageUnavailable", "it speaks TLS"),
+        (WireError("connection refused"), "read", "StorageUnavailable", "connection refused"),
     ],
 )  # fmt: skip
 def test_a_refusal_has_a_reason(error: Exception, doing: Doing, reason: str, words: str) -> None:
@@ -70,21 +87,92 @@ def test_a_refusal_has_a_reason(error: Exception, doing: Doing, reason: str, wor
 
 
 @pytest.mark.parametrize(
-    ("path_style", "endpoint"),
-    [(True, "https://s3.example.com"), (False, "https://team-a.s3.example.com")],
+    ("path_style", "host"), [(True, "s3.example.com"), (False, "team-a.s3.example.com")]
 )
-def test_a_bucket_is_in_the_path_or_in_the_host(endpoint: str, *, path_style: bool) -> None:
+def test_a_bucket_is_in_the_path_or_in_the_host(host: str, *, path_style: bool) -> None:
     store = S3("https://s3.example.com/", "team-a", path_style=path_style)
 
-    assert endpoint == s3._address(store)["endpoint"]
+    assert host == s3.address(store).authority
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "place", "authority"),
+    [
+        ("http://a.example.com", (False, "a.example.com", 80, ""), "a.example.com"),
+        ("https://a.example.com:443/", (True, "a.example.com", 443, ""), "a.example.com"),
+        ("https://a:9000/minio//", (True, "a", 9000, "/minio"), "a:9000"),
+        ("http://[::1]", (False, "::1", 80, ""), "[::1]"),
+        ("http://[::1]:9000/x/y", (False, "::1", 9000, "/x/y"), "[::1]:9000"),
+    ],
+)
+def test_an_endpoint_is_taken_apart(
+    endpoint: str, place: tuple[bool, str, int, str], authority: str
+) -> None:
+    assert place == Place.of(endpoint)
+    assert authority == Place.of(endpoint).authority
+
+
+def identity(tmp_path: Path, endpoint: str, key: str, **changes: Any) -> object:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        (tmp_path / name).write_text("x")
+    store = S3(**{"endpoint": endpoint, "bucket": "team-a", **changes})
+    return s3.S3Storage("uploads", store, str(tmp_path)).identity(key)
+
+
+HERE = "http://s3.example.com"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "key", "changes"),
+    [
+        (f"{HERE}/", "a/b", {}),
+        (f"{HERE}//", "a/b", {}),
+        ("http://S3.Example.COM", "a/b", {}),
+        ("http://s3.example.com.", "a/b", {}),
+        (f"{HERE}:80", "a/b", {}),
+        (HERE, "b", {"prefix": "a"}),
+        (HERE, "b", {"prefix": "a/"}),
+        (HERE, "a/b", {"path_style": False}),
+        (HERE, "a/b", {"region": "eu-central-1"}),
+        (f"{HERE}/team-a", "b", {"bucket": "a"}),
+    ],
+)
+def test_one_object_has_one_identity_however_its_store_is_spelt(
+    tmp_path: Path, endpoint: str, key: str, changes: dict[str, Any]
+) -> None:
+    assert identity(tmp_path, HERE, "a/b") == identity(tmp_path, endpoint, key, **changes)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "key", "changes"),
+    [
+        (f"{HERE}:9000", "a/b", {}),
+        ("http://s3.example.org", "a/b", {}),
+        (HERE, "a/B", {}),
+        (HERE, "a/b", {"bucket": "team-b"}),
+        (HERE, "a/b", {"prefix": "x"}),
+        (f"{HERE}/x", "a/b", {}),
+    ],
+)
+def test_two_objects_have_two_identities(
+    tmp_path: Path, endpoint: str, key: str, changes: dict[str, Any]
+) -> None:
+    assert identity(tmp_path, HERE, "a/b") != identity(tmp_path, endpoint, key, **changes)
+
+
+def test_a_bucket_of_aws_is_the_same_behind_each_of_its_endpoints(tmp_path: Path) -> None:
+    one = identity(tmp_path, "http://s3.amazonaws.com", "a")
+    other = identity(tmp_path, "http://s3.dualstack.eu-central-1.amazonaws.com", "a")
+
+    assert one == other
 
 
 @pytest.mark.parametrize(
     ("endpoint", "service"),
     [
-        ("https://s3.eu-central-1.amazonaws.com", {}),
-        ("https://minio.example.com:9000", {"endpoint_url_sts": "https://minio.example.com:9000"}),
+        ("https://s3.eu-central-1.amazonaws.com", "https://sts.us-east-1.amazonaws.com"),
+        ("https://minio.example.com:9000", "https://minio.example.com:9000"),
     ],
 )
-def test_web_identity_asks_aws_or_the_store_itself(endpoint: str, service: dict[str, str]) -> None:
-    assert service == s3._token_service(S3(endpoint, "b"))
+def test_web_identity_asks_aws_or_the_store_itself(endpoint: str, service: str) -> None:
+    assert service == session.token_service(S3(endpoint, "b"))

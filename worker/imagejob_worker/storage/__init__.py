@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 from imagejob_worker.failures import ItemFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from imagejob_worker.order import Store
 
@@ -28,17 +28,34 @@ class Fetched(NamedTuple):
 class Storage(Protocol):
     """One store. Keys are used byte for byte, or refused."""
 
-    def fetch(self, key: str, to: int, max_bytes: int, deadline: float) -> Fetched:
+    def fetch(
+        self, key: str, to: int, max_bytes: int, deadline: float, least: int | None = None
+    ) -> Fetched:
         """Write the object into the open file `to`, and no more than `max_bytes` of it.
 
-        `deadline` is of time.monotonic(). Raises ItemFailure.
+        `deadline` is of time.monotonic(). A store that sends fewer than `least` bytes a second,
+        over 30 s, is given up. Raises ItemFailure.
         """
         ...
 
-    def put(self, key: str, body: int, content_type: str, cache_control: str | None) -> None:
+    def put(
+        self,
+        key: str,
+        body: int,
+        content_type: str,
+        cache_control: str | None,
+        least: int | None = None,
+    ) -> None:
         """Store the open file `body`, whole or not at all, over what the key may hold.
 
-        Raises ItemFailure.
+        `least` is as for `fetch`. Raises ItemFailure.
+        """
+        ...
+
+    def identity(self, key: str) -> Hashable | None:
+        """Return what two names of one object have in common, even in stores of two names.
+
+        None if there is nothing yet that could have two.
         """
         ...
 
@@ -70,7 +87,7 @@ class Stores:
 
 
 def _open(name: str, store: Store, folder: str) -> Storage:
-    # A worker of volumes never loads obstore, nor the other way round.
+    # A worker of volumes never loads what speaks HTTP, nor the other way round.
     if store.s3 is not None:
         from imagejob_worker.storage.s3 import S3Storage
 

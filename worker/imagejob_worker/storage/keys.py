@@ -1,8 +1,7 @@
 """Object keys: used byte for byte, or refused.
 
-obstore drops a slash at either end without a word and refuses what it can't put into a URL path
-safely; a folder would resolve `..` and fold `//`. One rule for both kinds of store, checked before
-either sees the key.
+Servers may drop a slash at either end, or resolve what looks like a path; a folder would resolve
+`..` and fold `//`. One rule for both kinds of store, checked before either sees the key.
 """
 
 from __future__ import annotations

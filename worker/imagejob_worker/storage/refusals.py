@@ -1,13 +1,15 @@
-"""What a refusal by S3, or by obstore, means to the person who asked."""
+"""What a store's refusal means to the person who asked."""
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from obstore.exceptions import BaseError
-
 from imagejob_worker.failures import ItemFailure
+from imagejob_worker.storage.client import AnsweredError
+from imagejob_worker.storage.pace import LateError, SlowError
+from imagejob_worker.storage.wire import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,69 +27,47 @@ _CREDENTIALS = frozenset(
     }
 )  # fmt: skip
 
-# What obstore's many words come down to, the most telling first.
-_CAUSES = (
-    ("root_certificate", "its caBundle holds no certificate"),
-    ("UnknownIssuer", "its certificate is of an authority that isn't trusted"),
-    ("NotValidForName", "its certificate is for another name"),
-    ("invalid peer certificate", "its certificate isn't valid"),
-    ("Connection refused", "connection refused"),
-    ("dns error", "its name can't be resolved"),
-    ("No route to host", "no route to it"),
-    ("Network is unreachable", "the network is unreachable"),
-    ("TimedOut", "it didn't answer in time"),
-    ("deadline has elapsed", "it didn't answer in time"),
-    ("Connection reset", "the connection was reset"),
-    ("IncompleteMessage", "the connection was cut"),
-    ("BareRedirect", "it redirects; is the region right?"),
-    ("RelativeUrlWithoutBase", "its endpoint isn't a URL"),
-)
+# What servers say that were expected to speak TLS: Go's, and nginx.
+_WANT_TLS = ("sent an HTTP request to an HTTPS server", "request was sent to HTTPS port")
 
 
 def failure(error: Exception, store: str, doing: Doing, key: str) -> ItemFailure:
-    """Name the reason for what obstore raised while `doing` something with `key`."""
-    text = str(error)
-    code = _between(text, "<Code>", "</Code>")
+    """Name the reason for what went wrong while `doing` something with `key`."""
+    code = _code(error)
     if code == "NoSuchBucket":
         # A store that isn't there (yet), and no fault of the key; a retry can cure it.
         return ItemFailure("StorageUnavailable", f"store {store} has no such bucket")
-    denied = type(error).__name__ in ("PermissionDeniedError", "UnauthenticatedError")
-    if denied or code in _CREDENTIALS:
-        return ItemFailure("AccessDenied", f"store {store} refused to {doing} {key}: {code or 403}")
-    if isinstance(error, FileNotFoundError) and doing == "read":
+    status = error.status if isinstance(error, AnsweredError) else 0
+    if status in (401, 403) or code in _CREDENTIALS:
+        words = f"store {store} refused to {doing} {key}: {code or status}"
+        return ItemFailure("AccessDenied", words)
+    if status == 404 and doing == "read":
         return ItemFailure("SourceNotFound", f"store {store} has no object {key}")
-    return ItemFailure(
-        "StorageUnavailable", f"store {store} can't {doing} {key}: {_cause(text, code)}"
-    )
+    cause = f"it answers {code}" if code else _cause(error, status)
+    return ItemFailure("StorageUnavailable", f"store {store} can't {doing} {key}: {cause}")
 
 
 @contextmanager
 def told(store: str, doing: Doing, key: str) -> Iterator[None]:
-    """Turn what obstore raises into a failure. Raises ItemFailure."""
+    """Turn what goes wrong with a store into a failure. Raises ItemFailure."""
     try:
         yield
-    except ItemFailure:
-        raise
-    except (BaseError, FileNotFoundError, ValueError) as error:
+    except (WireError, LateError, SlowError) as error:
         raise failure(error, store, doing, key) from error
-    except BaseException as error:
-        # Rust's panics, as for a header that can't be one, are no Exception, and have no name to
-        # import. One item's odd value must not end the worker.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise ItemFailure("Internal", f"store {store} can't {doing} {key}: {error}") from None
 
 
-def _cause(text: str, code: str) -> str:
-    if code:
-        return f"it answers {code}"
-    for sign, words in _CAUSES:
-        if sign in text:
-            return words
-    if status := _between(text, "non-2xx status code: ", ":"):
-        return f"it answers {status}"
-    return text.partition("\n")[0]
+def _code(error: Exception) -> str:
+    """The code in the XML of S3's errors, if it looks like one."""
+    if not isinstance(error, AnsweredError):
+        return ""
+    found = re.search("<Code>([A-Za-z0-9._-]{1,64})</Code>", error.text)
+    return found[1] if found else ""
 
 
-def _between(text: str, start: str, end: str) -> str:
-    return text.partition(start)[2].partition(end)[0] if start in text else ""
+def _cause(error: Exception, status: int) -> str:
+    if isinstance(error, AnsweredError):
+        if any(words in error.text for words in _WANT_TLS):
+            return "it speaks TLS; is its endpoint https://?"
+        if 300 <= status < 400:
+            return "it redirects; is the region right?"
+    return str(error)

@@ -1,108 +1,167 @@
-"""S3 and what speaks its protocol, through obstore."""
+"""S3 and what speaks its protocol."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
-
-from obstore import get, put
-from obstore.store import S3Store
+import time
+from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.storage import Fetched, check_size, check_time, keys, refusals, write_scratch
+from imagejob_worker.storage.client import AnsweredError, Client, persistently
+from imagejob_worker.storage.exchange import Body
+from imagejob_worker.storage.pace import LateError, Patience
+from imagejob_worker.storage.session import Sessions, from_files, secret
+from imagejob_worker.storage.signature import EMPTY, encoded, sign
+from imagejob_worker.storage.wire import CHUNK, Place, WireError
 
 if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Hashable
+
     from imagejob_worker.order import S3
+    from imagejob_worker.storage.signature import Credentials
 
 _ENDPOINT = r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
 _NAME = r"[A-Za-z0-9._-]+"
 
-# Chunks as they arrive: if they were gathered, a source that drips would outlast its deadline.
-_CHUNK = 1
-
-# Up to here an output is one request, and for its time in memory. Beyond, parts of 8 MiB, which
-# become an object all at once too.
-_ONE_REQUEST, _PART = 32 * 1024 * 1024, 8 * 1024 * 1024
-
-# A store that refuses connections fails within 4 seconds, one that doesn't answer them within 15,
-# one that stops half-way within 30; what comes after is for the operator's backoff.
-_TIMES = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "10m"}
-_RETRIES: Any = {
-    "max_retries": 5,
-    "retry_timeout": timedelta(seconds=8),
-    "backoff": {
-        "init_backoff": timedelta(milliseconds=100),
-        "max_backoff": timedelta(seconds=2),
-        "base": 2,
-    },
-}
+PUT_SECONDS: Final = 600.0
+"""The seconds that storing an output may take at most, however steadily it goes."""
 
 
 class S3Storage:
     """A bucket, or the part of one under a prefix."""
 
     def __init__(self, name: str, store: S3, folder: str) -> None:
-        """Open a store with the credentials in `folder`.
-
-        obstore takes what it isn't told from AWS_* variables, so the process must have none.
-        Raises ItemFailure if credentials are missing.
-        """
+        """Open a store with the credentials in `folder`. Raises ItemFailure if some are missing."""
         self._name = name
         self._prefix = store.prefix
+        self._region = store.region
         _check(name, store)
-        config: Any = {**_address(store), **_credentials(name, store, folder)}
-        client: Any = _client(store)
         with refusals.told(name, "open", store.endpoint):
-            self._store = S3Store(config=config, client_options=client, retry_config=_RETRIES)
+            place = address(store)
+            context = _context(store)
+            self._path = f"{place.path}/{store.bucket}" if store.path_style else place.path
+        self._host = place.authority
+        self._server, self._folder = Place.of(store.endpoint).server, f"{place.path}/{store.bucket}"
+        self._sessions = _sessions(name, store, folder, context)
+        self._credentials = None if self._sessions else from_files(name, folder)
+        self._client = Client(place, context)
 
     def close(self) -> None:
-        """See Storage. Connections are obstore's, and go with it."""
+        """See Storage."""
+        self._client.close()
+        if self._sessions:
+            self._sessions.close()
 
-    def fetch(self, key: str, to: int, max_bytes: int, deadline: float) -> Fetched:
+    def fetch(
+        self, key: str, to: int, max_bytes: int, deadline: float, least: int | None = None
+    ) -> Fetched:
         """See Storage. A source whose announced length is over the limit isn't downloaded."""
-        path = self._path(key, "read")
-        size, digest = 0, hashlib.sha256()
+        path = self._path_of(key, "read")
+
+        def attempt() -> Fetched:
+            os.ftruncate(to, 0)  # an attempt before may have written some
+            os.lseek(to, 0, os.SEEK_SET)
+            return self._fetched(path, to, max_bytes, deadline, least)
+
         with refusals.told(self._name, "read", key):
-            found = get(self._store, path)
-            check_size(found.range[1], max_bytes)
-            for chunk in found.stream(_CHUNK):
-                size += len(chunk)
-                check_size(size, max_bytes)
+            try:
+                return persistently(attempt, deadline)
+            except AnsweredError:
+                raise  # it has said why
+            except (LateError, WireError):
                 check_time(deadline)
-                digest.update(chunk)
-                write_scratch(to, chunk)
+                raise
+
+    def put(
+        self,
+        key: str,
+        body: int,
+        content_type: str,
+        cache_control: str | None,
+        least: int | None = None,
+    ) -> None:
+        """See Storage."""
+        path = self._path_of(key, "write")
+        headers = {"content-type": content_type}
+        if cache_control:
+            headers["cache-control"] = cache_control
+        self._check_headers(headers, key)
+        size = os.fstat(body).st_size
+        whole = Body(body, size, _digest(body))
+        end = time.monotonic() + PUT_SECONDS
+        with refusals.told(self._name, "write", key):
+            persistently(lambda: self._put(path, whole, headers, end, least), end)
+
+    def identity(self, key: str) -> Hashable:
+        """See Storage: what S3 itself sees of a URL, however the endpoint is spelt."""
+        return *self._server, f"{self._folder}/{keys.joined(self._prefix, key)}"
+
+    def _fetched(
+        self, path: str, to: int, max_bytes: int, deadline: float, least: int | None
+    ) -> Fetched:
+        size, digest = 0, hashlib.sha256()
+        patience = Patience(deadline)
+        headers = self._signed("GET", path, {}, EMPTY, patience)
+        with self._client.request(f"GET {path}", headers, None, patience) as (connection, answer):
+            if answer.status != 200:
+                raise WireError(f"it answers {answer.status}")
+            if answer.length is None and not answer.is_chunked:
+                raise WireError("it doesn't say how long the object is")
+            check_size(answer.length or 0, max_bytes)
+            for piece in connection.body(answer, Patience(deadline, least)):
+                size += len(piece)
+                check_size(size, max_bytes)
+                digest.update(piece)
+                write_scratch(to, piece)
         return Fetched(size, digest.digest())
 
-    def put(self, key: str, body: int, content_type: str, cache_control: str | None) -> None:
-        """See Storage."""
-        path = self._path(key, "write")
-        attributes = {"Content-Type": content_type}
-        if cache_control:
-            attributes["Cache-Control"] = cache_control
-        large = os.fstat(body).st_size > _ONE_REQUEST
-        with refusals.told(self._name, "write", key), os.fdopen(os.dup(body), "rb") as file:
-            file.seek(0)
-            put(
-                self._store,
-                path,
-                file if large else file.read(),
-                attributes=attributes,
-                use_multipart=large,
-                chunk_size=_PART,
-                max_concurrency=2,
-            )
+    def _put(
+        self, path: str, body: Body, headers: dict[str, str], end: float, least: int | None
+    ) -> None:
+        signed = self._signed("PUT", path, headers, body.sha256, Patience(end))
+        signed["content-length"] = str(body.size)
+        patience = Patience(end, least)
+        with self._client.request(f"PUT {path}", signed, body, patience) as (connection, answer):
+            if answer.length == 0:
+                connection.excerpt(answer, patience)  # so that it can go on with the next
 
-    def _path(self, key: str, doing: Literal["read", "write"]) -> str:
-        path = keys.joined(self._prefix, key)
-        keys.check(path, doing)
-        return path
+    def _signed(
+        self, method: str, path: str, headers: dict[str, str], digest: str, patience: Patience
+    ) -> dict[str, str]:
+        credentials: Credentials | None = self._credentials
+        if self._sessions:
+            credentials = self._sessions(patience)
+        assert credentials  # noqa: S101 (for mypy: one of the two is there)
+        wanted = {"host": self._host, **headers}
+        return sign(method, path, wanted, digest, credentials, self._region, time.time())
+
+    def _path_of(self, key: str, doing: Literal["read", "write"]) -> str:
+        whole = keys.joined(self._prefix, key)
+        keys.check(whole, doing)
+        return f"{self._path}/{encoded(whole)}"
+
+    def _check_headers(self, headers: dict[str, str], key: str) -> None:
+        """Refuse what can't be a header: it would be another one. Raises ItemFailure."""
+        for name, value in headers.items():
+            if not (value.isascii() and value.isprintable()):
+                words = f"store {self._name} can't write {key}: {name} can't be {value!r}"
+                raise ItemFailure("Internal", words)
+
+
+def address(store: S3) -> Place:
+    """Where the bucket is served. Raises WireError."""
+    place = Place.of(store.endpoint)
+    if place.port > 0xFFFF:
+        raise WireError("the endpoint has no such port")
+    return place if store.path_style else place._replace(host=f"{store.bucket}.{place.host}")
 
 
 def _check(name: str, store: S3) -> None:
-    """Refuse what obstore would paste into a URL or a header as it is. Raises ItemFailure."""
+    """Refuse what would be pasted into a request as it is. Raises ItemFailure."""
     for what, value, shape in (
         ("endpoint", store.endpoint, _ENDPOINT),
         ("bucket", store.bucket, _NAME),
@@ -112,71 +171,30 @@ def _check(name: str, store: S3) -> None:
             raise ItemFailure("StorageUnavailable", f"the {what} of store {name} is none: {value}")
 
 
-def _address(store: S3) -> dict[str, Any]:
-    endpoint = store.endpoint.rstrip("/")
-    if not store.path_style:
-        scheme, _, host = endpoint.partition("://")
-        endpoint = f"{scheme}://{store.bucket}.{host}"
-    return {
-        "endpoint": endpoint,
-        "region": store.region,
-        "bucket": store.bucket,
-        "virtual_hosted_style_request": not store.path_style,
-    }
+def _context(store: S3) -> ssl.SSLContext | None:
+    """Trust the store's own authority alone if it names one, and the system's otherwise."""
+    if store.endpoint.startswith("http://"):
+        return None
+    from imagejob_worker.storage import tls  # not for a store in the clear: it takes 8 ms
+
+    return tls.trusting(store.ca_bundle)
 
 
-def _client(store: S3) -> dict[str, Any]:
-    """Trust the store's own authority alone if it names one, and the system's otherwise.
-
-    Reading the system's costs 8 ms of CPU, so plain HTTP goes without.
-    """
-    plain = store.endpoint.startswith("http://")
-    options: dict[str, Any] = {**_TIMES, "allow_http": plain}
-    options["disable_system_certificates"] = plain or bool(store.ca_bundle)
-    if store.ca_bundle:
-        options["root_certificate"] = store.ca_bundle
-    return options
-
-
-def _credentials(name: str, store: S3, folder: str) -> dict[str, Any]:
+def _sessions(name: str, store: S3, folder: str, context: ssl.SSLContext | None) -> Sessions | None:
+    """What gives a role its credentials. Raises ItemFailure."""
     if store.role_arn:
-        _secret(name, folder, "token")  # obstore reads it again whenever it needs a new session
-        return {
-            "role_arn": store.role_arn,
-            "role_session_name": "imagejob-worker",
-            "web_identity_token_file": f"{folder}/token",
-            **_token_service(store),
-        }
-    if _secret(name, folder, "token", optional=True):
-        # Without one, obstore would look for credentials elsewhere, on the node first.
+        if not context:
+            # A token is as good as a password, and whoever listens could use it.
+            raise ItemFailure("StorageUnavailable", f"store {name} has a roleArn, but no TLS")
+        return Sessions(name, store, store.role_arn, folder, context)
+    if secret(name, folder, "token", optional=True):
         raise ItemFailure("AccessDenied", f"store {name} has a service account but no roleArn")
-    found = {
-        "access_key_id": _secret(name, folder, "AWS_ACCESS_KEY_ID"),
-        "secret_access_key": _secret(name, folder, "AWS_SECRET_ACCESS_KEY"),
-    }
-    if session := _secret(name, folder, "AWS_SESSION_TOKEN", optional=True):
-        found["session_token"] = session
-    return found
+    return None
 
 
-def _token_service(store: S3) -> dict[str, str]:
-    """Point anything but AWS at its own endpoint, where S3-compatible stores answer for STS."""
-    host = store.endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
-    return {} if host.endswith(".amazonaws.com") else {"endpoint_url_sts": store.endpoint}
-
-
-def _secret(name: str, folder: str, key: str, *, optional: bool = False) -> str:
-    try:
-        with open(f"{folder}/{key}", "rb") as file:
-            # Secrets made with `echo` end in a newline, and no credential holds white space.
-            value = file.read(16 * 1024).strip()
-    except FileNotFoundError:
-        value = b""
-    except OSError as error:
-        words = f"{key} of the credentials of store {name} can't be read: {error.strerror}"
-        raise ItemFailure("AccessDenied", words) from error
-    if not value and not optional:
-        raise ItemFailure("AccessDenied", f"the credentials of store {name} lack {key}")
-    if not re.fullmatch(rb"[!-~]*", value):
-        raise ItemFailure("AccessDenied", f"{key} of the credentials of store {name} is malformed")
-    return value.decode("ascii")
+def _digest(file: int) -> str:
+    digest, offset = hashlib.sha256(), 0
+    while chunk := os.pread(file, CHUNK, offset):
+        digest.update(chunk)
+        offset += len(chunk)
+    return digest.hexdigest()

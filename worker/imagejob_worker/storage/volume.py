@@ -6,14 +6,16 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.failures import ItemFailure, Reason
-from imagejob_worker.storage import Fetched, check_size, check_time, keys, write_scratch
+from imagejob_worker.storage import Fetched, check_size, check_time, keys, nodes, write_scratch
+from imagejob_worker.storage.pace import Pace, SlowError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
 _CHUNK = 256 * 1024
 
@@ -54,21 +56,34 @@ class VolumeStorage:
         """See Storage."""
         os.close(self._root)
 
-    def fetch(self, key: str, to: int, max_bytes: int, deadline: float) -> Fetched:
+    def fetch(
+        self, key: str, to: int, max_bytes: int, deadline: float, least: int | None = None
+    ) -> Fetched:
         """See Storage."""
         with self._faults(key, "read"), self._parent(key, make=False) as (folder, leaf):
-            # Without O_NONBLOCK, opening a named pipe waits for its other end.
+            if there := nodes.status(leaf, folder):
+                nodes.check(there.st_mode)
+            # What has come in its place since mustn't keep anybody waiting either: without
+            # O_NONBLOCK, opening a named pipe waits for its other end.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             with _closing(os.open(leaf, flags, dir_fd=folder)) as file:
                 status = os.fstat(file)
-                if not stat.S_ISREG(status.st_mode):
-                    raise IsADirectoryError(errno.EISDIR, "not a file")
+                nodes.check(status.st_mode)
                 check_size(status.st_size, max_bytes)
-                return _copied(file, to, max_bytes, deadline)
+                return _copied(file, to, max_bytes, deadline, Pace(least, time.monotonic()))
 
-    def put(self, key: str, body: int, content_type: str, cache_control: str | None) -> None:  # noqa: ARG002 (a folder keeps no headers)
+    def put(
+        self,
+        key: str,
+        body: int,
+        content_type: str,  # noqa: ARG002 (a folder keeps no headers)
+        cache_control: str | None,  # noqa: ARG002
+        least: int | None = None,  # noqa: ARG002 (nothing can stop a write that has begun)
+    ) -> None:
         """See Storage. Written beside its place, then renamed over it, both made durable."""
         with self._faults(key, "write"), self._parent(key, make=True) as (folder, leaf):
+            if there := nodes.status(leaf, folder):
+                nodes.check(there.st_mode)
             part = f".imagejob-{os.urandom(8).hex()}.part"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             try:
@@ -80,6 +95,15 @@ class VolumeStorage:
                 _forget(part, folder)
                 raise
             os.fsync(folder)
+
+    def identity(self, key: str) -> Hashable | None:
+        """See Storage: whatever the claim is called, and the key, a file is its inode."""
+        try:
+            with self._parent(key, make=False) as (folder, leaf):
+                there = nodes.status(leaf, folder)
+        except OSError:
+            return None  # whoever reads or writes it says what is wrong
+        return there and (there.st_dev, there.st_ino)
 
     @contextmanager
     def _parent(self, key: str, *, make: bool) -> Iterator[tuple[int, str]]:
@@ -103,6 +127,13 @@ class VolumeStorage:
         keys.check(key, doing)
         try:
             yield
+        except nodes.NoFileError as error:
+            reason: Reason = "SourceNotFound" if doing == "read" else "AccessDenied"
+            words = f"store {self._name} can't {doing} {key}: {error}"
+            raise ItemFailure(reason, words) from error
+        except SlowError as error:
+            words = f"store {self._name} can't {doing} {key}: {error}"
+            raise ItemFailure("StorageUnavailable", words) from error
         except OSError as error:
             reason, words = _meaning(error.errno or 0, doing)
             raise ItemFailure(reason, f"store {self._name} can't {doing} {key}: {words}") from error
@@ -116,12 +147,15 @@ def _meaning(number: int, doing: str) -> tuple[Reason, str]:
     return "StorageUnavailable", os.strerror(number)
 
 
-def _copied(file: int, to: int, max_bytes: int, deadline: float) -> Fetched:
+def _copied(file: int, to: int, max_bytes: int, deadline: float, pace: Pace) -> Fetched:
     size, digest = 0, hashlib.sha256()
     while chunk := os.read(file, _CHUNK):
         size += len(chunk)
         check_size(size, max_bytes)
         check_time(deadline)
+        pace.moved(len(chunk), now := time.monotonic())
+        if slow := pace.fault(now):
+            raise SlowError(slow)
         digest.update(chunk)
         write_scratch(to, chunk)
     return Fetched(size, digest.digest())
@@ -138,8 +172,11 @@ def _step(part: str, folder: int) -> int:
         return os.open(part, _STEP, dir_fd=folder)
     except NotADirectoryError as error:
         # Linux says so of a symbolic link too.
-        if stat.S_ISLNK(os.stat(part, dir_fd=folder, follow_symlinks=False).st_mode):
+        mode = os.stat(part, dir_fd=folder, follow_symlinks=False).st_mode
+        if stat.S_ISLNK(mode):
             raise OSError(errno.ELOOP, "a symbolic link") from error
+        if name := nodes.kind(mode):
+            raise nodes.NoFileError(f"a part of the key is {name}") from error
         raise
 
 

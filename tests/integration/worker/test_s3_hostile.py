@@ -1,0 +1,379 @@
+"""S3 servers that mean harm: whatever they answer, it costs little memory and ends in time."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+import worker_process
+from imagejob_worker.failures import ItemFailure
+from imagejob_worker.order import S3
+from imagejob_worker.storage import client, pace
+from imagejob_worker.storage.s3 import S3Storage
+from s3_stores import AUTHORITY, BUCKET, LIMIT, Stub, answer, fetched, opened, put, serving
+from worker_process import Workplace
+
+KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+QUIET = 1.0  # instead of 30 s
+SECONDS = 2.0  # of an item
+RETRYING = 2.0  # instead of 8 s
+
+# What a status means for a source, and for an output.
+REASONS = {
+    301: ("StorageUnavailable", "StorageUnavailable"),
+    400: ("StorageUnavailable", "StorageUnavailable"),
+    401: ("AccessDenied", "AccessDenied"),
+    403: ("AccessDenied", "AccessDenied"),
+    404: ("SourceNotFound", "StorageUnavailable"),
+    429: ("StorageUnavailable", "StorageUnavailable"),
+    500: ("StorageUnavailable", "StorageUnavailable"),
+    503: ("StorageUnavailable", "StorageUnavailable"),
+}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "QUIET", QUIET)
+    monkeypatch.setattr(client, "_RETRY_SECONDS", RETRYING)
+
+
+Writer = Callable[[BaseHTTPRequestHandler, bytes], None]
+
+
+def chunked(request: BaseHTTPRequestHandler, piece: bytes) -> None:
+    request.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+
+
+def plainly(request: BaseHTTPRequestHandler, piece: bytes) -> None:
+    request.wfile.write(piece)
+
+
+FRAMINGS: dict[str, tuple[dict[str, str], Writer]] = {
+    "chunked": ({"Transfer-Encoding": "chunked"}, chunked),
+    "announced": ({"Content-Length": str(1 << 40)}, plainly),
+    "until the end": ({}, plainly),
+}
+# What comes again and again, and after how many seconds each time.
+BODIES = {"endless": (b"x" * 65536, 0.0), "slow": (b"x", 0.02)}
+
+
+class Hostile:
+    """A server whose error bodies have no end; it says how much it could send."""
+
+    def __init__(self, status: int, framing: str, body: str) -> None:
+        self.status, self.sent = status, 0
+        self.headers, self.write = FRAMINGS[framing]
+        self.piece, self.pause = BODIES[body]
+        self.over = threading.Event()
+
+    def __call__(self, request: BaseHTTPRequestHandler) -> None:
+        request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        request.protocol_version = "HTTP/1.1"
+        request.send_response(self.status)
+        for name, value in self.headers.items():
+            request.send_header(name, value)
+        request.end_headers()
+        try:
+            while not self.over.wait(self.pause):
+                self.write(request, self.piece)
+                self.sent += len(self.piece)
+        except OSError:
+            return  # the worker has gone, as it should
+
+
+@contextmanager
+def store(do: Any, folder: Path, **changes: Any) -> Iterator[S3Storage]:
+    folder.mkdir(exist_ok=True)
+    with serving(Stub(do)) as stub:
+        opened_ = opened(folder, S3(stub.endpoint, BUCKET, **changes), **KEYS)
+        try:
+            yield opened_
+        finally:
+            if isinstance(do, Hostile):
+                do.over.set()
+            opened_.close()
+
+
+def reading(storage: S3Storage, folder: Path) -> None:
+    fetched(storage, folder / "source", "in/a", seconds=SECONDS)
+
+
+def writing(storage: S3Storage, folder: Path) -> None:
+    (folder / "output").write_bytes(b"a picture")
+    put(storage, folder / "output", "out/a")
+
+
+DOING = {"GET": reading, "PUT": writing}
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.parametrize("method", DOING)
+def test_the_body_of_an_error_is_read_to_64_kib_and_in_time(
+    tmp_path: Path, method: str, framing: str, body: str
+) -> None:
+    def attempt(status: int) -> tuple[str, float, int]:
+        folder, hostile = tmp_path / str(status), Hostile(status, framing, body)
+        with store(hostile, folder) as storage:
+            start = time.monotonic()
+            with pytest.raises(ItemFailure) as caught:
+                DOING[method](storage, folder)
+            return caught.value.reason, time.monotonic() - start, hostile.sent
+
+    with ThreadPoolExecutor(len(REASONS)) as pool:
+        found = dict(zip(REASONS, pool.map(attempt, REASONS), strict=True))
+
+    reasons = {status: reason for status, (reason, _, _) in found.items()}
+    assert reasons == {status: both[method == "PUT"] for status, both in REASONS.items()}
+    most = SECONDS + QUIET if method == "GET" else RETRYING + 2 * QUIET
+    assert max(seconds for _, seconds, _ in found.values()) < most + 3  # for a busy machine
+    # 64 KiB, and what the kernel takes of it meanwhile, at most six times.
+    assert max(sent for _, _, sent in found.values()) < 64 << 20
+
+
+def raw(text: bytes, again: bytes = b"", pause: float = 0.0) -> Callable[[Any], None]:
+    """Say this, then the rest for ever; no more than the text if there is no rest."""
+
+    def do(request: BaseHTTPRequestHandler) -> None:
+        request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        request.wfile.write(text)
+        gone = threading.Event()
+        try:
+            while again and not gone.wait(pause):
+                request.wfile.write(again)
+        except OSError:
+            gone.set()
+
+    return do
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+HEADS = {
+    "a head without end": (raw(OK, b"x-a: b\r\n" * 1000), "no end"),
+    "a header without end": (raw(OK, b"x" * 65536), "no end"),
+    "a head that drips": (raw(OK, b"x", 0.02), "in time|time was used up"),
+    "will come, for ever": (raw(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 99), "no end"),
+    "will come, slowly": (
+        raw(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.02), "in time|time was used up",
+    ),
+    "no HTTP": (raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "isn't HTTP"),
+    "a TLS alert": (raw(b"\x15\x03\x01\x00\x02\x02\x46"), "speaks TLS"),
+    "Go's answer to plain HTTP": (
+        raw(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"),
+        "speaks TLS",
+    ),
+    "nothing": (raw(b""), "cut"),
+    "a negative length": (raw(OK + b"Content-Length: -5\r\n\r\n"), "length"),
+    "two lengths": (raw(OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n"), "isn't HTTP"),
+    "a header that is none": (raw(OK + b"what\r\n\r\n"), "isn't HTTP"),
+    "a redirect": (raw(b"HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:1/\r\n\r\n"), "redirects"),
+}  # fmt: skip
+OBJECTS = {
+    "no length": (raw(OK + b"\r\n", b"x" * 65536), "how long"),
+    "a short object": (raw(OK + b"Content-Length: 9\r\n\r\nabc"), "cut"),
+    "chunks without a length": (raw(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), "chunked"),
+    "chunks without an end": (
+        raw(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"400\r\n" + bytes(1024) + b"\r\n"),
+        "the limit is",
+    ),
+    "a chunk's endless length": (
+        raw(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"0" * 65536), "no end",
+    ),
+    "trailers without an end": (
+        raw(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"a: b\r\n" * 1000), "no end",
+    ),
+    "a part of it": (raw(b"HTTP/1.1 206 Partial\r\nContent-Length: 1\r\n\r\nx"), "answers 206"),
+    "too much": (raw(OK + b"Content-Length: 99999999\r\n\r\n"), "the limit is"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "do", "words"),
+    [
+        *(pytest.param(method, *case, id=f"{method}, {name}")
+          for name, case in HEADS.items() for method in DOING),
+        *(pytest.param("GET", *case, id=name) for name, case in OBJECTS.items()),
+    ],
+)  # fmt: skip
+def test_whatever_a_server_says_it_ends_in_words_and_in_time(
+    tmp_path: Path, method: str, do: Any, words: str
+) -> None:
+    start = time.monotonic()
+    with store(do, tmp_path) as storage, pytest.raises(ItemFailure) as caught:
+        DOING[method](storage, tmp_path)
+
+    assert re.search(words, caught.value.message), caught.value.message
+    assert caught.value.reason in ("StorageUnavailable", "TimedOut", "TooLarge")
+    assert time.monotonic() - start < RETRYING + SECONDS
+
+
+def dripping(request: BaseHTTPRequestHandler) -> None:
+    """An object of honest length, a byte at a time."""
+    raw(OK + b"Content-Length: %d\r\n\r\n" % LIMIT, b"x", 0.02)(request)
+
+
+@pytest.mark.parametrize("least", [1000, None], ids=["a minimum", "no minimum"])
+def test_a_source_that_drips_ends_with_the_rate_long_before_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int | None
+) -> None:
+    monkeypatch.setattr(pace, "WINDOW", 1.0)
+    seconds = 60.0 if least else 4.0
+    start = time.monotonic()
+
+    with store(dripping, tmp_path) as storage, pytest.raises(ItemFailure) as caught:
+        fetched(storage, tmp_path / "source", "in/a", seconds=seconds, least=least)
+
+    reason, words = ("StorageUnavailable", "1000 bytes a second") if least else ("TimedOut", "used")
+    assert reason == caught.value.reason
+    assert words in caught.value.message
+    assert time.monotonic() - start < 10
+
+
+def swallowing(request: BaseHTTPRequestHandler) -> None:
+    """Take an output a little at a time, steadily."""
+    gone = threading.Event()
+    while not gone.wait(0.02):
+        if not request.rfile.read(100):
+            gone.set()
+
+
+def test_a_store_that_takes_an_output_too_slowly_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "WINDOW", 2.0)
+    monkeypatch.setattr(pace, "QUIET", 60.0)
+    (tmp_path / "output").write_bytes(bytes(32 << 20))  # more than the kernel takes of it
+    start = time.monotonic()
+
+    with store(swallowing, tmp_path) as storage, pytest.raises(ItemFailure) as caught:
+        put(storage, tmp_path / "output", "out/a", least=1 << 20)
+
+    assert caught.value.reason == "StorageUnavailable"
+    assert "at least 1048576 bytes a second" in caught.value.message
+    assert time.monotonic() - start < 15
+
+
+@pytest.mark.parametrize("pause", [None, 0.02], ids=["never", "slowly"])
+def test_a_store_that_takes_an_output_and_does_not_answer_is_given_up(
+    tmp_path: Path, pause: float | None
+) -> None:
+    def do(request: BaseHTTPRequestHandler) -> None:
+        request.rfile.read(int(request.headers["Content-Length"]))
+        if pause:
+            raw(b"HTTP/1.1 200 OK\r\n", b"x", pause)(request)
+        else:
+            request.rfile.read(1)  # until the worker has gone
+
+    start = time.monotonic()
+    with store(do, tmp_path) as storage, pytest.raises(ItemFailure, match="in time") as caught:
+        writing(storage, tmp_path)
+
+    assert caught.value.reason == "StorageUnavailable"
+    assert time.monotonic() - start < QUIET + 3
+
+
+def test_an_output_is_as_good_as_its_answer_and_no_better_for_a_body(tmp_path: Path) -> None:
+    """A store has said that it has it; what it says on top nobody waits for."""
+    start = time.monotonic()
+    with store(Hostile(200, "chunked", "slow"), tmp_path) as storage:
+        writing(storage, tmp_path)
+
+    assert time.monotonic() - start < QUIET
+
+
+def test_a_refusal_that_comes_early_is_heard(tmp_path: Path) -> None:
+    """A server may say no to a large output without taking it."""
+    big = tmp_path / "output"
+    big.write_bytes(bytes(64 << 20))
+
+    def do(request: BaseHTTPRequestHandler) -> None:
+        answer(request, 403, b"<Error><Code>AccessDenied</Code></Error>")
+
+    with store(do, tmp_path) as storage, pytest.raises(ItemFailure) as caught:
+        put(storage, big, "out/a")
+
+    assert caught.value.reason == "AccessDenied"
+
+
+def test_connections_are_used_again_and_replaced_where_they_are_gone(tmp_path: Path) -> None:
+    """A server that takes three connections, two requests each."""
+    head = OK + b"Content-Length: 6\r\n\r\nsource"
+    accepted = []
+
+    def serve(server: socket.socket) -> None:
+        for _ in range(3):
+            connection, _ = server.accept()
+            accepted.append(connection)
+            for _ in range(2):
+                while not connection.recv(65536).endswith(b"\r\n\r\n"):
+                    pass
+                connection.sendall(head)
+            connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+        storage = opened(tmp_path, S3(endpoint, BUCKET), **KEYS)
+        sizes = [fetched(storage, tmp_path / "source", f"in/{n}").size for n in range(6)]
+        thread.join()
+        storage.close()
+
+    assert sizes == [6] * 6
+    assert len(accepted) == 3
+
+
+def test_tls_spoken_to_a_plain_port_is_said_to_be_so(s3: Any, tmp_path: Path) -> None:
+    """A real server's answer; what waits for the end of a request line says nothing at all."""
+    endpoint = s3.endpoint.replace("http:", "https:")
+    storage = opened(tmp_path, S3(endpoint, BUCKET, ca_bundle=AUTHORITY), **KEYS)
+
+    with pytest.raises(ItemFailure, match=r"speaks no TLS|speak plain HTTP") as caught:
+        reading(storage, tmp_path)
+
+    assert caught.value.reason == "StorageUnavailable"
+
+
+def test_tls_that_nobody_answers_is_said_to_be_so(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        storage = opened(tmp_path, S3(endpoint, BUCKET, ca_bundle=AUTHORITY), **KEYS)
+        with pytest.raises(ItemFailure, match="does it speak plain HTTP") as caught:
+            writing(storage, tmp_path)
+
+    assert caught.value.reason == "StorageUnavailable"
+
+
+def test_plain_http_spoken_to_a_tls_port_is_said_to_be_so(tls_s3: Any, tmp_path: Path) -> None:
+    endpoint = tls_s3.endpoint.replace("https:", "http:")
+    storage = opened(tmp_path, S3(endpoint, BUCKET), **KEYS)
+
+    for do in DOING.values():
+        with pytest.raises(ItemFailure, match=r"speaks? TLS") as caught:
+            do(storage, tmp_path)
+        assert caught.value.reason == "StorageUnavailable"
+
+
+def test_a_worker_survives_the_endless_body_of_an_error_in_little_memory(tmp_path: Path) -> None:
+    place = Workplace(tmp_path / "pod")
+    for name, value in KEYS.items():
+        place.put("up", name, value.encode())
+    hostile = Hostile(404, "chunked", "endless")
+    with serving(Stub(hostile)) as stub:
+        stores = {"up": {"s3": {"endpoint": stub.endpoint, "bucket": BUCKET}}}
+        item = worker_process.item("a", [{"name": "o"}], source={"store": "up", "key": "a"})
+        item["destination"] = {"store": "up", "prefix": "out"}
+        run = place.run(worker_process.order([item], stores=stores))
+        hostile.over.set()
+
+    assert [ended and ended.reason for ended in run.ended] == ["SourceNotFound"]
+    assert run.largest < 128 << 20

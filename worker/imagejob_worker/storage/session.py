@@ -1,0 +1,120 @@
+"""Credentials: the files of a Secret, or a session that a token service gives for a pod's token."""
+
+from __future__ import annotations
+
+import re
+import time
+from _thread import allocate_lock
+from typing import TYPE_CHECKING
+
+from imagejob_worker.failures import ItemFailure
+from imagejob_worker.storage.client import Client
+from imagejob_worker.storage.signature import Credentials, encoded
+from imagejob_worker.storage.wire import Place, WireError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from imagejob_worker.order import S3
+    from imagejob_worker.storage.pace import Patience
+
+    Source = Callable[[Patience], Credentials]
+
+_EARLY = 300.0  # a session is renewed before it ends: a large output takes its time
+
+
+def from_files(name: str, folder: str) -> Credentials:
+    """Read the Secret's files. Raises ItemFailure."""
+    return Credentials(
+        secret(name, folder, "AWS_ACCESS_KEY_ID"),
+        secret(name, folder, "AWS_SECRET_ACCESS_KEY"),
+        secret(name, folder, "AWS_SESSION_TOKEN", optional=True) or None,
+    )
+
+
+class Sessions:
+    """The sessions of a role, each for as long as it lasts. For any thread."""
+
+    def __init__(
+        self, name: str, store: S3, role: str, folder: str, context: ssl.SSLContext | None
+    ) -> None:
+        """Ask for nothing yet. Raises ItemFailure if there is no token."""
+        self._name, self._role, self._folder = name, role, folder
+        self._place = Place.of(token_service(store))
+        self._client = Client(self._place, context)
+        self._lock = allocate_lock()
+        self._current: Credentials | None = None
+        self._until = 0.0
+        secret(name, folder, "token")
+
+    def __call__(self, patience: Patience) -> Credentials:
+        """Return credentials that are good for now. Raises as Client does, and ItemFailure."""
+        with self._lock:
+            if self._current is None or time.time() >= self._until:
+                self._current, self._until = self._exchanged(patience)
+            return self._current
+
+    def close(self) -> None:
+        """Close connections."""
+        self._client.close()
+
+    def _exchanged(self, patience: Patience) -> tuple[Credentials, float]:
+        fields = {
+            "Action": "AssumeRoleWithWebIdentity",
+            "DurationSeconds": "3600",
+            "RoleArn": self._role,
+            "RoleSessionName": "imagejob-worker",
+            "Version": "2011-06-15",
+            # Read again for each session: the kubelet renews it.
+            "WebIdentityToken": secret(self._name, self._folder, "token"),
+        }
+        query = "&".join(
+            f"{name}={encoded(value).replace('/', '%2F')}" for name, value in fields.items()
+        )
+        line = f"POST {self._place.path or '/'}?{query}"
+        headers = {"host": self._place.authority, "content-length": "0"}
+        with self._client.request(line, headers, None, patience) as (connection, answer):
+            text = connection.excerpt(answer, patience).decode(errors="replace")
+        return _session(text)
+
+
+def token_service(store: S3) -> str:
+    """Ask AWS's own for AWS, and any other store itself: S3-compatible ones answer for STS."""
+    host = store.endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
+    if host.endswith(".amazonaws.com"):
+        return f"https://sts.{store.region}.amazonaws.com"
+    return store.endpoint
+
+
+def _session(text: str) -> tuple[Credentials, float]:
+    """Take the session and its end, in seconds since the epoch, from an answer."""
+    from datetime import datetime  # for few stores
+
+    try:
+        key_id, key, token, end = (
+            re.findall(f"<{name}>([!-;=?-~]+)</{name}>", text)[0]
+            for name in ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
+        )
+        until = datetime.fromisoformat(end).timestamp()
+    except (IndexError, ValueError) as error:
+        raise WireError("its token service answers with no session") from error
+    return Credentials(key_id, key, token), until - _EARLY
+
+
+def secret(name: str, folder: str, key: str, *, optional: bool = False) -> str:
+    """Read one file of a store's folder. Raises ItemFailure."""
+    try:
+        with open(f"{folder}/{key}", "rb") as file:
+            # Secrets made with `echo` end in a newline, and no credential holds white space.
+            value = file.read(16 * 1024).strip()
+    except FileNotFoundError:
+        value = b""
+    except OSError as error:
+        words = f"{key} of the credentials of store {name} can't be read: {error.strerror}"
+        raise ItemFailure("AccessDenied", words) from error
+    if not value and not optional:
+        raise ItemFailure("AccessDenied", f"the credentials of store {name} lack {key}")
+    if not re.fullmatch(rb"[!-~]*", value):
+        raise ItemFailure("AccessDenied", f"{key} of the credentials of store {name} is malformed")
+    return value.decode("ascii")
