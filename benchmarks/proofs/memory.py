@@ -32,6 +32,9 @@ LISTS = (
     "/api/v1/pods",
 )
 CONTINUE = re.compile(rb'"continue":"([^"]+)"')
+ENDS = 2000
+"""Bytes. Built-in kinds have a list's metadata before its items, others behind them."""
+
 NEIGHBOUR = "neighbour"
 PATIENCE = 300.0
 
@@ -70,7 +73,7 @@ def read_raw(rest: Rest) -> Raw:
                 connection.request("GET", path + query, headers=dict(rest.headers))
                 body = connection.getresponse().read()
                 size += len(body)
-                found = CONTINUE.search(body[:2000])
+                found = CONTINUE.search(body[:ENDS]) or CONTINUE.search(body[-ENDS:])
                 if not found:
                     break
                 more = found[1].decode()

@@ -39,9 +39,8 @@ def test_kinds_are_watched_soon_after_their_crds_are_there(tmp_path: Path) -> No
 
 
 def test_large_objects_cost_little_memory(tmp_path: Path) -> None:
-    """A list of them as a whole would be twice as much."""
-    found = proof(
-        "memory.py", tmp_path / "memory.json", "--count", "200", "--most", "32", "--slack", "30"
-    )
+    """As a whole they are more than that, even before they are decoded."""
+    most, file = 45, tmp_path / "memory.json"
+    found = proof("memory.py", file, "--count", "240", "--most", str(most), "--slack", "30")
 
-    assert found["rawMiB"] > 48
+    assert found["rawMiB"] > 1.2 * most
