@@ -20,8 +20,11 @@ KINDS_OF_PATCH = {
     "APPLY": "application/apply-patch+yaml",
 }
 IMAGING = "/apis/imagejob.dev/v1alpha1/namespaces/HERE"
-IN_A_WORKER = "/api/v1/namespaces/HERE/pods/ij-abcdefghijklmnop-x2k9q/exec?command=id"
+WORKER = "ij-abcdefghijklmnop-x2k9q"
 """A pod's name as the Job controller makes it of a worker Job's."""
+IN_A_WORKER = f"/api/v1/namespaces/HERE/pods/{WORKER}/exec?command=id"
+EVICTION = f"/api/v1/namespaces/HERE/pods/{WORKER}/eviction"
+EVICTED = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": WORKER}}
 
 
 class Answer(NamedTuple):
@@ -63,4 +66,6 @@ def attacker(cluster: Client, namespace: str, role: str) -> Attacker:
     cluster.kubectl("create", "rolebinding", user, *bound)
     made = Attacker(cluster, user, namespace)
     until(lambda: "imagejob-worker-shells" in made.send("POST", IN_A_WORKER).text)
+    # Of the same file, and the last in it.
+    until(lambda: "imagejob-worker-evictions" in made.send("POST", EVICTION, EVICTED).text)
     return made

@@ -33,5 +33,7 @@ def listed(cluster: Client, **lists: Sequence[str]) -> Iterator[None]:
     """For a time, these accounts are on the lists; whoever asks waits until they are in force."""
     changed = yaml.safe_dump_all(with_lists(FILE.read_text(), lists))
     cluster.kubectl("apply", "--server-side", "--filename=-", stdin=changed)
-    yield
-    cluster.apply(FILE)
+    try:
+        yield
+    finally:
+        cluster.apply(FILE)

@@ -137,9 +137,11 @@ def evicts_everywhere(drainer: Actor) -> Iterator[None]:
     kubectl = drainer.cluster.kubectl
     kubectl("create", "clusterrole", name, "--verb=create", "--resource=pods/eviction")
     kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", f"--user={drainer.user}")
-    until(lambda: drainer.may("create", "pods/eviction", "default"))
-    yield
-    kubectl("delete", f"clusterrolebinding/{name}", f"clusterrole/{name}")
+    try:
+        until(lambda: drainer.may("create", "pods/eviction", "default"))
+        yield
+    finally:
+        kubectl("delete", f"clusterrolebinding/{name}", f"clusterrole/{name}")
 
 
 def evict(drainer: Actor, pod: Body) -> None:

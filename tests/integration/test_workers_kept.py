@@ -8,7 +8,7 @@ import pytest
 from actors import account
 from conditions import until
 from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
-from raw_requests import FORBIDDEN, Answer, Attacker, attacker
+from raw_requests import EVICTED, EVICTION, FORBIDDEN, WORKER, Answer, Attacker, attacker
 from tenant import Body, sleeper
 from worker_policies import listed
 
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
 
-JOB = "ij-abcdefghijklmnop"
-POD = f"{JOB}-x2k9q"
+POD = WORKER
+JOB = POD.rpartition("-")[0]
 LABELS = {"imagejob.dev/component": "worker"}
 JOBS, PODS = "/apis/batch/v1/namespaces/HERE/jobs", "/api/v1/namespaces/HERE/pods"
-EVICTION = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": POD}}
 OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "mine", "uid": "mine"}
 FINALIZER = "imagejob-test.example/held"
 OK, CREATED = 200, 201
@@ -41,9 +40,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "... without what depends on it": ("DELETE", f"{PODS}/{POD}", {"propagationPolicy": "Orphan"}),
     "delete all pods": ("DELETE", PODS, None),
     "delete all pods by force": ("DELETE", f"{PODS}?gracePeriodSeconds=0", None),
-    "evict the pod": ("POST", f"{PODS}/{POD}/eviction", EVICTION),
+    "evict the pod": ("POST", EVICTION, EVICTED),
     "evict it by force": (
-        "POST", f"{PODS}/{POD}/eviction", {**EVICTION, "deleteOptions": {"gracePeriodSeconds": 0}},
+        "POST", EVICTION, {**EVICTED, "deleteOptions": {"gracePeriodSeconds": 0}},
     ),
     "drop the pod's owner": ("PATCH", f"{PODS}/{POD}", {"metadata": {"ownerReferences": None}}),
     "give the pod another owner": (
@@ -58,7 +57,9 @@ ATTEMPTS: dict[str, Attempt] = {
         "APPLY", f"{PODS}/{POD}?fieldManager=mallory",
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"finalizers": ["mine.example/x"]}},
     ),
-    "drop the Job's owner": ("PATCH", f"{JOBS}/{JOB}", {"metadata": {"ownerReferences": None}}),
+    "give the Job another owner": (
+        "PATCH", f"{JOBS}/{JOB}", {"metadata": {"ownerReferences": [OWNER]}},
+    ),
     "have the Job orphan its pods": (
         "PATCH", f"{JOBS}/{JOB}", {"metadata": {"finalizers": ["orphan"]}},
     ),
@@ -133,7 +134,7 @@ def test_what_is_a_tenant_s_own_goes(tenant: Attacker) -> None:
     """Its Jobs and pods, whatever stands beside them."""
     own = "ij-not-a-worker"
     mine = {"metadata": {"name": own}, "spec": nowhere()}
-    eviction = {**EVICTION, "metadata": {"name": own}}
+    eviction = {**EVICTED, "metadata": {"name": own}}
 
     made = tenant.send("POST", PODS, mine), tenant.send("POST", JOBS, sleeper(own))
     evicted = tenant.send("POST", f"{PODS}/{own}/eviction", eviction)
@@ -202,11 +203,11 @@ def test_who_is_listed_removes_workers_unless_of_the_namespace_itself(
     tenants = [f"--user={user}" for user in (outside, inside)]
     bound = ("removers", "--clusterrole=edit", f"--namespace={workers}")
     cluster.kubectl("create", "rolebinding", *bound, *tenants)
-    dry = {**EVICTION, "deleteOptions": {"dryRun": ["All"]}}
+    dry = {**EVICTED, "deleteOptions": {"dryRun": ["All"]}}
     attempts = [
         ("DELETE", f"{JOBS}/{JOB}?dryRun=All&propagationPolicy=Background", None),
         ("DELETE", f"{PODS}/{POD}?dryRun=All", None),
-        ("POST", f"{PODS}/{POD}/eviction?dryRun=All", dry),
+        ("POST", f"{EVICTION}?dryRun=All", dry),
     ]
 
     def statuses(user: str) -> list[int]:

@@ -26,6 +26,7 @@ OURS = {
 }
 JOBS, PODS = "/apis/batch/v1/namespaces/HERE/jobs", "/api/v1/namespaces/HERE/pods"
 OK = 200
+LARGE = 500_000  # as long an order as there may be, for comparing costs a policy something
 TOLERATION = {"key": "kueue.example/spot", "operator": "Exists"}
 AFFINITY = {
     "nodeAffinity": {
@@ -80,7 +81,9 @@ def job() -> Body:
     body["metadata"] |= {"labels": OURS, "annotations": {"imagejob.dev/order": "x"}}
     body["spec"] |= {"parallelism": 1, "completions": 1, "backoffLimit": 0}
     body["spec"]["template"]["metadata"] = {"labels": OURS, "annotations": {"imagejob.dev/x": "x"}}
-    body["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"memory": "1Gi"}}
+    (container,) = body["spec"]["template"]["spec"]["containers"]
+    container["resources"] = {"limits": {"memory": "1Gi"}}
+    container["env"] = [{"name": "IMAGEJOB_ORDER", "value": "x" * LARGE}]
     return body
 
 
