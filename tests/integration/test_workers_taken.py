@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagejob_dev.client import Client
+    from imagejob_dev.program import Program
 
 pytestmark = pytest.mark.usefixtures("unguarded", "operator")
 
@@ -95,6 +96,22 @@ def test_a_deleted_job_costs_the_only_attempt_and_leaves_no_pod(
 
     assert (ended["phase"], reason(ended), ended["attempts"]) == ("Failed", "WorkerLost", 1)
     assert store.distinct() == store.reads == charges(team.cluster, team.namespace) == 1
+
+
+def test_a_job_that_is_deleted_while_no_operator_looks_costs_the_attempt(
+    team: Tenant, store: HostileStore, operator: Program
+) -> None:
+    team.apply(image_job(retries=0))
+    pod = started(team, store)
+    team.wait("cat", lambda status: status.get("phase") == "Running", SECONDS)
+    operator.stop()
+    delete_job(team, pod, "Background")
+    until_no_pods(team)
+    operator.start()
+    ended = team.wait_finished("cat", SECONDS)
+
+    assert (ended["phase"], reason(ended)) == ("Failed", "WorkerLost")
+    assert ended["attempts"] == store.reads == 1
 
 
 @pytest.mark.parametrize("propagation", PROPAGATIONS)

@@ -70,7 +70,7 @@ def describe(
         last_failure=standing.failure or old.last_failure,
         profile=item.profile if item else old.profile,
         stores=_stores(standing) or old.stores,
-        worker=_worker(standing) or old.worker,
+        worker=_worker(standing, old),
         source=_source(standing, old),
         outputs=_outputs(item, done) if item and done else (),
         output_summary=_summary(item, done) if item and done else None,
@@ -108,9 +108,10 @@ def _started_at(standing: Standing) -> datetime | None:
     return state.started_at if state else None
 
 
-def _worker(standing: Standing) -> WorkerStatus | None:
+def _worker(standing: Standing, old: ImageJobStatus) -> WorkerStatus | None:
+    """None while one is being created: the one before is not to be taken for it."""
     if not standing.worker:
-        return None
+        return None if standing.reason == Reason.DISPATCHED else old.worker
     pod = standing.worker.pod
     return WorkerStatus(
         job=standing.worker.job.metadata.name,

@@ -31,7 +31,7 @@ from imagejob_operator.domain.lifecycle import SETTLE, Find, WriteStatus
 from imagejob_operator.domain.picture import Picture
 from imagejob_operator.domain.reasons import Reason
 from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Situation
+from imagejob_operator.domain.situation import Place, Situation
 from imagejob_operator.domain.standing import stand
 from imagejob_operator.domain.status import describe
 from imagejob_operator.domain.subjects import Thing
@@ -280,6 +280,20 @@ def test_a_worker_that_went_while_nobody_looked_costs_an_attempt(
         assert isinstance(final.action, WriteStatus)
         assert final.action.status.last_failure is not None
         assert final.action.status.last_failure.worker == "ij-1"
+
+
+def test_a_replaced_worker_is_not_missed_while_the_next_is_being_created() -> None:
+    replaced = image_job(retries=0, status=shows("WorkerRefused"))
+    promised = situation(replaced, place=Place(admitted_at=NOW, dispatch="ij-2"))
+    told = written(replaced, describe(promised, stand(promised, PLATFORM, NOW), (), NOW))
+    picture = Picture()
+    picture.see(told)
+
+    known = picture.situation("uid-cat")
+
+    assert known is not None
+    assert known.vanished is None
+    assert {each.type: each.reason for each in told.status.conditions}["Ready"] == "Dispatched"
 
 
 def test_a_worker_that_the_api_server_has_is_only_heard_of_late() -> None:
