@@ -45,7 +45,7 @@ KEPT = 0.8
 def main() -> int:
     """Measure; print it, write it, judge it."""
     options = _options()
-    before, rng = machine(), random.Random(options.seed)
+    before, rng, commit = machine(), random.Random(options.seed), _commit()
     print(f"{before}\n")
     try:
         with TemporaryDirectory(prefix="proof-hogs-") as folder:
@@ -56,7 +56,7 @@ def main() -> int:
     rates = {name: median(run["perSecond"] for run in runs) for name, runs in found.items() if runs}
     ratios = {name: rate / rates["alone"] for name, rate in rates.items()}
     written = {
-        "commit": _commit(),
+        "commit": commit,
         "seed": options.seed,
         "machine": [before, machine()],
         "settings": crowd.SETTINGS,
