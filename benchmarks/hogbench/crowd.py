@@ -40,7 +40,6 @@ class Crowd:
 
     def __init__(self, cluster: Cluster, teams: Sequence[Team], hogs: Sequence[Hog]) -> None:
         self.cluster, self.teams, self.hogs = cluster, teams, hogs
-        self._done = 0
 
     def backlog(self, name: str, each: int) -> float:
         """Have every team apply so many ImageJobs at once. When that began, by time.monotonic()."""
@@ -52,10 +51,13 @@ class Crowd:
             list(pool.map(lambda team: team.create(bodies), self.teams))
         return began
 
-    def wait_done(self, count: int) -> None:
-        """Until so many more of the twenty's have succeeded."""
-        self._done += count
-        self.cluster.wait_for(DONE, lambda jobs: len(jobs) >= self._done or None, SECONDS)
+    def done(self, most: int, until: float) -> int:
+        """How many of the twenty's have succeeded, at that time, or when `most` have before."""
+
+        def enough(jobs: list[Any]) -> int | None:
+            return len(jobs) if len(jobs) >= most or time.monotonic() >= until else None
+
+        return self.cluster.wait_for(DONE, enough, SECONDS)
 
     def wait_for_hogs(self, count: int) -> None:
         """Until they have so many workers."""
@@ -74,12 +76,12 @@ class Crowd:
     def held_by_hogs(self) -> list[int]:
         return [hog.workers() for hog in self.hogs]
 
-    def end_hogs(self) -> None:
-        """Delete their ImageJobs, and with those their workers."""
-        for hog in self.hogs:
-            hog.kubectl("delete", "ij", "--all", "--wait=false")
-        for hog in self.hogs:
-            hog.wait_for_workers(0, SECONDS)
+    def end(self) -> None:
+        """Delete all ImageJobs, and with those their workers."""
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            delete = ("delete", "ij", "--all", "--wait=false")
+            list(pool.map(lambda each: each.kubectl(*delete), (*self.hogs, *self.teams)))
+        self.cluster.wait_for(JOBS, lambda jobs: not jobs or None, SECONDS)
 
 
 @contextmanager

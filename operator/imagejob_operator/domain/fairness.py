@@ -16,14 +16,14 @@ workers usually cost, for each that it holds. What holds then: let a compete, th
 place and be allowed one, whenever places are given in some stretch of time, and b be anybody else.
 Then, in that stretch,
 
-    W_b / w_b - W_a / w_a <= K_b (START + L_b) / w_b + K_a L_a / w_a + lead,
+    W_b / w_b - W_a / w_a <= K_b (START + L_b) / w_b + K_a U_a / w_a + lead,
 
-where each has at most K workers at once, of at most L seconds each, and `lead` is by how much a's
-virtual time was beyond b's when the stretch began, or 0. Proof: when b is given a place, its
-virtual time is at most a's and what a's workers usually cost, K_a L_a / w_a at most; after the last
-time that it is, its virtual time grows by what its workers of then cost until they end, which is
-K_b (START + L_b) / w_b at most; a's never shrinks. It holds as long as b takes its turns as they
-come: see `declined`, and LIMIT.
+where each has at most K workers at once, b's of at most L seconds, a's usually of at most U, and
+`lead` is by how much a's virtual time was beyond b's when the stretch began, or 0. Proof: when b is
+given a place, its virtual time is at most a's and what a's workers usually cost, K_a U_a / w_a at
+most; after the last time that it is, its virtual time grows by what its workers of then cost until
+they end, which is K_b (START + L_b) / w_b at most; a's never shrinks. It holds as long as b takes
+its turns as they come: see `declined`, and LIMIT. While a holds none, what is usual doesn't matter.
 
 Who begins to wait does so at the clock, the least virtual time of those who competed when a place
 was given last, if its own is less (much as in the papers): to have wanted nothing, or to have been
@@ -183,7 +183,7 @@ def _give(
 def _faded(time: Ticks, workers: int, more: timedelta, new: int) -> tuple[Ticks, int]:
     """With what has come, and half of it once it is of many workers: what was long ago fades."""
     time, workers = time + _ticks(more), workers + new
-    return (time // 2, workers // 2) if workers >= MANY else (time, workers)
+    return (time // 2, -(-workers // 2)) if workers >= MANY else (time, workers)
 
 
 def _ticks(time: timedelta, weight: int = 1) -> Ticks:

@@ -90,7 +90,10 @@ def test_nobody_gets_more_than_its_share_while_another_waits(course: Course) -> 
                     each: max(look.held.get(each, 0) for look in stretch) for each in (name, other)
                 }
                 most = Fraction(at_once[other] * (1 + LONGEST), weight)
-                most += Fraction(at_once[name] * LONGEST, course.weights[name])
+                usual = max(
+                    known.usual(name) for look in stretch for known in (look.before, look.after)
+                )
+                most += Fraction(at_once[name] * usual, SECOND * course.weights[name])
                 most += lead(begin, name, other)
                 grown = {
                     each: end.cost.get(each, Fraction(0)) - begin.cost.get(each, Fraction(0))

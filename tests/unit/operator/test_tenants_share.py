@@ -335,3 +335,24 @@ def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() ->
         order += begun(operator)
 
     assert order == ["team-b"] * 30
+
+
+def test_a_worker_that_has_ended_counts_for_as_long_as_it_was_although_nobody_waited() -> None:
+    """It took ten seconds, an hour ago; another namespace holds one for a minute by now."""
+    operator = Operator(caps=caps(2))
+    story = (
+        (3600, at_work("ij-0"), operator.picture.see),
+        (3590, at_work("ij-0"), operator.picture.lose),
+        (60, at_work("ij-1", namespace="team-b"), operator.picture.see),
+    )
+    for seconds_ago, things, happens in story:
+        operator.now = NOW - timedelta(seconds=seconds_ago)
+        for thing in things:
+            happens(thing)
+        operator.tenants.touch_all_in_line()
+        assert list(operator.dispatcher.next_actions(operator.tenants.touched())) == []
+    operator.now = NOW
+
+    first, second = jobs(2 * MAX_ITEMS), jobs(2 * MAX_ITEMS, first=500)
+
+    assert begun(operator, *[moved(each, "team-b") for each in second], *first) == ["team-a"]
