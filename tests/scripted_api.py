@@ -35,14 +35,18 @@ class Answer:
 class ScriptedApi:
     """`lists` and `watches` are what is answered, in turn; the last one again and again.
 
-    A list is a whole collection: (version, objects), or the status of a refusal.
+    A list is a whole collection: (version, objects), or the status of a refusal. Of kinds that are
+    `missing` nothing is known.
     """
 
     lists: list[tuple[int, list[Object]] | int]
     watches: list[Answer]
     asked: list[str] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.path.rpartition("/")[2] in self.missing:
+            return web.json_response({"message": "no such kind"}, status=404)
         if request.query.get("watch"):
             self.asked.append(f"watch {request.query['resourceVersion']}")
             return await self._watch(request, self._next(self.watches))

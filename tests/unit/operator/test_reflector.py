@@ -14,7 +14,7 @@ from imagejob_operator.domain.picture import Picture
 from imagejob_operator.kinds import IMAGE_STORES
 from imagejob_operator.listing import Listing
 from imagejob_operator.metrics import Metrics
-from imagejob_operator.reflector import LONGEST_PAUSE, Reflector, pause_after
+from imagejob_operator.reflector import LONGEST_PAUSE, Reflector, Reflectors, pause_after
 from scripted_api import Answer, ScriptedApi, serving
 
 if TYPE_CHECKING:
@@ -232,6 +232,42 @@ def test_a_page_that_is_too_large_is_asked_for_by_halves(
     watched = reflect(kubeconfig, script, lambda watched: watched.told == [True])
 
     assert len(watched.stores) == len(stores)
+
+
+def test_all_is_current_only_when_every_kind_is_and_what_is_not_has_a_name(
+    kubeconfig: Path,
+) -> None:
+    script = ScriptedApi([(10, [])], [STAYS], missing={"imagestores", "pods"})
+    seen: list[tuple[str, ...]] = []
+
+    async def run() -> None:
+        async with serving(script, kubeconfig), api.connect() as cluster:
+            told = asyncio.Event()
+
+            def note() -> None:
+                seen.append(reflectors.unwatched)
+                told.set()
+
+            reflectors = Reflectors(cluster, Listing(cluster, Picture(), told.set), note)
+            async with asyncio.timeout(4 * SECONDS), asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(_run(reflectors))
+                while reflectors.unwatched != ("imagestores", "pods"):
+                    await told.wait()
+                    told.clear()
+                script.missing.clear()
+                await reflectors.current()
+                assert reflectors.unwatched == ()
+                running.cancel()
+
+    asyncio.run(run())
+
+    assert seen[-1] == ()
+    assert all(seen[:-1])
+
+
+async def _run(reflectors: Reflectors) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        reflectors.start(tasks)
 
 
 @pytest.mark.parametrize(
