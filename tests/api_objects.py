@@ -10,11 +10,12 @@ import msgspec
 from imagejob_operator.domain import manifests
 from imagejob_operator.domain.model import ImageJob, ImageJobStatus, ImageProfile
 from imagejob_operator.domain.platform import Platform, Size
+from imagejob_operator.domain.pod import Pod
 from imagejob_operator.domain.resolve import Resolved, resolve
 from imagejob_operator.domain.situation import Place, Situation
 from imagejob_operator.domain.store_model import ImageStore
 from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
+from imagejob_operator.domain.worker import Worker, WorkerJob
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 250_000, tzinfo=UTC)
 EARLIER = "2026-11-22T09:59:50Z"

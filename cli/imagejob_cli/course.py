@@ -10,25 +10,22 @@ from imagejob_operator.domain.carried import PodMeta
 from imagejob_operator.domain.lifecycle import Memory, decide
 from imagejob_operator.domain.manifests import worker_name
 from imagejob_operator.domain.model import ImageJobStatus, ObjectMeta
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.status import describe
-from imagejob_operator.domain.worker import (
+from imagejob_operator.domain.pod import (
     CONTAINER,
     ORDER_VARIABLE,
     Container,
     ContainerState,
     ContainerStatus,
     EnvVar,
-    JobSpec,
     Pod,
     PodSpec,
     PodStatus,
-    PodTemplate,
     Terminated,
-    Worker,
-    WorkerJob,
 )
+from imagejob_operator.domain.resolve import Resolved, resolve
+from imagejob_operator.domain.situation import Place, Situation
+from imagejob_operator.domain.status import describe
+from imagejob_operator.domain.worker import JobSpec, PodTemplate, Worker, WorkerJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,10 +15,11 @@ from .domain.lifecycle import Find, Inquire, Memory, Replace, WriteStatus
 from .domain.manifests import Manifest
 from .domain.model import AuditEntry, ImageJob, ImageJobStatus
 from .domain.picture import Picture
+from .domain.pod import Pod
 from .domain.reasons import Reason
 from .domain.subjects import EventsOf, QuotaOf, Tenancy
 from .domain.tenant import Composed, Tenant
-from .domain.worker import Pod, WorkerJob
+from .domain.worker import WorkerJob
 from .kinds import IMAGE_JOBS, WORKER_JOBS
 from .transport import ApiError, ConflictError, NotFoundError
 

@@ -18,10 +18,11 @@ from .domain.model import (
     Phase,
     Resource,
 )
+from .domain.pod import Pod
 from .domain.quota_model import ImageQuota
 from .domain.records import LEDGER_SELECTOR
 from .domain.store_model import ImageStore
-from .domain.worker import Pod, WorkerJob
+from .domain.worker import WorkerJob
 
 UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
 FINISHED_WITH_TTL = ",".join(

@@ -11,9 +11,10 @@ from .batching import MAX_ITEMS
 from .fairness import Accounts, Wish, share
 from .planning import AT_ONCE, MANY, Outlook, Places, Plan
 from .platform import Caps
+from .pod import Pod
 from .tenant import Tenant
 from .underway import is_starting
-from .worker import Pod, Worker
+from .worker import Worker
 from .worker_index import age
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from .model import ImageJob, LastFailure
 from .outcome import attempt_lost
 from .platform import Platform
+from .pod import Pod
 from .reasons import Reason
 from .situation import Situation, Standing
-from .worker import Pod
 
 
 def forsaken(situation: Situation, platform: Platform, now: datetime) -> Standing | None:

@@ -12,9 +12,9 @@ import msgspec
 from .model import API_VERSION
 from .order import Order, OrderItem, OrderS3, OrderStore, OrderVolume
 from .platform import Platform, Size, WorkerMemory
+from .pod import CONTAINER, ORDER_VARIABLE
 from .resolve import service_accounts
 from .store_model import ImageStore
-from .worker import CONTAINER, ORDER_VARIABLE
 
 Manifest = dict[str, Any]
 

@@ -11,10 +11,11 @@ from .bounds import Bounds, retries_of
 from .model import ImageJob, LastFailure, Queue
 from .order import OrderItem
 from .platform import Platform
+from .pod import Terminated
 from .reasons import Reason
 from .report import Done, Failed, Read
 from .situation import Situation, Standing
-from .worker import Terminated, Worker
+from .worker import Worker
 
 MAX_DISRUPTIONS = 10
 """Pods of one ImageJob that the cluster may take away before somebody should look at it."""

@@ -13,13 +13,14 @@ from .destinations import Destinations, discard, spots_in_order
 from .last_failure import is_spent, worker_shown
 from .mirror import Mirror
 from .model import ImageJob, ImageProfile
+from .pod import Pod
 from .pod_index import spots_carried
 from .quota_model import ImageQuota
 from .room import Room, RoomyMirror
 from .situation import Situation, Stray
 from .store_model import ImageStore
 from .subjects import Key, PodAt, QuotaOf, Subject, Tenancy, Thing, key
-from .worker import Pod, Worker, WorkerJob
+from .worker import Worker, WorkerJob
 from .worker_index import WorkerIndex, age
 
 

@@ -10,8 +10,8 @@ import msgspec
 from .carried import UNSEEN, Carried
 from .destinations import Spot, discard, spots
 from .mirror import Mirror, version
+from .pod import CONTAINER, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus
 from .subjects import Key, key
-from .worker import CONTAINER, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus
 
 
 class PodIndex:

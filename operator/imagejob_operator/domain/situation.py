@@ -10,11 +10,12 @@ import msgspec
 
 from .model import FINISHED, ImageJob, ImageProfile, LastFailure, Phase, Queue
 from .order import OrderItem
+from .pod import Pod
 from .reasons import Reason
 from .report import Done, Failed, Read
 from .store_model import ImageStore
 from .turn import Turn
-from .worker import Pod, Worker
+from .worker import Worker
 
 
 class Place(msgspec.Struct, frozen=True):

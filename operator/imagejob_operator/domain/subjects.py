@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from .model import ImageJob, ImageProfile
+from .pod import Pod
 from .quota_model import ImageQuota
 from .store_model import ImageStore
-from .worker import Pod, WorkerJob
+from .worker import WorkerJob
 
 Key = tuple[str, str]
 """Namespace and name."""

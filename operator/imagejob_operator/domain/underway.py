@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from .order import OrderItem
 from .platform import Platform
+from .pod import Pod
 from .reasons import Reason
 from .situation import Situation, Standing
-from .worker import Pod, Worker, WorkerJob
+from .worker import Worker, WorkerJob
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to be made and placed before somebody is told that it is not."""

@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Iterator
 
 from .destinations import Spot, discard
 from .mirror import Mirror
+from .pod import Pod
 from .pod_index import PodIndex
 from .subjects import Key, key
-from .worker import Pod, Worker, WorkerJob
+from .worker import Worker, WorkerJob
 
 
 class WorkerIndex:

@@ -22,10 +22,11 @@ from api_objects import (
 )
 from imagejob_operator.domain.carried import SILENCE
 from imagejob_operator.domain.outcome import MAX_DISRUPTIONS
+from imagejob_operator.domain.pod import Pod
 from imagejob_operator.domain.reasons import Reason
 from imagejob_operator.domain.situation import Situation, Standing
 from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.worker import Pod, Worker
+from imagejob_operator.domain.worker import Worker
 
 CAT = image_job(retries=0)
 CARRIED = worker_job(CAT)

@@ -29,13 +29,14 @@ from deciding import decided
 from imagejob_operator.domain.carried import EXCUSES
 from imagejob_operator.domain.lifecycle import SETTLE, Find, WriteStatus
 from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.pod import Pod
 from imagejob_operator.domain.reasons import Reason
 from imagejob_operator.domain.resolve import Resolved, resolve
 from imagejob_operator.domain.situation import Place, Situation
 from imagejob_operator.domain.standing import stand
 from imagejob_operator.domain.status import describe
 from imagejob_operator.domain.subjects import Thing
-from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
+from imagejob_operator.domain.worker import Worker, WorkerJob
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog", retries=0)
 ALONE, BOTH = worker_job(CAT), worker_job(CAT, DOG)

@@ -24,10 +24,11 @@ from api_objects import (
     worker_job,
 )
 from imagejob_operator.domain.manifests import ORDER_VARIABLE
+from imagejob_operator.domain.pod import Pod
 from imagejob_operator.domain.reasons import Reason
 from imagejob_operator.domain.standing import stand
 from imagejob_operator.domain.subjects import PodAt, Thing
-from imagejob_operator.domain.worker import Pod, WorkerJob
+from imagejob_operator.domain.worker import WorkerJob
 from planning_team import Team, job, workers
 
 SHARED = {"destination": {"prefix": "shared"}}

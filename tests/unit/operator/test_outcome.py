@@ -22,10 +22,11 @@ from api_objects import (
 from imagejob_operator.domain import retry
 from imagejob_operator.domain.batching import APART
 from imagejob_operator.domain.model import LastFailure, Queue
+from imagejob_operator.domain.pod import Pod
 from imagejob_operator.domain.reasons import RETRYABLE, Reason
 from imagejob_operator.domain.situation import Situation, Standing
 from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.worker import Pod, Worker
+from imagejob_operator.domain.worker import Worker
 
 CAT = image_job(retries=0)
 """One attempt has to do, so that every failure is final."""

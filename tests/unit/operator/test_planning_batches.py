@@ -9,8 +9,9 @@ from api_objects import EARLIER, image_job, pod, running, terminated, waiting, w
 from imagejob_operator.domain.batching import MAX_ITEMS
 from imagejob_operator.domain.order import decode
 from imagejob_operator.domain.planning import FEW, Places
+from imagejob_operator.domain.pod import Pod
 from imagejob_operator.domain.underway import PATIENCE, is_starting
-from imagejob_operator.domain.worker import Pod, Worker
+from imagejob_operator.domain.worker import Worker
 from planning_team import NEW, Team, dispatched, job, jobs, lost, workers
 
 CREATED = datetime.fromisoformat(EARLIER)

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 from api_objects import metadata
 from imagejob_operator.domain.model import MAX_ANNOTATION, ImageJob, ImageProfile, Labels
+from imagejob_operator.domain.pod import Pod
 from imagejob_operator.domain.quota_model import ImageQuota
 from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.domain.worker import Pod, WorkerJob
+from imagejob_operator.domain.worker import WorkerJob
 from imagejob_operator.listing import WATCHED
 
 if TYPE_CHECKING:

@@ -28,13 +28,14 @@ from imagejob_operator.domain.allocation import Occupancy, occupancy
 from imagejob_operator.domain.lifecycle import SETTLE, Inquire, Replace
 from imagejob_operator.domain.model import ImageJob
 from imagejob_operator.domain.picture import Picture
+from imagejob_operator.domain.pod import Pod
 from imagejob_operator.domain.reasons import Reason
 from imagejob_operator.domain.situation import Refusal, Situation
 from imagejob_operator.domain.standing import stand
 from imagejob_operator.domain.subjects import Thing
 from imagejob_operator.domain.tenant import Tenant
 from imagejob_operator.domain.underway import PATIENCE, REPLACED_AFTER, is_starting
-from imagejob_operator.domain.worker import Pod, Worker, WorkerJob
+from imagejob_operator.domain.worker import Worker, WorkerJob
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog")
 CREATED = datetime.fromisoformat(EARLIER)
