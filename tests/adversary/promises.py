@@ -1,0 +1,271 @@
+"""What docs/concepts.md promises, each held against a history. Pure: no clock, no cluster."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import audit_log
+from windows import most_in_any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from adversary.history import History, Write
+
+Found = tuple[str, tuple[str, ...]]
+"""What was seen, and the UIDs concerned."""
+
+
+class Promise(NamedTuple):
+    """`words` are those of docs/concepts.md, or of the page that it leads to."""
+
+    name: str
+    words: str
+    broken: Callable[[History], Iterator[Found]]
+
+
+class Violation(NamedTuple):
+    """A promise that was broken."""
+
+    name: str
+    words: str
+    seen: str
+    uids: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.words!r}): {self.seen}"
+
+
+def violations(history: History) -> list[Violation]:
+    """All that were broken."""
+    return [
+        Violation(promise.name, promise.words, seen, uids)
+        for promise in PROMISES
+        for seen, uids in promise.broken(history)
+    ]
+
+
+def admissions(history: History, namespace: str) -> dict[str, set[datetime]]:
+    """UID → the times at which it was charged, of the ImageJobs of a namespace."""
+    told = audit_log.times_of(history.audit, "Admitted")
+    return {uid: set(at) for uid, at in told.items() if history.namespaces.get(uid) == namespace}
+
+
+def charged(history: History) -> set[str]:
+    """Those who were, told or not: who was deleted in time may have had a worker all the same."""
+    return {
+        *admissions(history, history.namespace),
+        *(uid for life in history.lives for uid in life.uids),
+    }
+
+
+def most_charged(history: History) -> int:
+    """In any window, of the tenant's limit."""
+    times = [at for each in admissions(history, history.namespace).values() for at in each]
+    return most_in_any(history.window, times)
+
+
+def waits(history: History) -> dict[str, tuple[float, int]]:
+    """UID of a neighbour's ImageJob → seconds from its admission to its first worker Job, and how
+    many worker Jobs the tenant got in between."""
+    first: dict[str, float] = {}
+    for dispatch in sorted(history.dispatches):
+        for uid in dispatch.uids:
+            first.setdefault(uid, dispatch.at)
+    found = {}
+    for uid, times in admissions(history, history.neighbour).items():
+        began = min(times).timestamp()
+        ended = first.get(uid)
+        if ended is not None:
+            found[uid] = (ended - began, len(_between(history, began, ended)))
+    return found
+
+
+def _between(history: History, began: float, ended: float) -> list[float]:
+    ours = (each.at for each in history.dispatches if each.namespace == history.namespace)
+    return [at for at in ours if began < at < ended]
+
+
+def _too_many_charges(history: History) -> Iterator[Found]:
+    most = most_charged(history)
+    if most > history.limit:
+        yield f"{most} in a window of {history.window}, of {history.limit}", ()
+
+
+def _charged_twice(history: History) -> Iterator[Found]:
+    for namespace in (history.namespace, history.neighbour):
+        for uid, times in admissions(history, namespace).items():
+            if len(times) > 1:
+                yield f"{uid} at {sorted(map(str, times))}", (uid,)
+
+
+def _more_sources_than_charges(history: History) -> Iterator[Found]:
+    """By what is connected: a folder with all who ever had a worker for it, and their others."""
+    for folders, uids in _connected(history):
+        numbers = {
+            write.picture
+            for write in history.writes
+            if write.picture is not None and write.key.rpartition("/")[0] in folders
+        }
+        paid = uids & charged(history)
+        if len(numbers) > len(paid):
+            seen = f"{len(numbers)} different pictures in {sorted(folders)} for {len(paid)} charges"
+            yield seen, tuple(sorted(uids))
+
+
+def _written_by_none(history: History) -> Iterator[Found]:
+    known = {folder for life in history.lives for folder in life.folders}
+    for write in history.writes:
+        if write.picture is not None and write.key.rpartition("/")[0] not in known:
+            yield f"{write.key} was written, and no worker's order names its folder", ()
+
+
+def _connected(history: History) -> list[tuple[set[str], set[str]]]:
+    """Folders, and the UIDs of the workers that fill them."""
+    groups: list[tuple[set[str], set[str]]] = []
+    for life in history.lives:
+        folders, uids = set(life.folders), set(life.uids)
+        # Of a batch each item has a folder of its own; then they are lives of their own, too.
+        apart = [group for group in groups if not (group[0] & folders or group[1] & uids)]
+        for group in groups:
+            if group not in apart:
+                folders |= group[0]
+                uids |= group[1]
+        groups = [*apart, (folders, uids)]
+    return groups
+
+
+def _meetings(what: str) -> Callable[[History], Iterator[Found]]:
+    def broken(history: History) -> Iterator[Found]:
+        for meeting in history.meetings:
+            if meeting.what.startswith(what):
+                uid = meeting.what.removeprefix("uid ")
+                yield f"{meeting.what}: {', '.join(meeting.pods)} at once", (uid,)
+
+    return broken
+
+
+def _digests_differ(history: History) -> Iterator[Found]:
+    ends = {life.pod: life.ended for life in history.lives}
+    for finish in history.finishes:
+        if finish.phase != "Succeeded":
+            continue
+        for key, digest in finish.outputs:
+            last = _last(history.writes, key, ends.get(finish.pod, finish.at))
+            if last is None or last.digest != digest:
+                there = last.digest[:12] if last else "nothing"
+                yield f"{finish.uid}: {key} is said to be {digest[:12]}, is {there}", (finish.uid,)
+
+
+def _last(writes: Iterable[Write], key: str, until: float) -> Write | None:
+    """What was at the key when its worker had ended."""
+    before = [write for write in writes if write.key == key and write.at <= until]
+    return max(before, default=None)
+
+
+def _free_success(history: History) -> Iterator[Found]:
+    told = {**admissions(history, history.namespace), **admissions(history, history.neighbour)}
+    for finish in history.finishes:
+        if finish.phase == "Succeeded" and finish.uid not in told:
+            yield f"{finish.uid} succeeded and was never charged", (finish.uid,)
+
+
+def _changed_after_the_end(history: History) -> Iterator[Found]:
+    ends: dict[str, set[tuple[object, ...]]] = defaultdict(set)
+    for finish in history.finishes:
+        ends[finish.uid].add(finish[2:5])
+    for uid, different in ends.items():
+        if len(different) > 1:
+            yield f"{uid} ended as {sorted(map(str, different))}", (uid,)
+
+
+def _late_neighbour(history: History) -> Iterator[Found]:
+    for uid, (seconds, others) in waits(history).items():
+        if others > history.most_between:
+            seen = f"{uid} waited {seconds:.1f} s while the tenant got {others} worker Jobs"
+            yield f"{seen}, of {history.most_between}", (uid,)
+
+
+def _stuck(history: History) -> Iterator[Found]:
+    for uid, stand in history.unsettled.items():
+        yield f"{uid} stands at {stand}", (uid,)
+
+
+def _too_large(history: History) -> Iterator[Found]:
+    for life, size in history.memory.items():
+        if size > history.memory_budget:
+            budget = history.memory_budget >> 20
+            yield f"{life} had {size >> 20} MiB of {budget}", ()
+
+
+def _holes(history: History) -> Iterator[Found]:
+    for uid, seq in audit_log.holes(history.audit):
+        yield f"{uid} has no line {seq}", (uid,)
+
+
+def _untold(history: History) -> Iterator[Found]:
+    """What a status shows has been printed, in the same words."""
+    told = {(line.uid, line.seq, line.event, line.reason) for line in history.audit}
+    for uid, status in history.shown.items():
+        for entry in status.get("audit", []):
+            if (uid, entry["seq"], entry["event"], entry["reason"]) not in told:
+                seen = f"{uid} shows {entry['seq']}: {entry['event']}, {entry['reason']}"
+                yield f"{seen}, and no line does", (uid,)
+
+
+def _shown_with_holes(history: History) -> Iterator[Found]:
+    for uid, status in history.shown.items():
+        seqs = [entry["seq"] for entry in status.get("audit", [])]
+        if seqs and seqs != list(range(seqs[0], seqs[0] + len(seqs))):
+            yield f"{uid} shows {seqs}", (uid,)
+
+
+PROMISES = (
+    Promise(
+        "charges in a window",
+        "No window of a quota holds more admissions than its limit",
+        _too_many_charges,
+    ),
+    Promise("charged once", "An ImageJob is charged once", _charged_twice),
+    Promise("processed and not charged", "An ImageJob is charged once", _free_success),
+    Promise(
+        "sources for a charge",
+        "An ImageJob is charged once. One charge is at most one source",
+        _more_sources_than_charges,
+    ),
+    Promise(
+        "written by a worker of ours",
+        "No two workers ... write to one destination at once",
+        _written_by_none,
+    ),
+    Promise(
+        "one worker for an ImageJob",
+        "No two workers process one ImageJob at once",
+        _meetings("uid"),
+    ),
+    Promise(
+        "one worker for a destination",
+        "No two workers ... write to one destination at once",
+        _meetings("folder"),
+    ),
+    Promise(
+        "digests of what is stored",
+        "Succeeded means that each is stored, whole, with the digest that the status says",
+        _digests_differ,
+    ),
+    Promise("the end is the end", "A finished ImageJob never changes", _changed_after_the_end),
+    Promise(
+        "a neighbour's turn", "Nobody goes on later than told; shares are fair", _late_neighbour
+    ),
+    Promise("an end for each", "kubectl wait --for=condition=Finished always returns", _stuck),
+    Promise("memory", "What tenants write costs the operator no more than its budget", _too_large),
+    Promise("audit without holes", "Each transition is in the audit log, without gaps", _holes),
+    Promise(
+        "audit before status",
+        "Each transition is in the audit log before the status shows it",
+        _untold,
+    ),
+    Promise("status.audit without holes", "numbered without gaps", _shown_with_holes),
+)
