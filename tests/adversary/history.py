@@ -20,12 +20,12 @@ class Write(NamedTuple):
 
 
 class Life(NamedTuple):
-    """A worker's process: seen alive from `began` to `ended`, with the folders that it fills."""
+    """A worker's process: alive last at `alive`, gone at `ended`, and the folders that it fills."""
 
     pod: str
     uids: frozenset[str]
     folders: frozenset[str]
-    began: float
+    alive: float
     ended: float
 
 

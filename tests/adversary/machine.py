@@ -1,16 +1,18 @@
 """Hypothesis chooses the moves; runs are made one after the other, on one cluster.
 
-A run is real time on real processes: what failed once may not fail again. So nothing is shrunk here,
-and what was seen is kept rather than raised; `replay` makes the moves of a list once more.
+A run is real time on real processes: what failed once may not fail again. So nothing is shrunk, and
+what was seen is kept rather than raised; `replay` makes the moves of a list once more.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import namespaces
@@ -23,7 +25,7 @@ from adversary import front, moves, operators, promises
 from adversary.play import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from imagejob_dev.client import Client
 
@@ -36,8 +38,9 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 
 
 class Outcome(NamedTuple):
-    """Of one run."""
+    """Of one run; `seed` is 0 if its moves were given."""
 
+    seed: int
     moves: list[Move]
     answers: Counter[str]
     violations: list[Violation]
@@ -60,23 +63,29 @@ class Session:
         self.outcomes: list[Outcome] = []
         self.cluster = cluster
         self._front, self._operators, self._say = before, ops, say
+        self._seed = 0
 
-    def explore(self, runs: int, steps: int, seeded: int, until: float = float("inf")) -> None:
-        """So many runs of so many moves, unless it gets later than `until` of time.monotonic."""
-        wanted = len(self.outcomes) + runs
+    def explore(self, runs: Iterable[int], steps: int, until: float = math.inf) -> None:
+        """A run for each seed, of so many moves; no other once it is `until` of time.monotonic."""
+        allowed = rights(self.cluster)
+        for seeded in runs:
+            if time.monotonic() < until:
+                self._explore(allowed, steps, seeded)
 
-        def is_over() -> bool:
-            return len(self.outcomes) >= wanted or time.monotonic() > until
-
-        machine = machine_of(self, rights(self.cluster), is_over)
+    def _explore(self, allowed: set[tuple[str, str]], steps: int, seeded: int) -> None:
+        """Hypothesis tries the simplest choices first, which are the same for all seeds: that run
+        is left out, and the second is the one."""
+        tried = itertools.count()
+        machine = machine_of(self, allowed, lambda: next(tried) != 1)
         chosen = settings(
-            max_examples=runs,
+            max_examples=2,
             stateful_step_count=steps,
             phases=[Phase.generate],
             database=None,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         )
+        self._seed = seeded
         run_state_machine_as_test(seed(seeded)(machine), settings=chosen)
 
     def replay(self, moves_: list[Move]) -> Outcome:
@@ -104,6 +113,7 @@ class Session:
         run.end()
         close()
         ended = Outcome(
+            self._seed,
             run.moves,
             run.answers,
             found,
@@ -115,7 +125,7 @@ class Session:
         settled = time.monotonic() - began
         said = "; ".join(map(str, found)) or "every promise kept"
         self._say(
-            f"run {len(self.outcomes)}: {len(run.moves)} moves, {ended.seconds:.1f} s"
+            f"seed {ended.seed}: {len(run.moves)} moves, {ended.seconds:.1f} s"
             f" ({settled:.1f} to settle): {said}"
         )
         return ended
@@ -131,52 +141,39 @@ def rights(cluster: Client) -> set[tuple[str, str]]:
 
 
 def machine_of(
-    session: Session, allowed: set[tuple[str, str]], is_over: Callable[[], bool]
+    session: Session, allowed: set[tuple[str, str]], is_left_out: Callable[[], bool]
 ) -> type[RuleBasedStateMachine]:
     """Every rule is as likely as another: what leads somewhere has several."""
+    chances = {
+        "ask": moves.image_jobs(),
+        "ask_again": moves.image_jobs(),
+        "use_a_right": moves.requests(allowed),
+        "attack_a_worker": moves.attacks_on_workers(allowed),
+        "change_the_store": st.one_of(moves.uploads(), moves.stores()),
+        "befall": moves.environment(),
+        "wait": moves.waits(),
+    }
 
     class Adversary(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            self.run, self.close = (None, None) if is_over() else session.begin()
-
-        def play(self, move: Move) -> None:
-            if self.run:
-                self.run.play(move)
-
-        @rule(move=moves.image_jobs())
-        def ask(self, move: Move) -> None:
-            self.play(move)
-
-        @rule(move=moves.image_jobs())
-        def ask_again(self, move: Move) -> None:
-            self.play(move)
-
-        @rule(move=moves.requests(allowed))
-        def use_a_right(self, move: Move) -> None:
-            self.play(move)
-
-        @rule(move=moves.attacks_on_workers(allowed))
-        def attack_a_worker(self, move: Move) -> None:
-            self.play(move)
-
-        @rule(move=st.one_of(moves.uploads(), moves.stores()))
-        def change_the_store(self, move: Move) -> None:
-            self.play(move)
-
-        @rule(move=moves.environment())
-        def befall(self, move: Move) -> None:
-            self.play(move)
-
-        @rule(move=moves.waits())
-        def wait(self, move: Move) -> None:
-            self.play(move)
+            self.run, self.close = (None, None) if is_left_out() else session.begin()
 
         def teardown(self) -> None:
             if self.run and self.close:
                 session.finish(self.run, self.close)
 
-    return Adversary
+    rules = {name: _rule(moves_) for name, moves_ in chances.items()}
+    return type(Adversary.__name__, (Adversary,), rules)
+
+
+def _rule(chosen: st.SearchStrategy[Move]) -> Callable[[Any, Move], None]:
+    @rule(move=chosen)
+    def play(self: Any, move: Move) -> None:
+        if self.run:
+            self.run.play(move)
+
+    return play
 
 
 def figures(history: History) -> dict[str, float]:
@@ -198,6 +195,7 @@ def told(outcome: Outcome) -> str:
     """A failure, with all that it takes to see it again."""
     return "\n".join(
         [
+            f"seed {outcome.seed}",
             *map(str, outcome.violations),
             "moves: " + msgspec.json.encode(outcome.moves).decode(),
             *outcome.lines,

@@ -12,7 +12,7 @@ from windows import most_in_any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from adversary.history import History, Write
+    from adversary.history import History, Life, Write
 
 Found = tuple[str, tuple[str, ...]]
 """What was seen, and the UIDs concerned."""
@@ -148,21 +148,24 @@ def _meetings(what: str) -> Callable[[History], Iterator[Found]]:
 
 
 def _digests_differ(history: History) -> Iterator[Found]:
-    ends = {life.pod: life.ended for life in history.lives}
+    lives = {life.pod: life for life in history.lives}
     for finish in history.finishes:
         if finish.phase != "Succeeded":
             continue
         for key, digest in finish.outputs:
-            last = _last(history.writes, key, ends.get(finish.pod, finish.at))
-            if last is None or last.digest != digest:
-                there = last.digest[:12] if last else "nothing"
-                yield f"{finish.uid}: {key} is said to be {digest[:12]}, is {there}", (finish.uid,)
+            there = _at_the_end(history.writes, key, lives.get(finish.pod))
+            if digest not in there:
+                seen = ", ".join(each[:12] for each in there) or "nothing"
+                yield f"{finish.uid}: {key} is said to be {digest[:12]}, was {seen}", (finish.uid,)
 
 
-def _last(writes: Iterable[Write], key: str, until: float) -> Write | None:
-    """What was at the key when its worker had ended."""
-    before = [write for write in writes if write.key == key and write.at <= until]
-    return max(before, default=None)
+def _at_the_end(writes: Iterable[Write], key: str, life: Life | None) -> list[str]:
+    """Digests of what may have been at the key when its worker ended; all, if nobody knows when."""
+    those = sorted(write for write in writes if write.key == key)
+    if life is None:
+        return [write.digest for write in those]
+    before = [write.digest for write in those if write.at <= life.alive]
+    return before[-1:] + [write.digest for write in those if life.alive < write.at <= life.ended]
 
 
 def _free_success(history: History) -> Iterator[Found]:

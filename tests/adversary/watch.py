@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import threading
 import time
 from collections import defaultdict
@@ -52,9 +53,11 @@ class Process:
     seen: float
     pid: int = 0
     born: bytes = b""
-    began: float = 0.0
     alive: float = 0.0
+    gone: float = 0.0
+    """When the process was first seen not to be there."""
     over: float = 0.0
+    """When the node was first seen to say so."""
 
 
 @dataclass
@@ -96,9 +99,8 @@ class Watcher:
                 each.pod,
                 each.task.uids,
                 frozenset(each.task.folders.values()),
-                each.began or each.seen,
-                # One that was over before the node had told of it ended by then.
-                each.alive or each.over or each.seen,
+                each.alive or each.seen,
+                each.gone or each.over or math.inf,
             )
             for each in list(self.processes.values())
         ]
@@ -165,8 +167,9 @@ class Watcher:
         for container in body["status"].get("containerStatuses", []):
             state = container.get("state", {})
             if "running" in state and not process.pid:
-                process.pid = int(container["containerID"].removeprefix("process://"))
-                process.born = _born(process.pid)
+                pid = int(container["containerID"].removeprefix("process://"))
+                process.born = _born(pid)
+                process.pid = pid  # last, for from now on it is looked at
             if "terminated" in state:
                 process.over = process.over or time.time()
         self.processes[uid] = process
@@ -175,10 +178,13 @@ class Watcher:
         while not self._over.wait(POLL_SECONDS):
             living = []
             for each in list(self.processes.values()):
-                if each.pid and each.born and _born(each.pid) == each.born:
-                    each.began = each.began or time.time()
+                if not each.pid or each.gone:
+                    continue
+                if each.born and _born(each.pid) == each.born:
                     each.alive = time.time()
                     living.append(each)
+                else:
+                    each.gone = time.time()
             self._compare(living)
 
     def _compare(self, living: list[Process]) -> None:
