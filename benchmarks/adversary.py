@@ -8,11 +8,15 @@ The record is written after each run; one of the same commit, seed and moves is 
 
 from __future__ import annotations
 
+import sys
+
+# First on the path, this folder's operator.py would shadow the standard library's `operator`.
+sys.path.append(sys.path.pop(0))
+
 import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter

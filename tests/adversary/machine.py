@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import namespaces
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from raw_requests import attacker
 
@@ -27,6 +26,7 @@ from adversary.play import Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from hypothesis import strategies as st
     from imagejob_dev.client import Client
 
     from adversary.history import History
@@ -148,8 +148,11 @@ def machine_of(
         "ask": moves.image_jobs(),
         "ask_again": moves.image_jobs(),
         "use_a_right": moves.requests(allowed),
-        "attack_a_worker": moves.attacks_on_workers(allowed),
-        "change_the_store": st.one_of(moves.uploads(), moves.stores()),
+        "attack_an_image_job": moves.requests_on(allowed, "imagejobs"),
+        "attack_a_worker": moves.requests_on(allowed, *moves.WORKERS),
+        "attack_another": moves.requests_on(allowed, *moves.WORKERS),
+        "change_the_store": moves.stores(),
+        "change_the_source": moves.uploads(),
         "befall": moves.environment(),
         "wait": moves.waits(),
     }

@@ -43,6 +43,7 @@ RESOURCES = {
 """What the operator reads, makes or depends on in a tenant's namespace."""
 
 VERBS = ("create", "update", "patch", "delete", "deletecollection")
+WORKERS = ("jobs", "pods", "pods/eviction")
 FIELDS = ("labels", "annotations", "finalizers", "ownerReferences", "spec", "status")
 PROPAGATIONS = (None, "Orphan", "Background", "Foreground", "orphanDependents")
 PATCHES = ("PATCH", "JSON PATCH", "APPLY")
@@ -77,11 +78,10 @@ def requests(allowed: Collection[tuple[str, str]]) -> st.SearchStrategy[Move]:
     return st.sampled_from(pairs).flatmap(lambda pair: _request(*pair))
 
 
-def attacks_on_workers(allowed: Collection[tuple[str, str]]) -> st.SearchStrategy[Move]:
-    """The same, of what works: where most is to be had."""
-    near = ("jobs", "pods", "pods/eviction")
-    pairs = [pair for pair in sorted(allowed) if pair[1] in near and pair[0] != "create"]
-    pairs += [("create", "pods/eviction")]
+def requests_on(allowed: Collection[tuple[str, str]], *resources: str) -> st.SearchStrategy[Move]:
+    """Any verb on what is there already of some resources: where most is to be had."""
+    pairs = [pair for pair in sorted(allowed) if pair[1] in resources and pair[0] != "create"]
+    pairs += [("create", name) for name in resources if "/" in name]
     return st.sampled_from(pairs).flatmap(lambda pair: _request(*pair))
 
 
@@ -115,12 +115,14 @@ def uploads() -> st.SearchStrategy[Move]:
 
 def stores() -> st.SearchStrategy[Move]:
     """How the store behaves from now on."""
-    return _options("behave", "", get=st.sampled_from(GETS), put=st.sampled_from(PUTS))
+    gets = ("changing", "changing", *GETS)
+    puts = ("hang thumb", "hang full", *PUTS)
+    return _options("behave", "", get=st.sampled_from(gets), put=st.sampled_from(puts))
 
 
 def environment() -> st.SearchStrategy[Move]:
     """What befalls the operators."""
-    whats = ("kill", "kill", "toggle", "pause", "flood")
+    whats = ("kill", "kill", "kill", "toggle", "toggle", "pause", "pause", "flood")
     return st.sampled_from(whats).flatmap(lambda what: _options(what, "operator", which=small))
 
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 LIMIT, WINDOW = 8, timedelta(seconds=5)
 MEMORY_BUDGET = 256 << 20
-MOST_BETWEEN = 12
-"""Worker Jobs of the tenant between a neighbour's admission and its worker Job: each of the two
-operators may just have given all four slots away; then it's its turn, or next."""
+MOST_BETWEEN = 8
+"""Worker Jobs of the tenant between a neighbour's admission and its worker Job. By its share it is
+one; all four slots may just have been given away, and once more by an operator that starts."""
 FLOOD = 24
 REFUSED = 400
 LOST = (OSError, ApiError, DevError)
