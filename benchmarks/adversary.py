@@ -29,7 +29,10 @@ sys.path.insert(0, str(REPOSITORY / "tests"))
 from adversary.machine import Outcome, session, told  # noqa: E402
 from imagejob_dev.cluster import Cluster  # noqa: E402
 
-MOST = ("mostInAWindow", "worstNeighbourSeconds", "worstNeighbourTurns", "mostResidentMiB")
+MOST = (
+    *("mostInAWindow", "worstNeighbourSeconds", "worstNeighbourTurns"),
+    *("mostWorkersAtOnce", "mostResidentMiB"),
+)
 SUMS = ("charges", "workers", "succeeded", "failed")
 
 

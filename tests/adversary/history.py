@@ -58,7 +58,8 @@ class Meeting(NamedTuple):
 
 @dataclass
 class History:
-    """Of one tenant and one neighbour, under the tenant's limit of so many in any window.
+    """Of one tenant and one neighbour, under the tenant's limit of so many in any window, with so
+    many `places` for workers that are not kept for who has none.
 
     `audit` are all lines printed of their ImageJobs, `shown` is UID → the status at the end.
     """
@@ -68,6 +69,7 @@ class History:
     limit: int
     window: timedelta
     most_between: int
+    places: int
     memory_budget: int
     audit: list[Line] = field(default_factory=list)
     shown: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -77,6 +79,8 @@ class History:
     writes: list[Write] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
     meetings: list[Meeting] = field(default_factory=list)
+    most_at_once: int = 0
+    """Of the tenant's workers, alive at the same time."""
     dispatches: list[Dispatch] = field(default_factory=list)
     memory: dict[str, int] = field(default_factory=dict)
     """A life of an operator → its largest resident set."""

@@ -186,6 +186,7 @@ def figures(history: History) -> dict[str, float]:
         "mostInAWindow": promises.most_charged(history),
         "worstNeighbourSeconds": round(max(seconds for seconds, _ in waited), 3),
         "worstNeighbourTurns": max(turns for _, turns in waited),
+        "mostWorkersAtOnce": history.most_at_once,
         "mostResidentMiB": max([0, *history.memory.values()]) >> 20,
         "charges": len(promises.charged(history)),
         "workers": len(history.lives),

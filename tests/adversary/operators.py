@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from imagejob_dev.program import Program
 
 OK = 200
+MAX_WORKERS = 4
 SETTINGS = {
     "leader_election": "false",
-    "max_workers": "4",
+    "max_workers": str(MAX_WORKERS),
     "backoff_seconds": "1",
     "log_level": "WARNING",
 }

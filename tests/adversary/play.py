@@ -18,6 +18,7 @@ from adversary.ground import Ground
 from adversary.history import History
 from adversary.moves import RESOURCES, Move
 from adversary.neighbour import Neighbour
+from adversary.operators import MAX_WORKERS
 from adversary.watch import Watcher, task_prefixes
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from adversary.operators import Operators
 
 LIMIT, WINDOW = 8, timedelta(seconds=5)
+KEPT = 1  # a quarter of the places, which is what the platform keeps if nothing else is said
 MEMORY_BUDGET = 256 << 20
 MOST_BETWEEN = 8
 """Worker Jobs of the tenant between a neighbour's admission and its worker Job. By its share it is
@@ -105,11 +107,13 @@ class Run:
             LIMIT,
             WINDOW,
             MOST_BETWEEN,
+            MAX_WORKERS - KEPT,
             MEMORY_BUDGET,
             namespaces=dict(watcher.known),
             lives=watcher.lives,
             meetings=list(watcher.meetings),
             dispatches=list(watcher.dispatches),
+            most_at_once=watcher.most[ground.namespace],
             memory=dict(self._operators.measure()),
             unsettled=self._stuck,
         )

@@ -191,6 +191,11 @@ def _late_neighbour(history: History) -> Iterator[Found]:
             yield f"{seen}, of {history.most_between}", (uid,)
 
 
+def _all_places_taken(history: History) -> Iterator[Found]:
+    if history.most_at_once > history.places:
+        yield f"the tenant had {history.most_at_once} workers at once, of {history.places}", ()
+
+
 def _stuck(history: History) -> Iterator[Found]:
     for uid, stand in history.unsettled.items():
         yield f"{uid} stands at {stand}", (uid,)
@@ -261,6 +266,11 @@ PROMISES = (
     Promise("the end is the end", "A finished ImageJob never changes", _changed_after_the_end),
     Promise(
         "a neighbour's turn", "Nobody goes on later than told; shares are fair", _late_neighbour
+    ),
+    Promise(
+        "a place for who has none",
+        "Some places for workers are kept for namespaces that have few",
+        _all_places_taken,
     ),
     Promise("an end for each", "kubectl wait --for=condition=Finished always returns", _stuck),
     Promise("memory", "What tenants write costs the operator no more than its budget", _too_large),

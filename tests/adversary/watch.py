@@ -8,7 +8,7 @@ import json
 import math
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -49,6 +49,7 @@ class Process:
     """A worker pod, and its process once the node has told of it; `born` tells PIDs apart."""
 
     pod: str
+    namespace: str
     task: Task
     seen: float
     pid: int = 0
@@ -74,6 +75,8 @@ class Watcher:
     processes: dict[str, Process] = field(default_factory=dict)
     """UID of a pod → it."""
     events: int = 0
+    most: Counter[str] = field(default_factory=Counter)
+    """Namespace → the most workers that were alive at once."""
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition()
@@ -156,14 +159,14 @@ class Watcher:
         if kind == "ADDED" and (task := _task(body["spec"]["template"], body)):
             self.dispatches.append(Dispatch(time.time(), namespace, task.uids))
 
-    def _see_pods(self, _: str, body: Body, __: str) -> None:
+    def _see_pods(self, _: str, body: Body, namespace: str) -> None:
         task = _task(body, body)
         if task is None:
             return
         uid = body["metadata"]["uid"]
         process = self.processes.get(uid)
         if process is None:
-            process = Process(body["metadata"]["name"], task, time.time())
+            process = Process(body["metadata"]["name"], namespace, task, time.time())
         for container in body["status"].get("containerStatuses", []):
             state = container.get("state", {})
             if "running" in state and not process.pid:
@@ -189,13 +192,15 @@ class Watcher:
 
     def _compare(self, living: list[Process]) -> None:
         sharing: dict[str, list[Process]] = defaultdict(list)
+        # The first may have ended while the others were looked at.
+        living = [each for each in living if _born(each.pid) == each.born]
+        self.most |= Counter(each.namespace for each in living)
         for each in living:
             for uid, folder in each.task.folders.items():
                 sharing[f"uid {uid}"].append(each)
                 sharing[f"folder {folder}"].append(each)
         for what, those in sharing.items():
-            # The first may have ended while the others were looked at.
-            if len(those) < 2 or any(_born(each.pid) != each.born for each in those):
+            if len(those) < 2:
                 continue
             pods = tuple(sorted(each.pod for each in those))
             if (what, *pods) not in self._met:

@@ -27,7 +27,7 @@ def entry(seq: int, event: str, reason: str) -> dict[str, Any]:
 
 def kept() -> History:
     """Two ImageJobs of the tenant and one of the neighbour, as they should go."""
-    history = History("team", "next", LIMIT, WINDOW, most_between=2, memory_budget=BUDGET)
+    history = History("team", "next", LIMIT, WINDOW, most_between=2, places=3, memory_budget=BUDGET)
     history.namespaces = {"one": "team", "two": "team", "theirs": "next"}
     for number, uid in enumerate(history.namespaces):
         at = START.timestamp() + number
@@ -54,6 +54,7 @@ def kept() -> History:
             Finish(at + 1, uid, "Succeeded", "Succeeded", outputs, f"pod-{uid}")
         )
     history.memory = {"operator, process 1": BUDGET}
+    history.most_at_once = 3
     return history
 
 
@@ -146,6 +147,11 @@ def the_tenant_goes_before_thrice(history: History) -> None:
     history.dispatches += [
         Dispatch(at + number / 100, "team", frozenset({"one"})) for number in range(3)
     ]
+
+
+@breaks("a place for who has none")
+def all_places_taken_by_one(history: History) -> None:
+    history.most_at_once = 4
 
 
 @breaks("an end for each")
