@@ -2,8 +2,11 @@
 
     python benchmarks/adversary.py --seed 1 --runs 100 --record benchmarks/records/adversary.json
 
-The record is written after each run; one of the same commit, seed and moves is gone on with. Exits
-1 if a promise was broken.
+    python benchmarks/adversary.py --replay moves.json --runs 5
+
+The moves of a failure are printed as JSON: a list that can be shortened by hand, and made again.
+The record is written after each run; one of the same commit, seed and moves is gone on with. Exits 1 if
+a promise was broken.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
-from adversary.machine import Outcome, session, told  # noqa: E402
+import msgspec  # noqa: E402
+from adversary.machine import Outcome, Session, session, told  # noqa: E402
+from adversary.moves import Move  # noqa: E402
 from imagejob_dev.cluster import Cluster  # noqa: E402
 
 MOST = (
@@ -38,27 +43,46 @@ SUMS = ("charges", "workers", "succeeded", "failed")
 
 def main() -> int:
     options = _options()
-    key = {"commit": _commit(), "seed": options.seed, "movesPerRun": options.moves}
-    record = _begun(options.record, key)
-    done = record["runs"]
-    seeds = range(options.seed + done, options.seed + options.runs)
-    began = time.monotonic()
     os.environ.setdefault("IMAGEJOB_DEV_PREBUILT", "0")
     with tempfile.TemporaryDirectory() as folder, Cluster(Path(folder)) as cluster:
         cluster.install()
-        with session(cluster, say=lambda text: print(text, flush=True)) as runs:
-            for seed in seeds:
-                if time.monotonic() - began > options.minutes * 60:
-                    print(f"{options.minutes} minutes are over; the same command goes on")
-                    break
-                runs.explore([seed], options.moves)
-                outcome = runs.outcomes.pop()
-                _add(record, outcome)
-                _write(options.record, record)
-                if outcome.violations:
-                    print(told(outcome), flush=True)
-    print(json.dumps({key: record[key] for key in ("runs", "moves", "figures")}, indent=1))
+        with session(cluster, say=_say) as runs:
+            return _replay(runs, options) if options.replay else _prove(runs, options)
+
+
+def _prove(runs: Session, options: argparse.Namespace) -> int:
+    key = {"commit": _commit(), "seed": options.seed, "movesPerRun": options.moves}
+    record = _begun(options.record, key)
+    began = time.monotonic()
+    for seed in range(options.seed + record["runs"], options.seed + options.runs):
+        if time.monotonic() - began > options.minutes * 60:
+            _say(f"{options.minutes} minutes are over; the same command goes on")
+            break
+        runs.explore([seed], options.moves)
+        outcome = runs.outcomes.pop()
+        _add(record, outcome)
+        options.record.parent.mkdir(parents=True, exist_ok=True)
+        options.record.write_text(json.dumps(record, indent=1) + "\n")
+        if outcome.violations:
+            _say(told(outcome))
+    _say(json.dumps({key: record[key] for key in ("runs", "moves", "figures")}, indent=1))
     return 1 if record["violations"] else 0
+
+
+def _replay(runs: Session, options: argparse.Namespace) -> int:
+    moves = msgspec.json.decode(options.replay.read_bytes(), type=list[Move])
+    broken = 0
+    for _ in range(options.runs):
+        outcome = runs.replay(moves)
+        broken += bool(outcome.violations)
+        for violation in outcome.violations:
+            _say(f"{violation}\n" + "\n".join(outcome.lines))
+    _say(f"{broken} of {options.runs} runs broke a promise")
+    return 1 if broken else 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _options() -> argparse.Namespace:
@@ -67,6 +91,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--moves", type=int, default=32, help="of each run")
     parser.add_argument("--minutes", type=float, default=60, help="begin no run after them")
+    parser.add_argument("--replay", type=Path, help="a file of moves to be made instead")
     place = REPOSITORY / "benchmarks" / "records" / "adversary.json"
     parser.add_argument("--record", type=Path, default=place)
     return parser.parse_args()
@@ -89,7 +114,7 @@ def _add(record: dict[str, Any], outcome: Outcome) -> None:
     figures, found = record["figures"], outcome.figures
     figures |= {name: max(figures.get(name, 0), found[name]) for name in MOST}
     figures |= {name: figures.get(name, 0) + found[name] for name in SUMS}
-    answers = Counter()
+    answers: Counter[str] = Counter()
     for kind, counts in record["answers"].items():
         answers.update({f"{kind}: {answer}": count for answer, count in counts.items()})
     answers.update(outcome.answers)
@@ -105,11 +130,6 @@ def _by_kind(answers: Counter[str]) -> dict[str, dict[str, int]]:
         kind, _, answer = both.partition(": ")
         table.setdefault(kind, {})[answer] = count
     return table
-
-
-def _write(path: Path, record: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def _commit() -> str:

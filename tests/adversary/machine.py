@@ -90,6 +90,7 @@ class Session:
 
     def replay(self, moves_: list[Move]) -> Outcome:
         """One run of those moves."""
+        self._seed = 0
         run, close = self.begin()
         for move in moves_:
             run.play(move)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from imagejob_dev.errors import DevError
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 END_SECONDS = 30.0
 POLL_SECONDS = 0.1
+LOST = (OSError, ApiError, DevError)
 OUTPUTS = [{"name": "thumb", "format": "png"}]
 
 
@@ -44,17 +47,18 @@ class Neighbour:
         self._thread.join(END_SECONDS)
 
     def _trickle(self) -> None:
-        number = 0
-        while not self._over.is_set():
+        for number in itertools.count():
+            if self._over.is_set():
+                return
             name, key = f"next-{number}", f"incoming/next-{number}.png"
             self._team.put(key, self._front.new_picture())
-            self._team.create([image_job(name, key, outputs=OUTPUTS)])
+            with suppress(*LOST):
+                self._team.create([image_job(name, key, outputs=OUTPUTS)])
             while not self._over.wait(POLL_SECONDS) and not self._has_ended(name):
                 pass
-            number += 1
 
     def _has_ended(self, name: str) -> bool:
         try:
             return is_finished(self._team.status(name))
-        except (OSError, ApiError, DevError):
-            return False
+        except LOST as error:
+            return isinstance(error, ApiError)  # it was never made
