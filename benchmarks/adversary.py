@@ -5,8 +5,8 @@
     python benchmarks/adversary.py --replay moves.json --runs 5
 
 The moves of a failure are printed as JSON: a list that can be shortened by hand, and made again.
-The record is written after each run; one of the same commit, seed and moves is gone on with. Exits 1 if
-a promise was broken.
+The record is written after each run; one of the same commit, seed and moves is gone on with. Exits
+1 if a promise was broken.
 """
 
 from __future__ import annotations
