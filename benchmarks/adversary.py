@@ -17,6 +17,7 @@ import sys
 sys.path.append(sys.path.pop(0))
 
 import argparse
+import faulthandler
 import json
 import os
 import subprocess
@@ -43,6 +44,7 @@ SUMS = ("charges", "workers", "succeeded", "failed")
 
 def main() -> int:
     options = _options()
+    faulthandler.enable()
     os.environ.setdefault("IMAGEJOB_DEV_PREBUILT", "0")
     with tempfile.TemporaryDirectory() as folder, Cluster(Path(folder)) as cluster:
         cluster.install()

@@ -152,6 +152,7 @@ def machine_of(
         "attack_an_image_job": moves.requests_on(allowed, "imagejobs"),
         "attack_a_worker": moves.requests_on(allowed, *moves.WORKERS),
         "attack_another": moves.requests_on(allowed, *moves.WORKERS),
+        "besiege_a_worker": moves.sieges(allowed),
         "change_the_store": moves.stores(),
         "change_the_source": moves.uploads(),
         "befall": moves.environment(),
@@ -167,15 +168,16 @@ def machine_of(
             if self.run and self.close:
                 session.finish(self.run, self.close)
 
-    rules = {name: _rule(moves_) for name, moves_ in chances.items()}
+    rules = {name: _rule(chosen) for name, chosen in chances.items()}
     return type(Adversary.__name__, (Adversary,), rules)
 
 
-def _rule(chosen: st.SearchStrategy[Move]) -> Callable[[Any, Move], None]:
+def _rule(chosen: st.SearchStrategy[Any]) -> Callable[[Any, Any], None]:
     @rule(move=chosen)
-    def play(self: Any, move: Move) -> None:
-        if self.run:
-            self.run.play(move)
+    def play(self: Any, move: Move | list[Move]) -> None:
+        for each in move if isinstance(move, list) else [move]:
+            if self.run:
+                self.run.play(each)
 
     return play
 

@@ -107,6 +107,17 @@ def image_jobs() -> st.SearchStrategy[Move]:
     )
 
 
+def sieges(allowed: Collection[tuple[str, str]]) -> st.SearchStrategy[list[Move]]:
+    """An upload whose worker is held at its last output, by a source that is another each time it is
+    read; then whatever may be done to that worker, twice."""
+    held = _options(
+        "behave", "", get=st.just("changing"), put=st.sampled_from(("hang full", "hang thumb"))
+    )
+    read = _options("wait", "", until=st.just("a source is read"), most=st.integers(20, 100))
+    attack = requests_on(allowed, *WORKERS)
+    return st.tuples(held, image_jobs(), read, attack, read, attack, read).map(list)
+
+
 def uploads() -> st.SearchStrategy[Move]:
     """What the tenant does in its own bucket, past the front."""
     hows = ("swap", "swap", "swap", "garbage", "remove", "overwrite an output")

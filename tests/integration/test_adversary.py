@@ -33,5 +33,6 @@ def test_no_move_of_a_tenant_breaks_a_promise(
     for outcome in runs.outcomes:
         record_property(f"seed {outcome.seed}, {outcome.seconds:.1f} s", outcome.figures)
     assert not broken, "\n".join(map(told, broken))
-    assert [len(outcome.moves) for outcome in runs.outcomes] == [MOVES] * len(SEEDS)
+    assert len(runs.outcomes) == len(SEEDS)
+    assert min(len(outcome.moves) for outcome in runs.outcomes) >= MOVES
     assert seconds < SECONDS or not pytestconfig.option.calm
