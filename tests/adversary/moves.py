@@ -108,8 +108,8 @@ def image_jobs() -> st.SearchStrategy[Move]:
 
 
 def sieges(allowed: Collection[tuple[str, str]]) -> st.SearchStrategy[list[Move]]:
-    """An upload whose worker is held at its last output, by a source that is another each time it is
-    read; then whatever may be done to that worker, twice."""
+    """An upload whose worker is held at its last output, by a source that is another at each
+    reading; then whatever may be done to that worker, twice."""
     held = _options(
         "behave", "", get=st.just("changing"), put=st.sampled_from(("hang full", "hang thumb"))
     )
