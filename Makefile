@@ -14,7 +14,7 @@ LOCKS := dev operator worker bench e2e docs
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start proof-adversary plots docs generate \
+.PHONY: help demo demo-down test e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start plots docs generate \
 	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers check-docs
 
 help: ## Show this help
@@ -92,6 +92,7 @@ generate: $(INSTALLED) ## Make the API reference, the pictures, the dashboard, t
 bench-start: $(INSTALLED) ## Measure the worker's start from IMAGE=… (needs root, buildah and runc)
 	@$(PYTHON) benchmarks/start.py --image "$(IMAGE)"
 
+.PHONY: proof-adversary
 proof-adversary: $(INSTALLED) ## Make any move that a tenant may, in 100 runs (ARGS="--seed 1"), and hold each promise against it
 	@$(PYTHON) benchmarks/adversary.py $(ARGS)
 
