@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from adversary.moves import Move
     from adversary.promises import Violation
 
-SETTLE_SECONDS = 40.0
+SETTLE_SECONDS = 120.0  # a pod that a kubelet would not start is replaced after 60
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 
 

@@ -62,6 +62,7 @@ class Operators:
         self.measure()
         second = self.programs[1]
         if second.running:
+            second.resume()  # paused, it would not hear that it is to end
             second.stop()
         else:
             second.launch()
