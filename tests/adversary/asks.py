@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from adversary import bodies
+from adversary import bodies, changes
 from adversary.moves import RESOURCES
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def request(ground: Ground, move: Move) -> Request:
         return Request("GET", f"{path}/{name}/{sub}", None)
     where = f"{path}/{name}" + ("/status" if options["field"] == "status" else "")
     owners = ground.all("imagejobs")
-    change = bodies.change(resource, options["field"], options["value"], ground.world, owners)
+    change = changes.change(resource, options["field"], options["value"], ground.world, owners)
     if move.what == "update":
         return Request("PUT", where, merged(there, change))
     return _patch(options["patch"], where, change, bodies.kind(resource, RESOURCES[resource], name))
@@ -107,7 +107,9 @@ def _patch(how: str, where: str, change: Body, empty: Body) -> Request:
 def _new(ground: Ground, resource: str, options: Body) -> Body:
     targets = ground.all("imagejobs")
     if resource == "imagejobs":
-        name, fields = bodies.image_job(options, targets)
+        name, fields = bodies.image_job(options)
+        if field := options["field"]:
+            fields |= changes.change(resource, field, options["value"], ground.world, targets)
     else:
         made = bodies.create(resource, options["value"], ground.world, targets, ground.workers())
         name, fields = made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING, Any
 
 from imagejob_operator.domain.manifests import worker_name
@@ -52,7 +51,7 @@ def kind(resource: str, api: str, name: str, **fields: Any) -> Body:
     return {"apiVersion": version, "kind": kinds[resource], "metadata": meta, **fields}
 
 
-def image_job(options: Mapping[str, Any], targets: Sequence[Body]) -> tuple[str, Body]:
+def image_job(options: Mapping[str, Any]) -> tuple[str, Body]:
     """Its name, and it without apiVersion and kind."""
     name = f"photo-{options['name']}"
     names = ("thumb", "full")[: options["outputs"]]
@@ -73,10 +72,7 @@ def image_job(options: Mapping[str, Any], targets: Sequence[Body]) -> tuple[str,
         spec["profileRef"] = {"name": "web"}
     else:
         spec["outputs"] = [{"name": each, "format": "png"} for each in names]
-    meta = {}
-    if options["field"]:
-        meta = change("imagejobs", options["field"], options["value"], {}, targets)["metadata"]
-    return name, {"spec": spec, "metadata": meta}
+    return name, {"spec": spec}
 
 
 def store(endpoint: str, bucket: str, opened_by: str = "uploads-s3", **more: Any) -> Body:
@@ -107,10 +103,10 @@ def create(
         "imageprofiles": lambda: ("web", {"spec": PROFILE}),
         "imagestores": lambda: (
             pick(STORES, value),
-            {"spec": pick(_stores(world), value)},
+            {"spec": pick(stores(world), value)},
         ),
         "imagequotas": lambda: ("default", {"spec": {"limits": [{"jobs": 10**6, "per": "1s"}]}}),
-        "secrets": lambda: ("uploads-s3", {"stringData": pick(_secrets(world), value)}),
+        "secrets": lambda: ("uploads-s3", {"stringData": pick(secrets(world), value)}),
         "serviceaccounts": lambda: ("more", {}),
         "poddisruptionbudgets": lambda: (
             f"keep-{value}",
@@ -123,48 +119,7 @@ def create(
     return makers[resource]()
 
 
-def change(
-    resource: str, field: str, value: int, world: Mapping[str, str], targets: Sequence[Body]
-) -> Body:
-    """A merge patch for one class of field."""
-    if field == "spec":
-        wanted = pick(SPECS.get(resource, ({"spec": {}},)), value)
-        return wanted(world) if callable(wanted) else wanted  # type: ignore[no-any-return]
-    if field == "status":
-        return {"status": {"phase": pick(("Succeeded", "Failed"), value)}}
-    values = {
-        "labels": (
-            {"tier": "batch"},
-            {LABEL: "worker"},
-            {LABEL: None},
-            {"batch.kubernetes.io/job-name": "x"},
-        ),
-        "annotations": (
-            {"a": "b"},
-            {"huge": HUGE},
-            {"imagejob.dev/requested-by": "mallory"},
-            {"imagejob.dev/order": "x", "batch.kubernetes.io/job-tracking": None},
-        ),
-        "finalizers": ([HOLD], [], ["orphan"], ["foregroundDeletion"]),
-        "ownerReferences": (
-            [],
-            [_owner(GONE)],
-            *(
-                [
-                    [_owner(each["metadata"]["uid"], each["metadata"]["name"])]
-                    for each in targets[:2]
-                ]
-            ),
-        ),
-    }
-    return {"metadata": {field: pick(values[field], value)}}
-
-
-def _owner(uid: str, name: str = "gone") -> Body:
-    return {"apiVersion": "imagejob.dev/v1alpha1", "kind": "ImageJob", "name": name, "uid": uid}
-
-
-def _stores(world: Mapping[str, str]) -> list[Body]:
+def stores(world: Mapping[str, str]) -> list[Body]:
     """The same bucket, however it is spelled; and some that lead nowhere."""
     endpoint, bucket = world["endpoint"], world["bucket"]
     return [
@@ -179,55 +134,9 @@ def _stores(world: Mapping[str, str]) -> list[Body]:
     ]
 
 
-def _secrets(world: Mapping[str, str]) -> list[dict[str, str]]:
+def secrets(world: Mapping[str, str]) -> list[dict[str, str]]:
     right = {"AWS_ACCESS_KEY_ID": world["id"], "AWS_SECRET_ACCESS_KEY": world["secret"]}
     return [right, {**right, "AWS_SECRET_ACCESS_KEY": "wrong"}, right, {"else": HUGE}]
-
-
-def _encoded(data: Mapping[str, str]) -> dict[str, str]:
-    return {name: base64.b64encode(value.encode()).decode() for name, value in data.items()}
-
-
-SPECS: dict[str, Sequence[Any]] = {
-    "imagejobs": (
-        {"spec": {"suspend": True}},
-        {"spec": {"suspend": False}},
-        {"spec": {"priority": 9}},
-        {"spec": {"ttlSecondsAfterFinished": 0}},
-        {"spec": {"retries": 9}},
-        {"spec": {"source": {"key": KEYS[0]}}},
-    ),
-    "imageprofiles": (
-        {"spec": PROFILE},
-        {"spec": {"outputs": [{"name": "thumb", "format": "png", "width": 8}]}},
-    ),
-    "imagestores": tuple(
-        (lambda world, index=index: {"spec": _stores(world)[index]}) for index in range(8)
-    ),
-    "imagequotas": ({"spec": {"maxRunning": 999}},),
-    "secrets": tuple(
-        (lambda world, index=index: {"data": _encoded(_secrets(world)[index])})
-        for index in range(4)
-    ),
-    "jobs": (
-        {"spec": {"suspend": True}},
-        {"spec": {"suspend": False}},
-        {"spec": {"parallelism": 3}},
-        {"spec": {"parallelism": 0}},
-        {"spec": {"activeDeadlineSeconds": 1}},
-        {"spec": {"ttlSecondsAfterFinished": 0}},
-        {"spec": {"backoffLimit": 6}},
-        {"spec": {"template": {"metadata": {"labels": {LABEL: "else"}}}}},
-    ),
-    "pods": (
-        {"spec": {"activeDeadlineSeconds": 1}},
-        {"spec": {"terminationGracePeriodSeconds": 1}},
-        {"spec": {"tolerations": []}},
-    ),
-    "events": ({"message": "forged", "reason": "Succeeded"}, {"type": "Warning", "note": "x"}),
-    "poddisruptionbudgets": ({"spec": {"maxUnavailable": 1}},),
-    "serviceaccounts": ({"automountServiceAccountToken": True}, {"secrets": []}),
-}
 
 
 def _container() -> Body:

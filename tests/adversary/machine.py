@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from raw_requests import attacker
 
-from adversary import front, moves, operators, promises
+from adversary import front, measures, moves, operators, promises
 from adversary.play import Run
 
 if TYPE_CHECKING:
@@ -184,14 +184,14 @@ def _rule(chosen: st.SearchStrategy[Any]) -> Callable[[Any, Any], None]:
 
 def figures(history: History) -> dict[str, float]:
     """What was measured of a run."""
-    waited = list(promises.waits(history).values()) or [(0.0, 0)]
+    waited = list(measures.waits(history).values()) or [(0.0, 0)]
     return {
-        "mostInAWindow": promises.most_charged(history),
+        "mostInAWindow": measures.most_charged(history),
         "worstNeighbourSeconds": round(max(seconds for seconds, _ in waited), 3),
         "worstNeighbourTurns": max(turns for _, turns in waited),
         "mostWorkersAtOnce": history.most_at_once,
         "mostResidentMiB": max([0, *history.memory.values()]) >> 20,
-        "charges": len(promises.charged(history)),
+        "charges": len(measures.charged(history)),
         "workers": len(history.lives),
         "succeeded": len({each.uid for each in history.finishes if each.phase == "Succeeded"}),
         "failed": len({each.uid for each in history.finishes if each.phase == "Failed"}),
