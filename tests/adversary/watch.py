@@ -3,6 +3,7 @@ processes on the node."""
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import math
@@ -13,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 from imagejob_dev.rest import ApiError
-from imagejob_operator.domain import order
+from imagejob_operator.domain.order import Order
 
 from adversary.history import Dispatch, Finish, Life, Meeting
 
@@ -30,6 +32,7 @@ COLLECTIONS = {
 }
 WORKER = ("imagejob.dev/component", "worker")
 ORDER = "IMAGEJOB_ORDER"
+ORDERS = msgspec.json.Decoder(Order)  # made once: in threads, msgspec can't learn a type at once
 SLICE_SECONDS = 60.0
 POLL_SECONDS = 0.025
 
@@ -225,8 +228,8 @@ def _task(template: Body, labelled: Body) -> Task | None:
     environment = template["spec"]["containers"][0].get("env", [])
     text = next((each.get("value", "") for each in environment if each["name"] == ORDER), "")
     try:
-        work = order.decode(text)
-    except order.OrderError:
+        work = ORDERS.decode(base64.b64decode(text))
+    except (ValueError, msgspec.DecodeError):
         return None
     folders, prefixes = {}, {}
     for item in work.items:
