@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 LIMIT, WINDOW = 8, timedelta(seconds=5)
 KEPT = 1  # a quarter of the places, which is what the platform keeps if nothing else is said
-MEMORY_BUDGET = 256 << 20
+MEMORY_BUDGET = 128 << 20  # of an operator that looks after a few dozen namespaces
 MOST_BETWEEN = 8
 """Worker Jobs of the tenant between a neighbour's admission and its worker Job. By its share it is
 one; all four slots may just have been given away, and once more by an operator that starts."""
