@@ -114,7 +114,7 @@ class Run:
             meetings=list(watcher.meetings),
             dispatches=list(watcher.dispatches),
             most_at_once=watcher.most[ground.namespace],
-            memory=dict(self._operators.measure()),
+            memory=self._operators.measured(),
             unsettled=self._stuck,
         )
         for bucket in (ground.team.bucket, self._neighbour.bucket):
