@@ -26,6 +26,8 @@ HARDENED = {
     "runAsUser": 65532,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+REPORTER = "imagejob.dev/operator"
+REPORTERS = (REPORTER, "imagejob-operator")
 GONE = "00000000-0000-0000-0000-000000000000"
 
 
@@ -187,6 +189,9 @@ def _event(
         "reason": "FailedCreate" if is_worker else "Succeeded",
         "message": HUGE[:1000] if value % 2 else "all is well",
         "type": "Warning" if is_worker else "Normal",
-        "source": {"component": "job-controller" if is_worker else "imagejob-operator"},
+        "action": "Succeeded",
+        "source": {"component": "job-controller" if is_worker else pick(REPORTERS, value)},
+        "reportingComponent": pick(REPORTERS, value // 2),
+        "reportingInstance": "a",
     }
     return f"{meta['uid']}.{value % 6 + 1}", body

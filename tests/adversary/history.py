@@ -56,6 +56,14 @@ class Meeting(NamedTuple):
     pods: tuple[str, ...]
 
 
+class Told(NamedTuple):
+    """An Event that says to be the operator's, about the ImageJob of a UID."""
+
+    uid: str
+    event: str
+    reason: str
+
+
 @dataclass
 class History:
     """Of one tenant and one neighbour, under the tenant's limit of so many in any window, with so
@@ -84,5 +92,6 @@ class History:
     dispatches: list[Dispatch] = field(default_factory=list)
     memory: dict[str, int] = field(default_factory=dict)
     """A life of an operator → its largest resident set."""
+    told: list[Told] = field(default_factory=list)
     unsettled: dict[str, str] = field(default_factory=dict)
     """UID → where it stands, of those that should have ended long ago."""

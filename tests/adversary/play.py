@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import audit_log
 from imagejob_dev.errors import DevError
@@ -15,7 +15,7 @@ from raw_requests import attacker
 from adversary import asks, bodies
 from adversary.front import Manners
 from adversary.ground import Ground
-from adversary.history import History
+from adversary.history import History, Told
 from adversary.moves import RESOURCES, Move
 from adversary.neighbour import Neighbour
 from adversary.operators import MAX_WORKERS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from adversary.front import Front
     from adversary.operators import Operators
 
-LIMIT, WINDOW = 8, timedelta(seconds=5)
+LIMIT, WINDOW = 6, timedelta(seconds=5)
 KEPT = 1  # a quarter of the places, which is what the platform keeps if nothing else is said
 MEMORY_BUDGET = 128 << 20  # of an operator that looks after a few dozen namespaces
 MOST_BETWEEN = 8
@@ -115,6 +115,7 @@ class Run:
             dispatches=list(watcher.dispatches),
             most_at_once=watcher.most[ground.namespace],
             memory=self._operators.measured(),
+            told=[told for each in ground.all("events") if (told := _told(each))],
             unsettled=self._stuck,
         )
         for bucket in (ground.team.bucket, self._neighbour.bucket):
@@ -208,6 +209,15 @@ class Run:
             while not (over := conditions[until]()) and (left := deadline - time.monotonic()) > 0:
                 watcher.changed.wait(min(left, 0.1))
         return "done" if over else "in time"
+
+
+def _told(event: dict[str, Any]) -> Told | None:
+    """None of an Event that doesn't say to be the operator's, in whichever field."""
+    reporters = event.get("reportingComponent"), event.get("source", {}).get("component")
+    if bodies.REPORTER not in reporters or event["involvedObject"].get("kind") != "ImageJob":
+        return None
+    uid = event["involvedObject"].get("uid", "")
+    return Told(uid, event.get("action", ""), event.get("reason", ""))
 
 
 def _outcome(status: int) -> str:

@@ -174,6 +174,13 @@ def _shown_with_holes(history: History) -> Iterator[Found]:
             yield f"{uid} shows {seqs}", (uid,)
 
 
+def _forged(history: History) -> Iterator[Found]:
+    true = {(line.uid, line.event, line.reason) for line in history.audit}
+    for event in history.told:
+        if event.uid in history.namespaces and event not in true:
+            yield f"an Event says of {event.uid}: {event.event}, {event.reason}", (event.uid,)
+
+
 PROMISES = (
     Promise(
         "charges in a window",
@@ -184,7 +191,7 @@ PROMISES = (
     Promise("processed and not charged", "An ImageJob is charged once", _free_success),
     Promise(
         "sources for a charge",
-        "An ImageJob is charged once. One charge is at most one source",
+        "One charge is one source",
         _more_sources_than_charges,
     ),
     Promise(
@@ -209,11 +216,11 @@ PROMISES = (
     ),
     Promise("the end is the end", "A finished ImageJob never changes", _changed_after_the_end),
     Promise(
-        "a neighbour's turn", "Nobody goes on later than told; shares are fair", _late_neighbour
+        "a neighbour's turn", "Workers are shared by the time that they are held", _late_neighbour
     ),
     Promise(
         "a place for who has none",
-        "Some places for workers are kept for namespaces that have few",
+        "A part of the workers is kept for who has none",
         _all_places_taken,
     ),
     Promise("an end for each", "kubectl wait --for=condition=Finished always returns", _stuck),
@@ -225,4 +232,5 @@ PROMISES = (
         _untold,
     ),
     Promise("status.audit without holes", "numbered without gaps", _shown_with_holes),
+    Promise("the operator's Events", "Only the operator makes Events that say to be its", _forged),
 )

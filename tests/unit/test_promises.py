@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from adversary.history import Dispatch, Finish, History, Life, Meeting, Write
+from adversary.history import Dispatch, Finish, History, Life, Meeting, Told, Write
 from adversary.promises import PROMISES, violations
 from audit_log import Line
 
@@ -36,6 +36,7 @@ def kept() -> History:
             line(uid, 2, "Queued", "Admitted", number),
             line(uid, 3, "Succeeded", "Succeeded", number + 0.9),
         ]
+        history.told.append(Told(uid, "Succeeded", "Succeeded"))
         history.shown[uid] = {
             "audit": [
                 entry(1, "Pending", "Requested"),
@@ -179,6 +180,11 @@ def a_status_that_no_line_told_of(history: History) -> None:
 @breaks("status.audit without holes")
 def a_status_with_a_hole(history: History) -> None:
     del history.shown["one"]["audit"][1]
+
+
+@breaks("the operator's Events")
+def an_event_of_what_never_was(history: History) -> None:
+    history.told.append(Told("one", "Failed", "TimedOut"))
 
 
 def test_what_went_as_it_should_breaks_nothing() -> None:
