@@ -73,7 +73,7 @@ def rights(rules: Collection[dict[str, Any]]) -> set[tuple[str, str]]:
 
 
 def requests(allowed: Collection[tuple[str, str]]) -> st.SearchStrategy[Move]:
-    """Any verb on any resource, each pair as likely as another; Events thrice, for people read them."""
+    """Any verb on any resource, each pair as likely as another, those of Events thrice."""
     pairs = sorted({*allowed, *REFUSED_ALWAYS})
     pairs += [pair for pair in pairs if pair[1] == "events"] * 2
     return st.sampled_from(pairs).flatmap(lambda pair: _request(*pair))
