@@ -77,6 +77,7 @@ def _replay(runs: Session, options: argparse.Namespace) -> int:
     for _ in range(options.runs):
         outcome = runs.replay(moves)
         broken += bool(outcome.violations)
+        _say(json.dumps(_by_kind(outcome.answers), indent=1))
         for violation in outcome.violations:
             _say(f"{violation}\n" + "\n".join(outcome.lines))
     _say(f"{broken} of {options.runs} runs broke a promise")
