@@ -101,6 +101,10 @@ generate: $(INSTALLED) ## Make the API reference, the pictures, the dashboard, t
 bench-start: $(INSTALLED) ## Measure the worker's start from IMAGE=… (needs root, buildah and runc)
 	@$(PYTHON) benchmarks/start.py --image "$(IMAGE)"
 
+.PHONY: proof-adversary
+proof-adversary: $(INSTALLED) ## Make any move that a tenant may, in 100 runs (ARGS="--seed 1"), and hold each promise against it
+	@$(PYTHON) benchmarks/adversary.py $(ARGS)
+
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from what the benchmarks wrote
 	@$(PYTHON) benchmarks/plots.py
 
