@@ -27,12 +27,28 @@ PAGES = sorted(
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`[^`\n]*`")
+TEST = re.compile(r"`(tests/[^`\s]+\.py)`")
 HEADING = re.compile(r"^#{1,6} (.+?)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_to_a_file_and_a_heading_in_it(page: Path) -> None:
     assert list(broken(page)) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_test_that_it_names_is_there(page: Path) -> None:
+    named = TEST.findall(page.read_text())
+
+    assert [path for path in named if not list(ROOT.glob(path))] == []
+
+
+def test_each_promise_names_the_tests_that_show_it() -> None:
+    section = (ROOT / "docs/concepts.md").read_text().partition("## What is promised")[2]
+    promises = [line for line in section.partition("\n## ")[0].splitlines() if line[:3] == "| *"]
+
+    assert len(promises) > 10
+    assert [promise for promise in promises if not TEST.search(promise)] == []
 
 
 def broken(page: Path) -> Iterator[str]:
