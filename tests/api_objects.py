@@ -131,6 +131,12 @@ def worker_job(
     return msgspec.convert(body, WorkerJob)
 
 
+def suspended(*jobs: ImageJob, version: int = 11, **meta: Any) -> WorkerJob:
+    """A worker Job that somebody else, such as Kueue, has to let go on."""
+    made = worker_job(*(jobs or (image_job(),)), version=version, **meta)
+    return WorkerJob(made.metadata, msgspec.structs.replace(made.spec, suspend=True), made.status)
+
+
 def pod(
     worker: str = "ij-1",
     *,

@@ -25,6 +25,7 @@ from api_objects import (
     report,
     running,
     situation,
+    suspended,
     terminated,
     written,
 )
@@ -74,6 +75,7 @@ WAITING = {
     "queued-dispatched": carried(),
     "queued-worker-refused": situation(refusal=Refusal("exceeded quota: pods", LATER)),
     "queued-worker-unschedulable": carried(pod(phase="Pending", conditions=[NO_ROOM])),
+    "queued-worker-suspended": carried(by=suspended()),
     "queued-evicted": carried(pod(state=terminated(exit_code=137), **disrupted())),
     "running-processing": carried(RUNNING),
 }

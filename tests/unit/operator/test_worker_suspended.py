@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from api_objects import (
     EARLIER,
@@ -19,6 +18,7 @@ from api_objects import (
     running,
     situation,
     store,
+    suspended,
     terminated,
     waiting,
     worker_job,
@@ -42,11 +42,6 @@ CREATED = datetime.fromisoformat(EARLIER)
 RESUMED = CREATED + timedelta(hours=1)
 TICK = timedelta(milliseconds=1)
 ANSWER = Refusal("", RESUMED + timedelta(days=1))
-
-
-def suspended(*jobs: ImageJob, version: int = 11, **meta: Any) -> WorkerJob:
-    made = worker_job(*(jobs or (CAT,)), version=version, **meta)
-    return WorkerJob(made.metadata, msgspec.structs.replace(made.spec, suspend=True), made.status)
 
 
 def resumed(*jobs: ImageJob) -> WorkerJob:
