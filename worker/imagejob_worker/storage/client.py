@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from imagejob_worker.storage.pace import LateError, Patience, SlowError
-from imagejob_worker.storage.wire import CHUNK, MOST_BYTES, CutError, Wire, WireError
+from imagejob_worker.storage.wire import MOST_BYTES, CutError, Wire, WireError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from imagejob_worker.storage.wire import Place
 
@@ -72,12 +72,16 @@ class Answer:
         if lengths and self.length is None and not self.is_chunked:
             raise WireError("its answer has no sensible length")
 
-    def body(self, patience: Patience) -> Iterator[bytes]:
-        """Yield the body as it comes. Raises WireError, as when it ends early."""
+    def body(self, patience: Patience, *, is_useful: bool = True) -> Iterator[bytes]:
+        """Yield the body as it comes. Raises WireError, as when it ends early.
+
+        If it isn't useful, it is idle talk to the Wire, which gives it up at MOST_BYTES.
+        """
         self._wire.expect(patience)
         with _meaning():
-            while piece := self._response.read1(CHUNK):
-                self._wire.useful()
+            while piece := self._response.read1(MOST_BYTES):
+                if is_useful:
+                    self._wire.useful()
                 yield piece
         if self._response.length:
             raise CutError
@@ -95,13 +99,13 @@ class Answer:
         """
         read, brief = b"", Patience(patience.step())
         try:
-            for piece in self.body(brief):
+            for piece in self.body(brief, is_useful=False):
                 read += piece
-                if len(read) >= MOST_BYTES or b"</Code>" in read:
+                if b"</Code>" in read:
                     break
         except (WireError, LateError, SlowError):
             pass
-        return read[:MOST_BYTES].decode(errors="replace")
+        return read.decode(errors="replace")
 
 
 class _Connection(HTTPConnection):
@@ -120,17 +124,17 @@ class _Connection(HTTPConnection):
         self,
         method: str,
         url: str,
-        headers: Mapping[str, str],
+        headers: dict[str, str],
         body: Body | None,
         patience: Patience,
     ) -> Answer:
         """Send a request; return its answer. Raises as Wire does."""
         parts = urlsplit(url)
-        target = url[url.index(parts.netloc) + len(parts.netloc) :]
         self.wire.expect(patience)
         try:
             pieces = body and self.wire.outgoing(*body)
-            self.request(method, target, pieces, {"Host": parts.netloc, **headers})
+            target, host = f"{parts.path}?{parts.query}", {"Host": parts.netloc}
+            self.request(method, target, pieces, host | headers)
         except CutError:
             pass  # what it has said before is more telling
         unhurried = patience.unhurried()
@@ -164,12 +168,12 @@ class Client:
         self,
         method: str,
         url: str,
-        headers: Mapping[str, str],
+        headers: dict[str, str],
         body: Body | None,
         patience: Patience,
     ) -> Iterator[Answer]:
         """Send a request; give the answer if it is of the kind 2xx, whose body may then be read."""
-        asked = method, url, {"User-Agent": "imagejob-worker", **headers}, body, patience
+        asked = method, url, {"User-Agent": "imagejob-worker"} | headers, body, patience
         connection, answer = self._asked(*asked)
         try:
             if not 200 <= answer.status < 300:
@@ -182,7 +186,7 @@ class Client:
         self,
         method: str,
         url: str,
-        headers: Mapping[str, str],
+        headers: dict[str, str],
         body: Body | None,
         patience: Patience,
     ) -> tuple[_Connection, Answer]:

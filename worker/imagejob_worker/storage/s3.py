@@ -153,7 +153,8 @@ def _check(name: str, store: S3) -> None:
         ("bucket", store.bucket, _NAME),
         ("region", store.region, _NAME),
     ):
-        if not re.fullmatch(shape, value):
+        # No dots that are segments: they would be resolved, and be another name for a place.
+        if not re.fullmatch(shape, value) or not {".", ".."}.isdisjoint(value.split("/")):
             raise ItemFailure("StorageUnavailable", f"the {what} of store {name} is none: {value}")
 
 

@@ -6,6 +6,7 @@ shown to nobody but the store.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -16,6 +17,8 @@ from obstore.store import S3Store
 from imagejob_worker.storage.wire import WireError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from imagejob_worker.order import S3
 
 GOOD_FOR: Final = timedelta(minutes=15)
@@ -34,7 +37,10 @@ class Signer:
     """Signs what is asked of one bucket, by one set of credentials."""
 
     def __init__(self, store: S3, credentials: Credentials) -> None:
-        """Take what it isn't told from nowhere: the process must have no AWS_* variables."""
+        """Take what obstore isn't told from nowhere: the process must have no AWS_* variables.
+
+        Raises WireError.
+        """
         self.credentials = credentials
         config: Any = {
             "endpoint": endpoint(store),
@@ -48,14 +54,22 @@ class Signer:
             config["session_token"] = credentials.session
         # Nothing is sent, so nobody need be trusted: to read the authorities takes 8 ms.
         options: Any = {"allow_http": True, "disable_system_certificates": True}
-        self._store = S3Store(config=config, client_options=options)
+        with _words():
+            self._store = S3Store(config=config, client_options=options)
 
     def __call__(self, method: Literal["GET", "PUT"], key: str) -> str:
         """Return the URL of an object, signed. Raises WireError."""
-        try:
+        with _words():
             return sign(self._store, method, key, GOOD_FOR)
-        except (BaseError, ValueError) as error:
-            raise WireError(f"it can't be addressed: {error}") from error
+
+
+@contextmanager
+def _words() -> Iterator[None]:
+    """Turn what obstore says, as of a host that can't be one, into WireErrors."""
+    try:
+        yield
+    except (BaseError, ValueError) as error:
+        raise WireError(f"it can't be addressed: {error}") from error
 
 
 def endpoint(store: S3) -> str:

@@ -6,7 +6,6 @@ import errno
 import io
 import os
 import socket
-import ssl
 import time
 from _thread import allocate_lock, start_new_thread
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 from imagejob_worker.storage.pace import LateError, Patience
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -130,7 +130,7 @@ class Wire:
         """Receive what comes next, and nothing at the end."""
         if self._idle_talk >= MOST_BYTES:
             raise WireError("its answer has no end")
-        into = memoryview(buffer)
+        into = memoryview(buffer)[: MOST_BYTES - self._idle_talk]
         if self._early:
             size = min(len(into), len(self._early))
             into[:size], self._early = self._early[:size], self._early[size:]
@@ -170,10 +170,8 @@ class Wire:
         self._socket.settimeout(0)
         try:
             self._early += self._socket.recv(MOST_BYTES)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return False
-        except OSError:
-            return True
+        except OSError as error:
+            return type(error).__name__ not in ("BlockingIOError", "SSLWantReadError")
         return True
 
     def _received(self, into: memoryview) -> int:
@@ -215,13 +213,14 @@ def _words() -> Iterator[None]:
         raise CutError(_WORDS[error.errno or errno.EPIPE]) from error
     except TimeoutError as error:
         raise WireError("it can't be reached in time", again=True) from error
-    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
-        raise CutError from error
-    except ssl.SSLError as error:
-        raise WireError(f"TLS failed: {error.reason}") from error
     except (socket.gaierror, UnicodeError) as error:
         raise WireError("its name can't be resolved") from error
     except OSError as error:
+        # By names: `ssl` isn't loaded for a store in the clear.
+        if type(error).__name__ in ("SSLEOFError", "SSLZeroReturnError"):
+            raise CutError from error
+        if type(error).__module__ == "ssl":
+            raise WireError(f"TLS failed: {getattr(error, 'reason', error)}") from error
         words = _WORDS.get(error.errno or 0) or error.strerror or str(error)
         raise WireError(words, again=True) from error
 
