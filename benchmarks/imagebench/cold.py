@@ -121,7 +121,7 @@ def measure(source: Path, runs: int, watches: int, folder: Path) -> Measured:
 
 
 def _versions() -> dict[str, str]:
-    packages = {name: version(name) for name in ("pillow", "msgspec")}
+    packages = {name: version(name) for name in ("pillow", "obstore", "msgspec")}
     return packages | {VERSITYGW.name: VERSITYGW.version}
 
 

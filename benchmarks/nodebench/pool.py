@@ -33,7 +33,7 @@ def order() -> Order:
 
 @cache
 def stores() -> Stores:
-    """Each process opens its own: a connection is not for two."""
+    """Each process opens its own: obstore's threads don't survive a fork."""
     return Stores(order().stores, os.environ["IMAGEJOB_STORES"])
 
 

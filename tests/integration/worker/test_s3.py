@@ -15,6 +15,7 @@ import pytest
 from imagejob_dev.s3 import S3Server
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.order import S3
+from imagejob_worker.storage import s3 as s3_module
 from imagejob_worker.storage.s3 import S3Storage
 from s3_stores import BUCKET, LIMIT, fetched, opened, put
 
@@ -90,6 +91,31 @@ def test_a_very_large_output_is_one_object_too(
     found = client.get_object(Bucket=BUCKET, Key="out/large.webp")
     assert hashlib.sha256(found["Body"].read()).digest() == hashlib.sha256(data).digest()
     assert (found["ContentType"], found["CacheControl"]) == ("image/webp", "no-cache")
+
+
+def test_a_key_is_used_as_it_is(storage: S3Storage, client: Any, tmp_path: Path) -> None:
+    key = "in/a b/$(X)/%41%2F/\u00fc~+&?#=;:@,'!*()[]\\\"<>|^`{}.jpg"
+    (tmp_path / "output").write_bytes(b"a picture")
+
+    put(storage, tmp_path / "output", key)
+
+    assert client.get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"a picture"
+    assert fetched(storage, tmp_path / "source", key).size == len(b"a picture")
+
+
+def test_an_output_that_changes_on_its_way_is_not_stored(
+    storage: S3Storage, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its signature doesn't cover it; the store compares it with Content-MD5."""
+    monkeypatch.setattr(s3_module, "_digest", lambda _: "1B2M2Y8AsgTpgAmY7PhCfg==")  # of nothing
+    (tmp_path / "output").write_bytes(b"a picture")
+
+    with pytest.raises(ItemFailure, match=r"BadDigest|InvalidDigest") as caught:
+        put(storage, tmp_path / "output", "out/changed")
+
+    assert caught.value.reason == "StorageUnavailable"
+    found = client.list_objects_v2(Bucket=BUCKET, Prefix="out/changed")
+    assert found["KeyCount"] == 0
 
 
 def test_a_store_s_prefix_goes_before_every_key(

@@ -47,8 +47,11 @@ def test_a_failing_store_is_tried_again_but_not_for_long(
 
 @pytest.mark.parametrize(
     "endpoint",
-    ["no URL", "ftp://127.0.0.1", "http://", "https://[::", "http://a/x y", "http://a?b"],
-)
+    [
+        "no URL", "ftp://127.0.0.1", "http://", "https://[::", "http://a/x y", "http://a?b",
+        "http://a:65536", "http://a/x/../y", "http://a/.",
+    ],
+)  # fmt: skip
 def test_an_endpoint_that_is_none(tmp_path: Path, keys: dict[str, str], endpoint: str) -> None:
     def attempt() -> None:
         fetched(opened(tmp_path, S3(endpoint, BUCKET), **keys), tmp_path / "source", "in/a")
@@ -97,3 +100,14 @@ def test_a_source_that_drips_is_timed_out(tmp_path: Path, keys: dict[str, str]) 
 
     assert caught.value.reason == "TimedOut"
     assert time.monotonic() - start < 5
+
+
+def test_a_host_that_cannot_be_one(tmp_path: Path, keys: dict[str, str]) -> None:
+    store = S3("http://127.0.0.1", BUCKET, path_style=False)
+
+    with pytest.raises(ItemFailure) as caught:
+        fetched(opened(tmp_path, store, **keys), tmp_path / "source", "in/a")
+
+    assert caught.value.reason == "StorageUnavailable"
+    assert "can't be addressed" in caught.value.message
+    assert "any" not in caught.value.message.split()

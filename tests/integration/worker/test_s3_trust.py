@@ -9,11 +9,13 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+import worker_process
 from imagejob_dev.s3 import S3Server
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.order import S3
 from imagejob_worker.storage import tls
 from s3_stores import AUTHORITY, BUCKET, TLS, Stub, answer, fetched, opened, put, serving
+from worker_process import Workplace
 
 
 @pytest.fixture
@@ -121,7 +123,7 @@ def test_a_service_account_s_token_is_exchanged_for_a_session(tmp_path: Path) ->
             seen.append(request.path)
             answer(request, 200, SESSION.encode())
         else:
-            seen.append(request.headers["Authorization"] + request.headers["x-amz-security-token"])
+            seen.append(request.path)
             answer(request, 200, b"source")
 
     with serving(Stub(do, tls=True)) as stub:
@@ -159,3 +161,28 @@ def test_a_token_that_is_refused_is_access_denied(tmp_path: Path) -> None:
 
     assert caught.value.reason == "AccessDenied"
     assert "the-projected-token" not in caught.value.message
+
+
+@pytest.mark.parametrize("order", [("plain", "tls"), ("tls", "plain")], ids=" first, ".join)
+def test_one_worker_reads_from_stores_in_the_clear_and_over_tls(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
+    """A worker that needs no TLS loads none; it comes with the first store that does."""
+    place = Workplace(tmp_path / "pod")
+    plain, tls_ = Stub(lambda r: answer(r, 404, b"")), Stub(lambda r: answer(r, 404, b""), tls=True)
+    with serving(plain), serving(tls_):
+        stores = {
+            "plain": {"s3": {"endpoint": plain.endpoint, "bucket": BUCKET}},
+            "tls": {"s3": {"endpoint": tls_.endpoint, "bucket": BUCKET, "caBundle": AUTHORITY}},
+        }
+        items = []
+        for name in order:
+            place.put(name, "AWS_ACCESS_KEY_ID", b"any")
+            place.put(name, "AWS_SECRET_ACCESS_KEY", b"any")
+            item = worker_process.item(name, [{"name": "o"}], source={"store": name, "key": "a"})
+            item["destination"] = {"store": name, "prefix": "out"}
+            items.append(item)
+        run = place.run(worker_process.order(items, stores=stores))
+
+    assert [ended and ended.reason for ended in run.ended] == ["SourceNotFound"] * 2
+    assert (plain.requests, tls_.requests) == (1, 1)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from imagejob_worker.order import S3
-from imagejob_worker.storage import Doing, keys, refusals, s3, session
+from imagejob_worker.storage import Doing, keys, refusals, s3, session, signing
 from imagejob_worker.storage.client import AnsweredError
-from imagejob_worker.storage.exchange import Answer
 from imagejob_worker.storage.wire import Place, WireError
 
 
@@ -46,7 +46,7 @@ def test_a_key_names_an_object_or_is_refused(key: str, fault: str | None) -> Non
 
 
 def answered(status: int, text: str, phrase: str = "") -> AnsweredError:
-    return AnsweredError(Answer(status, phrase, {}, 1), text)
+    return AnsweredError(status, phrase, text)
 
 
 def code(name: str) -> str:
@@ -92,7 +92,10 @@ def test_a_refusal_has_a_reason(error: Exception, doing: Doing, reason: str, wor
 def test_a_bucket_is_in_the_path_or_in_the_host(host: str, *, path_style: bool) -> None:
     store = S3("https://s3.example.com/", "team-a", path_style=path_style)
 
-    assert host == s3.address(store).authority
+    url = signing.Signer(store, signing.Credentials("any", "any"))("GET", "a")
+
+    assert host == urlsplit(url).netloc
+    assert host == Place.of(signing.endpoint(store)).host
 
 
 @pytest.mark.parametrize(
@@ -108,8 +111,10 @@ def test_a_bucket_is_in_the_path_or_in_the_host(host: str, *, path_style: bool) 
 def test_an_endpoint_is_taken_apart(
     endpoint: str, place: tuple[bool, str, int, str], authority: str
 ) -> None:
+    url = signing.Signer(S3(endpoint, "b"), signing.Credentials("any", "any"))("GET", "a")
+
     assert place == Place.of(endpoint)
-    assert authority == Place.of(endpoint).authority
+    assert (authority, f"{place[3]}/b/a") == (urlsplit(url).netloc, urlsplit(url).path)
 
 
 def identity(tmp_path: Path, endpoint: str, key: str, **changes: Any) -> object:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from _thread import allocate_lock
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from imagejob_worker.failures import ItemFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from imagejob_worker.order import Store
 
@@ -89,7 +91,8 @@ class Stores:
 def _open(name: str, store: Store, folder: str) -> Storage:
     # A worker of volumes never loads what speaks HTTP, nor the other way round.
     if store.s3 is not None:
-        from imagejob_worker.storage.s3 import S3Storage
+        with _absent("ssl"):  # by http.client, for nothing: 5 ms, and tls.py imports it in any case
+            from imagejob_worker.storage.s3 import S3Storage
 
         return S3Storage(name, store.s3, folder)
     if store.volume is not None:
@@ -97,6 +100,19 @@ def _open(name: str, store: Store, folder: str) -> Storage:
 
         return VolumeStorage(name, folder)
     raise ItemFailure("Internal", f"store {name} is of no kind that this worker knows")
+
+
+@contextmanager
+def _absent(name: str) -> Iterator[None]:
+    """Import as if a module that isn't loaded weren't installed."""
+    loaded = name in sys.modules
+    if not loaded:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if not loaded:
+            del sys.modules[name]
 
 
 def write_scratch(file: int, data: bytes) -> None:

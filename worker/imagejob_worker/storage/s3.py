@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
@@ -10,11 +11,10 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.storage import Fetched, check_size, check_time, keys, refusals, write_scratch
-from imagejob_worker.storage.client import AnsweredError, Client, persistently
-from imagejob_worker.storage.exchange import Body
+from imagejob_worker.storage.client import AnsweredError, Body, Client, persistently
 from imagejob_worker.storage.pace import LateError, Patience
 from imagejob_worker.storage.session import Sessions, from_files, secret
-from imagejob_worker.storage.signature import EMPTY, encoded, sign
+from imagejob_worker.storage.signing import Signer, endpoint
 from imagejob_worker.storage.wire import CHUNK, Place, WireError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from imagejob_worker.order import S3
-    from imagejob_worker.storage.signature import Credentials
 
 _ENDPOINT = r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
 _NAME = r"[A-Za-z0-9._-]+"
@@ -37,18 +36,15 @@ class S3Storage:
     def __init__(self, name: str, store: S3, folder: str) -> None:
         """Open a store with the credentials in `folder`. Raises ItemFailure if some are missing."""
         self._name = name
-        self._prefix = store.prefix
-        self._region = store.region
+        self._store = store
         _check(name, store)
         with refusals.told(name, "open", store.endpoint):
-            place = address(store)
+            self._place = Place.of(store.endpoint)
             context = _context(store)
-            self._path = f"{place.path}/{store.bucket}" if store.path_style else place.path
-        self._host = place.authority
-        self._server, self._folder = Place.of(store.endpoint).server, f"{place.path}/{store.bucket}"
+            self._client = Client(Place.of(endpoint(store)), context)
         self._sessions = _sessions(name, store, folder, context)
-        self._credentials = None if self._sessions else from_files(name, folder)
-        self._client = Client(place, context)
+        with refusals.told(name, "open", store.endpoint):
+            self._signer = None if self._sessions else Signer(store, from_files(name, folder))
 
     def close(self) -> None:
         """See Storage."""
@@ -60,12 +56,12 @@ class S3Storage:
         self, key: str, to: int, max_bytes: int, deadline: float, least: int | None = None
     ) -> Fetched:
         """See Storage. A source whose announced length is over the limit isn't downloaded."""
-        path = self._path_of(key, "read")
+        whole = self._whole(key, "read")
 
         def attempt() -> Fetched:
             os.ftruncate(to, 0)  # an attempt before may have written some
             os.lseek(to, 0, os.SEEK_SET)
-            return self._fetched(path, to, max_bytes, deadline, least)
+            return self._fetched(whole, to, max_bytes, deadline, least)
 
         with refusals.told(self._name, "read", key):
             try:
@@ -85,34 +81,36 @@ class S3Storage:
         least: int | None = None,
     ) -> None:
         """See Storage."""
-        path = self._path_of(key, "write")
+        whole = self._whole(key, "write")
         headers = {"content-type": content_type}
         if cache_control:
             headers["cache-control"] = cache_control
         self._check_headers(headers, key)
         size = os.fstat(body).st_size
-        whole = Body(body, size, _digest(body))
+        # The signature doesn't cover the body, so that the store has to check it by this.
+        headers |= {"content-length": str(size), "content-md5": _digest(body)}
         end = time.monotonic() + PUT_SECONDS
         with refusals.told(self._name, "write", key):
-            persistently(lambda: self._put(path, whole, headers, end, least), end)
+            persistently(lambda: self._put(whole, Body(body, size), headers, end, least), end)
 
     def identity(self, key: str) -> Hashable:
         """See Storage: what S3 itself sees of a URL, however the endpoint is spelt."""
-        return *self._server, f"{self._folder}/{keys.joined(self._prefix, key)}"
+        path = f"{self._place.path}/{self._store.bucket}/{keys.joined(self._store.prefix, key)}"
+        return *self._place.server, path
 
     def _fetched(
-        self, path: str, to: int, max_bytes: int, deadline: float, least: int | None
+        self, key: str, to: int, max_bytes: int, deadline: float, least: int | None
     ) -> Fetched:
         size, digest = 0, hashlib.sha256()
         patience = Patience(deadline)
-        headers = self._signed("GET", path, {}, EMPTY, patience)
-        with self._client.request(f"GET {path}", headers, None, patience) as (connection, answer):
+        url = self._signed("GET", key, patience)
+        with self._client.request("GET", url, {}, None, patience) as answer:
             if answer.status != 200:
                 raise WireError(f"it answers {answer.status}")
             if answer.length is None and not answer.is_chunked:
                 raise WireError("it doesn't say how long the object is")
             check_size(answer.length or 0, max_bytes)
-            for piece in connection.body(answer, Patience(deadline, least)):
+            for piece in answer.body(Patience(deadline, least)):
                 size += len(piece)
                 check_size(size, max_bytes)
                 digest.update(piece)
@@ -120,29 +118,25 @@ class S3Storage:
         return Fetched(size, digest.digest())
 
     def _put(
-        self, path: str, body: Body, headers: dict[str, str], end: float, least: int | None
+        self, key: str, body: Body, headers: dict[str, str], end: float, least: int | None
     ) -> None:
-        signed = self._signed("PUT", path, headers, body.sha256, Patience(end))
-        signed["content-length"] = str(body.size)
-        patience = Patience(end, least)
-        with self._client.request(f"PUT {path}", signed, body, patience) as (connection, answer):
-            if answer.length == 0:
-                connection.excerpt(answer, patience)  # so that it can go on with the next
+        url = self._signed("PUT", key, Patience(end))
+        with self._client.request("PUT", url, headers, body, Patience(end, least)):
+            pass  # the store has said that it has it
 
-    def _signed(
-        self, method: str, path: str, headers: dict[str, str], digest: str, patience: Patience
-    ) -> dict[str, str]:
-        credentials: Credentials | None = self._credentials
+    def _signed(self, method: Literal["GET", "PUT"], key: str, patience: Patience) -> str:
+        signer = self._signer
         if self._sessions:
             credentials = self._sessions(patience)
-        assert credentials  # noqa: S101 (for mypy: one of the two is there)
-        wanted = {"host": self._host, **headers}
-        return sign(method, path, wanted, digest, credentials, self._region, time.time())
+            if signer is None or signer.credentials != credentials:
+                signer = self._signer = Signer(self._store, credentials)
+        assert signer  # noqa: S101 (for mypy: either it was there, or there are sessions)
+        return signer(method, key)
 
-    def _path_of(self, key: str, doing: Literal["read", "write"]) -> str:
-        whole = keys.joined(self._prefix, key)
+    def _whole(self, key: str, doing: Literal["read", "write"]) -> str:
+        whole = keys.joined(self._store.prefix, key)
         keys.check(whole, doing)
-        return f"{self._path}/{encoded(whole)}"
+        return whole
 
     def _check_headers(self, headers: dict[str, str], key: str) -> None:
         """Refuse what can't be a header: it would be another one. Raises ItemFailure."""
@@ -152,14 +146,6 @@ class S3Storage:
                 raise ItemFailure("Internal", words)
 
 
-def address(store: S3) -> Place:
-    """Where the bucket is served. Raises WireError."""
-    place = Place.of(store.endpoint)
-    if place.port > 0xFFFF:
-        raise WireError("the endpoint has no such port")
-    return place if store.path_style else place._replace(host=f"{store.bucket}.{place.host}")
-
-
 def _check(name: str, store: S3) -> None:
     """Refuse what would be pasted into a request as it is. Raises ItemFailure."""
     for what, value, shape in (
@@ -167,7 +153,8 @@ def _check(name: str, store: S3) -> None:
         ("bucket", store.bucket, _NAME),
         ("region", store.region, _NAME),
     ):
-        if not re.fullmatch(shape, value):
+        # No dots that are segments: they would be resolved, and be another name for a place.
+        if not re.fullmatch(shape, value) or not {".", ".."}.isdisjoint(value.split("/")):
             raise ItemFailure("StorageUnavailable", f"the {what} of store {name} is none: {value}")
 
 
@@ -193,8 +180,9 @@ def _sessions(name: str, store: S3, folder: str, context: ssl.SSLContext | None)
 
 
 def _digest(file: int) -> str:
-    digest, offset = hashlib.sha256(), 0
+    """The value of Content-MD5."""
+    digest, offset = hashlib.md5(usedforsecurity=False), 0
     while chunk := os.pread(file, CHUNK, offset):
         digest.update(chunk)
         offset += len(chunk)
-    return digest.hexdigest()
+    return base64.b64encode(digest.digest()).decode()

@@ -6,10 +6,11 @@ import re
 import time
 from _thread import allocate_lock
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.storage.client import Client
-from imagejob_worker.storage.signature import Credentials, encoded
+from imagejob_worker.storage.signing import Credentials
 from imagejob_worker.storage.wire import Place, WireError
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class Sessions:
     ) -> None:
         """Ask for nothing yet. Raises ItemFailure if there is no token."""
         self._name, self._role, self._folder = name, role, folder
-        self._place = Place.of(token_service(store))
-        self._client = Client(self._place, context)
+        self._service = token_service(store).rstrip("/")
+        self._client = Client(Place.of(self._service), context)
         self._lock = allocate_lock()
         self._current: Credentials | None = None
         self._until = 0.0
@@ -69,13 +70,9 @@ class Sessions:
             # Read again for each session: the kubelet renews it.
             "WebIdentityToken": secret(self._name, self._folder, "token"),
         }
-        query = "&".join(
-            f"{name}={encoded(value).replace('/', '%2F')}" for name, value in fields.items()
-        )
-        line = f"POST {self._place.path or '/'}?{query}"
-        headers = {"host": self._place.authority, "content-length": "0"}
-        with self._client.request(line, headers, None, patience) as (connection, answer):
-            text = connection.excerpt(answer, patience).decode(errors="replace")
+        url = f"{self._service}/?{urlencode(fields, quote_via=quote)}"
+        with self._client.request("POST", url, {}, None, patience) as answer:
+            text = answer.excerpt(patience)
         return _session(text)
 
 

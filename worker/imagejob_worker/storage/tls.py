@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 import time
 from typing import TYPE_CHECKING, Final
@@ -12,7 +11,7 @@ from imagejob_worker.storage.pace import LateError
 from imagejob_worker.storage.wire import CutError, WireError
 
 if TYPE_CHECKING:
-    import _socket
+    import socket
 
 # Where systems have theirs in one file: Debian and Alpine, Fedora, openSUSE.
 _BUNDLES = (
@@ -77,10 +76,9 @@ def _is_hashed(folder: str) -> bool:
 
 
 def secured(
-    connected: _socket.socket, context: ssl.SSLContext, host: str, until: float
+    plain: socket.socket, context: ssl.SSLContext, host: str, until: float
 ) -> ssl.SSLSocket:
     """Shake hands over a connection that is given away. Raises WireError, or LateError."""
-    plain = socket.socket(fileno=connected.detach())
     try:
         plain.settimeout(max(0.001, until - time.monotonic()))
         return context.wrap_socket(plain, server_hostname=host)
