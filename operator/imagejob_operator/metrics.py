@@ -203,6 +203,7 @@ class Metrics:
     def listed(self, resource: str) -> None:
         """All objects of a resource have been read."""
         self._lists.labels(resource).inc()
+        self._unreadable.labels(resource)  # 0 is told, too
 
     def watched(self, resource: str, event: str | None) -> None:
         """A watch has brought something; None is one of the list that it began with."""

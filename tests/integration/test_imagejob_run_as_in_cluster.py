@@ -32,7 +32,10 @@ JOBS = [
     job("cut", "cut.jpg"),
     job("large", "cat.jpg", limits={"maxBytes": "1Ki"}),
 ]
-ELSEWHERE = ("worker", "lastFailure", "startTime", "completionTime", "processingMillis", "audit")
+ELSEWHERE = (
+    *("worker", "stores", "lastFailure"),
+    *("startTime", "completionTime", "processingMillis", "audit"),
+)
 """What depends on where and when it ran."""
 
 

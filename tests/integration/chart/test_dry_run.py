@@ -80,7 +80,9 @@ CASES: dict[str, Values] = {
     },
     "no roles aggregated": {"rbac": {"aggregate": {"view": False, "edit": False, "stores": False}}},
     "no policies": {
-        "policies": {name: {"enabled": False} for name in ("requester", "workers", "stores")}
+        "policies": {
+            name: {"enabled": False} for name in ("requester", "workers", "events", "stores")
+        }
     },
     "who may touch workers": {
         "policies": {
