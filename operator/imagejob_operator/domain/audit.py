@@ -36,7 +36,7 @@ OPERATOR = "imagejob-operator"
 UNKNOWN = "unknown"
 """The actor, where nobody vouches for a name."""
 
-PEOPLE_S = frozenset({Reason.SUSPENDED, Reason.CANCELLED})
+SOMEBODY_ELSES = frozenset({Reason.SUSPENDED, Reason.CANCELLED})
 """What somebody else than the operator has done, and nobody says who."""
 
 REQUESTED_BY = f"{GROUP}/requested-by"
@@ -83,7 +83,7 @@ def admitted(seq: int, at: datetime) -> AuditEntry:
 
 def entry(seq: int, standing: Standing, now: datetime) -> AuditEntry:
     """One transition, as of `now`."""
-    actor = UNKNOWN if standing.reason in PEOPLE_S else OPERATOR
+    actor = UNKNOWN if standing.reason in SOMEBODY_ELSES else OPERATOR
     return AuditEntry(
         seq=seq,
         time=now,
