@@ -66,7 +66,8 @@ class Memory(msgspec.Struct, frozen=True):
     def noticing(self, job: ImageJob, worker: Worker | None) -> Memory:
         """Count the pods that the cluster took away from under it: one was at work, another is now.
 
-        Unless the one before is the one whose failure the status shows.
+        Unless the one before is the one whose failure the status shows, or ended as its Job was
+        suspended.
         """
         refusal = self.refusal
         if worker and worker.pod and refusal and refusal.about != worker.pod.metadata.name:
@@ -78,7 +79,8 @@ class Memory(msgspec.Struct, frozen=True):
             pod = (worker.job.metadata.name, worker.pod.metadata.name)
             failure = job.status.last_failure
             ended = failure.worker if failure else None
-            if before and pod != before and before[0] != ended:
+            was_suspended = before and before[0] == pod[0] and worker.was_suspended_under(before[1])
+            if before and pod != before and before[0] != ended and not was_suspended:
                 disruptions += 1
         return msgspec.structs.replace(self, refusal=refusal, pod=pod, disruptions=disruptions)
 

@@ -122,7 +122,8 @@ def busy(situation: Situation, _platform: Platform, now: datetime) -> Standing |
     if not situation.rival and not stray:
         return None
     prefix = destination_of(situation.job).prefix
-    who = f"pod {stray.metadata.name}" if stray else f"worker Job {situation.rival}"
+    rival = situation.rival and f"worker Job {situation.rival}"
+    who = rival or (stray and f"pod {stray.metadata.name}")
     message = f"{who} still writes to {prefix}/"
     return Standing("Queued", Reason.DESTINATION_BUSY, message)
 

@@ -171,6 +171,14 @@ class Worker(msgspec.Struct, frozen=True):
         resumed, created = self.job.resumed_at, pod.metadata.creation_timestamp
         return self.job.is_resuming or bool(resumed and created and created <= resumed)
 
+    def was_suspended_under(self, pod: str) -> bool:
+        """Whether the pod of that name was gone, as far as is known, when the Job was last had go
+        on after a suspension: then that is what ended it."""
+        resumed = self.job.resumed_at
+        known = (each for each in (*self.others, *self.past) if each.metadata.name == pod)
+        created = next((each.metadata.creation_timestamp for each in known), None)
+        return resumed is not None and (created is None or created <= resumed)
+
     def forsaken(self) -> Pod | None:
         """A pod before the last one that was at work, and that nothing excuses."""
         before = (*self.others, *self.past) if self.pod else self.past[:-1]

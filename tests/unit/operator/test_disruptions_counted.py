@@ -19,6 +19,8 @@ from api_objects import (
 )
 from deciding import decided, shown
 from imagejob_operator.domain.lifecycle import WriteStatus
+from imagejob_operator.domain.pod import Pod
+from imagejob_operator.domain.worker import Worker
 
 CAT = image_job()
 CREATED = datetime.fromisoformat(EARLIER)
@@ -39,6 +41,42 @@ def test_a_pod_in_place_of_another_counts_as_a_disruption() -> None:
     counts = [each.memory.disruptions for each in (evicted, gone, coming, replaced, still)]
     assert counts == [0, 0, 0, 1, 1]
     assert shown(carried(REPLACEMENT), still.memory).status.disruptions == 1
+
+
+RESUMED = CREATED + timedelta(hours=1)
+ON_AGAIN = worker_job(
+    CAT,
+    version=12,
+    status={
+        "conditions": [
+            {"type": "Suspended", "status": "False", "lastTransitionTime": RESUMED.isoformat()}
+        ]
+    },
+)
+
+
+def made(at: datetime, suffix: str) -> Pod:
+    return pod(suffix=suffix, state=running(), meta_more={"creationTimestamp": at.isoformat()})
+
+
+@pytest.mark.parametrize(
+    ("before", "count"),
+    [
+        ((), 0),
+        ((pod(state=running()),), 0),
+        ((made(RESUMED + TICK, "x2k9q"),), 1),
+    ],
+    ids=["and its pod is forgotten", "under its pod", "before the pod that was taken away"],
+)
+def test_a_pod_that_ended_with_a_suspension_is_no_disruption(
+    before: tuple[Pod, ...], count: int
+) -> None:
+    memory = decided(carried(AT_WORK)).memory
+    after = made(RESUMED + 2 * TICK, "new")
+
+    known = situation(CAT, Worker(ON_AGAIN, after, past=before))
+
+    assert decided(known, memory, RESUMED + 3 * TICK).memory.disruptions == count
 
 
 def test_a_worker_in_place_of_a_silent_one_counts_as_a_disruption() -> None:

@@ -141,6 +141,18 @@ def test_it_is_said_which_pod_is_waited_for() -> None:
     assert standing.message == "pod ij-1-x2k9q still writes to shared/"
 
 
+def test_a_worker_job_that_is_there_is_named_before_its_pod() -> None:
+    team = Team()
+    for thing in (TOLD, DOG, ran()):
+        team.picture.see(thing)
+    known = team.picture.situation("uid-dog")
+    assert known is not None
+
+    standing = stand(situation(TOLD, rival="ij-1", strays=known.strays), PLATFORM, NOW + LATER)
+
+    assert standing.message == "worker Job ij-1 still writes to shared/"
+
+
 def liar(of: WorkerJob, says: str) -> Pod:
     """A pod that a worker Job has been made to adopt: its order is another's, or none."""
     made_for = worker_job(job("emu"))
