@@ -1,4 +1,4 @@
-"""Looks after namespaces that have more than is kept of one: tells them, and looks for the rest."""
+"""Looks after namespaces with more than is kept of one: tells them, and looks for the rest."""
 
 from __future__ import annotations
 
