@@ -131,8 +131,8 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             width=12,
         ),
         Panel(
-            "Namespaces with more than is kept of one",
-            "What is beyond it waits.",
+            "Namespaces that exceed cache.bytesPerNamespace",
+            "Some of their objects wait.",
             {"namespaces": "max(imagejob_cache_full_namespaces)"},
             width=12,
         ),

@@ -177,7 +177,7 @@ def cache(observed: Observed) -> Iterator[GaugeMetricFamily]:
     room = observed.picture.room
     yield _gauge("cache_bytes", "Memory that the tenants' objects take, about.", room.taken)
     full = len(room.full())
-    yield _gauge("cache_full_namespaces", "Those that have more than is kept of one.", full)
+    yield _gauge("cache_full_namespaces", "Namespaces that exceed cache.bytesPerNamespace.", full)
 
 
 def uses(observed: Observed, now: datetime) -> Iterator[NamespaceUse]:

@@ -55,9 +55,10 @@ class QuotaReports:
         policy = self._tenants.policy(namespace)
         ledger = tenant.ledger.at(now, policy.rates)
         running = self._tenants.running(namespace)
-        full = self._picture.room.left_out(namespace) is not None
+        room = self._picture.room
+        full_at = room.limit if room.left_out(namespace) else None
         status = describe_quota(
-            quota, policy, ledger, len(tenant.throttled), running, now, is_full=full
+            quota, policy, ledger, len(tenant.throttled), running, now, full_at=full_at
         )
         change = next_change(policy, ledger)
         if change:

@@ -157,6 +157,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     try:
         settings = msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
+        if missing := re.fullmatch(r"Object missing required field `(\w+)`", str(error)):
+            raise SettingsError(f"{PREFIX}{missing[1].upper()} must be set") from error
         field_of = re.search(r"\$\.(\w+)", str(error))
         name = field_of[1].upper() if field_of else "… variables"
         raise SettingsError(f"{PREFIX}{name}: {error}") from error

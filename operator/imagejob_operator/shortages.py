@@ -1,4 +1,4 @@
-"""Looks after namespaces that have more than is kept of one: tells them, and looks for the rest."""
+"""Looks after namespaces with more than is kept of one: tells them, and looks for the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from .cluster import Cluster
 from .domain.manifests import Manifest
 from .domain.model import API_VERSION
 from .domain.picture import Picture
-from .domain.quota_status import CACHE_FULL, FULL
+from .domain.quantity import describe_bytes
+from .domain.quota_status import CACHE_FULL, full
 from .domain.room import LeftOut
 from .domain.subjects import QuotaOf
 from .kinds import IMAGE_JOBS, IMAGE_PROFILES, IMAGE_STORES, Kind
@@ -53,6 +54,7 @@ class Shortages:
         self._listing = listing
         self._picture = picture
         self._instance = instance
+        self._limit = picture.room.limit or 0  # of nobody anything is left out without one
         self._clock = clock
         self._wake = wake
         self._full: set[str] = set()
@@ -82,7 +84,9 @@ class Shortages:
         for namespace in full ^ self._full:
             if namespace in full:
                 log.warning(
-                    "%s has more than is kept of one namespace: some of it waits", namespace
+                    "%s exceeds cache.bytesPerNamespace (%s): some of its objects wait",
+                    namespace,
+                    describe_bytes(self._limit),
                 )
             else:
                 log.info("%s has room again for all that it has", namespace)
@@ -98,7 +102,7 @@ class Shortages:
         self._told = {each: at for each, at in self._told.items() if at > now}
         self._told[namespace] = now + TELL
         try:
-            await self._cluster.post_event(event(left_out, now, self._instance))
+            await self._cluster.post_event(event(left_out, self._limit, now, self._instance))
         except ApiError as error:  # it is worth a line, and no retry
             log.warning("no Event for %s: %s", left_out.name, error)
 
@@ -112,8 +116,8 @@ class Shortages:
             await self._listing.take(KINDS[kind], namespace)
 
 
-def event(left_out: LeftOut, now: datetime, instance: str) -> Manifest:
-    """About an object that waits, for its owner to see."""
+def event(left_out: LeftOut, limit: int, now: datetime, instance: str) -> Manifest:
+    """About an object that waits, for its owner to see. `limit`: bytes kept of one namespace."""
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -131,7 +135,7 @@ def event(left_out: LeftOut, now: datetime, instance: str) -> Manifest:
         "type": "Warning",
         "reason": CACHE_FULL,
         "action": "Waiting",
-        "note": FULL,
+        "note": f"this {left_out.kind} waits: {full(limit)}",
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": "imagejob.dev/operator",
         "reportingInstance": instance[:128],

@@ -220,7 +220,7 @@ PROMISES = (
     ),
     Promise(
         "a place for who has none",
-        "A part of the workers is kept for who has none",
+        "Some workers are reserved for namespaces that hold no more than one",
         _all_places_taken,
     ),
     Promise("an end for each", "kubectl wait --for=condition=Finished always returns", _stuck),

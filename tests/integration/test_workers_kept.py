@@ -166,7 +166,7 @@ def test_nobody_parts_a_job_from_its_pods(
     answer = anybody.send("DELETE", f"{JOBS}/{JOB}", UNSAID[case])
 
     assert answer.status == FORBIDDEN
-    assert "propagationPolicy must be Background or Foreground" in answer.text
+    assert "set propagationPolicy to Background or Foreground" in answer.text
 
 
 REMOVERS = {

@@ -235,4 +235,4 @@ def test_who_is_not_listed_manages_nothing(managed: Managed, cluster: Client) ->
     answer = changed(unlisted, MAY["resume it"])
 
     assert answer.status == FORBIDDEN
-    assert "is for the operator's own Jobs" in answer.text
+    assert "only the operator may make or change Jobs labelled" in answer.text

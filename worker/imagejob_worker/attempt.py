@@ -166,5 +166,7 @@ def _check_digest(sha256: bytes, source: Source) -> None:
     if source.sha256 and sha256 != bytes.fromhex(source.sha256):
         raise ItemFailure("ChecksumMismatch", f"the source's SHA-256 is {sha256.hex()}")
     if source.pinned_sha256 and sha256 != bytes.fromhex(source.pinned_sha256):
-        words = f"the source's SHA-256 is {sha256.hex()}; an earlier attempt read another"
+        # What matters comes first: of a crowded report's messages 58 characters may be left.
+        changed = "the source has changed since an earlier attempt read it"
+        words = f"{changed} (its SHA-256 is now {sha256.hex()})"
         raise ItemFailure("SourceChanged", words)

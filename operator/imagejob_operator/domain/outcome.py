@@ -20,6 +20,8 @@ from .worker import Worker
 MAX_DISRUPTIONS = 10
 """Pods of one ImageJob that the cluster may take away before somebody should look at it."""
 
+CHANGED = "the source has changed since an earlier attempt read it"
+
 
 def reported(situation: Situation, platform: Platform, now: datetime) -> Standing | None:
     """The worker has reported on it: that is how the attempt ended, whatever happened since."""
@@ -34,7 +36,7 @@ def reported(situation: Situation, platform: Platform, now: datetime) -> Standin
     if found and before and found != before:
         # Of a pod in place of one that was taken away: its order is of before anything was read.
         reason = Reason.SOURCE_CHANGED
-        message = f"the source is not the one that was read before, of SHA-256 {before}"
+        message = f"{CHANGED} (its SHA-256 was {before})"
         changed = Failed("SourceChanged", message, entry.millis, None)
         return _failed(situation.job, worker, reason, message, platform, now, changed)
     match entry:

@@ -9,15 +9,20 @@ import msgspec
 
 from .ledger import Ledger, time_of
 from .model import Condition
+from .quantity import describe_bytes
 from .quota import Policy, Use, usage
 from .quota_model import ImageQuota, ImageQuotaStatus, QuotaUse
 
 CACHE_FULL = "CacheFull"
 
-FULL = (
-    "the namespace has more, or larger, objects than the operator keeps of one: some are not looked"
-    " at before others have finished or are deleted"
-)
+
+def full(limit: int) -> str:
+    """What the namespace is told. `limit`: how many bytes are kept of one."""
+    return (
+        "this namespace's unfinished ImageJobs, ImageProfiles and ImageStores exceed what the"
+        f" operator keeps in memory for one namespace ({describe_bytes(limit)},"
+        " cache.bytesPerNamespace): some wait until others finish or are deleted"
+    )
 
 
 def describe_quota(
@@ -28,11 +33,11 @@ def describe_quota(
     running: int,
     now: datetime,
     *,
-    is_full: bool = False,
+    full_at: int | None = None,
 ) -> ImageQuotaStatus:
     """What the status should say; equal to `quota.status` exactly when there is nothing to write.
 
-    `ledger` is at `now`. `is_full` if the operator keeps no more of the namespace's objects.
+    `ledger` is at `now`. `full_at`: the bytes that are kept of a namespace, if this one has more.
     """
     uses = usage(ledger.history, policy.rates, ledger.now)
     return ImageQuotaStatus(
@@ -40,7 +45,7 @@ def describe_quota(
         limits=tuple(_use(use) for use in uses),
         waiting=waiting,
         running=running,
-        conditions=(_ready(quota, now, is_full=is_full),),
+        conditions=(_ready(quota, now, full_at),),
     )
 
 
@@ -63,14 +68,14 @@ def _use(use: Use) -> QuotaUse:
     )
 
 
-def _ready(quota: ImageQuota, now: datetime, *, is_full: bool) -> Condition:
+def _ready(quota: ImageQuota, now: datetime, full_at: int | None) -> Condition:
     """True from the first time on that the operator applies it, to all that there is."""
     known = next((each for each in quota.status.conditions if each.type == "Ready"), None)
     fresh = Condition(
         type="Ready",
-        status="False" if is_full else "True",
-        reason=CACHE_FULL if is_full else "Applied",
-        message=FULL if is_full else "the operator applies this quota",
+        status="True" if full_at is None else "False",
+        reason="Applied" if full_at is None else CACHE_FULL,
+        message="the operator applies this quota" if full_at is None else full(full_at),
         last_transition_time=now.replace(microsecond=0),
         observed_generation=quota.metadata.generation,
     )

@@ -63,6 +63,11 @@ class Room:
         self._accounts: defaultdict[str, Account] = defaultdict(Account)
 
     @property
+    def limit(self) -> int | None:
+        """Bytes that a namespace may have; None for any."""
+        return self._limit
+
+    @property
     def taken(self) -> int:
         """Bytes, in all namespaces."""
         return sum(account.taken for account in self._accounts.values())

@@ -56,7 +56,7 @@ def _suspended(worker: Worker, item: OrderItem | None) -> Standing:
     """Somebody else says when it goes on. What waits for that is not timed, nor replaced."""
     job = worker.job
     queue = job.metadata.labels.queue_name
-    who = f'Kueue has it go on when the queue "{queue}" has room' if queue else "nobody says why"
+    who = f'Kueue has it go on when the queue "{queue}" has room' if queue else "no reason is given"
     message = f"worker Job {job.metadata.name} is suspended: {who}"
     return Standing("Queued", Reason.WORKER_SUSPENDED, message, item, worker)
 

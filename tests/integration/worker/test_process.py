@@ -120,6 +120,7 @@ def test_a_digest_that_differs_is_reported_and_nothing_stored(
     assert run.exit_code == 0
     assert isinstance(entry, report.Failed)
     assert reason == entry.reason
+    assert ("has changed" in entry.message[: report.MESSAGE_WORST]) == (reason == "SourceChanged")
     assert entry.source
     assert entry.source.sha256 == DIGEST
     assert [path.name for path in (place.stores / "box").iterdir()] == ["cat.jpg"]

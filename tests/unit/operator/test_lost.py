@@ -133,6 +133,9 @@ def test_another_source_than_was_read_before_is_final(entry: list[Any]) -> None:
     standing = stand(situation(before, Worker(worker, reports)), PLATFORM, NOW)
 
     assert (standing.phase, standing.reason) == ("Failed", Reason.SOURCE_CHANGED)
+    assert f"has changed since an earlier attempt read it (its SHA-256 was {OTHER.hex()}" in (
+        standing.message
+    )
 
 
 def seen(*things: Thing) -> Picture:

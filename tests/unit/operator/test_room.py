@@ -169,8 +169,9 @@ def test_a_profile_that_may_only_be_left_out_is_not_missing() -> None:
 def test_an_event_names_one_that_waits() -> None:
     left_out = picture(*jobs(2), room=IMAGE_JOB).room.left_out("team-a")
     assert left_out
-    told = event(left_out, NOW, "operator-1")
+    told = event(left_out, 128 * 1024**2, NOW, "operator-1")
 
     assert (told["type"], told["reason"]) == ("Warning", "CacheFull")
     assert told["regarding"]["name"] == "job-1"
+    assert "(128 MiB, cache.bytesPerNamespace)" in told["note"]
     assert len(told["note"]) <= 1024

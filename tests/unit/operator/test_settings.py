@@ -124,7 +124,7 @@ def test_what_is_added_to_worker_pods_is_written_as_in_a_pod() -> None:
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({}, "worker_image"),
+        ({}, "^IMAGEJOB_WORKER_IMAGE must be set$"),
         ({**IMAGE, "IMAGEJOB_MAX_BYTES": "much"}, "IMAGEJOB_MAX_BYTES: 'much' is no quantity"),
         ({**IMAGE, "IMAGEJOB_MAX_PIXELS": "0"}, "max_pixels"),
         ({**IMAGE, "IMAGEJOB_MAX_TIMEOUT_SECONDS": "3601"}, "max_timeout_seconds"),

@@ -56,7 +56,7 @@ def ended(state: dict[str, Any]) -> Situation:
 
 IN_QUEUE = {"labels": {"kueue.x-k8s.io/queue-name": "images"}}
 LONG = timedelta(days=3)
-SAID = "worker Job ij-1 is suspended: nobody says why"
+SAID = "worker Job ij-1 is suspended: no reason is given"
 CASES = {
     "it has no pod": (carried(by=suspended()), SAID),
     "it has no pod for days, and the cluster says nothing": (
