@@ -21,6 +21,7 @@ from imagejob_dev import policies
 from imagejob_dev.client import CHART, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
 from imagejob_dev.ports import free_ports
+from imagejob_operator.domain.model import API_VERSION
 from tenant import Tenant, image_job, ours, picture
 from worker_pods import running_pod
 
@@ -87,6 +88,23 @@ def succeeds(tenant: Tenant, name: str) -> bool:
     """Whether an ImageJob made now does."""
     tenant.apply(image_job(name, destination={"prefix": f"derived/{name}"}))
     return bool(tenant.wait_finished(name)["phase"] == "Succeeded")
+
+
+def wait_for_garbage_collection(tenant: Tenant) -> None:
+    """Until the garbage collector watches ImageJobs: of a kind that it has not found yet, it would
+    not hear that the owners have gone, and once the CRD has gone it can't ask."""
+    tenant.apply(image_job("owner", suspend=True))
+    owner = {"apiVersion": API_VERSION, "kind": "ImageJob", "name": "owner"}
+    references = [{**owner, "uid": tenant.uid("owner")}]
+    owned = {"name": "owned", "ownerReferences": references}
+    tenant.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": owned})
+    tenant.kubectl("delete", "imagejob", "owner")
+    configmaps = f"/api/v1/namespaces/{tenant.namespace}/configmaps"
+    tenant.cluster.wait_for(
+        configmaps,
+        lambda found: None if "owned" in {each["metadata"]["name"] for each in found} else True,
+        WORKERS_SECONDS,
+    )
 
 
 def refused(tenant: Tenant, body: Body) -> str:
@@ -242,6 +260,7 @@ def test_crds_that_are_not_to_be_kept_go_with_workers_and_all(
         with release.cluster.operator():
             tenant.apply(image_job("at-work", store="silent"))
             running_pod(tenant, "at-work")
+        wait_for_garbage_collection(tenant)
 
         release.run("uninstall", RELEASE)
 
