@@ -72,8 +72,8 @@ class Room:
         """Bytes, in all namespaces."""
         return sum(account.taken for account in self._accounts.values())
 
-    def admits(self, thing: Counted) -> bool:
-        """Whether it is to be kept. Notes it as left out if not.
+    def take(self, thing: Counted) -> bool:
+        """Says whether it is kept from now on; if not, it is noted as left out.
 
         An ImageJob that is kept stays so.
         """
@@ -84,21 +84,14 @@ class Room:
         known = account.sizes.get(meta.uid)
         if known is not None and isinstance(thing, ImageJob):
             return True
-        if account.taken - (known or 0) + size(thing) <= self._limit:
-            return True
-        kind = type(thing).__name__
-        account.left_out[kind] = LeftOut(kind, meta.namespace, meta.name, meta.uid)
-        return False
-
-    def keep(self, thing: Counted) -> None:
-        """It is kept."""
-        if self._limit is None:
-            return
-        account, uid = self._accounts[thing.metadata.namespace], thing.metadata.uid
-        known = account.sizes.get(uid)
-        if known is None or not isinstance(thing, ImageJob):
-            account.sizes[uid] = size(thing)
-            account.taken += account.sizes[uid] - (known or 0)
+        needed = size(thing)
+        taken = account.taken - (known or 0) + needed
+        if taken > self._limit:
+            kind = type(thing).__name__
+            account.left_out[kind] = LeftOut(kind, meta.namespace, meta.name, meta.uid)
+            return False
+        account.sizes[meta.uid], account.taken = needed, taken
+        return True
 
     def free(self, thing: Counted) -> None:
         """It is kept no more."""
@@ -159,13 +152,11 @@ class RoomyMirror(Mirror[K, C]):
         if self.is_late(thing):
             return False
         known = self._objects.get(self._key(thing))
-        if not self._room.admits(thing):
+        if not self._room.take(thing):
             return known is not None and self.drop(known)
         if known and known.metadata.uid != thing.metadata.uid:
             self._room.free(known)
-        super().put(thing)
-        self._room.keep(thing)
-        return True
+        return super().put(thing)
 
     def drop(self, thing: C) -> bool:
         was_there = super().drop(thing)
