@@ -167,19 +167,16 @@ class Cluster:
 
     async def delete_worker(self, worker: ObjectMeta) -> None:
         """Delete that very Job, not a successor of its name; none is as good as deleted."""
-        options = {"preconditions": {"uid": worker.uid}, "propagationPolicy": "Background"}
-        try:
-            await self._transport.send(
-                "DELETE", WORKER_JOBS.path(worker.namespace, worker.name), options
-            )
-        except (NotFoundError, ConflictError):
-            return
+        await self._delete(WORKER_JOBS, worker, propagationPolicy="Background")
 
     async def delete_pod(self, pod: ObjectMeta) -> None:
         """Delete that very pod, not a successor of its name; none is as good as deleted."""
-        options = {"preconditions": {"uid": pod.uid}}
+        await self._delete(PODS, pod)
+
+    async def _delete(self, kind: Kind[Any], meta: ObjectMeta, **options: str) -> None:
+        body = {"preconditions": {"uid": meta.uid}, **options}
         try:
-            await self._transport.send("DELETE", PODS.path(pod.namespace, pod.name), options)
+            await self._transport.send("DELETE", kind.path(meta.namespace, meta.name), body)
         except (NotFoundError, ConflictError):
             return
 

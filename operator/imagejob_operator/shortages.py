@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from .cluster import Cluster
+from .domain import records
 from .domain.manifests import Manifest
-from .domain.model import API_VERSION
+from .domain.model import ObjectMeta
 from .domain.picture import Picture
 from .domain.quantity import describe_bytes
 from .domain.quota_status import CACHE_FULL, full
@@ -118,25 +119,16 @@ class Shortages:
 
 def event(left_out: LeftOut, limit: int, now: datetime, instance: str) -> Manifest:
     """About an object that waits, for its owner to see. `limit`: bytes kept of one namespace."""
-    return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {
-            "generateName": f"{left_out.uid}-cache-full-",
-            "namespace": left_out.namespace,
-        },
-        "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": left_out.kind,
-            "namespace": left_out.namespace,
-            "name": left_out.name,
-            "uid": left_out.uid,
-        },
-        "type": "Warning",
-        "reason": CACHE_FULL,
-        "action": "Waiting",
-        "note": f"this {left_out.kind} waits: {full(limit)}",
-        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "reportingController": "imagejob.dev/operator",
-        "reportingInstance": instance[:128],
-    }
+    about = ObjectMeta(left_out.name, left_out.namespace, left_out.uid)
+    made = records.told(
+        about,
+        left_out.kind,
+        instance,
+        at=now,
+        note=f"this {left_out.kind} waits: {full(limit)}",
+        type="Warning",
+        reason=CACHE_FULL,
+        action="Waiting",
+    )
+    made["metadata"]["generateName"] = f"{left_out.uid}-cache-full-"
+    return made

@@ -94,8 +94,8 @@ class ContainerStatus(Resource, frozen=True):
     state: ContainerState = ContainerState()
 
 
-class PodCondition(Resource, frozen=True):
-    """A condition of a pod."""
+class StateCondition(Resource, frozen=True):
+    """A condition of a pod, or of a Job."""
 
     type: str
     status: str
@@ -110,7 +110,7 @@ class PodStatus(Resource, frozen=True):
     phase: str = "Pending"
     reason: str = ""
     message: str = ""
-    conditions: tuple[PodCondition, ...] = ()
+    conditions: tuple[StateCondition, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
 
 
@@ -208,5 +208,5 @@ class Pod(Resource, frozen=True):
         placed = scheduled.last_transition_time if scheduled and self.is_placed else None
         return bool(created and placed and placed - created >= SECOND_TRY)
 
-    def _condition(self, kind: str) -> PodCondition | None:
+    def _condition(self, kind: str) -> StateCondition | None:
         return next((each for each in self.status.conditions if each.type == kind), None)

@@ -10,7 +10,7 @@ import msgspec
 from .carried import UNSEEN, Carried
 from .destinations import Spot, discard, spots
 from .mirror import Mirror, version
-from .pod import CONTAINER, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus
+from .pod import CONTAINER, ContainerState, ContainerStatus, Pod, PodStatus, StateCondition
 from .subjects import Key, key
 
 
@@ -142,7 +142,7 @@ def _in(phase: str, pod: Pod) -> Pod:
 
 def _lost(pod: Pod) -> Pod:
     """As the cluster would say of a pod whose node it knows to be lost."""
-    condition = PodCondition("DisruptionTarget", "True", "DeletionByTaintManager")
+    condition = StateCondition("DisruptionTarget", "True", "DeletionByTaintManager")
     status = PodStatus(
         phase="Failed",
         conditions=(*pod.status.conditions, condition),

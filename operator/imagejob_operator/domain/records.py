@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import datetime
 
 import msgspec
 
 from .manifests import COMPONENT_LABEL, Manifest
-from .model import API_VERSION, AuditEntry, ImageJob
+from .model import API_VERSION, AuditEntry, ImageJob, ObjectMeta
 from .reasons import WORRYING
 
 LEDGER_SELECTOR = f"{COMPONENT_LABEL}=ledger"
@@ -39,33 +40,48 @@ def ledger(namespace: str, tenant: str, data: dict[str, str], version: str | Non
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
+def told(
+    about: ObjectMeta, kind: str, instance: str, *, at: datetime, note: str, **told: str
+) -> Manifest:
+    """An Event about an object of ours, but for its name. `told`: its type, reason and action."""
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"namespace": about.namespace},
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": kind,
+            "namespace": about.namespace,
+            "name": about.name,
+            "uid": about.uid,
+        },
+        **told,
+        "note": note[:1024],
+        "eventTime": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": REPORTER,
+        "reportingInstance": instance[:128],
+    }
+
+
 def event(job: ImageJob, entry: AuditEntry, instance: str) -> Manifest:
     """The Event that goes with a status write.
 
     Named by UID, sequence number and all that it says, its microsecond included: so a repeat meets
     itself, whichever operator sends it, and nobody can take the name before.
     """
-    meta = job.metadata
-    name = f"{meta.uid}.{entry.seq}.{_digest(msgspec.json.encode(entry))}"
-    return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {"name": name, "namespace": meta.namespace},
-        "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": "ImageJob",
-            "namespace": meta.namespace,
-            "name": meta.name,
-            "uid": meta.uid,
-        },
-        "type": "Warning" if entry.reason in WORRYING else "Normal",
-        "reason": entry.reason,
-        "action": entry.event,
-        "note": entry.message[:1024],
-        "eventTime": entry.time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "reportingController": REPORTER,
-        "reportingInstance": instance[:128],
-    }
+    made = told(
+        job.metadata,
+        "ImageJob",
+        instance,
+        at=entry.time,
+        note=entry.message,
+        type="Warning" if entry.reason in WORRYING else "Normal",
+        reason=entry.reason,
+        action=entry.event,
+    )
+    digest = _digest(msgspec.json.encode(entry))
+    made["metadata"]["name"] = f"{job.metadata.uid}.{entry.seq}.{digest}"
+    return made
 
 
 def renamed(event: Manifest, salt: bytes) -> Manifest:

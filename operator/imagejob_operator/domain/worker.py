@@ -13,7 +13,7 @@ from . import order as orders
 from . import report as reports
 from .carried import UNSEEN
 from .model import ObjectMeta, Resource
-from .pod import Pod, PodSpec
+from .pod import Pod, PodSpec, StateCondition
 
 Nothing = Literal["nothing"]
 
@@ -31,20 +31,10 @@ class JobSpec(Resource, frozen=True):
     suspend: bool = False
 
 
-class JobCondition(Resource, frozen=True):
-    """A condition of a Job."""
-
-    type: str
-    status: str
-    reason: str = ""
-    message: str = ""
-    last_transition_time: datetime | None = None
-
-
 class JobStatus(Resource, frozen=True):
     """A Job's status."""
 
-    conditions: tuple[JobCondition, ...] = ()
+    conditions: tuple[StateCondition, ...] = ()
 
 
 class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
@@ -98,7 +88,7 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
         return next(times, None)
 
     @property
-    def ended(self) -> JobCondition | None:
+    def ended(self) -> StateCondition | None:
         """The condition that says the Job will start no further pod."""
         for condition in self.status.conditions:
             if condition.type in ("Complete", "Failed") and condition.status == "True":
