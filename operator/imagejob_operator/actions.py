@@ -155,15 +155,13 @@ class Actions:
     ) -> None:
         """Once each, however often the write that they go with is tried."""
         memory = self._memory(job)
-        told_before = memory.told
-        for entry in entries:
-            if entry.seq > memory.told:
-                quota = memory.quota if entry.reason == Reason.ADMITTED else None
-                self._tell(audit.line(job, entry, status, quota))
-                self._metrics.told(job, entry, entries, status)
-                memory = msgspec.structs.replace(memory, told=entry.seq)
-        told = sum(entry.seq > told_before for entry in entries)
-        run = memory.run.after_telling(told, self._clock())
+        new = [entry for entry in entries if entry.seq > memory.told]
+        for entry in new:
+            quota = memory.quota if entry.reason == Reason.ADMITTED else None
+            self._tell(audit.line(job, entry, status, quota))
+            self._metrics.told(job, entry, entries, status)
+            memory = msgspec.structs.replace(memory, told=entry.seq)
+        run = memory.run.after_telling(len(new), self._clock())
         self._remember(job, msgspec.structs.replace(memory, run=run))
 
     def has_events(self, uid: str) -> bool:

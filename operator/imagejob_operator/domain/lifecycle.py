@@ -135,10 +135,9 @@ def decide(situation: Situation, memory: Memory, platform: Platform, now: dateti
         refusal=memory.refusal,
         is_missed=situation.vanished == memory.missing,
     )
-    if situation.vanished and not situation.is_missed:
-        found = stand(situation, platform, now)
-        return Decision(found, memory, Find(job, situation.vanished))
     standing = stand(situation, platform, now)
+    if situation.vanished and not situation.is_missed:
+        return Decision(standing, memory, Find(job, situation.vanished))
     requester = audit.requester(job, trusted=platform.trusts_requester)
     memory = _remember(situation, standing, memory, requester, now)
     ask_at = memory.ask_at(worker) if worker and not standing.is_finished else None
