@@ -24,7 +24,7 @@ from imagejob_worker.storage.wire import MOST_BYTES, CutError, Wire, WireError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from imagejob_worker.storage.wire import Place
 
@@ -52,6 +52,15 @@ class Body(NamedTuple):
 
     file: int
     size: int
+
+
+class Request(NamedTuple):
+    """What is asked of a server. `url` is whole; names of headers are in any case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = {}
+    body: Body | None = None
 
 
 class Answer:
@@ -120,21 +129,14 @@ class _Connection(HTTPConnection):
         self.sock = self.wire
         self._is_plain = context is None
 
-    def ask(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: Body | None,
-        patience: Patience,
-    ) -> Answer:
+    def ask(self, request: Request, patience: Patience) -> Answer:
         """Send a request; return its answer. Raises as Wire does."""
-        parts = urlsplit(url)
+        parts = urlsplit(request.url)
         self.wire.expect(patience)
         try:
-            pieces = body and self.wire.outgoing(*body)
-            target, host = f"{parts.path}?{parts.query}", {"Host": parts.netloc}
-            self.request(method, target, pieces, host | headers)
+            pieces = request.body and self.wire.outgoing(*request.body)
+            headers = {"Host": parts.netloc, "User-Agent": "imagejob-worker", **request.headers}
+            self.request(request.method, f"{parts.path}?{parts.query}", pieces, headers)
         except CutError:
             pass  # what it has said before is more telling
         unhurried = patience.unhurried()
@@ -164,17 +166,9 @@ class Client:
             connection.wire.hang_up()
 
     @contextmanager
-    def request(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: Body | None,
-        patience: Patience,
-    ) -> Iterator[Answer]:
+    def request(self, request: Request, patience: Patience) -> Iterator[Answer]:
         """Send a request; give the answer if it is of the kind 2xx, whose body may then be read."""
-        asked = method, url, {"User-Agent": "imagejob-worker"} | headers, body, patience
-        connection, answer = self._asked(*asked)
+        connection, answer = self._asked(request, patience)
         try:
             if not 200 <= answer.status < 300:
                 raise AnsweredError(answer.status, answer.phrase, answer.excerpt(patience))
@@ -182,20 +176,13 @@ class Client:
         finally:
             self._let_go(connection, is_reusable=answer.end())
 
-    def _asked(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: Body | None,
-        patience: Patience,
-    ) -> tuple[_Connection, Answer]:
+    def _asked(self, request: Request, patience: Patience) -> tuple[_Connection, Answer]:
         """Ask over a connection that is idle, and over a new one if it is gone by now."""
         while True:
             idle = self._an_idle_one()
             connection = idle or _Connection(self._place, self._context, patience)
             try:
-                return connection, connection.ask(method, url, headers, body, patience)
+                return connection, connection.ask(request, patience)
             except BaseException as error:
                 connection.wire.hang_up()
                 if not (idle and isinstance(error, CutError)):

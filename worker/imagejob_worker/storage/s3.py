@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.failures import ItemFailure
 from imagejob_worker.storage import Fetched, check_size, check_time, keys, refusals, write_scratch
-from imagejob_worker.storage.client import AnsweredError, Body, Client, persistently
+from imagejob_worker.storage.client import AnsweredError, Body, Client, Request, persistently
 from imagejob_worker.storage.pace import LateError, Patience
 from imagejob_worker.storage.session import Sessions, from_files, secret
 from imagejob_worker.storage.signing import Signer, endpoint
@@ -104,7 +104,7 @@ class S3Storage:
         size, digest = 0, hashlib.sha256()
         patience = Patience(deadline)
         url = self._signed("GET", key, patience)
-        with self._client.request("GET", url, {}, None, patience) as answer:
+        with self._client.request(Request("GET", url), patience) as answer:
             if answer.status != 200:
                 raise WireError(f"it answers {answer.status}")
             if answer.length is None and not answer.is_chunked:
@@ -120,8 +120,8 @@ class S3Storage:
     def _put(
         self, key: str, body: Body, headers: dict[str, str], end: float, least: int | None
     ) -> None:
-        url = self._signed("PUT", key, Patience(end))
-        with self._client.request("PUT", url, headers, body, Patience(end, least)):
+        request = Request("PUT", self._signed("PUT", key, Patience(end)), headers, body)
+        with self._client.request(request, Patience(end, least)):
             pass  # the store has said that it has it
 
     def _signed(self, method: Literal["GET", "PUT"], key: str, patience: Patience) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from imagejob_worker.failures import ItemFailure
-from imagejob_worker.storage.client import Client
+from imagejob_worker.storage.client import Client, Request
 from imagejob_worker.storage.signing import Credentials
 from imagejob_worker.storage.wire import Place, WireError
 
@@ -71,7 +71,7 @@ class Sessions:
             "WebIdentityToken": secret(self._name, self._folder, "token"),
         }
         url = f"{self._service}/?{urlencode(fields, quote_via=quote)}"
-        with self._client.request("POST", url, {}, None, patience) as answer:
+        with self._client.request(Request("POST", url), patience) as answer:
             text = answer.excerpt(patience)
         return _session(text)
 
