@@ -141,8 +141,8 @@ AFTERWARDS: dict[str, list[Thing]] = {
 }
 
 
-@pytest.mark.parametrize("pods", AFTERWARDS.values(), ids=AFTERWARDS)
-def test_a_pod_that_was_killed_for_it_costs_no_attempt(pods: list[Thing]) -> None:
+def suspended_at_work(pods: list[Thing]) -> Picture:
+    """Its worker was suspended under a pod, of which the `pods` are left."""
     picture = Picture()
     worker = worker_job(CAT)
     at_work = pod(by=worker, state=running())
@@ -150,6 +150,12 @@ def test_a_pod_that_was_killed_for_it_costs_no_attempt(pods: list[Thing]) -> Non
         picture.see(thing)
     if not pods:
         picture.lose(killed())
+    return picture
+
+
+@pytest.mark.parametrize("pods", AFTERWARDS.values(), ids=AFTERWARDS)
+def test_a_pod_that_was_killed_for_it_costs_no_attempt(pods: list[Thing]) -> None:
+    picture, worker = suspended_at_work(pods), worker_job(CAT)
     picture.see(resumed())
     new = {"creationTimestamp": (RESUMED + TICK).isoformat()}
     picture.see(pod(by=worker, suffix="new", state=running(), version=40, meta_more=new))
@@ -165,13 +171,7 @@ RESUMING = [{"type": "Suspended", "status": "True", "reason": "JobSuspended"}]
 
 @pytest.mark.parametrize("pods", AFTERWARDS.values(), ids=AFTERWARDS)
 def test_it_is_still_live_while_it_goes_on(pods: list[Thing]) -> None:
-    picture = Picture()
-    worker = worker_job(CAT)
-    at_work = pod(by=worker, state=running())
-    for thing in (store(), CAT, worker, at_work, suspended(), *pods):
-        picture.see(thing)
-    if not pods:
-        picture.lose(killed())
+    picture = suspended_at_work(pods)
     picture.see(worker_job(CAT, version=12, status={"conditions": RESUMING}))
 
     known = picture.situation("uid-cat")
