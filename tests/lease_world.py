@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from imagejob_operator import transport
-from imagejob_operator.candidacy import NAME, Candidacy
+from imagejob_operator.candidacy import NAME, Candidacy, seconds_since_boot
 from imagejob_operator.domain.lease import Terms
 from imagejob_operator.leadership import Elected
 
@@ -41,6 +41,15 @@ class World:
         """On the real clock."""
         return Elected(Candidacy(self._connection, self._namespace, identity, QUICK))
 
+    def operator_paused(self, identity: str, *, is_answered: bool) -> Elected:
+        """On the real clock, which jumps once while it renews its Lease.
+
+        As for a process that was paused then: the answer had come, or the attempt timed out.
+        """
+        paused = _PausedOnce(self._connection, is_answered=is_answered)
+        clock = lambda: seconds_since_boot() + paused.seconds  # noqa: E731
+        return Elected(Candidacy(paused, self._namespace, identity, QUICK, clock))
+
     @property
     def lease(self) -> dict[str, Any]:
         spec: dict[str, Any] = self._cluster.rest.get(self._path)["spec"]
@@ -48,6 +57,24 @@ class World:
 
     def delete_lease(self) -> None:
         self._cluster.rest.delete(self._path)
+
+
+class _PausedOnce:
+    """A connection on which the first renewal outlasts the lease many times over."""
+
+    def __init__(self, connection: transport.Transport, *, is_answered: bool) -> None:
+        self.seconds = 0.0
+        self._connection = connection
+        self._is_answered = is_answered
+
+    async def send(self, method: str, path: str, body: object = None) -> bytes:
+        if method != "PATCH" or self.seconds:
+            return await self._connection.send(method, path, body)
+        answer = await self._connection.send(method, path, body) if self._is_answered else b""
+        self.seconds = 100.0 * QUICK.seconds
+        if not self._is_answered:
+            await asyncio.Event().wait()
+        return answer
 
 
 def play(cluster: Client, namespace: str, story: Story) -> None:

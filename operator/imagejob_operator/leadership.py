@@ -115,12 +115,21 @@ class Elected:
         """Until the lease is lost."""
         while True:
             await asyncio.sleep(self._terms.retry)
-            # Before the deadline is looked at: after a pause of the whole process the lease may
-            # be ours still, as nobody has wanted it.
-            await self._attempt(self._candidacy.renew)
+            await self._try_to_renew()
             silent = self._candidacy.silent
             if silent >= self._terms.deadline:
                 raise LeaseLostError(f"it was not renewed for {silent:.1f} s: {self._failure}")
+
+    async def _try_to_renew(self) -> None:
+        """Before the deadline is looked at: after a pause of the whole process the lease may be
+        ours still, as nobody has wanted it. A pause within the attempt calls for another one: the
+        attempt has timed out, or renewed the lease as of a time before the pause.
+        """
+        paused = True
+        while paused:
+            before = self._candidacy.silent
+            await self._attempt(self._candidacy.renew)
+            paused = self._candidacy.silent - before > self._terms.patience
 
     async def _attempt(self, step: Callable[[], Awaitable[bool | None]]) -> bool:
         """Whether `step` says so; not if the API server refuses, is slow or can't be reached."""

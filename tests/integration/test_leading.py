@@ -12,6 +12,8 @@ from imagejob_operator.transport import ApiError
 if TYPE_CHECKING:
     from lease_world import Play, World
 
+RENEWALS = 4
+
 
 def test_work_is_done_by_one_after_the_other_and_released_when_it_has_ended(play: Play) -> None:
     async def story(world: World) -> None:
@@ -58,6 +60,25 @@ def test_work_is_cancelled_when_the_lease_is_lost(play: Play) -> None:
             await world.operator("one").lead(work)
 
         assert ended == ["work"]
+
+    play(story)
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_leader_that_was_paused_while_it_renewed_goes_on(
+    play: Play, *, is_answered: bool
+) -> None:
+    async def story(world: World) -> None:
+        async def work() -> None:
+            first = world.lease["renewTime"]
+            renewals = {first}
+            while len(renewals) < RENEWALS:
+                renewals.add(world.lease["renewTime"])
+                await asyncio.sleep(0)
+
+        await world.operator_paused("one", is_answered=is_answered).lead(work)
+
+        assert world.lease.get("leaseTransitions", 0) == 0
 
     play(story)
 
