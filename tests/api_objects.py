@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from imagejob_operator.domain import manifests
-from imagejob_operator.domain.model import ImageJob, ImageJobStatus, ImageProfile
-from imagejob_operator.domain.platform import Platform, Size
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Worker, WorkerJob
+from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus, ImageProfile
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.config.platform import Platform, Size
+from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob.inputs import Place, Situation
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
+from imagejob_operator.quota.position import Turn
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 250_000, tzinfo=UTC)
 EARLIER = "2026-11-22T09:59:50Z"

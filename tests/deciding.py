@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from api_objects import NOW, PLATFORM, written
-from imagejob_operator.domain.lifecycle import SETTLE, Decision, Memory, WriteStatus, decide
+from imagejob_operator.imagejob.decide import SETTLE, Decision, Memory, WriteStatus, decide
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from imagejob_operator.domain.model import ImageJob
-    from imagejob_operator.domain.situation import Situation
+    from imagejob_operator.api.imagejob import ImageJob
+    from imagejob_operator.imagejob.inputs import Situation
 
 NOTHING = Memory()
 """What is remembered by an operator that has just been started."""

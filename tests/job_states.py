@@ -29,17 +29,17 @@ from api_objects import (
     terminated,
     written,
 )
-from imagejob_operator.domain import audit
-from imagejob_operator.domain.ledger import Ledger, micros
-from imagejob_operator.domain.model import API_VERSION, ImageJob
-from imagejob_operator.domain.quota import Policy, policy_of
-from imagejob_operator.domain.quota_model import ImageQuota
-from imagejob_operator.domain.quota_status import describe_quota
-from imagejob_operator.domain.reasons import FINAL, RETRYABLE, Reason
-from imagejob_operator.domain.situation import Place, Refusal, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.status import describe
-from imagejob_operator.domain.turn import Turn
+from imagejob_operator.api.imagejob import API_VERSION, ImageJob
+from imagejob_operator.api.imagequota import ImageQuota
+from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
+from imagejob_operator.imagejob import audit
+from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.inputs import Place, Refusal, Situation
+from imagejob_operator.imagejob.status import describe
+from imagejob_operator.quota.ledger import Ledger, micros
+from imagejob_operator.quota.position import Turn
+from imagejob_operator.quota.rates import Policy, policy_of
+from imagejob_operator.quota.status import describe_quota
 
 Body = dict[str, Any]
 

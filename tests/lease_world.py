@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from imagejob_operator import transport
-from imagejob_operator.candidacy import NAME, Candidacy
-from imagejob_operator.domain.lease import Terms
-from imagejob_operator.leadership import Elected
+from imagejob_operator.kube import transport
+from imagejob_operator.kube.leader_election import Elected
+from imagejob_operator.kube.lease import Terms
+from imagejob_operator.kube.lease_lock import NAME, Candidacy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

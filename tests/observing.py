@@ -6,17 +6,17 @@ import time
 from dataclasses import dataclass, field
 
 from api_objects import NOW, image_job
-from imagejob_operator.agenda import Agenda
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.lifecycle import Memory
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.platform import Caps
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.metrics_scrape import Gauges
-from imagejob_operator.observed import Observed
-from imagejob_operator.pace import Pace
-from imagejob_operator.tenants import Tenants
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.observed import Observed
+from imagejob_operator.imagejob.decide import Memory
+from imagejob_operator.kube.concurrency_limiter import Pace
+from imagejob_operator.observability.collector import Gauges
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_registry import Tenants
+from imagejob_operator.workqueue.queue import Agenda
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from api_objects import NOW, PLATFORM, image_job, last_failure, store
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import Places, Plan, look, plan
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.tenant import Tenant
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import Tenant
+from imagejob_operator.scheduling.plan import Places, Plan, look, plan
 
 MANY = Policy((parse_rate("50/1h"),))
 EMPTY = Ledger(0).at(NOW, MANY.rates)

@@ -10,9 +10,9 @@ from collections.abc import Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from imagejob_operator.domain.admission import admit
-from imagejob_operator.domain.ledger import MAX_CHARGED, Ledger, decode
-from imagejob_operator.domain.quota import parse_rate
+from imagejob_operator.quota.admission import admit
+from imagejob_operator.quota.ledger import MAX_CHARGED, Ledger, decode
+from imagejob_operator.quota.rates import parse_rate
 from sliding_log import Limits, SlidingLog, limits
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

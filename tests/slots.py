@@ -9,8 +9,8 @@ from fractions import Fraction
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from imagejob_operator.domain.fairness import START, Accounts, Wish, share
-from imagejob_operator.domain.reserve import Reserve
+from imagejob_operator.config.reserve import Reserve
+from imagejob_operator.scheduling.fair_share import START, Accounts, Wish, share
 
 BEGIN = datetime(2026, 11, 22, 10, 0, 0, tzinfo=UTC)
 PLENTY = 1_000_000

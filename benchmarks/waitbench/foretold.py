@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from imagejob_operator.domain import history as histories
-from imagejob_operator.domain.ledger import time_of
-from imagejob_operator.domain.quota import forecast, parse_rate
-from imagejob_operator.domain.turn import Turn, shown
+from imagejob_operator.quota import history as histories
+from imagejob_operator.quota.ledger import time_of
+from imagejob_operator.quota.position import Turn, shown
+from imagejob_operator.quota.rates import forecast, parse_rate
 
 if TYPE_CHECKING:
-    from imagejob_operator.domain.history import History
-    from imagejob_operator.domain.model import Queue
-    from imagejob_operator.domain.quota import Forecast, Rate
+    from imagejob_operator.api.imagejob import Queue
+    from imagejob_operator.quota.history import History
+    from imagejob_operator.quota.rates import Forecast, Rate
 
 NOW = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp() * 1000)
 

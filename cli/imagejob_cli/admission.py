@@ -7,8 +7,8 @@ import uuid
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-from imagejob_operator.domain.model import API_VERSION, GROUP, ImageJob, ImageProfile
-from imagejob_operator.domain.store_model import ImageStore
+from imagejob_operator.api.imagejob import API_VERSION, GROUP, ImageJob, ImageProfile
+from imagejob_operator.api.imagestore import ImageStore
 
 from .kinds import KINDS, schema
 from .rules import broken

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from imagejob_operator.domain.bounds import lowered
-from imagejob_operator.domain.carried import PodMeta
-from imagejob_operator.domain.lifecycle import Memory, decide
-from imagejob_operator.domain.manifests import worker_name
-from imagejob_operator.domain.model import ImageJobStatus, ObjectMeta
-from imagejob_operator.domain.pod import (
+from imagejob_operator.api.imagejob import ImageJobStatus, ObjectMeta
+from imagejob_operator.config.bounds import lowered
+from imagejob_operator.contract.carried import PodMeta
+from imagejob_operator.imagejob.decide import Memory, decide
+from imagejob_operator.imagejob.inputs import Place, Situation
+from imagejob_operator.imagejob.job_builder import worker_name
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.status import describe
+from imagejob_operator.kube.pod import (
     CONTAINER,
     ORDER_VARIABLE,
     Container,
@@ -22,19 +25,16 @@ from imagejob_operator.domain.pod import (
     PodStatus,
     Terminated,
 )
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.status import describe
-from imagejob_operator.domain.worker import JobSpec, PodTemplate, Worker, WorkerJob
+from imagejob_operator.kube.worker import JobSpec, PodTemplate, Worker, WorkerJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from imagejob_operator.domain.model import ImageJob
-    from imagejob_operator.domain.order import Order
-    from imagejob_operator.domain.platform import Platform
-    from imagejob_operator.domain.store_model import ImageStore
+    from imagejob_operator.api.imagejob import ImageJob
+    from imagejob_operator.api.imagestore import ImageStore
+    from imagejob_operator.config.platform import Platform
+    from imagejob_operator.contract.order import Order
 
     from .given import Task
 

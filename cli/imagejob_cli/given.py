@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
-from imagejob_operator.domain.destination import destination_of
-from imagejob_operator.domain.model import ImageJob, ImageProfile, ObjectMeta
-from imagejob_operator.domain.store_model import ImageStore, ImageStoreSpec, Volume
+from imagejob_operator.api.imagejob import ImageJob, ImageProfile, ObjectMeta
+from imagejob_operator.api.imagestore import ImageStore, ImageStoreSpec, Volume
+from imagejob_operator.cache.destination import destination_of
 
 from .admission import RefusedError, Thing, admit, is_ours, title
 from .errors import CliError

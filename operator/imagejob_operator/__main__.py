@@ -2,7 +2,7 @@
 
     python -m imagejob_operator
 
-Configured by IMAGEJOB_… variables (see settings.py) and the usual KUBECONFIG. Audit lines go to
+Configured by IMAGEJOB_… variables (see config/settings.py) and the usual KUBECONFIG. Audit lines go to
 standard output, logs to standard error.
 """
 
@@ -17,17 +17,22 @@ from functools import partial
 
 import kopf
 
-from . import cluster, handlers, logs, transport, web
-from .candidacy import Candidacy, LeaseLostError
-from .clock import utc_now
-from .domain.lease import Terms
-from .engine import Engine
-from .leadership import Alone, Elected, Leadership, Work
-from .metrics import Metrics
-from .metrics_scrape import Gauges
-from .settings import Settings, SettingsError, from_environment
-from .sweep import sweep_forever
-from .version import VERSION
+from imagejob_operator.api.version import VERSION
+from imagejob_operator.config.settings import Settings, SettingsError, from_environment
+from imagejob_operator.controllers.manager import Engine
+from imagejob_operator.controllers.ttl import sweep_forever
+from imagejob_operator.kube.clock import utc_now
+from imagejob_operator.kube.leader_election import Alone, Elected, Leadership, Work
+from imagejob_operator.kube.lease import Terms
+from imagejob_operator.kube.lease_lock import Candidacy, LeaseLostError
+from imagejob_operator.observability.collector import Gauges
+from imagejob_operator.observability.metrics import Metrics
+
+from . import handlers
+from .kube import client as cluster
+from .kube import transport
+from .observability import http as web
+from .observability import logging as logs
 
 log = logging.getLogger("imagejob_operator")
 

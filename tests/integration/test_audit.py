@@ -11,7 +11,7 @@ import pytest
 from audit_log import MARK
 from audit_schema import complaints_about
 from conditions import until
-from imagejob_operator.domain.audit import REQUESTED_BY
+from imagejob_operator.imagejob.audit import REQUESTED_BY
 from tenant import Body, Tenant, image_job, ours, picture, reason
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import failing_operator
 import msgspec
 import pytest
 from failing_operator import KILLED, MOMENTS, FailPoint, Life
-from imagejob_operator.kinds import UNFINISHED
+from imagejob_operator.kube.resources import UNFINISHED
 from ledgers import charges
 from recorder import Event, owners, recording
 from tenant import Body, Tenant, image_job, is_finished, picture

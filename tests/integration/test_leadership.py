@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from conditions import until
-from imagejob_operator.domain.lease import Lease, LeaseSpec, Sighting
+from imagejob_operator.kube.lease import Lease, LeaseSpec, Sighting
 from replicas import LEASE_SECONDS, pair
 from tenant import Tenant, image_job, is_finished
 

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 from imagejob_dev.rest import ApiError
-from imagejob_operator.domain.manifests import worker_name
+from imagejob_operator.imagejob.job_builder import worker_name
 from PIL import Image
 from tenant import Tenant, image_job, ours, picture, reason, sleeper
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from imagejob_operator.domain.places import place_of
-from imagejob_operator.domain.store_model import ImageStore
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.contract.place import place_of
 from placing import allow_list, bucket, refusal
 
 if TYPE_CHECKING:

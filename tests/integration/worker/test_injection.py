@@ -15,7 +15,7 @@ import pytest
 import worker_process
 from imagejob_dev.node.expand import expand
 from imagejob_dev.s3 import S3Server
-from imagejob_operator.domain import order as operator_order
+from imagejob_operator.contract import order as operator_order
 from imagejob_worker import order as worker_order
 from PIL import Image
 from specimens import jpeg

@@ -24,11 +24,11 @@ from api_objects import (
     worker_job,
 )
 from imagejob_docs import states
-from imagejob_operator.domain.outcome import MAX_DISRUPTIONS
-from imagejob_operator.domain.situation import Place, Situation, Standing
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.inputs import Place, Situation, Standing
+from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.quota.position import Turn
 
 LATER = NOW + timedelta(minutes=30)
 QUOTA = {

@@ -6,7 +6,8 @@ import math
 
 import pytest
 from clocks import Clock
-from imagejob_operator.agenda import (
+from imagejob_operator.kube.concurrency_limiter import LEAST, Pace
+from imagejob_operator.workqueue.queue import (
     BEHIND_AFTER,
     BEHIND_FOR,
     NEWS_PATIENCE,
@@ -14,7 +15,6 @@ from imagejob_operator.agenda import (
     Agenda,
     Lane,
 )
-from imagejob_operator.pace import LEAST, Pace
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, image_job, last_failure, pod, store, terminated, worker_job
-from imagejob_operator.domain.bounds import Bounds, lowered, retries_of, timeout_of
-from imagejob_operator.domain.lifecycle import Memory, WriteStatus, decide
-from imagejob_operator.domain.quota_model import ImageQuota
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.imagequota import ImageQuota
+from imagejob_operator.config.bounds import Bounds, lowered, retries_of, timeout_of
+from imagejob_operator.imagejob.decide import Memory, WriteStatus, decide
+from imagejob_operator.imagejob.inputs import Place, Situation
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.kube.worker import Worker
 
 KIB = 1024
 TIGHT = Bounds(max_timeout_seconds=60, max_retries=1, min_bytes_per_second=32 * KIB)

@@ -24,17 +24,17 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from imagejob_operator.actions import Actions
-from imagejob_operator.domain import audit
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.lifecycle import Memory, WriteStatus, decide
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import Places, look, plan
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.tenant import Tenant
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.transport import NotFoundError
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.controllers.writers import Actions
+from imagejob_operator.imagejob import audit
+from imagejob_operator.imagejob.decide import Memory, WriteStatus, decide
+from imagejob_operator.imagejob.inputs import Place, Situation
+from imagejob_operator.kube.transport import NotFoundError
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import Tenant
+from imagejob_operator.scheduling.plan import Places, look, plan
 
 GOING: dict[str, Any] = {"deletionTimestamp": "2026-11-22T10:00:00Z", "finalizers": ["a.b/keep"]}
 CAT = image_job(meta=GOING)

@@ -20,13 +20,13 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from imagejob_operator.domain.carried import SILENCE
-from imagejob_operator.domain.outcome import MAX_DISRUPTIONS
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.situation import Situation, Standing
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.contract.carried import SILENCE
+from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.inputs import Situation, Standing
+from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker
 
 CAT = image_job(retries=0)
 CARRIED = worker_job(CAT)

@@ -18,9 +18,9 @@ from api_objects import (
     worker_job,
 )
 from deciding import decided, shown
-from imagejob_operator.domain.lifecycle import WriteStatus
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.imagejob.decide import WriteStatus
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker
 
 CAT = image_job()
 CREATED = datetime.fromisoformat(EARLIER)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 from api_objects import NOW, image_job, store
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import look
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.tenant import Tenant
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import Tenant
+from imagejob_operator.scheduling.plan import look
 
 HOURLY = Policy((parse_rate("2/1h"),))
 EMPTY = Ledger(0).at(NOW, HOURLY.rates)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_operator.domain.fairness import LIMIT, START, Accounts, Wish, share
-from imagejob_operator.domain.reserve import Reserve
+from imagejob_operator.config.reserve import Reserve
+from imagejob_operator.scheduling.fair_share import LIMIT, START, Accounts, Wish, share
 from slots import BEGIN, PLENTY, Look, Slots
 
 NAMES = ("a", "b", "c", "d")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from api_objects import NOW, image_job
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import look
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.tenant import Tenant
-from imagejob_operator.foresight import Foresight
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import Tenant
+from imagejob_operator.scheduling.plan import look
+from imagejob_operator.scheduling.wait_estimates import Foresight
 
 POLICY = Policy((parse_rate("1/1h"),))
 CAT = image_job()

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from imagejob_operator.domain import lease as leases
-from imagejob_operator.domain.lease import Lease, LeaseSpec, Sighting, Tenure, Terms
+from imagejob_operator.kube import lease as leases
+from imagejob_operator.kube.lease import Lease, LeaseSpec, Sighting, Tenure, Terms
 
 TERMS = Terms(15)
 TAKEN_AT = "2026-11-22T10:00:00.000001Z"

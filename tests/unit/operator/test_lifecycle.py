@@ -20,9 +20,9 @@ from api_objects import (
     worker_job,
 )
 from deciding import shown
-from imagejob_operator.domain.lifecycle import SETTLE, Memory, WriteStatus, decide, with_charge
-from imagejob_operator.domain.situation import Place
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.imagejob.decide import SETTLE, Memory, WriteStatus, decide, with_charge
+from imagejob_operator.imagejob.inputs import Place
+from imagejob_operator.kube.worker import Worker
 
 CAT = image_job()
 CARRIED = worker_job(CAT)

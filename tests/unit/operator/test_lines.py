@@ -6,8 +6,8 @@ import pytest
 from api_objects import image_job
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_operator.domain.lines import Line
-from imagejob_operator.domain.model import ImageJob
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.quota.wait_queue import Line
 
 EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T09:00:01Z"
 

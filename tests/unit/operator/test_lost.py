@@ -26,17 +26,17 @@ from api_objects import (
     written,
 )
 from deciding import decided
-from imagejob_operator.domain.carried import EXCUSES
-from imagejob_operator.domain.lifecycle import SETTLE, Find, WriteStatus
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.status import describe
-from imagejob_operator.domain.subjects import Thing
-from imagejob_operator.domain.worker import Worker, WorkerJob
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.cache.reconcile_key import Thing
+from imagejob_operator.contract.carried import EXCUSES
+from imagejob_operator.imagejob.decide import SETTLE, Find, WriteStatus
+from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.inputs import Place, Situation
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.status import describe
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog", retries=0)
 ALONE, BOTH = worker_job(CAT), worker_job(CAT, DOG)

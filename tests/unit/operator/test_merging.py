@@ -11,16 +11,16 @@ import pytest
 from api_objects import NOW, PLATFORM, image_job, pod, running, situation, store, worker_job
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from imagejob_operator.actions import Actions
-from imagejob_operator.domain.lifecycle import SETTLE, Decision, Memory, WriteStatus, decide
-from imagejob_operator.domain.merging import HELD, Run
-from imagejob_operator.domain.model import ImageJob, ImageJobStatus
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Worker
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.transport import ConflictError
+from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.controllers.writers import Actions
+from imagejob_operator.imagejob.audit_merging import HELD, Run
+from imagejob_operator.imagejob.decide import SETTLE, Decision, Memory, WriteStatus, decide
+from imagejob_operator.imagejob.inputs import Place, Situation
+from imagejob_operator.kube.transport import ConflictError
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.quota.position import Turn
 
 STATES = ("suspended", "throttled", "no store")
 WRITES_A_MINUTE = 8

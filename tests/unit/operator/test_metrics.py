@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, image_job, shows_admitted
-from imagejob_operator.domain.model import AuditEntry, ImageJob, ImageJobStatus
-from imagejob_operator.domain.reasons import FINAL, RETRYABLE, Reason
-from imagejob_operator.metrics import Metrics
+from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
+from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
+from imagejob_operator.observability.metrics import Metrics
 
 CREATED = NOW - timedelta(seconds=30)
 STARTED = {"startTime": (NOW - timedelta(seconds=5)).isoformat()}

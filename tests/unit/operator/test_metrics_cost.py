@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from api_objects import NOW, image_job
-from imagejob_operator.domain.model import AuditEntry, ImageJobStatus
-from imagejob_operator.metrics import Metrics
+from imagejob_operator.api.imagejob import AuditEntry, ImageJobStatus
+from imagejob_operator.observability.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

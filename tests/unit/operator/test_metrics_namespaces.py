@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from imagejob_operator.metrics_namespaces import OTHERS, NamespaceUse, Seats, WindowUse, together
+from imagejob_operator.observability.namespaces import (
+    OTHERS,
+    NamespaceUse,
+    Seats,
+    WindowUse,
+    together,
+)
 
 
 def use(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from api_objects import image_job, pod, running, worker_job
-from imagejob_operator.agenda import Lane
-from imagejob_operator.domain.lifecycle import Memory
+from imagejob_operator.imagejob.decide import Memory
+from imagejob_operator.workqueue.queue import Lane
 from observing import Knowledge
 from prometheus_client import generate_latest
 

@@ -12,7 +12,10 @@ import msgspec
 import pytest
 from agreement import differences
 from apischema import NAMES, Schema, crd, schema
-from imagejob_operator.domain import model, quota_model, report, store_model
+from imagejob_operator.api import imagejob as model
+from imagejob_operator.api import imagequota as quota_model
+from imagejob_operator.api import imagestore as store_model
+from imagejob_operator.contract import report
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,12 @@ from api_objects import (
     waiting,
     worker_job,
 )
-from imagejob_operator.domain.manifests import ORDER_VARIABLE
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.subjects import PodAt, Thing
-from imagejob_operator.domain.worker import WorkerJob
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.reconcile_key import PodAt, Thing
+from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.job_builder import ORDER_VARIABLE
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import WorkerJob
 from planning_team import Team, job, workers
 
 SHARED = {"destination": {"prefix": "shared"}}

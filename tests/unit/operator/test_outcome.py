@@ -19,14 +19,14 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from imagejob_operator.domain import retry
-from imagejob_operator.domain.batching import APART
-from imagejob_operator.domain.model import LastFailure, Queue
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.reasons import RETRYABLE, Reason
-from imagejob_operator.domain.situation import Situation, Standing
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.imagejob import LastFailure, Queue
+from imagejob_operator.api.reasons import RETRYABLE, Reason
+from imagejob_operator.imagejob import retry
+from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.inputs import Situation, Standing
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.scheduling.batching import APART
 
 CAT = image_job(retries=0)
 """One attempt has to do, so that every failure is final."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from clocks import Clock
-from imagejob_operator.pace import FEW, LEAST, MANY, MOST, PERIOD, PROBE, Pace
+from imagejob_operator.kube.concurrency_limiter import FEW, LEAST, MANY, MOST, PERIOD, PROBE, Pace
 
 QUICK = 0.005
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 from api_objects import image_job, pod, profile, running, store, terminated, worker_job
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import Picture
 
 CAT, DOG = image_job("cat"), image_job("dog")
 

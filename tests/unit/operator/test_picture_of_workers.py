@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 from api_objects import image_job, last_failure, pod, running, terminated, worker_job
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.quota_model import ImageQuota, ImageQuotaSpec, QuotaLimit
-from imagejob_operator.domain.subjects import QuotaOf, Subject, Tenancy, Thing
-from imagejob_operator.domain.worker import WorkerJob
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaSpec, QuotaLimit
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.cache.reconcile_key import QuotaOf, Subject, Tenancy, Thing
+from imagejob_operator.kube.worker import WorkerJob
 
 CAT, DOG = image_job("cat"), image_job("dog")
 FAILED = image_job("cat", meta={"resourceVersion": "5"}, status=last_failure(1, worker="ij-1"))

@@ -10,14 +10,14 @@ import pytest
 from api_objects import PLATFORM, image_job, pod, profile, running, store, terminated, worker_job
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from imagejob_operator.domain import manifests
-from imagejob_operator.domain.destination import overwriting_output
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.places import Place, place_in_order, place_of
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.domain.worker import WorkerJob
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.cache.destination import overwriting_output
+from imagejob_operator.contract.place import Place, place_in_order, place_of
+from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.kube.worker import WorkerJob
 
 Draw = st.DrawFn
 LABELS = st.text("ab19-", max_size=5).map(lambda text: f"n{text}z")

@@ -7,11 +7,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, image_job, last_failure
-from imagejob_operator.domain.manifests import worker_name
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.order import decode
-from imagejob_operator.domain.planning import Places
-from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.contract.order import decode
+from imagejob_operator.imagejob.job_builder import worker_name
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.plan import Places
 from planning_team import EMPTY, NEW, Team, dispatched, job, lost, workers
 
 HOURLY = Policy((parse_rate("2/1h"),))

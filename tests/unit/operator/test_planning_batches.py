@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from api_objects import EARLIER, image_job, pod, running, terminated, waiting, worker_job
-from imagejob_operator.domain.batching import MAX_ITEMS
-from imagejob_operator.domain.order import decode
-from imagejob_operator.domain.planning import FEW, Places
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.underway import PATIENCE, is_starting
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.contract.order import decode
+from imagejob_operator.imagejob.worker_checks import PATIENCE, is_starting
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.scheduling.batching import MAX_ITEMS
+from imagejob_operator.scheduling.plan import FEW, Places
 from planning_team import NEW, Team, dispatched, job, jobs, lost, workers
 
 CREATED = datetime.fromisoformat(EARLIER)

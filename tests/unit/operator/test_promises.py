@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, image_job, last_failure, shows_admitted, store, worker_job
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.manifests import worker_name
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.order import decode
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import Places, Plan, look, plan, settled
-from imagejob_operator.domain.platform import MIB, Platform
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.domain.tenant import Tenant
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.config.platform import MIB, Platform
+from imagejob_operator.contract.order import decode
+from imagejob_operator.imagejob.job_builder import worker_name
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import Tenant
+from imagejob_operator.scheduling.plan import Places, Plan, look, plan, settled
 
 POLICY = Policy((parse_rate("50/1h"),))
 EMPTY = Ledger(0).at(NOW, POLICY.rates)

@@ -22,20 +22,20 @@ from api_objects import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from imagejob_operator.actions import Actions
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.lifecycle import Memory
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.platform import Caps
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.quota_model import ImageQuota, ImageQuotaStatus
-from imagejob_operator.domain.subjects import QuotaOf, Subject
-from imagejob_operator.domain.tenant import Composed
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.reports import INTERVAL, QuotaReports
-from imagejob_operator.steps import Steps
-from imagejob_operator.tenants import Tenants
-from imagejob_operator.transport import ApiError, ConflictError
+from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.cache.reconcile_key import QuotaOf, Subject
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.quota_status import INTERVAL, QuotaReports
+from imagejob_operator.controllers.reconciler import Steps
+from imagejob_operator.controllers.writers import Actions
+from imagejob_operator.imagejob.decide import Memory
+from imagejob_operator.kube.transport import ApiError, ConflictError
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_registry import Tenants
+from imagejob_operator.scheduling.namespace_state import Composed
 
 POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)

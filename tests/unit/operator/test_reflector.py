@@ -8,13 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from imagejob_operator import cluster as api
-from imagejob_operator import paging
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.kinds import IMAGE_STORES
-from imagejob_operator.listing import Listing
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.reflector import LONGEST_PAUSE, Reflector, Reflectors, pause_after
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.cache.lister import Listing
+from imagejob_operator.cache.reflector import LONGEST_PAUSE, Reflector, Reflectors, pause_after
+from imagejob_operator.kube import client as api
+from imagejob_operator.kube import pager as paging
+from imagejob_operator.kube.resources import IMAGE_STORES
+from imagejob_operator.observability.metrics import Metrics
 from scripted_api import Answer, ScriptedApi, serving
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def test_a_page_that_is_too_large_is_asked_for_by_halves(
 ) -> None:
     stores = [store(f"s{number}", number + 1, note="x" * 1000) for number in range(60)]
     most = len(json.dumps(stores[:20]))
-    monkeypatch.setattr("imagejob_operator.transport.MAX_BODY", most)
+    monkeypatch.setattr("imagejob_operator.kube.transport.MAX_BODY", most)
     script = ScriptedApi([(1000, stores)], [STAYS])
 
     watched = reflect(kubeconfig, script, lambda watched: watched.told == [True])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from clocks import Clock
-from imagejob_operator.rhythm import HOLD, MAX_HOLD, MOMENT, SHARE, Rhythm
+from imagejob_operator.workqueue.batch_window import HOLD, MAX_HOLD, MOMENT, SHARE, Rhythm
 
 MANY = [f"team-{number}" for number in range(1000)]
 

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, image_job, metadata
-from imagejob_operator.domain.model import ImageJob, ImageProfile
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.room import IMAGE_JOB, Room, size
-from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.shortages import event
+from imagejob_operator.api.imagejob import ImageJob, ImageProfile
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.cache.memory_budget import IMAGE_JOB, Room, size
+from imagejob_operator.controllers.cache_full import event
 
 SMALL, LARGE = 100, 15_000
 

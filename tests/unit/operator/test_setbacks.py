@@ -20,7 +20,7 @@ from api_objects import (
     written,
 )
 from deciding import decided
-from imagejob_operator.domain.lifecycle import (
+from imagejob_operator.imagejob.decide import (
     REFUSED_FOR,
     REPLACED_WITHIN,
     SETTLE,
@@ -29,9 +29,9 @@ from imagejob_operator.domain.lifecycle import (
     Replace,
     WriteStatus,
 )
-from imagejob_operator.domain.situation import Place
-from imagejob_operator.domain.underway import PATIENCE, REPLACED_AFTER
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.imagejob.inputs import Place
+from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER
+from imagejob_operator.kube.worker import Worker
 
 CAT = image_job()
 CARRIED = worker_job(CAT)

@@ -18,13 +18,13 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from imagejob_operator.domain import retry
-from imagejob_operator.domain.model import Queue
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.situation import Place, Refusal, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.imagejob import Queue
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.imagejob import retry
+from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.inputs import Place, Refusal, Situation
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.quota.position import Turn
 
 CAT = image_job()
 PROFILED = image_job(profileRef={"name": "web"})

@@ -25,13 +25,13 @@ from api_objects import (
     worker_job,
     written,
 )
-from imagejob_operator.domain import audit
-from imagejob_operator.domain.model import ImageJobStatus, StoreStatus
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.status import admitted_at, describe
-from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.imagejob import ImageJobStatus, StoreStatus
+from imagejob_operator.imagejob import audit
+from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.inputs import Place, Situation
+from imagejob_operator.imagejob.status import admitted_at, describe
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.quota.position import Turn
 
 CAT = image_job(profileRef={"name": "web"})
 CARRIED = worker_job(CAT)

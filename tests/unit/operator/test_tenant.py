@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 from api_objects import NOW, image_job, shows_admitted
-from imagejob_operator.domain.ledger import DispatchRecord, Ledger
-from imagejob_operator.domain.manifests import Manifest
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.quota import forecast, parse_rate
-from imagejob_operator.domain.situation import Place, Wish
-from imagejob_operator.domain.tenant import Composed, Tenant, shows
-from imagejob_operator.domain.turn import Turn
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.imagejob.inputs import Place, Wish
+from imagejob_operator.imagejob.job_builder import Manifest
+from imagejob_operator.quota.ledger import DispatchRecord, Ledger
+from imagejob_operator.quota.position import Turn
+from imagejob_operator.quota.rates import forecast, parse_rate
+from imagejob_operator.scheduling.namespace_state import Composed, Tenant, shows
 
 CAT, DOG = image_job("cat"), image_job("dog")
 RATE = parse_rate("2/1h")

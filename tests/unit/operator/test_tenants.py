@@ -6,16 +6,16 @@ import asyncio
 
 import msgspec
 from api_objects import NOW, PLATFORM, image_job, shows_admitted, store
-from imagejob_operator.dispatcher import Dispatcher
-from imagejob_operator.domain.batching import MAX_ITEMS
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.platform import Caps
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.tenant import Tenant
-from imagejob_operator.foresight import Foresight
-from imagejob_operator.tenants import Tenants
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.scheduler import Dispatcher
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.batching import MAX_ITEMS
+from imagejob_operator.scheduling.namespace_registry import Tenants
+from imagejob_operator.scheduling.namespace_state import Tenant
+from imagejob_operator.scheduling.wait_estimates import Foresight
 
 POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)

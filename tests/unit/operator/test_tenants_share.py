@@ -9,18 +9,18 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, pod, running, store, worker_job
-from imagejob_operator.dispatcher import Dispatcher
-from imagejob_operator.domain.batching import MAX_ITEMS
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import MANY
-from imagejob_operator.domain.platform import Caps
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.subjects import Tenancy, Thing
-from imagejob_operator.domain.tenant import Tenant
-from imagejob_operator.foresight import Foresight
-from imagejob_operator.tenants import Tenants
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.cache.reconcile_key import Tenancy, Thing
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.scheduler import Dispatcher
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.batching import MAX_ITEMS
+from imagejob_operator.scheduling.namespace_registry import Tenants
+from imagejob_operator.scheduling.namespace_state import Tenant
+from imagejob_operator.scheduling.plan import MANY
+from imagejob_operator.scheduling.wait_estimates import Foresight
 from planning_team import jobs, lost
 
 POLICY = Policy((parse_rate("1000/1h"),))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_dev.ports import LOOPBACK
-from imagejob_operator import transport
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.transport import MAX_PAUSE_SECONDS, ApiError, FencedError
+from imagejob_operator.kube import transport
+from imagejob_operator.kube.transport import MAX_PAUSE_SECONDS, ApiError, FencedError
+from imagejob_operator.observability.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -8,8 +8,8 @@ from math import floor, log, log2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_operator.domain.model import Queue
-from imagejob_operator.domain.turn import (
+from imagejob_operator.api.imagejob import Queue
+from imagejob_operator.quota.position import (
     TOLERANCE,
     Turn,
     ordinal,

@@ -17,11 +17,11 @@ from api_objects import (
     waiting,
     worker_job,
 )
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.situation import Refusal, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.underway import PATIENCE, REFUSALS, REPLACED_AFTER
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.inputs import Refusal, Situation
+from imagejob_operator.imagejob.worker_checks import PATIENCE, REFUSALS, REPLACED_AFTER
+from imagejob_operator.kube.worker import Worker
 
 CAT = image_job()
 CREATED = datetime.fromisoformat(EARLIER)

@@ -24,18 +24,18 @@ from api_objects import (
     worker_job,
 )
 from deciding import decided
-from imagejob_operator.domain.allocation import Occupancy, occupancy
-from imagejob_operator.domain.lifecycle import SETTLE, Inquire, Replace
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.situation import Refusal, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.subjects import Thing
-from imagejob_operator.domain.tenant import Tenant
-from imagejob_operator.domain.underway import PATIENCE, REPLACED_AFTER, is_starting
-from imagejob_operator.domain.worker import Worker, WorkerJob
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.cache.reconcile_key import Thing
+from imagejob_operator.imagejob.decide import SETTLE, Inquire, Replace
+from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.inputs import Refusal, Situation
+from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER, is_starting
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
+from imagejob_operator.scheduling.allocation import Occupancy, occupancy
+from imagejob_operator.scheduling.namespace_state import Tenant
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog")
 CREATED = datetime.fromisoformat(EARLIER)

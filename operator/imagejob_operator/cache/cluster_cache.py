@@ -1,0 +1,350 @@
+"""What the operator knows of the cluster: fed by messages, read by decisions, no I/O of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from imagejob_operator.api.imagejob import ImageJob, ImageProfile
+from imagejob_operator.api.imagequota import ImageQuota
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.imagejob.inputs import Situation, Stray
+from imagejob_operator.kube.object_store import Mirror
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
+
+from .destination import destination_of
+from .destinations import Destinations, discard, spots_in_order
+from .last_failure import is_spent, worker_shown
+from .memory_budget import Room, RoomyMirror
+from .pod_index import spots_carried
+from .reconcile_key import Key, PodAt, QuotaOf, Subject, Tenancy, Thing, key
+from .worker_index import WorkerIndex, age
+
+
+class Picture:
+    """Unfinished ImageJobs and all that bears on them.
+
+    Remembers which ImageJobs and worker Jobs something has changed for since they were last looked
+    at. `suspects` are the UIDs of ImageJobs that may be finished or gone. Of what tenants write,
+    only what there is `room` for is taken in.
+    """
+
+    def __init__(self, room: Room | None = None) -> None:
+        self.room = room = room or Room()
+        self._workers = WorkerIndex()
+        self.jobs: Mirror[str, ImageJob] = RoomyMirror(lambda job: job.metadata.uid, room)
+        self.workers = self._workers.jobs
+        self.pods = self._workers.pods
+        self.stores: Mirror[Key, ImageStore] = RoomyMirror(key, room)
+        self.profiles: Mirror[Key, ImageProfile] = RoomyMirror(key, room)
+        self.quotas: Mirror[Key, ImageQuota] = Mirror(key)
+        self.suspects: set[str] = set()
+        self._touched: dict[Subject, None] = {}
+        self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
+        self._destinations = Destinations()
+        self._at_no_cost: dict[str, str] = {}
+
+    def mirrors(self) -> Iterator[Mirror[Any, Any]]:
+        """One a kind."""
+        yield from (self.jobs, self.workers, self.pods, self.stores, self.profiles, self.quotas)
+
+    def see(self, thing: Thing) -> None:
+        """An object is as `thing` says, unless something newer is known."""
+        match thing:
+            case ImageJob():
+                self._see_job(thing)
+            case WorkerJob():
+                if self._workers.see(thing):
+                    for item in thing.items:
+                        self._destinations.writes(key(thing), item, thing.store_of(item))
+                    self._touch_worker(thing)
+            case Pod():
+                if self._workers.see_pod(thing):
+                    self._touch_pod(thing)
+            case ImageStore():
+                self._touch_namespace(thing, changed=self.stores.put(thing))
+            case ImageProfile():
+                self._touch_namespace(thing, changed=self.profiles.put(thing))
+            case ImageQuota():
+                self._touch_quota(thing, changed=self.quotas.put(thing))
+
+    def lose(self, thing: Thing) -> None:
+        """An object is no more, or, for an ImageJob, finished or no more."""
+        match thing:
+            case ImageJob():
+                self._lose_job(thing)
+            case WorkerJob():
+                if self._workers.lose(thing):
+                    self._leave_behind(thing)
+            case Pod():
+                if self._workers.lose_pod(thing):
+                    self._touch_pod(thing)
+            case ImageStore():
+                self._touch_namespace(thing, changed=self.stores.drop(thing))
+            case ImageProfile():
+                self._touch_namespace(thing, changed=self.profiles.drop(thing))
+            case ImageQuota():
+                self._touch_quota(thing, changed=self.quotas.drop(thing))
+
+    def situation(self, uid: str) -> Situation | None:
+        """All that bears on one unfinished ImageJob; None for any other."""
+        job = self.jobs.get(uid)
+        if not job:
+            return None
+        namespace = job.metadata.namespace
+        names = {job.spec.source.store_ref.name, destination_of(job).store}
+        found = {name: self.stores.get((namespace, name)) for name in names}
+        profile, worker = job.spec.profile_ref, self._carrier(job)
+        return Situation(
+            job=job,
+            profile=self.profiles.get((namespace, profile.name)) if profile else None,
+            stores={name: store for name, store in found.items() if store},
+            worker=worker,
+            rival=self._rival(job, worker),
+            strays=tuple(self._strays(job, worker)),
+            vanished=None if worker else self._vanished(job),
+        )
+
+    def may_hide(self, situation: Situation) -> bool:
+        """Whether a profile or store that it lacks may be there, and only left out for its size."""
+        if not self.room.hides(situation.job.metadata.namespace):
+            return False
+        names = {situation.job.spec.source.store_ref.name, destination_of(situation.job).store}
+        lacks_profile = situation.job.spec.profile_ref and not situation.profile
+        return bool(lacks_profile or names - situation.stores.keys())
+
+    def is_needed(self, worker: WorkerJob) -> bool:
+        """Whether a known ImageJob is unfinished, and its status does not tell how this ended."""
+        jobs = (self.jobs.get(item.uid) for item in worker.items)
+        return any(job and not is_spent(worker, job) for job in jobs)
+
+    def live_workers(self, namespace: str) -> list[Worker]:
+        """Those of the namespace that may be at work, or soon be."""
+        return self._workers.live_in(namespace)
+
+    def ended_at(self, worker: WorkerJob) -> datetime | None:
+        """When it came to its end, as far as anybody says; None while it is live."""
+        known = self._workers.with_pod(worker)
+        if known.is_live:
+            return None
+        ended = known.pod.state.terminated if known.pod else None
+        return (
+            ended.finished_at if ended and ended.finished_at else worker.metadata.creation_timestamp
+        )
+
+    def met(self) -> list[Key]:
+        """The workers that were seen since this was last asked, even if they have gone by now."""
+        return self._workers.met()
+
+    def namespaces_with_workers(self) -> list[str]:
+        """Where there are any."""
+        return self._workers.namespaces()
+
+    def suspect(self, uid: str) -> None:
+        """An unfinished ImageJob has left our view, and nobody has said why."""
+        if self.jobs.get(uid):
+            self.suspects.add(uid)
+            self.touch(uid)
+
+    def claim(self, job: ImageJob, worker: str) -> None:
+        """A worker of that name is about to be created: the job's destination is taken by now."""
+        self._destinations.claim(job, worker)
+
+    def release(self, job: ImageJob) -> None:
+        """The worker has been created, and is known, or has not been."""
+        for uid in self._destinations.release(job):
+            self.touch(uid)
+
+    def touch(self, subject: Subject) -> None:
+        """Have it looked at."""
+        self._touched[subject] = None
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether anything is to be looked at."""
+        return bool(self._touched)
+
+    def next_touched(self) -> Subject | None:
+        """What has waited longest for a look; it waits no more."""
+        subject = next(iter(self._touched), None)
+        if subject is not None:
+            del self._touched[subject]
+        return subject
+
+    def _see_job(self, job: ImageJob) -> None:
+        if job.is_finished:
+            self._lose_job(job)
+        elif self.jobs.put(job):
+            uid = job.metadata.uid
+            self._in_namespace[job.metadata.namespace].add(uid)
+            self._want(job)
+            self.touch(uid)
+            self._touch_carriers(uid)  # its status may tell how that one failed
+
+    def _lose_job(self, job: ImageJob) -> None:
+        uid = job.metadata.uid
+        known = self.jobs.get(uid)
+        self.suspects.discard(uid)
+        self._at_no_cost.pop(uid, None)
+        if self.jobs.drop(job) and known:
+            discard(self._in_namespace, known.metadata.namespace, uid)
+            self._destinations.want_no_more(known)
+            self.touch(uid)  # for whoever remembers something of it
+        self._touch_carriers(uid)
+
+    def _touch_carriers(self, uid: str) -> None:
+        for at in list(self._workers.carriers(uid)):
+            self.touch(at)
+            self._forget_worker(at)
+
+    def _carrier(self, job: ImageJob) -> Worker | None:
+        """The worker that has the ImageJob; of several, the newest that isn't being deleted.
+
+        Only one of its own namespace counts: else any tenant could report on any other's ImageJobs.
+        And none takes the place of the one that the status names while that is there.
+        """
+        namespace, uid = job.metadata.namespace, job.metadata.uid
+        found = [self._workers.find(at) for at in self._workers.carriers(uid) if at[0] == namespace]
+        workers = [
+            worker
+            for worker in found
+            if worker
+            and not is_spent(worker.job, job)
+            and (not worker.is_gone or worker.has_something_to_tell(uid))
+        ]
+        named = worker_shown(job)
+        return max(
+            workers,
+            key=lambda worker: (
+                not worker.is_gone,
+                not worker.job.is_deleting,
+                worker.job.metadata.name == named,
+                *age(worker.job),
+            ),
+            default=None,
+        )
+
+    def _rival(self, job: ImageJob, carrier: Worker | None) -> str | None:
+        """Another live worker, known or about to be, for it or for its destination."""
+        claimed = self._destinations.claimed_by_other(job)
+        if claimed:
+            return claimed
+        namespace, uid = job.metadata.namespace, job.metadata.uid
+        ours = {at for at in self._workers.carriers(uid) if at[0] == namespace}
+        for at in sorted(ours.union(self._destinations.writers(job))):
+            worker = self._workers.find(at)
+            if worker and worker.is_live and not (carrier and worker.job is carrier.job):
+                return worker.job.metadata.name
+        return None
+
+    def _strays(self, job: ImageJob, carrier: Worker | None) -> Iterator[Stray]:
+        """The pods that may work on it, or write to its destination, and are not its worker's."""
+        uid = job.metadata.uid
+        ours = {each.metadata.uid for each in carrier.pods()} if carrier else set()
+        namespace, spots = job.metadata.namespace, self._destinations.spots_of(job)
+        for pod in self._workers.pods_for(namespace, uid, spots):
+            if pod.metadata.uid not in ours:
+                taken_away = bool(pod.attempt_of(uid)) and self._workers.is_taken_away(pod)
+                yield Stray(pod, is_taken_away=taken_away)
+
+    def _vanished(self, job: ImageJob) -> str | None:
+        """The worker Job that it has, as its status says, and of which nothing is known.
+
+        Not even that it has gone before a container of it ran.
+        """
+        name = worker_shown(job)
+        if not name or name == self._at_no_cost.get(job.metadata.uid):
+            return None
+        return None if self._workers.find((job.metadata.namespace, name)) else name
+
+    def is_stray(self, pod: Pod) -> bool:
+        """Whether it is no known Job's: an orphan, unless its Job is still to be heard of."""
+        return self._workers.is_stray(pod)
+
+    def give_up(self, pod: Pod) -> None:
+        """It is lost with its node, of which nothing has been heard for too long."""
+        self._workers.give_up(pod)
+        self._touch_pod(pod)
+
+    def _leave_behind(self, worker: WorkerJob) -> None:
+        """Its Job has gone. Where its pod is still at work, it writes until that ends."""
+        at = key(worker)
+        for item in worker.items:
+            job = self.jobs.get(item.uid)
+            if job and job.metadata.namespace == at[0] and not is_spent(worker, job):
+                self.suspects.add(item.uid)  # another operator may have tidied it away, with cause
+        for pod in self._workers.pods_of(worker):
+            self.touch(PodAt(*key(pod)))
+        self._forget_worker(at)
+        self._touch_worker(worker)
+
+    def _forget_worker(self, at: Key) -> None:
+        """If its Job and its pods have gone, and no status is still to tell how it ended."""
+        worker = self._workers.gone(at)
+        if not worker or worker.has_live_pod:
+            return
+        if any(map(partial(self._waits, worker), worker.uids())):
+            return
+        self._workers.forget(at)
+        for item in worker.job.items:
+            self._destinations.writes_no_more(at, item, worker.job.store_of(item))
+            if self.jobs.get(item.uid):
+                self._at_no_cost[item.uid] = at[1]
+        self._touch_worker(worker.job)
+
+    def _waits(self, worker: Worker, uid: str) -> bool:
+        """Whether the ImageJob's status is still to tell how that worker ended."""
+        job = self.jobs.get(uid)
+        if not job or job.metadata.namespace != worker.job.metadata.namespace:
+            return False
+        return not is_spent(worker.job, job) and worker.has_something_to_tell(uid)
+
+    def _touch_pod(self, pod: Pod) -> None:
+        """Look again at whom it works for, and, if it is nobody's, at the pod itself."""
+        at = self._workers.job_of(pod)
+        if at:
+            self._forget_worker(at)
+            self._touch_worker(self.workers.get(at))
+        if not self._workers.is_stray(pod):
+            return
+        self.touch(PodAt(*key(pod)))
+        for item in pod.carries:
+            spots = spots_carried(pod.metadata.namespace, item)
+            self._touch_known((item.uid, *self._destinations.wanted_at(spots)))
+
+    def _touch_worker(self, worker: WorkerJob | None) -> None:
+        """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
+        if not worker:
+            return
+        self.touch(key(worker))
+        for item in worker.items:
+            spots = spots_in_order(worker.metadata.namespace, item, worker.store_of(item))
+            self._touch_known((item.uid, *self._destinations.wanted_at(spots)))
+
+    def _touch_known(self, uids: Iterable[str]) -> None:
+        for uid in uids:
+            if self.jobs.get(uid):
+                self.touch(uid)
+
+    def _touch_quota(self, quota: ImageQuota, *, changed: bool) -> None:
+        """Look again at what it allows, and at what it says."""
+        if changed:
+            self.touch(Tenancy(quota.metadata.namespace))
+            self.touch(QuotaOf(quota.metadata.namespace))
+
+    def _touch_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
+        """Look again at whatever may refer to the store or profile."""
+        for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
+            self.touch(uid)
+            job = self.jobs.get(uid)
+            if job and isinstance(thing, ImageStore):
+                self._want(job)
+
+    def _want(self, job: ImageJob) -> None:
+        """Its destination is where its store leads to now."""
+        at = (job.metadata.namespace, destination_of(job).store)
+        self._destinations.want(job, self.stores.get(at))

@@ -1,0 +1,113 @@
+"""The namespaces' ledgers in the cluster: read, and written by compare-and-swap."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from imagejob_operator.cache.lister import Listing
+from imagejob_operator.imagejob.status import admitted_at
+from imagejob_operator.kube import records
+from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.resources import LEDGERS, ConfigMap
+from imagejob_operator.kube.transport import ApiError, ConflictError, NotFoundError
+from imagejob_operator.quota import ledger as ledgers
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.scheduling.namespace_state import Tenant
+
+log = logging.getLogger(__name__)
+
+
+class Ledgers:
+    """One ConfigMap a namespace, in the operator's own. Methods may raise ApiError.
+
+    A ledger that was read is used only with a picture that was read after it.
+    """
+
+    def __init__(
+        self, cluster: Cluster, listing: Listing, *, namespace: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._cluster = cluster
+        self._listing = listing
+        self._namespace = namespace
+        self._clock = clock
+        self._metrics = cluster.metrics
+
+    async def read_all(self, tenant_of: Callable[[str], Tenant]) -> list[Tenant]:
+        """Every ledger there is. What they are to be used with has to be listed next."""
+        found = []
+        async for page in self._cluster.pages(LEDGERS, self._namespace):
+            for stored in page.items:
+                tenant = self._adopt(stored, tenant_of)
+                if tenant:
+                    found.append(tenant)
+        return found
+
+    def _adopt(self, stored: ConfigMap, tenant_of: Callable[[str], Tenant]) -> Tenant | None:
+        namespace = stored.metadata.labels.get(records.TENANT_LABEL, "")
+        if stored.metadata.name != records.ledger_name(namespace):
+            return None
+        try:
+            ledger = self._decode(namespace, stored.data)
+        except ApiError as error:  # the others are not to wait for it
+            log.warning("%s", error)
+            return None
+        tenant = tenant_of(namespace)
+        tenant.adopt(ledger, stored.metadata.resource_version)
+        return tenant
+
+    async def read(self, tenant: Tenant) -> None:
+        """A namespace's ledger, and then what it is to be used with."""
+        name = records.ledger_name(tenant.namespace)
+        stored = await self._cluster.read(LEDGERS, self._namespace, name)
+        await self._listing.work_of(tenant.namespace)
+        if stored:
+            ledger = self._decode(tenant.namespace, stored.data)
+            tenant.adopt(ledger, stored.metadata.resource_version)
+            return
+        rebuilt = await self._rebuild(tenant.namespace)
+        if await self._cluster.read(LEDGERS, self._namespace, name):
+            await self.read(tenant)  # somebody else was faster, and knows better
+        else:
+            tenant.adopt(rebuilt, None)
+
+    async def _rebuild(self, namespace: str) -> Ledger:
+        """There is no ledger: begin one with what the ImageJobs and their workers show."""
+        times, charged = [], {}
+        async for job in self._listing.all_image_jobs(namespace):
+            at = admitted_at(job)
+            worker = None if at or job.is_finished else self._listing.worker_of(job)
+            if worker and worker.metadata.creation_timestamp:
+                at = worker.metadata.creation_timestamp
+                charged[job.metadata.uid] = at
+            if at:
+                times.append(at)
+        if times:
+            log.warning("%s has no ledger: rebuilt from %d ImageJobs", namespace, len(times))
+        return ledgers.rebuilt(times, self._clock(), charged)
+
+    async def write(self, tenant: Tenant, ledger: Ledger) -> bool:
+        """Compare and swap. Says whether it is ours; else it has to be read again.
+
+        So it has if this raises ApiError: then nobody knows.
+        """
+        data, version = ledger.encode(), tenant.version
+        manifest = records.ledger(self._namespace, tenant.namespace, data, version)
+        try:
+            tenant.adopt(ledger, await self._cluster.write_ledger(manifest))
+        except (ConflictError, NotFoundError):
+            self._metrics.ledger("write", "conflict")
+            return False
+        self._metrics.ledger("write", "done")
+        return True
+
+    def _decode(self, namespace: str, data: dict[str, str]) -> Ledger:
+        try:
+            ledger = ledgers.decode(data)
+        except ledgers.LedgerError as error:
+            # Better nobody runs than more than may: a person has to look at it, or delete it.
+            self._metrics.ledger("read", "unreadable")
+            raise ApiError(0, f"the ledger of {namespace} can't be read: {error}") from error
+        self._metrics.ledger("read", "done")
+        return ledger

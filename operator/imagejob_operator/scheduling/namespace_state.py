@@ -1,0 +1,146 @@
+"""One namespace as the quota sees it: its ledger, those in line, and the workers being created."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.imagejob.inputs import Place, Wish
+from imagejob_operator.imagejob.job_builder import Manifest
+from imagejob_operator.imagejob.status import admitted_at, is_admitted
+from imagejob_operator.quota.ledger import DispatchRecord, Ledger, time_of
+from imagejob_operator.quota.position import Turn
+from imagejob_operator.quota.rates import Forecast
+from imagejob_operator.quota.wait_queue import Line
+
+
+class Composed(msgspec.Struct, frozen=True):
+    """A worker Job as it is about to be created, and when that was decided."""
+
+    name: str
+    jobs: tuple[ImageJob, ...]
+    digest: str
+    order: str
+    manifest: Manifest
+    at: datetime
+
+    @property
+    def record(self) -> DispatchRecord:
+        """What the ledger says of it."""
+        return DispatchRecord(tuple(job.metadata.uid for job in self.jobs), self.digest)
+
+
+class Tenant:
+    """What is known of one namespace's quota. Changed by the engine alone, between two awaits.
+
+    `ledger` is as last read or written, None before; `version` its resource version, None if there
+    is none yet. `throttled` wait to be charged, `queued` for a worker. `composed` are the workers
+    being created, by name; `void` the names that lead to none. `charges` (by UID, µs since the
+    epoch) outlive the ledger that they were seen in: a charge is never taken back.
+    """
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.ledger: Ledger | None = None
+        self.version: str | None = None
+        self.throttled = Line()
+        self.queued = Line()
+        self.composed: dict[str, Composed] = {}
+        self.void: set[str] = set()
+        self.excess: dict[str, str] = {}
+        self.charges: dict[str, int] = {}
+        self.forecast: Forecast | None = None
+        self.limit = ""
+        self.slot = timedelta()
+        self._dispatches: dict[str, str] = {}
+
+    def adopt(self, ledger: Ledger, version: str | None) -> None:
+        """The ledger is so. Names that it no longer has lead nowhere any more."""
+        self.ledger, self.version = ledger, version
+        self.charges |= ledger.charged
+        self.void &= ledger.dispatches.keys()
+        self._index()
+
+    def disown(self) -> list[Composed]:
+        """Somebody else may have written it: what was concluded from it doesn't hold.
+
+        Gives the workers that are not to be created for now.
+        """
+        self.ledger = None
+        given_up = list(self.composed.values())
+        self.composed.clear()
+        return given_up
+
+    def end(self, name: str) -> None:
+        """No worker is being created under that name: it is there, has been, or can't be.
+
+        The ledger may be out of our hands just then: what is read next may promise it still.
+        """
+        self.composed.pop(name, None)
+        if name not in self.void:
+            self.void.add(name)
+            self._index()
+
+    def pending(self) -> Mapping[str, DispatchRecord]:
+        """The workers that the ledger says are being created."""
+        found = self.ledger.dispatches.items() if self.ledger else ()
+        return {name: record for name, record in found if name not in self.void}
+
+    def owes(self, uid: str | None = None) -> bool:
+        """Whether the ledger, as last seen, promises a worker that nobody here is creating.
+
+        To that ImageJob, or to any.
+        """
+        names = self._dispatches.values() if uid is None else [self._dispatches.get(uid)]
+        return any(name is not None and name not in self.composed for name in names)
+
+    def line_up(self, job: ImageJob, wish: Wish | None) -> bool:
+        """Put it where it waits, and nowhere else. Says whether anything changed."""
+        uid = job.metadata.uid
+        wanted = {"admission": self.throttled, "worker": self.queued}.get(wish or "")
+        left = [line.remove(uid) for line in (self.throttled, self.queued) if line is not wanted]
+        return (wanted.put(job) if wanted is not None else False) or any(left)
+
+    def leave(self, uid: str) -> bool:
+        """It is finished, or no more. Says whether it waited."""
+        self.excess.pop(uid, None)
+        self.charges.pop(uid, None)
+        waited, queued = self.throttled.remove(uid), self.queued.remove(uid)
+        return waited or queued
+
+    def place_of(self, job: ImageJob) -> Place:
+        """How one ImageJob stands here."""
+        uid = job.metadata.uid
+        charge = self.charges.get(uid)
+        charged_at = admitted_at(job) or (time_of(charge) if charge is not None else None)
+        return Place(
+            admitted_at=charged_at,
+            dispatch=self._dispatches.get(uid),
+            turn=self._turn_to_run(uid) if charged_at else self._turn_to_be_charged(uid),
+            limit=self.limit,
+            slot=self.slot,
+            excess=self.excess.get(uid),
+        )
+
+    def _turn_to_run(self, uid: str) -> Turn | None:
+        return Turn(self.queued.position(uid)) if uid in self.queued else None
+
+    def _turn_to_be_charged(self, uid: str) -> Turn | None:
+        if uid not in self.throttled or not self.forecast:
+            return None
+        position = self.throttled.position(uid)
+        if position > self.forecast.count:
+            return None
+        return Turn(position, time_of(self.forecast.at(position) * 1000))
+
+    def _index(self) -> None:
+        pending = self.pending().items()
+        self._dispatches = {uid: name for name, record in pending for uid in record.uids}
+
+
+def shows(job: ImageJob | None) -> bool:
+    """Whether the ledger need not remember the charge: its status does, or it is no more."""
+    return job is None or is_admitted(job)
