@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus, ImageProfile
+from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
+from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.config.platform import Platform, Size
 from imagejob_operator.imagejob import job_builder as manifests

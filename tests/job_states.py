@@ -29,8 +29,9 @@ from api_objects import (
     terminated,
     written,
 )
-from imagejob_operator.api.imagejob import API_VERSION, ImageJob
+from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagequota import ImageQuota
+from imagejob_operator.api.meta import API_VERSION
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
 from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob.evaluate import stand

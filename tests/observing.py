@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from api_objects import NOW, image_job
 from imagejob_operator.cache.cluster_cache import Picture
 from imagejob_operator.config.platform import Caps
-from imagejob_operator.controllers.observed import Observed
+from imagejob_operator.controllers.snapshot import Observed
 from imagejob_operator.imagejob.decide import Memory
 from imagejob_operator.kube.concurrency_limiter import Pace
 from imagejob_operator.observability.collector import Gauges
 from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.observability.snapshot import Snapshot
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.namespace_registry import Tenants
@@ -41,7 +42,10 @@ class Knowledge:
         pace = Pace()
         self.observed = Observed(self.picture, self.memories, tenants, Agenda(pace), pace, CAPS)
         self.metrics = Metrics("1.2.3")
-        self.metrics.registry.register(Gauges(self, self, lambda: NOW, self.namespaces))
+        self.metrics.registry.register(Gauges(self, self, self.namespaces))
+
+    def snapshot(self) -> Snapshot:
+        return self.observed.snapshot(NOW)
 
     def wait(self, namespace: str, count: int, phase: str = "Throttled") -> None:
         """So many ImageJobs wait there for the quota."""

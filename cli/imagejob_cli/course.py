@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from imagejob_operator.api.imagejob import ImageJobStatus, ObjectMeta
+from imagejob_operator.api.imagejob import ImageJobStatus
+from imagejob_operator.api.meta import ObjectMeta
 from imagejob_operator.config.bounds import lowered
 from imagejob_operator.contract.carried import PodMeta
 from imagejob_operator.imagejob.decide import Memory, decide

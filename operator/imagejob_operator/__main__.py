@@ -2,8 +2,8 @@
 
     python -m imagejob_operator
 
-Configured by IMAGEJOB_… variables (see config/settings.py) and the usual KUBECONFIG. Audit lines go to
-standard output, logs to standard error.
+Configured by IMAGEJOB_… variables (see config/settings.py) and the usual KUBECONFIG. Audit lines
+go to standard output, logs to standard error.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from functools import partial
 
@@ -63,7 +64,7 @@ async def operate(settings: Settings) -> None:
                 tell=audit,
                 namespace_memory=settings.namespace_memory,
             )
-            gauges = Gauges(leadership, engine, utc_now, settings.metrics_namespaces)
+            gauges = Gauges(leadership, engine, settings.metrics_namespaces)
             metrics.registry.register(gauges)
             probes = web.Probes(leadership, engine)
             async with web.serving(settings.listen, probes, metrics.registry):
@@ -105,7 +106,7 @@ async def work(*parts: Work) -> None:
 def main() -> int:
     """0 when told to stop, 2 for settings that can't be, 3 when the lease was lost."""
     try:
-        settings = from_environment(os.environ)
+        settings = from_environment({"IMAGEJOB_INSTANCE": socket.gethostname(), **os.environ})
     except SettingsError as error:
         print(f"imagejob-operator: {error}", file=sys.stderr)  # noqa: T201 (for whoever started it)
         return UNCONFIGURED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from imagejob_operator.api.imagejob import ObjectMeta
+from imagejob_operator.api.meta import ObjectMeta
 from imagejob_operator.kube import client as api
 from imagejob_operator.kube.client import WARNINGS
 

@@ -1,4 +1,4 @@
-"""ImageJob and ImageProfile of imagejob.dev/v1alpha1, as the operator reads them.
+"""ImageJob of imagejob.dev/v1alpha1, as the operator reads it.
 
 The CRDs in crds/ are the API's source of truth; a test holds these Structs to them, field by field.
 An object reaches us after the API server validated it, so nothing is checked twice here but types.
@@ -7,14 +7,12 @@ An object reaches us after the API server validated it, so nothing is checked tw
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
-GROUP = "imagejob.dev"
-VERSION = "v1alpha1"
-API_VERSION = f"{GROUP}/{VERSION}"
+from .meta import Condition, NameRef, ObjectMeta, Quantity, Resource
+from .reasons import Reason
 
 Phase = Literal["Pending", "Throttled", "Queued", "Running", "Succeeded", "Failed"]
 FINISHED: frozenset[Phase] = frozenset({"Succeeded", "Failed"})
@@ -30,71 +28,6 @@ SourceFormat = Literal["jpeg", "png", "webp", "avif", "gif", "tiff"]
 Keepable = Literal["icc"]
 
 Side = Annotated[int, Meta(ge=1, le=16383)]
-Quantity: TypeAlias = int | str
-"""Bytes, as an integer or with a suffix (`300Ki`); see quantity.to_bytes."""
-
-
-class Resource(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Base of all that is read from or written to the API server: immutable, camelCase."""
-
-
-class Chosen(Resource, frozen=True):
-    """Those keys of a mapping that the operator uses: of the others nothing is kept.
-
-    Whoever writes an object may have them hold a quarter of a megabyte.
-    """
-
-    def get(self, key: str, default: str = "") -> str:
-        """As of a mapping; KeyError for a key that isn't one of those."""
-        for field, encoded in zip(
-            self.__struct_fields__, self.__struct_encode_fields__, strict=True
-        ):
-            if encoded == key:
-                value: str = getattr(self, field)
-                return value or default
-        raise KeyError(key)
-
-
-class Labels(Chosen, frozen=True):
-    """The API server takes 63 characters for a value."""
-
-    job_name: str = msgspec.field(name="batch.kubernetes.io/job-name", default="")
-    tenant: str = msgspec.field(name=f"{GROUP}/tenant", default="")
-    queue_name: str = msgspec.field(name="kueue.x-k8s.io/queue-name", default="")
-
-
-MAX_ANNOTATION = 2048
-"""Characters that are kept of one: more than anybody here makes use of."""
-
-
-class Annotations(Chosen, frozen=True):
-    """Of any length, so they are cut."""
-
-    requested_by: str = msgspec.field(name=f"{GROUP}/requested-by", default="")
-
-    def __post_init__(self) -> None:
-        if len(self.requested_by) > MAX_ANNOTATION:
-            msgspec.structs.force_setattr(self, "requested_by", self.requested_by[:MAX_ANNOTATION])
-
-
-class ObjectMeta(Resource, frozen=True):
-    """The part of every object's metadata that the operator uses."""
-
-    name: str
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
-    generation: int = 0
-    creation_timestamp: datetime | None = None
-    deletion_timestamp: datetime | None = None
-    labels: Labels = Labels()
-    annotations: Annotations = Annotations()
-
-
-class NameRef(Resource, frozen=True):
-    """An object of the same namespace. No reference anywhere has a namespace field."""
-
-    name: str
 
 
 class Source(Resource, frozen=True):
@@ -159,17 +92,6 @@ class ImageJobSpec(Resource, frozen=True):
     retries: Annotated[int, Meta(ge=0, le=10)] = 3
     timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] = 120
     ttl_seconds_after_finished: Annotated[int, Meta(ge=0, le=31_536_000)] | None = None
-
-
-class Condition(Resource, frozen=True, omit_defaults=False):
-    """A standard condition, as kstatus reads it."""
-
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str
-    last_transition_time: datetime
-    observed_generation: int = 0
 
 
 class Queue(Resource, frozen=True):
@@ -288,21 +210,29 @@ class ImageJob(Resource, frozen=True):
         return self.status.phase in FINISHED
 
     @property
+    def is_admitted(self) -> bool:
+        """Whether the status says that it was charged."""
+        return self._admitted is not None
+
+    @property
+    def admitted_at(self) -> datetime | None:
+        """When the status says that it was charged: exactly, if the audit entry is still there.
+
+        Else to the whole second, cut off, as a condition has it.
+        """
+        if not self._admitted:
+            return None
+        charged = (entry for entry in self.status.audit if entry.reason == Reason.ADMITTED)
+        entry = next(charged, None)
+        return entry.time if entry else self._admitted.last_transition_time
+
+    @property
+    def _admitted(self) -> Condition | None:
+        """The condition, if it is true."""
+        found = (each for each in self.status.conditions if each.type == "Admitted")
+        return next((each for each in found if each.status == "True"), None)
+
+    @property
     def is_deleting(self) -> bool:
         """Whether somebody has deleted it, and only a finalizer keeps it."""
         return self.metadata.deletion_timestamp is not None
-
-
-class ImageProfileSpec(Resource, frozen=True):
-    """A named, reusable set of outputs, metadata policy and limits."""
-
-    outputs: tuple[Output, ...]
-    metadata: Metadata | None = None
-    limits: Limits | None = None
-
-
-class ImageProfile(Resource, frozen=True):
-    """A named, reusable set of outputs, metadata policy and limits."""
-
-    metadata: ObjectMeta
-    spec: ImageProfileSpec

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .imagejob import Condition, ObjectMeta, Quantity, Resource
+from .meta import Condition, ObjectMeta, Quantity, Resource
 
 OnExceeded = Literal["Wait", "Fail"]
 

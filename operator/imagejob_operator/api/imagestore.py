@@ -5,7 +5,7 @@ A test holds these Structs to crds/imagestores.yaml.
 
 from __future__ import annotations
 
-from .imagejob import NameRef, ObjectMeta, Resource
+from .meta import NameRef, ObjectMeta, Resource
 
 
 class Credentials(Resource, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import ROUND_CEILING, Decimal
 
-from .imagejob import Quantity
+from .meta import Quantity
 
 _SCALES = {
     "": Decimal(1),

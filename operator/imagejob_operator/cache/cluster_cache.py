@@ -8,10 +8,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from imagejob_operator.api.imagejob import ImageJob, ImageProfile
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.api.imagestore import ImageStore
-from imagejob_operator.imagejob.inputs import Situation, Stray
 from imagejob_operator.kube.object_store import Mirror
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
@@ -35,17 +35,17 @@ class Picture:
 
     def __init__(self, room: Room | None = None) -> None:
         self.room = room = room or Room()
-        self._workers = WorkerIndex()
+        self.worker_index = WorkerIndex()
         self.jobs: Mirror[str, ImageJob] = RoomyMirror(lambda job: job.metadata.uid, room)
-        self.workers = self._workers.jobs
-        self.pods = self._workers.pods
+        self.workers = self.worker_index.jobs
+        self.pods = self.worker_index.pods
         self.stores: Mirror[Key, ImageStore] = RoomyMirror(key, room)
         self.profiles: Mirror[Key, ImageProfile] = RoomyMirror(key, room)
         self.quotas: Mirror[Key, ImageQuota] = Mirror(key)
         self.suspects: set[str] = set()
         self._touched: dict[Subject, None] = {}
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
-        self._destinations = Destinations()
+        self.destinations = Destinations()
         self._at_no_cost: dict[str, str] = {}
 
     def mirrors(self) -> Iterator[Mirror[Any, Any]]:
@@ -58,12 +58,12 @@ class Picture:
             case ImageJob():
                 self._see_job(thing)
             case WorkerJob():
-                if self._workers.see(thing):
+                if self.worker_index.see(thing):
                     for item in thing.items:
-                        self._destinations.writes(key(thing), item, thing.store_of(item))
+                        self.destinations.writes(key(thing), item, thing.store_of(item))
                     self._touch_worker(thing)
             case Pod():
-                if self._workers.see_pod(thing):
+                if self.worker_index.see_pod(thing):
                     self._touch_pod(thing)
             case ImageStore():
                 self._touch_namespace(thing, changed=self.stores.put(thing))
@@ -78,10 +78,10 @@ class Picture:
             case ImageJob():
                 self._lose_job(thing)
             case WorkerJob():
-                if self._workers.lose(thing):
+                if self.worker_index.lose(thing):
                     self._leave_behind(thing)
             case Pod():
-                if self._workers.lose_pod(thing):
+                if self.worker_index.lose_pod(thing):
                     self._touch_pod(thing)
             case ImageStore():
                 self._touch_namespace(thing, changed=self.stores.drop(thing))
@@ -90,32 +90,45 @@ class Picture:
             case ImageQuota():
                 self._touch_quota(thing, changed=self.quotas.drop(thing))
 
-    def situation(self, uid: str) -> Situation | None:
-        """All that bears on one unfinished ImageJob; None for any other."""
-        job = self.jobs.get(uid)
-        if not job:
-            return None
-        namespace = job.metadata.namespace
-        names = {job.spec.source.store_ref.name, destination_of(job).store}
-        found = {name: self.stores.get((namespace, name)) for name in names}
-        profile, worker = job.spec.profile_ref, self._carrier(job)
-        return Situation(
-            job=job,
-            profile=self.profiles.get((namespace, profile.name)) if profile else None,
-            stores={name: store for name, store in found.items() if store},
-            worker=worker,
-            rival=self._rival(job, worker),
-            strays=tuple(self._strays(job, worker)),
-            vanished=None if worker else self._vanished(job),
+    def carrier(self, job: ImageJob) -> Worker | None:
+        """The worker that has the ImageJob; of several, the newest that isn't being deleted.
+
+        Only one of its own namespace counts: else any tenant could report on any other's ImageJobs.
+        And none takes the place of the one that the status names while that is there.
+        """
+        namespace, uid = job.metadata.namespace, job.metadata.uid
+        found = [
+            self.worker_index.find(at)
+            for at in self.worker_index.carriers(uid)
+            if at[0] == namespace
+        ]
+        workers = [
+            worker
+            for worker in found
+            if worker
+            and not is_spent(worker.job, job)
+            and (not worker.is_gone or worker.has_something_to_tell(uid))
+        ]
+        named = worker_shown(job)
+        return max(
+            workers,
+            key=lambda worker: (
+                not worker.is_gone,
+                not worker.job.is_deleting,
+                worker.job.metadata.name == named,
+                *age(worker.job),
+            ),
+            default=None,
         )
 
-    def may_hide(self, situation: Situation) -> bool:
-        """Whether a profile or store that it lacks may be there, and only left out for its size."""
-        if not self.room.hides(situation.job.metadata.namespace):
+    def has_vanished(self, job: ImageJob, worker: str) -> bool:
+        """Whether nothing is known of a worker Job that the ImageJob's status names.
+
+        Not even that it has gone before a container of it ran.
+        """
+        if worker == self._at_no_cost.get(job.metadata.uid):
             return False
-        names = {situation.job.spec.source.store_ref.name, destination_of(situation.job).store}
-        lacks_profile = situation.job.spec.profile_ref and not situation.profile
-        return bool(lacks_profile or names - situation.stores.keys())
+        return self.worker_index.find((job.metadata.namespace, worker)) is None
 
     def is_needed(self, worker: WorkerJob) -> bool:
         """Whether a known ImageJob is unfinished, and its status does not tell how this ended."""
@@ -124,11 +137,11 @@ class Picture:
 
     def live_workers(self, namespace: str) -> list[Worker]:
         """Those of the namespace that may be at work, or soon be."""
-        return self._workers.live_in(namespace)
+        return self.worker_index.live_in(namespace)
 
     def ended_at(self, worker: WorkerJob) -> datetime | None:
         """When it came to its end, as far as anybody says; None while it is live."""
-        known = self._workers.with_pod(worker)
+        known = self.worker_index.with_pod(worker)
         if known.is_live:
             return None
         ended = known.pod.state.terminated if known.pod else None
@@ -138,11 +151,11 @@ class Picture:
 
     def met(self) -> list[Key]:
         """The workers that were seen since this was last asked, even if they have gone by now."""
-        return self._workers.met()
+        return self.worker_index.met()
 
     def namespaces_with_workers(self) -> list[str]:
         """Where there are any."""
-        return self._workers.namespaces()
+        return self.worker_index.namespaces()
 
     def suspect(self, uid: str) -> None:
         """An unfinished ImageJob has left our view, and nobody has said why."""
@@ -152,11 +165,11 @@ class Picture:
 
     def claim(self, job: ImageJob, worker: str) -> None:
         """A worker of that name is about to be created: the job's destination is taken by now."""
-        self._destinations.claim(job, worker)
+        self.destinations.claim(job, worker)
 
     def release(self, job: ImageJob) -> None:
         """The worker has been created, and is known, or has not been."""
-        for uid in self._destinations.release(job):
+        for uid in self.destinations.release(job):
             self.touch(uid)
 
     def touch(self, subject: Subject) -> None:
@@ -192,82 +205,22 @@ class Picture:
         self._at_no_cost.pop(uid, None)
         if self.jobs.drop(job) and known:
             discard(self._in_namespace, known.metadata.namespace, uid)
-            self._destinations.want_no_more(known)
+            self.destinations.want_no_more(known)
             self.touch(uid)  # for whoever remembers something of it
         self._touch_carriers(uid)
 
     def _touch_carriers(self, uid: str) -> None:
-        for at in list(self._workers.carriers(uid)):
+        for at in list(self.worker_index.carriers(uid)):
             self.touch(at)
             self._forget_worker(at)
 
-    def _carrier(self, job: ImageJob) -> Worker | None:
-        """The worker that has the ImageJob; of several, the newest that isn't being deleted.
-
-        Only one of its own namespace counts: else any tenant could report on any other's ImageJobs.
-        And none takes the place of the one that the status names while that is there.
-        """
-        namespace, uid = job.metadata.namespace, job.metadata.uid
-        found = [self._workers.find(at) for at in self._workers.carriers(uid) if at[0] == namespace]
-        workers = [
-            worker
-            for worker in found
-            if worker
-            and not is_spent(worker.job, job)
-            and (not worker.is_gone or worker.has_something_to_tell(uid))
-        ]
-        named = worker_shown(job)
-        return max(
-            workers,
-            key=lambda worker: (
-                not worker.is_gone,
-                not worker.job.is_deleting,
-                worker.job.metadata.name == named,
-                *age(worker.job),
-            ),
-            default=None,
-        )
-
-    def _rival(self, job: ImageJob, carrier: Worker | None) -> str | None:
-        """Another live worker, known or about to be, for it or for its destination."""
-        claimed = self._destinations.claimed_by_other(job)
-        if claimed:
-            return claimed
-        namespace, uid = job.metadata.namespace, job.metadata.uid
-        ours = {at for at in self._workers.carriers(uid) if at[0] == namespace}
-        for at in sorted(ours.union(self._destinations.writers(job))):
-            worker = self._workers.find(at)
-            if worker and worker.is_live and not (carrier and worker.job is carrier.job):
-                return worker.job.metadata.name
-        return None
-
-    def _strays(self, job: ImageJob, carrier: Worker | None) -> Iterator[Stray]:
-        """The pods that may work on it, or write to its destination, and are not its worker's."""
-        uid = job.metadata.uid
-        ours = {each.metadata.uid for each in carrier.pods()} if carrier else set()
-        namespace, spots = job.metadata.namespace, self._destinations.spots_of(job)
-        for pod in self._workers.pods_for(namespace, uid, spots):
-            if pod.metadata.uid not in ours:
-                taken_away = bool(pod.attempt_of(uid)) and self._workers.is_taken_away(pod)
-                yield Stray(pod, is_taken_away=taken_away)
-
-    def _vanished(self, job: ImageJob) -> str | None:
-        """The worker Job that it has, as its status says, and of which nothing is known.
-
-        Not even that it has gone before a container of it ran.
-        """
-        name = worker_shown(job)
-        if not name or name == self._at_no_cost.get(job.metadata.uid):
-            return None
-        return None if self._workers.find((job.metadata.namespace, name)) else name
-
     def is_stray(self, pod: Pod) -> bool:
         """Whether it is no known Job's: an orphan, unless its Job is still to be heard of."""
-        return self._workers.is_stray(pod)
+        return self.worker_index.is_stray(pod)
 
     def give_up(self, pod: Pod) -> None:
         """It is lost with its node, of which nothing has been heard for too long."""
-        self._workers.give_up(pod)
+        self.worker_index.give_up(pod)
         self._touch_pod(pod)
 
     def _leave_behind(self, worker: WorkerJob) -> None:
@@ -277,21 +230,21 @@ class Picture:
             job = self.jobs.get(item.uid)
             if job and job.metadata.namespace == at[0] and not is_spent(worker, job):
                 self.suspects.add(item.uid)  # another operator may have tidied it away, with cause
-        for pod in self._workers.pods_of(worker):
+        for pod in self.worker_index.pods_of(worker):
             self.touch(PodAt(*key(pod)))
         self._forget_worker(at)
         self._touch_worker(worker)
 
     def _forget_worker(self, at: Key) -> None:
         """If its Job and its pods have gone, and no status is still to tell how it ended."""
-        worker = self._workers.gone(at)
+        worker = self.worker_index.gone(at)
         if not worker or worker.has_live_pod:
             return
         if any(map(partial(self._waits, worker), worker.uids())):
             return
-        self._workers.forget(at)
+        self.worker_index.forget(at)
         for item in worker.job.items:
-            self._destinations.writes_no_more(at, item, worker.job.store_of(item))
+            self.destinations.writes_no_more(at, item, worker.job.store_of(item))
             if self.jobs.get(item.uid):
                 self._at_no_cost[item.uid] = at[1]
         self._touch_worker(worker.job)
@@ -305,16 +258,16 @@ class Picture:
 
     def _touch_pod(self, pod: Pod) -> None:
         """Look again at whom it works for, and, if it is nobody's, at the pod itself."""
-        at = self._workers.job_of(pod)
+        at = self.worker_index.job_of(pod)
         if at:
             self._forget_worker(at)
             self._touch_worker(self.workers.get(at))
-        if not self._workers.is_stray(pod):
+        if not self.worker_index.is_stray(pod):
             return
         self.touch(PodAt(*key(pod)))
         for item in pod.carries:
             spots = spots_carried(pod.metadata.namespace, item)
-            self._touch_known((item.uid, *self._destinations.wanted_at(spots)))
+            self._touch_known((item.uid, *self.destinations.wanted_at(spots)))
 
     def _touch_worker(self, worker: WorkerJob | None) -> None:
         """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
@@ -323,7 +276,7 @@ class Picture:
         self.touch(key(worker))
         for item in worker.items:
             spots = spots_in_order(worker.metadata.namespace, item, worker.store_of(item))
-            self._touch_known((item.uid, *self._destinations.wanted_at(spots)))
+            self._touch_known((item.uid, *self.destinations.wanted_at(spots)))
 
     def _touch_known(self, uids: Iterable[str]) -> None:
         for uid in uids:
@@ -347,4 +300,4 @@ class Picture:
     def _want(self, job: ImageJob) -> None:
         """Its destination is where its store leads to now."""
         at = (job.metadata.namespace, destination_of(job).store)
-        self._destinations.want(job, self.stores.get(at))
+        self.destinations.want(job, self.stores.get(at))

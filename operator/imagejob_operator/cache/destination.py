@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from imagejob_operator.api.imagejob import ImageJob, ImageProfile, OutputFormat
+from imagejob_operator.api.imagejob import ImageJob, OutputFormat
+from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.contract.order import OrderDestination
 from imagejob_operator.contract.place import place_of

@@ -81,8 +81,9 @@ class Listing:
 
     def worker_of(self, job: ImageJob) -> WorkerJob | None:
         """The worker that carries an unfinished ImageJob, as far as was listed."""
-        situation = self._picture.situation(job.metadata.uid)
-        return situation.worker.job if situation and situation.worker else None
+        known = self._picture.jobs.get(job.metadata.uid)
+        worker = self._picture.carrier(known) if known else None
+        return worker.job if worker else None
 
     async def take(
         self, kind: Kind[Any], namespace: str = "", heard: Callable[[], None] = lambda: None

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 import msgspec
 
-from imagejob_operator.api.imagejob import ImageJob, ImageProfile
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.kube.object_store import Mirror
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from imagejob_operator.api.imagejob import ImageJob, ImageProfile
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.kube.pod import Pod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -90,7 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leader_election: bool = True
     lease_seconds: LeaseSeconds = 15
     listen: Address = ""
-    instance: str = msgspec.field(default_factory=socket.gethostname)
+    instance: str = ""
     metrics_namespaces: Positive = 200
     namespace_memory: Positive = 128 * 1024**2
     log_level: str = "INFO"

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import msgspec
 
-from imagejob_operator.api.imagejob import ObjectMeta, Resource
+from imagejob_operator.api.meta import ObjectMeta, Resource
 
 from .order import OrderDestination, OrderStore
 from .place import Place, place_in_order

@@ -15,7 +15,8 @@ from functools import lru_cache
 
 import msgspec
 
-from imagejob_operator.api.imagejob import Keepable, Output, ResolvedProfile, Resource, SourceFormat
+from imagejob_operator.api.imagejob import Keepable, Output, ResolvedProfile, SourceFormat
+from imagejob_operator.api.meta import Resource
 
 MAX_ENCODED_BYTES = 96 * 1024
 """Of base64. A single env string over 128 KiB fails exec on Linux."""

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from imagejob_operator.api.imagejob import ObjectMeta
+from imagejob_operator.api.meta import Manifest, ObjectMeta
 from imagejob_operator.api.quantity import describe_bytes
 from imagejob_operator.cache.cluster_cache import Picture
 from imagejob_operator.cache.lister import Listing
 from imagejob_operator.cache.memory_budget import LeftOut
 from imagejob_operator.cache.reconcile_key import QuotaOf
-from imagejob_operator.imagejob.job_builder import Manifest
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import IMAGE_JOBS, IMAGE_PROFILES, IMAGE_STORES, Kind

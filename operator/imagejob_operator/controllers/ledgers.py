@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from imagejob_operator.api.labels import TENANT_LABEL
 from imagejob_operator.cache.lister import Listing
-from imagejob_operator.imagejob.status import admitted_at
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import LEDGERS, ConfigMap
@@ -45,7 +45,7 @@ class Ledgers:
         return found
 
     def _adopt(self, stored: ConfigMap, tenant_of: Callable[[str], Tenant]) -> Tenant | None:
-        namespace = stored.metadata.labels.get(records.TENANT_LABEL, "")
+        namespace = stored.metadata.labels.get(TENANT_LABEL, "")
         if stored.metadata.name != records.ledger_name(namespace):
             return None
         try:
@@ -76,7 +76,7 @@ class Ledgers:
         """There is no ledger: begin one with what the ImageJobs and their workers show."""
         times, charged = [], {}
         async for job in self._listing.all_image_jobs(namespace):
-            at = admitted_at(job)
+            at = job.admitted_at
             worker = None if at or job.is_finished else self._listing.worker_of(job)
             if worker and worker.metadata.creation_timestamp:
                 at = worker.metadata.creation_timestamp

@@ -28,6 +28,7 @@ from imagejob_operator.imagejob.decide import Memory
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.transport import ApiError
+from imagejob_operator.observability.snapshot import Snapshot
 from imagejob_operator.scheduling.namespace_registry import Tenants
 from imagejob_operator.scheduling.wait_estimates import Foresight
 from imagejob_operator.workqueue.batch_window import Rhythm
@@ -36,10 +37,10 @@ from imagejob_operator.workqueue.queue import Agenda, Lane
 
 from .cache_full import Shortages
 from .ledgers import Ledgers
-from .observed import Observed
 from .quota_status import QuotaReports
 from .reconciler import Action, Step, Steps
 from .scheduler import Dispatcher
+from .snapshot import Observed
 from .writers import Actions
 
 log = logging.getLogger(__name__)
@@ -68,8 +69,7 @@ class Engine:
 
     `beat` is when the loop last turned, in seconds of time.monotonic(), and `listed` whether the
     engine has come to know what is in the cluster. Nothing is decided while one of the kinds is
-    `unwatched`: what is missing may be what we can't see. `metrics` counts, and `observed` is for
-    metrics to read.
+    `unwatched`: what is missing may be what we can't see. `metrics` counts what happens.
     """
 
     def __init__(
@@ -124,11 +124,15 @@ class Engine:
         )
         self._rhythm = Rhythm()
         self.metrics = cluster.metrics
-        self.observed = Observed(
+        self._observed = Observed(
             picture, self._memories, self._tenants, self._agenda, cluster.pace, caps
         )
         self.beat = time.monotonic()
         self.listed = False
+
+    def snapshot(self) -> Snapshot:
+        """What metrics show of it. Whole between two awaits."""
+        return self._observed.snapshot(self._clock())
 
     @property
     def unwatched(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from imagejob_operator.imagejob.decide import (
     decide,
     with_charge,
 )
+from imagejob_operator.imagejob.gather import gather, may_hide
 from imagejob_operator.imagejob.inputs import Standing
 from imagejob_operator.scheduling.namespace_registry import Tenants
 from imagejob_operator.workqueue.queue import Lane
@@ -131,12 +132,12 @@ class Steps:
         known = self._picture.jobs.get(uid)
         if known and uid in self._picture.suspects:
             return self._for_suspect(known)
-        situation = self._picture.situation(uid)
+        situation = gather(self._picture, uid)
         if not situation:
             self._memories.pop(uid, None)
             self._tenants.leave(uid)
             return None
-        if not situation.worker and self._picture.may_hide(situation):
+        if not situation.worker and may_hide(self._picture, situation):
             return None
 
         if situation.job.is_deleting and self._tenants.is_charging(situation.job):

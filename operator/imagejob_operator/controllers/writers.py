@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import msgspec
 
 from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
+from imagejob_operator.api.meta import Manifest
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.cluster_cache import Picture
 from imagejob_operator.cache.last_failure import is_spent
 from imagejob_operator.cache.reconcile_key import EventsOf, QuotaOf, Tenancy
 from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob.decide import Find, Inquire, Memory, Replace, WriteStatus
-from imagejob_operator.imagejob.job_builder import Manifest
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.pod import Pod

@@ -10,15 +10,13 @@ import msgspec
 from imagejob_operator.api.digest import spec_digest
 from imagejob_operator.api.imagejob import (
     FINISHED,
-    GROUP,
-    VERSION,
     AuditEntry,
     ImageJob,
     ImageJobStatus,
     ResolvedProfile,
-    Resource,
     SourceStatus,
 )
+from imagejob_operator.api.meta import GROUP, VERSION, Resource
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.destination import destination_of
 

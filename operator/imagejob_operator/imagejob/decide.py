@@ -17,7 +17,7 @@ from . import audit
 from .audit_merging import Run, is_idle, merged
 from .evaluate import stand
 from .inputs import Refusal, Situation, Standing
-from .status import describe, is_admitted
+from .status import describe
 from .worker_checks import is_stuck, patience_ends
 
 SETTLE = timedelta(seconds=1)
@@ -201,7 +201,7 @@ def with_charge(memory: Memory, job: ImageJob, admitted_at: datetime | None) -> 
 
 
 def _tells_admission(job: ImageJob, unwritten: Iterable[AuditEntry]) -> bool:
-    return is_admitted(job) or any(each.reason == Reason.ADMITTED for each in unwritten)
+    return job.is_admitted or any(each.reason == Reason.ADMITTED for each in unwritten)
 
 
 def _last_written(job: ImageJob) -> tuple[str, str] | None:

@@ -8,14 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from imagejob_operator.api.imagejob import (
-    FINISHED,
-    ImageJob,
-    ImageProfile,
-    LastFailure,
-    Phase,
-    Queue,
-)
+from imagejob_operator.api.imagejob import FINISHED, ImageJob, LastFailure, Phase, Queue
+from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.contract.order import OrderItem

@@ -5,27 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
-from imagejob_operator.api.imagejob import API_VERSION
 from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.api.labels import COMPONENT_LABEL
+from imagejob_operator.api.meta import API_VERSION, Manifest
 from imagejob_operator.config.platform import Platform, Size, WorkerMemory
 from imagejob_operator.contract.order import Order, OrderItem, OrderS3, OrderStore, OrderVolume
 from imagejob_operator.kube.pod import CONTAINER, ORDER_VARIABLE
 
 from .resolve import service_accounts
 
-Manifest = dict[str, Any]
-
 STORES_FOLDER = "/var/run/imagejob/stores"
 SCRATCH_FOLDER = "/scratch"
 REPORT_FILE = "/dev/termination-log"
 TOKEN_AUDIENCE = "sts.amazonaws.com"  # noqa: S105 (whom the token is for, not a token)
 
-COMPONENT_LABEL = "imagejob.dev/component"
-WORKER_SELECTOR = f"{COMPONENT_LABEL}=worker"
 LABELS = {
     "app.kubernetes.io/name": "imagejob-worker",
     "app.kubernetes.io/managed-by": "imagejob-operator",

@@ -7,16 +7,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from imagejob_operator.api.imagejob import (
-    ImageJob,
-    ImageProfile,
-    Limits,
-    Metadata,
-    Output,
-    Quantity,
-    ResolvedProfile,
-)
+from imagejob_operator.api.imagejob import ImageJob, Limits, Metadata, Output, ResolvedProfile
+from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.api.meta import Quantity
 from imagejob_operator.api.quantity import to_bytes
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.destination import destination_of, overwriting_output

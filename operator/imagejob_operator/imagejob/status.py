@@ -8,7 +8,6 @@ from typing import Literal
 
 from imagejob_operator.api.imagejob import (
     AuditEntry,
-    Condition,
     ImageJob,
     ImageJobStatus,
     OutputStatus,
@@ -16,6 +15,7 @@ from imagejob_operator.api.imagejob import (
     StoreStatus,
     WorkerStatus,
 )
+from imagejob_operator.api.meta import Condition
 from imagejob_operator.api.quantity import describe_bytes
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.contract import report as reports
@@ -27,24 +27,6 @@ from .store_status import stores_of
 
 SUMMARY_NAMES = 64
 """Characters of a summary that the outputs' names may take."""
-
-
-def is_admitted(job: ImageJob) -> bool:
-    """Whether the status says that the ImageJob was charged."""
-    return _condition_of(job, "Admitted") is not None
-
-
-def admitted_at(job: ImageJob) -> datetime | None:
-    """When the status says that it was charged: exactly, if the audit entry is still there.
-
-    Else to the whole second, cut off, as a condition has it.
-    """
-    shown = _condition_of(job, "Admitted")
-    if not shown:
-        return None
-    charged = (entry for entry in job.status.audit if entry.reason == Reason.ADMITTED)
-    entry = next(charged, None)
-    return entry.time if entry else shown.last_transition_time
 
 
 def describe(
@@ -180,7 +162,7 @@ def _conditions(situation: Situation, standing: Standing, now: datetime) -> tupl
     job, charged = situation.job, situation.place.admitted_at
     succeeded, failed = standing.phase == "Succeeded", standing.phase == "Failed"
     truths = {
-        "Admitted": charged is not None or is_admitted(job),
+        "Admitted": charged is not None or job.is_admitted,
         "Ready": succeeded,
         "Finished": standing.is_finished,
         "Reconciling": not standing.is_finished,

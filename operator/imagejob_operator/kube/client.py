@@ -9,15 +9,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from imagejob_operator.api.imagejob import (
-    API_VERSION,
-    ImageJob,
-    ImageJobStatus,
-    ObjectMeta,
-    Resource,
-)
+from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
 from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus
-from imagejob_operator.imagejob.job_builder import Manifest
+from imagejob_operator.api.meta import API_VERSION, Manifest, ObjectMeta, Resource
 from imagejob_operator.observability.metrics import Metrics
 
 from . import records

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from imagejob_operator.api.imagejob import ObjectMeta, Resource
+from imagejob_operator.api.meta import ObjectMeta, Resource
 
 
 class LeaseSpec(Resource, frozen=True):

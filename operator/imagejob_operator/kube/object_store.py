@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Iterator
 from typing import Generic, Protocol, TypeVar
 
-from imagejob_operator.api.imagejob import ObjectMeta
+from imagejob_operator.api.meta import ObjectMeta
 
 
 class HasMetadata(Protocol):

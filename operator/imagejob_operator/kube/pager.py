@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from imagejob_operator.api.imagejob import Resource
+from imagejob_operator.api.meta import Resource
 
 from .object_store import HasMetadata
 from .resources import Kind

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from imagejob_operator.api.imagejob import Resource
+from imagejob_operator.api.meta import Resource
 from imagejob_operator.contract.carried import (
     EXCUSES,
     SILENCE,

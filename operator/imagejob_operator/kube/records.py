@@ -8,12 +8,10 @@ from datetime import datetime
 
 import msgspec
 
-from imagejob_operator.api.imagejob import API_VERSION, AuditEntry, ImageJob, ObjectMeta
+from imagejob_operator.api.imagejob import AuditEntry, ImageJob
+from imagejob_operator.api.labels import COMPONENT_LABEL, TENANT_LABEL
+from imagejob_operator.api.meta import API_VERSION, Manifest, ObjectMeta
 from imagejob_operator.api.reasons import WORRYING
-from imagejob_operator.imagejob.job_builder import COMPONENT_LABEL, Manifest
-
-LEDGER_SELECTOR = f"{COMPONENT_LABEL}=ledger"
-TENANT_LABEL = "imagejob.dev/tenant"
 
 REPORTER = "imagejob.dev/operator"
 """Who reports our Events. policies/events.yaml keeps others from saying so."""

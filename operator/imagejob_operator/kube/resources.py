@@ -6,23 +6,15 @@ from typing import Generic, TypeVar, get_args
 
 import msgspec
 
-from imagejob_operator.api.imagejob import (
-    FINISHED,
-    GROUP,
-    VERSION,
-    ImageJob,
-    ImageProfile,
-    ObjectMeta,
-    Phase,
-    Resource,
-)
+from imagejob_operator.api.imagejob import FINISHED, ImageJob, Phase
+from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.api.imagestore import ImageStore
-from imagejob_operator.imagejob.job_builder import WORKER_SELECTOR
+from imagejob_operator.api.labels import LEDGER_SELECTOR, WORKER_SELECTOR
+from imagejob_operator.api.meta import GROUP, VERSION, ObjectMeta, Resource
 
 from .object_store import HasMetadata
 from .pod import Pod
-from .records import LEDGER_SELECTOR
 from .worker import WorkerJob
 
 UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from imagejob_operator.api.imagejob import ObjectMeta, Resource
+from imagejob_operator.api.meta import ObjectMeta, Resource
 from imagejob_operator.contract import order as orders
 from imagejob_operator.contract import report as reports
 from imagejob_operator.contract.carried import UNSEEN

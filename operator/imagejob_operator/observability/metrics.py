@@ -25,7 +25,6 @@ from prometheus_client import (
 
 from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
-from imagejob_operator.imagejob.status import admitted_at
 
 UNREACHED = "<error>"
 """The code of a request that nobody answered, as client-go has it."""
@@ -145,7 +144,7 @@ class Metrics:
 
     def _started(self, job: ImageJob, entries: Iterable[AuditEntry], at: datetime) -> None:
         """Only the first time: what follows a failed attempt waits for other things."""
-        admitted = admitted_at(job)
+        admitted = job.admitted_at
         for entry in entries:
             if entry.reason == Reason.ADMITTED:
                 admitted = entry.time

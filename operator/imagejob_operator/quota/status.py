@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from imagejob_operator.api.imagejob import Condition
 from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus, QuotaUse
+from imagejob_operator.api.meta import Condition
 from imagejob_operator.api.quantity import describe_bytes
 
 from .ledger import Ledger, time_of

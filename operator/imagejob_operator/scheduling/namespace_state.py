@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.meta import Manifest
 from imagejob_operator.imagejob.inputs import Place, Wish
-from imagejob_operator.imagejob.job_builder import Manifest
-from imagejob_operator.imagejob.status import admitted_at, is_admitted
 from imagejob_operator.quota.ledger import DispatchRecord, Ledger, time_of
 from imagejob_operator.quota.position import Turn
 from imagejob_operator.quota.rates import Forecast
@@ -111,11 +110,14 @@ class Tenant:
         waited, queued = self.throttled.remove(uid), self.queued.remove(uid)
         return waited or queued
 
+    def charged_at(self, job: ImageJob) -> datetime | None:
+        """When one ImageJob was charged: as its status says, else as the ledger does."""
+        charge = self.charges.get(job.metadata.uid)
+        return job.admitted_at or (time_of(charge) if charge is not None else None)
+
     def place_of(self, job: ImageJob) -> Place:
         """How one ImageJob stands here."""
-        uid = job.metadata.uid
-        charge = self.charges.get(uid)
-        charged_at = admitted_at(job) or (time_of(charge) if charge is not None else None)
+        uid, charged_at = job.metadata.uid, self.charged_at(job)
         return Place(
             admitted_at=charged_at,
             dispatch=self._dispatches.get(uid),
@@ -143,4 +145,4 @@ class Tenant:
 
 def shows(job: ImageJob | None) -> bool:
     """Whether the ledger need not remember the charge: its status does, or it is no more."""
-    return job is None or is_admitted(job)
+    return job is None or job.is_admitted

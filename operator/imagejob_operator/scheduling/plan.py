@@ -15,6 +15,7 @@ from imagejob_operator.cache.last_failure import failed_in, worker_shown
 from imagejob_operator.config.platform import SIZES, Platform, Size
 from imagejob_operator.contract.order import digest
 from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Situation
 from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.quota.admission import admit
@@ -188,7 +189,7 @@ def _ready(
 ) -> Iterator[Ready]:
     """Those of the ImageJobs that could have a worker now."""
     for uid in uids:
-        situation = picture.situation(uid) if uid not in picture.suspects else None
+        situation = gather(picture, uid) if uid not in picture.suspects else None
         if not situation or is_taken(situation, now):
             continue
         if situation.job.spec.suspend or situation.job.is_deleting:

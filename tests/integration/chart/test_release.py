@@ -21,7 +21,7 @@ from imagejob_dev import policies
 from imagejob_dev.client import CHART, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
 from imagejob_dev.ports import free_ports
-from imagejob_operator.api.imagejob import API_VERSION
+from imagejob_operator.api.meta import API_VERSION
 from tenant import Tenant, image_job, ours, picture
 from worker_pods import running_pod
 

@@ -41,7 +41,11 @@ def test_a_traceback_is_part_of_its_line() -> None:
 
 
 def test_the_last_words_of_a_process_are_a_line_like_any_other() -> None:
-    program = "from imagejob_operator.observability import logging; logging.set_up('INFO', 'json'); int('oops')"
+    program = (
+        "from imagejob_operator.observability.logging import set_up\n"
+        "set_up('INFO', 'json')\n"
+        "int('oops')"
+    )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
 
     (line,) = ended.stderr.splitlines()

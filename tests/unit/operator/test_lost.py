@@ -32,6 +32,7 @@ from imagejob_operator.cache.reconcile_key import Thing
 from imagejob_operator.contract.carried import EXCUSES
 from imagejob_operator.imagejob.decide import SETTLE, Find, WriteStatus
 from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Place, Situation
 from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.imagejob.status import describe
@@ -150,7 +151,7 @@ def later(*lost: Thing, by: Picture) -> Situation:
     for thing in lost:
         by.lose(thing)
     by.suspects.clear()
-    known = by.situation("uid-cat")
+    known = gather(by, "uid-cat")
     assert known is not None
     return situation(CAT, known.worker, strays=known.strays, vanished=known.vanished)
 
@@ -270,7 +271,7 @@ def test_a_worker_that_went_while_nobody_looked_costs_an_attempt(
     picture = Picture()
     picture.see(store())
     picture.see(job)
-    known = picture.situation("uid-cat")
+    known = gather(picture, "uid-cat")
     assert known is not None
     known = situation(job, vanished=known.vanished)
 
@@ -293,7 +294,7 @@ def test_a_replaced_worker_is_not_missed_while_the_next_is_being_created() -> No
     picture = Picture()
     picture.see(told)
 
-    known = picture.situation("uid-cat")
+    known = gather(picture, "uid-cat")
 
     assert known is not None
     assert known.vanished is None
@@ -304,9 +305,9 @@ def test_a_worker_that_the_api_server_has_is_only_heard_of_late() -> None:
     job = image_job(status=shows("Dispatched"))
     picture = Picture()
     picture.see(job)
-    missing = picture.situation("uid-cat")
+    missing = gather(picture, "uid-cat")
     picture.see(worker_job(job))
-    found = picture.situation("uid-cat")
+    found = gather(picture, "uid-cat")
 
     assert missing is not None
     assert found is not None

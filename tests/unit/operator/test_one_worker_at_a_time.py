@@ -26,6 +26,7 @@ from api_objects import (
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.reconcile_key import PodAt, Thing
 from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.job_builder import ORDER_VARIABLE
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import WorkerJob
@@ -132,7 +133,7 @@ def test_it_is_said_which_pod_is_waited_for() -> None:
     team = Team()
     for thing in (TOLD, ran(orphaned=True)):
         team.picture.see(thing)
-    known = team.picture.situation("uid-cat")
+    known = gather(team.picture, "uid-cat")
     assert known is not None
 
     standing = stand(situation(TOLD, strays=known.strays), PLATFORM, NOW + LATER)
@@ -145,7 +146,7 @@ def test_a_worker_job_that_is_there_is_named_before_its_pod() -> None:
     team = Team()
     for thing in (TOLD, DOG, ran()):
         team.picture.see(thing)
-    known = team.picture.situation("uid-dog")
+    known = gather(team.picture, "uid-dog")
     assert known is not None
 
     standing = stand(situation(TOLD, rival="ij-1", strays=known.strays), PLATFORM, NOW + LATER)
@@ -191,7 +192,7 @@ def test_only_the_pod_of_its_own_worker_reports(things: list[Thing]) -> None:
     team = Team()
     for thing in (named, *things):
         team.picture.see(thing)
-    known = team.picture.situation("uid-cat")
+    known = gather(team.picture, "uid-cat")
     assert known is not None
 
     standing = stand(situation(named, known.worker, strays=known.strays), PLATFORM, NOW)

@@ -8,6 +8,7 @@ import msgspec
 from api_objects import image_job, pod, profile, running, store, terminated, worker_job
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.imagejob.gather import gather
 
 CAT, DOG = image_job("cat"), image_job("dog")
 
@@ -34,7 +35,7 @@ def test_a_late_message_is_ignored() -> None:
 
     picture.see(newer(CAT, 4, phase="Running"))
 
-    situation = picture.situation("uid-cat")
+    situation = gather(picture, "uid-cat")
     assert situation is not None
     assert situation.job.status.phase is None
     assert touched(picture) == []
@@ -46,7 +47,7 @@ def test_versions_are_numbers() -> None:
 
     picture.see(newer(CAT, 10, phase="Running"))
 
-    situation = picture.situation("uid-cat")
+    situation = gather(picture, "uid-cat")
     assert situation is not None
     assert situation.job.status.phase == "Running"
 
@@ -58,7 +59,7 @@ def test_a_finished_image_job_is_not_brought_back_by_a_late_message() -> None:
     picture.see(newer(CAT, 5, phase="Succeeded"))
     picture.see(newer(CAT, 4, phase="Running"))
 
-    assert picture.situation("uid-cat") is None
+    assert gather(picture, "uid-cat") is None
     assert picture.jobs.has_left("uid-cat")
 
 
@@ -93,8 +94,8 @@ def test_a_name_used_again_is_another_image_job() -> None:
     picture.see(successor)
     picture.lose(newer(CAT, 8))
 
-    assert picture.situation("uid-cat") is None
-    assert picture.situation("uid-2") is not None
+    assert gather(picture, "uid-cat") is None
+    assert gather(picture, "uid-2") is not None
 
 
 def test_what_changes_for_a_namespace_touches_its_image_jobs() -> None:
@@ -117,7 +118,7 @@ def test_a_pod_touches_the_image_jobs_of_its_worker() -> None:
     picture.see(pod(by=worker_job(CAT), state=running()))
 
     assert touched(picture) == [("team-a", "ij-1"), "uid-cat"]
-    situation = picture.situation("uid-cat")
+    situation = gather(picture, "uid-cat")
     assert situation is not None
     assert situation.worker is not None
     assert situation.worker.pod is not None
@@ -164,7 +165,7 @@ def test_a_worker_of_another_namespace_carries_nothing() -> None:
 
     picture.see(type(forged)(elsewhere, forged.spec))
 
-    situation = picture.situation("uid-cat")
+    situation = gather(picture, "uid-cat")
     assert situation is not None
     assert situation.worker is None
 
@@ -178,7 +179,7 @@ def test_of_two_workers_the_one_that_stays_counts() -> None:
     ):
         picture.see(thing)
 
-    situation = picture.situation("uid-cat")
+    situation = gather(picture, "uid-cat")
 
     assert situation is not None
     assert situation.worker is not None
@@ -196,6 +197,6 @@ def test_what_a_list_lacks_is_named_unless_it_is_newer() -> None:
 
 
 def rival(picture: Picture, uid: str) -> str | None:
-    situation = picture.situation(uid)
+    situation = gather(picture, uid)
     assert situation is not None
     return situation.rival

@@ -9,6 +9,7 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaSpec, QuotaLimit
 from imagejob_operator.cache.cluster_cache import Picture
 from imagejob_operator.cache.reconcile_key import QuotaOf, Subject, Tenancy, Thing
+from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.kube.worker import WorkerJob
 
 CAT, DOG = image_job("cat"), image_job("dog")
@@ -31,7 +32,7 @@ def touched(picture: Picture) -> set[Subject]:
 
 
 def carrier(picture: Picture, uid: str = "uid-cat") -> str | None:
-    situation = picture.situation(uid)
+    situation = gather(picture, uid)
     assert situation is not None
     return situation.worker.job.metadata.name if situation.worker else None
 
@@ -135,7 +136,7 @@ def test_only_its_own_claim_is_released() -> None:
 
     picture.release(dog)
 
-    situation = picture.situation("uid-dog")
+    situation = gather(picture, "uid-dog")
     assert situation is not None
     assert situation.rival == "ij-1"
 

@@ -16,6 +16,7 @@ from imagejob_operator.cache.cluster_cache import Picture
 from imagejob_operator.cache.destination import overwriting_output
 from imagejob_operator.contract.place import Place, place_in_order, place_of
 from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.kube.worker import WorkerJob
 
@@ -310,7 +311,7 @@ def test_a_claim_where_a_store_led_before_does_not_stay() -> None:
 
 
 def rival(picture: Picture, uid: str) -> str | None:
-    situation = picture.situation(uid)
+    situation = gather(picture, uid)
     assert situation is not None
     return situation.rival
 

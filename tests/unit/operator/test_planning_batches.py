@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from api_objects import EARLIER, image_job, pod, running, terminated, waiting, worker_job
 from imagejob_operator.contract.order import decode
+from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.worker_checks import PATIENCE, is_starting
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
@@ -157,7 +158,7 @@ def test_the_last_of_a_destination_waits_for_a_worker_of_several() -> None:
     team.picture.see(worker_job(job("a", **shared), job("c"), name="ij-9"))
     team.queued(job("b", **shared))
 
-    situation = team.picture.situation("uid-b")
+    situation = gather(team.picture, "uid-b")
 
     assert situation is not None
     assert situation.rival == "ij-9"

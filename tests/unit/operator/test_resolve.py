@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from api_objects import PLATFORM, image_job, last_failure, profile, store
-from imagejob_operator.api.imagejob import ImageJob, ImageProfile
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.contract.order import OrderItem

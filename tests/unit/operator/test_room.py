@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, image_job, metadata
-from imagejob_operator.api.imagejob import ImageJob, ImageProfile
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.cache.cluster_cache import Picture
 from imagejob_operator.cache.memory_budget import IMAGE_JOB, Room, size
 from imagejob_operator.controllers.cache_full import event
+from imagejob_operator.imagejob.gather import gather, may_hide
 
 SMALL, LARGE = 100, 15_000
 
@@ -148,10 +150,10 @@ def test_a_store_that_may_only_be_left_out_is_not_missing(
     given: tuple[ImageStore, ...], *, hidden: bool
 ) -> None:
     seen = picture(image_job("cat"), *given, room=IMAGE_JOB + size(store("uploads", SMALL)))
-    known = seen.situation("uid-cat")
+    known = gather(seen, "uid-cat")
 
     assert known
-    assert seen.may_hide(known) is hidden
+    assert may_hide(seen, known) is hidden
 
 
 def test_a_profile_that_may_only_be_left_out_is_not_missing() -> None:
@@ -160,10 +162,10 @@ def test_a_profile_that_may_only_be_left_out_is_not_missing() -> None:
     profile = msgspec.convert({"metadata": metadata("web", "p"), "spec": spec}, ImageProfile)
     seen = picture(job, store("uploads"), room=IMAGE_JOB + size(store("uploads")))
     seen.see(profile)
-    known = seen.situation("uid-cat")
+    known = gather(seen, "uid-cat")
 
     assert known
-    assert seen.may_hide(known)
+    assert may_hide(seen, known)
 
 
 def test_an_event_names_one_that_waits() -> None:

@@ -29,7 +29,7 @@ from imagejob_operator.api.imagejob import ImageJobStatus, StoreStatus
 from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob.evaluate import stand
 from imagejob_operator.imagejob.inputs import Place, Situation
-from imagejob_operator.imagejob.status import admitted_at, describe
+from imagejob_operator.imagejob.status import describe
 from imagejob_operator.kube.worker import Worker
 from imagejob_operator.quota.position import Turn
 
@@ -139,7 +139,7 @@ def test_when_it_was_admitted_is_exact_while_the_entry_is_there() -> None:
     entries = (audit.requested(CAT, "jane", NOW), audit.admitted(2, NOW))
     told = msgspec.structs.replace(first, audit=entries)
 
-    times = [admitted_at(written(CAT, each)) for each in (ImageJobStatus(), first, told)]
+    times = [written(CAT, each).admitted_at for each in (ImageJobStatus(), first, told)]
 
     assert times == [None, NOW.replace(microsecond=0), NOW]
 

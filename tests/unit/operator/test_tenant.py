@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from api_objects import NOW, image_job, shows_admitted
 from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.meta import Manifest
 from imagejob_operator.imagejob.inputs import Place, Wish
-from imagejob_operator.imagejob.job_builder import Manifest
 from imagejob_operator.quota.ledger import DispatchRecord, Ledger
 from imagejob_operator.quota.position import Turn
 from imagejob_operator.quota.rates import forecast, parse_rate

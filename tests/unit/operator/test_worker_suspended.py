@@ -30,6 +30,7 @@ from imagejob_operator.cache.cluster_cache import Picture
 from imagejob_operator.cache.reconcile_key import Thing
 from imagejob_operator.imagejob.decide import SETTLE, Inquire, Replace
 from imagejob_operator.imagejob.evaluate import stand
+from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Refusal, Situation
 from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER, is_starting
 from imagejob_operator.kube.pod import Pod
@@ -160,7 +161,7 @@ def test_a_pod_that_was_killed_for_it_costs_no_attempt(pods: list[Thing]) -> Non
     new = {"creationTimestamp": (RESUMED + TICK).isoformat()}
     picture.see(pod(by=worker, suffix="new", state=running(), version=40, meta_more=new))
 
-    known = picture.situation("uid-cat")
+    known = gather(picture, "uid-cat")
 
     assert known is not None
     assert stand(situation(CAT, known.worker), PLATFORM, RESUMED).reason is Reason.PROCESSING
@@ -174,7 +175,7 @@ def test_it_is_still_live_while_it_goes_on(pods: list[Thing]) -> None:
     picture = suspended_at_work(pods)
     picture.see(worker_job(CAT, version=12, status={"conditions": RESUMING}))
 
-    known = picture.situation("uid-cat")
+    known = gather(picture, "uid-cat")
 
     assert known is not None
     assert known.worker is not None
@@ -202,7 +203,7 @@ def test_it_may_still_write_where_it_was_to() -> None:
     for thing in (cat, dog, suspended(cat)):
         picture.see(thing)
 
-    known = picture.situation("uid-dog")
+    known = gather(picture, "uid-dog")
 
     assert known is not None
     assert known.rival == "ij-1"
