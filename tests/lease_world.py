@@ -6,9 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from imagejob_operator.kube import transport
-from imagejob_operator.kube.leader_election import Elected
-from imagejob_operator.kube.lease import Terms
-from imagejob_operator.kube.lease_lock import NAME, Candidacy
+from imagejob_operator.kube.leader_election import LeaderElector
+from imagejob_operator.kube.lease import LeaseTimings
+from imagejob_operator.kube.lease_lock import NAME, LeaseLock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Play = Callable[[Story], None]
 
 SECONDS = 15
-QUICK = Terms(1)  # for what runs by the real clock
+QUICK = LeaseTimings(1)  # for what runs by the real clock
 
 
 class World:
@@ -32,14 +32,14 @@ class World:
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{NAME}"
         self._connection = connection
 
-    def candidate(self, identity: str) -> Candidacy:
+    def candidate(self, identity: str) -> LeaseLock:
         """On the clock `now`."""
-        terms = Terms(SECONDS)
-        return Candidacy(self._connection, self._namespace, identity, terms, lambda: self.now)
+        timings = LeaseTimings(SECONDS)
+        return LeaseLock(self._connection, self._namespace, identity, timings, lambda: self.now)
 
-    def operator(self, identity: str) -> Elected:
+    def operator(self, identity: str) -> LeaderElector:
         """On the real clock."""
-        return Elected(Candidacy(self._connection, self._namespace, identity, QUICK))
+        return LeaderElector(LeaseLock(self._connection, self._namespace, identity, QUICK))
 
     @property
     def lease(self) -> dict[str, Any]:

@@ -20,12 +20,12 @@ import kopf
 
 from imagejob_operator.api.version import VERSION
 from imagejob_operator.config.settings import Settings, SettingsError, from_environment
-from imagejob_operator.controllers.manager import Engine
+from imagejob_operator.controllers.manager import Manager
 from imagejob_operator.controllers.ttl import sweep_forever
 from imagejob_operator.kube.clock import utc_now
-from imagejob_operator.kube.leader_election import Alone, Elected, Leadership, Work
-from imagejob_operator.kube.lease import Terms
-from imagejob_operator.kube.lease_lock import Candidacy, LeaseLostError
+from imagejob_operator.kube.leader_election import LeaderElector, Leadership, SoleReplica, Work
+from imagejob_operator.kube.lease import LeaseTimings
+from imagejob_operator.kube.lease_lock import LeaseLock, LeaseLostError
 from imagejob_operator.observability.collector import Gauges
 from imagejob_operator.observability.metrics import Metrics
 
@@ -40,7 +40,7 @@ log = logging.getLogger("imagejob_operator")
 STOPPED, UNCONFIGURED, DEPOSED = 0, 2, 3
 
 
-def tell(fence: transport.Fence, metrics: Metrics, line: bytes) -> None:
+def write_audit(fence: transport.Fence, metrics: Metrics, line: bytes) -> None:
     """One audit line, out of our hands before the status is written; none of what isn't to be."""
     fence()
     sys.stdout.buffer.write(line + b"\n")
@@ -54,31 +54,31 @@ async def operate(settings: Settings) -> None:
     async with transport.connect(metrics=metrics) as unfenced:
         leadership = candidate(settings, unfenced)
         async with cluster.connect(leadership.fence, metrics) as api:
-            audit = partial(tell, leadership.fence, metrics)
-            engine = Engine(
+            audit = partial(write_audit, leadership.fence, metrics)
+            manager = Manager(
                 api,
                 settings.platform,
                 settings.caps,
                 namespace=settings.namespace,
                 instance=settings.instance,
-                tell=audit,
+                write_audit=audit,
                 namespace_memory=settings.namespace_memory,
             )
-            gauges = Gauges(leadership, engine, settings.metrics_namespaces)
+            gauges = Gauges(leadership, manager, settings.metrics_namespaces)
             metrics.registry.register(gauges)
-            probes = web.Probes(leadership, engine)
+            probes = web.Probes(leadership, manager)
             async with web.serving(settings.listen, probes, metrics.registry):
                 cancel_when_told_to_stop()
                 sweep = partial(sweep_forever, api, audit, utc_now)
-                await leadership.lead(partial(work, engine.run, sweep))
+                await leadership.lead(partial(work, manager.run, sweep))
 
 
 def candidate(settings: Settings, connection: transport.Transport) -> Leadership:
     """One of several operators, or the only one."""
     if not settings.leader_election:
-        return Alone(settings.instance)
-    terms = Terms(settings.lease_seconds)
-    return Elected(Candidacy(connection, settings.namespace, settings.instance, terms))
+        return SoleReplica(settings.instance)
+    timings = LeaseTimings(settings.lease_seconds)
+    return LeaderElector(LeaseLock(connection, settings.namespace, settings.instance, timings))
 
 
 def cancel_when_told_to_stop() -> None:

@@ -12,20 +12,28 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.api.imagestore import ImageStore
-from imagejob_operator.kube.object_store import Mirror
+from imagejob_operator.kube.object_store import ObjectStore
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
 from .destination import destination_of
 from .destinations import Destinations, discard, spots_in_order
 from .last_failure import is_spent, worker_shown
-from .memory_budget import Room, RoomyMirror
+from .memory_budget import BudgetedStore, MemoryBudget
 from .pod_index import spots_carried
-from .reconcile_key import Key, PodAt, QuotaOf, Subject, Tenancy, Thing, key
+from .reconcile_key import (
+    Key,
+    NamespaceKey,
+    PodKey,
+    QuotaStatusKey,
+    ReconcileKey,
+    WatchedObject,
+    key,
+)
 from .worker_index import WorkerIndex, age
 
 
-class Picture:
+class ClusterCache:
     """Unfinished ImageJobs and all that bears on them.
 
     Remembers which ImageJobs and worker Jobs something has changed for since they were last looked
@@ -33,62 +41,62 @@ class Picture:
     only what there is `room` for is taken in.
     """
 
-    def __init__(self, room: Room | None = None) -> None:
-        self.room = room = room or Room()
+    def __init__(self, budget: MemoryBudget | None = None) -> None:
+        self.budget = budget = budget or MemoryBudget()
         self.worker_index = WorkerIndex()
-        self.jobs: Mirror[str, ImageJob] = RoomyMirror(lambda job: job.metadata.uid, room)
+        self.jobs: ObjectStore[str, ImageJob] = BudgetedStore(lambda job: job.metadata.uid, budget)
         self.workers = self.worker_index.jobs
         self.pods = self.worker_index.pods
-        self.stores: Mirror[Key, ImageStore] = RoomyMirror(key, room)
-        self.profiles: Mirror[Key, ImageProfile] = RoomyMirror(key, room)
-        self.quotas: Mirror[Key, ImageQuota] = Mirror(key)
-        self.suspects: set[str] = set()
-        self._touched: dict[Subject, None] = {}
+        self.stores: ObjectStore[Key, ImageStore] = BudgetedStore(key, budget)
+        self.profiles: ObjectStore[Key, ImageProfile] = BudgetedStore(key, budget)
+        self.quotas: ObjectStore[Key, ImageQuota] = ObjectStore(key)
+        self.unverified: set[str] = set()
+        self._keys: dict[ReconcileKey, None] = {}
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self.destinations = Destinations()
         self._at_no_cost: dict[str, str] = {}
 
-    def mirrors(self) -> Iterator[Mirror[Any, Any]]:
+    def stores_by_kind(self) -> Iterator[ObjectStore[Any, Any]]:
         """One a kind."""
         yield from (self.jobs, self.workers, self.pods, self.stores, self.profiles, self.quotas)
 
-    def see(self, thing: Thing) -> None:
+    def upsert(self, thing: WatchedObject) -> None:
         """An object is as `thing` says, unless something newer is known."""
         match thing:
             case ImageJob():
-                self._see_job(thing)
+                self._upsert_job(thing)
             case WorkerJob():
-                if self.worker_index.see(thing):
+                if self.worker_index.upsert(thing):
                     for item in thing.items:
                         self.destinations.writes(key(thing), item, thing.store_of(item))
-                    self._touch_worker(thing)
+                    self._enqueue_worker(thing)
             case Pod():
-                if self.worker_index.see_pod(thing):
-                    self._touch_pod(thing)
+                if self.worker_index.upsert_pod(thing):
+                    self._enqueue_pod(thing)
             case ImageStore():
-                self._touch_namespace(thing, changed=self.stores.put(thing))
+                self._enqueue_namespace(thing, changed=self.stores.put(thing))
             case ImageProfile():
-                self._touch_namespace(thing, changed=self.profiles.put(thing))
+                self._enqueue_namespace(thing, changed=self.profiles.put(thing))
             case ImageQuota():
-                self._touch_quota(thing, changed=self.quotas.put(thing))
+                self._enqueue_quota(thing, changed=self.quotas.put(thing))
 
-    def lose(self, thing: Thing) -> None:
+    def remove(self, thing: WatchedObject) -> None:
         """An object is no more, or, for an ImageJob, finished or no more."""
         match thing:
             case ImageJob():
-                self._lose_job(thing)
+                self._remove_job(thing)
             case WorkerJob():
-                if self.worker_index.lose(thing):
+                if self.worker_index.remove(thing):
                     self._leave_behind(thing)
             case Pod():
-                if self.worker_index.lose_pod(thing):
-                    self._touch_pod(thing)
+                if self.worker_index.remove_pod(thing):
+                    self._enqueue_pod(thing)
             case ImageStore():
-                self._touch_namespace(thing, changed=self.stores.drop(thing))
+                self._enqueue_namespace(thing, changed=self.stores.drop(thing))
             case ImageProfile():
-                self._touch_namespace(thing, changed=self.profiles.drop(thing))
+                self._enqueue_namespace(thing, changed=self.profiles.drop(thing))
             case ImageQuota():
-                self._touch_quota(thing, changed=self.quotas.drop(thing))
+                self._enqueue_quota(thing, changed=self.quotas.drop(thing))
 
     def carrier(self, job: ImageJob) -> Worker | None:
         """The worker that has the ImageJob; of several, the newest that isn't being deleted.
@@ -157,61 +165,61 @@ class Picture:
         """Where there are any."""
         return self.worker_index.namespaces()
 
-    def suspect(self, uid: str) -> None:
+    def mark_unverified(self, uid: str) -> None:
         """An unfinished ImageJob has left our view, and nobody has said why."""
         if self.jobs.get(uid):
-            self.suspects.add(uid)
-            self.touch(uid)
+            self.unverified.add(uid)
+            self.enqueue(uid)
 
-    def claim(self, job: ImageJob, worker: str) -> None:
+    def assume(self, job: ImageJob, worker: str) -> None:
         """A worker of that name is about to be created: the job's destination is taken by now."""
-        self.destinations.claim(job, worker)
+        self.destinations.assume(job, worker)
 
-    def release(self, job: ImageJob) -> None:
+    def forget(self, job: ImageJob) -> None:
         """The worker has been created, and is known, or has not been."""
-        for uid in self.destinations.release(job):
-            self.touch(uid)
+        for uid in self.destinations.forget(job):
+            self.enqueue(uid)
 
-    def touch(self, subject: Subject) -> None:
+    def enqueue(self, subject: ReconcileKey) -> None:
         """Have it looked at."""
-        self._touched[subject] = None
+        self._keys[subject] = None
 
     @property
-    def is_touched(self) -> bool:
+    def has_keys(self) -> bool:
         """Whether anything is to be looked at."""
-        return bool(self._touched)
+        return bool(self._keys)
 
-    def next_touched(self) -> Subject | None:
+    def next_key(self) -> ReconcileKey | None:
         """What has waited longest for a look; it waits no more."""
-        subject = next(iter(self._touched), None)
+        subject = next(iter(self._keys), None)
         if subject is not None:
-            del self._touched[subject]
+            del self._keys[subject]
         return subject
 
-    def _see_job(self, job: ImageJob) -> None:
+    def _upsert_job(self, job: ImageJob) -> None:
         if job.is_finished:
-            self._lose_job(job)
+            self._remove_job(job)
         elif self.jobs.put(job):
             uid = job.metadata.uid
             self._in_namespace[job.metadata.namespace].add(uid)
             self._want(job)
-            self.touch(uid)
-            self._touch_carriers(uid)  # its status may tell how that one failed
+            self.enqueue(uid)
+            self._enqueue_carriers(uid)  # its status may tell how that one failed
 
-    def _lose_job(self, job: ImageJob) -> None:
+    def _remove_job(self, job: ImageJob) -> None:
         uid = job.metadata.uid
         known = self.jobs.get(uid)
-        self.suspects.discard(uid)
+        self.unverified.discard(uid)
         self._at_no_cost.pop(uid, None)
         if self.jobs.drop(job) and known:
             discard(self._in_namespace, known.metadata.namespace, uid)
             self.destinations.want_no_more(known)
-            self.touch(uid)  # for whoever remembers something of it
-        self._touch_carriers(uid)
+            self.enqueue(uid)  # for whoever remembers something of it
+        self._enqueue_carriers(uid)
 
-    def _touch_carriers(self, uid: str) -> None:
+    def _enqueue_carriers(self, uid: str) -> None:
         for at in list(self.worker_index.carriers(uid)):
-            self.touch(at)
+            self.enqueue(at)
             self._forget_worker(at)
 
     def is_stray(self, pod: Pod) -> bool:
@@ -221,7 +229,7 @@ class Picture:
     def give_up(self, pod: Pod) -> None:
         """It is lost with its node, of which nothing has been heard for too long."""
         self.worker_index.give_up(pod)
-        self._touch_pod(pod)
+        self._enqueue_pod(pod)
 
     def _leave_behind(self, worker: WorkerJob) -> None:
         """Its Job has gone. Where its pod is still at work, it writes until that ends."""
@@ -229,11 +237,13 @@ class Picture:
         for item in worker.items:
             job = self.jobs.get(item.uid)
             if job and job.metadata.namespace == at[0] and not is_spent(worker, job):
-                self.suspects.add(item.uid)  # another operator may have tidied it away, with cause
+                self.unverified.add(
+                    item.uid
+                )  # another operator may have tidied it away, with cause
         for pod in self.worker_index.pods_of(worker):
-            self.touch(PodAt(*key(pod)))
+            self.enqueue(PodKey(*key(pod)))
         self._forget_worker(at)
-        self._touch_worker(worker)
+        self._enqueue_worker(worker)
 
     def _forget_worker(self, at: Key) -> None:
         """If its Job and its pods have gone, and no status is still to tell how it ended."""
@@ -247,7 +257,7 @@ class Picture:
             self.destinations.writes_no_more(at, item, worker.job.store_of(item))
             if self.jobs.get(item.uid):
                 self._at_no_cost[item.uid] = at[1]
-        self._touch_worker(worker.job)
+        self._enqueue_worker(worker.job)
 
     def _waits(self, worker: Worker, uid: str) -> bool:
         """Whether the ImageJob's status is still to tell how that worker ended."""
@@ -256,43 +266,43 @@ class Picture:
             return False
         return not is_spent(worker.job, job) and worker.has_something_to_tell(uid)
 
-    def _touch_pod(self, pod: Pod) -> None:
+    def _enqueue_pod(self, pod: Pod) -> None:
         """Look again at whom it works for, and, if it is nobody's, at the pod itself."""
         at = self.worker_index.job_of(pod)
         if at:
             self._forget_worker(at)
-            self._touch_worker(self.workers.get(at))
+            self._enqueue_worker(self.workers.get(at))
         if not self.worker_index.is_stray(pod):
             return
-        self.touch(PodAt(*key(pod)))
+        self.enqueue(PodKey(*key(pod)))
         for item in pod.carries:
             spots = spots_carried(pod.metadata.namespace, item)
-            self._touch_known((item.uid, *self.destinations.wanted_at(spots)))
+            self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
 
-    def _touch_worker(self, worker: WorkerJob | None) -> None:
+    def _enqueue_worker(self, worker: WorkerJob | None) -> None:
         """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
         if not worker:
             return
-        self.touch(key(worker))
+        self.enqueue(key(worker))
         for item in worker.items:
             spots = spots_in_order(worker.metadata.namespace, item, worker.store_of(item))
-            self._touch_known((item.uid, *self.destinations.wanted_at(spots)))
+            self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
 
-    def _touch_known(self, uids: Iterable[str]) -> None:
+    def _enqueue_known(self, uids: Iterable[str]) -> None:
         for uid in uids:
             if self.jobs.get(uid):
-                self.touch(uid)
+                self.enqueue(uid)
 
-    def _touch_quota(self, quota: ImageQuota, *, changed: bool) -> None:
+    def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
         """Look again at what it allows, and at what it says."""
         if changed:
-            self.touch(Tenancy(quota.metadata.namespace))
-            self.touch(QuotaOf(quota.metadata.namespace))
+            self.enqueue(NamespaceKey(quota.metadata.namespace))
+            self.enqueue(QuotaStatusKey(quota.metadata.namespace))
 
-    def _touch_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
+    def _enqueue_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
         """Look again at whatever may refer to the store or profile."""
         for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
-            self.touch(uid)
+            self.enqueue(uid)
             job = self.jobs.get(uid)
             if job and isinstance(thing, ImageStore):
                 self._want(job)

@@ -8,7 +8,7 @@ from imagejob_operator.api.imagejob import ImageJob, OutputFormat
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.contract.order import OrderDestination
-from imagejob_operator.contract.place import place_of
+from imagejob_operator.contract.place import destination_key
 from imagejob_operator.contract.report import EXTENSIONS
 
 
@@ -28,11 +28,11 @@ def overwriting_output(
     The API server refuses what it can see of that: not a profile's outputs, and not two stores.
     """
     destination, source = destination_of(job), job.spec.source
-    taken = place_of(stores[source.store_ref.name], source.key)
+    taken = destination_key(stores[source.store_ref.name], source.key)
     for output in profile.spec.outputs if profile else job.spec.outputs:
         for extension in _extensions(output.format):
             key = f"{destination.prefix}/{output.name}.{extension}"
-            if place_of(stores[destination.store], key).may_be(taken):
+            if destination_key(stores[destination.store], key).may_be(taken):
                 return output.name
     return None
 

@@ -15,14 +15,18 @@ from typing import TypeVar
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.contract.order import OrderDestination, OrderItem, OrderStore
-from imagejob_operator.contract.place import Place, place_in_order, place_of
+from imagejob_operator.contract.place import (
+    DestinationKey,
+    destination_key,
+    destination_key_in_order,
+)
 
 from .destination import destination_of
 
 P = TypeVar("P")
 V = TypeVar("V")
 
-Spot = tuple[str, Place]
+Spot = tuple[str, DestinationKey]
 """Namespace, and a place as it is reached from there, by one of its readings."""
 
 
@@ -35,8 +39,8 @@ class Destinations:
     def __init__(self) -> None:
         self._writers: defaultdict[Spot, set[tuple[str, str]]] = defaultdict(set)
         self._wanted: defaultdict[Spot, set[str]] = defaultdict(set)
-        self._claims: dict[Spot, tuple[str, str]] = {}
-        self._claimed: dict[str, tuple[Spot, ...]] = {}
+        self._assumed: dict[Spot, tuple[str, str]] = {}
+        self._assumed_by: dict[str, tuple[Spot, ...]] = {}
         self._spots: dict[str, tuple[Spot, ...]] = {}
 
     def writes(self, worker: tuple[str, str], item: OrderItem, store: OrderStore | None) -> None:
@@ -73,26 +77,28 @@ class Destinations:
         """The UIDs of the unfinished ImageJobs that want to write to any of them."""
         return _all_at(self._wanted, spots)
 
-    def claim(self, job: ImageJob, worker: str) -> None:
+    def assume(self, job: ImageJob, worker: str) -> None:
         """A worker of that name is about to be created for it."""
         uid = job.metadata.uid
-        self.release(job)  # its store may lead elsewhere than when it claimed before
-        self._claimed[uid] = self.spots_of(job)
-        for spot in self._claimed[uid]:
-            self._claims[spot] = (uid, worker)
+        self.forget(job)  # its store may lead elsewhere than when it claimed before
+        self._assumed_by[uid] = self.spots_of(job)
+        for spot in self._assumed_by[uid]:
+            self._assumed[spot] = (uid, worker)
 
-    def release(self, job: ImageJob) -> Collection[str]:
+    def forget(self, job: ImageJob) -> Collection[str]:
         """Give up its claim. Gives the UIDs of those who may go on then."""
         uid = job.metadata.uid
-        mine = [at for at in self._claimed.pop(uid, ()) if self._claims.get(at, ("",))[0] == uid]
+        mine = [
+            at for at in self._assumed_by.pop(uid, ()) if self._assumed.get(at, ("",))[0] == uid
+        ]
         for spot in mine:
-            del self._claims[spot]
+            del self._assumed[spot]
         return _all_at(self._wanted, mine)
 
-    def claimed_by_other(self, job: ImageJob) -> str | None:
+    def assumed_by_other(self, job: ImageJob) -> str | None:
         """The name of the worker that is about to be created for another ImageJob."""
-        claims = (self._claims[spot] for spot in self.spots_of(job) if spot in self._claims)
-        return next((worker for uid, worker in claims if uid != job.metadata.uid), None)
+        assumed = (self._assumed[spot] for spot in self.spots_of(job) if spot in self._assumed)
+        return next((worker for uid, worker in assumed if uid != job.metadata.uid), None)
 
     def spots_of(self, job: ImageJob) -> tuple[Spot, ...]:
         """Where it wants to write, as far as is known."""
@@ -113,20 +119,22 @@ def discard(index: defaultdict[P, set[V]], at: P, value: V) -> None:
 def spots_of(job: ImageJob, store: ImageStore | None) -> tuple[Spot, ...]:
     """Where it wants to write, `store` being its destination's, as far as it is known."""
     destination = destination_of(job)
-    place = place_of(store, destination.prefix) if store else None
+    place = destination_key(store, destination.prefix) if store else None
     return spots(job.metadata.namespace, destination, place)
 
 
 def spots_in_order(namespace: str, item: OrderItem, store: OrderStore | None) -> tuple[Spot, ...]:
     """Where an item of an order writes, `store` being its destination's in that order."""
-    place = place_in_order(store, item.destination.prefix, namespace) if store else None
+    place = destination_key_in_order(store, item.destination.prefix, namespace) if store else None
     return spots(namespace, item.destination, place)
 
 
-def spots(namespace: str, wanted: OrderDestination, place: Place | None) -> tuple[Spot, ...]:
+def spots(
+    namespace: str, wanted: OrderDestination, place: DestinationKey | None
+) -> tuple[Spot, ...]:
     """A destination seen from the namespace, by the store's name and by each reading of `place`,
     which is what it is if that is known."""
-    named = Place(f"store/{wanted.store}", wanted.prefix)
+    named = DestinationKey(f"store/{wanted.store}", wanted.prefix)
     return tuple((namespace, each) for each in (named, *(place.readings() if place else ())))
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.kube.client import Change, Cluster
-from imagejob_operator.kube.object_store import Mirror
+from imagejob_operator.kube.object_store import ObjectStore
 from imagejob_operator.kube.resources import (
     IMAGE_JOBS,
     IMAGE_PROFILES,
@@ -22,8 +22,8 @@ from imagejob_operator.kube.resources import (
 )
 from imagejob_operator.kube.worker import WorkerJob
 
-from .cluster_cache import Picture
-from .reconcile_key import Thing
+from .cluster_cache import ClusterCache
+from .reconcile_key import WatchedObject
 
 log = logging.getLogger(__name__)
 
@@ -39,25 +39,25 @@ WATCHED: tuple[Kind[Any], ...] = (
 worker carries can be missing from the later list, and none looks like an orphan."""
 
 
-class Listing:
+class Lister:
     """Replaces what the picture has by what the API server says. Methods may raise ApiError.
 
     A page goes into the picture as soon as it is read: a list is never in memory as a whole.
     `changed` is told whenever there may be something to look at.
     """
 
-    def __init__(self, cluster: Cluster, picture: Picture, changed: Callable[[], None]) -> None:
+    def __init__(self, cluster: Cluster, cache: ClusterCache, changed: Callable[[], None]) -> None:
         self._cluster = cluster
-        self._picture = picture
+        self._cache = cache
         self._changed = changed
         self._listed_at = 0
-        self._mirrors: dict[str, Mirror[Any, Any]] = {
-            IMAGE_STORES.plural: picture.stores,
-            IMAGE_PROFILES.plural: picture.profiles,
-            IMAGE_QUOTAS.plural: picture.quotas,
-            WORKER_JOBS.plural: picture.workers,
-            PODS.plural: picture.pods,
-            IMAGE_JOBS.plural: picture.jobs,
+        self._stores: dict[str, ObjectStore[Any, Any]] = {
+            IMAGE_STORES.plural: cache.stores,
+            IMAGE_PROFILES.plural: cache.profiles,
+            IMAGE_QUOTAS.plural: cache.quotas,
+            WORKER_JOBS.plural: cache.workers,
+            PODS.plural: cache.pods,
+            IMAGE_JOBS.plural: cache.jobs,
         }
 
     async def everything(self) -> None:
@@ -65,8 +65,8 @@ class Listing:
         before = self._listed_at
         for kind in WATCHED:
             self._listed_at = await self.take(kind)
-        for mirror in self._picture.mirrors():
-            mirror.forget_left(before)  # no message is as late as the list before this one
+        for store in self._cache.stores_by_kind():
+            store.forget_left(before)  # no message is as late as the list before this one
 
     async def work_of(self, namespace: str) -> None:
         """A namespace's workers, their pods and its unfinished ImageJobs, in that order."""
@@ -81,8 +81,8 @@ class Listing:
 
     def worker_of(self, job: ImageJob) -> WorkerJob | None:
         """The worker that carries an unfinished ImageJob, as far as was listed."""
-        known = self._picture.jobs.get(job.metadata.uid)
-        worker = self._picture.carrier(known) if known else None
+        known = self._cache.jobs.get(job.metadata.uid)
+        worker = self._cache.carrier(known) if known else None
         return worker.job if worker else None
 
     async def take(
@@ -94,17 +94,17 @@ class Listing:
         """
         uids: set[str] = set()
         version = 0
-        self._picture.room.begin_list(kind.type.__name__, namespace)
+        self._cache.budget.begin_list(kind.type.__name__, namespace)
         async for page in self._cluster.pages(kind, namespace):
             version = page.version
             uids.update(page.uids)
             for thing in page.items:
                 heard()
-                self._picture.see(thing)
+                self._cache.upsert(thing)
             self._changed()
-        for thing in self._mirrors[kind.plural].absent_from(uids, version):
+        for thing in self._stores[kind.plural].absent_from(uids, version):
             if namespace in ("", thing.metadata.namespace):
-                self._lose(thing)
+                self._remove(thing)
         self._changed()
         return version
 
@@ -112,29 +112,29 @@ class Listing:
         """A watch has brought something."""
         if change.type != "DELETED":
             if change.thing is not None:
-                self._picture.see(change.thing)
+                self._cache.upsert(change.thing)
         else:
             thing = change.thing or self._known(kind, change)
             if thing is not None:
-                self._lose(thing)
+                self._remove(thing)
         self._changed()
 
-    def _known(self, kind: Kind[Any], change: Change[Any]) -> Thing | None:
+    def _known(self, kind: Kind[Any], change: Change[Any]) -> WatchedObject | None:
         """What an object was that can't be read any more, as of its deletion."""
-        for thing in self._mirrors[kind.plural]:
+        for thing in self._stores[kind.plural]:
             if thing.metadata.uid == change.uid:
                 meta = msgspec.structs.replace(thing.metadata, resource_version=change.version)
-                gone: Thing = msgspec.structs.replace(thing, metadata=meta)
+                gone: WatchedObject = msgspec.structs.replace(thing, metadata=meta)
                 return gone
         return None
 
-    def _lose(self, thing: Thing) -> None:
+    def _remove(self, thing: WatchedObject) -> None:
         """An object has left our view.
 
         An ImageJob leaves it by finishing as well as by deletion. Unless our own write explains it,
         we ask the API server which it was.
         """
         if isinstance(thing, ImageJob):
-            self._picture.suspect(thing.metadata.uid)
+            self._cache.mark_unverified(thing.metadata.uid)
         else:
-            self._picture.lose(thing)
+            self._cache.remove(thing)

@@ -16,7 +16,7 @@ import msgspec
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
-from imagejob_operator.kube.object_store import Mirror
+from imagejob_operator.kube.object_store import ObjectStore
 
 IMAGE_JOB = 10 * 1024
 """Bytes of memory for an ImageJob, with the status that we write and what is kept about it
@@ -56,7 +56,7 @@ def size(thing: Counted) -> int:
     return max(IMAGE_JOB, estimated) if isinstance(thing, ImageJob) else estimated
 
 
-class Room:
+class MemoryBudget:
     """`limit` is how many bytes a namespace may have; None for any."""
 
     def __init__(self, limit: int | None = None) -> None:
@@ -141,12 +141,12 @@ K = TypeVar("K", bound=Hashable)
 C = TypeVar("C", bound=Counted)
 
 
-class RoomyMirror(Mirror[K, C]):
+class BudgetedStore(ObjectStore[K, C]):
     """Of what tenants write: as much as there is room for."""
 
-    def __init__(self, key: Callable[[C], K], room: Room) -> None:
+    def __init__(self, key: Callable[[C], K], budget: MemoryBudget) -> None:
         super().__init__(key)
-        self._room = room
+        self._room = budget
 
     def put(self, thing: C) -> bool:
         """Also False where there is no room. What has grown out of it is there no more."""

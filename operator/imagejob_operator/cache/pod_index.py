@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from imagejob_operator.contract.carried import UNSEEN, Carried
-from imagejob_operator.kube.object_store import Mirror, version
+from imagejob_operator.kube.object_store import ObjectStore, version
 from imagejob_operator.kube.pod import (
     CONTAINER,
     ContainerState,
@@ -30,14 +30,14 @@ class PodIndex:
 
     def __init__(self, knows: Callable[[str], bool]) -> None:
         self._knows = knows
-        self.pods: Mirror[Key, Pod] = Mirror(key)
+        self.pods: ObjectStore[Key, Pod] = ObjectStore(key)
         self._of: defaultdict[str, set[Key]] = defaultdict(set)
         self._past: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
         self._for: defaultdict[str, set[Key]] = defaultdict(set)
         self._at: defaultdict[Spot, set[Key]] = defaultdict(set)
         self._given_up: set[str] = set()
 
-    def see(self, pod: Pod) -> bool:
+    def upsert(self, pod: Pod) -> bool:
         """Says whether there is anything new about it that matters."""
         at = key(pod)
         known = self.pods.get(at)
@@ -54,7 +54,7 @@ class PodIndex:
                 self._at[spot].add(at)
         return True
 
-    def lose(self, pod: Pod) -> bool:
+    def remove(self, pod: Pod) -> bool:
         """It has gone. Says whether it was there.
 
         As it was last, if that is newer than what is known: else nobody saw how it ended.

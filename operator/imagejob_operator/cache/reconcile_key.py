@@ -14,39 +14,39 @@ from imagejob_operator.kube.worker import WorkerJob
 Key = tuple[str, str]
 """Namespace and name."""
 
-Thing = ImageJob | ImageProfile | ImageStore | ImageQuota | WorkerJob | Pod
+WatchedObject = ImageJob | ImageProfile | ImageStore | ImageQuota | WorkerJob | Pod
 
 
-class Tenancy(msgspec.Struct, frozen=True):
+class NamespaceKey(msgspec.Struct, frozen=True):
     """One namespace, as something to look at: its quota, its ledger, those who wait."""
 
     namespace: str
 
 
-class QuotaOf(msgspec.Struct, frozen=True):
+class QuotaStatusKey(msgspec.Struct, frozen=True):
     """The ImageQuota of one namespace, as something to look at: its status."""
 
     namespace: str
 
 
-class EventsOf(msgspec.Struct, frozen=True):
+class EventsKey(msgspec.Struct, frozen=True):
     """The Events of one ImageJob, as something to look at: those still to be posted."""
 
     namespace: str
     uid: str
 
 
-class PodAt(msgspec.Struct, frozen=True):
+class PodKey(msgspec.Struct, frozen=True):
     """A worker pod that may be no Job's, as something to look at."""
 
     namespace: str
     name: str
 
 
-Subject = str | Key | Tenancy | QuotaOf | EventsOf | PodAt
+ReconcileKey = str | Key | NamespaceKey | QuotaStatusKey | EventsKey | PodKey
 """What is looked at: an ImageJob by its UID, a worker Job by namespace and name, a namespace."""
 
 
-def key(thing: Thing) -> Key:
+def key(thing: WatchedObject) -> Key:
     """Where an object is found."""
     return thing.metadata.namespace, thing.metadata.name

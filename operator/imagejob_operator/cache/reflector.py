@@ -16,7 +16,7 @@ from imagejob_operator.kube.client import Change, Cluster
 from imagejob_operator.kube.resources import Kind
 from imagejob_operator.kube.transport import ApiError, ExpiredError, NotFoundError
 
-from .lister import WATCHED, Listing
+from .lister import WATCHED, Lister
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +49,14 @@ class Reflector:
         self,
         kind: Kind[Any],
         cluster: Cluster,
-        listing: Listing,
+        lister: Lister,
         told: Callable[[], None],
         pause: Pauses = pause_after,
     ) -> None:
         self.kind = kind
         self.is_current = False
         self._cluster = cluster
-        self._listing = listing
+        self._lister = lister
         self._told = told
         self._pause = pause
         self._version = ""
@@ -67,7 +67,7 @@ class Reflector:
         while True:
             try:
                 if not self._version:
-                    self._version = str(await self._listing.take(self.kind, heard=self._heard))
+                    self._version = str(await self._lister.take(self.kind, heard=self._heard))
                 await self._watch()
             except ExpiredError as error:
                 log.info("listing %s again: %s", self.kind.plural, error)
@@ -96,7 +96,7 @@ class Reflector:
     def _take(self, change: Change[Any]) -> None:
         if change.type != "BOOKMARK":
             self._cluster.metrics.watched(self.kind.plural, change.type)
-            self._listing.hear(self.kind, change)
+            self._lister.hear(self.kind, change)
         self._version = change.version or self._version
 
     async def _fail(self, error: ApiError) -> None:
@@ -126,9 +126,9 @@ class Reflector:
 class Reflectors:
     """One a kind. `told` is called whenever one has become current, or has ceased to be."""
 
-    def __init__(self, cluster: Cluster, listing: Listing, told: Callable[[], None]) -> None:
+    def __init__(self, cluster: Cluster, lister: Lister, told: Callable[[], None]) -> None:
         self._told = told
-        self._all = [Reflector(kind, cluster, listing, self._changed) for kind in WATCHED]
+        self._all = [Reflector(kind, cluster, lister, self._changed) for kind in WATCHED]
         self._are_current = asyncio.Event()
 
     @property

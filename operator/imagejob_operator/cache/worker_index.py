@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
-from imagejob_operator.kube.object_store import Mirror
+from imagejob_operator.kube.object_store import ObjectStore
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
@@ -26,7 +26,7 @@ class WorkerIndex:
     """
 
     def __init__(self) -> None:
-        self.jobs: Mirror[Key, WorkerJob] = Mirror(key)
+        self.jobs: ObjectStore[Key, WorkerJob] = ObjectStore(key)
         self._by_uid: dict[str, Key] = {}
         self._pods = PodIndex(self._by_uid.__contains__)
         self.pods = self._pods.pods
@@ -35,7 +35,7 @@ class WorkerIndex:
         self._carriers: defaultdict[str, set[Key]] = defaultdict(set)
         self._met: dict[Key, None] = {}
 
-    def see(self, job: WorkerJob) -> bool:
+    def upsert(self, job: WorkerJob) -> bool:
         """Says whether there is anything new about it that matters."""
         at = key(job)
         known = self.jobs.get(at)
@@ -50,7 +50,7 @@ class WorkerIndex:
             self._carriers[item.uid].add(at)
         return True
 
-    def lose(self, job: WorkerJob) -> bool:
+    def remove(self, job: WorkerJob) -> bool:
         """The Job has gone. Says whether it was there."""
         if not self.jobs.drop(job):
             return False
@@ -63,13 +63,13 @@ class WorkerIndex:
             self._carriers[item.uid].add(at)
         return True
 
-    def see_pod(self, pod: Pod) -> bool:
+    def upsert_pod(self, pod: Pod) -> bool:
         """Says whether there is anything new about it that matters."""
-        return self._pods.see(pod)
+        return self._pods.upsert(pod)
 
-    def lose_pod(self, pod: Pod) -> bool:
+    def remove_pod(self, pod: Pod) -> bool:
         """It has gone. Says whether it was there."""
-        return self._pods.lose(pod)
+        return self._pods.remove(pod)
 
     def give_up(self, pod: Pod) -> None:
         """It has been silent for so long that it is lost with its node."""

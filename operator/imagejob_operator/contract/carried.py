@@ -12,7 +12,7 @@ import msgspec
 from imagejob_operator.api.meta import ObjectMeta, Resource
 
 from .order import OrderDestination, OrderStore
-from .place import Place, place_in_order
+from .place import DestinationKey, destination_key_in_order
 
 EXCUSES = frozenset(
     {
@@ -59,7 +59,7 @@ class Carried(Resource, frozen=True):
     uid: str
     attempt: int
     destination: OrderDestination
-    place: Place | None = None
+    place: DestinationKey | None = None
 
 
 class _Order(Resource, frozen=True):
@@ -81,6 +81,6 @@ def carried_by(order_text: str, namespace: str) -> tuple[Carried, ...]:
 
 def _place_of(
     wanted: OrderDestination, stores: Mapping[str, OrderStore], namespace: str
-) -> Place | None:
+) -> DestinationKey | None:
     store = stores.get(wanted.store)
-    return place_in_order(store, wanted.prefix, namespace) if store else None
+    return destination_key_in_order(store, wanted.prefix, namespace) if store else None

@@ -42,7 +42,7 @@ _AMAZON = re.compile(
 """`s3.amazonaws.com`, `s3.eu-central-1…`, `s3-fips.dualstack.us-east-1…`, with a bucket or not."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class DestinationKey(msgspec.Struct, frozen=True):
     """An object or a folder: on a server (`host` or `host:port`) or a claim (`claim/name`), a path.
 
     Of a bucket in the path, or none; there is no `/` at either end of the path.
@@ -51,19 +51,19 @@ class Place(msgspec.Struct, frozen=True):
     server: str
     path: str
 
-    def readings(self) -> tuple[Place, ...]:
+    def readings(self) -> tuple[DestinationKey, ...]:
         """The place, and the same with its bucket in the host's name, unless that is an address."""
         first, _, rest = self.path.partition("/")
         if not rest or "/" in self.server or _is_address(self.server):
             return (self,)
-        return self, Place(f"{first.lower()}.{self.server}", rest)
+        return self, DestinationKey(f"{first.lower()}.{self.server}", rest)
 
-    def may_be(self, other: Place) -> bool:
+    def may_be(self, other: DestinationKey) -> bool:
         """Whether the two are one, by any reading."""
         return not frozenset(self.readings()).isdisjoint(other.readings())
 
 
-def place_of(store: ImageStore, key: str) -> Place:
+def destination_key(store: ImageStore, key: str) -> DestinationKey:
     """Where a key of the store is. ValueError for a store that is neither of S3 nor a volume."""
     s3, volume, namespace = store.spec.s3, store.spec.volume, store.metadata.namespace
     if s3:
@@ -74,7 +74,7 @@ def place_of(store: ImageStore, key: str) -> Place:
     raise ValueError(f"ImageStore {store.metadata.name} is neither of S3 nor a volume")
 
 
-def place_in_order(store: OrderStore, key: str, namespace: str) -> Place | None:
+def destination_key_in_order(store: OrderStore, key: str, namespace: str) -> DestinationKey | None:
     """The same of a store as a work order has it; None if that doesn't say."""
     s3, volume = store.s3, store.volume
     if s3:
@@ -85,12 +85,12 @@ def place_in_order(store: OrderStore, key: str, namespace: str) -> Place | None:
     return None
 
 
-def _on_claim(claim: str, sub_path: str | None, key: str) -> Place:
-    return _below(Place(f"claim/{claim}", ""), sub_path, key)
+def _on_claim(claim: str, sub_path: str | None, key: str) -> DestinationKey:
+    return _below(DestinationKey(f"claim/{claim}", ""), sub_path, key)
 
 
-def _below(root: Place, *parts: str | None) -> Place:
-    return Place(root.server, _joined([root.path, *(part or "" for part in parts)]))
+def _below(root: DestinationKey, *parts: str | None) -> DestinationKey:
+    return DestinationKey(root.server, _joined([root.path, *(part or "" for part in parts)]))
 
 
 def _joined(parts: Iterable[str]) -> str:
@@ -105,7 +105,7 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=4096)  # a store is asked for with every ImageJob that names it
-def _root(endpoint: str, bucket: str, namespace: str, *, path_style: bool) -> Place:
+def _root(endpoint: str, bucket: str, namespace: str, *, path_style: bool) -> DestinationKey:
     """The bucket's own place: its server, and its path there."""
     host, port, folder = _address(endpoint)
     host = _one_name(host, namespace)
@@ -113,9 +113,9 @@ def _root(endpoint: str, bucket: str, namespace: str, *, path_style: bool) -> Pl
     path = _joined([folder, bucket] if path_style else [bucket, folder])
     amazon = _AMAZON.fullmatch(host)
     if amazon:
-        return Place(amazon["partition"], _joined([amazon["bucket"] or "", path]))
+        return DestinationKey(amazon["partition"], _joined([amazon["bucket"] or "", path]))
     named = f"[{host}]" if ":" in host else host
-    return Place(f"{named}:{port}" if port else named, path)
+    return DestinationKey(f"{named}:{port}" if port else named, path)
 
 
 def _address(endpoint: str) -> tuple[str, int | None, str]:

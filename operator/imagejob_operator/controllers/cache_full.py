@@ -10,10 +10,10 @@ from typing import Any
 
 from imagejob_operator.api.meta import Manifest, ObjectMeta
 from imagejob_operator.api.quantity import describe_bytes
-from imagejob_operator.cache.cluster_cache import Picture
-from imagejob_operator.cache.lister import Listing
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.lister import Lister
 from imagejob_operator.cache.memory_budget import LeftOut
-from imagejob_operator.cache.reconcile_key import QuotaOf
+from imagejob_operator.cache.reconcile_key import QuotaStatusKey
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import IMAGE_JOBS, IMAGE_PROFILES, IMAGE_STORES, Kind
@@ -37,24 +37,24 @@ KINDS: dict[str, Kind[Any]] = {
 }
 
 
-class Shortages:
+class CacheFullReporter:
     """`wake` is called when there is something to look at."""
 
     def __init__(
         self,
         cluster: Cluster,
-        listing: Listing,
-        picture: Picture,
+        lister: Lister,
+        cache: ClusterCache,
         *,
         instance: str,
         clock: Callable[[], datetime],
         wake: Callable[[], None],
     ) -> None:
         self._cluster = cluster
-        self._listing = listing
-        self._picture = picture
+        self._lister = lister
+        self._cache = cache
         self._instance = instance
-        self._limit = picture.room.limit or 0  # of nobody anything is left out without one
+        self._limit = cache.budget.limit or 0  # of nobody anything is left out without one
         self._clock = clock
         self._wake = wake
         self._full: set[str] = set()
@@ -73,14 +73,14 @@ class Shortages:
     async def look(self) -> None:
         """Once. Raises ApiError."""
         self._note()
-        for namespace in self._picture.room.full():
+        for namespace in self._cache.budget.full():
             await self._tell(namespace)
             await self._fill(namespace)
         self._note()
 
     def _note(self) -> None:
         """Log who is full and who is no more, and have their ImageQuotas say so."""
-        full = set(self._picture.room.full())
+        full = set(self._cache.budget.full())
         for namespace in full ^ self._full:
             if namespace in full:
                 log.warning(
@@ -90,13 +90,13 @@ class Shortages:
                 )
             else:
                 log.info("%s has room again for all that it has", namespace)
-            self._picture.touch(QuotaOf(namespace))
+            self._cache.enqueue(QuotaStatusKey(namespace))
         if full != self._full:
             self._wake()
         self._full = full
 
     async def _tell(self, namespace: str) -> None:
-        left_out, now = self._picture.room.left_out(namespace), self._clock()
+        left_out, now = self._cache.budget.left_out(namespace), self._clock()
         if not left_out or now < self._told.get(namespace, now):
             return
         self._told = {each: at for each, at in self._told.items() if at > now}
@@ -107,13 +107,13 @@ class Shortages:
             log.warning("no Event for %s: %s", left_out.name, error)
 
     async def _fill(self, namespace: str) -> None:
-        kinds, now = self._picture.room.has_room_again(namespace), self._clock()
+        kinds, now = self._cache.budget.has_room_again(namespace), self._clock()
         if not kinds or now < self._listed.get(namespace, now):
             return
         self._listed = {each: at for each, at in self._listed.items() if at > now}
         self._listed[namespace] = now + LIST
         for kind in kinds:
-            await self._listing.take(KINDS[kind], namespace)
+            await self._lister.take(KINDS[kind], namespace)
 
 
 def event(left_out: LeftOut, limit: int, now: datetime, instance: str) -> Manifest:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from imagejob_operator.api.labels import TENANT_LABEL
-from imagejob_operator.cache.lister import Listing
+from imagejob_operator.cache.lister import Lister
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import LEDGERS, ConfigMap
 from imagejob_operator.kube.transport import ApiError, ConflictError, NotFoundError
 from imagejob_operator.quota import ledger as ledgers
 from imagejob_operator.quota.ledger import Ledger
-from imagejob_operator.scheduling.namespace_state import Tenant
+from imagejob_operator.scheduling.namespace_state import NamespaceState
 
 log = logging.getLogger(__name__)
 
@@ -26,25 +26,27 @@ class Ledgers:
     """
 
     def __init__(
-        self, cluster: Cluster, listing: Listing, *, namespace: str, clock: Callable[[], datetime]
+        self, cluster: Cluster, lister: Lister, *, namespace: str, clock: Callable[[], datetime]
     ) -> None:
         self._cluster = cluster
-        self._listing = listing
+        self._lister = lister
         self._namespace = namespace
         self._clock = clock
         self._metrics = cluster.metrics
 
-    async def read_all(self, tenant_of: Callable[[str], Tenant]) -> list[Tenant]:
+    async def read_all(self, state_of: Callable[[str], NamespaceState]) -> list[NamespaceState]:
         """Every ledger there is. What they are to be used with has to be listed next."""
         found = []
         async for page in self._cluster.pages(LEDGERS, self._namespace):
             for stored in page.items:
-                tenant = self._adopt(stored, tenant_of)
-                if tenant:
-                    found.append(tenant)
+                state = self._load(stored, state_of)
+                if state:
+                    found.append(state)
         return found
 
-    def _adopt(self, stored: ConfigMap, tenant_of: Callable[[str], Tenant]) -> Tenant | None:
+    def _load(
+        self, stored: ConfigMap, state_of: Callable[[str], NamespaceState]
+    ) -> NamespaceState | None:
         namespace = stored.metadata.labels.get(TENANT_LABEL, "")
         if stored.metadata.name != records.ledger_name(namespace):
             return None
@@ -53,31 +55,31 @@ class Ledgers:
         except ApiError as error:  # the others are not to wait for it
             log.warning("%s", error)
             return None
-        tenant = tenant_of(namespace)
-        tenant.adopt(ledger, stored.metadata.resource_version)
-        return tenant
+        state = state_of(namespace)
+        state.load(ledger, stored.metadata.resource_version)
+        return state
 
-    async def read(self, tenant: Tenant) -> None:
+    async def read(self, state: NamespaceState) -> None:
         """A namespace's ledger, and then what it is to be used with."""
-        name = records.ledger_name(tenant.namespace)
+        name = records.ledger_name(state.namespace)
         stored = await self._cluster.read(LEDGERS, self._namespace, name)
-        await self._listing.work_of(tenant.namespace)
+        await self._lister.work_of(state.namespace)
         if stored:
-            ledger = self._decode(tenant.namespace, stored.data)
-            tenant.adopt(ledger, stored.metadata.resource_version)
+            ledger = self._decode(state.namespace, stored.data)
+            state.load(ledger, stored.metadata.resource_version)
             return
-        rebuilt = await self._rebuild(tenant.namespace)
+        rebuilt = await self._rebuild(state.namespace)
         if await self._cluster.read(LEDGERS, self._namespace, name):
-            await self.read(tenant)  # somebody else was faster, and knows better
+            await self.read(state)  # somebody else was faster, and knows better
         else:
-            tenant.adopt(rebuilt, None)
+            state.load(rebuilt, None)
 
     async def _rebuild(self, namespace: str) -> Ledger:
         """There is no ledger: begin one with what the ImageJobs and their workers show."""
         times, charged = [], {}
-        async for job in self._listing.all_image_jobs(namespace):
+        async for job in self._lister.all_image_jobs(namespace):
             at = job.admitted_at
-            worker = None if at or job.is_finished else self._listing.worker_of(job)
+            worker = None if at or job.is_finished else self._lister.worker_of(job)
             if worker and worker.metadata.creation_timestamp:
                 at = worker.metadata.creation_timestamp
                 charged[job.metadata.uid] = at
@@ -87,15 +89,15 @@ class Ledgers:
             log.warning("%s has no ledger: rebuilt from %d ImageJobs", namespace, len(times))
         return ledgers.rebuilt(times, self._clock(), charged)
 
-    async def write(self, tenant: Tenant, ledger: Ledger) -> bool:
+    async def write(self, state: NamespaceState, ledger: Ledger) -> bool:
         """Compare and swap. Says whether it is ours; else it has to be read again.
 
         So it has if this raises ApiError: then nobody knows.
         """
-        data, version = ledger.encode(), tenant.version
-        manifest = records.ledger(self._namespace, tenant.namespace, data, version)
+        data, version = ledger.encode(), state.version
+        manifest = records.ledger(self._namespace, state.namespace, data, version)
         try:
-            tenant.adopt(ledger, await self._cluster.write_ledger(manifest))
+            state.load(ledger, await self._cluster.write_ledger(manifest))
         except (ConflictError, NotFoundError):
             self._metrics.ledger("write", "conflict")
             return False

@@ -18,30 +18,30 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from imagejob_operator.cache.cluster_cache import Picture
-from imagejob_operator.cache.lister import Listing
-from imagejob_operator.cache.memory_budget import Room
-from imagejob_operator.cache.reconcile_key import Subject, Tenancy
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.lister import Lister
+from imagejob_operator.cache.memory_budget import MemoryBudget
+from imagejob_operator.cache.reconcile_key import NamespaceKey, ReconcileKey
 from imagejob_operator.cache.reflector import Reflectors
 from imagejob_operator.config.platform import Caps, Platform
-from imagejob_operator.imagejob.decide import Memory
+from imagejob_operator.imagejob.decide import JobHistory
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.transport import ApiError
 from imagejob_operator.observability.snapshot import Snapshot
-from imagejob_operator.scheduling.namespace_registry import Tenants
-from imagejob_operator.scheduling.wait_estimates import Foresight
-from imagejob_operator.workqueue.batch_window import Rhythm
-from imagejob_operator.workqueue.delays import Timers
-from imagejob_operator.workqueue.queue import Agenda, Lane
+from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+from imagejob_operator.scheduling.wait_estimates import WaitEstimates
+from imagejob_operator.workqueue.batch_window import BatchWindow
+from imagejob_operator.workqueue.delays import Delays
+from imagejob_operator.workqueue.queue import Priority, WorkQueue
 
-from .cache_full import Shortages
+from .cache_full import CacheFullReporter
 from .ledgers import Ledgers
-from .quota_status import QuotaReports
-from .reconciler import Action, Step, Steps
-from .scheduler import Dispatcher
+from .quota_status import ImageQuotaStatusWriter
+from .reconciler import Action, Reconciler, WorkItem
+from .scheduler import Scheduler
 from .snapshot import Observed
-from .writers import Actions
+from .writers import Writers
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ LOOKS = 64
 RELIST = timedelta(minutes=10)
 """Whatever a watch has kept from us, and nobody foresaw, shows by then."""
 
-BEAT = 5.0
+TICK = 5.0
 """Seconds: the loop turns at least so often, and says so, even if nothing happens."""
 
 R = TypeVar("R")
@@ -60,7 +60,7 @@ RETRY = timedelta(seconds=2)
 """After the API server said no, or nothing."""
 
 
-class Engine:
+class Manager:
     """Reconciles every unfinished ImageJob of the cluster.
 
     `namespace` is the operator's own, which keeps the ledgers. `tell` takes the audit lines, one a
@@ -80,54 +80,56 @@ class Engine:
         *,
         namespace: str,
         instance: str,
-        tell: Callable[[bytes], None],
+        write_audit: Callable[[bytes], None],
         namespace_memory: int | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._clock = clock
-        self._picture = picture = Picture(Room(namespace_memory))
-        self._memories: dict[str, Memory] = {}
-        self._timers = Timers(self._ring, clock)
+        self._cache = cache = ClusterCache(MemoryBudget(namespace_memory))
+        self._histories: dict[str, JobHistory] = {}
+        self._delays = Delays(self._enqueue, clock)
         self._wake = asyncio.Event()
-        self._listing = listing = Listing(cluster, picture, self._wake.set)
-        self._reflectors = Reflectors(cluster, listing, self._wake.set)
-        actions = Actions(
-            cluster, picture, self._memories, instance=instance, tell=tell, clock=clock
+        self._lister = lister = Lister(cluster, cache, self._wake.set)
+        self._reflectors = Reflectors(cluster, lister, self._wake.set)
+        writers = Writers(
+            cluster, cache, self._histories, instance=instance, write_audit=write_audit, clock=clock
         )
-        self._shortages = Shortages(
-            cluster, listing, picture, instance=instance, clock=clock, wake=self._wake.set
+        self._cache_full = CacheFullReporter(
+            cluster, lister, cache, instance=instance, clock=clock, wake=self._wake.set
         )
-        self._ledgers = Ledgers(cluster, listing, namespace=namespace, clock=clock)
-        self._agenda = Agenda(cluster.pace)
-        foresight = Foresight(picture, self._timers.set, self._agenda.has_put_off)
-        self._tenants = Tenants(picture, caps, clock)
-        self._dispatcher = Dispatcher(
-            picture,
-            self._tenants,
+        self._ledgers = Ledgers(cluster, lister, namespace=namespace, clock=clock)
+        self._queue = WorkQueue(cluster.limiter)
+        estimates = WaitEstimates(cache, self._delays.set, self._queue.is_waiting)
+        self._registry = NamespaceRegistry(cache, caps, clock)
+        self._scheduler = Scheduler(
+            cache,
+            self._registry,
             self._ledgers,
-            foresight,
-            self._memories,
+            estimates,
+            self._histories,
             platform,
             caps,
             clock,
         )
-        reports = QuotaReports(cluster, picture, self._tenants, clock, self._timers.set)
-        self._steps = Steps(
-            picture,
-            self._tenants,
-            actions,
-            reports,
-            self._memories,
+        quota_status = ImageQuotaStatusWriter(
+            cluster, cache, self._registry, clock, self._delays.set
+        )
+        self._reconciler = Reconciler(
+            cache,
+            self._registry,
+            writers,
+            quota_status,
+            self._histories,
             platform,
             clock,
-            self._timers.set,
+            self._delays.set,
         )
-        self._rhythm = Rhythm()
+        self._window = BatchWindow()
         self.metrics = cluster.metrics
         self._observed = Observed(
-            picture, self._memories, self._tenants, self._agenda, cluster.pace, caps
+            cache, self._histories, self._registry, self._queue, cluster.limiter, caps
         )
-        self.beat = time.monotonic()
+        self.last_tick = time.monotonic()
         self.listed = False
 
     def snapshot(self) -> Snapshot:
@@ -142,19 +144,19 @@ class Engine:
     async def run(self) -> None:
         """Until cancelled. An error that nobody foresaw ends it, and with it the process."""
         # Ledgers first: each is used only with a picture that was read after it.
-        tenants = await self._persist(partial(self._ledgers.read_all, self._tenants.of))
+        states = await self._persist(partial(self._ledgers.read_all, self._registry.of))
         async with asyncio.TaskGroup() as tasks:
             self._reflectors.start(tasks)
             await self._reflectors.current()
-            for tenant in tenants:
-                self._tenants.adopted(tenant)
+            for state in states:
+                self._registry.loaded(state)
             self.listed = True
-            jobs, workers = len(self._picture.jobs), len(self._picture.workers)
+            jobs, workers = len(self._cache.jobs), len(self._cache.workers)
             log.info("going on with %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
             tasks.create_task(self._relist_regularly())
-            tasks.create_task(self._shortages.look_after())
+            tasks.create_task(self._cache_full.look_after())
             while True:
-                self.beat = time.monotonic()
+                self.last_tick = time.monotonic()
                 if not self.unwatched:
                     self._take_turn(tasks)
                 with suppress(TimeoutError):  # (wait_for may drop a cancellation, in Python 3.11)
@@ -165,86 +167,86 @@ class Engine:
     def _wait(self) -> float:
         """Seconds until there is something to do, if nothing happens before."""
         if self.unwatched:
-            return BEAT
-        pause = self._rhythm.wait if self._tenants.is_touched else BEAT
-        return min(BEAT, pause, self._agenda.wait())
+            return TICK
+        pause = self._window.wait if self._registry.has_keys else TICK
+        return min(TICK, pause, self._queue.wait())
 
     def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
         """Look at what was touched, then at the namespaces, and begin what there is room for.
 
         However much there is to write, quotas are kept an eye on: admissions come on time.
         """
-        for namespace, name in self._picture.met():
-            self._tenants.of(namespace).end(name)
+        for namespace, name in self._cache.met():
+            self._registry.of(namespace).end(name)
         for _ in range(LOOKS):
-            subject = self._picture.next_touched()
-            if subject is None:
+            key = self._cache.next_key()
+            if key is None:
                 break
-            self._look_at(tasks, subject)
+            self._look_at(tasks, key)
         self._look_at_namespaces(tasks)
-        while (waiting := self._agenda.next_put_off()) is not None:
+        while (waiting := self._queue.pop()) is not None:
             self._look_at(tasks, waiting, has_room=True)
-        if self._picture.is_touched:
+        if self._cache.has_keys:
             self._wake.set()
 
     def _look_at_namespaces(self, tasks: asyncio.TaskGroup) -> None:
         """All that were touched, or, between two times, those whose time has come."""
-        began, behind, between = time.monotonic(), self._agenda.is_behind, self._rhythm.wait > 0
-        namespaces = self._tenants.touched(only_due=between)
-        held = self._rhythm.held(namespaces) if behind else ()
+        began, behind, between = time.monotonic(), self._queue.is_behind, self._window.wait > 0
+        namespaces = self._registry.dirty(only_due=between)
+        held = self._window.held(namespaces) if behind else ()
         chosen = [
-            each for each in namespaces if each not in held or self._tenants.fills_a_worker(each)
+            each for each in namespaces if each not in held or self._registry.fills_a_worker(each)
         ]
-        actions = self._dispatcher.next_actions(
+        writers = self._scheduler.next_actions(
             chosen,
             is_thrifty=behind,
-            only_charge=between and self._tenants.are_others_in_line(chosen),
+            only_charge=between and self._registry.are_others_in_line(chosen),
         )
-        for tenancy, action in actions:
-            self._start(tasks, tenancy, Step(action, tenancy.namespace, Lane.AT_ONCE))
+        for tenancy, action in writers:
+            self._start(tasks, tenancy, WorkItem(action, tenancy.namespace, Priority.IMMEDIATE))
         if namespaces:
-            self._rhythm.looked_at(chosen, began)
+            self._window.looked_at(chosen, began)
 
     def _look_at(
-        self, tasks: asyncio.TaskGroup, subject: Subject, *, has_room: bool = False
+        self, tasks: asyncio.TaskGroup, key: ReconcileKey, *, has_room: bool = False
     ) -> None:
-        if self._agenda.defers(subject):
+        if self._queue.defers(key):
             return
-        step = self._steps.next_for(subject)
+        step = self._reconciler.next_for(key)
         if not step:
-            self._agenda.drop(subject)
-        elif has_room or self._agenda.admits(step.lane):
-            self._start(tasks, subject, step)
+            self._queue.drop(key)
+        elif has_room or self._queue.admits(step.priority):
+            self._start(tasks, key, step)
         else:
-            self._agenda.put_off(subject, step.namespace, step.lane)
+            self._queue.add(key, step.namespace, step.priority)
 
-    def _start(self, tasks: asyncio.TaskGroup, subject: Subject, step: Step) -> None:
-        self._agenda.begin(subject, step.lane)
-        tasks.create_task(self._apply(subject, step.action))
+    def _start(self, tasks: asyncio.TaskGroup, key: ReconcileKey, step: WorkItem) -> None:
+        self._queue.begin(key, step.priority)
+        tasks.create_task(self._apply(key, step.action))
 
-    async def _apply(self, subject: Subject, action: Action) -> None:
+    async def _apply(self, key: ReconcileKey, action: Action) -> None:
         try:
             await action()
         except ApiError as error:
             log.warning("will try again: %s", error)
-            self._timers.set(subject, self._clock() + max(RETRY, error.retry_after))
+            self._delays.set(key, self._clock() + max(RETRY, error.retry_after))
         finally:
-            if self._agenda.end(subject):
-                self._picture.touch(subject)
+            if self._queue.end(key):
+                self._cache.enqueue(key)
             self._wake.set()
 
-    def _ring(self, subject: Subject) -> None:
-        if isinstance(subject, Tenancy):
+    def _enqueue(self, key: ReconcileKey) -> None:
+        if isinstance(key, NamespaceKey):
             # On time, whatever else there is to look at.
-            self._tenants.touch(subject.namespace, is_due=True)
+            self._registry.enqueue(key.namespace, is_due=True)
         else:
-            self._picture.touch(subject)
+            self._cache.enqueue(key)
         self._wake.set()
 
     async def _relist_regularly(self) -> None:
         while True:
             await asyncio.sleep(RELIST.total_seconds())
-            await self._persist(self._listing.everything)
+            await self._persist(self._lister.everything)
             self._wake.set()
 
     async def _persist(self, reading: Callable[[], Coroutine[Any, Any, R]]) -> R:

@@ -10,26 +10,33 @@ from typing import Any
 import msgspec
 
 from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.cache.cluster_cache import Picture
-from imagejob_operator.cache.reconcile_key import EventsOf, Key, PodAt, QuotaOf, Subject, Tenancy
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import (
+    EventsKey,
+    Key,
+    NamespaceKey,
+    PodKey,
+    QuotaStatusKey,
+    ReconcileKey,
+)
 from imagejob_operator.config.platform import Platform
 from imagejob_operator.imagejob.decide import (
     Decision,
     Find,
     Inquire,
-    Memory,
+    JobHistory,
     Replace,
     WriteStatus,
     decide,
     with_charge,
 )
 from imagejob_operator.imagejob.gather import gather, may_hide
-from imagejob_operator.imagejob.inputs import Standing
-from imagejob_operator.scheduling.namespace_registry import Tenants
-from imagejob_operator.workqueue.queue import Lane
+from imagejob_operator.imagejob.inputs import JobState
+from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+from imagejob_operator.workqueue.queue import Priority
 
-from .quota_status import QuotaReports
-from .writers import STALE, Actions
+from .quota_status import ImageQuotaStatusWriter
+from .writers import STALE, Writers
 
 Action = Callable[[], Coroutine[Any, Any, None]]
 
@@ -41,15 +48,15 @@ LET_BE = timedelta(seconds=5)
 """A pod may be heard of so long before its Job; and whoever deletes a Job, deletes its pods."""
 
 
-class Step(msgspec.Struct, frozen=True):
+class WorkItem(msgspec.Struct, frozen=True):
     """What to do next for a subject of a namespace."""
 
     action: Action
     namespace: str
-    lane: Lane = Lane.WORK
+    priority: Priority = Priority.PROGRESS
 
 
-class Steps:
+class Reconciler:
     """Decides with what the picture shows and the tenants' ledgers say.
 
     `later` is told when to look at a subject again.
@@ -57,133 +64,137 @@ class Steps:
 
     def __init__(
         self,
-        picture: Picture,
-        tenants: Tenants,
-        actions: Actions,
-        reports: QuotaReports,
-        memories: dict[str, Memory],
+        cache: ClusterCache,
+        registry: NamespaceRegistry,
+        writers: Writers,
+        quota_status: ImageQuotaStatusWriter,
+        histories: dict[str, JobHistory],
         platform: Platform,
         clock: Callable[[], datetime],
-        later: Callable[[Subject, datetime], None],
+        later: Callable[[ReconcileKey, datetime], None],
     ) -> None:
-        self._picture = picture
-        self._tenants = tenants
-        self._actions = actions
-        self._reports = reports
-        self._memories = memories
+        self._cache = cache
+        self._registry = registry
+        self._writers = writers
+        self._quota_status = quota_status
+        self._histories = histories
         self._platform = platform
         self._clock = clock
         self._later = later
-        self._strays: dict[PodAt, datetime] = {}
+        self._strays: dict[PodKey, datetime] = {}
 
-    def next_for(self, subject: Subject) -> Step | None:
+    def next_for(self, key: ReconcileKey) -> WorkItem | None:
         """What is to be done, or None; who is to be looked at meanwhile, or later, is noted."""
-        match subject:
-            case Tenancy(namespace):
-                self._tenants.touch(namespace)
+        match key:
+            case NamespaceKey(namespace):
+                self._registry.enqueue(namespace)
                 return None
-            case QuotaOf(namespace):
-                report = self._reports.consider(namespace)
-                return Step(report, namespace, Lane.NEWS) if report else None
-            case EventsOf(namespace, uid):
-                if not self._actions.has_events(uid):
+            case QuotaStatusKey(namespace):
+                report = self._quota_status.consider(namespace)
+                return WorkItem(report, namespace, Priority.STATUS) if report else None
+            case EventsKey(namespace, uid):
+                if not self._writers.has_events(uid):
                     return None
-                lane = Lane.WORK if self._actions.are_events_many else Lane.EVENT
-                return Step(partial(self._actions.post_events, uid), namespace, lane)
-            case PodAt():
-                return self._for_stray(subject)
+                priority = Priority.PROGRESS if self._writers.are_events_many else Priority.EVENT
+                return WorkItem(partial(self._writers.post_events, uid), namespace, priority)
+            case PodKey():
+                return self._for_stray(key)
             case (_, _):
-                return self._for_worker(subject)
+                return self._for_worker(key)
             case str():
-                return self._for_image_job(subject)
+                return self._for_image_job(key)
 
-    def _for_worker(self, at: Key) -> Step | None:
+    def _for_worker(self, at: Key) -> WorkItem | None:
         namespace, name = at
-        tenant = self._tenants.of(namespace)
-        worker = self._picture.workers.get(at)
-        self._tenants.touch_all_in_line()
-        self._picture.touch(QuotaOf(namespace))  # of one that has gone, too: it was at work
+        namespace_state = self._registry.of(namespace)
+        worker = self._cache.workers.get(at)
+        self._registry.enqueue_all_waiting()
+        self._cache.enqueue(QuotaStatusKey(namespace))  # of one that has gone, too: it was at work
         if not worker:
-            composed = tenant.composed.get(name)
-            if not composed:
+            pending = namespace_state.pending.get(name)
+            if not pending:
                 return None
-            return Step(partial(self._actions.create, tenant, composed), namespace, Lane.AT_ONCE)
-        if not worker.items or worker.is_deleting or self._picture.is_needed(worker):
+            return WorkItem(
+                partial(self._writers.create, namespace_state, pending),
+                namespace,
+                Priority.IMMEDIATE,
+            )
+        if not worker.items or worker.is_deleting or self._cache.is_needed(worker):
             return None
-        ended_at = self._picture.ended_at(worker)
+        ended_at = self._cache.ended_at(worker)
         if ended_at and self._clock() < ended_at + LINGER:
             self._later(at, ended_at + LINGER)
             return None
-        return Step(partial(self._actions.tidy, worker), namespace)
+        return WorkItem(partial(self._writers.tidy, worker), namespace)
 
-    def _for_stray(self, at: PodAt) -> Step | None:
+    def _for_stray(self, at: PodKey) -> WorkItem | None:
         """One that is no Job's is deleted, unless its Job is only heard of later."""
-        pod, now = self._picture.pods.get((at.namespace, at.name)), self._clock()
-        if not pod or pod.metadata.deletion_timestamp or not self._picture.is_stray(pod):
+        pod, now = self._cache.pods.get((at.namespace, at.name)), self._clock()
+        if not pod or pod.metadata.deletion_timestamp or not self._cache.is_stray(pod):
             self._strays.pop(at, None)
             return None
         due = self._strays.setdefault(at, now + LET_BE)
         if now >= due:
             self._strays[at] = now + LET_BE
         self._later(at, self._strays[at])
-        return Step(partial(self._actions.sweep, pod), at.namespace) if now >= due else None
+        return WorkItem(partial(self._writers.sweep, pod), at.namespace) if now >= due else None
 
-    def _for_image_job(self, uid: str) -> Step | None:
-        known = self._picture.jobs.get(uid)
-        if known and uid in self._picture.suspects:
-            return self._for_suspect(known)
-        situation = gather(self._picture, uid)
-        if not situation:
-            self._memories.pop(uid, None)
-            self._tenants.leave(uid)
+    def _for_image_job(self, uid: str) -> WorkItem | None:
+        known = self._cache.jobs.get(uid)
+        if known and uid in self._cache.unverified:
+            return self._for_unverified(known)
+        inputs = gather(self._cache, uid)
+        if not inputs:
+            self._histories.pop(uid, None)
+            self._registry.leave(uid)
             return None
-        if not situation.worker and may_hide(self._picture, situation):
+        if not inputs.worker and may_hide(self._cache, inputs):
             return None
 
-        if situation.job.is_deleting and self._tenants.is_charging(situation.job):
+        if inputs.job.is_deleting and self._registry.is_charging(inputs.job):
             return None  # its end is not told before it is known whether it was charged
-        place = self._tenants.place_of(situation.job)
-        if situation.worker and not place.admitted_at:
+        quota = self._registry.quota_position(inputs.job)
+        if inputs.worker and not quota.admitted_at:
             # Somebody else has charged it: nothing is told of it before that is known.
-            if not self._tenants.look_up_charge(situation.job, situation.worker.job):
+            if not self._registry.look_up_charge(inputs.job, inputs.worker.job):
                 return None
-            place = self._tenants.place_of(situation.job)
-        situation = msgspec.structs.replace(situation, place=place)
-        memory = self._memories.get(uid, Memory())
-        platform = self._tenants.platform(situation.job.metadata.namespace, self._platform)
-        decision = decide(situation, memory, platform, self._clock())
-        self._memories[uid] = decision.memory
-        self._tenants.line_up(situation.job, decision.standing.wish)
+            quota = self._registry.quota_position(inputs.job)
+        inputs = msgspec.structs.replace(inputs, quota=quota)
+        history = self._histories.get(uid, JobHistory())
+        platform = self._registry.platform(inputs.job.metadata.namespace, self._platform)
+        decision = decide(inputs, history, platform, self._clock())
+        self._histories[uid] = decision.history
+        self._registry.line_up(inputs.job, decision.state.waits_for)
         if decision.look_again:
             self._later(uid, decision.look_again)
-        return self._step_of(situation.job, decision)
+        return self._step_of(inputs.job, decision)
 
-    def _for_suspect(self, job: ImageJob) -> Step | None:
+    def _for_unverified(self, job: ImageJob) -> WorkItem | None:
         """It may be gone: find out, once it is known whether it was charged."""
-        if self._tenants.is_charging(job):
+        if self._registry.is_charging(job):
             return None
-        uid, charged_at = job.metadata.uid, self._tenants.place_of(job).admitted_at
-        self._memories[uid] = with_charge(self._memories.get(uid, Memory()), job, charged_at)
-        return Step(partial(self._actions.verify, uid), job.metadata.namespace)
+        uid, charged_at = job.metadata.uid, self._registry.quota_position(job).admitted_at
+        self._histories[uid] = with_charge(self._histories.get(uid, JobHistory()), job, charged_at)
+        return WorkItem(partial(self._writers.verify, uid), job.metadata.namespace)
 
-    def _step_of(self, job: ImageJob, decision: Decision) -> Step | None:
+    def _step_of(self, job: ImageJob, decision: Decision) -> WorkItem | None:
         namespace = job.metadata.namespace
         match decision.action:
             case WriteStatus() as write:
-                lane = _lane_of(decision.standing, write)
-                return Step(partial(self._actions.write_status, write), namespace, lane)
+                priority = _priority_of(decision.state, write)
+                return WorkItem(partial(self._writers.write_status, write), namespace, priority)
             case Inquire() as inquire:
-                return Step(partial(self._actions.inquire, inquire), namespace)
+                return WorkItem(partial(self._writers.inquire, inquire), namespace)
             case Replace() as replace:
-                return Step(partial(self._actions.replace, replace), namespace)
+                return WorkItem(partial(self._writers.replace, replace), namespace)
             case Find() as find:
-                return Step(partial(self._actions.find, find), namespace)
+                return WorkItem(partial(self._writers.find, find), namespace)
             case None:
                 return None
 
 
-def _lane_of(standing: Standing, write: WriteStatus) -> Lane:
+def _priority_of(state: JobState, write: WriteStatus) -> Priority:
     """An end is not kept waiting by those who only wait."""
-    if standing.is_finished:
-        return Lane.WORK
-    return Lane.NEWS if write.entries else Lane.REFRESH
+    if state.is_finished:
+        return Priority.PROGRESS
+    return Priority.STATUS if write.entries else Priority.STATUS_REFRESH

@@ -9,23 +9,30 @@ from typing import Any
 
 import msgspec
 
-from imagejob_operator.cache.cluster_cache import Picture
-from imagejob_operator.cache.reconcile_key import QuotaOf, Tenancy
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import NamespaceKey, QuotaStatusKey
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.imagejob.audit import QuotaDecision
-from imagejob_operator.imagejob.decide import Memory
+from imagejob_operator.imagejob.decide import JobHistory
 from imagejob_operator.quota.rates import usage
 from imagejob_operator.scheduling.allocation import Occupancy, allocate
 from imagejob_operator.scheduling.fair_share import Accounts
-from imagejob_operator.scheduling.namespace_registry import Tenants
-from imagejob_operator.scheduling.namespace_state import Tenant
-from imagejob_operator.scheduling.plan import Outlook, Places, Plan, look, plan, settled
-from imagejob_operator.scheduling.wait_estimates import Foresight
+from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+from imagejob_operator.scheduling.namespace_state import NamespaceState
+from imagejob_operator.scheduling.plan import (
+    AdmissionSnapshot,
+    Plan,
+    WorkerBudget,
+    plan,
+    settled,
+    take_snapshot,
+)
+from imagejob_operator.scheduling.wait_estimates import WaitEstimates
 
 from .ledgers import Ledgers
 
 
-class Dispatcher:
+class Scheduler:
     """Plans for one namespace at a time, fairly for all of them.
 
     A plan that charges or promises anything goes into the namespace's ledger before it is followed.
@@ -33,20 +40,20 @@ class Dispatcher:
 
     def __init__(
         self,
-        picture: Picture,
-        tenants: Tenants,
+        cache: ClusterCache,
+        registry: NamespaceRegistry,
         ledgers: Ledgers,
-        foresight: Foresight,
-        memories: dict[str, Memory],
+        estimates: WaitEstimates,
+        histories: dict[str, JobHistory],
         platform: Platform,
         caps: Caps,
         clock: Callable[[], datetime],
     ) -> None:
-        self._picture = picture
-        self._tenants = tenants
+        self._cache = cache
+        self._registry = registry
         self._ledgers = ledgers
-        self._foresight = foresight
-        self._memories = memories
+        self._estimates = estimates
+        self._histories = histories
         self._platform = platform
         self._caps = caps
         self._clock = clock
@@ -54,109 +61,111 @@ class Dispatcher:
 
     def next_actions(
         self, namespaces: Iterable[str], *, is_thrifty: bool = False, only_charge: bool = False
-    ) -> Iterable[tuple[Tenancy, Callable[[], Coroutine[Any, Any, None]]]]:
+    ) -> Iterable[tuple[NamespaceKey, Callable[[], Coroutine[Any, Any, None]]]]:
         """What is to be done for those namespaces, fairly for all of them.
 
         `is_thrifty` has workers wait to be full: every one less is a relief for the API server.
         `only_charge` begins none.
         """
-        outlooks = {}
+        snapshots = {}
         for namespace in namespaces:
-            tenant = self._tenants.look_at(namespace)
-            if tenant.ledger:
-                self._settle(tenant)
-                policy = self._tenants.policy(namespace)
-                outlooks[namespace] = look(tenant, policy, self._picture, self._clock())
-            elif self._tenants.needs_ledger(tenant):
-                self._tenants.begin_read(namespace)
-                yield Tenancy(namespace), partial(self._read, tenant)
+            state = self._registry.look_at(namespace)
+            if state.ledger:
+                self._settle(state)
+                policy = self._registry.policy(namespace)
+                snapshots[namespace] = take_snapshot(state, policy, self._cache, self._clock())
+            elif self._registry.needs_ledger(state):
+                self._registry.begin_read(namespace)
+                yield NamespaceKey(namespace), partial(self._read, state)
             else:
-                self._picture.touch(QuotaOf(namespace))  # somebody has left the line
-        begins = bool(outlooks) and not only_charge
-        if not begins and self._tenants.have_moved():
+                self._cache.enqueue(QuotaStatusKey(namespace))  # somebody has left the line
+        begins = bool(snapshots) and not only_charge
+        if not begins and self._registry.have_moved():
             self._observe()
-        shares = self._share(outlooks, is_thrifty=is_thrifty) if begins else {}
-        for namespace, outlook in outlooks.items():
-            made = self._plan(outlook, shares.get(namespace, Places(workers=0)))
+        shares = self._share(snapshots, is_thrifty=is_thrifty) if begins else {}
+        for namespace, snapshot in snapshots.items():
+            made = self._plan(snapshot, shares.get(namespace, WorkerBudget(workers=0)))
             if made.must_write:
-                self._tenants.begin_write(namespace, made)
-                yield Tenancy(namespace), partial(self._write, outlook, made)
+                self._registry.begin_write(namespace, made)
+                yield NamespaceKey(namespace), partial(self._write, snapshot, made)
             else:
-                self._begin(outlook.tenant, made)
-                self._foresight.update(outlook, self._clock())
-                self._picture.touch(QuotaOf(namespace))
+                self._begin(snapshot.state, made)
+                self._estimates.update(snapshot, self._clock())
+                self._cache.enqueue(QuotaStatusKey(namespace))
 
-    def _settle(self, tenant: Tenant) -> None:
+    def _settle(self, state: NamespaceState) -> None:
         """What the ledger promised has come true, or is wanted no more."""
-        pending = tenant.pending()
-        for name in settled(tenant, self._picture):
-            tenant.end(name)
-            for uid in pending[name].uids:
-                self._picture.touch(uid)
+        promised = state.promised()
+        for name in settled(state, self._cache):
+            state.end(name)
+            for uid in promised[name].uids:
+                self._cache.enqueue(uid)
 
-    def _share(self, outlooks: Mapping[str, Outlook], *, is_thrifty: bool) -> dict[str, Places]:
+    def _share(
+        self, snapshots: Mapping[str, AdmissionSnapshot], *, is_thrifty: bool
+    ) -> dict[str, WorkerBudget]:
         """Who of the namespaces that want workers gets how many of the free places."""
         taken = self._observe()
-        places, self._accounts = allocate(
-            self._accounts, outlooks, taken, self._caps, is_thrifty=is_thrifty
+        budget, self._accounts = allocate(
+            self._accounts, snapshots, taken, self._caps, is_thrifty=is_thrifty
         )
-        return places
+        return budget
 
     def _observe(self) -> dict[str, Occupancy]:
         """Who holds how many places; it counts from when that was asked last."""
-        taken = self._tenants.occupancies()
+        taken = self._registry.occupancies()
         held = {namespace: own.workers for namespace, own in taken.items()}
         self._accounts = self._accounts.observed(
-            held, self._tenants.in_line(), self._tenants.weight, self._clock()
+            held, self._registry.in_line(), self._registry.weight, self._clock()
         )
         return taken
 
-    def _plan(self, outlook: Outlook, places: Places) -> Plan:
-        known = ((uid, self._memories.get(uid)) for uid in outlook.candidates)
-        refused = {uid for uid, memory in known if memory and memory.refusal}
-        platform = self._tenants.platform(outlook.tenant.namespace, self._platform)
-        return plan(outlook, places, self._picture, platform, self._clock(), refused)
+    def _plan(self, snapshot: AdmissionSnapshot, budget: WorkerBudget) -> Plan:
+        known = ((uid, self._histories.get(uid)) for uid in snapshot.candidates)
+        refused = {uid for uid, history in known if history and history.refusal}
+        platform = self._registry.platform(snapshot.state.namespace, self._platform)
+        return plan(snapshot, budget, self._cache, platform, self._clock(), refused)
 
-    async def _read(self, tenant: Tenant) -> None:
+    async def _read(self, state: NamespaceState) -> None:
         try:
-            await self._ledgers.read(tenant)
+            await self._ledgers.read(state)
         finally:
-            self._tenants.end(tenant.namespace)
-        self._tenants.adopted(tenant)
+            self._registry.end(state.namespace)
+        self._registry.loaded(state)
 
-    async def _write(self, outlook: Outlook, made: Plan) -> None:
+    async def _write(self, snapshot: AdmissionSnapshot, made: Plan) -> None:
         """First the ledger, then what it says."""
-        tenant, written = outlook.tenant, False
+        state, written = snapshot.state, False
         try:
-            written = await self._ledgers.write(tenant, made.ledger)
+            written = await self._ledgers.write(state, made.ledger)
         finally:
-            self._tenants.end(tenant.namespace)
+            self._registry.end(state.namespace)
             for uid in made.admitted:
-                self._picture.touch(uid)
+                self._cache.enqueue(uid)
             if not written:
-                self._tenants.disown(tenant, made)
+                self._registry.invalidate(state, made)
         if written:
-            tenant.excess |= outlook.excess
-            for uid in outlook.excess:
-                self._picture.touch(uid)
-            self._remember(outlook, made)
-            self._begin(tenant, made)
-        self._tenants.resume(tenant)
-        self._tenants.touch_all_in_line()
+            state.excess |= snapshot.excess
+            for uid in snapshot.excess:
+                self._cache.enqueue(uid)
+            self._remember(snapshot, made)
+            self._begin(state, made)
+        self._registry.resume(state)
+        self._registry.enqueue_all_waiting()
 
-    def _remember(self, outlook: Outlook, made: Plan) -> None:
+    def _remember(self, snapshot: AdmissionSnapshot, made: Plan) -> None:
         """What the quota said of those that were admitted is for the audit log."""
-        uses = usage(made.ledger.history, outlook.policy.rates, made.ledger.now)
+        uses = usage(made.ledger.history, snapshot.policy.rates, made.ledger.now)
         limits = tuple(f"{use.rate.jobs}/{use.rate.per}" for use in uses)
         decision = QuotaDecision(limits, uses[0].used, uses[0].remaining)
         for uid in made.admitted:
-            memory = self._memories.get(uid, Memory())
-            self._memories[uid] = msgspec.structs.replace(memory, quota=decision)
+            history = self._histories.get(uid, JobHistory())
+            self._histories[uid] = msgspec.structs.replace(history, quota=decision)
 
-    def _begin(self, tenant: Tenant, made: Plan) -> None:
+    def _begin(self, state: NamespaceState, made: Plan) -> None:
         """Have the workers created that the ledger promises by now."""
-        for composed in made.composed:
-            tenant.composed[composed.name] = composed
-            self._picture.touch((tenant.namespace, composed.name))
-            for job in composed.jobs:
-                self._picture.touch(job.metadata.uid)
+        for pending in made.pending:
+            state.pending[pending.name] = pending
+            self._cache.enqueue((state.namespace, pending.name))
+            for job in pending.jobs:
+                self._cache.enqueue(job.metadata.uid)

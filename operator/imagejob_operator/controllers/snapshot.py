@@ -9,15 +9,15 @@ from typing import NamedTuple, get_args
 
 from imagejob_operator.api.imagejob import FINISHED, ImageJob, Phase
 from imagejob_operator.api.reasons import Reason
-from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.config.platform import Caps
-from imagejob_operator.imagejob.decide import Memory
-from imagejob_operator.kube.concurrency_limiter import Pace
+from imagejob_operator.imagejob.decide import JobHistory
+from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
 from imagejob_operator.observability.namespaces import NamespaceUse, WindowUse
 from imagejob_operator.observability.snapshot import Cache, ImageJobs, Queue, Snapshot, Workers
 from imagejob_operator.quota.rates import usage
-from imagejob_operator.scheduling.namespace_registry import Tenants
-from imagejob_operator.workqueue.queue import Agenda
+from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+from imagejob_operator.workqueue.queue import WorkQueue
 
 PHASES: tuple[Phase, ...] = tuple(each for each in get_args(Phase) if each not in FINISHED)
 WAITS = frozenset({"Pending", "Throttled", "Queued"})
@@ -28,16 +28,16 @@ class Observed(NamedTuple):
     """What the manager keeps for its own work. Whole between two awaits of the event loop, and only
     there."""
 
-    picture: Picture
-    memories: Mapping[str, Memory]
-    tenants: Tenants
-    agenda: Agenda
-    pace: Pace
+    cache: ClusterCache
+    histories: Mapping[str, JobHistory]
+    registry: NamespaceRegistry
+    queue: WorkQueue
+    limiter: AdaptiveConcurrencyLimiter
     caps: Caps
 
     def snapshot(self, now: datetime) -> Snapshot:
         """As of now."""
-        room = self.picture.room
+        room = self.cache.budget
         return Snapshot(
             image_jobs=self._image_jobs(now),
             workers=self._workers(),
@@ -50,7 +50,7 @@ class Observed(NamedTuple):
         phases: Counter[str] = Counter(dict.fromkeys(PHASES, 0))
         reasons: Counter[str] = Counter()
         oldest = dict.fromkeys(PHASES, now)
-        for job in self.picture.jobs:
+        for job in self.cache.jobs:
             phase, reason = self._state(job)
             phases[phase] += 1
             if phase in WAITS:
@@ -66,49 +66,51 @@ class Observed(NamedTuple):
 
         Whose end is not written yet counts as running.
         """
-        memory = self.memories.get(job.metadata.uid)
-        if not memory or not memory.last:
+        history = self.histories.get(job.metadata.uid)
+        if not history or not history.last:
             return job.status.phase or "Pending", Reason.REQUESTED
-        decided, reason = memory.last
+        decided, reason = history.last
         return next((phase for phase in PHASES if phase == decided), "Running"), reason
 
     def _since(self, job: ImageJob, phase: Phase) -> datetime | None:
         charged = None
         if phase in ("Queued", "Running"):
-            charged = self.tenants.of(job.metadata.namespace).charged_at(job)
+            charged = self.registry.of(job.metadata.namespace).charged_at(job)
         return charged or job.metadata.creation_timestamp
 
     def _workers(self) -> Workers:
         found = Counter(dict.fromkeys(STATES, 0))
-        for namespace in self.picture.namespaces_with_workers():
-            for worker in self.picture.live_workers(namespace):
+        for namespace in self.cache.namespaces_with_workers():
+            for worker in self.cache.live_workers(namespace):
                 has_started = worker.pod is not None and worker.pod.has_started
                 state = "running" if has_started else "starting"
                 found["suspended" if worker.is_suspended else state] += 1
-        found["ended"] = max(0, len(self.picture.workers) - found.total())
+        found["ended"] = max(0, len(self.cache.workers) - found.total())
         return Workers(found, self.caps.max_workers)
 
     def _queue(self) -> Queue:
-        waits = self.agenda.longest_waits()
+        waits = self.queue.longest_waits()
         return Queue(
-            waiting={lane.name.lower(): count for lane, count in self.agenda.waiting().items()},
-            oldest={lane.name.lower(): seconds for lane, seconds in waits.items()},
-            under_way=self.agenda.under_way,
-            limit=self.pace.limit,
-            pause=self.pace.pause,
+            waiting={
+                priority.name.lower(): count for priority, count in self.queue.waiting().items()
+            },
+            oldest={priority.name.lower(): seconds for priority, seconds in waits.items()},
+            under_way=self.queue.under_way,
+            limit=self.limiter.limit,
+            pause=self.limiter.pause,
         )
 
     def _uses(self, now: datetime) -> Iterator[NamespaceUse]:
         """Every namespace whose ledger is known."""
-        for tenant in self.tenants:
-            if tenant.ledger is None:
+        for state in self.registry:
+            if state.ledger is None:
                 continue
-            policy = self.tenants.policy(tenant.namespace)
-            ledger = tenant.ledger.at(now, policy.rates)
+            policy = self.registry.policy(state.namespace)
+            ledger = state.ledger.at(now, policy.rates)
             used = usage(ledger.history, policy.rates, ledger.now)
             yield NamespaceUse(
-                tenant.namespace,
+                state.namespace,
                 tuple(WindowUse(use.rate.per, use.rate.jobs, use.used) for use in used),
-                waiting=len(tenant.throttled),
-                running=self.tenants.running(tenant.namespace),
+                waiting=len(state.throttled),
+                running=self.registry.running(state.namespace),
             )

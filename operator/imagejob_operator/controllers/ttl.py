@@ -25,12 +25,12 @@ INTERVAL = timedelta(minutes=1)
 
 async def sweep_forever(
     cluster: Cluster,
-    tell: Callable[[bytes], None],
+    write_audit: Callable[[bytes], None],
     clock: Callable[[], datetime],
     interval: timedelta = INTERVAL,
 ) -> None:
     """Until cancelled. `tell` takes the audit lines, and has put each out when it returns."""
-    sweeper = Sweeper(cluster, tell, clock)
+    sweeper = Sweeper(cluster, write_audit, clock)
     while True:
         try:
             await sweeper.sweep()
@@ -43,12 +43,12 @@ class Sweeper:
     """Remembers what it has told of, for as long as the API server refuses to delete it."""
 
     def __init__(
-        self, cluster: Cluster, tell: Callable[[bytes], None], clock: Callable[[], datetime]
+        self, cluster: Cluster, write_audit: Callable[[bytes], None], clock: Callable[[], datetime]
     ) -> None:
         self._cluster = cluster
-        self._tell = tell
+        self._write_audit = write_audit
         self._clock = clock
-        self._told: set[str] = set()
+        self._emitted: set[str] = set()
 
     async def sweep(self, page_size: int = FIRST) -> int:
         """Delete what has expired by now, and give how many that were.
@@ -62,16 +62,16 @@ class Sweeper:
                 if has_expired(job, self._clock()):
                     met.add(job.metadata.uid)
                     deleted += await self._delete(job)
-        self._told &= met
+        self._emitted &= met
         if deleted:
             log.info("deleted %d expired ImageJobs", deleted)
         return deleted
 
     async def _delete(self, job: ImageJob) -> bool:
         """Tell first: once the ImageJob is gone, the audit log is the only place left to say so."""
-        if job.metadata.uid not in self._told:
-            self._tell(audit.line(job, audit.expired(job, self._clock())))
-            self._told.add(job.metadata.uid)
+        if job.metadata.uid not in self._emitted:
+            self._write_audit(audit.line(job, audit.expired(job, self._clock())))
+            self._emitted.add(job.metadata.uid)
         try:
             return await self._cluster.delete_image_job(job.metadata)
         except ConflictError:  # it has changed since it was listed: the next sweep looks again

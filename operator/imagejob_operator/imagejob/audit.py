@@ -20,7 +20,7 @@ from imagejob_operator.api.meta import GROUP, VERSION, Resource
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.destination import destination_of
 
-from .inputs import Standing
+from .inputs import JobState
 from .store_status import store_called
 
 LINE_VERSION = f"audit.{GROUP}/{VERSION}"
@@ -80,16 +80,16 @@ def admitted(seq: int, at: datetime) -> AuditEntry:
     return AuditEntry(seq, at, OPERATOR, "Queued", Reason.ADMITTED.value, message)
 
 
-def entry(seq: int, standing: Standing, now: datetime) -> AuditEntry:
+def entry(seq: int, state: JobState, now: datetime) -> AuditEntry:
     """One transition, as of `now`."""
-    actor = UNKNOWN if standing.reason in SOMEBODY_ELSES else OPERATOR
+    actor = UNKNOWN if state.reason in SOMEBODY_ELSES else OPERATOR
     return AuditEntry(
         seq=seq,
         time=now,
         actor=actor,
-        event=standing.phase,
-        reason=standing.reason.value,
-        message=standing.message,
+        event=state.phase,
+        reason=state.reason.value,
+        message=state.message,
     )
 
 

@@ -21,7 +21,7 @@ import msgspec
 from imagejob_operator.api.imagejob import AuditEntry
 from imagejob_operator.api.reasons import Reason
 
-from .inputs import Standing
+from .inputs import JobState
 
 HELD = timedelta(seconds=60)
 """How long a run is held back at most, and how long after its begin it is told at the latest."""
@@ -71,10 +71,10 @@ class Run(msgspec.Struct, frozen=True):
         return min(at, self.began + HELD)
 
 
-def is_idle(standing: Standing) -> bool:
+def is_idle(state: JobState) -> bool:
     """Whether it has come there for nothing: no charge, no worker, no attempt, no end."""
-    matters = standing.is_finished or standing.worker or standing.failure
-    return not matters and standing.reason != Reason.DISPATCHED
+    matters = state.is_finished or state.worker or state.failure
+    return not matters and state.reason != Reason.DISPATCHED
 
 
 def merged(

@@ -15,8 +15,8 @@ from imagejob_operator.kube.worker import Worker
 
 from . import audit
 from .audit_merging import Run, is_idle, merged
-from .evaluate import stand
-from .inputs import Refusal, Situation, Standing
+from .evaluate import evaluate
+from .inputs import Inputs, JobState, Refusal
 from .status import describe
 from .worker_checks import is_stuck, patience_ends
 
@@ -30,7 +30,7 @@ REPLACED_WITHIN = timedelta(seconds=60)
 """How long the Job controller, which backs off, may take to replace a pod that was taken away."""
 
 
-class Memory(msgspec.Struct, frozen=True):
+class JobHistory(msgspec.Struct, frozen=True):
     """What is remembered of an unfinished ImageJob from look to look; lost with the process.
 
     `last` is the newest transition (phase, reason), `since` when it was seen, `entries` the history
@@ -43,7 +43,7 @@ class Memory(msgspec.Struct, frozen=True):
     last: tuple[str, str] | None = None
     since: datetime | None = None
     entries: tuple[AuditEntry, ...] = ()
-    told: int = 0
+    emitted: int = 0
     refusal: Refusal | None = None
     pod: tuple[str, str] | None = None
     disruptions: int = 0
@@ -51,7 +51,7 @@ class Memory(msgspec.Struct, frozen=True):
     quota: audit.QuotaDecision | None = None
     run: Run = Run()
 
-    def refused(self, message: str, now: datetime, about: str = "") -> Memory:
+    def refused(self, message: str, now: datetime, about: str = "") -> JobHistory:
         """Remember that no worker could be started, or that the pod `about` doesn't start."""
         return msgspec.structs.replace(self, refusal=Refusal(message, now + REFUSED_FOR, about))
 
@@ -64,7 +64,7 @@ class Memory(msgspec.Struct, frozen=True):
             at = max(at, self.since + REPLACED_WITHIN)
         return max(at, self.refusal.until) if self.refusal else at
 
-    def noticing(self, job: ImageJob, worker: Worker | None) -> Memory:
+    def noticing(self, job: ImageJob, worker: Worker | None) -> JobHistory:
         """Count the pods that the cluster took away from under it: one was at work, another is now.
 
         Unless the one before is the one whose failure the status shows, or ended as its Job was
@@ -120,84 +120,84 @@ Action = WriteStatus | Inquire | Find | Replace
 class Decision(msgspec.Struct, frozen=True):
     """Where it stands, what to remember, what to do, and when to look again if nothing happens."""
 
-    standing: Standing
-    memory: Memory
+    state: JobState
+    history: JobHistory
     action: Action | None = None
     look_again: datetime | None = None
 
 
-def decide(situation: Situation, memory: Memory, platform: Platform, now: datetime) -> Decision:
+def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetime) -> Decision:
     """Decide about one unfinished ImageJob."""
-    job, worker = situation.job, situation.worker
-    memory = memory.noticing(job, worker)
-    situation = msgspec.structs.replace(
-        situation,
-        disruptions=memory.disruptions,
-        refusal=memory.refusal,
-        is_missed=situation.vanished == memory.missing,
+    job, worker = inputs.job, inputs.worker
+    history = history.noticing(job, worker)
+    inputs = msgspec.structs.replace(
+        inputs,
+        disruptions=history.disruptions,
+        refusal=history.refusal,
+        is_missed=inputs.vanished == history.missing,
     )
-    standing = stand(situation, platform, now)
-    if situation.vanished and not situation.is_missed:
-        return Decision(standing, memory, Find(job, situation.vanished))
+    state = evaluate(inputs, platform, now)
+    if inputs.vanished and not inputs.is_missed:
+        return Decision(state, history, Find(job, inputs.vanished))
     requester = audit.requester(job, trusted=platform.trusts_requester)
-    memory = _remember(situation, standing, memory, requester, now)
-    ask_at = memory.ask_at(worker) if worker and not standing.is_finished else None
-    times = (at for at in (standing.until, ask_at) if at and at > now)
+    history = _remember(inputs, state, history, requester, now)
+    ask_at = history.ask_at(worker) if worker and not state.is_finished else None
+    times = (at for at in (state.until, ask_at) if at and at > now)
     until = min(times, default=None)
     if worker and ask_at and now >= ask_at:
-        return Decision(standing, memory, Inquire(job, worker), until)
+        return Decision(state, history, Inquire(job, worker), until)
 
-    if standing.is_passing:
-        return Decision(standing, memory)
-    due = now if standing.is_finished else memory.run.due((memory.since or now) + SETTLE)
-    later = Decision(standing, memory, look_again=min(due, until) if until else due)
-    if memory.entries and now < due:  # so the status differs, whatever else is in it
+    if state.is_transient:
+        return Decision(state, history)
+    due = now if state.is_finished else history.run.due((history.since or now) + SETTLE)
+    later = Decision(state, history, look_again=min(due, until) if until else due)
+    if history.entries and now < due:  # so the status differs, whatever else is in it
         return later
-    notes = lowered(job, platform.bounds, standing.item)
-    status = describe(situation, standing, memory.entries, now, notes)
+    notes = lowered(job, platform.bounds, state.item)
+    status = describe(inputs, state, history.entries, now, notes)
     if status == job.status:
-        action = Replace(worker) if worker and standing.worker_is_spent else None
-        return Decision(standing, memory, action, until)
+        action = Replace(worker) if worker and state.worker_is_spent else None
+        return Decision(state, history, action, until)
     if now < due:
         return later
-    return Decision(standing, memory, WriteStatus(job, status, memory.entries), until)
+    return Decision(state, history, WriteStatus(job, status, history.entries), until)
 
 
 def _remember(
-    situation: Situation, standing: Standing, memory: Memory, requester: str, now: datetime
-) -> Memory:
-    """Add what has happened since to the history, and drop what the status shows by now."""
-    job, admitted_at = situation.job, situation.place.admitted_at
+    inputs: Inputs, state: JobState, history: JobHistory, requester: str, now: datetime
+) -> JobHistory:
+    """Add what has happened since to the entries, and drop what the status shows by now."""
+    job, admitted_at = inputs.job, inputs.quota.admitted_at
     shown = audit.last_seq(job)
-    history = [entry for entry in memory.entries if entry.seq > shown]
-    last, since, run = memory.last or _last_written(job), memory.since or now, memory.run
-    if not shown and not history:
-        history.append(audit.requested(job, requester, now))
-        last = _transition(history[-1])
-    if admitted_at and not _tells_admission(job, history):
-        history.append(audit.admitted(audit.next_seq(job, history), admitted_at))
-        last, since, run = _transition(history[-1]), now, run.ended()
-    current = (standing.phase, standing.reason.value)
-    if current != last and not standing.is_passing:
-        entry = audit.entry(audit.next_seq(job, history), standing, now)
-        history, run = _appended(history, run, entry, is_idle=is_idle(standing))
+    entries = [entry for entry in history.entries if entry.seq > shown]
+    last, since, run = history.last or _last_written(job), history.since or now, history.run
+    if not shown and not entries:
+        entries.append(audit.requested(job, requester, now))
+        last = _transition(entries[-1])
+    if admitted_at and not _tells_admission(job, entries):
+        entries.append(audit.admitted(audit.next_seq(job, entries), admitted_at))
+        last, since, run = _transition(entries[-1]), now, run.ended()
+    current = (state.phase, state.reason.value)
+    if current != last and not state.is_transient:
+        entry = audit.entry(audit.next_seq(job, entries), state, now)
+        entries, run = _appended(entries, run, entry, is_idle=is_idle(state))
         last, since = current, now
-    return msgspec.structs.replace(memory, last=last, since=since, entries=tuple(history), run=run)
+    return msgspec.structs.replace(history, last=last, since=since, entries=tuple(entries), run=run)
 
 
 def _appended(
-    history: list[AuditEntry], run: Run, entry: AuditEntry, *, is_idle: bool
+    entries: list[AuditEntry], run: Run, entry: AuditEntry, *, is_idle: bool
 ) -> tuple[list[AuditEntry], Run]:
-    return merged(history, run, entry) if is_idle else ([*history, entry], run.ended())
+    return merged(entries, run, entry) if is_idle else ([*entries, entry], run.ended())
 
 
-def with_charge(memory: Memory, job: ImageJob, admitted_at: datetime | None) -> Memory:
+def with_charge(history: JobHistory, job: ImageJob, admitted_at: datetime | None) -> JobHistory:
     """As much as is to be told of one that may be gone: it was charged, whatever came of it."""
-    if not admitted_at or _tells_admission(job, memory.entries):
-        return memory
-    entry = audit.admitted(audit.next_seq(job, memory.entries), admitted_at)
-    entries = (*memory.entries, entry)
-    return msgspec.structs.replace(memory, entries=entries, run=memory.run.ended())
+    if not admitted_at or _tells_admission(job, history.entries):
+        return history
+    entry = audit.admitted(audit.next_seq(job, history.entries), admitted_at)
+    entries = (*history.entries, entry)
+    return msgspec.structs.replace(history, entries=entries, run=history.run.ended())
 
 
 def _tells_admission(job: ImageJob, unwritten: Iterable[AuditEntry]) -> bool:

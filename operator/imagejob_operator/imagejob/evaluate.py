@@ -16,77 +16,83 @@ from imagejob_operator.quota.position import shown, waits_for_quota, waits_for_w
 
 from . import retry
 from .audit import CANCELLED
-from .inputs import Situation, Standing
+from .inputs import Inputs, JobState
 from .lost_worker import forsaken, vanished
-from .outcome import backing_off, ended_without_report, reported, silent, worn_out
+from .outcome import (
+    backing_off,
+    ended_without_report,
+    node_unreachable,
+    reported,
+    too_many_disruptions,
+)
 from .resolve import Held, Refused, resolve
-from .worker_checks import underway
+from .worker_checks import worker_running
 
 
-def stand(situation: Situation, platform: Platform, now: datetime) -> Standing:
+def evaluate(inputs: Inputs, platform: Platform, now: datetime) -> JobState:
     """The first check that has something to say decides."""
     for check in _CHECKS:
-        standing = check(situation, platform, now)
-        if standing:
-            return standing
+        state = check(inputs, platform, now)
+        if state:
+            return state
     raise AssertionError("the last check always answers")
 
 
-def cancelled(situation: Situation, platform: Platform, now: datetime) -> Standing | None:
+def cancelled(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
     """Somebody has deleted it, and only a finalizer keeps it. What had come of it by then stays."""
-    job, worker = situation.job, situation.worker
+    job, worker = inputs.job, inputs.worker
     if not job.is_deleting:
         return None
-    ended = reported(situation, platform, now)
+    ended = reported(inputs, platform, now)
     if ended and ended.is_finished:
         return ended
     item = worker.item(job.metadata.uid) if worker else None
-    return Standing("Failed", Reason.CANCELLED, CANCELLED, item, worker)
+    return JobState("Failed", Reason.CANCELLED, CANCELLED, item, worker)
 
 
-def suspended(situation: Situation, _platform: Platform, _now: datetime) -> Standing | None:
+def suspended(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
     """Somebody asked it to wait. What it was charged stays charged."""
-    if not situation.job.spec.suspend:
+    if not inputs.job.spec.suspend:
         return None
-    return Standing("Pending", Reason.SUSPENDED, "spec.suspend is true")
+    return JobState("Pending", Reason.SUSPENDED, "spec.suspend is true")
 
 
-def held(situation: Situation, platform: Platform, _now: datetime) -> Standing | None:
+def inputs_missing(inputs: Inputs, platform: Platform, _now: datetime) -> JobState | None:
     """Something that it refers to is missing, or wrong."""
-    match resolve(situation.job, situation.profile, situation.stores, platform):
+    match resolve(inputs.job, inputs.profile, inputs.stores, platform):
         case Held(reason, message):
-            return Standing("Pending", reason, message)
+            return JobState("Pending", reason, message)
         case Refused(reason, message):
-            return Standing("Failed", reason, message)
+            return JobState("Failed", reason, message)
         case _:
             return None
 
 
-def throttled(situation: Situation, _platform: Platform, now: datetime) -> Standing | None:
+def throttled(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
     """It has not been charged to the quota yet."""
-    job, place = situation.job, situation.place
-    if place.admitted_at:
+    job, quota = inputs.job, inputs.quota
+    if quota.admitted_at:
         return None
-    if place.excess:
-        return Standing("Failed", Reason.QUOTA_EXCEEDED, place.excess)
-    if not place.turn:
+    if quota.excess:
+        return JobState("Failed", Reason.QUOTA_EXCEEDED, quota.excess)
+    if not quota.position:
         message = "waits for the operator to look at the quota"
-        return Standing("Pending", Reason.REQUESTED, message, wish="admission")
-    queue = shown(job.status.queue, place.turn, now, place.slot)
-    message = waits_for_quota(queue, place.limit)
-    return Standing("Throttled", Reason.QUOTA_USED_UP, message, queue=queue, wish="admission")
+        return JobState("Pending", Reason.REQUESTED, message, waits_for="admission")
+    queue = shown(job.status.queue, quota.position, now, quota.slot)
+    message = waits_for_quota(queue, quota.limit)
+    return JobState("Throttled", Reason.QUOTA_USED_UP, message, queue=queue, waits_for="admission")
 
 
-def between_attempts(situation: Situation, platform: Platform, now: datetime) -> Standing | None:
+def between_attempts(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
     """Its last attempt failed a moment ago."""
-    job, failure = situation.job, situation.job.status.last_failure
-    if not failure or not failure.attempt or situation.place.dispatch:
+    job, failure = inputs.job, inputs.job.status.last_failure
+    if not failure or not failure.attempt or inputs.quota.dispatch:
         return None
     at = retry_at(job, failure, platform)
     if now >= at:
         return None
     reason, message = Reason(failure.reason), backing_off(job, failure, platform.bounds)
-    return Standing("Queued", reason, message, queue=Queue(eligible_at=at), until=at)
+    return JobState("Queued", reason, message, queue=Queue(eligible_at=at), until=at)
 
 
 def retry_at(job: ImageJob, failure: LastFailure, platform: Platform) -> datetime:
@@ -94,66 +100,68 @@ def retry_at(job: ImageJob, failure: LastFailure, platform: Platform) -> datetim
     return failure.time + retry.delay(job.metadata.uid, failure.attempt, platform.backoff)
 
 
-def refused(situation: Situation, _platform: Platform, now: datetime) -> Standing | None:
+def refused(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
     """The API server wouldn't have its worker Job the last time. It stays said until one starts."""
-    refusal = situation.refusal
+    refusal = inputs.refusal
     if not refusal:
         return None
     waits = now < refusal.until
-    return Standing(
+    return JobState(
         "Queued",
         Reason.WORKER_REFUSED,
         refusal.message,
-        wish=None if waits or situation.place.dispatch else "worker",
+        waits_for=None if waits or inputs.quota.dispatch else "worker",
         until=refusal.until if waits else None,
     )
 
 
-def dispatching(situation: Situation, _platform: Platform, _now: datetime) -> Standing | None:
+def dispatching(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
     """The ledger says which worker it goes to; the Job is not there yet."""
-    name = situation.place.dispatch
+    name = inputs.quota.dispatch
     if not name:
         return None
-    return Standing("Queued", Reason.DISPATCHED, f"worker Job {name} is being created")
+    return JobState("Queued", Reason.DISPATCHED, f"worker Job {name} is being created")
 
 
-def busy(situation: Situation, _platform: Platform, now: datetime) -> Standing | None:
+def destination_locked(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
     """Another worker, or a pod that is no worker's any more, is not done with its destination."""
-    stray = situation.stray(now)
-    if not situation.rival and not stray:
+    stray = inputs.stray(now)
+    if not inputs.rival and not stray:
         return None
-    prefix = destination_of(situation.job).prefix
-    rival = situation.rival and f"worker Job {situation.rival}"
+    prefix = destination_of(inputs.job).prefix
+    rival = inputs.rival and f"worker Job {inputs.rival}"
     who = rival or (stray and f"pod {stray.metadata.name}")
     message = f"{who} still writes to {prefix}/"
-    return Standing("Queued", Reason.DESTINATION_BUSY, message)
+    return JobState("Queued", Reason.DESTINATION_BUSY, message)
 
 
-def in_line(situation: Situation, _platform: Platform, now: datetime) -> Standing:
+def waiting_for_worker(inputs: Inputs, _platform: Platform, now: datetime) -> JobState:
     """Nothing is in its way but those before it."""
-    turn = situation.place.turn
-    if not turn:
-        return Standing("Queued", Reason.WAITING_FOR_WORKER, "", wish="worker", is_passing=True)
-    queue = shown(situation.job.status.queue, turn, now, situation.place.slot)
+    position = inputs.quota.position
+    if not position:
+        return JobState(
+            "Queued", Reason.WAITING_FOR_WORKER, "", waits_for="worker", is_transient=True
+        )
+    queue = shown(inputs.job.status.queue, position, now, inputs.quota.slot)
     message = waits_for_worker(queue)
-    return Standing("Queued", Reason.WAITING_FOR_WORKER, message, queue=queue, wish="worker")
+    return JobState("Queued", Reason.WAITING_FOR_WORKER, message, queue=queue, waits_for="worker")
 
 
-_CHECKS: tuple[Callable[[Situation, Platform, datetime], Standing | None], ...] = (
+_CHECKS: tuple[Callable[[Inputs, Platform, datetime], JobState | None], ...] = (
     cancelled,
     forsaken,
     reported,
-    worn_out,
-    silent,
+    too_many_disruptions,
+    node_unreachable,
     ended_without_report,
-    underway,
+    worker_running,
     vanished,
     suspended,
-    held,
+    inputs_missing,
     throttled,
     between_attempts,
     refused,
     dispatching,
-    busy,
-    in_line,
+    destination_locked,
+    waiting_for_worker,
 )

@@ -16,10 +16,10 @@ from imagejob_operator.contract.order import OrderItem
 from imagejob_operator.contract.report import Done, Failed, Read
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
-from imagejob_operator.quota.position import Turn
+from imagejob_operator.quota.position import QueuePosition
 
 
-class Place(msgspec.Struct, frozen=True):
+class QuotaPosition(msgspec.Struct, frozen=True):
     """How one ImageJob stands with its namespace's quota and with the free workers.
 
     `admitted_at` is when it was charged, `dispatch` the worker Job that the ledger says is being
@@ -30,7 +30,7 @@ class Place(msgspec.Struct, frozen=True):
 
     admitted_at: datetime | None = None
     dispatch: str | None = None
-    turn: Turn | None = None
+    position: QueuePosition | None = None
     limit: str = ""
     slot: timedelta = timedelta()
     excess: str | None = None
@@ -62,7 +62,7 @@ class Stray(msgspec.Struct, frozen=True):
         return not (self.pod.has_ended or self.pod.is_silent(now))
 
 
-class Situation(msgspec.Struct, frozen=True):
+class Inputs(msgspec.Struct, frozen=True):
     """All that bears on one ImageJob.
 
     `stores` are those of its namespace by name, `worker` the Job that carries it, `rival` the name
@@ -80,7 +80,7 @@ class Situation(msgspec.Struct, frozen=True):
     strays: tuple[Stray, ...] = ()
     vanished: str | None = None
     is_missed: bool = False
-    place: Place = Place()
+    quota: QuotaPosition = QuotaPosition()
     disruptions: int = 0
     refusal: Refusal | None = None
 
@@ -89,11 +89,11 @@ class Situation(msgspec.Struct, frozen=True):
         return next((each.pod for each in self.strays if each.may_write(now)), None)
 
 
-Wish = Literal["admission", "worker"]
+WaitsFor = Literal["admission", "worker"]
 """What an ImageJob waits in line for."""
 
 
-class Standing(msgspec.Struct, frozen=True):
+class JobState(msgspec.Struct, frozen=True):
     """Where an ImageJob stands now, for people and for the status.
 
     `item` is what it was dispatched as, `outcome` what its worker reported, `read` what that had
@@ -113,10 +113,10 @@ class Standing(msgspec.Struct, frozen=True):
     read: Read | None = None
     failure: LastFailure | None = None
     queue: Queue | None = None
-    wish: Wish | None = None
+    waits_for: WaitsFor | None = None
     until: datetime | None = None
     worker_is_spent: bool = False
-    is_passing: bool = False
+    is_transient: bool = False
 
     @property
     def is_finished(self) -> bool:

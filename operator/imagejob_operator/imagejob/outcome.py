@@ -16,7 +16,7 @@ from imagejob_operator.kube.pod import Terminated
 from imagejob_operator.kube.worker import Worker
 
 from . import retry
-from .inputs import Situation, Standing
+from .inputs import Inputs, JobState
 
 MAX_DISRUPTIONS = 10
 """Pods of one ImageJob that the cluster may take away before somebody should look at it."""
@@ -24,14 +24,14 @@ MAX_DISRUPTIONS = 10
 CHANGED = "the source has changed since an earlier attempt read it"
 
 
-def reported(situation: Situation, platform: Platform, now: datetime) -> Standing | None:
+def reported(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
     """The worker has reported on it: that is how the attempt ended, whatever happened since."""
-    worker, uid = situation.worker, situation.job.metadata.uid
+    worker, uid = inputs.worker, inputs.job.metadata.uid
     entry = worker.entry(uid) if worker else None
     item = worker.item(uid) if worker else None
     if not worker or not item or not entry:
         return None
-    source, known = entry.source, situation.job.status.source
+    source, known = entry.source, inputs.job.status.source
     found, before = source and source.sha256.hex(), (known and known.sha256)
     before = before or worker.read_before(uid)
     if found and before and found != before:
@@ -39,26 +39,24 @@ def reported(situation: Situation, platform: Platform, now: datetime) -> Standin
         reason = Reason.SOURCE_CHANGED
         message = f"{CHANGED} (its SHA-256 was {before})"
         changed = Failed("SourceChanged", message, entry.millis, None)
-        return _failed(situation.job, worker, reason, message, platform, now, changed)
+        return _failed(inputs.job, worker, reason, message, platform, now, changed)
     match entry:
         case Done():
             return _succeeded(item, worker, entry)
         case Failed():
             reason, message = Reason(entry.reason), entry.message
-            return _failed(situation.job, worker, reason, message, platform, now, entry)
+            return _failed(inputs.job, worker, reason, message, platform, now, entry)
 
 
-def ended_without_report(
-    situation: Situation, platform: Platform, now: datetime
-) -> Standing | None:
+def ended_without_report(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
     """The worker's pod ended, or its Job gave up, and there is no word on this ImageJob."""
-    worker, job = situation.worker, situation.job
+    worker, job = inputs.worker, inputs.job
     if not worker or worker.is_at_work or worker.is_suspended:
         return None
     last = worker.last
     if last and worker.excuses(last) and not (worker.job.ended or worker.is_gone):
         message = "the cluster took away its pod; a new one comes"
-        return _evicted(situation, worker, message) if last.is_excused else None
+        return _evicted(inputs, worker, message) if last.is_excused else None
     if last and last.status.reason == "DeadlineExceeded":
         if not last.has_started:
             return _never_started(worker)
@@ -72,53 +70,53 @@ def ended_without_report(
     return _failed(job, worker, Reason.WORKER_LOST, message, platform, now)
 
 
-def silent(situation: Situation, _platform: Platform, now: datetime) -> Standing | None:
+def node_unreachable(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
     """The pod should have ended long ago: its node is gone, and takes no orders."""
-    worker = situation.worker
+    worker = inputs.worker
     if not worker or not worker.pod or not worker.pod.is_silent(now):
         return None
     message = f"nothing was heard of pod {worker.pod.metadata.name} since its deadline"
-    return _evicted(situation, worker, message, worker_is_spent=True)
+    return _evicted(inputs, worker, message, worker_is_spent=True)
 
 
-def worn_out(situation: Situation, _platform: Platform, _now: datetime) -> Standing | None:
+def too_many_disruptions(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
     """The cluster has taken its pods away so often that somebody should look at it."""
-    count = situation.disruptions
+    count = inputs.disruptions
     if count <= MAX_DISRUPTIONS:
         return None
     message = f"the cluster took away its pods {count} times: evictions, drains or lost nodes"
-    return Standing("Failed", Reason.WORKER_LOST, message, *_carried(situation))
+    return JobState("Failed", Reason.WORKER_LOST, message, *_carried(inputs))
 
 
-def _carried(situation: Situation) -> tuple[OrderItem | None, Worker | None]:
-    worker = situation.worker
-    return (worker.item(situation.job.metadata.uid) if worker else None), worker
+def _carried(inputs: Inputs) -> tuple[OrderItem | None, Worker | None]:
+    worker = inputs.worker
+    return (worker.item(inputs.job.metadata.uid) if worker else None), worker
 
 
-def _succeeded(item: OrderItem, worker: Worker, entry: Done) -> Standing:
+def _succeeded(item: OrderItem, worker: Worker, entry: Done) -> JobState:
     count = len(entry.outputs)
     where = f'{count} output{"s" if count != 1 else ""} in store "{item.destination.store}"'
     message = f"{where} under {item.destination.prefix}/"
-    return Standing("Succeeded", Reason.SUCCEEDED, message, item, worker, entry)
+    return JobState("Succeeded", Reason.SUCCEEDED, message, item, worker, entry)
 
 
 def _evicted(
-    situation: Situation, worker: Worker, message: str, *, worker_is_spent: bool = False
-) -> Standing:
-    uid = situation.job.metadata.uid
+    inputs: Inputs, worker: Worker, message: str, *, worker_is_spent: bool = False
+) -> JobState:
+    uid = inputs.job.metadata.uid
     item, said = worker.item(uid), worker.said(uid)
     read = said if isinstance(said, Read) else None
     spent = worker_is_spent
-    return Standing(
+    return JobState(
         "Queued", Reason.EVICTED, message, item, worker, read=read, worker_is_spent=spent
     )
 
 
-def _never_started(worker: Worker) -> Standing:
+def _never_started(worker: Worker) -> JobState:
     """It costs no attempt: nothing has been tried."""
     message = "the worker pod's deadline came before it had started; it is replaced"
     reason = Reason.WORKER_REFUSED
-    return Standing("Queued", reason, message, worker=worker, worker_is_spent=True)
+    return JobState("Queued", reason, message, worker=worker, worker_is_spent=True)
 
 
 def _failed(
@@ -129,7 +127,7 @@ def _failed(
     platform: Platform,
     now: datetime,
     entry: Failed | None = None,
-) -> Standing:
+) -> JobState:
     """One attempt has failed. It counts unless others were in the pod and its report says that it
     has come to no end of this one: that goes again alone, and then it will show whose fault it was.
     What had not been read by then may be read; what had been, is to be the same. Of a pod without a
@@ -141,16 +139,16 @@ def _failed(
     is_free = not entry and len(worker.job.items) > 1 and (said is None or read is not None)
     if is_free:
         failure = LastFailure(attempt - 1, reason.value, message, ended, name)
-        return Standing("Queued", reason, message, item, worker, read=read, failure=failure)
+        return JobState("Queued", reason, message, item, worker, read=read, failure=failure)
 
     failure = LastFailure(attempt, reason.value, message, ended, name)
-    standing = attempt_lost(job, failure, platform, was_large=_was_large(worker, platform))
-    return msgspec.structs.replace(standing, item=item, worker=worker, outcome=entry, read=read)
+    state = attempt_lost(job, failure, platform, was_large=_was_large(worker, platform))
+    return msgspec.structs.replace(state, item=item, worker=worker, outcome=entry, read=read)
 
 
 def attempt_lost(
     job: ImageJob, failure: LastFailure, platform: Platform, *, was_large: bool = False
-) -> Standing:
+) -> JobState:
     """One attempt is over: another follows, or none."""
     reason, attempt, message = Reason(failure.reason), failure.attempt, failure.message
     backoff, bounds = platform.backoff, platform.bounds
@@ -158,8 +156,8 @@ def attempt_lost(
     if not isinstance(verdict, retry.Retry):
         is_last = attempt > retries_of(job, bounds) > 0
         message = retry.exhausted(message, attempt) if is_last else message
-        return Standing("Failed", reason, message, failure=failure)
-    return Standing(
+        return JobState("Failed", reason, message, failure=failure)
+    return JobState(
         "Queued",
         reason,
         backing_off(job, failure, bounds),

@@ -22,7 +22,7 @@ from imagejob_operator.contract import report as reports
 from imagejob_operator.contract.order import OrderItem
 
 from .audit import KEPT_IN_STATUS
-from .inputs import Situation, Standing
+from .inputs import Inputs, JobState
 from .store_status import stores_of
 
 SUMMARY_NAMES = 64
@@ -30,8 +30,8 @@ SUMMARY_NAMES = 64
 
 
 def describe(
-    situation: Situation,
-    standing: Standing,
+    inputs: Inputs,
+    state: JobState,
     entries: tuple[AuditEntry, ...],
     now: datetime,
     notes: tuple[str, ...] = (),
@@ -41,31 +41,27 @@ def describe(
 
     Equal to `job.status` exactly when there is nothing to write.
     """
-    done = standing.outcome if isinstance(standing.outcome, reports.Done) else None
-    job, item, old = situation.job, standing.item, situation.job.status
+    done = state.outcome if isinstance(state.outcome, reports.Done) else None
+    job, item, old = inputs.job, state.item, inputs.job.status
     return ImageJobStatus(
-        phase=standing.phase,
+        phase=state.phase,
         observed_generation=job.metadata.generation,
-        conditions=_conditions(situation, standing, now),
-        queue=standing.queue,
-        attempts=_attempts(standing, old),
-        disruptions=situation.disruptions or None,
-        last_failure=standing.failure or old.last_failure,
+        conditions=_conditions(inputs, state, now),
+        queue=state.queue,
+        attempts=_attempts(state, old),
+        disruptions=inputs.disruptions or None,
+        last_failure=state.failure or old.last_failure,
         profile=item.profile if item else old.profile,
-        stores=_stores(standing) or old.stores,
-        worker=_worker(standing, old),
-        source=_source(standing, old),
+        stores=_stores(state) or old.stores,
+        worker=_worker(state, old),
+        source=_source(state, old),
         outputs=_outputs(item, done) if item and done else (),
         output_summary=_summary(item, done) if item and done else None,
         removed_metadata=reports.Removed(done.removed).names() if done else (),
         notes=(*notes, *_noted(done)),
-        start_time=_started_at(standing) or old.start_time,
-        completion_time=(old.completion_time or _whole_second(now))
-        if standing.is_finished
-        else None,
-        processing_millis=standing.outcome.millis
-        if standing.outcome and standing.is_finished
-        else None,
+        start_time=_started_at(state) or old.start_time,
+        completion_time=(old.completion_time or _whole_second(now)) if state.is_finished else None,
+        processing_millis=state.outcome.millis if state.outcome and state.is_finished else None,
         audit=(*old.audit, *entries)[-KEPT_IN_STATUS:],
     )
 
@@ -76,42 +72,42 @@ def _condition_of(job: ImageJob, kind: str) -> Condition | None:
     return next((each for each in found if each.status == "True"), None)
 
 
-def _attempts(standing: Standing, old: ImageJobStatus) -> int | None:
+def _attempts(state: JobState, old: ImageJobStatus) -> int | None:
     """How many were begun. What never started, such as a pod without an image, was none."""
-    pod = standing.worker.pod if standing.worker else None
-    begun = standing.item.attempt if standing.item and pod and pod.has_started else 0
-    if standing.failure:
-        begun = standing.failure.attempt
+    pod = state.worker.pod if state.worker else None
+    begun = state.item.attempt if state.item and pod and pod.has_started else 0
+    if state.failure:
+        begun = state.failure.attempt
     return max(begun, old.attempts or 0) or None
 
 
-def _started_at(standing: Standing) -> datetime | None:
-    pod = standing.worker.pod if standing.worker else None
-    state = (pod.state.running or pod.state.terminated) if pod else None
-    return state.started_at if state else None
+def _started_at(state: JobState) -> datetime | None:
+    pod = state.worker.pod if state.worker else None
+    begun = (pod.state.running or pod.state.terminated) if pod else None
+    return begun.started_at if begun else None
 
 
-def _worker(standing: Standing, old: ImageJobStatus) -> WorkerStatus | None:
+def _worker(state: JobState, old: ImageJobStatus) -> WorkerStatus | None:
     """None while one is being created: the one before is not to be taken for it."""
-    if not standing.worker:
-        return None if standing.reason == Reason.DISPATCHED else old.worker
-    pod = standing.worker.pod
+    if not state.worker:
+        return None if state.reason == Reason.DISPATCHED else old.worker
+    pod = state.worker.pod
     return WorkerStatus(
-        job=standing.worker.job.metadata.name,
+        job=state.worker.job.metadata.name,
         pod=pod.metadata.name if pod else None,
         node=pod.spec.node_name if pod else None,
     )
 
 
-def _stores(standing: Standing) -> tuple[StoreStatus, ...]:
-    if not standing.worker or not standing.item:
+def _stores(state: JobState) -> tuple[StoreStatus, ...]:
+    if not state.worker or not state.item:
         return ()
-    return stores_of(standing.worker.job, standing.item)
+    return stores_of(state.worker.job, state.item)
 
 
-def _source(standing: Standing, old: ImageJobStatus) -> SourceStatus | None:
+def _source(state: JobState, old: ImageJobStatus) -> SourceStatus | None:
     """Once an attempt has read a source, it is that one for all that follow."""
-    told = standing.outcome or standing.read
+    told = state.outcome or state.read
     if not told or not told.source:
         return old.source
     facts = told.source
@@ -157,22 +153,22 @@ def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def _conditions(situation: Situation, standing: Standing, now: datetime) -> tuple[Condition, ...]:
+def _conditions(inputs: Inputs, state: JobState, now: datetime) -> tuple[Condition, ...]:
     """As kstatus reads them: Reconciling is true while there is something to do."""
-    job, charged = situation.job, situation.place.admitted_at
-    succeeded, failed = standing.phase == "Succeeded", standing.phase == "Failed"
+    job, charged = inputs.job, inputs.quota.admitted_at
+    succeeded, failed = state.phase == "Succeeded", state.phase == "Failed"
     truths = {
         "Admitted": charged is not None or job.is_admitted,
         "Ready": succeeded,
-        "Finished": standing.is_finished,
-        "Reconciling": not standing.is_finished,
+        "Finished": state.is_finished,
+        "Reconciling": not state.is_finished,
         "Stalled": failed,
     }
     known = {condition.type: condition for condition in job.status.conditions}
     generation = job.metadata.generation
     since = {"Admitted": charged or now}
     return tuple(
-        _condition(kind, truth, standing, generation, known.get(kind), since.get(kind, now))
+        _condition(kind, truth, state, generation, known.get(kind), since.get(kind, now))
         for kind, truth in truths.items()
     )
 
@@ -180,7 +176,7 @@ def _conditions(situation: Situation, standing: Standing, now: datetime) -> tupl
 def _condition(
     kind: str,
     truth: bool,  # noqa: FBT001 (a condition's truth is its content)
-    standing: Standing,
+    state: JobState,
     generation: int,
     known: Condition | None,
     since: datetime,
@@ -193,8 +189,8 @@ def _condition(
     return Condition(
         type=kind,
         status=status,
-        reason=(Reason.ADMITTED if admitted else standing.reason).value,
-        message=standing.message if tells else "",
+        reason=(Reason.ADMITTED if admitted else state.reason).value,
+        message=state.message if tells else "",
         last_transition_time=unchanged.last_transition_time if unchanged else _whole_second(since),
         observed_generation=generation,
     )

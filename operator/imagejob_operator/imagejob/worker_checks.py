@@ -10,7 +10,7 @@ from imagejob_operator.contract.order import OrderItem
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
-from .inputs import Situation, Standing
+from .inputs import Inputs, JobState
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to be made and placed before somebody is told that it is not."""
@@ -33,33 +33,33 @@ REFUSALS = frozenset(
 """Reasons of the kubelet for which a container doesn't start until somebody changes something."""
 
 
-def underway(situation: Situation, _platform: Platform, now: datetime) -> Standing | None:
+def worker_running(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
     """A worker has it. What happens to the spec or the store meanwhile changes nothing."""
-    worker = situation.worker
+    worker = inputs.worker
     if not worker:
         return None
-    item = worker.item(situation.job.metadata.uid)
+    item = worker.item(inputs.job.metadata.uid)
     pod = worker.pod
     if pod and pod.state.running:
         message = f"worker pod {pod.metadata.name} runs on node {pod.spec.node_name}"
-        return Standing("Running", Reason.PROCESSING, message, item, worker)
+        return JobState("Running", Reason.PROCESSING, message, item, worker)
     if worker.job.spec.suspend:
         return _suspended(worker, item)
-    obstacle = _refused(worker, now) or _unplaced(situation, worker, now)
+    obstacle = _refused(worker, now) or _unplaced(inputs, worker, now)
     if obstacle:
         return obstacle
     name = worker.job.metadata.name
     message = f"worker Job {name} has been created; its pod has not started yet"
-    return Standing("Queued", Reason.DISPATCHED, message, item, worker, until=patience_ends(worker))
+    return JobState("Queued", Reason.DISPATCHED, message, item, worker, until=patience_ends(worker))
 
 
-def _suspended(worker: Worker, item: OrderItem | None) -> Standing:
+def _suspended(worker: Worker, item: OrderItem | None) -> JobState:
     """Somebody else says when it goes on. What waits for that is not timed, nor replaced."""
     job = worker.job
     queue = job.metadata.labels.queue_name
     who = f'Kueue has it go on when the queue "{queue}" has room' if queue else "no reason is given"
     message = f"worker Job {job.metadata.name} is suspended: {who}"
-    return Standing("Queued", Reason.WORKER_SUSPENDED, message, item, worker)
+    return JobState("Queued", Reason.WORKER_SUSPENDED, message, item, worker)
 
 
 def patience_ends(worker: Worker) -> datetime | None:
@@ -94,7 +94,7 @@ def is_starting(worker: Worker, now: datetime) -> bool:
     return ends is None or now < ends
 
 
-def _refused(worker: Worker, now: datetime) -> Standing | None:
+def _refused(worker: Worker, now: datetime) -> JobState | None:
     """The kubelet won't start it."""
     waiting = worker.pod.state.waiting if worker.pod else None
     if not worker.pod or not waiting or waiting.reason not in REFUSALS:
@@ -103,10 +103,10 @@ def _refused(worker: Worker, now: datetime) -> Standing | None:
     return _gives_up(worker, worker.pod, f"{waiting.reason}: {said}", now)
 
 
-def _gives_up(worker: Worker, pod: Pod, why: str, now: datetime) -> Standing:
+def _gives_up(worker: Worker, pod: Pod, why: str, now: datetime) -> JobState:
     """What can't start is shown, and after a while replaced: settings may be others by then."""
     until = _created(pod) + REPLACED_AFTER
-    return Standing(
+    return JobState(
         "Queued",
         Reason.WORKER_REFUSED,
         f"pod {pod.metadata.name} can't start: {why}",
@@ -116,15 +116,15 @@ def _gives_up(worker: Worker, pod: Pod, why: str, now: datetime) -> Standing:
     )
 
 
-def _unplaced(situation: Situation, worker: Worker, now: datetime) -> Standing | None:
+def _unplaced(inputs: Inputs, worker: Worker, now: datetime) -> JobState | None:
     """No node takes its pod, or none could be made. What was made waits on: it costs nothing."""
     ends = patience_ends(worker)
     if ends is None or now < ends:
         return None
     if worker.pod and worker.pod.unschedulable:
         message = f"no node takes pod {worker.pod.metadata.name}: {worker.pod.unschedulable}"
-        return Standing("Queued", Reason.WORKER_UNSCHEDULABLE, message, worker=worker)
-    refusal = situation.refusal
+        return JobState("Queued", Reason.WORKER_UNSCHEDULABLE, message, worker=worker)
+    refusal = inputs.refusal
     if worker.pod and is_stuck(worker.pod) and refusal and refusal.message:
         return _gives_up(worker, worker.pod, refusal.message, now)
     if worker.pod is None and refusal:
@@ -132,14 +132,14 @@ def _unplaced(situation: Situation, worker: Worker, now: datetime) -> Standing |
     return None
 
 
-def _gets_no_pod(worker: Worker, why: str, now: datetime) -> Standing:
+def _gets_no_pod(worker: Worker, why: str, now: datetime) -> JobState:
     """It waits until it does. But a pod for several is larger, and may never be let in where one
     for each would be: after a while they go alone."""
     job = worker.job
     message = f"worker Job {job.metadata.name} gets no pod: {why}"
     begun = _begun(job) or _created(job)
     until = begun + REPLACED_AFTER if len(job.items) > 1 else None
-    return Standing(
+    return JobState(
         "Queued",
         Reason.WORKER_REFUSED,
         message,

@@ -85,7 +85,7 @@ class Cluster:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._pager = Pager(transport)
-        self.pace = transport.pace
+        self.limiter = transport.limiter
         self.metrics = transport.metrics
 
     async def pages(

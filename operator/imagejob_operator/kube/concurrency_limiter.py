@@ -22,7 +22,7 @@ PERIOD, PROBE = 30.0, 0.25
 long as only the least are let through, so that it is seen how quick the server can be."""
 
 
-class Pace:
+class AdaptiveConcurrencyLimiter:
     """Hears of every request that changes something; `clock` in seconds, never stepped."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from .lease_lock import Candidacy, LeaseLostError
+from .lease_lock import LeaseLock, LeaseLostError
 from .transport import ApiError, ConflictError
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Leadership(Protocol):
         """Do the work once it is ours to do, until it ends. Raises LeaseLostError."""
 
 
-class Alone:
+class SoleReplica:
     """There is no other operator, somebody has promised."""
 
     leads = True
@@ -54,25 +54,25 @@ class Alone:
         await work()
 
 
-class Elected:
+class LeaderElector:
     """One of several operators. No error of the API server ends it while it stands by."""
 
-    def __init__(self, candidacy: Candidacy) -> None:
+    def __init__(self, lock: LeaseLock) -> None:
         self.leads = False
-        self.fence = candidacy.fence
-        self._candidacy = candidacy
-        self._terms = candidacy.terms
+        self.fence = lock.fence
+        self._lock = lock
+        self._timings = lock.timings
         self._failure = ""
 
     @property
     def leader(self) -> str:
         """Whoever holds the lease, as far as we know; "" for nobody."""
-        return self._candidacy.holder or ""
+        return self._lock.holder or ""
 
     @property
     def trouble(self) -> str:
         """What the last attempt to read or write the Lease failed with."""
-        unread = self._candidacy.holder is None
+        unread = self._lock.holder is None
         return self._failure or ("the Lease has not been read yet" if unread else "")
 
     async def lead(self, work: Work) -> None:
@@ -83,20 +83,20 @@ class Elected:
         """
         try:
             await self._stand_by()
-            log.info("%s leads", self._candidacy.identity)
+            log.info("%s leads", self._lock.identity)
             self.leads = True
             await self._work(work)
         finally:
             self.leads = False
-            await self._attempt(self._candidacy.release)
+            await self._attempt(self._lock.release)
 
     async def _stand_by(self) -> None:
         told = ""
-        while not await self._attempt(self._candidacy.take):
+        while not await self._attempt(self._lock.take):
             if self.leader not in ("", told):
                 told = self.leader
-                log.info("%s stands by: %s leads", self._candidacy.identity, told)
-            await asyncio.sleep(self._terms.retry)
+                log.info("%s stands by: %s leads", self._lock.identity, told)
+            await asyncio.sleep(self._timings.retry)
 
     async def _work(self, work: Work) -> None:
         # In this order: kopf ends by force whatever tasks are younger than itself.
@@ -114,24 +114,24 @@ class Elected:
     async def _renew(self) -> None:
         """Until the lease is lost."""
         while True:
-            await asyncio.sleep(self._terms.retry)
+            await asyncio.sleep(self._timings.retry)
             # Before the deadline is looked at: after a pause of the whole process the lease may
             # be ours still, as nobody has wanted it.
-            await self._attempt(self._candidacy.renew)
-            silent = self._candidacy.silent
-            if silent >= self._terms.deadline:
+            await self._attempt(self._lock.renew)
+            silent = self._lock.silent
+            if silent >= self._timings.deadline:
                 raise LeaseLostError(f"it was not renewed for {silent:.1f} s: {self._failure}")
 
     async def _attempt(self, step: Callable[[], Awaitable[bool | None]]) -> bool:
         """Whether `step` says so; not if the API server refuses, is slow or can't be reached."""
         failure, done = "", False
         try:
-            async with asyncio.timeout(self._terms.patience):
+            async with asyncio.timeout(self._timings.patience):
                 done = bool(await step())
         except ConflictError:
             log.debug("somebody was faster: the next look shows who")
         except TimeoutError:
-            failure = f"no answer within {self._terms.patience:g} s"
+            failure = f"no answer within {self._timings.patience:g} s"
         except ApiError as error:
             failure = str(error)
         if failure and not self._failure:

@@ -32,7 +32,7 @@ class Lease(Resource, frozen=True):
     spec: LeaseSpec = LeaseSpec()
 
 
-class Terms(msgspec.Struct, frozen=True):
+class LeaseTimings(msgspec.Struct, frozen=True):
     """How long a lease lasts, and what follows from it; all in seconds. 15 gives 2, 10 and 5.
 
     An attempt that begins before the deadline ends before the lease does.
@@ -56,7 +56,7 @@ class Terms(msgspec.Struct, frozen=True):
         return self.seconds / 3
 
 
-class Tenure(msgspec.Struct, frozen=True):
+class LeaseHolder(msgspec.Struct, frozen=True):
     """One holding of the lease. A container that was restarted has its predecessor's name, and
     must not take what that one held for its own: so the time of taking tells them apart, too.
     """
@@ -69,28 +69,28 @@ class Tenure(msgspec.Struct, frozen=True):
         return (spec.holder_identity, spec.acquire_time) == (self.identity, self.acquire_time)
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class ObservedRecord(msgspec.Struct, frozen=True):
     """Since when (`at`, of a monotonic clock) a Lease has been seen as it is."""
 
     spec: LeaseSpec
     at: float
 
-    def again(self, spec: LeaseSpec, at: float) -> Sighting:
+    def again(self, spec: LeaseSpec, at: float) -> ObservedRecord:
         """After another look."""
-        return self if spec == self.spec else Sighting(spec, at)
+        return self if spec == self.spec else ObservedRecord(spec, at)
 
     def is_free(self, now: float) -> bool:
         """Whether anyone may take it."""
         return not self.spec.holder_identity or now - self.at >= self.spec.lease_duration_seconds
 
 
-def taken(before: LeaseSpec | None, tenure: Tenure, terms: Terms) -> LeaseSpec:
+def taken(before: LeaseSpec | None, holder: LeaseHolder, timings: LeaseTimings) -> LeaseSpec:
     """The Lease as a new holder writes it; None before where there was no Lease."""
     return LeaseSpec(
-        holder_identity=tenure.identity,
-        lease_duration_seconds=terms.seconds,
-        acquire_time=tenure.acquire_time,
-        renew_time=tenure.acquire_time,
+        holder_identity=holder.identity,
+        lease_duration_seconds=timings.seconds,
+        acquire_time=holder.acquire_time,
+        renew_time=holder.acquire_time,
         lease_transitions=before.lease_transitions + 1 if before else 0,
     )
 

@@ -12,7 +12,7 @@ import msgspec
 
 from . import lease as leases
 from .clock import utc_now
-from .lease import Lease, LeaseSpec, Sighting, Tenure, Terms
+from .lease import Lease, LeaseHolder, LeaseSpec, LeaseTimings, ObservedRecord
 from .transport import ConflictError, FencedError, NotFoundError, Transport, decode
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def seconds_since_boot() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-class Candidacy:
+class LeaseLock:
     """One candidate for the Lease of a namespace. What asks the API server may raise ApiError.
 
     The times in the Lease are for people who read it: nothing is decided by them.
@@ -40,16 +40,16 @@ class Candidacy:
         transport: Transport,
         namespace: str,
         identity: str,
-        terms: Terms,
+        timings: LeaseTimings,
         clock: Callable[[], float] = seconds_since_boot,
     ) -> None:
         self.identity = identity
-        self.terms = terms
+        self.timings = timings
         self._transport = transport
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._clock = clock
-        self._seen: Sighting | None = None
-        self._tenure: Tenure | None = None  # as we last tried to begin one
+        self._seen: ObservedRecord | None = None
+        self._holding: LeaseHolder | None = None  # as we last tried to begin one
         self._renewed = -math.inf  # when the last renewal that succeeded was sent
 
     @property
@@ -64,7 +64,7 @@ class Candidacy:
 
     def fence(self) -> None:
         """Raises FencedError once somebody else may have seen our lease run out."""
-        if self.silent >= self.terms.seconds:
+        if self.silent >= self.timings.seconds:
             raise FencedError("not sent, as our lease may have run out")
 
     async def take(self) -> bool:
@@ -75,9 +75,9 @@ class Candidacy:
             return True
         if lease and not self._look(lease.spec).is_free(self._clock()):
             return False
-        self._tenure = Tenure(self.identity, leases.micro_time(utc_now()))
+        self._holding = LeaseHolder(self.identity, leases.micro_time(utc_now()))
         await self._hold(
-            lease, leases.taken(lease.spec if lease else None, self._tenure, self.terms)
+            lease, leases.taken(lease.spec if lease else None, self._holding, self.timings)
         )
         return True
 
@@ -87,25 +87,25 @@ class Candidacy:
         if lease and self._is_ours(lease):
             await self._hold(lease, leases.renewed(lease.spec, utc_now()))
             return
-        self._tenure = None
+        self._holding = None
         holder = self._look(lease.spec).spec.holder_identity if lease else ""
         raise LeaseLostError(f"it is held by {holder}" if holder else "it was taken away")
 
     async def release(self) -> None:
         """If we hold the lease, or might; whatever we had under way must have ended."""
         self._renewed = -math.inf
-        while self._tenure:
+        while self._holding:
             lease = await self._read()
             if lease and self._is_ours(lease):
                 with suppress(ConflictError):  # a renewal that was under way; then once more
                     await self._write(lease, leases.released(lease.spec, utc_now()))
                     log.info("%s has released the lease", self.identity)
-                    self._tenure = None
+                    self._holding = None
             else:
-                self._tenure = None
+                self._holding = None
 
     def _is_ours(self, lease: Lease) -> bool:
-        return self._tenure is not None and self._tenure.holds(lease.spec)
+        return self._holding is not None and self._holding.holds(lease.spec)
 
     async def _hold(self, lease: Lease | None, spec: LeaseSpec) -> None:
         sent = self._clock()
@@ -113,10 +113,10 @@ class Candidacy:
         self._renewed = sent
         self._look(spec)
 
-    def _look(self, spec: LeaseSpec) -> Sighting:
+    def _look(self, spec: LeaseSpec) -> ObservedRecord:
         """What we know of the Lease, now that we have seen it as `spec`."""
         now = self._clock()
-        self._seen = self._seen.again(spec, now) if self._seen else Sighting(spec, now)
+        self._seen = self._seen.again(spec, now) if self._seen else ObservedRecord(spec, now)
         return self._seen
 
     async def _read(self) -> Lease | None:

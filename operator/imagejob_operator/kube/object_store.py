@@ -29,7 +29,7 @@ def version(thing: HasMetadata) -> int:
     return int(thing.metadata.resource_version)
 
 
-class Mirror(Generic[K, T]):
+class ObjectStore(Generic[K, T]):
     """Objects by a key of their own; remembers by UID what has left, and when."""
 
     def __init__(self, key: Callable[[T], K]) -> None:

@@ -19,7 +19,7 @@ from kubernetes.aio import client, config
 from imagejob_operator.api.version import VERSION
 from imagejob_operator.observability.metrics import Metrics
 
-from .concurrency_limiter import Pace
+from .concurrency_limiter import AdaptiveConcurrencyLimiter
 
 AGENT = f"imagejob-operator/{VERSION}"
 """Who we are in the API server's audit log."""
@@ -100,7 +100,7 @@ class Transport:
     def __init__(self, api: client.ApiClient, metrics: Metrics | None = None) -> None:
         self._api = api
         self.metrics = metrics or Metrics()
-        self.pace = Pace()
+        self.limiter = AdaptiveConcurrencyLimiter()
 
     async def send(
         self,
@@ -124,7 +124,7 @@ class Transport:
         took = time.monotonic() - began
         self.metrics.requested(method, response.status, took)
         if method != "GET":
-            self.pace.took(method, took)
+            self.limiter.took(method, took)
         if response.status >= 300:
             raise self._refusal(response, data)
         return data
@@ -168,7 +168,7 @@ class Transport:
         kind, pause = _ERRORS.get(response.status, ApiError), _retry_after(response.headers)
         if pause:
             self.metrics.throttled()
-            self.pace.refused(pause.total_seconds())
+            self.limiter.refused(pause.total_seconds())
         return kind(response.status, _message(data), pause)
 
     async def _headers(self, method: str, path: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ class Loop(Protocol):
     """What is asked of the manager."""
 
     @property
-    def beat(self) -> float:
+    def last_tick(self) -> float:
         """When the loop last turned, by time.monotonic."""
 
     @property
@@ -66,7 +66,7 @@ class Gauges(Collector):
             yield from quotas(self._seats.told(snapshot.namespaces))
 
     def _age(self) -> GaugeMetricFamily:
-        age = time.monotonic() - self._loop.beat
+        age = time.monotonic() - self._loop.last_tick
         return _gauge("loop_age_seconds", "Since the loop last turned; 5 s are normal.", age)
 
 
@@ -92,10 +92,10 @@ def workers(known: Workers) -> Iterator[GaugeMetricFamily]:
 def queue(known: Queue) -> Iterator[GaugeMetricFamily]:
     """What is to be written, and what the API server lets us."""
     text = "Actions that wait for room, by kind."
-    yield _labelled("agenda_waiting", text, "lane", known.waiting)
+    yield _labelled("workqueue_depth", text, "priority", known.waiting)
     text = "How long the first of them has."
-    yield _labelled("agenda_oldest_seconds", text, "lane", known.oldest)
-    yield _gauge("agenda_under_way", "Actions under way.", known.under_way)
+    yield _labelled("workqueue_oldest_seconds", text, "priority", known.oldest)
+    yield _gauge("workqueue_in_progress", "Actions under way.", known.under_way)
     yield _gauge("api_write_limit", "How many actions may be under way at once.", known.limit)
     yield _gauge("api_pause_seconds", "For how long none is to be begun.", known.pause)
 

@@ -29,7 +29,7 @@ class Loop(Protocol):
     """What the probes ask of the engine."""
 
     @property
-    def beat(self) -> float:
+    def last_tick(self) -> float:
         """When the loop last turned, by time.monotonic."""
 
     @property
@@ -61,7 +61,7 @@ class Probes:
 
     async def healthz(self, _: web.Request) -> web.Response:
         """Whether to let the process live."""
-        age = time.monotonic() - self._loop.beat
+        age = time.monotonic() - self._loop.last_tick
         if not (self._candidate.leads and self._loop.listed) or age < STUCK_SECONDS:
             return _answer({"status": "alive"})
         return _answer({"status": "stuck", "secondsSinceLastTurn": round(age, 1)}, status=503)

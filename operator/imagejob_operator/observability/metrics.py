@@ -120,7 +120,7 @@ class Metrics:
             self._ledgers.labels(operation, "done")
             self._ledgers.labels(operation, failure)
 
-    def told(
+    def emitted(
         self,
         job: ImageJob,
         entry: AuditEntry,

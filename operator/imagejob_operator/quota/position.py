@@ -19,24 +19,24 @@ TOLERANCE = 0.1
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 
 
-class Turn(msgspec.Struct, frozen=True):
+class QueuePosition(msgspec.Struct, frozen=True):
     """Where an ImageJob stands in its line (1 is next), and when it goes on, if that is known."""
 
     position: int
     eligible_at: datetime | None = None
 
 
-def shown(old: Queue | None, turn: Turn, now: datetime, slot: timedelta) -> Queue:
+def shown(old: Queue | None, position: QueuePosition, now: datetime, slot: timedelta) -> Queue:
     """What status.queue should say: `old` itself, unless that has become stale.
 
     `slot` is how exactly times of the tightest rate are known.
     """
     if (
         old is None
-        or _is_stale_position(old.position, turn.position)
-        or _is_stale_time(old.eligible_at, turn.eligible_at, now, slot)
+        or _is_stale_position(old.position, position.position)
+        or _is_stale_time(old.eligible_at, position.eligible_at, now, slot)
     ):
-        return Queue(turn.position, turn.eligible_at)
+        return Queue(position.position, position.eligible_at)
     return old
 
 

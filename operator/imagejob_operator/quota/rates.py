@@ -181,7 +181,7 @@ def forecast(history: History, rates: Sequence[Rate], now: int, count: int) -> F
     totals: list[int] = []
     total = 0
     while total < count:
-        room = min([count - total, *(window.room(now) for window in windows)])
+        room = min([count - total, *(window.budget(now) for window in windows)])
         if room > 0:
             total += room
             times.append(now)
@@ -189,7 +189,7 @@ def forecast(history: History, rates: Sequence[Rate], now: int, count: int) -> F
             for window in windows:
                 window.take(now, room)
         else:
-            now = max(window.opens for window in windows if window.room(now) <= 0)
+            now = max(window.opens for window in windows if window.budget(now) <= 0)
     return Forecast(tuple(times), tuple(totals))
 
 
@@ -204,7 +204,7 @@ class _Window:
             (rate.frees(end), count) for end, count in reversed(history.slots[:counted])
         )
 
-    def room(self, now: int) -> int:
+    def budget(self, now: int) -> int:
         """Negative after a limit was lowered."""
         while self._leaving and self._leaving[0][0] <= now:
             self._used -= self._leaving.popleft()[1]

@@ -9,11 +9,11 @@ from sortedcontainers import SortedKeyList
 
 from imagejob_operator.api.imagejob import ImageJob
 
-Place = tuple[int, float, str, str]
+SortKey = tuple[int, float, str, str]
 """What a line is sorted by: priority, negated; creation in seconds since the epoch; name; UID."""
 
 
-class Line:
+class WaitQueue:
     """The UIDs of the ImageJobs of one namespace that wait: highest priority first, then oldest.
 
     Creation times have whole seconds, so the name decides among those applied together, and the
@@ -21,8 +21,8 @@ class Line:
     """
 
     def __init__(self) -> None:
-        self._places: dict[str, Place] = {}
-        self._uids: SortedKeyList[str, Place] = SortedKeyList(key=self._places.__getitem__)
+        self._places: dict[str, SortKey] = {}
+        self._uids: SortedKeyList[str, SortKey] = SortedKeyList(key=self._places.__getitem__)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -36,7 +36,7 @@ class Line:
 
     def put(self, job: ImageJob) -> bool:
         """It waits, at the place that its priority gives it now. Says whether the line changed."""
-        uid, wanted = job.metadata.uid, place(job)
+        uid, wanted = job.metadata.uid, sort_key(job)
         if self._places.get(uid) == wanted:
             return False
         self.remove(uid)
@@ -66,7 +66,7 @@ class Line:
         return list(islice(self._uids, count))
 
 
-def place(job: ImageJob) -> Place:
+def sort_key(job: ImageJob) -> SortKey:
     """Where it is put in line: the smaller goes first."""
     created = job.metadata.creation_timestamp
     age = created.timestamp() if created else 0.0

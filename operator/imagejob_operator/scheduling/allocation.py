@@ -14,9 +14,9 @@ from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
 
 from .batching import MAX_ITEMS
-from .fair_share import Accounts, Wish, share
-from .namespace_state import Tenant
-from .plan import AT_ONCE, MANY, Outlook, Places, Plan
+from .fair_share import Accounts, Demand, share
+from .namespace_state import NamespaceState
+from .plan import AT_ONCE, MANY, AdmissionSnapshot, Plan, WorkerBudget
 
 
 class Occupancy(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ class Occupancy(msgspec.Struct, frozen=True):
 
 
 def occupancy(
-    live: Sequence[Worker], tenant: Tenant, writing: Plan | None, most: int, now: datetime
+    live: Sequence[Worker], state: NamespaceState, writing: Plan | None, most: int, now: datetime
 ) -> Occupancy:
     """What the namespace has at work or about to be: its `live` workers and all that are promised.
 
@@ -39,8 +39,8 @@ def occupancy(
     take no more than its share with them: no more than `most`. One that is suspended takes no
     place of a worker, but its ImageJobs count: they are charged, and go on in it.
     """
-    promised = {each.name: len(each.jobs) for each in writing.composed} if writing else {}
-    promised |= {name: len(record.uids) for name, record in tenant.pending().items()}
+    promised = {each.name: len(each.jobs) for each in writing.pending} if writing else {}
+    promised |= {name: len(record.uids) for name, record in state.promised().items()}
     starting = [each for each in live if is_starting(each, now)]
     return Occupancy(
         workers=min(sum(not each.is_suspended for each in live), most) + len(promised),
@@ -61,12 +61,12 @@ def _nodes_are_full(pods: Sequence[Pod]) -> bool:
 
 def allocate(
     accounts: Accounts,
-    outlooks: Mapping[str, Outlook],
+    snapshots: Mapping[str, AdmissionSnapshot],
     taken: Mapping[str, Occupancy],
     caps: Caps,
     *,
     is_thrifty: bool,
-) -> tuple[dict[str, Places], Accounts]:
+) -> tuple[dict[str, WorkerBudget], Accounts]:
     """Who of the namespaces that want workers gets how many of the free places, and the next state.
 
     `taken` has every namespace with workers, as the `accounts` have observed them. One that gets no
@@ -74,20 +74,22 @@ def allocate(
     """
     free = caps.max_workers - sum(each.workers for each in taken.values())
     is_thrifty = is_thrifty or sum(each.starting for each in taken.values()) >= MANY
-    wishes, left = {}, {}
-    for namespace, outlook in outlooks.items():
-        own, running = taken.get(namespace, Occupancy()), outlook.policy.max_running
+    demands, left = {}, {}
+    for namespace, snapshot in snapshots.items():
+        own, running = taken.get(namespace, Occupancy()), snapshot.policy.max_running
         left[namespace] = AT_ONCE if running is None else max(0, running - own.image_jobs)
-        waiting = min(len(outlook.candidates), left[namespace])
+        waiting = min(len(snapshot.candidates), left[namespace])
         workers, room = -(-waiting // MAX_ITEMS), _room(own, caps)
-        wishes[namespace] = Wish(workers, room, own.workers, outlook.policy.weight)
-    shares, accounts = share(accounts, wishes, max(0, free), caps.reserve)
-    places = {
-        namespace: Places(count, left[namespace], own.starting, own.workers, is_thrifty=is_thrifty)
+        demands[namespace] = Demand(workers, room, own.workers, snapshot.policy.weight)
+    shares, accounts = share(accounts, demands, max(0, free), caps.reserve)
+    budgets = {
+        namespace: WorkerBudget(
+            count, left[namespace], own.starting, own.workers, is_thrifty=is_thrifty
+        )
         for namespace, count in shares.items()
         for own in [taken.get(namespace, Occupancy())]
     }
-    return places, accounts
+    return budgets, accounts
 
 
 def _room(own: Occupancy, caps: Caps) -> int:

@@ -58,12 +58,12 @@ Ticks = int
 """Virtual time, in nanoseconds of one place, of a namespace of weight 1."""
 
 
-class Wish(msgspec.Struct, frozen=True):
+class Demand(msgspec.Struct, frozen=True):
     """One namespace that waits: for so many `workers`, of which its own caps leave `room` for some;
     and what it holds."""
 
     workers: int
-    room: int
+    budget: int
     held: int = 0
     weight: int = 1
 
@@ -128,7 +128,7 @@ class Accounts(msgspec.Struct, frozen=True):
 
 
 def share(
-    accounts: Accounts, wishes: Mapping[str, Wish], free: int, reserve: Reserve
+    accounts: Accounts, demands: Mapping[str, Demand], free: int, reserve: Reserve
 ) -> tuple[dict[str, int], Accounts]:
     """How many of the `free` places each namespace gets now, at least one each, and what is known
     then. Whoever gets a place need not take it, and pays when it does; who doesn't, comes after
@@ -140,43 +140,45 @@ def share(
     if free <= 0:
         # (what somebody left has been taken, so whose turn it is counts again)
         accounts = msgspec.structs.replace(accounts, declined=frozenset())
-    known = [name for name in accounts.spent if name in wishes]
-    line = [name for name in dict.fromkeys([*known, *wishes]) if wishes[name].workers > 0]
+    known = [name for name in accounts.spent if name in demands]
+    line = [name for name in dict.fromkeys([*known, *demands]) if demands[name].workers > 0]
     spent, clock = dict(accounts.spent), accounts.clock
     spent |= {name: max(spent.get(name, clock), clock) for name in line}
-    held = accounts.held | {name: wish.held for name, wish in wishes.items()}
+    held = accounts.held | {name: demand.held for name, demand in demands.items()}
     many = sum(count for count in held.values() if count > 1)
     may = [
-        name for name in line if wishes[name].room > 0 and reserve.allows(wishes[name].held, many)
+        name
+        for name in line
+        if demands[name].budget > 0 and reserve.allows(demands[name].held, many)
     ]
     waiting = msgspec.structs.replace(accounts, spent=spent)
-    shares = _give(waiting, {name: wishes[name] for name in may}, free, reserve, many)
+    shares = _give(waiting, {name: demands[name] for name in may}, free, reserve, many)
     if shares:
         clock = max(clock, min(spent[name] for name in may))
     return shares, msgspec.structs.replace(waiting, clock=clock, given=frozenset(shares))
 
 
 def _give(
-    accounts: Accounts, wishes: Mapping[str, Wish], free: int, reserve: Reserve, many: int
+    accounts: Accounts, demands: Mapping[str, Demand], free: int, reserve: Reserve, many: int
 ) -> dict[str, int]:
     """One place after the other, each to whoever has had the least, with what it holds by then."""
-    prices = {name: accounts.usual(name) // wish.weight for name, wish in wishes.items()}
+    prices = {name: accounts.usual(name) // demand.weight for name, demand in demands.items()}
     heap = [
-        (name in accounts.declined, accounts.spent[name] + wish.held * prices[name], place, name)
-        for place, (name, wish) in enumerate(wishes.items())
+        (name in accounts.declined, accounts.spent[name] + demand.held * prices[name], place, name)
+        for place, (name, demand) in enumerate(demands.items())
     ]
     heapify(heap)
     shares: dict[str, int] = {}
     while free > 0 and heap:
         declined, time, place, name = heappop(heap)
-        wish, given = wishes[name], shares.get(name, 0)
-        if given >= wish.room or not reserve.allows(wish.held + given, many):
+        demand, given = demands[name], shares.get(name, 0)
+        if given >= demand.budget or not reserve.allows(demand.held + given, many):
             continue  # for this call: neither room nor reserve will be more in it
-        many += {0: 0, 1: 2}.get(wish.held + given, 1)
+        many += {0: 0, 1: 2}.get(demand.held + given, 1)
         shares[name], free = given + 1, free - 1
-        if given + 1 < wish.workers:
-            time += _ticks(START, wish.weight) + prices[name]
-            heappush(heap, (declined, time, place + len(wishes), name))
+        if given + 1 < demand.workers:
+            time += _ticks(START, demand.weight) + prices[name]
+            heappush(heap, (declined, time, place + len(demands), name))
     return shares
 
 

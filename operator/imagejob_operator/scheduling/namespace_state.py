@@ -9,14 +9,14 @@ import msgspec
 
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.meta import Manifest
-from imagejob_operator.imagejob.inputs import Place, Wish
+from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
 from imagejob_operator.quota.ledger import DispatchRecord, Ledger, time_of
-from imagejob_operator.quota.position import Turn
+from imagejob_operator.quota.position import QueuePosition
 from imagejob_operator.quota.rates import Forecast
-from imagejob_operator.quota.wait_queue import Line
+from imagejob_operator.quota.wait_queue import WaitQueue
 
 
-class Composed(msgspec.Struct, frozen=True):
+class PendingWorker(msgspec.Struct, frozen=True):
     """A worker Job as it is about to be created, and when that was decided."""
 
     name: str
@@ -32,7 +32,7 @@ class Composed(msgspec.Struct, frozen=True):
         return DispatchRecord(tuple(job.metadata.uid for job in self.jobs), self.digest)
 
 
-class Tenant:
+class NamespaceState:
     """What is known of one namespace's quota. Changed by the engine alone, between two awaits.
 
     `ledger` is as last read or written, None before; `version` its resource version, None if there
@@ -45,10 +45,10 @@ class Tenant:
         self.namespace = namespace
         self.ledger: Ledger | None = None
         self.version: str | None = None
-        self.throttled = Line()
-        self.queued = Line()
-        self.composed: dict[str, Composed] = {}
-        self.void: set[str] = set()
+        self.throttled = WaitQueue()
+        self.queued = WaitQueue()
+        self.pending: dict[str, PendingWorker] = {}
+        self.retired: set[str] = set()
         self.excess: dict[str, str] = {}
         self.charges: dict[str, int] = {}
         self.forecast: Forecast | None = None
@@ -56,21 +56,21 @@ class Tenant:
         self.slot = timedelta()
         self._dispatches: dict[str, str] = {}
 
-    def adopt(self, ledger: Ledger, version: str | None) -> None:
+    def load(self, ledger: Ledger, version: str | None) -> None:
         """The ledger is so. Names that it no longer has lead nowhere any more."""
         self.ledger, self.version = ledger, version
         self.charges |= ledger.charged
-        self.void &= ledger.dispatches.keys()
+        self.retired &= ledger.dispatches.keys()
         self._index()
 
-    def disown(self) -> list[Composed]:
+    def invalidate(self) -> list[PendingWorker]:
         """Somebody else may have written it: what was concluded from it doesn't hold.
 
         Gives the workers that are not to be created for now.
         """
         self.ledger = None
-        given_up = list(self.composed.values())
-        self.composed.clear()
+        given_up = list(self.pending.values())
+        self.pending.clear()
         return given_up
 
     def end(self, name: str) -> None:
@@ -78,28 +78,28 @@ class Tenant:
 
         The ledger may be out of our hands just then: what is read next may promise it still.
         """
-        self.composed.pop(name, None)
-        if name not in self.void:
-            self.void.add(name)
+        self.pending.pop(name, None)
+        if name not in self.retired:
+            self.retired.add(name)
             self._index()
 
-    def pending(self) -> Mapping[str, DispatchRecord]:
+    def promised(self) -> Mapping[str, DispatchRecord]:
         """The workers that the ledger says are being created."""
         found = self.ledger.dispatches.items() if self.ledger else ()
-        return {name: record for name, record in found if name not in self.void}
+        return {name: record for name, record in found if name not in self.retired}
 
-    def owes(self, uid: str | None = None) -> bool:
+    def has_orphan(self, uid: str | None = None) -> bool:
         """Whether the ledger, as last seen, promises a worker that nobody here is creating.
 
         To that ImageJob, or to any.
         """
         names = self._dispatches.values() if uid is None else [self._dispatches.get(uid)]
-        return any(name is not None and name not in self.composed for name in names)
+        return any(name is not None and name not in self.pending for name in names)
 
-    def line_up(self, job: ImageJob, wish: Wish | None) -> bool:
+    def line_up(self, job: ImageJob, waits_for: WaitsFor | None) -> bool:
         """Put it where it waits, and nowhere else. Says whether anything changed."""
         uid = job.metadata.uid
-        wanted = {"admission": self.throttled, "worker": self.queued}.get(wish or "")
+        wanted = {"admission": self.throttled, "worker": self.queued}.get(waits_for or "")
         left = [line.remove(uid) for line in (self.throttled, self.queued) if line is not wanted]
         return (wanted.put(job) if wanted is not None else False) or any(left)
 
@@ -115,31 +115,31 @@ class Tenant:
         charge = self.charges.get(job.metadata.uid)
         return job.admitted_at or (time_of(charge) if charge is not None else None)
 
-    def place_of(self, job: ImageJob) -> Place:
+    def quota_position(self, job: ImageJob) -> QuotaPosition:
         """How one ImageJob stands here."""
         uid, charged_at = job.metadata.uid, self.charged_at(job)
-        return Place(
+        return QuotaPosition(
             admitted_at=charged_at,
             dispatch=self._dispatches.get(uid),
-            turn=self._turn_to_run(uid) if charged_at else self._turn_to_be_charged(uid),
+            position=self._turn_to_run(uid) if charged_at else self._turn_to_be_charged(uid),
             limit=self.limit,
             slot=self.slot,
             excess=self.excess.get(uid),
         )
 
-    def _turn_to_run(self, uid: str) -> Turn | None:
-        return Turn(self.queued.position(uid)) if uid in self.queued else None
+    def _turn_to_run(self, uid: str) -> QueuePosition | None:
+        return QueuePosition(self.queued.position(uid)) if uid in self.queued else None
 
-    def _turn_to_be_charged(self, uid: str) -> Turn | None:
+    def _turn_to_be_charged(self, uid: str) -> QueuePosition | None:
         if uid not in self.throttled or not self.forecast:
             return None
         position = self.throttled.position(uid)
         if position > self.forecast.count:
             return None
-        return Turn(position, time_of(self.forecast.at(position) * 1000))
+        return QueuePosition(position, time_of(self.forecast.at(position) * 1000))
 
     def _index(self) -> None:
-        pending = self.pending().items()
+        pending = self.promised().items()
         self._dispatches = {uid: name for name, record in pending for uid in record.uids}
 
 

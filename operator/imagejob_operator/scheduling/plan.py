@@ -9,22 +9,22 @@ from itertools import islice
 import msgspec
 
 from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.cache.cluster_cache import Picture
+from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.destinations import Spot, spots_of
 from imagejob_operator.cache.last_failure import failed_in, worker_shown
 from imagejob_operator.config.platform import SIZES, Platform, Size
 from imagejob_operator.contract.order import digest
 from imagejob_operator.imagejob import job_builder as manifests
 from imagejob_operator.imagejob.gather import gather
-from imagejob_operator.imagejob.inputs import Situation
+from imagejob_operator.imagejob.inputs import Inputs
 from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.quota.admission import admit
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, usage
-from imagejob_operator.quota.wait_queue import place
+from imagejob_operator.quota.wait_queue import sort_key
 
 from .batching import Batch, Ready, batches, kind_of
-from .namespace_state import Composed, Tenant, shows
+from .namespace_state import NamespaceState, PendingWorker, shows
 
 AT_ONCE = 256
 """ImageJobs that one plan charges or dispatches at most."""
@@ -36,7 +36,7 @@ MANY = 8
 """Workers of the whole cluster that may be starting before all but a namespace's only one do."""
 
 
-class Outlook(msgspec.Struct, frozen=True):
+class AdmissionSnapshot(msgspec.Struct, frozen=True):
     """One namespace at one moment: what its quota admits, and who could have a worker then.
 
     `ledger` has the `admitted` charged; `stepped` says that the clock went back, so that it has to
@@ -44,7 +44,7 @@ class Outlook(msgspec.Struct, frozen=True):
     those that may not even wait, and why.
     """
 
-    tenant: Tenant
+    state: NamespaceState
     policy: Policy
     ledger: Ledger
     admitted: tuple[str, ...]
@@ -53,7 +53,7 @@ class Outlook(msgspec.Struct, frozen=True):
     stepped: bool
 
 
-class Places(msgspec.Struct, frozen=True):
+class WorkerBudget(msgspec.Struct, frozen=True):
     """What one namespace may begin now: `workers`, with so many `image_jobs` in them.
 
     Of its workers `at_work`, as many as `starting` have begun a moment ago and are not really yet.
@@ -72,55 +72,57 @@ class Plan(msgspec.Struct, frozen=True):
 
     ledger: Ledger
     admitted: tuple[str, ...] = ()
-    composed: tuple[Composed, ...] = ()
+    pending: tuple[PendingWorker, ...] = ()
     must_write: bool = False
 
 
-def settled(tenant: Tenant, picture: Picture) -> list[str]:
+def settled(state: NamespaceState, cache: ClusterCache) -> list[str]:
     """The names of the workers that nobody waits for to be created any more.
 
     They are there, or everyone they were for has finished, gone, or been in them already.
     """
     return [
         name
-        for name, record in tenant.pending().items()
-        if picture.workers.get((tenant.namespace, name))
-        or all(_is_through(picture.jobs.get(uid), name) for uid in record.uids)
+        for name, record in state.promised().items()
+        if cache.workers.get((state.namespace, name))
+        or all(_is_through(cache.jobs.get(uid), name) for uid in record.uids)
     ]
 
 
-def look(tenant: Tenant, policy: Policy, picture: Picture, now: datetime) -> Outlook:
+def take_snapshot(
+    state: NamespaceState, policy: Policy, cache: ClusterCache, now: datetime
+) -> AdmissionSnapshot:
     """What the quota admits now. The tenant's ledger has been read."""
-    known = tenant.ledger
+    known = state.ledger
     if known is None:
-        raise ValueError(f"the ledger of {tenant.namespace} has not been read")
+        raise ValueError(f"the ledger of {state.namespace} has not been read")
     ledger = known.at(now, policy.rates).without(
-        uids=[uid for uid in known.charged if shows(picture.jobs.get(uid))],
-        names=tenant.void,
+        uids=[uid for uid in known.charged if shows(cache.jobs.get(uid))],
+        names=state.retired,
     )
     # A line still has those whose turn came while their status was being written.
-    promised = {uid for record in tenant.pending().values() for uid in record.uids}
-    uncharged = [uid for uid in tenant.throttled.head(AT_ONCE) if uid not in tenant.charges]
+    promised = {uid for record in state.promised().values() for uid in record.uids}
+    uncharged = [uid for uid in state.throttled.head(AT_ONCE) if uid not in state.charges]
     # One that may have been deleted isn't charged before it is known that it has not.
-    known_to_be = [uid for uid in uncharged if uid not in picture.suspects]
-    new = [uid for uid in known_to_be if _wants_a_charge(picture.jobs.get(uid))]
+    known_to_be = [uid for uid in uncharged if uid not in cache.unverified]
+    new = [uid for uid in known_to_be if _wants_a_charge(cache.jobs.get(uid))]
     admission = admit(ledger, policy.rates, new)
-    waiting = [*tenant.queued.head(AT_ONCE), *admission.uids]
-    return Outlook(
-        tenant,
+    waiting = [*state.queued.head(AT_ONCE), *admission.uids]
+    return AdmissionSnapshot(
+        state,
         policy,
         admission.ledger,
         admission.uids,
-        _in_order([uid for uid in waiting if uid not in promised], picture),
-        _excess(tenant, policy, admission.ledger, {*known.charged, *admission.uids}, picture),
+        _in_order([uid for uid in waiting if uid not in promised], cache),
+        _excess(state, policy, admission.ledger, {*known.charged, *admission.uids}, cache),
         stepped=ledger.as_of < known.as_of,
     )
 
 
 def plan(
-    outlook: Outlook,
-    places: Places,
-    picture: Picture,
+    snapshot: AdmissionSnapshot,
+    budget: WorkerBudget,
+    cache: ClusterCache,
     platform: Platform,
     now: datetime,
     refused: Collection[str] = (),
@@ -130,27 +132,27 @@ def plan(
     The `refused`, by UID, were to have one before, and the cluster wouldn't.
     Every destination that they write to is claimed at once, so that no two write to the same.
     """
-    again = list(_composed_again(outlook, picture, platform, now))
-    renewed = [each for each in again if each.record != outlook.ledger.dispatches[each.name]]
-    ledger = outlook.ledger
+    again = list(_composed_again(snapshot, cache, platform, now))
+    renewed = [each for each in again if each.record != snapshot.ledger.dispatches[each.name]]
+    ledger = snapshot.ledger
     for each in renewed:
         ledger = ledger.redispatch(each.name, each.record)
-    new: list[Composed] = []
-    for batch in _batches(outlook, places, picture, platform, now, refused):
+    new: list[PendingWorker] = []
+    for batch in _batches(snapshot, budget, cache, platform, now, refused):
         uids = [ready.job.metadata.uid for ready in batch.members]
         name = manifests.worker_name(uids, ledger.number + 1)
-        made = _compose(batch.members, batch.kind.size, name, picture, platform, now)
+        made = _compose(batch.members, batch.kind.size, name, cache, platform, now)
         ledger = ledger.dispatch(name, made.record)
         new.append(made)
     # Nobody is turned away by a ledger that somebody else may have written since.
-    must_write = bool(outlook.admitted or new or renewed or outlook.excess or outlook.stepped)
-    return Plan(ledger, outlook.admitted, (*again, *new), must_write)
+    must_write = bool(snapshot.admitted or new or renewed or snapshot.excess or snapshot.stepped)
+    return Plan(ledger, snapshot.admitted, (*again, *new), must_write)
 
 
 def _batches(
-    outlook: Outlook,
-    places: Places,
-    picture: Picture,
+    snapshot: AdmissionSnapshot,
+    budget: WorkerBudget,
+    cache: ClusterCache,
     platform: Platform,
     now: datetime,
     refused: Collection[str],
@@ -161,42 +163,42 @@ def _batches(
     one: only a full one, or one of the first few, goes at once. Where thrift is called for, it has
     to be full or the namespace's only one.
     """
-    if not places.workers:
+    if not budget.workers:
         return []
-    waiting = _distinct(_ready(outlook.candidates, picture, platform, now, refused))
-    chosen = islice(waiting, places.image_jobs)
-    made = batches(chosen, places.workers, platform)
+    waiting = _distinct(_ready(snapshot.candidates, cache, platform, now, refused))
+    chosen = islice(waiting, budget.image_jobs)
+    made = batches(chosen, budget.workers, platform)
     full = [batch for batch in made if batch.is_closed]
-    if places.is_thrifty:
-        early = 0 if full or places.at_work else 1
+    if budget.is_thrifty:
+        early = 0 if full or budget.at_work else 1
     else:
-        early = max(0, FEW - places.starting)
+        early = max(0, FEW - budget.starting)
     return [*full, *[batch for batch in made if not batch.is_closed][:early]]
 
 
-def is_taken(situation: Situation, now: datetime) -> bool:
+def is_taken(inputs: Inputs, now: datetime) -> bool:
     """Whether anything may still work on it or write to its destination, as far as is known."""
-    claims = situation.worker, situation.rival, situation.vanished, situation.stray(now)
-    return any(claim is not None for claim in claims)
+    assumed = inputs.worker, inputs.rival, inputs.vanished, inputs.stray(now)
+    return any(assume is not None for assume in assumed)
 
 
 def _ready(
     uids: Iterable[str],
-    picture: Picture,
+    cache: ClusterCache,
     platform: Platform,
     now: datetime,
     refused: Collection[str] = (),
 ) -> Iterator[Ready]:
     """Those of the ImageJobs that could have a worker now."""
     for uid in uids:
-        situation = gather(picture, uid) if uid not in picture.suspects else None
-        if not situation or is_taken(situation, now):
+        inputs = gather(cache, uid) if uid not in cache.unverified else None
+        if not inputs or is_taken(inputs, now):
             continue
-        if situation.job.spec.suspend or situation.job.is_deleting:
+        if inputs.job.spec.suspend or inputs.job.is_deleting:
             continue
-        answer = resolve(situation.job, situation.profile, situation.stores, platform)
+        answer = resolve(inputs.job, inputs.profile, inputs.stores, platform)
         if isinstance(answer, Resolved):
-            yield Ready(situation.job, answer, uid in refused)
+            yield Ready(inputs.job, answer, uid in refused)
 
 
 def _distinct(waiting: Iterable[Ready]) -> Iterator[Ready]:
@@ -211,22 +213,26 @@ def _distinct(waiting: Iterable[Ready]) -> Iterator[Ready]:
 
 
 def _composed_again(
-    outlook: Outlook, picture: Picture, platform: Platform, now: datetime
-) -> Iterator[Composed]:
+    snapshot: AdmissionSnapshot, cache: ClusterCache, platform: Platform, now: datetime
+) -> Iterator[PendingWorker]:
     """The workers that the ledger promises and that nobody here is creating, as after a restart."""
-    for name, record in outlook.tenant.pending().items():
-        if name in outlook.ledger.dispatches and name not in outlook.tenant.composed:
+    for name, record in snapshot.state.promised().items():
+        if name in snapshot.ledger.dispatches and name not in snapshot.state.pending:
             # What it reports on one who failed in it before would not count.
-            uids = [uid for uid in record.uids if not _is_through(picture.jobs.get(uid), name)]
-            members = list(_ready(uids, picture, platform, now))
+            uids = [uid for uid in record.uids if not _is_through(cache.jobs.get(uid), name)]
+            members = list(_ready(uids, cache, platform, now))
             if members:
                 sizes = {kind_of(each, platform).size for each in members}
                 size = max(sizes, key=SIZES.index)  # settings may be others than they were
-                yield _compose(members, size, name, picture, platform, now)
+                yield _compose(members, size, name, cache, platform, now)
 
 
 def _excess(
-    tenant: Tenant, policy: Policy, ledger: Ledger, charged: Collection[str], picture: Picture
+    state: NamespaceState,
+    policy: Policy,
+    ledger: Ledger,
+    charged: Collection[str],
+    cache: ClusterCache,
 ) -> dict[str, str]:
     """Which of the ImageJobs that have just come to wait may not, and why.
 
@@ -240,15 +246,15 @@ def _excess(
     if policy.on_exceeded == "Fail":
         most, why = 0, f"the namespace's quota of {rate.jobs} per {rate.per} is used up"
     # What is left goes to those whom this plan had no room for: they don't wait for the quota.
-    served = sum(uid in tenant.throttled for uid in charged) + tightest.remaining
-    behind = tenant.throttled.after(served + most)
-    jobs = [picture.jobs.get(uid) for uid in behind if uid not in tenant.excess]
+    served = sum(uid in state.throttled for uid in charged) + tightest.remaining
+    behind = state.throttled.after(served + most)
+    jobs = [cache.jobs.get(uid) for uid in behind if uid not in state.excess]
     return {job.metadata.uid: why for job in jobs if job and job.status.phase != "Throttled"}
 
 
-def _in_order(uids: Sequence[str], picture: Picture) -> list[str]:
-    jobs = [job for uid in uids if (job := picture.jobs.get(uid))]
-    return [job.metadata.uid for job in sorted(jobs, key=place)]
+def _in_order(uids: Sequence[str], cache: ClusterCache) -> list[str]:
+    jobs = [job for uid in uids if (job := cache.jobs.get(uid))]
+    return [job.metadata.uid for job in sorted(jobs, key=sort_key)]
 
 
 def _wants_a_charge(job: ImageJob | None) -> bool:
@@ -263,10 +269,10 @@ def _compose(
     members: Sequence[Ready],
     size: Size,
     name: str,
-    picture: Picture,
+    cache: ClusterCache,
     platform: Platform,
     now: datetime,
-) -> Composed:
+) -> PendingWorker:
     jobs = tuple(ready.job for ready in members)
     answers = [ready.resolved for ready in members]
     stores = {key: store for answer in answers for key, store in answer.stores.items()}
@@ -275,5 +281,5 @@ def _compose(
     manifest = manifests.worker_job(namespace, name, order, stores, platform, size=size)
     text = order.encode()
     for job in jobs:
-        picture.claim(job, name)
-    return Composed(name, jobs, digest(text), text, manifest, now)
+        cache.assume(job, name)
+    return PendingWorker(name, jobs, digest(text), text, manifest, now)

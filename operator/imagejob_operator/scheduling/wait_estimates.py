@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.cache.cluster_cache import Picture
-from imagejob_operator.cache.reconcile_key import Subject, Tenancy
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import NamespaceKey, ReconcileKey
 from imagejob_operator.quota.ledger import time_of
 from imagejob_operator.quota.position import shown
 from imagejob_operator.quota.rates import Policy, forecast, usage
 
-from .namespace_state import Tenant
-from .plan import Outlook
+from .namespace_state import NamespaceState
+from .plan import AdmissionSnapshot
 
 INTERVAL = timedelta(seconds=1)
 """How often at most the places of those who wait are looked at, for each 1,000 of them."""
@@ -28,7 +28,7 @@ SOON = timedelta(milliseconds=100)
 TICK = timedelta(milliseconds=1)
 
 
-class Foresight:
+class WaitEstimates:
     """Keeps the forecasts, and has those looked at whose status has become stale.
 
     `later` is told when to look at a namespace again. Whoever `is_put_off` is looked at anyway
@@ -37,69 +37,69 @@ class Foresight:
 
     def __init__(
         self,
-        picture: Picture,
-        later: Callable[[Tenancy, datetime], None],
-        is_put_off: Callable[[Subject], bool],
+        cache: ClusterCache,
+        later: Callable[[NamespaceKey, datetime], None],
+        is_queued: Callable[[ReconcileKey], bool],
     ) -> None:
-        self._picture = picture
+        self._cache = cache
         self._later = later
-        self._is_put_off = is_put_off
+        self._is_queued = is_queued
         self._looked: dict[str, datetime] = {}
 
-    def update(self, outlook: Outlook, now: datetime) -> None:
+    def update(self, snapshot: AdmissionSnapshot, now: datetime) -> None:
         """After all that could be admitted at once has been."""
-        tenant = outlook.tenant
-        waiting = len(tenant.throttled) + len(tenant.queued)
+        state = snapshot.state
+        waiting = len(state.throttled) + len(state.queued)
         if not waiting:
-            self._looked.pop(tenant.namespace, None)
+            self._looked.pop(state.namespace, None)
             return
         interval = INTERVAL * max(1.0, waiting / 1000)
-        due = self._looked.get(tenant.namespace, now - interval) + interval
+        due = self._looked.get(state.namespace, now - interval) + interval
         if now >= due:
-            self._looked[tenant.namespace] = now
-            told = tenant.limit
-            self._foresee(outlook)
+            self._looked[state.namespace] = now
+            told = state.limit
+            self._foresee(snapshot)
             # Another limit is told to all at once, whatever else of it they say is still true.
-            for job in self._stale(tenant, now) if tenant.limit == told else self._jobs(tenant):
-                self._picture.touch(job.metadata.uid)
-        self._come_back(outlook, now, due)
+            for job in self._stale(state, now) if state.limit == told else self._jobs(state):
+                self._cache.enqueue(job.metadata.uid)
+        self._come_back(snapshot, now, due)
 
-    def _foresee(self, outlook: Outlook) -> None:
-        tenant, ledger, rates = outlook.tenant, outlook.ledger, outlook.policy.rates
+    def _foresee(self, snapshot: AdmissionSnapshot) -> None:
+        state, ledger, rates = snapshot.state, snapshot.ledger, snapshot.policy.rates
         tightest = usage(ledger.history, rates, ledger.now)[0].rate
-        tenant.limit = f"{tightest.jobs} per {tightest.per}"
-        tenant.slot = timedelta(milliseconds=tightest.slot)
-        count = len(tenant.throttled) + _room_for_more(outlook.policy, len(tenant.throttled))
-        tenant.forecast = forecast(ledger.history, rates, ledger.now, count)
+        state.limit = f"{tightest.jobs} per {tightest.per}"
+        state.slot = timedelta(milliseconds=tightest.slot)
+        count = len(state.throttled) + _room_for_more(snapshot.policy, len(state.throttled))
+        state.forecast = forecast(ledger.history, rates, ledger.now, count)
 
-    def _stale(self, tenant: Tenant, now: datetime) -> Iterator[ImageJob]:
+    def _stale(self, state: NamespaceState, now: datetime) -> Iterator[ImageJob]:
         """Those whose status says what isn't so, or nothing yet."""
-        for job in self._jobs(tenant):
-            if self._is_put_off(job.metadata.uid):
+        for job in self._jobs(state):
+            if self._is_queued(job.metadata.uid):
                 continue
-            place, queue = tenant.place_of(job), job.status.queue
-            if not place.turn or shown(queue, place.turn, now, place.slot) is not queue:
+            quota, queue = state.quota_position(job), job.status.queue
+            if not quota.position or shown(queue, quota.position, now, quota.slot) is not queue:
                 yield job
 
-    def _jobs(self, tenant: Tenant) -> Iterator[ImageJob]:
-        for line in (tenant.throttled, tenant.queued):
+    def _jobs(self, state: NamespaceState) -> Iterator[ImageJob]:
+        for line in (state.throttled, state.queued):
             for uid in list(line):
-                job = self._picture.jobs.get(uid)
+                job = self._cache.jobs.get(uid)
                 if job:
                     yield job
 
-    def _come_back(self, outlook: Outlook, now: datetime, due: datetime) -> None:
+    def _come_back(self, snapshot: AdmissionSnapshot, now: datetime, due: datetime) -> None:
         """When the first in line goes on, or when a look at the others is due."""
-        tenant, ledger = outlook.tenant, outlook.ledger
+        state, ledger = snapshot.state, snapshot.ledger
         times = [due] if due > now else []
-        if tenant.queued:
+        if state.queued:
             times.append(now + HELD)
-        if tenant.throttled:
-            first = usage(ledger.history, outlook.policy.rates, ledger.now)[0].next_available
+        if state.throttled:
+            first = usage(ledger.history, snapshot.policy.rates, ledger.now)[0].next_available
             # At once is not possible while the ledger is full: soon, then.
             times.append(max(time_of(first * 1000), now + TICK) if first else now + SOON)
         if times:
-            self._later(Tenancy(tenant.namespace), min(times))
+            self._later(NamespaceKey(state.namespace), min(times))
 
 
 def _room_for_more(policy: Policy, waiting: int) -> int:

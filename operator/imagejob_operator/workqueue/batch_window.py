@@ -21,7 +21,7 @@ HOLD, MAX_HOLD = 0.15, 5.0
 be looked at, and at most."""
 
 
-class Rhythm:
+class BatchWindow:
     """`clock` in seconds, never stepped."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

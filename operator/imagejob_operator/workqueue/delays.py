@@ -6,26 +6,28 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from imagejob_operator.cache.reconcile_key import Subject
+from imagejob_operator.cache.reconcile_key import ReconcileKey
 
 
-class Timers:
+class Delays:
     """At most one for each subject: a new one takes the place of the one before."""
 
-    def __init__(self, ring: Callable[[Subject], None], clock: Callable[[], datetime]) -> None:
-        self._ring = ring
+    def __init__(
+        self, enqueue: Callable[[ReconcileKey], None], clock: Callable[[], datetime]
+    ) -> None:
+        self._enqueue = enqueue
         self._clock = clock
-        self._pending: dict[Subject, asyncio.TimerHandle] = {}
+        self._pending: dict[ReconcileKey, asyncio.TimerHandle] = {}
 
-    def set(self, subject: Subject, at: datetime) -> None:
+    def set(self, key: ReconcileKey, at: datetime) -> None:
         """Have the subject looked at then, or at once if that is past."""
-        known = self._pending.pop(subject, None)
+        known = self._pending.pop(key, None)
         if known:
             known.cancel()
         delay = (at - self._clock()).total_seconds()
         loop = asyncio.get_running_loop()
-        self._pending[subject] = loop.call_later(delay, self._due, subject)
+        self._pending[key] = loop.call_later(delay, self._due, key)
 
-    def _due(self, subject: Subject) -> None:
-        del self._pending[subject]
-        self._ring(subject)
+    def _due(self, key: ReconcileKey) -> None:
+        del self._pending[key]
+        self._enqueue(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from imagejob_operator.cache.reconcile_key import Subject
+from imagejob_operator.cache.reconcile_key import ReconcileKey
 
 
 class Waiting(NamedTuple):
@@ -22,14 +22,14 @@ class FairQueue:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[str, dict[Subject, None]] = {}
-        self._waiting: dict[Subject, Waiting] = {}
+        self._lines: dict[str, dict[ReconcileKey, None]] = {}
+        self._waiting: dict[ReconcileKey, Waiting] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def __contains__(self, subject: Subject) -> bool:
-        return subject in self._waiting
+    def __contains__(self, key: ReconcileKey) -> bool:
+        return key in self._waiting
 
     @property
     def oldest(self) -> float:
@@ -37,27 +37,27 @@ class FairQueue:
         first = next(iter(self._waiting.values()), None)
         return first.since if first else math.inf
 
-    def put(self, subject: Subject, namespace: str, now: float) -> None:
+    def put(self, key: ReconcileKey, namespace: str, now: float) -> None:
         """Keeps its place if it had one."""
-        if subject not in self._waiting:
-            self._waiting[subject] = Waiting(namespace, now)
-            self._lines.setdefault(namespace, {})[subject] = None
+        if key not in self._waiting:
+            self._waiting[key] = Waiting(namespace, now)
+            self._lines.setdefault(namespace, {})[key] = None
 
-    def drop(self, subject: Subject) -> None:
+    def drop(self, key: ReconcileKey) -> None:
         """Nothing if it isn't there."""
-        waited = self._waiting.pop(subject, None)
+        waited = self._waiting.pop(key, None)
         if waited:
             line = self._lines[waited.namespace]
-            del line[subject]
+            del line[key]
             if not line:
                 del self._lines[waited.namespace]
 
-    def take(self) -> Subject:
+    def take(self) -> ReconcileKey:
         """The next. Raises StopIteration if there is none."""
         namespace = next(iter(self._lines))
         line = self._lines.pop(namespace)
-        subject = next(iter(line))
-        del line[subject], self._waiting[subject]
+        key = next(iter(line))
+        del line[key], self._waiting[key]
         if line:
             self._lines[namespace] = line  # last by now
-        return subject
+        return key

@@ -7,33 +7,33 @@ import math
 import time
 from collections.abc import Callable
 
-from imagejob_operator.cache.reconcile_key import Subject
-from imagejob_operator.kube.concurrency_limiter import Pace
+from imagejob_operator.cache.reconcile_key import ReconcileKey
+from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
 
 from .fair_queue import FairQueue
-from .status_throttle import Load, Sparing
+from .status_throttle import Load, StatusThrottle
 
 
-class Lane(enum.IntEnum):
+class Priority(enum.IntEnum):
     """How much it matters that something is done soon; of two, the smaller goes first."""
 
-    AT_ONCE = 0
+    IMMEDIATE = 0
     """Waits for nothing: work for the whole cluster depends on it."""
-    WORK = 1
+    PROGRESS = 1
     """Brings ImageJobs on, or tells how they ended."""
     EVENT = 2
     """Tells once more what a status has told."""
-    NEWS = 3
+    STATUS = 3
     """Tells where one stands meanwhile."""
-    REFRESH = 4
+    STATUS_REFRESH = 4
     """Tells it more exactly."""
 
 
-NEWS_REST, REFRESH_REST = 1.0, 4.0
+STATUS_REST, STATUS_REFRESH_REST = 1.0, 4.0
 """One at a time, and then none for so many times as long as it took: what a slow server is spared
 grows with how slow it is, whoever made it so."""
 
-NEWS_PATIENCE, REFRESH_PATIENCE = 0.5, 2.0
+STATUS_PATIENCE, STATUS_REFRESH_PATIENCE = 0.5, 2.0
 """Seconds after which one goes before any work, however much there is."""
 
 BEHIND_AFTER, BEHIND_FOR = 0.25, 1.0
@@ -41,24 +41,26 @@ BEHIND_AFTER, BEHIND_FOR = 0.25, 1.0
 results all at once; and that it is remembered."""
 
 
-class Agenda:
+class WorkQueue:
     """At most one action a subject, and in all as many as the API server takes well.
 
     Those who wait for room have it by namespace in turn. `clock` in seconds, never stepped.
     """
 
-    def __init__(self, pace: Pace, clock: Callable[[], float] = time.monotonic) -> None:
-        self._pace = pace
+    def __init__(
+        self, limiter: AdaptiveConcurrencyLimiter, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._pace = limiter
         self._clock = clock
-        self._busy: dict[Subject, Lane] = {}
-        self._again: set[Subject] = set()
-        self._waiting: dict[Lane, FairQueue] = {
-            lane: FairQueue() for lane in Lane if lane is not Lane.AT_ONCE
+        self._busy: dict[ReconcileKey, Priority] = {}
+        self._again: set[ReconcileKey] = set()
+        self._waiting: dict[Priority, FairQueue] = {
+            priority: FairQueue() for priority in Priority if priority is not Priority.IMMEDIATE
         }
         self._load = Load(clock)
-        self._spared: dict[Lane, Sparing] = {
-            Lane.NEWS: Sparing(NEWS_REST, NEWS_PATIENCE),
-            Lane.REFRESH: Sparing(REFRESH_REST, REFRESH_PATIENCE),
+        self._throttles: dict[Priority, StatusThrottle] = {
+            Priority.STATUS: StatusThrottle(STATUS_REST, STATUS_PATIENCE),
+            Priority.STATUS_REFRESH: StatusThrottle(STATUS_REFRESH_REST, STATUS_REFRESH_PATIENCE),
         }
         self._no_room_since = math.inf
         self._behind_until = -math.inf
@@ -68,14 +70,14 @@ class Agenda:
         """How many actions are."""
         return len(self._busy)
 
-    def waiting(self) -> dict[Lane, int]:
+    def waiting(self) -> dict[Priority, int]:
         """How many wait for room."""
-        return {lane: len(queue) for lane, queue in self._waiting.items()}
+        return {priority: len(queue) for priority, queue in self._waiting.items()}
 
-    def longest_waits(self) -> dict[Lane, float]:
+    def longest_waits(self) -> dict[Priority, float]:
         """Seconds since the one that waits longest was first put off; 0 where nobody waits."""
         now = self._clock()
-        return {lane: max(0.0, now - queue.oldest) for lane, queue in self._waiting.items()}
+        return {priority: max(0.0, now - queue.oldest) for priority, queue in self._waiting.items()}
 
     @property
     def is_behind(self) -> bool:
@@ -83,98 +85,100 @@ class Agenda:
         now = self._clock()
         return now < self._behind_until or now >= self._no_room_since + BEHIND_AFTER
 
-    def defers(self, subject: Subject) -> bool:
+    def defers(self, key: ReconcileKey) -> bool:
         """Whether it is looked at later: an action of its own is under way, or waits for room.
 
         Those whose wait may turn out to be urgent are looked at all the same.
         """
-        if subject in self._busy:
-            self._again.add(subject)
+        if key in self._busy:
+            self._again.add(key)
             return True
-        return subject in self._waiting[Lane.WORK]
+        return key in self._waiting[Priority.PROGRESS]
 
-    def admits(self, lane: Lane) -> bool:
+    def admits(self, priority: Priority) -> bool:
         """Whether an action may begin now, with nobody passed over who waits."""
-        if lane is Lane.AT_ONCE:
+        if priority is Priority.IMMEDIATE:
             return True
-        return self._has_room(lane) and not any(
-            queue for other, queue in self._waiting.items() if other <= lane
+        return self._has_room(priority) and not any(
+            queue for other, queue in self._waiting.items() if other <= priority
         )
 
-    def begin(self, subject: Subject, lane: Lane) -> None:
+    def begin(self, key: ReconcileKey, priority: Priority) -> None:
         """An action of its own is under way."""
-        self.drop(subject)
-        self._busy[subject] = lane
-        if lane in self._spared:
-            self._spared[lane].begin(self._clock())
-        elif lane <= Lane.WORK:
+        self.drop(key)
+        self._busy[key] = priority
+        if priority in self._throttles:
+            self._throttles[priority].begin(self._clock())
+        elif priority <= Priority.PROGRESS:
             self._load.add()
 
-    def end(self, subject: Subject) -> bool:
+    def end(self, key: ReconcileKey) -> bool:
         """Its action has ended. Says whether it is to be looked at again."""
-        lane = self._busy.pop(subject)
-        if lane in self._spared:
-            self._spared[lane].end(self._clock(), self._load.rate())
-        if subject not in self._again:
+        priority = self._busy.pop(key)
+        if priority in self._throttles:
+            self._throttles[priority].end(self._clock(), self._load.rate())
+        if key not in self._again:
             return False
-        self._again.discard(subject)
+        self._again.discard(key)
         return True
 
-    def put_off(self, subject: Subject, namespace: str, lane: Lane) -> None:
+    def add(self, key: ReconcileKey, namespace: str, priority: Priority) -> None:
         """There is something to do for it, and no room. It keeps its place if it had one."""
         for other, queue in self._waiting.items():
-            if other is not lane:
-                queue.drop(subject)
-        self._waiting[lane].put(subject, namespace, self._clock())
+            if other is not priority:
+                queue.drop(key)
+        self._waiting[priority].put(key, namespace, self._clock())
         self._note_work()
 
-    def has_put_off(self, subject: Subject) -> bool:
+    def is_waiting(self, key: ReconcileKey) -> bool:
         """Whether it waits for room."""
-        return any(subject in queue for queue in self._waiting.values())
+        return any(key in queue for queue in self._waiting.values())
 
-    def drop(self, subject: Subject) -> None:
+    def drop(self, key: ReconcileKey) -> None:
         """There is nothing to do for it any more."""
         for queue in self._waiting.values():
-            queue.drop(subject)
+            queue.drop(key)
         self._note_work()
 
-    def next_put_off(self) -> Subject | None:
+    def pop(self) -> ReconcileKey | None:
         """Whose turn it is to have room, if there is room; it waits no more."""
-        lane = self._next_lane()
-        if lane is None or not self._has_room(lane):
+        priority = self._next_priority()
+        if priority is None or not self._has_room(priority):
             return None
-        subject = self._waiting[lane].take()
+        key = self._waiting[priority].take()
         self._note_work()
-        return subject
+        return key
 
     def wait(self) -> float:
         """Seconds after which there may be room for whoever waits, though nothing happens."""
-        lane = self._next_lane()
-        return math.inf if lane is None else self._wait_for(lane)
+        priority = self._next_priority()
+        return math.inf if priority is None else self._wait_for(priority)
 
-    def _next_lane(self) -> Lane | None:
+    def _next_priority(self) -> Priority | None:
         """The first that anybody waits in, unless another has had nothing for long."""
-        waiting = [lane for lane, queue in self._waiting.items() if queue]
+        waiting = [priority for priority, queue in self._waiting.items() if queue]
         now = self._clock()
         neglected = [
-            lane for lane in waiting if (own := self._spared.get(lane)) and own.is_neglected(now)
+            priority
+            for priority in waiting
+            if (own := self._throttles.get(priority)) and own.is_neglected(now)
         ]
         return next(iter(neglected or waiting), None)
 
-    def _has_room(self, lane: Lane) -> bool:
-        return self._wait_for(lane) <= 0
+    def _has_room(self, priority: Priority) -> bool:
+        return self._wait_for(priority) <= 0
 
-    def _wait_for(self, lane: Lane) -> float:
+    def _wait_for(self, priority: Priority) -> float:
         """Seconds until one of the lane may begin."""
         if len(self._busy) >= self._pace.limit:
             return math.inf  # what is under way wakes whoever asks when it ends
-        spared = self._spared.get(lane)
-        return max(self._pace.pause, spared.wait(self._clock()) if spared else 0.0)
+        throttle = self._throttles.get(priority)
+        return max(self._pace.pause, throttle.wait(self._clock()) if throttle else 0.0)
 
     def _note_work(self) -> None:
         """Since when there has been work without room, if there is any."""
         now = self._clock()
-        if self._waiting[Lane.WORK]:
+        if self._waiting[Priority.PROGRESS]:
             self._no_room_since = min(now, self._no_room_since)
             return
         if now >= self._no_room_since + BEHIND_AFTER:

@@ -26,7 +26,7 @@ class Load:
         return self._count * math.exp(self._at - self._clock())
 
 
-class Sparing:
+class StatusThrottle:
     """One at a time, and then a rest. Times in seconds."""
 
     def __init__(self, rest: float, patience: float) -> None:

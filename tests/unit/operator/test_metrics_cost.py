@@ -38,7 +38,7 @@ COURSE = tuple(
 def count_an_image_job(metrics: Metrics) -> None:
     """Five audit lines, a status write, an Event, and what the watch brings."""
     for entry in COURSE:
-        metrics.told(JOB, entry, COURSE, STATUS)
+        metrics.emitted(JOB, entry, COURSE, STATUS)
         metrics.audit_line()
     metrics.requested("PUT", 200, 0.004)
     metrics.requested("POST", 201, 0.003)

@@ -157,7 +157,7 @@ def test_a_server_that_asks_for_a_pause_is_given_one(
         ):
             with pytest.raises(ApiError) as caught:
                 await connection.send("PUT", PATH, BODY)
-            return caught.value.retry_after.total_seconds(), connection.pace.pause
+            return caught.value.retry_after.total_seconds(), connection.limiter.pause
 
     told, pause = asyncio.run(send())
 
@@ -169,7 +169,7 @@ def test_no_pause_is_made_for_an_answer_that_asks_for_none(kubeconfig: Path) -> 
     async def send() -> float:
         async with _server(kubeconfig), transport.connect() as connection:
             await connection.send("PUT", PATH, BODY)
-            return connection.pace.pause
+            return connection.limiter.pause
 
     assert asyncio.run(send()) == 0
 

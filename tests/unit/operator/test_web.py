@@ -29,7 +29,7 @@ class Facts:
     unwatched: tuple[str, ...] = ()
 
     @property
-    def beat(self) -> float:
+    def last_tick(self) -> float:
         return time.monotonic() - self.age
 
 
