@@ -6,9 +6,9 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from imagejob_operator.cluster import Cluster
-from imagejob_operator.kinds import IMAGE_JOBS
-from imagejob_operator.transport import ApiError, Transport
+from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.resources import IMAGE_JOBS
+from imagejob_operator.kube.transport import ApiError, Transport
 from kubernetes.aio import client, config
 
 if TYPE_CHECKING:

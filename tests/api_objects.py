@@ -7,21 +7,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from imagejob_operator.domain import manifests
-from imagejob_operator.domain.model import ImageJob, ImageJobStatus, ImageProfile
-from imagejob_operator.domain.platform import Platform, Size
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Worker, WorkerJob
+from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
+from imagejob_operator.api.imageprofile import ImageProfile
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.config.platform import Platform, Size
+from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
+from imagejob_operator.quota.position import QueuePosition
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 250_000, tzinfo=UTC)
 EARLIER = "2026-11-22T09:59:50Z"
 PLATFORM = Platform(worker_image="worker:1")
 DIGEST = bytes(range(32))
-ADMITTED = Place(admitted_at=NOW, turn=Turn(1))
+ADMITTED = QuotaPosition(admitted_at=NOW, position=QueuePosition(1))
 NO_ROOM = {
     "type": "PodScheduled",
     "status": "False",
@@ -212,10 +213,10 @@ def failed(
     return [2, reason, message, 12, source]
 
 
-def situation(job: ImageJob | None = None, worker: Worker | None = None, **more: Any) -> Situation:
+def inputs(job: ImageJob | None = None, worker: Worker | None = None, **more: Any) -> Inputs:
     """It is admitted and first in line, and all is there, unless `more` says otherwise."""
     known = {"job": job or image_job(), "worker": worker, "stores": {"uploads": store()}}
-    return Situation(**{**known, "place": ADMITTED, **more})
+    return Inputs(**{**known, "quota": ADMITTED, **more})
 
 
 def carried(
@@ -223,7 +224,7 @@ def carried(
     by: WorkerJob | None = None,
     job: ImageJob | None = None,
     **more: Any,
-) -> Situation:
+) -> Inputs:
     """A worker has the ImageJob: `by`, or one that has no other."""
     job = job or image_job()
-    return situation(job, Worker(by or worker_job(job), its_pod), **more)
+    return inputs(job, Worker(by or worker_job(job), its_pod), **more)

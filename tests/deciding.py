@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from api_objects import NOW, PLATFORM, written
-from imagejob_operator.domain.lifecycle import SETTLE, Decision, Memory, WriteStatus, decide
+from imagejob_operator.imagejob.decide import SETTLE, Decision, JobHistory, WriteStatus, decide
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from imagejob_operator.domain.model import ImageJob
-    from imagejob_operator.domain.situation import Situation
+    from imagejob_operator.api.imagejob import ImageJob
+    from imagejob_operator.imagejob.inputs import Inputs
 
-NOTHING = Memory()
+NOTHING = JobHistory()
 """What is remembered by an operator that has just been started."""
 
 
-def decided(known: Situation, memory: Memory = NOTHING, now: datetime = NOW) -> Decision:
+def decided(known: Inputs, history: JobHistory = NOTHING, now: datetime = NOW) -> Decision:
     """What is to be done next."""
-    return decide(known, memory, PLATFORM, now)
+    return decide(known, history, PLATFORM, now)
 
 
-def shown(known: Situation, memory: Memory = NOTHING) -> ImageJob:
+def shown(known: Inputs, history: JobHistory = NOTHING) -> ImageJob:
     """The ImageJob once its status says where it stands."""
-    memory = decided(known, memory).memory
-    write = decided(known, memory, NOW + SETTLE).action
+    history = decided(known, history).history
+    write = decided(known, history, NOW + SETTLE).action
     assert isinstance(write, WriteStatus)
     return written(known.job, write.status)

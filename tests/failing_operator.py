@@ -23,7 +23,7 @@ from typing import Any, Literal, NoReturn, TypeAlias, get_args
 
 import msgspec
 from imagejob_operator import __main__ as operator
-from imagejob_operator.cluster import Cluster
+from imagejob_operator.kube.client import Cluster
 
 KILLED = "killed"
 Moment: TypeAlias = Literal["before", "after"]

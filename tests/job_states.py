@@ -19,27 +19,28 @@ from api_objects import (
     done,
     failed,
     image_job,
+    inputs,
     last_failure,
     metadata,
     pod,
     report,
     running,
-    situation,
     suspended,
     terminated,
     written,
 )
-from imagejob_operator.domain import audit
-from imagejob_operator.domain.ledger import Ledger, micros
-from imagejob_operator.domain.model import API_VERSION, ImageJob
-from imagejob_operator.domain.quota import Policy, policy_of
-from imagejob_operator.domain.quota_model import ImageQuota
-from imagejob_operator.domain.quota_status import describe_quota
-from imagejob_operator.domain.reasons import FINAL, RETRYABLE, Reason
-from imagejob_operator.domain.situation import Place, Refusal, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.status import describe
-from imagejob_operator.domain.turn import Turn
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imagequota import ImageQuota
+from imagejob_operator.api.meta import API_VERSION
+from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
+from imagejob_operator.imagejob import audit
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition, Refusal
+from imagejob_operator.imagejob.status import describe
+from imagejob_operator.quota.ledger import Ledger, micros
+from imagejob_operator.quota.position import QueuePosition
+from imagejob_operator.quota.rates import Policy, policy_of
+from imagejob_operator.quota.status import describe_quota
 
 Body = dict[str, Any]
 
@@ -51,12 +52,12 @@ CAT = image_job()
 ONCE = image_job(retries=0)
 SUSPENDED = image_job(suspend=True)
 OVERWRITING = image_job(source={"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"})
-THIRD = Place(turn=Turn(3, NOW + timedelta(minutes=30)), limit="50 per 1h")
+THIRD = QuotaPosition(position=QueuePosition(3, NOW + timedelta(minutes=30)), limit="50 per 1h")
 RUNNING = pod(state=running())
 DONE = pod(state=terminated(report(done())))
 
 
-def reported(reason: Reason, job: ImageJob) -> Situation:
+def reported(reason: Reason, job: ImageJob) -> Inputs:
     """Its worker has reported a failure."""
     return carried(pod(state=terminated(report(failed(reason.value, "as reported")))), job=job)
 
@@ -65,27 +66,27 @@ ELSEWHERE = {Reason.INVALID_SPEC, Reason.QUOTA_EXCEEDED, Reason.CANCELLED}
 """Failures that no worker reports."""
 
 WAITING = {
-    "pending-requested": situation(place=Place()),
-    "pending-suspended": situation(SUSPENDED, place=Place()),
-    "pending-store-not-found": situation(stores={}),
-    "pending-profile-not-found": situation(image_job(profileRef={"name": "web"})),
-    "throttled-quota-used-up": situation(place=THIRD),
-    "queued-waiting-for-worker": situation(),
-    "queued-destination-busy": situation(rival="ij-0"),
+    "pending-requested": inputs(quota=QuotaPosition()),
+    "pending-suspended": inputs(SUSPENDED, quota=QuotaPosition()),
+    "pending-store-not-found": inputs(stores={}),
+    "pending-profile-not-found": inputs(image_job(profileRef={"name": "web"})),
+    "throttled-quota-used-up": inputs(quota=THIRD),
+    "queued-waiting-for-worker": inputs(),
+    "queued-destination-busy": inputs(rival="ij-0"),
     "queued-dispatched": carried(),
-    "queued-worker-refused": situation(refusal=Refusal("exceeded quota: pods", LATER)),
+    "queued-worker-refused": inputs(refusal=Refusal("exceeded quota: pods", LATER)),
     "queued-worker-unschedulable": carried(pod(phase="Pending", conditions=[NO_ROOM])),
     "queued-worker-suspended": carried(by=suspended()),
     "queued-evicted": carried(pod(state=terminated(exit_code=137), **disrupted())),
     "running-processing": carried(RUNNING),
 }
 RETRIED = {
-    f"queued-after-{reason.value}": situation(image_job(status=last_failure(1, reason.value)))
+    f"queued-after-{reason.value}": inputs(image_job(status=last_failure(1, reason.value)))
     for reason in sorted(RETRYABLE)
 }
 FAILED = {
-    "failed-InvalidSpec": situation(OVERWRITING),
-    "failed-QuotaExceeded": situation(place=Place(excess="the quota of 50 per 1h is used up")),
+    "failed-InvalidSpec": inputs(OVERWRITING),
+    "failed-QuotaExceeded": inputs(quota=QuotaPosition(excess="the quota of 50 per 1h is used up")),
     **{
         f"failed-{reason.value}": reported(reason, ONCE)
         for reason in sorted((FINAL | RETRYABLE) - ELSEWHERE)
@@ -106,7 +107,7 @@ def imagejob(state: str) -> Body:
     """The ImageJob of JOBS once the operator has written what it says of it."""
     known = JOBS[state]
     now = LATER if state.startswith("queued-worker") else NOW
-    standing = stand(known, PLATFORM, now)
+    standing = evaluate(known, PLATFORM, now)
     entries = (audit.requested(known.job, REQUESTER, now), audit.entry(2, standing, now))
     return as_served(written(known.job, describe(known, standing, entries, now)))
 

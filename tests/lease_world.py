@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from imagejob_operator import transport
-from imagejob_operator.candidacy import NAME, Candidacy, seconds_since_boot
-from imagejob_operator.domain.lease import Terms
-from imagejob_operator.leadership import Elected
+from imagejob_operator.kube import transport
+from imagejob_operator.kube.leader_election import LeaderElector
+from imagejob_operator.kube.lease import LeaseTimings
+from imagejob_operator.kube.lease_lock import NAME, LeaseLock, seconds_since_boot
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Play = Callable[[Story], None]
 
 SECONDS = 15
-QUICK = Terms(1)  # for what runs by the real clock
+QUICK = LeaseTimings(1)  # for what runs by the real clock
 
 
 class World:
@@ -32,23 +32,23 @@ class World:
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{NAME}"
         self._connection = connection
 
-    def candidate(self, identity: str) -> Candidacy:
+    def candidate(self, identity: str) -> LeaseLock:
         """On the clock `now`."""
-        terms = Terms(SECONDS)
-        return Candidacy(self._connection, self._namespace, identity, terms, lambda: self.now)
+        timings = LeaseTimings(SECONDS)
+        return LeaseLock(self._connection, self._namespace, identity, timings, lambda: self.now)
 
-    def operator(self, identity: str) -> Elected:
+    def operator(self, identity: str) -> LeaderElector:
         """On the real clock."""
-        return Elected(Candidacy(self._connection, self._namespace, identity, QUICK))
+        return LeaderElector(LeaseLock(self._connection, self._namespace, identity, QUICK))
 
-    def operator_paused(self, identity: str, *, is_answered: bool) -> Elected:
+    def operator_paused(self, identity: str, *, is_answered: bool) -> LeaderElector:
         """On the real clock, which jumps once while it renews its Lease.
 
         As for a process that was paused then: the answer had come, or the attempt timed out.
         """
         paused = _PausedOnce(self._connection, is_answered=is_answered)
         clock = lambda: seconds_since_boot() + paused.seconds  # noqa: E731
-        return Elected(Candidacy(paused, self._namespace, identity, QUICK, clock))
+        return LeaderElector(LeaseLock(paused, self._namespace, identity, QUICK, clock))
 
     @property
     def lease(self) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagejob_dev.client import OPERATOR_NAMESPACE
-from imagejob_operator.domain import ledger
+from imagejob_operator.quota import ledger
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
-    from imagejob_operator.domain.ledger import Ledger
+    from imagejob_operator.quota.ledger import Ledger
 
 CONFIG_MAPS = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/configmaps"
 

@@ -6,17 +6,18 @@ import time
 from dataclasses import dataclass, field
 
 from api_objects import NOW, image_job
-from imagejob_operator.agenda import Agenda
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.lifecycle import Memory
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.platform import Caps
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.metrics_scrape import Gauges
-from imagejob_operator.observed import Observed
-from imagejob_operator.pace import Pace
-from imagejob_operator.tenants import Tenants
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.snapshot import Observed
+from imagejob_operator.imagejob.decide import JobHistory
+from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
+from imagejob_operator.observability.collector import Gauges
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.observability.snapshot import Snapshot
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+from imagejob_operator.workqueue.queue import WorkQueue
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -31,33 +32,38 @@ class Knowledge:
     leads: bool = True
     trouble: str = ""
     listed: bool = True
-    picture: Picture = field(default_factory=Picture)
-    memories: dict[str, Memory] = field(default_factory=dict)
+    cache: ClusterCache = field(default_factory=ClusterCache)
+    histories: dict[str, JobHistory] = field(default_factory=dict)
     namespaces: int = 200
 
     def __post_init__(self) -> None:
-        self.beat = time.monotonic()
-        tenants = Tenants(self.picture, CAPS, lambda: NOW)
-        pace = Pace()
-        self.observed = Observed(self.picture, self.memories, tenants, Agenda(pace), pace, CAPS)
+        self.last_tick = time.monotonic()
+        registry = NamespaceRegistry(self.cache, CAPS, lambda: NOW)
+        limiter = AdaptiveConcurrencyLimiter()
+        self.observed = Observed(
+            self.cache, self.histories, registry, WorkQueue(limiter), limiter, CAPS
+        )
         self.metrics = Metrics("1.2.3")
-        self.metrics.registry.register(Gauges(self, self, lambda: NOW, self.namespaces))
+        self.metrics.registry.register(Gauges(self, self, self.namespaces))
+
+    def snapshot(self) -> Snapshot:
+        return self.observed.snapshot(NOW)
 
     def wait(self, namespace: str, count: int, phase: str = "Throttled") -> None:
         """So many ImageJobs wait there for the quota."""
-        tenant = self.observed.tenants.of(namespace)
+        tenant = self.observed.registry.of(namespace)
         reason = {"Throttled": "QuotaUsedUp", "Queued": "WaitingForWorker"}[phase]
         for number in range(count):
             uid = f"{namespace}-{number}"
             job = image_job(uid, meta={"namespace": namespace, "uid": uid})
-            self.picture.see(job)
-            self.memories[uid] = Memory(last=(phase, reason))
+            self.cache.upsert(job)
+            self.histories[uid] = JobHistory(last=(phase, reason))
             tenant.line_up(job, "admission" if phase == "Throttled" else "worker")
 
     def use(self, namespace: str, count: int) -> None:
         """So many have been charged there just now."""
         ledger = Ledger(0).at(NOW, RATES).charge([f"{namespace}-{n}" for n in range(count)])
-        self.observed.tenants.of(namespace).adopt(ledger, "1")
+        self.observed.registry.of(namespace).load(ledger, "1")
 
     def series(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
         """Name and labels → value, as Prometheus reads them."""

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from api_objects import NOW, PLATFORM, image_job, last_failure, store
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import Places, Plan, look, plan
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.tenant import Tenant
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import NamespaceState
+from imagejob_operator.scheduling.plan import Plan, WorkerBudget, plan, take_snapshot
 
 MANY = Policy((parse_rate("50/1h"),))
 EMPTY = Ledger(0).at(NOW, MANY.rates)
@@ -38,45 +38,45 @@ class Team:
     """A namespace with a store, its ImageJobs in the lines that the test puts them in."""
 
     def __init__(self, ledger: Ledger = EMPTY) -> None:
-        self.picture = Picture()
-        self.picture.see(store())
-        self.tenant = Tenant("team-a")
-        self.tenant.adopt(ledger, "1")
+        self.cache = ClusterCache()
+        self.cache.upsert(store())
+        self.tenant = NamespaceState("team-a")
+        self.tenant.load(ledger, "1")
 
     def throttled(self, *jobs: ImageJob) -> Team:
         for each in jobs:
-            self.picture.see(each)
+            self.cache.upsert(each)
             self.tenant.line_up(each, "admission")
         return self
 
     def queued(self, *jobs: ImageJob) -> Team:
         for each in jobs:
-            self.picture.see(each)
+            self.cache.upsert(each)
             self.tenant.line_up(each, "worker")
         return self
 
     def plan(
         self,
         policy: Policy = MANY,
-        places: Places | int = 10,
+        places: WorkerBudget | int = 10,
         later: timedelta = timedelta(),
         refused: Collection[str] = (),
     ) -> Plan:
         """As the operator plans: with all that it knows, and `places` free for the namespace."""
         now = NOW + later
-        outlook = look(self.tenant, policy, self.picture, now)
-        given = places if isinstance(places, Places) else Places(places)
-        return plan(outlook, given, self.picture, PLATFORM, now, refused)
+        snapshot = take_snapshot(self.tenant, policy, self.cache, now)
+        given = places if isinstance(places, WorkerBudget) else WorkerBudget(places)
+        return plan(snapshot, given, self.cache, PLATFORM, now, refused)
 
     def carry_out(self, made: Plan) -> None:
         """Its ledger has been written, and its workers are being created."""
-        self.tenant.adopt(made.ledger, f"{int(self.tenant.version or 0) + 1}")
-        self.tenant.composed |= {each.name: each for each in made.composed}
+        self.tenant.load(made.ledger, f"{int(self.tenant.version or 0) + 1}")
+        self.tenant.pending |= {each.name: each for each in made.pending}
 
 
 def workers(made: Plan) -> list[list[str]]:
     """The names of the ImageJobs in each."""
-    return [[each.metadata.name for each in composed.jobs] for composed in made.composed]
+    return [[each.metadata.name for each in pending.jobs] for pending in made.pending]
 
 
 def dispatched(made: Plan) -> list[str]:

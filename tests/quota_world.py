@@ -10,9 +10,9 @@ from collections.abc import Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from imagejob_operator.domain.admission import admit
-from imagejob_operator.domain.ledger import MAX_CHARGED, Ledger, decode
-from imagejob_operator.domain.quota import parse_rate
+from imagejob_operator.quota.admission import admit
+from imagejob_operator.quota.ledger import MAX_CHARGED, Ledger, decode
+from imagejob_operator.quota.rates import parse_rate
 from sliding_log import Limits, SlidingLog, limits
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,7 +39,7 @@ class Decision(NamedTuple):
     now: int
     rules: Limits
     before: Ledger
-    picture: Picture
+    cache: Picture
     after: Ledger
     uids: Sequence[str]
 
@@ -99,7 +99,7 @@ class World:
         if edge is not None:
             self.now = max(self.now, edge + offset)
 
-    def picture(self) -> Picture:
+    def cache(self) -> Picture:
         waiting = tuple(uid for uid, shown in self._jobs.items() if not shown)
         return Picture(waiting, frozenset(uid for uid, shown in self._jobs.items() if shown))
 
@@ -132,7 +132,7 @@ class World:
         if admitted:
             assert admitted <= self.log.allows(after.as_of, rules), TOO_MANY
         if self.log.is_settled(after.as_of, rules):
-            waiting = sum(uid not in decision.before.charged for uid in decision.picture.waiting)
+            waiting = sum(uid not in decision.before.charged for uid in decision.cache.waiting)
             room = min(waiting, MAX_CHARGED - len(after.charged) + admitted)
             late = self.log.allows(after.as_of, rules, late=True)
             assert admitted >= min(room, late), TOO_LATE
@@ -179,7 +179,7 @@ class Writer:
 
     def crash(self) -> None:
         self._known: tuple[Ledger, int] | None = None
-        self._picture = Picture((), frozenset())
+        self._cache = Picture((), frozenset())
         self._turn = self._take_turn()
 
     def step(self) -> None:
@@ -188,26 +188,26 @@ class Writer:
 
     def look(self) -> None:
         if self._known and not self._hasty:
-            self._picture = self._world.picture()
+            self._cache = self._world.cache()
 
     def _take_turn(self) -> Generator[str, None, None]:
         """Yields before each outside effect: others may go before it."""
         world = self._world
         if self._known is None and self._hasty:
-            self._picture = world.picture()
+            self._cache = world.cache()
             yield "about to read the ledger"
             self._known = world.read()
         elif self._known is None:
             self._known = world.read()
             yield "about to read the ImageJobs"
-            self._picture = world.picture()
+            self._cache = world.cache()
         before, version = self._known
         world_now, rates = world.now + self.skew, world.rates
         ledger = before.at(EPOCH + timedelta(microseconds=world_now), rates)
-        gone = before.charged.keys() - self._picture.waiting
-        admission = admit(ledger.without(uids=gone), rates, self._picture.waiting)
+        gone = before.charged.keys() - self._cache.waiting
+        admission = admit(ledger.without(uids=gone), rates, self._cache.waiting)
         decision = Decision(
-            world_now, world.rules, before, self._picture, admission.ledger, admission.uids
+            world_now, world.rules, before, self._cache, admission.ledger, admission.uids
         )
         yield "about to write the ledger"
         self._known = world.settle(decision, version)

@@ -9,8 +9,8 @@ from fractions import Fraction
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from imagejob_operator.domain.fairness import START, Accounts, Wish, share
-from imagejob_operator.domain.reserve import Reserve
+from imagejob_operator.config.reserve import Reserve
+from imagejob_operator.scheduling.fair_share import START, Accounts, Demand, share
 
 BEGIN = datetime(2026, 11, 22, 10, 0, 0, tzinfo=UTC)
 PLENTY = 1_000_000
@@ -19,7 +19,7 @@ PLENTY = 1_000_000
 class Look(NamedTuple):
     """One time that places were given: what was asked for, known and given, what it cost so far."""
 
-    wishes: Mapping[str, Wish]
+    demands: Mapping[str, Demand]
     free: int
     shares: Mapping[str, int]
     before: Accounts
@@ -29,14 +29,14 @@ class Look(NamedTuple):
     reserve: Reserve
 
     def left(self, name: str) -> int:
-        return self.wishes[name].workers - self.shares.get(name, 0) if name in self.wishes else 0
+        return self.demands[name].workers - self.shares.get(name, 0) if name in self.demands else 0
 
     def may_have_more(self, name: str) -> bool:
         """It waits still, and neither its cap nor the reserve is in its way."""
         if not self.left(name):
             return False
         many = sum(count for count in self.held.values() if count > 1)
-        has_room = self.wishes[name].room > self.shares.get(name, 0)
+        has_room = self.demands[name].budget > self.shares.get(name, 0)
         return has_room and self.reserve.allows(self.held.get(name, 0), many)
 
 
@@ -87,9 +87,9 @@ class Slots:
         at = BEGIN + timedelta(seconds=self.now)
         waiting = [name for name, line in self._lines.items() if line]
         before = self._accounts.observed(+self.held, waiting, self._weight, at)
-        wishes = {name: self._wish(name) for name in waiting}
+        demands = {name: self._wish(name) for name in waiting}
         free = self._reserve.places - sum(self.held.values())
-        shares, after = share(before, wishes, free, self._reserve)
+        shares, after = share(before, demands, free, self._reserve)
         for name, count in shares.items():
             for _ in range(count):
                 self._begin(name)
@@ -97,12 +97,12 @@ class Slots:
         after = after.observed(+self.held, waiting, self._weight, at)
         self._accounts = after
         cost, held = dict(self.cost), +self.held
-        self.looks.append(Look(wishes, free, shares, before, after, held, cost, self._reserve))
+        self.looks.append(Look(demands, free, shares, before, after, held, cost, self._reserve))
 
-    def _wish(self, name: str) -> Wish:
+    def _wish(self, name: str) -> Demand:
         held = self.held[name]
         room = max(0, self._caps.get(name, PLENTY) - held)
-        return Wish(len(self._lines[name]), room, held, self._weight(name))
+        return Demand(len(self._lines[name]), room, held, self._weight(name))
 
     def _weight(self, name: str) -> int:
         return self._weights.get(name, 1)

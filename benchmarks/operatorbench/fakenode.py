@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from imagejob_operator.domain import report
-from imagejob_operator.domain.batching import MAX_ITEMS
+from imagejob_operator.contract import report
+from imagejob_operator.scheduling.batching import MAX_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

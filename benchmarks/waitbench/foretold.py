@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from imagejob_operator.domain import history as histories
-from imagejob_operator.domain.ledger import time_of
-from imagejob_operator.domain.quota import forecast, parse_rate
-from imagejob_operator.domain.turn import Turn, shown
+from imagejob_operator.quota import history as histories
+from imagejob_operator.quota.ledger import time_of
+from imagejob_operator.quota.position import QueuePosition, shown
+from imagejob_operator.quota.rates import forecast, parse_rate
 
 if TYPE_CHECKING:
-    from imagejob_operator.domain.history import History
-    from imagejob_operator.domain.model import Queue
-    from imagejob_operator.domain.quota import Forecast, Rate
+    from imagejob_operator.api.imagejob import Queue
+    from imagejob_operator.quota.history import History
+    from imagejob_operator.quota.rates import Forecast, Rate
 
 NOW = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp() * 1000)
 
@@ -52,7 +52,7 @@ def _wait(count: int, rate: Rate, history: History) -> Told:
     slot = timedelta(milliseconds=rate.slot)
     times = _times(foretold, count)
     told = [
-        shown(None, Turn(place + 1, at), time_of(NOW * 1000), slot)
+        shown(None, QueuePosition(place + 1, at), time_of(NOW * 1000), slot)
         for place, at in enumerate(times)
     ]
     refreshes = naive = 0
@@ -69,7 +69,7 @@ def _look(
     refreshes = 0
     for place in range(gone, len(told)):
         old = told[place]
-        told[place] = shown(old, Turn(place + 1 - gone, times[place]), now, slot)
+        told[place] = shown(old, QueuePosition(place + 1 - gone, times[place]), now, slot)
         refreshes += told[place] is not old
     return refreshes
 

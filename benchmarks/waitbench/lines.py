@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagejob_dev.cluster import Cluster
 from imagejob_dev.errors import DevError
-from imagejob_operator.domain.quota import parse_rate
+from imagejob_operator.quota.rates import parse_rate
 
 from waitbench.requests import Spent, Writes, settled, spent, writes
 

@@ -7,8 +7,10 @@ import uuid
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
-from imagejob_operator.domain.model import API_VERSION, GROUP, ImageJob, ImageProfile
-from imagejob_operator.domain.store_model import ImageStore
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imageprofile import ImageProfile
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.api.meta import API_VERSION, GROUP
 
 from .kinds import KINDS, schema
 from .rules import broken

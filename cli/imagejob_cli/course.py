@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from imagejob_operator.domain.bounds import lowered
-from imagejob_operator.domain.carried import PodMeta
-from imagejob_operator.domain.lifecycle import Memory, decide
-from imagejob_operator.domain.manifests import worker_name
-from imagejob_operator.domain.model import ImageJobStatus, ObjectMeta
-from imagejob_operator.domain.pod import (
+from imagejob_operator.api.imagejob import ImageJobStatus
+from imagejob_operator.api.meta import ObjectMeta
+from imagejob_operator.config.bounds import lowered
+from imagejob_operator.contract.carried import PodMeta
+from imagejob_operator.imagejob.decide import JobHistory, decide
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
+from imagejob_operator.imagejob.job_builder import worker_name
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.status import describe
+from imagejob_operator.kube.pod import (
     CONTAINER,
     ORDER_VARIABLE,
     Container,
@@ -22,19 +26,16 @@ from imagejob_operator.domain.pod import (
     PodStatus,
     Terminated,
 )
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.status import describe
-from imagejob_operator.domain.worker import JobSpec, PodTemplate, Worker, WorkerJob
+from imagejob_operator.kube.worker import JobSpec, PodTemplate, Worker, WorkerJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from imagejob_operator.domain.model import ImageJob
-    from imagejob_operator.domain.order import Order
-    from imagejob_operator.domain.platform import Platform
-    from imagejob_operator.domain.store_model import ImageStore
+    from imagejob_operator.api.imagejob import ImageJob
+    from imagejob_operator.api.imagestore import ImageStore
+    from imagejob_operator.config.platform import Platform
+    from imagejob_operator.contract.order import Order
 
     from .given import Task
 
@@ -46,9 +47,9 @@ class Course:
         # Whoever waits at a terminal tries again himself.
         spec = msgspec.structs.replace(task.job.spec, retries=0)
         job = msgspec.structs.replace(task.job, spec=spec)
-        self._situation = Situation(job=job, profile=task.profile, stores=stores)
+        self._situation = Inputs(job=job, profile=task.profile, stores=stores)
         self._platform = platform
-        self._memory = Memory()
+        self._memory = JobHistory()
 
     @property
     def job(self) -> ImageJob:
@@ -56,11 +57,11 @@ class Course:
 
     def ready(self, now: datetime) -> Resolved | None:
         """What to do for it, unless it has to wait, as when it is suspended."""
-        admitted = Place(admitted_at=now)  # there is no quota here
-        self._situation = msgspec.structs.replace(self._situation, place=admitted)
+        admitted = QuotaPosition(admitted_at=now)  # there is no quota here
+        self._situation = msgspec.structs.replace(self._situation, quota=admitted)
         decision = decide(self._situation, self._memory, self._platform, now)
-        self._memory = decision.memory
-        if decision.standing.wish != "worker":
+        self._memory = decision.history
+        if decision.state.waits_for != "worker":
             return None
         task = self._situation
         ready = resolve(task.job, task.profile, task.stores, self._platform)
@@ -71,12 +72,12 @@ class Course:
 
         But for `worker` and `lastFailure`: there is no Job, pod or node here to name.
         """
-        situation = msgspec.structs.replace(self._situation, worker=worker)
-        decision = decide(situation, self._memory, self._platform, now)
-        self._memory = decision.memory
-        standing = decision.standing
-        notes = lowered(situation.job, self._platform.bounds, standing.item)
-        status = describe(situation, standing, self._memory.entries, now, notes)
+        inputs = msgspec.structs.replace(self._situation, worker=worker)
+        decision = decide(inputs, self._memory, self._platform, now)
+        self._memory = decision.history
+        state = decision.state
+        notes = lowered(inputs.job, self._platform.bounds, state.item)
+        status = describe(inputs, state, self._memory.entries, now, notes)
         return msgspec.structs.replace(status, worker=None, last_failure=None)
 
 

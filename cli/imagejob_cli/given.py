@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
-from imagejob_operator.domain.destination import destination_of
-from imagejob_operator.domain.model import ImageJob, ImageProfile, ObjectMeta
-from imagejob_operator.domain.store_model import ImageStore, ImageStoreSpec, Volume
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imageprofile import ImageProfile
+from imagejob_operator.api.imagestore import ImageStore, ImageStoreSpec, Volume
+from imagejob_operator.api.meta import ObjectMeta
+from imagejob_operator.cache.destination import destination_of
 
 from .admission import RefusedError, Thing, admit, is_ours, title
 from .errors import CliError

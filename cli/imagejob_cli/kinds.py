@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any, TypeAlias
 
 import yaml
-from imagejob_operator.domain.model import VERSION
+from imagejob_operator.api.meta import VERSION
 
 Schema: TypeAlias = dict[str, Any]
 

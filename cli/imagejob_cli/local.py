@@ -14,10 +14,10 @@ from .orders import cut
 from .process import Broken, Reported
 
 if TYPE_CHECKING:
-    from imagejob_operator.domain.model import ImageJob, ImageJobStatus
-    from imagejob_operator.domain.order import Order
-    from imagejob_operator.domain.platform import Platform
-    from imagejob_operator.domain.resolve import Resolved
+    from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
+    from imagejob_operator.config.platform import Platform
+    from imagejob_operator.contract.order import Order
+    from imagejob_operator.imagejob.resolve import Resolved
 
     from .given import Given
     from .orders import Batch

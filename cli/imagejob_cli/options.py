@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, get_args
 
 import msgspec
-from imagejob_operator.domain.model import SourceFormat
-from imagejob_operator.domain.order import OrderLimits
-from imagejob_operator.domain.platform import Platform
-from imagejob_operator.domain.quantity import describe_bytes, to_bytes
+from imagejob_operator.api.imagejob import SourceFormat
+from imagejob_operator.api.quantity import describe_bytes, to_bytes
+from imagejob_operator.config.platform import Platform
+from imagejob_operator.contract.order import OrderLimits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from imagejob_operator.domain import manifests
-from imagejob_operator.domain.batching import MAX_ITEMS
+from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.scheduling.batching import MAX_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from imagejob_operator.domain.order import Order
-    from imagejob_operator.domain.platform import Platform
-    from imagejob_operator.domain.resolve import Resolved
+    from imagejob_operator.config.platform import Platform
+    from imagejob_operator.contract.order import Order
+    from imagejob_operator.imagejob.resolve import Resolved
 
     from .course import Course
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
-    from imagejob_operator.domain.order import Order
+    from imagejob_operator.contract.order import Order
     from imagejob_worker.report import Entry
 
 TICK_SECONDS = 0.1

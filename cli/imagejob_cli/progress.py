@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from imagejob_operator.domain.model import ImageJob
+    from imagejob_operator.api.imagejob import ImageJob
 
     from .local import Outcome
 

@@ -12,7 +12,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from imagejob_operator.domain.quantity import to_bytes
+from imagejob_operator.api.quantity import to_bytes
 
 from .schema import Fault
 

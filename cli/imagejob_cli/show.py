@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
-from imagejob_operator.domain.model import API_VERSION
+from imagejob_operator.api.meta import API_VERSION
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagejob_operator.domain.quantity import describe_bytes
+from imagejob_operator.api.quantity import describe_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from imagejob_operator.domain.model import ImageJob, ImageJobStatus
+    from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
 
     from .local import Outcome
 

@@ -85,7 +85,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "How many actions may be under way at once, and how many are.",
             {
                 "limit": "max(imagejob_api_write_limit)",
-                "under way": "max(imagejob_agenda_under_way)",
+                "under way": "max(imagejob_workqueue_in_progress)",
                 "paused for, s": "max(imagejob_api_pause_seconds)",
             },
             width=6,
@@ -93,13 +93,13 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "Actions that wait for room",
             "Work brings ImageJobs on; news and refresh only tell where they stand.",
-            {"{{lane}}": "sum by (lane) (imagejob_agenda_waiting)"},
+            {"{{priority}}": "sum by (priority) (imagejob_workqueue_depth)"},
             width=6,
         ),
         Panel(
             "How long the first of them has",
             "Work should wait for seconds at most.",
-            {"{{lane}}": "max by (lane) (imagejob_agenda_oldest_seconds)"},
+            {"{{priority}}": "max by (priority) (imagejob_workqueue_oldest_seconds)"},
             "s",
             width=6,
         ),

@@ -2,8 +2,8 @@
 
     python -m imagejob_operator
 
-Configured by IMAGEJOB_… variables (see settings.py) and the usual KUBECONFIG. Audit lines go to
-standard output, logs to standard error.
+Configured by IMAGEJOB_… variables (see config/settings.py) and the usual KUBECONFIG. Audit lines
+go to standard output, logs to standard error.
 """
 
 from __future__ import annotations
@@ -12,29 +12,35 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from functools import partial
 
 import kopf
 
-from . import cluster, handlers, logs, transport, web
-from .candidacy import Candidacy, LeaseLostError
-from .clock import utc_now
-from .domain.lease import Terms
-from .engine import Engine
-from .leadership import Alone, Elected, Leadership, Work
-from .metrics import Metrics
-from .metrics_scrape import Gauges
-from .settings import Settings, SettingsError, from_environment
-from .sweep import sweep_forever
-from .version import VERSION
+from imagejob_operator.api.version import VERSION
+from imagejob_operator.config.settings import Settings, SettingsError, from_environment
+from imagejob_operator.controllers.manager import Manager
+from imagejob_operator.controllers.ttl import sweep_forever
+from imagejob_operator.kube.clock import utc_now
+from imagejob_operator.kube.leader_election import LeaderElector, Leadership, SoleReplica, Work
+from imagejob_operator.kube.lease import LeaseTimings
+from imagejob_operator.kube.lease_lock import LeaseLock, LeaseLostError
+from imagejob_operator.observability.collector import Gauges
+from imagejob_operator.observability.metrics import Metrics
+
+from . import handlers
+from .kube import client as cluster
+from .kube import transport
+from .observability import http as web
+from .observability import logging as logs
 
 log = logging.getLogger("imagejob_operator")
 
 STOPPED, UNCONFIGURED, DEPOSED = 0, 2, 3
 
 
-def tell(fence: transport.Fence, metrics: Metrics, line: bytes) -> None:
+def write_audit(fence: transport.Fence, metrics: Metrics, line: bytes) -> None:
     """One audit line, out of our hands before the status is written; none of what isn't to be."""
     fence()
     sys.stdout.buffer.write(line + b"\n")
@@ -48,31 +54,31 @@ async def operate(settings: Settings) -> None:
     async with transport.connect(metrics=metrics) as unfenced:
         leadership = candidate(settings, unfenced)
         async with cluster.connect(leadership.fence, metrics) as api:
-            audit = partial(tell, leadership.fence, metrics)
-            engine = Engine(
+            audit = partial(write_audit, leadership.fence, metrics)
+            manager = Manager(
                 api,
                 settings.platform,
                 settings.caps,
                 namespace=settings.namespace,
                 instance=settings.instance,
-                tell=audit,
+                write_audit=audit,
                 namespace_memory=settings.namespace_memory,
             )
-            gauges = Gauges(leadership, engine, utc_now, settings.metrics_namespaces)
+            gauges = Gauges(leadership, manager, settings.metrics_namespaces)
             metrics.registry.register(gauges)
-            probes = web.Probes(leadership, engine)
+            probes = web.Probes(leadership, manager)
             async with web.serving(settings.listen, probes, metrics.registry):
                 cancel_when_told_to_stop()
                 sweep = partial(sweep_forever, api, audit, utc_now)
-                await leadership.lead(partial(work, engine.run, sweep))
+                await leadership.lead(partial(work, manager.run, sweep))
 
 
 def candidate(settings: Settings, connection: transport.Transport) -> Leadership:
     """One of several operators, or the only one."""
     if not settings.leader_election:
-        return Alone(settings.instance)
-    terms = Terms(settings.lease_seconds)
-    return Elected(Candidacy(connection, settings.namespace, settings.instance, terms))
+        return SoleReplica(settings.instance)
+    timings = LeaseTimings(settings.lease_seconds)
+    return LeaderElector(LeaseLock(connection, settings.namespace, settings.instance, timings))
 
 
 def cancel_when_told_to_stop() -> None:
@@ -100,7 +106,7 @@ async def work(*parts: Work) -> None:
 def main() -> int:
     """0 when told to stop, 2 for settings that can't be, 3 when the lease was lost."""
     try:
-        settings = from_environment(os.environ)
+        settings = from_environment({"IMAGEJOB_INSTANCE": socket.gethostname(), **os.environ})
     except SettingsError as error:
         print(f"imagejob-operator: {error}", file=sys.stderr)  # noqa: T201 (for whoever started it)
         return UNCONFIGURED

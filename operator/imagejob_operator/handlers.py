@@ -13,7 +13,7 @@ from typing import Any
 
 import kopf
 
-from .leadership import end
+from imagejob_operator.kube.leader_election import end
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imagejob_operator.domain.manifests import worker_name
+from imagejob_operator.imagejob.job_builder import worker_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from imagejob_dev.rest import ApiError
-from imagejob_operator.domain.order import Order
+from imagejob_operator.contract.order import Order
 
 from adversary.history import Dispatch, Finish, Life, Meeting
 

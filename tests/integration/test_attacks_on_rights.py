@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conditions import until
 from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
-from imagejob_operator.domain.manifests import worker_name
+from imagejob_operator.imagejob.job_builder import worker_name
 from raw_requests import FORBIDDEN, IMAGING, IN_A_WORKER, Answer, Attacker, attacker
 from tenant import Body, image_job, ours, sleeper
 

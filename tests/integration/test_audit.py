@@ -11,8 +11,8 @@ import pytest
 from audit_log import MARK
 from audit_schema import complaints_about
 from conditions import until
-from imagejob_operator.domain.audit import REQUESTED_BY
-from tenant import Body, Tenant, image_job, ours, picture, reason
+from imagejob_operator.imagejob.audit import REQUESTED_BY
+from tenant import Body, Tenant, cache, image_job, ours, reason
 
 if TYPE_CHECKING:
     from imagejob_dev.program import Program
@@ -53,7 +53,7 @@ def test_a_success_from_request_to_result(team: Tenant, lines: Lines) -> None:
     ]
     assert told[1]["quota"] == {"limits": ["7/1h", "500/24h"], "used": 1, "remaining": 6}
     end = told[-1]
-    assert end["source"]["sha256"] == hashlib.sha256(picture()).hexdigest()
+    assert end["source"]["sha256"] == hashlib.sha256(cache()).hexdigest()
     assert end["profile"] == status["profile"]
     assert {made["key"]: made["sha256"] for made in end["outputs"]} == {
         key: hashlib.sha256(team.get(key)).hexdigest()

@@ -13,16 +13,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 BREAKS = {
     # target: (file, what is added at its end, what the complaint names)
-    "format": ("operator/imagejob_operator/settings.py", "X  =  1\n", "settings.py"),
-    "lint": ("operator/imagejob_operator/settings.py", "import sys\n", "F401"),
+    "format": ("operator/imagejob_operator/config/settings.py", "X  =  1\n", "settings.py"),
+    "lint": ("operator/imagejob_operator/config/settings.py", "import sys\n", "F401"),
     "types": ("worker/imagejob_worker/order.py", 'WRONG: int = "text"\n', "assignment"),
     "layers": (
-        "operator/imagejob_operator/domain/quantity.py",
-        "from imagejob_operator import engine  # noqa: E402, F401\n",
-        "imagejob_operator.domain.quantity -> imagejob_operator.engine",
+        "operator/imagejob_operator/api/quantity.py",
+        "from imagejob_operator.controllers import manager  # noqa: E402, F401\n",
+        "imagejob_operator.api.quantity -> imagejob_operator.controllers.manager",
     ),
     "crds": (
-        "operator/imagejob_operator/domain/store_model.py",
+        "operator/imagejob_operator/api/imagestore.py",
         "class ImageStoreSpec(Resource, frozen=True):\n    more: int = 0\n",
         "more",
     ),

@@ -14,10 +14,10 @@ import failing_operator
 import msgspec
 import pytest
 from failing_operator import KILLED, MOMENTS, FailPoint, Life
-from imagejob_operator.kinds import UNFINISHED
+from imagejob_operator.kube.resources import UNFINISHED
 from ledgers import charges
 from recorder import Event, owners, recording
-from tenant import Body, Tenant, image_job, is_finished, picture
+from tenant import Body, Tenant, cache, image_job, is_finished
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ SEED = 4
 SECONDS = 400.0
 
 JOBS = 200
-PICTURES = {f"incoming/{side}.jpg": picture(side, side) for side in (320, 400, 480, 560)}
+PICTURES = {f"incoming/{side}.jpg": cache(side, side) for side in (320, 400, 480, 560)}
 SOURCES = {f"photo-{number}": list(PICTURES)[number % len(PICTURES)] for number in range(JOBS)}
 AT_ONCE = 2  # run at most, in one worker or in two, so that each life finds work for every effect
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from conditions import until
-from imagejob_operator.domain.lease import Lease, LeaseSpec, Sighting
+from imagejob_operator.kube.lease import Lease, LeaseSpec, ObservedRecord
 from replicas import LEASE_SECONDS, pair
 from tenant import Tenant, image_job, is_finished
 
@@ -213,5 +213,5 @@ def _wait_until_run_out(cluster: Client) -> None:
     def look() -> LeaseSpec:
         return msgspec.convert(cluster.rest.get(LEASE), Lease).spec
 
-    seen = Sighting(look(), time.monotonic())
+    seen = ObservedRecord(look(), time.monotonic())
     until(lambda: seen.again(look(), time.monotonic()).is_free(time.monotonic()))

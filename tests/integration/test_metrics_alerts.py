@@ -86,10 +86,10 @@ CASES: Mapping[str, Case] = {
     "ImageJobWritesBehind": Case(
         8,
         15,
-        fires={'imagejob_agenda_oldest_seconds{lane="work"}': "90x20"},
+        fires={'imagejob_workqueue_oldest_seconds{priority="progress"}': "90x20"},
         quiet={
-            'imagejob_agenda_oldest_seconds{lane="work"}': "1x20",
-            'imagejob_agenda_oldest_seconds{lane="refresh"}': "900x20",
+            'imagejob_workqueue_oldest_seconds{priority="progress"}': "1x20",
+            'imagejob_workqueue_oldest_seconds{priority="status_refresh"}': "900x20",
         },
     ),
     "ImageJobFailureRatio": Case(

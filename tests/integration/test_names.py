@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from imagejob_operator.domain.manifests import worker_name
+from imagejob_operator.imagejob.job_builder import worker_name
 from ledgers import ledger_of
 from tenant import Body, Tenant, image_job, reason, sleeper
 from worker_pods import SLOW, process_of, running_pod

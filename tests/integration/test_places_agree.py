@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from imagejob_operator.domain.places import place_of
-from imagejob_operator.domain.store_model import ImageStore
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.contract.place import destination_key
 from placing import allow_list, bucket, refusal
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_they_agree(cluster: Client, listed: str, line: str, spelled: str) -> No
     wanted, made = bucket(line, "team-a"), bucket(spelled, "team-a")
 
     assert refusal(cluster, listed, made) == ""
-    assert place_of(read(wanted), "cat.jpg") == place_of(read(made), "cat.jpg")
+    assert destination_key(read(wanted), "cat.jpg") == destination_key(read(made), "cat.jpg")
 
 
 def read(body: dict[str, Any]) -> ImageStore:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import audit_log
 import pytest
-from imagejob_operator.domain.order import Order, decode
+from imagejob_operator.contract.order import Order, decode
 from ledgers import charges
 from recorder import Event, recording
 from tenant import Body, Tenant, image_job, is_finished, reason

@@ -11,15 +11,15 @@ import accounts
 import pytest
 from audit_schema import complaints_about
 from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
-from imagejob_operator.sweep import Sweeper, sweep_forever
-from imagejob_operator.transport import ApiError
+from imagejob_operator.controllers.ttl import Sweeper, sweep_forever
+from imagejob_operator.kube.transport import ApiError
 from tenant import Body, Tenant, image_job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from imagejob_dev.client import Client
-    from imagejob_operator.cluster import Cluster
+    from imagejob_operator.kube.client import Cluster
 
 SECONDS = 20.0
 SOON = timedelta(milliseconds=10)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from imagejob_operator import cluster as api
-from imagejob_operator.cluster import WARNINGS
-from imagejob_operator.domain.model import ObjectMeta
+from imagejob_operator.api.meta import ObjectMeta
+from imagejob_operator.kube import client as api
+from imagejob_operator.kube.client import WARNINGS
 
 if TYPE_CHECKING:
     import pytest

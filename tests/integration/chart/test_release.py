@@ -21,8 +21,8 @@ from imagejob_dev import policies
 from imagejob_dev.client import CHART, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
 from imagejob_dev.ports import free_ports
-from imagejob_operator.domain.model import API_VERSION
-from tenant import Tenant, image_job, ours, picture
+from imagejob_operator.api.meta import API_VERSION
+from tenant import Tenant, cache, image_job, ours
 from worker_pods import running_pod
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def release(bare: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def tenant(release: Release) -> Tenant:
     """A team whose bucket holds one photo."""
     made = Tenant(release.cluster, "team-a")
-    made.put("incoming/cat.jpg", picture())
+    made.put("incoming/cat.jpg", cache())
     made.open()
     return made
 

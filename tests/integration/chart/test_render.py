@@ -12,7 +12,7 @@ import yaml
 from helm_chart import STAMPS, Body, of, one, operator_environment
 from imagejob_dev.client import CHART, CRDS, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
-from imagejob_operator.settings import Settings, from_environment
+from imagejob_operator.config.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from helm_chart import Helm

@@ -15,7 +15,7 @@ import pytest
 import worker_process
 from imagejob_dev.node.expand import expand
 from imagejob_dev.s3 import S3Server
-from imagejob_operator.domain import order as operator_order
+from imagejob_operator.contract import order as operator_order
 from imagejob_worker import order as worker_order
 from PIL import Image
 from specimens import jpeg
@@ -177,9 +177,9 @@ def test_nothing_is_written_but_what_was_asked_for(outcome: Outcome) -> None:
 def test_the_operator_s_order_reaches_the_worker_unchanged(name: str) -> None:
     """Through the kubelet's expansion, where a plain value would have told the secret."""
     record = item(name) | {"name": name, "attempt": 1}
-    composed = msgspec.convert(worker_process.order([record]), operator_order.Order)
+    pending = msgspec.convert(worker_process.order([record]), operator_order.Order)
 
-    text = expand(composed.encode(), {"AWS_SECRET_ACCESS_KEY": SECRET, "HOME": "/root"})
+    text = expand(pending.encode(), {"AWS_SECRET_ACCESS_KEY": SECRET, "HOME": "/root"})
     read = worker_order.decode(text).items[0]
 
     assert (read.source.key, read.destination.prefix) == (f"in/{name}", f"out/{name}")

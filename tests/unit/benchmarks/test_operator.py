@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from imagejob_operator.domain import report
+from imagejob_operator.contract import report
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -9,7 +9,7 @@ from imagejob_cli.given import Given, gather
 from imagejob_cli.local import Outcome, run
 from imagejob_cli.process import Broken, Reported
 from imagejob_cli.reading import Document
-from imagejob_operator.domain.platform import Platform
+from imagejob_operator.config.platform import Platform
 from imagejob_run import job
 from imagejob_worker import report
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from imagejob_operator.domain.model import ImageJob
-    from imagejob_operator.domain.order import Order
+    from imagejob_operator.api.imagejob import ImageJob
+    from imagejob_operator.contract.order import Order
 
 
 class BreakingWorkplace:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from imagejob_cli.options import parse
-from imagejob_operator.domain.platform import Platform
+from imagejob_operator.config.platform import Platform
 
 HELP = Path(__file__).parents[2] / "data/cli/run-help.txt"
 

@@ -9,17 +9,10 @@ from imagejob_cli.course import Course
 from imagejob_cli.given import Given, Task
 from imagejob_cli.local import utc_now
 from imagejob_cli.orders import cut
-from imagejob_operator.domain.model import (
-    Destination,
-    ImageJob,
-    ImageJobSpec,
-    NameRef,
-    ObjectMeta,
-    Output,
-    Source,
-)
-from imagejob_operator.domain.platform import Platform
-from imagejob_operator.domain.resolve import Resolved
+from imagejob_operator.api.imagejob import Destination, ImageJob, ImageJobSpec, Output, Source
+from imagejob_operator.api.meta import NameRef, ObjectMeta
+from imagejob_operator.config.platform import Platform
+from imagejob_operator.imagejob.resolve import Resolved
 
 PLATFORM = Platform("")
 FOLDERS = {"one": Path("/photos"), "same": Path("/elsewhere/../photos"), "below": Path("/photos/b")}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from imagejob_operator.domain.reasons import FINAL, RETRYABLE, WAITING, Reason
+from imagejob_operator.api.reasons import FINAL, RETRYABLE, WAITING, Reason
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "charts/imagejob-operator/rules"

@@ -24,17 +24,21 @@ from api_objects import (
     worker_job,
 )
 from imagejob_docs import states
-from imagejob_operator.domain.outcome import MAX_DISRUPTIONS
-from imagejob_operator.domain.situation import Place, Situation, Standing
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, JobState, QuotaPosition
+from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.quota.position import QueuePosition
 
 LATER = NOW + timedelta(minutes=30)
 QUOTA = {
-    "unseen": Place(),
-    "full": Place(turn=Turn(4, LATER), limit="50 per 1h", slot=timedelta(seconds=1)),
-    "excess": Place(turn=Turn(4, LATER), excess="the namespace's quota of 50 per 1h is used up"),
+    "unseen": QuotaPosition(),
+    "full": QuotaPosition(
+        position=QueuePosition(4, LATER), limit="50 per 1h", slot=timedelta(seconds=1)
+    ),
+    "excess": QuotaPosition(
+        position=QueuePosition(4, LATER), excess="the namespace's quota of 50 per 1h is used up"
+    ),
     "charged": ADMITTED,
 }
 CAT = image_job()
@@ -65,23 +69,23 @@ class World(NamedTuple):
     backs_off: bool = False
     is_worn_out: bool = False
 
-    def standing(self) -> Standing:
+    def state(self) -> JobState:
         """As the operator decides."""
         status = last_failure(1, "StorageUnavailable") if self.backs_off else {}
         job = image_job(
             source=SOURCE, profileRef={"name": "web"}, suspend=self.suspended, status=status
         )
-        situation = Situation(
+        inputs = Inputs(
             job,
             profile=HARMLESS if self.is_valid else OVERWRITES_ITS_SOURCE,
             stores={"uploads": store()} if self.has_store else {},
             worker=None if self.work == "none" else Worker(worker_job(CAT), PODS[self.work]),
-            place=QUOTA[self.quota],
+            quota=QUOTA[self.quota],
             disruptions=MAX_DISRUPTIONS + 1 if self.is_worn_out else 0,
         )
-        return stand(situation, PLATFORM, NOW)
+        return evaluate(inputs, PLATFORM, NOW)
 
-    def next(self, standing: Standing) -> Iterator[World]:
+    def next(self, standing: JobState) -> Iterator[World]:
         """What one thing can make of it that people, the quota or the cluster do."""
         yield self._replace(suspended=not self.suspended)
         yield self._replace(has_store=not self.has_store)
@@ -89,8 +93,8 @@ class World(NamedTuple):
         yield from self._of_the_quota(standing)
         yield from self._of_the_cluster(standing)
 
-    def _of_the_quota(self, standing: Standing) -> Iterator[World]:
-        waits = standing.wish == "admission"
+    def _of_the_quota(self, standing: JobState) -> Iterator[World]:
+        waits = standing.waits_for == "admission"
         if self.quota == "unseen" and waits:
             yield self._replace(quota="excess")
             yield self._replace(quota="full")
@@ -99,11 +103,11 @@ class World(NamedTuple):
         if waits:
             yield self._replace(quota="charged")
 
-    def _of_the_cluster(self, standing: Standing) -> Iterator[World]:
+    def _of_the_cluster(self, standing: JobState) -> Iterator[World]:
         match self.work:
             case "none" if self.backs_off:
                 yield self._replace(backs_off=False)
-            case "none" if standing.wish == "worker":
+            case "none" if standing.waits_for == "worker":
                 yield self._replace(work="made")
             case "made":
                 yield self._replace(work="runs")
@@ -135,11 +139,11 @@ def ways() -> set[tuple[str, str]]:
     pending = [World()]
     while pending:
         world = pending.pop()
-        standing = world.standing()
+        standing = world.state()
         if standing.is_finished:
             continue
         for other in world.next(standing):
-            found.add((standing.phase, other.standing().phase))
+            found.add((standing.phase, other.state().phase))
             if other not in known:
                 known.add(other)
                 pending.append(other)

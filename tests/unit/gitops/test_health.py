@@ -12,7 +12,7 @@ import kstatus
 import pytest
 import yaml
 from argocd import Health
-from imagejob_operator.domain.reasons import Reason
+from imagejob_operator.api.reasons import Reason
 from job_states import CAT, FAILED, JOBS, SUCCEEDED, as_served, edited, imagejob, imagequota
 from lupa import lua51
 

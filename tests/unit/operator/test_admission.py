@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from imagejob_operator.domain.admission import admit
-from imagejob_operator.domain.ledger import MAX_CHARGED, Ledger
-from imagejob_operator.domain.quota import Rate
+from imagejob_operator.quota.admission import admit
+from imagejob_operator.quota.ledger import MAX_CHARGED, Ledger
+from imagejob_operator.quota.rates import Rate
 
 LEDGER = Ledger(1_795_341_600_250_123)
 WIDE = [Rate(1_000_000, "1h")]

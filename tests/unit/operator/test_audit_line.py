@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from api_objects import NOW, image_job
 from audit_schema import complaints, complaints_about, fields, paths_in, schema
-from imagejob_operator.domain import audit
-from imagejob_operator.domain.audit import QuotaDecision, requester
-from imagejob_operator.domain.model import AuditEntry, ImageJobStatus, Phase, StoreStatus
-from imagejob_operator.domain.reasons import Reason
+from imagejob_operator.api.imagejob import AuditEntry, ImageJobStatus, Phase, StoreStatus
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.imagejob import audit
+from imagejob_operator.imagejob.audit import QuotaDecision, requester
 
 if TYPE_CHECKING:
     from collections.abc import Callable

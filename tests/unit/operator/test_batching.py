@@ -11,10 +11,11 @@ import pytest
 from api_objects import DIGEST, PLATFORM, image_job, store
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_operator.domain import manifests, report
-from imagejob_operator.domain.batching import MAX_ITEMS, Batch, Ready, batches
-from imagejob_operator.domain.order import MAX_ENCODED_BYTES
-from imagejob_operator.domain.resolve import Resolved, resolve
+from imagejob_operator.contract import report
+from imagejob_operator.contract.order import MAX_ENCODED_BYTES
+from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.scheduling.batching import MAX_ITEMS, Batch, Ready, batches
 
 STORES = {name: store(name) for name in ("uploads", "archive")}
 

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, image_job, last_failure, pod, store, terminated, worker_job
-from imagejob_operator.domain.bounds import Bounds, lowered, retries_of, timeout_of
-from imagejob_operator.domain.lifecycle import Memory, WriteStatus, decide
-from imagejob_operator.domain.quota_model import ImageQuota
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.imagequota import ImageQuota
+from imagejob_operator.config.bounds import Bounds, lowered, retries_of, timeout_of
+from imagejob_operator.imagejob.decide import JobHistory, WriteStatus, decide
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.kube.worker import Worker
 
 KIB = 1024
 TIGHT = Bounds(max_timeout_seconds=60, max_retries=1, min_bytes_per_second=32 * KIB)
@@ -97,11 +97,11 @@ def test_attempts_are_counted_to_what_it_gets() -> None:
     status = last_failure(1, worker="ij-0")
     job = image_job(retries=10, status=status)
     lost = Worker(worker_job(job), pod(state=terminated(exit_code=137), phase="Failed"))
-    situation = Situation(
-        job, stores={"uploads": store()}, worker=lost, place=Place(admitted_at=NOW)
+    inputs = Inputs(
+        job, stores={"uploads": store()}, worker=lost, quota=QuotaPosition(admitted_at=NOW)
     )
 
-    decision = decide(situation, Memory(), platform, NOW + timedelta(minutes=1))
+    decision = decide(inputs, JobHistory(), platform, NOW + timedelta(minutes=1))
 
     assert isinstance(decision.action, WriteStatus)
     written = decision.action.status

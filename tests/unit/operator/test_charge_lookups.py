@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagejob_operator.domain.charge_lookups import ChargeLookups
+from imagejob_operator.quota.charge_lookups import ChargeLookups
 
 CAT, DOG = "uid-cat", "uid-dog"
 

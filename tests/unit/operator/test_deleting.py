@@ -14,27 +14,27 @@ from api_objects import (
     done,
     failed,
     image_job,
+    inputs,
     last_failure,
     pod,
     report,
     running,
     shows_admitted,
-    situation,
     store,
     terminated,
     worker_job,
 )
-from imagejob_operator.actions import Actions
-from imagejob_operator.domain import audit
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.lifecycle import Memory, WriteStatus, decide
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import Places, look, plan
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.tenant import Tenant
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.transport import NotFoundError
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.controllers.writers import Writers
+from imagejob_operator.imagejob import audit
+from imagejob_operator.imagejob.decide import JobHistory, WriteStatus, decide
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
+from imagejob_operator.kube.transport import NotFoundError
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import NamespaceState
+from imagejob_operator.scheduling.plan import WorkerBudget, plan, take_snapshot
 
 GOING: dict[str, Any] = {"deletionTimestamp": "2026-11-22T10:00:00Z", "finalizers": ["a.b/keep"]}
 CAT = image_job(meta=GOING)
@@ -44,11 +44,11 @@ UNLUCKY = terminated(report(failed("StorageUnavailable", "connection refused")))
 POLICY = Policy((parse_rate("50/1h"),))
 
 CANCELLED = {
-    "never looked at": situation(CAT, place=Place()),
-    "admitted": situation(CAT),
-    "its store is missing": situation(CAT, stores={}),
-    "suspended": situation(SUSPENDED),
-    "it would wait for another attempt": situation(FAILED_ONCE),
+    "never looked at": inputs(CAT, quota=QuotaPosition()),
+    "admitted": inputs(CAT),
+    "its store is missing": inputs(CAT, stores={}),
+    "suspended": inputs(SUSPENDED),
+    "it would wait for another attempt": inputs(FAILED_ONCE),
     "its worker is on its way": carried(job=CAT),
     "its worker runs": carried(pod(state=running()), job=CAT),
     "its worker has failed, and it would be tried again": carried(pod(state=UNLUCKY), job=CAT),
@@ -56,11 +56,11 @@ CANCELLED = {
 
 
 @pytest.mark.parametrize("known", CANCELLED.values(), ids=CANCELLED)
-def test_it_is_cancelled(known: Situation) -> None:
-    decision = decide(known, Memory(), PLATFORM, NOW)
+def test_it_is_cancelled(known: Inputs) -> None:
+    decision = decide(known, JobHistory(), PLATFORM, NOW)
 
     assert isinstance(decision.action, WriteStatus)
-    assert decision.standing.wish is None
+    assert decision.state.waits_for is None
     ends = [(each.event, each.reason, each.actor) for each in decision.action.entries]
     assert ends[-1] == ("Failed", "Cancelled", "unknown")
     assert [reason for _, reason, _ in ends].count("Cancelled") == 1
@@ -74,34 +74,34 @@ def test_it_is_cancelled(known: Situation) -> None:
 def test_what_had_come_of_it_stays(entry: list[Any], phase: str, reason: str) -> None:
     ended = carried(pod(state=terminated(report(entry))), job=CAT)
 
-    standing = decide(ended, Memory(), PLATFORM, NOW).standing
+    standing = decide(ended, JobHistory(), PLATFORM, NOW).state
 
     assert (standing.phase, standing.reason) == (phase, reason)
 
 
 def test_it_is_neither_charged_nor_dispatched() -> None:
     admitted = image_job("dog", meta=GOING, status=shows_admitted())
-    picture, tenant = Picture(), Tenant("team-a")
+    cache, tenant = ClusterCache(), NamespaceState("team-a")
     for thing in (store(), CAT, admitted):
-        picture.see(thing)
-    tenant.adopt(Ledger(0).at(NOW, POLICY.rates), "1")
+        cache.upsert(thing)
+    tenant.load(Ledger(0).at(NOW, POLICY.rates), "1")
     tenant.line_up(CAT, "admission")  # as when it was deleted after the last look at it
     tenant.line_up(admitted, "worker")
 
-    made = plan(look(tenant, POLICY, picture, NOW), Places(9), picture, PLATFORM, NOW)
+    made = plan(take_snapshot(tenant, POLICY, cache, NOW), WorkerBudget(9), cache, PLATFORM, NOW)
 
-    assert (made.admitted, made.composed, made.must_write) == ((), (), False)
+    assert (made.admitted, made.pending, made.must_write) == ((), (), False)
 
 
 def test_its_worker_is_not_needed_once_its_end_is_told() -> None:
-    picture, worker = Picture(), worker_job(CAT)
+    cache, worker = ClusterCache(), worker_job(CAT)
     for thing in (CAT, worker, pod(state=running())):
-        picture.see(thing)
+        cache.upsert(thing)
 
     meta = msgspec.structs.replace(CAT.metadata, resource_version="30")
-    picture.see(image_job(meta=msgspec.to_builtins(meta), status={"phase": "Failed"}))
+    cache.upsert(image_job(meta=msgspec.to_builtins(meta), status={"phase": "Failed"}))
 
-    assert not picture.is_needed(worker)
+    assert not cache.is_needed(worker)
 
 
 class Gone:
@@ -119,18 +119,18 @@ class Gone:
 @pytest.mark.parametrize("is_written", [True, False], ids=["after a try to write", "before"])
 def test_its_end_is_told_once_although_it_goes_meanwhile(*, is_written: bool) -> None:
     told: list[dict[str, Any]] = []
-    picture, memories = Picture(), dict[str, Memory]()
-    picture.see(CAT)
-    actions = Actions(
+    cache, histories = ClusterCache(), dict[str, JobHistory]()
+    cache.upsert(CAT)
+    actions = Writers(
         Gone(),  # type: ignore[arg-type]
-        picture,
-        memories,
+        cache,
+        histories,
         instance="op",
-        tell=lambda line: told.append(msgspec.json.decode(line)),
+        write_audit=lambda line: told.append(msgspec.json.decode(line)),
         clock=lambda: NOW,
     )
-    decision = decide(situation(CAT, place=Place()), Memory(), PLATFORM, NOW)
-    memories["uid-cat"] = decision.memory
+    decision = decide(inputs(CAT, quota=QuotaPosition()), JobHistory(), PLATFORM, NOW)
+    histories["uid-cat"] = decision.history
     assert isinstance(decision.action, WriteStatus)
 
     if is_written:
@@ -138,15 +138,15 @@ def test_its_end_is_told_once_although_it_goes_meanwhile(*, is_written: bool) ->
     asyncio.run(actions.verify("uid-cat"))
 
     assert [line["reason"] for line in told] == ["Requested", "Cancelled"]
-    assert picture.jobs.get("uid-cat") is None
+    assert cache.jobs.get("uid-cat") is None
 
 
 def test_it_counts_as_cancelled() -> None:
     metrics = Metrics()
-    entries = decide(situation(CAT), Memory(), PLATFORM, NOW).memory.entries
+    entries = decide(inputs(CAT), JobHistory(), PLATFORM, NOW).history.entries
 
     for entry in entries:
-        metrics.told(CAT, entry, entries, None)
+        metrics.emitted(CAT, entry, entries, None)
 
     labels = {"result": "cancelled", "reason": "Cancelled"}
     assert metrics.registry.get_sample_value("imagejob_finished_total", labels) == 1

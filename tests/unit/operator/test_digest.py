@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 from apischema import schema
-from imagejob_operator.domain.digest import CHANGEABLE, spec_digest
-from imagejob_operator.domain.model import ImageJobSpec
+from imagejob_operator.api.digest import CHANGEABLE, spec_digest
+from imagejob_operator.api.imagejob import ImageJobSpec
 
 SPEC = {
     "source": {"storeRef": {"name": "uploads"}, "key": "incoming/Büro \u2028 😀.jpg"},

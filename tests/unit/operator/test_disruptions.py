@@ -13,20 +13,20 @@ from api_objects import (
     done,
     failed,
     image_job,
+    inputs,
     pod,
     report,
     running,
-    situation,
     terminated,
     worker_job,
 )
-from imagejob_operator.domain.carried import SILENCE
-from imagejob_operator.domain.outcome import MAX_DISRUPTIONS
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.situation import Situation, Standing
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.contract.carried import SILENCE
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, JobState
+from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker
 
 CAT = image_job(retries=0)
 CARRIED = worker_job(CAT)
@@ -35,12 +35,12 @@ ALLOWED = 180
 TICK = timedelta(milliseconds=1)
 
 
-def carried(its_pod: Pod | None = None, **more: Any) -> Situation:
-    return situation(CAT, Worker(CARRIED, its_pod), **more)
+def carried(its_pod: Pod | None = None, **more: Any) -> Inputs:
+    return inputs(CAT, Worker(CARRIED, its_pod), **more)
 
 
-def standing_of(known: Situation, now: datetime = NOW) -> Standing:
-    return stand(known, PLATFORM, now)
+def standing_of(known: Inputs, now: datetime = NOW) -> JobState:
+    return evaluate(known, PLATFORM, now)
 
 
 TAKEN = {
@@ -70,7 +70,7 @@ def test_a_pod_that_is_not_replaced_is_lost() -> None:
     gave_up = {"conditions": [{"type": "Failed", "status": "True", "message": "no more pods"}]}
     ended = Worker(worker_job(CAT, status=gave_up), pod(state=terminated("", 137), **disrupted()))
 
-    standing = standing_of(situation(CAT, ended))
+    standing = standing_of(inputs(CAT, ended))
 
     assert (standing.phase, standing.reason) == ("Failed", Reason.WORKER_LOST)
 
@@ -96,7 +96,7 @@ def test_a_pod_without_a_deadline_may_be_silent() -> None:
 
 
 STATES = {
-    "without a worker": situation(CAT),
+    "without a worker": inputs(CAT),
     "on its way": carried(),
     "running": carried(pod(state=running())),
     "evicted": carried(pod(**disrupted())),
@@ -104,10 +104,10 @@ STATES = {
 
 
 @pytest.mark.parametrize("known", STATES.values(), ids=STATES)
-def test_ten_pods_may_be_taken_away_and_the_next_is_the_last(known: Situation) -> None:
-    def after(disruptions: int) -> Standing:
+def test_ten_pods_may_be_taken_away_and_the_next_is_the_last(known: Inputs) -> None:
+    def after(disruptions: int) -> JobState:
         counted = {"disruptions": disruptions}
-        return standing_of(situation(known.job, known.worker, **counted))
+        return standing_of(inputs(known.job, known.worker, **counted))
 
     worn_out = after(MAX_DISRUPTIONS + 1)
 

@@ -11,16 +11,16 @@ from api_objects import (
     carried,
     disrupted,
     image_job,
+    inputs,
     last_failure,
     pod,
     running,
-    situation,
     worker_job,
 )
 from deciding import decided, shown
-from imagejob_operator.domain.lifecycle import WriteStatus
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.imagejob.decide import WriteStatus
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker
 
 CAT = image_job()
 CREATED = datetime.fromisoformat(EARLIER)
@@ -30,17 +30,17 @@ TICK = timedelta(milliseconds=100)
 
 
 def test_a_pod_in_place_of_another_counts_as_a_disruption() -> None:
-    memory = decided(carried(AT_WORK)).memory
+    memory = decided(carried(AT_WORK)).history
 
     evicted = decided(carried(pod(**disrupted())), memory)
-    gone = decided(carried(), evicted.memory, CREATED + TICK)
-    coming = decided(carried(pod(suffix="new", phase="Pending")), gone.memory)
-    replaced = decided(carried(REPLACEMENT), coming.memory)
-    still = decided(carried(REPLACEMENT), replaced.memory)
+    gone = decided(carried(), evicted.history, CREATED + TICK)
+    coming = decided(carried(pod(suffix="new", phase="Pending")), gone.history)
+    replaced = decided(carried(REPLACEMENT), coming.history)
+    still = decided(carried(REPLACEMENT), replaced.history)
 
-    counts = [each.memory.disruptions for each in (evicted, gone, coming, replaced, still)]
+    counts = [each.history.disruptions for each in (evicted, gone, coming, replaced, still)]
     assert counts == [0, 0, 0, 1, 1]
-    assert shown(carried(REPLACEMENT), still.memory).status.disruptions == 1
+    assert shown(carried(REPLACEMENT), still.history).status.disruptions == 1
 
 
 RESUMED = CREATED + timedelta(hours=1)
@@ -71,20 +71,20 @@ def made(at: datetime, suffix: str) -> Pod:
 def test_a_pod_that_ended_with_a_suspension_is_no_disruption(
     before: tuple[Pod, ...], count: int
 ) -> None:
-    memory = decided(carried(AT_WORK)).memory
+    memory = decided(carried(AT_WORK)).history
     after = made(RESUMED + 2 * TICK, "new")
 
-    known = situation(CAT, Worker(ON_AGAIN, after, past=before))
+    known = inputs(CAT, Worker(ON_AGAIN, after, past=before))
 
-    assert decided(known, memory, RESUMED + 3 * TICK).memory.disruptions == count
+    assert decided(known, memory, RESUMED + 3 * TICK).history.disruptions == count
 
 
 def test_a_worker_in_place_of_a_silent_one_counts_as_a_disruption() -> None:
-    memory = decided(carried(AT_WORK)).memory
+    memory = decided(carried(AT_WORK)).history
 
     moved = decided(carried(pod("ij-2", state=running()), worker_job(CAT, name="ij-2")), memory)
 
-    assert moved.memory.disruptions == 1
+    assert moved.history.disruptions == 1
 
 
 def test_a_disruption_is_seen_after_a_restart_too() -> None:
@@ -93,32 +93,32 @@ def test_a_disruption_is_seen_after_a_restart_too() -> None:
     same = decided(carried(AT_WORK, job=job))
     replaced = decided(carried(REPLACEMENT, job=job))
 
-    assert (same.memory.disruptions, replaced.memory.disruptions) == (0, 1)
+    assert (same.history.disruptions, replaced.history.disruptions) == (0, 1)
 
 
 def test_disruptions_are_counted_on_after_a_restart() -> None:
     job = image_job(status={"disruptions": 4, "phase": "Queued"})
 
-    assert decided(situation(job)).memory.disruptions == 4
+    assert decided(inputs(job)).history.disruptions == 4
 
 
 @pytest.mark.parametrize("attempt", [0, 1])
 def test_a_worker_after_a_failed_one_is_no_disruption(attempt: int) -> None:
-    memory = decided(carried(AT_WORK)).memory
+    memory = decided(carried(AT_WORK)).history
     job = image_job(status=last_failure(attempt, worker="ij-1"))
     next_worker = worker_job(job, name="ij-2")
 
     went_on = decided(carried(pod("ij-2", state=running()), next_worker, job), memory)
     disturbed = decided(
-        carried(pod("ij-2", suffix="new", state=running()), next_worker, job), went_on.memory
+        carried(pod("ij-2", suffix="new", state=running()), next_worker, job), went_on.history
     )
 
-    assert went_on.memory.disruptions == 0
-    assert disturbed.memory.disruptions == 1
+    assert went_on.history.disruptions == 0
+    assert disturbed.history.disruptions == 1
 
 
 def test_the_eleventh_disruption_ends_it() -> None:
-    memory = msgspec.structs.replace(decided(carried(AT_WORK)).memory, disruptions=10)
+    memory = msgspec.structs.replace(decided(carried(AT_WORK)).history, disruptions=10)
 
     decision = decided(carried(REPLACEMENT), memory)
 

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, image_job
-from imagejob_operator.cluster import Cluster
-from imagejob_operator.domain import records
-from imagejob_operator.domain.model import AuditEntry
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.pace import Pace
-from imagejob_operator.transport import ConflictError
+from imagejob_operator.api.imagejob import AuditEntry
+from imagejob_operator.kube import records
+from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
+from imagejob_operator.kube.transport import ConflictError
+from imagejob_operator.observability.metrics import Metrics
 
 CAT = image_job()
 ENTRY = AuditEntry(5, NOW, "imagejob-operator", "Failed", "CorruptImage", "cut short")
@@ -25,7 +25,7 @@ class Events:
     """The API server's, by name, as both of its APIs have them."""
 
     def __init__(self) -> None:
-        self.metrics, self.pace = Metrics(), Pace()
+        self.metrics, self.limiter = Metrics(), AdaptiveConcurrencyLimiter()
         self.stored: dict[str, dict[str, Any]] = {}
         self.listed: list[list[tuple[str, str]]] = []
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 from api_objects import NOW, image_job, store
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import look
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.tenant import Tenant
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import NamespaceState
+from imagejob_operator.scheduling.plan import take_snapshot
 
 HOURLY = Policy((parse_rate("2/1h"),))
 EMPTY = Ledger(0).at(NOW, HOURLY.rates)
@@ -19,13 +19,13 @@ LINE = [image_job(name) for name in ("a", "b", "c", "d")]
 
 def excess(policy: Policy, ledger: Ledger, *jobs: ImageJob) -> dict[str, str]:
     """Those who are turned away, of those in line."""
-    picture, tenant = Picture(), Tenant("team-a")
+    cache, tenant = ClusterCache(), NamespaceState("team-a")
     for thing in (store(), *jobs):
-        picture.see(thing)
-    tenant.adopt(ledger, "1")
+        cache.upsert(thing)
+    tenant.load(ledger, "1")
     for job in jobs:
         tenant.line_up(job, "admission")
-    return look(tenant, policy, picture, NOW).excess
+    return take_snapshot(tenant, policy, cache, NOW).excess
 
 
 TURNED_AWAY = {

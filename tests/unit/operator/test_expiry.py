@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from api_objects import NOW, image_job
-from imagejob_operator.domain.expiry import expires_at, has_expired
+from imagejob_operator.imagejob.expiry import expires_at, has_expired
 
 FINISHED = NOW.replace(microsecond=0)
 SUCCEEDED = {"phase": "Succeeded", "completionTime": FINISHED.isoformat()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from imagejob_operator.domain.fair_queue import FairQueue
+from imagejob_operator.workqueue.fair_queue import FairQueue
 
 
 def test_a_namespace_is_forgotten_with_its_last() -> None:

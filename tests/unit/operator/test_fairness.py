@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_operator.domain.fairness import LIMIT, START, Accounts, Wish, share
-from imagejob_operator.domain.reserve import Reserve
+from imagejob_operator.config.reserve import Reserve
+from imagejob_operator.scheduling.fair_share import LIMIT, START, Accounts, Demand, share
 from slots import BEGIN, PLENTY, Look, Slots
 
 NAMES = ("a", "b", "c", "d")
@@ -108,8 +108,8 @@ def test_no_place_stays_free_while_somebody_may_have_it(course: Course) -> None:
         given = sum(look.shares.values())
 
         assert given <= look.free
-        assert all(0 < count <= look.wishes[name].workers for name, count in look.shares.items())
-        assert all(count <= look.wishes[name].room for name, count in look.shares.items())
+        assert all(0 < count <= look.demands[name].workers for name, count in look.shares.items())
+        assert all(count <= look.demands[name].budget for name, count in look.shares.items())
         assert given == look.free or not any(look.may_have_more(name) for name in NAMES)
 
 
@@ -133,7 +133,7 @@ def test_only_those_who_matter_are_remembered(course: Course) -> None:
         clock, most = known.clock, known.clock + LIMIT // timedelta(microseconds=1) * 1000
         ahead = {name for name, time in known.spent.items() if time > clock}
 
-        assert known.spent.keys() <= ahead | known.held.keys() | look.wishes.keys()
+        assert known.spent.keys() <= ahead | known.held.keys() | look.demands.keys()
         assert all(time <= most for time in known.spent.values())
 
 
@@ -141,35 +141,35 @@ def one_by_one(weights: dict[str, int], count: int, room: dict[str, int] | None 
     """Who gets the next places, when all always wait and each place is held for no time."""
     order, accounts = "", Accounts(BEGIN)
     for _ in range(count):
-        wishes = {
-            name: Wish(PLENTY, (room or {}).get(name, PLENTY), 0, weight)
+        demands = {
+            name: Demand(PLENTY, (room or {}).get(name, PLENTY), 0, weight)
             for name, weight in weights.items()
         }
-        shares, accounts = share(accounts, wishes, 1, Reserve(1))
+        shares, accounts = share(accounts, demands, 1, Reserve(1))
         order += "".join(shares)
         accounts = accounts.observed(shares, weights, weights.__getitem__, BEGIN)
         accounts = accounts.observed({}, weights, weights.__getitem__, BEGIN)
     return order
 
 
-def at_once(wishes: dict[str, Wish], free: int, kept: int = 0) -> dict[str, int]:
-    return share(Accounts(BEGIN), wishes, free, Reserve(free, kept))[0]
+def at_once(demands: dict[str, Demand], free: int, kept: int = 0) -> dict[str, int]:
+    return share(Accounts(BEGIN), demands, free, Reserve(free, kept))[0]
 
 
 def test_places_of_one_moment_are_shared_by_weight() -> None:
-    wishes = {
-        name: Wish(PLENTY, PLENTY, 0, weight) for name, weight in {"a": 1, "b": 2, "c": 5}.items()
+    demands = {
+        name: Demand(PLENTY, PLENTY, 0, weight) for name, weight in {"a": 1, "b": 2, "c": 5}.items()
     }
 
-    assert at_once(wishes, 80) == {"a": 10, "b": 20, "c": 50}
+    assert at_once(demands, 80) == {"a": 10, "b": 20, "c": 50}
 
 
 def test_who_wants_little_leaves_the_rest_to_the_others() -> None:
-    assert at_once({"a": Wish(3, PLENTY), "b": Wish(PLENTY, PLENTY)}, 64) == {"a": 3, "b": 61}
+    assert at_once({"a": Demand(3, PLENTY), "b": Demand(PLENTY, PLENTY)}, 64) == {"a": 3, "b": 61}
 
 
 def test_who_is_held_leaves_the_rest_to_the_others() -> None:
-    assert at_once({"a": Wish(PLENTY, 3), "b": Wish(PLENTY, PLENTY)}, 64) == {"a": 3, "b": 61}
+    assert at_once({"a": Demand(PLENTY, 3), "b": Demand(PLENTY, PLENTY)}, 64) == {"a": 3, "b": 61}
 
 
 def test_one_place_at_a_time_goes_round() -> None:
@@ -262,9 +262,9 @@ def test_a_lead_is_kept_by_who_waits() -> None:
 def test_to_have_wanted_nothing_is_no_credit() -> None:
     """It held a place for little all the time, and wanted no other."""
     accounts = Accounts(BEGIN, 99 * SECOND, {"rich": SECOND, "poor": 99 * SECOND})
-    wishes = {"rich": Wish(9, 9, 1), "poor": Wish(9, 9)}
+    demands = {"rich": Demand(9, 9, 1), "poor": Demand(9, 9)}
 
-    shares, _ = share(accounts, wishes, 8, Reserve(9))
+    shares, _ = share(accounts, demands, 8, Reserve(9))
 
     assert shares == {"rich": 4, "poor": 4}
 
@@ -302,13 +302,13 @@ def test_to_begin_a_worker_costs_a_second_though_it_end_at_once() -> None:
 
 def test_who_does_not_take_its_place_comes_after_the_others() -> None:
     """It gathers for a fuller worker, while another would begin at once."""
-    wishes = {"gathers": Wish(9, 9), "begins": Wish(9, 9)}
-    first, accounts = share(Accounts(BEGIN), wishes, 1, Reserve(1))
-    accounts = accounts.observed({}, wishes, lambda _: 1, BEGIN)
+    demands = {"gathers": Demand(9, 9), "begins": Demand(9, 9)}
+    first, accounts = share(Accounts(BEGIN), demands, 1, Reserve(1))
+    accounts = accounts.observed({}, demands, lambda _: 1, BEGIN)
 
-    second, accounts = share(accounts, wishes, 1, Reserve(1))
-    accounts = accounts.observed({"begins": 1}, wishes, lambda _: 1, BEGIN)
-    third, _ = share(accounts, wishes, 1, Reserve(1))
+    second, accounts = share(accounts, demands, 1, Reserve(1))
+    accounts = accounts.observed({"begins": 1}, demands, lambda _: 1, BEGIN)
+    third, _ = share(accounts, demands, 1, Reserve(1))
 
     assert (first, second, third) == ({"gathers": 1}, {"begins": 1}, {"gathers": 1})
 
@@ -319,7 +319,7 @@ def test_what_is_held_counts_as_what_workers_usually_cost() -> None:
     spent = {"hog": 0, "tiny": 0}
     accounts = Accounts(BEGIN, 0, spent, {"hog": 1, "tiny": 1}, usual)
 
-    shares, _ = share(accounts, {"hog": Wish(9, 9, 1), "tiny": Wish(9, 9, 1)}, 5, Reserve(9))
+    shares, _ = share(accounts, {"hog": Demand(9, 9, 1), "tiny": Demand(9, 9, 1)}, 5, Reserve(9))
 
     assert shares == {"tiny": 5}
 
@@ -337,11 +337,11 @@ def test_what_is_usual_follows_what_was_lately() -> None:
 
 def test_once_its_place_was_taken_it_is_its_turn_again() -> None:
     accounts = Accounts(BEGIN, 0, {"hog": 900 * SECOND}, declined=frozenset({"gathers"}))
-    wishes = {"hog": Wish(9, 9), "gathers": Wish(9, 9)}
-    _, accounts = share(accounts, wishes, 0, Reserve(2))
-    accounts = accounts.observed({"hog": 2}, wishes, lambda _: 1, BEGIN)
+    demands = {"hog": Demand(9, 9), "gathers": Demand(9, 9)}
+    _, accounts = share(accounts, demands, 0, Reserve(2))
+    accounts = accounts.observed({"hog": 2}, demands, lambda _: 1, BEGIN)
 
-    shares, _ = share(accounts, wishes, 1, Reserve(2))
+    shares, _ = share(accounts, demands, 1, Reserve(2))
 
     assert shares == {"gathers": 1}
 
@@ -350,20 +350,20 @@ def test_a_place_that_others_do_not_take_erases_no_lead() -> None:
     accounts = Accounts(
         BEGIN, 0, {"hog": 900 * SECOND, "gathers": 0}, declined=frozenset({"gathers"})
     )
-    wishes = {"hog": Wish(9, 9), "gathers": Wish(9, 9)}
+    demands = {"hog": Demand(9, 9), "gathers": Demand(9, 9)}
 
-    shares, after = share(accounts, wishes, 1, Reserve(2))
+    shares, after = share(accounts, demands, 1, Reserve(2))
 
     assert shares == {"hog": 1}
     assert after.clock == 0
 
 
 def test_what_is_kept_goes_to_those_with_none() -> None:
-    wishes = {"hog": Wish(9, 9), "two": Wish(9, 9)}
+    demands = {"hog": Demand(9, 9), "two": Demand(9, 9)}
 
-    alone = at_once({"hog": Wish(9, 9)}, 8, kept=2)
-    both = at_once(wishes, 8, kept=2)
-    new = at_once({**wishes, "new": Wish(9, 9)}, 8, kept=2)
+    alone = at_once({"hog": Demand(9, 9)}, 8, kept=2)
+    both = at_once(demands, 8, kept=2)
+    new = at_once({**demands, "new": Demand(9, 9)}, 8, kept=2)
 
     assert alone == {"hog": 6}
     assert both == {"hog": 3, "two": 3}
@@ -373,9 +373,9 @@ def test_what_is_kept_goes_to_those_with_none() -> None:
 def test_thousands_of_namespaces_are_looked_at_once() -> None:
     """All are held but the last: it gets every place, and nobody is asked again for each."""
     teams = [f"team-{number}" for number in range(10_000)]
-    wishes = {name: Wish(PLENTY, 0) for name in teams} | {teams[-1]: Wish(PLENTY, PLENTY)}
+    demands = {name: Demand(PLENTY, 0) for name in teams} | {teams[-1]: Demand(PLENTY, PLENTY)}
 
-    assert at_once(wishes, 64) == {teams[-1]: 64}
+    assert at_once(demands, 64) == {teams[-1]: 64}
 
 
 def test_combinations_of_all_are_fair_in_the_long_run() -> None:

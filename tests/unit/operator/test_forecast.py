@@ -12,10 +12,10 @@ from itertools import cycle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imagejob_operator.domain.admission import admit
-from imagejob_operator.domain.history import History
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.quota import Rate, forecast, parse_rate, usage
+from imagejob_operator.quota.admission import admit
+from imagejob_operator.quota.history import History
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Rate, forecast, parse_rate, usage
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 START = 1_795_341_600_000_000

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from api_objects import NOW, image_job
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import look
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.tenant import Tenant
-from imagejob_operator.foresight import Foresight
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import NamespaceState
+from imagejob_operator.scheduling.plan import take_snapshot
+from imagejob_operator.scheduling.wait_estimates import WaitEstimates
 
 POLICY = Policy((parse_rate("1/1h"),))
 CAT = image_job()
 UID = CAT.metadata.uid
 
 
-def touched(*put_off: object) -> list[object]:
+def touched(*add: object) -> list[object]:
     """Of one that waits for the quota and has not been told so, with those waiting for room."""
-    picture, tenant = Picture(), Tenant("team-a")
-    picture.see(CAT)
-    while picture.next_touched() is not None:
+    cache, tenant = ClusterCache(), NamespaceState("team-a")
+    cache.upsert(CAT)
+    while cache.next_key() is not None:
         pass
-    tenant.adopt(Ledger(0).at(NOW, POLICY.rates).charge(["uid-other"]), "1")
+    tenant.load(Ledger(0).at(NOW, POLICY.rates).charge(["uid-other"]), "1")
     tenant.limit = "1 per 1h"
     tenant.line_up(CAT, "admission")
-    foresight = Foresight(picture, lambda *_: None, put_off.__contains__)
+    foresight = WaitEstimates(cache, lambda *_: None, add.__contains__)
 
-    foresight.update(look(tenant, POLICY, picture, NOW), NOW)
+    foresight.update(take_snapshot(tenant, POLICY, cache, NOW), NOW)
 
     found: list[object] = []
-    while (subject := picture.next_touched()) is not None:
+    while (subject := cache.next_key()) is not None:
         found.append(subject)
     return found
 

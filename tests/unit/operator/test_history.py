@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imagejob_operator.domain.history import (
+from imagejob_operator.quota.history import (
     DETAIL,
     FINEST,
     KEPT,
@@ -19,7 +19,7 @@ from imagejob_operator.domain.history import (
     grid,
     of,
 )
-from imagejob_operator.domain.quota import Rate, usage
+from imagejob_operator.quota.rates import Rate, usage
 
 NOW = 1_795_341_600_123
 SECOND, DAY = 1_000, 86_400_000

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imagejob_operator.domain.history import FINEST, KEPT, History, grid
-from imagejob_operator.domain.quota import Rate, parse_rate
+from imagejob_operator.quota.history import FINEST, KEPT, History, grid
+from imagejob_operator.quota.rates import Rate, parse_rate
 
 NOW = 1_795_341_600_123
 EVER = 10**12

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from imagejob_operator import leadership
+from imagejob_operator.kube import leader_election as leadership
 
 
 async def _deaf_to_the_first() -> None:

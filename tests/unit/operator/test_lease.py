@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from imagejob_operator.domain import lease as leases
-from imagejob_operator.domain.lease import Lease, LeaseSpec, Sighting, Tenure, Terms
+from imagejob_operator.kube import lease as leases
+from imagejob_operator.kube.lease import Lease, LeaseHolder, LeaseSpec, LeaseTimings, ObservedRecord
 
-TERMS = Terms(15)
+TERMS = LeaseTimings(15)
 TAKEN_AT = "2026-11-22T10:00:00.000001Z"
-OURS = Tenure("one", TAKEN_AT)
+OURS = LeaseHolder("one", TAKEN_AT)
 HELD = leases.taken(None, OURS, TERMS)
 NOW = datetime(2026, 11, 22, 10, 0, 2, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ def test_terms_are_client_go_s_for_its_15_seconds() -> None:
 
 @pytest.mark.parametrize("seconds", [3, 15, 300])
 def test_an_attempt_begun_before_the_deadline_ends_within_the_lease(seconds: int) -> None:
-    terms = Terms(seconds)
+    terms = LeaseTimings(seconds)
 
     assert terms.deadline + terms.patience <= seconds
     assert terms.retry < terms.deadline
@@ -44,11 +44,11 @@ def test_an_attempt_begun_before_the_deadline_ends_within_the_lease(seconds: int
 def test_free_is_what_nobody_holds_or_has_not_changed(
     elapsed: float, spec: LeaseSpec, *, is_free: bool
 ) -> None:
-    assert Sighting(spec, at=100.0).is_free(100.0 + elapsed) == is_free
+    assert ObservedRecord(spec, at=100.0).is_free(100.0 + elapsed) == is_free
 
 
 def test_a_renewal_begins_a_new_sighting_and_nothing_else_does() -> None:
-    seen = Sighting(HELD, at=100.0)
+    seen = ObservedRecord(HELD, at=100.0)
 
     same = seen.again(HELD, at=110.0)
     renewed = seen.again(leases.renewed(HELD, NOW), at=110.0)
@@ -61,17 +61,19 @@ def test_a_renewal_begins_a_new_sighting_and_nothing_else_does() -> None:
     ("tenure", "holds"),
     [
         (OURS, True),
-        (Tenure("other", TAKEN_AT), False),
-        (Tenure("one", "2026-11-22T10:00:09.000000Z"), False),
+        (LeaseHolder("other", TAKEN_AT), False),
+        (LeaseHolder("one", "2026-11-22T10:00:09.000000Z"), False),
     ],
     ids=["the same", "another", "of the same name, restarted"],
 )
-def test_a_tenure_is_told_by_its_name_and_its_beginning(tenure: Tenure, *, holds: bool) -> None:
+def test_a_tenure_is_told_by_its_name_and_its_beginning(
+    tenure: LeaseHolder, *, holds: bool
+) -> None:
     assert tenure.holds(leases.renewed(HELD, NOW)) == holds
 
 
 def test_transitions_are_counted_over_releases() -> None:
-    second = leases.taken(leases.released(HELD, NOW), Tenure("two", TAKEN_AT), TERMS)
+    second = leases.taken(leases.released(HELD, NOW), LeaseHolder("two", TAKEN_AT), TERMS)
     third = leases.taken(second, OURS, TERMS)
 
     assert [spec.lease_transitions for spec in (HELD, second, third)] == [0, 1, 2]
@@ -91,4 +93,4 @@ def test_written_as_the_api_server_reads_it() -> None:
 def test_a_lease_without_a_spec_is_nobody_s() -> None:
     lease = msgspec.convert({"metadata": {"name": "imagejob-operator"}}, Lease)
 
-    assert Sighting(lease.spec, at=0.0).is_free(0.0)
+    assert ObservedRecord(lease.spec, at=0.0).is_free(0.0)

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imagejob_operator.domain.history import History
-from imagejob_operator.domain.ledger import (
+from imagejob_operator.quota.history import History
+from imagejob_operator.quota.ledger import (
     MAX_CHARGED,
     DispatchRecord,
     Ledger,
@@ -17,7 +17,7 @@ from imagejob_operator.domain.ledger import (
     decode,
     rebuilt,
 )
-from imagejob_operator.domain.quota import Rate, usage
+from imagejob_operator.quota.rates import Rate, usage
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 250_123, tzinfo=UTC)
 MICROS = 1_795_341_600_250_123

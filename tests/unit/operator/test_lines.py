@@ -6,8 +6,8 @@ import pytest
 from api_objects import image_job
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_operator.domain.lines import Line
-from imagejob_operator.domain.model import ImageJob
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.quota.wait_queue import WaitQueue
 
 EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T09:00:01Z"
 
@@ -17,8 +17,8 @@ def waiting(name: str, *, created: str = EARLY, uid: str = "", priority: int = 0
     return image_job(name, meta=meta, priority=priority)
 
 
-def line(*jobs: ImageJob) -> Line:
-    made = Line()
+def line(*jobs: ImageJob) -> WaitQueue:
+    made = WaitQueue()
     for job in jobs:
         made.put(job)
     return made
@@ -96,7 +96,7 @@ def test_a_line_is_what_sorting_would_make_of_it(
     steps: list[tuple[int, str, int] | int],
 ) -> None:
     """A tuple puts (number, creation, priority) into the line, a number takes it out."""
-    waits, sorts = Line(), dict[str, tuple[int, str, str]]()
+    waits, sorts = WaitQueue(), dict[str, tuple[int, str, str]]()
     for step in steps:
         if isinstance(step, int):
             waits.remove(f"{step:02}")

@@ -7,7 +7,7 @@ import logging
 import subprocess
 import sys
 
-from imagejob_operator.logs import JsonFormatter
+from imagejob_operator.observability.logging import JsonFormatter
 
 
 def record(message: str, *arguments: object, error: bool = False) -> logging.LogRecord:
@@ -41,7 +41,11 @@ def test_a_traceback_is_part_of_its_line() -> None:
 
 
 def test_the_last_words_of_a_process_are_a_line_like_any_other() -> None:
-    program = "from imagejob_operator import logs; logs.set_up('INFO', 'json'); int('oops')"
+    program = (
+        "from imagejob_operator.observability.logging import set_up\n"
+        "set_up('INFO', 'json')\n"
+        "int('oops')"
+    )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
 
     (line,) = ended.stderr.splitlines()

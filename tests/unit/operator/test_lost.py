@@ -15,28 +15,29 @@ from api_objects import (
     done,
     failed,
     image_job,
+    inputs,
     last_failure,
     pod,
     report,
     running,
-    situation,
     store,
     terminated,
     worker_job,
     written,
 )
 from deciding import decided
-from imagejob_operator.domain.carried import EXCUSES
-from imagejob_operator.domain.lifecycle import SETTLE, Find, WriteStatus
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.status import describe
-from imagejob_operator.domain.subjects import Thing
-from imagejob_operator.domain.worker import Worker, WorkerJob
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import WatchedObject
+from imagejob_operator.contract.carried import EXCUSES
+from imagejob_operator.imagejob.decide import SETTLE, Find, WriteStatus
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.gather import gather
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.status import describe
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog", retries=0)
 ALONE, BOTH = worker_job(CAT), worker_job(CAT, DOG)
@@ -53,18 +54,18 @@ def read(digest: bytes = DIGEST) -> list[Any]:
     return [3, source(digest)]
 
 
-def cost(known: Situation) -> tuple[str, int | None]:
+def cost(known: Inputs) -> tuple[str, int | None]:
     """What becomes of the ImageJob, which has one attempt, and the number of the failed one."""
-    standing = stand(known, PLATFORM, NOW)
+    standing = evaluate(known, PLATFORM, NOW)
     return standing.phase, standing.failure.attempt if standing.failure else None
 
 
-def ended(worker: WorkerJob, message: str, **status: Any) -> Situation:
-    return situation(CAT, Worker(worker, pod(by=worker, state=terminated(message, 137), **status)))
+def ended(worker: WorkerJob, message: str, **status: Any) -> Inputs:
+    return inputs(CAT, Worker(worker, pod(by=worker, state=terminated(message, 137), **status)))
 
 
 OOM = {"reason": "OOMKilled"}
-DIED: dict[str, tuple[Situation, tuple[str, int | None]]] = {
+DIED: dict[str, tuple[Inputs, tuple[str, int | None]]] = {
     "with others, not begun": (ended(BOTH, report(None, None)), GOES_ON),
     "with others, its source read": (ended(BOTH, report(read(), None)), GOES_ON),
     "with others, no report": (ended(BOTH, ""), COSTS),
@@ -78,7 +79,7 @@ DIED: dict[str, tuple[Situation, tuple[str, int | None]]] = {
 
 
 @pytest.mark.parametrize(("known", "expected"), DIED.values(), ids=DIED)
-def test_what_a_dead_worker_costs(known: Situation, expected: tuple[str, int | None]) -> None:
+def test_what_a_dead_worker_costs(known: Inputs, expected: tuple[str, int | None]) -> None:
     assert cost(known) == expected
 
 
@@ -102,8 +103,8 @@ READ = {
 
 
 @pytest.mark.parametrize("known", READ.values(), ids=READ)
-def test_later_attempts_are_to_find_what_was_read(known: Situation) -> None:
-    standing = stand(known, PLATFORM, NOW)
+def test_later_attempts_are_to_find_what_was_read(known: Inputs) -> None:
+    standing = evaluate(known, PLATFORM, NOW)
     later = written(CAT, describe(known, standing, (), NOW))
     order = resolve(later, None, {"uploads": store()}, PLATFORM)
 
@@ -116,8 +117,8 @@ def test_what_was_read_first_stays_what_is_to_be_found() -> None:
     worker = worker_job(first)
     fails = pod(by=worker, state=terminated(report(failed("TimedOut", source=source(b"")))))
 
-    known = situation(first, Worker(worker, fails))
-    status = describe(known, stand(known, PLATFORM, NOW), (), NOW)
+    known = inputs(first, Worker(worker, fails))
+    status = describe(known, evaluate(known, PLATFORM, NOW), (), NOW)
 
     assert status.source is not None
     assert status.source.sha256 == DIGEST.hex()
@@ -130,7 +131,7 @@ def test_another_source_than_was_read_before_is_final(entry: list[Any]) -> None:
     worker = worker_job(before)
     reports = pod(by=worker, state=terminated(report(entry)))
 
-    standing = stand(situation(before, Worker(worker, reports)), PLATFORM, NOW)
+    standing = evaluate(inputs(before, Worker(worker, reports)), PLATFORM, NOW)
 
     assert (standing.phase, standing.reason) == ("Failed", Reason.SOURCE_CHANGED)
     assert f"has changed since an earlier attempt read it (its SHA-256 was {OTHER.hex()}" in (
@@ -138,21 +139,21 @@ def test_another_source_than_was_read_before_is_final(entry: list[Any]) -> None:
     )
 
 
-def seen(*things: Thing) -> Picture:
-    picture = Picture()
+def seen(*things: WatchedObject) -> ClusterCache:
+    cache = ClusterCache()
     for thing in (store(), CAT, *things):
-        picture.see(thing)
-    return picture
+        cache.upsert(thing)
+    return cache
 
 
-def later(*lost: Thing, by: Picture) -> Situation:
+def later(*lost: WatchedObject, by: ClusterCache) -> Inputs:
     """What is known once they have gone, and the API server has been asked what else has."""
     for thing in lost:
-        by.lose(thing)
-    by.suspects.clear()
-    known = by.situation("uid-cat")
+        by.remove(thing)
+    by.unverified.clear()
+    known = gather(by, "uid-cat")
     assert known is not None
-    return situation(CAT, known.worker, strays=known.strays, vanished=known.vanished)
+    return inputs(CAT, known.worker, strays=known.strays, vanished=known.vanished)
 
 
 def at_work(state: dict[str, Any] | None = None, **more: Any) -> Pod:
@@ -160,7 +161,7 @@ def at_work(state: dict[str, Any] | None = None, **more: Any) -> Pod:
 
 
 FINAL = {"version": 30}
-TAKEN: dict[str, tuple[Situation, tuple[str, int | None]]] = {
+TAKEN: dict[str, tuple[Inputs, tuple[str, int | None]]] = {
     "its Job and the pod that ran": (
         later(ALONE, at_work(**FINAL), by=seen(ALONE, at_work())),
         COSTS,
@@ -239,7 +240,7 @@ TAKEN: dict[str, tuple[Situation, tuple[str, int | None]]] = {
 
 @pytest.mark.parametrize(("known", "expected"), TAKEN.values(), ids=TAKEN)
 def test_what_it_costs_when_somebody_deletes(
-    known: Situation, expected: tuple[str, int | None]
+    known: Inputs, expected: tuple[str, int | None]
 ) -> None:
     assert cost(known) == expected
 
@@ -267,19 +268,19 @@ def test_a_worker_that_went_while_nobody_looked_costs_an_attempt(
     status: dict[str, Any], *, is_missed: bool
 ) -> None:
     job = image_job(retries=0, status=status)
-    picture = Picture()
-    picture.see(store())
-    picture.see(job)
-    known = picture.situation("uid-cat")
+    cache = ClusterCache()
+    cache.upsert(store())
+    cache.upsert(job)
+    known = gather(cache, "uid-cat")
     assert known is not None
-    known = situation(job, vanished=known.vanished)
+    known = inputs(job, vanished=known.vanished)
 
     asks = decided(known)
-    told = decided(known, msgspec.structs.replace(asks.memory, missing="ij-1"))
-    final = decided(known, told.memory, NOW + SETTLE)
+    told = decided(known, msgspec.structs.replace(asks.history, missing="ij-1"))
+    final = decided(known, told.history, NOW + SETTLE)
 
     assert (asks.action == Find(job, "ij-1")) is is_missed
-    assert (told.standing.phase == "Failed") is is_missed
+    assert (told.state.phase == "Failed") is is_missed
     if is_missed:
         assert isinstance(final.action, WriteStatus)
         assert final.action.status.last_failure is not None
@@ -288,12 +289,12 @@ def test_a_worker_that_went_while_nobody_looked_costs_an_attempt(
 
 def test_a_replaced_worker_is_not_missed_while_the_next_is_being_created() -> None:
     replaced = image_job(retries=0, status=shows("WorkerRefused"))
-    promised = situation(replaced, place=Place(admitted_at=NOW, dispatch="ij-2"))
-    told = written(replaced, describe(promised, stand(promised, PLATFORM, NOW), (), NOW))
-    picture = Picture()
-    picture.see(told)
+    promised = inputs(replaced, quota=QuotaPosition(admitted_at=NOW, dispatch="ij-2"))
+    told = written(replaced, describe(promised, evaluate(promised, PLATFORM, NOW), (), NOW))
+    cache = ClusterCache()
+    cache.upsert(told)
 
-    known = picture.situation("uid-cat")
+    known = gather(cache, "uid-cat")
 
     assert known is not None
     assert known.vanished is None
@@ -302,11 +303,11 @@ def test_a_replaced_worker_is_not_missed_while_the_next_is_being_created() -> No
 
 def test_a_worker_that_the_api_server_has_is_only_heard_of_late() -> None:
     job = image_job(status=shows("Dispatched"))
-    picture = Picture()
-    picture.see(job)
-    missing = picture.situation("uid-cat")
-    picture.see(worker_job(job))
-    found = picture.situation("uid-cat")
+    cache = ClusterCache()
+    cache.upsert(job)
+    missing = gather(cache, "uid-cat")
+    cache.upsert(worker_job(job))
+    found = gather(cache, "uid-cat")
 
     assert missing is not None
     assert found is not None
@@ -316,15 +317,15 @@ def test_a_worker_that_the_api_server_has_is_only_heard_of_late() -> None:
 
 def test_a_silent_pod_is_given_up_once_and_costs_nothing() -> None:
     quiet = at_work(deadline=180)
-    picture = seen(ALONE, quiet)
+    cache = seen(ALONE, quiet)
     late = NOW + timedelta(minutes=10)
-    before = stand(later(by=picture), PLATFORM, late)
+    before = evaluate(later(by=cache), PLATFORM, late)
 
-    picture.give_up(quiet)
-    known = later(ALONE, by=picture)
+    cache.give_up(quiet)
+    known = later(ALONE, by=cache)
     back = at_work(terminated(report(done())), version=31)
-    picture.see(back)
+    cache.upsert(back)
 
     assert (before.reason, before.worker_is_spent) == (Reason.EVICTED, True)
     assert known.worker is None
-    assert cost(later(by=picture)) == ("Queued", None)
+    assert cost(later(by=cache)) == ("Queued", None)

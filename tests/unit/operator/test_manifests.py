@@ -11,16 +11,19 @@ import msgspec
 import pytest
 import yaml
 from api_objects import NOW, PLATFORM, image_job, profile, store
-from imagejob_operator.domain import audit, manifests, order, records
-from imagejob_operator.domain.batching import MAX_ITEMS
-from imagejob_operator.domain.ledger import DispatchRecord, Ledger
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.platform import SIZES, Platform, Size
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.situation import Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.domain.worker_pod import Toleration, WorkerPod
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.config.platform import SIZES, Platform, Size
+from imagejob_operator.config.worker_pod import Toleration, WorkerPod
+from imagejob_operator.contract import order
+from imagejob_operator.imagejob import audit
+from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.kube import records
+from imagejob_operator.quota.ledger import DispatchRecord, Ledger
+from imagejob_operator.scheduling.batching import MAX_ITEMS
 
 DATA = Path(__file__).parents[2] / "data" / "golden"
 
@@ -60,8 +63,8 @@ def worker_job(
     platform: Platform = PLATFORM,
 ) -> manifests.Manifest:
     items = [item_of(job, stores) for job in jobs or (CAT,)]
-    composed = manifests.compose(items, stores, platform, size=size)
-    return manifests.worker_job("team-a", "ij-1", composed, stores, platform, size=size)
+    pending = manifests.compose(items, stores, platform, size=size)
+    return manifests.worker_job("team-a", "ij-1", pending, stores, platform, size=size)
 
 
 def item_of(job: ImageJob, stores: dict[str, ImageStore]) -> order.OrderItem:
@@ -103,7 +106,7 @@ def readable(manifest: manifests.Manifest) -> manifests.Manifest:
 
 
 def test_the_event_is_the_golden_one() -> None:
-    entry = audit.entry(1, stand(Situation(job=CAT), PLATFORM, NOW), NOW)
+    entry = audit.entry(1, evaluate(Inputs(job=CAT), PLATFORM, NOW), NOW)
 
     event = records.event(CAT, entry, "operator-0")
 

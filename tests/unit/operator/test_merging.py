@@ -8,19 +8,19 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import NOW, PLATFORM, image_job, pod, running, situation, store, worker_job
+from api_objects import NOW, PLATFORM, image_job, inputs, pod, running, store, worker_job
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from imagejob_operator.actions import Actions
-from imagejob_operator.domain.lifecycle import SETTLE, Decision, Memory, WriteStatus, decide
-from imagejob_operator.domain.merging import HELD, Run
-from imagejob_operator.domain.model import ImageJob, ImageJobStatus
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Worker
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.transport import ConflictError
+from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.controllers.writers import Writers
+from imagejob_operator.imagejob.audit_merging import HELD, Run
+from imagejob_operator.imagejob.decide import SETTLE, Decision, JobHistory, WriteStatus, decide
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
+from imagejob_operator.kube.transport import ConflictError
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.quota.position import QueuePosition
 
 STATES = ("suspended", "throttled", "no store")
 WRITES_A_MINUTE = 8
@@ -40,10 +40,15 @@ class Teller:
         self.moves = 0
         self.state = "throttled"
         self._writes, self._refuses = 0, refuses
-        self._memories: dict[str, Memory] = {}
+        self._memories: dict[str, JobHistory] = {}
         cluster: Any = self
-        self._actions = Actions(
-            cluster, Picture(), self._memories, instance="op", tell=self._tell, clock=self._clock
+        self._actions = Writers(
+            cluster,
+            ClusterCache(),
+            self._memories,
+            instance="op",
+            write_audit=self._tell,
+            clock=self._clock,
         )
         self.look()
 
@@ -62,20 +67,22 @@ class Teller:
         self.job = msgspec.structs.replace(job, status=msgspec.json.decode(text, type=type(status)))
         return self.job
 
-    def _known(self) -> Situation:
+    def _known(self) -> Inputs:
         spec = msgspec.structs.replace(self.job.spec, suspend=self.state == "suspended")
         job = msgspec.structs.replace(self.job, spec=spec)
         stores = {} if self.state == "no store" else {"uploads": store()}
         if self.state == "at work":
             worker = Worker(worker_job(job), pod(state=running()))
-            return situation(job, worker, place=Place(admitted_at=NOW))
-        return situation(job, stores=stores, place=Place(turn=Turn(1, NOW + HELD)))
+            return inputs(job, worker, quota=QuotaPosition(admitted_at=NOW))
+        return inputs(
+            job, stores=stores, quota=QuotaPosition(position=QueuePosition(1, NOW + HELD))
+        )
 
     def look(self) -> Decision:
         """As the engine does, and write what is to be written."""
-        memory = self._memories.get("uid-cat", Memory())
-        decision = decide(self._known(), memory, PLATFORM, self.now)
-        self._memories["uid-cat"] = decision.memory
+        history = self._memories.get("uid-cat", JobHistory())
+        decision = decide(self._known(), history, PLATFORM, self.now)
+        self._memories["uid-cat"] = decision.history
         if isinstance(decision.action, WriteStatus):
             asyncio.run(self._actions.write_status(decision.action))
         return decision

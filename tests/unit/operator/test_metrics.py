@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, image_job, shows_admitted
-from imagejob_operator.domain.model import AuditEntry, ImageJob, ImageJobStatus
-from imagejob_operator.domain.reasons import FINAL, RETRYABLE, Reason
-from imagejob_operator.metrics import Metrics
+from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
+from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
+from imagejob_operator.observability.metrics import Metrics
 
 CREATED = NOW - timedelta(seconds=30)
 STARTED = {"startTime": (NOW - timedelta(seconds=5)).isoformat()}
@@ -44,7 +44,7 @@ def told(
     """All of them with one status write."""
     metrics = Metrics()
     for each in entries:
-        metrics.told(of or job(), each, entries, written)
+        metrics.emitted(of or job(), each, entries, written)
     return metrics
 
 
@@ -71,13 +71,13 @@ def test_a_course_is_timed_once(name: str, seconds: float) -> None:
 def test_a_course_told_in_two_writes_is_timed_as_in_one() -> None:
     metrics = Metrics()
     for each in COURSE[:3]:
-        metrics.told(job(), each, COURSE[:3], None)
+        metrics.emitted(job(), each, COURSE[:3], None)
     shown = job(
         **shows_admitted(ADMITTED.time.isoformat()),
         audit=msgspec.to_builtins(COURSE[:3]),
     )
     for each in COURSE[3:]:
-        metrics.told(shown, each, COURSE[3:], status(processingMillis=250))
+        metrics.emitted(shown, each, COURSE[3:], status(processingMillis=250))
 
     assert value(metrics, "queue_wait_seconds_sum") == 2.5
     assert value(metrics, "finished_total", result="succeeded", reason="Succeeded") == 1
@@ -104,7 +104,7 @@ def test_a_worker_that_nobody_saw_run_did_start(end: AuditEntry) -> None:
 def test_only_the_first_start_ends_the_wait_for_a_worker() -> None:
     again = entry(7, "Running", "Processing", 20.0)
     metrics = told(*COURSE[:4], entry(6, "Queued", "WorkerLost", 8.0), again)
-    metrics.told(job(**STARTED), again, (again,), None)
+    metrics.emitted(job(**STARTED), again, (again,), None)
 
     assert value(metrics, "queue_wait_seconds_count") == 1
     assert value(metrics, "retries_total", reason="WorkerLost") == 1

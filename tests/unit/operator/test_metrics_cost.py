@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from api_objects import NOW, image_job
-from imagejob_operator.domain.model import AuditEntry, ImageJobStatus
-from imagejob_operator.metrics import Metrics
+from imagejob_operator.api.imagejob import AuditEntry, ImageJobStatus
+from imagejob_operator.observability.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ COURSE = tuple(
 def count_an_image_job(metrics: Metrics) -> None:
     """Five audit lines, a status write, an Event, and what the watch brings."""
     for entry in COURSE:
-        metrics.told(JOB, entry, COURSE, STATUS)
+        metrics.emitted(JOB, entry, COURSE, STATUS)
         metrics.audit_line()
     metrics.requested("PUT", 200, 0.004)
     metrics.requested("POST", 201, 0.003)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from imagejob_operator.metrics_namespaces import OTHERS, NamespaceUse, Seats, WindowUse, together
+from imagejob_operator.observability.namespaces import (
+    OTHERS,
+    NamespaceUse,
+    Seats,
+    WindowUse,
+    together,
+)
 
 
 def use(
@@ -13,7 +19,7 @@ def use(
 
 
 def names(seats: Seats, *uses: NamespaceUse) -> list[str]:
-    return [each.namespace for each in seats.told(uses)]
+    return [each.namespace for each in seats.emitted(uses)]
 
 
 def test_a_namespace_without_activity_has_none() -> None:

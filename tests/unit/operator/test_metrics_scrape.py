@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from api_objects import image_job, pod, running, worker_job
-from imagejob_operator.agenda import Lane
-from imagejob_operator.domain.lifecycle import Memory
+from imagejob_operator.imagejob.decide import JobHistory
+from imagejob_operator.workqueue.queue import Priority
 from observing import Knowledge
 from prometheus_client import generate_latest
 
@@ -85,7 +85,7 @@ def test_a_standby_tells_of_no_namespace_and_no_imagejob() -> None:
         ("worker_jobs_limit", {}, 64),
         ("api_write_limit", {}, 4),
         ("api_pause_seconds", {}, 0),
-        ("agenda_under_way", {}, 0),
+        ("workqueue_in_progress", {}, 0),
         ("cache_full_namespaces", {}, 0),
         ("build_info", {"version": "1.2.3", "python": "3"}, 1),
     ],
@@ -106,7 +106,7 @@ def test_a_gauge_says_what_the_engine_knows(
 
 def test_an_end_that_is_not_written_yet_counts_as_running() -> None:
     known = crowd(1, 1)
-    known.memories["team-0-0"] = Memory(last=("Succeeded", "Succeeded"))
+    known.histories["team-0-0"] = JobHistory(last=("Succeeded", "Succeeded"))
 
     assert known.value("jobs", phase="Running") == 1
     assert known.value("jobs", phase="Pending") == 0
@@ -118,26 +118,26 @@ def test_workers_are_told_apart_by_their_pods() -> None:
     cat, dog = image_job("cat"), image_job("dog")
     worker, other = worker_job(cat), worker_job(dog, name="ij-2")
     for thing in (cat, dog, worker, other, pod(by=worker, state=running())):
-        known.picture.see(thing)
+        known.cache.upsert(thing)
 
     assert known.value("worker_jobs", state="running") == 1
     assert known.value("worker_jobs", state="starting") == 1
     assert known.value("worker_jobs", state="ended") == 0
 
 
-def test_the_agenda_says_who_waits_and_for_how_long() -> None:
+def test_the_work_queue_says_who_waits_and_for_how_long() -> None:
     known = Knowledge()
-    known.observed.agenda.put_off("uid-1", "team-a", Lane.WORK)
-    known.observed.agenda.put_off("uid-2", "team-a", Lane.NEWS)
+    known.observed.queue.add("uid-1", "team-a", Priority.PROGRESS)
+    known.observed.queue.add("uid-2", "team-a", Priority.STATUS)
 
-    assert known.value("agenda_waiting", lane="work") == 1
-    assert known.value("agenda_waiting", lane="news") == 1
-    assert (known.value("agenda_oldest_seconds", lane="work") or 0) > 0
-    assert known.value("agenda_oldest_seconds", lane="event") == 0
+    assert known.value("workqueue_depth", priority="progress") == 1
+    assert known.value("workqueue_depth", priority="status") == 1
+    assert (known.value("workqueue_oldest_seconds", priority="progress") or 0) > 0
+    assert known.value("workqueue_oldest_seconds", priority="event") == 0
 
 
 def test_a_loop_that_is_stuck_shows_its_age() -> None:
     known = Knowledge()
-    known.beat -= 42
+    known.last_tick -= 42
 
     assert (known.value("loop_age_seconds") or 0) >= 42

@@ -12,16 +12,17 @@ import msgspec
 import pytest
 from agreement import differences
 from apischema import NAMES, Schema, crd, schema
-from imagejob_operator.domain import model, quota_model, report, store_model
+from imagejob_operator.api import imagejob, imageprofile, imagequota, imagestore
+from imagejob_operator.contract import report
 
 
 @pytest.mark.parametrize(
     ("struct", "name"),
     [
-        (model.ImageJobSpec, "imagejobs"),
-        (model.ImageProfileSpec, "imageprofiles"),
-        (store_model.ImageStoreSpec, "imagestores"),
-        (quota_model.ImageQuotaSpec, "imagequotas"),
+        (imagejob.ImageJobSpec, "imagejobs"),
+        (imageprofile.ImageProfileSpec, "imageprofiles"),
+        (imagestore.ImageStoreSpec, "imagestores"),
+        (imagequota.ImageQuotaSpec, "imagequotas"),
     ],
 )
 def test_a_spec(struct: type[msgspec.Struct], name: str) -> None:
@@ -31,8 +32,8 @@ def test_a_spec(struct: type[msgspec.Struct], name: str) -> None:
 @pytest.mark.parametrize(
     ("struct", "name"),
     [
-        (model.ImageJobStatus, "imagejobs"),
-        (quota_model.ImageQuotaStatus, "imagequotas"),
+        (imagejob.ImageJobStatus, "imagejobs"),
+        (imagequota.ImageQuotaStatus, "imagequotas"),
     ],
 )
 def test_a_status(struct: type[msgspec.Struct], name: str) -> None:
@@ -42,14 +43,14 @@ def test_a_status(struct: type[msgspec.Struct], name: str) -> None:
 def test_phases() -> None:
     phases = schema("imagejobs", "status", "phase")["enum"]
 
-    assert model.ImageJobStatus(phase="Pending").phase in phases
-    assert set(phases) >= model.FINISHED
+    assert imagejob.ImageJobStatus(phase="Pending").phase in phases
+    assert set(phases) >= imagejob.FINISHED
 
 
 def test_every_kind_of_the_api_has_a_model() -> None:
     kinds = {crd(name)["spec"]["names"]["kind"] for name in NAMES}
 
-    modules = (model, quota_model, store_model)
+    modules = (imagejob, imageprofile, imagequota, imagestore)
     modelled = {kind for kind in kinds for module in modules if hasattr(module, kind)}
 
     assert modelled == kinds
@@ -194,4 +195,6 @@ class TestComparator:
         poorer = copy.deepcopy(schema("imagejobs", "spec"))
         del poorer["properties"]["outputs"]["items"]["properties"]["progressive"]
 
-        assert differences(model.ImageJobSpec, poorer) == ["outputs[].progressive: only in Python"]
+        assert differences(imagejob.ImageJobSpec, poorer) == [
+            "outputs[].progressive: only in Python"
+        ]

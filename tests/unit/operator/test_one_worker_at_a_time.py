@@ -14,21 +14,22 @@ from api_objects import (
     disrupted,
     done,
     image_job,
+    inputs,
     last_failure,
     pod,
     report,
     running,
-    situation,
     terminated,
     waiting,
     worker_job,
 )
-from imagejob_operator.domain.manifests import ORDER_VARIABLE
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.subjects import PodAt, Thing
-from imagejob_operator.domain.worker import WorkerJob
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.reconcile_key import PodKey, WatchedObject
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.gather import gather
+from imagejob_operator.imagejob.job_builder import ORDER_VARIABLE
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import WorkerJob
 from planning_team import Team, job, workers
 
 SHARED = {"destination": {"prefix": "shared"}}
@@ -51,11 +52,11 @@ def elsewhere(thing: Pod) -> Pod:
 Lose = Callable[[Team], None]
 
 
-def lose(*things: Thing) -> Lose:
+def lose(*things: WatchedObject) -> Lose:
     def happens(team: Team) -> None:
         for thing in things:
-            team.picture.lose(thing)
-        team.picture.suspects.clear()
+            team.cache.remove(thing)
+        team.cache.unverified.clear()
 
     return happens
 
@@ -68,7 +69,7 @@ FOREIGN = {"ownerReferences": [{"uid": "u", "kind": "Job", "name": "mine", "cont
 NO_LABELS: dict[str, Any] = {"labels": {}}
 UNFINISHED = {"conditions": [{"type": "Failed", "status": "True"}]}
 
-BUSY: dict[str, tuple[list[Thing], Lose]] = {
+BUSY: dict[str, tuple[list[WatchedObject], Lose]] = {
     "a worker is to start": ([WORKER], nothing),
     "its pod runs": ([WORKER, ran()], nothing),
     "its Job has gone, and its pod runs": ([WORKER, ran()], lose(WORKER)),
@@ -96,17 +97,17 @@ BUSY: dict[str, tuple[list[Thing], Lose]] = {
 
 @pytest.mark.parametrize(("things", "happens"), BUSY.values(), ids=BUSY)
 @pytest.mark.parametrize("wanted", [CAT, TOLD, DOG], ids=["itself", "its next", "another"])
-def test_none_begins_while(things: list[Thing], happens: Lose, wanted: Any) -> None:
+def test_none_begins_while(things: list[WatchedObject], happens: Lose, wanted: Any) -> None:
     team = Team()
     for thing in (CAT, *things):
-        team.picture.see(thing)
+        team.cache.upsert(thing)
     happens(team)
     team.queued(wanted)
 
     assert workers(team.plan()) == []
 
 
-FREE: dict[str, tuple[list[Thing], Lose]] = {
+FREE: dict[str, tuple[list[WatchedObject], Lose]] = {
     "its pod has ended": ([WORKER, ran(state=terminated())], nothing),
     "an orphan has ended": ([ran(state=terminated(), orphaned=True)], nothing),
     "an orphan is of another namespace": ([elsewhere(ran(orphaned=True))], nothing),
@@ -118,10 +119,10 @@ FREE: dict[str, tuple[list[Thing], Lose]] = {
 
 @pytest.mark.parametrize(("things", "happens"), FREE.values(), ids=FREE)
 @pytest.mark.parametrize("wanted", [TOLD, DOG], ids=["its next", "another"])
-def test_another_begins_when(things: list[Thing], happens: Lose, wanted: Any) -> None:
+def test_another_begins_when(things: list[WatchedObject], happens: Lose, wanted: Any) -> None:
     team = Team()
     for thing in (TOLD, *things):
-        team.picture.see(thing)
+        team.cache.upsert(thing)
     happens(team)
     team.queued(wanted)
 
@@ -131,11 +132,11 @@ def test_another_begins_when(things: list[Thing], happens: Lose, wanted: Any) ->
 def test_it_is_said_which_pod_is_waited_for() -> None:
     team = Team()
     for thing in (TOLD, ran(orphaned=True)):
-        team.picture.see(thing)
-    known = team.picture.situation("uid-cat")
+        team.cache.upsert(thing)
+    known = gather(team.cache, "uid-cat")
     assert known is not None
 
-    standing = stand(situation(TOLD, strays=known.strays), PLATFORM, NOW + LATER)
+    standing = evaluate(inputs(TOLD, strays=known.strays), PLATFORM, NOW + LATER)
 
     assert standing.reason is Reason.DESTINATION_BUSY
     assert standing.message == "pod ij-1-x2k9q still writes to shared/"
@@ -144,11 +145,11 @@ def test_it_is_said_which_pod_is_waited_for() -> None:
 def test_a_worker_job_that_is_there_is_named_before_its_pod() -> None:
     team = Team()
     for thing in (TOLD, DOG, ran()):
-        team.picture.see(thing)
-    known = team.picture.situation("uid-dog")
+        team.cache.upsert(thing)
+    known = gather(team.cache, "uid-dog")
     assert known is not None
 
-    standing = stand(situation(TOLD, rival="ij-1", strays=known.strays), PLATFORM, NOW + LATER)
+    standing = evaluate(inputs(TOLD, rival="ij-1", strays=known.strays), PLATFORM, NOW + LATER)
 
     assert standing.message == "worker Job ij-1 still writes to shared/"
 
@@ -156,15 +157,15 @@ def test_a_worker_job_that_is_there_is_named_before_its_pod() -> None:
 def liar(of: WorkerJob, says: str) -> Pod:
     """A pod that a worker Job has been made to adopt: its order is another's, or none."""
     made_for = worker_job(job("emu"))
-    adopted = pod(by=made_for, state=terminated(says), suffix="liar")
+    loaded = pod(by=made_for, state=terminated(says), suffix="liar")
     owner = msgspec.structs.replace(
-        adopted.metadata.owner_references[0], uid=of.metadata.uid, name=of.metadata.name
+        loaded.metadata.owner_references[0], uid=of.metadata.uid, name=of.metadata.name
     )
-    meta = msgspec.structs.replace(adopted.metadata, owner_references=(owner,))
-    return msgspec.structs.replace(adopted, metadata=meta)
+    meta = msgspec.structs.replace(loaded.metadata, owner_references=(owner,))
+    return msgspec.structs.replace(loaded, metadata=meta)
 
 
-FORGED: dict[str, list[Thing]] = {
+FORGED: dict[str, list[WatchedObject]] = {
     "one that its Job has adopted": [WORKER, ran(), liar(WORKER, report(done()))],
     "one that is no Job's": [
         WORKER,
@@ -181,7 +182,7 @@ FORGED: dict[str, list[Thing]] = {
 
 
 @pytest.mark.parametrize("things", FORGED.values(), ids=FORGED)
-def test_only_the_pod_of_its_own_worker_reports(things: list[Thing]) -> None:
+def test_only_the_pod_of_its_own_worker_reports(things: list[WatchedObject]) -> None:
     ready = {"type": "Ready", "status": "False", "reason": "Processing", "message": ""}
     shown = {
         "worker": {"job": "ij-1"},
@@ -190,23 +191,23 @@ def test_only_the_pod_of_its_own_worker_reports(things: list[Thing]) -> None:
     named = image_job("cat", status=shown, **SHARED)
     team = Team()
     for thing in (named, *things):
-        team.picture.see(thing)
-    known = team.picture.situation("uid-cat")
+        team.cache.upsert(thing)
+    known = gather(team.cache, "uid-cat")
     assert known is not None
 
-    standing = stand(situation(named, known.worker, strays=known.strays), PLATFORM, NOW)
+    standing = evaluate(inputs(named, known.worker, strays=known.strays), PLATFORM, NOW)
 
     assert standing.phase != "Succeeded"
 
 
 def touched(team: Team) -> list[Any]:
     found = []
-    while (subject := team.picture.next_touched()) is not None:
+    while (subject := team.cache.next_key()) is not None:
         found.append(subject)
     return found
 
 
-STRAYS: dict[str, tuple[list[Thing], Lose, bool]] = {
+STRAYS: dict[str, tuple[list[WatchedObject], Lose, bool]] = {
     "its Job is there": ([WORKER, ran()], nothing, False),
     "its Job has gone": ([WORKER, ran()], lose(WORKER), True),
     "its Job has gone, and it has ended": ([WORKER, ran(state=terminated())], lose(WORKER), True),
@@ -217,14 +218,14 @@ STRAYS: dict[str, tuple[list[Thing], Lose, bool]] = {
 
 @pytest.mark.parametrize(("things", "happens", "is_stray"), STRAYS.values(), ids=STRAYS)
 def test_a_pod_that_may_be_no_job_s_is_looked_at(
-    things: list[Thing], happens: Lose, *, is_stray: bool
+    things: list[WatchedObject], happens: Lose, *, is_stray: bool
 ) -> None:
     team = Team()
     for thing in things:
-        team.picture.see(thing)
+        team.cache.upsert(thing)
     happens(team)
 
-    assert (PodAt("team-a", "ij-1-x2k9q") in touched(team)) is is_stray
+    assert (PodKey("team-a", "ij-1-x2k9q") in touched(team)) is is_stray
 
 
 def test_of_a_pod_s_order_only_whom_and_where_it_serves_is_kept() -> None:

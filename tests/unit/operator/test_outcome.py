@@ -12,21 +12,21 @@ from api_objects import (
     done,
     failed,
     image_job,
+    inputs,
     last_failure,
     pod,
     report,
-    situation,
     terminated,
     worker_job,
 )
-from imagejob_operator.domain import retry
-from imagejob_operator.domain.batching import APART
-from imagejob_operator.domain.model import LastFailure, Queue
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.reasons import RETRYABLE, Reason
-from imagejob_operator.domain.situation import Situation, Standing
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.imagejob import LastFailure, Queue
+from imagejob_operator.api.reasons import RETRYABLE, Reason
+from imagejob_operator.imagejob import retry
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, JobState
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.scheduling.batching import APART
 
 CAT = image_job(retries=0)
 """One attempt has to do, so that every failure is final."""
@@ -35,17 +35,17 @@ TIMED_OUT = failed("TimedOut", "longer than 120 s")
 NO_MEMORY = failed("OutOfMemory", "more than 768 MiB")
 
 
-def ended(state: dict[str, Any] | None = None, **of_pod: Any) -> Situation:
-    return situation(CAT, Worker(worker_job(CAT), pod(state=state, **of_pod)))
+def ended(state: dict[str, Any] | None = None, **of_pod: Any) -> Inputs:
+    return inputs(CAT, Worker(worker_job(CAT), pod(state=state, **of_pod)))
 
 
-def attempt(number: int, entry: Any, *, retries: int = 3, large: bool = False) -> Standing:
+def attempt(number: int, entry: Any, *, retries: int = 3, large: bool = False) -> JobState:
     """The attempt of that number has ended with that entry in its report."""
     job = image_job(retries=retries, status=last_failure(number - 1, worker="ij-0"))
     worker = Worker(
         worker_job(job, size="large" if large else "standard"), pod(state=terminated(report(entry)))
     )
-    return stand(situation(job, worker), PLATFORM, NOW)
+    return evaluate(inputs(job, worker), PLATFORM, NOW)
 
 
 GAVE_UP = [{"type": "Failed", "status": "True", "message": "Job has reached its backoff limit"}]
@@ -92,15 +92,15 @@ CASES = {
         ("Failed", Reason.WORKER_LOST, f"{LOST}: the node had no room"),
     ),
     "its Job gave up without a pod": (
-        situation(CAT, Worker(worker_job(CAT, status={"conditions": GAVE_UP}))),
+        inputs(CAT, Worker(worker_job(CAT, status={"conditions": GAVE_UP}))),
         ("Failed", Reason.WORKER_LOST, f"{LOST}: Job has reached its backoff limit"),
     ),
 }
 
 
 @pytest.mark.parametrize(("known", "expected"), CASES.values(), ids=CASES)
-def test_how_an_attempt_ended(known: Situation, expected: tuple[str, Reason, str]) -> None:
-    standing = stand(known, PLATFORM, NOW)
+def test_how_an_attempt_ended(known: Inputs, expected: tuple[str, Reason, str]) -> None:
+    standing = evaluate(known, PLATFORM, NOW)
 
     assert expected == (standing.phase, standing.reason, standing.message)
 
@@ -144,7 +144,7 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize(("standing", "message"), MESSAGES.values(), ids=MESSAGES)
-def test_what_is_said_of_an_attempt(standing: Standing, message: str) -> None:
+def test_what_is_said_of_an_attempt(standing: JobState, message: str) -> None:
     assert standing.message == message
 
 
@@ -159,7 +159,7 @@ ATTEMPTS = {
 
 
 @pytest.mark.parametrize(("standing", "phase"), ATTEMPTS.values(), ids=ATTEMPTS)
-def test_whether_another_attempt_follows(standing: Standing, phase: str) -> None:
+def test_whether_another_attempt_follows(standing: JobState, phase: str) -> None:
     assert standing.phase == phase
     assert standing.failure is not None
 
@@ -169,11 +169,11 @@ UNREAD = report(None, None, None)
 DEAD = pod(state=terminated(UNREAD, 139))
 
 
-def lost(count: int, number: int = 1, its_pod: Pod = DEAD) -> Standing:
+def lost(count: int, number: int = 1, its_pod: Pod = DEAD) -> JobState:
     """A pod of `count` ImageJobs has died; it was attempt `number` of the first."""
     cat = image_job(status=last_failure(number - 1, worker="ij-0") if number > 1 else None)
     others = [image_job(f"other-{index}") for index in range(1, count)]
-    return stand(situation(cat, Worker(worker_job(cat, *others), its_pod)), PLATFORM, NOW)
+    return evaluate(inputs(cat, Worker(worker_job(cat, *others), its_pod)), PLATFORM, NOW)
 
 
 def test_who_was_alone_in_a_lost_pod_has_lost_an_attempt() -> None:
@@ -225,7 +225,7 @@ def test_who_was_reported_on_is_not_lost_with_the_others() -> None:
     both = worker_job(cat, dog)
     state = terminated(report(failed("TimedOut", "longer than 120 s"), None), 139)
 
-    standing = stand(situation(cat, Worker(both, pod(state=state))), PLATFORM, NOW)
+    standing = evaluate(inputs(cat, Worker(both, pod(state=state))), PLATFORM, NOW)
 
     assert (standing.phase, standing.reason) == ("Failed", Reason.TIMED_OUT)
 
@@ -234,7 +234,7 @@ def test_an_attempt_that_nobody_saw_the_end_of_ended_now() -> None:
     job = image_job()
     given_up = worker_job(job, status={"conditions": GAVE_UP})
 
-    standing = stand(situation(job, Worker(given_up)), PLATFORM, NOW)
+    standing = evaluate(inputs(job, Worker(given_up)), PLATFORM, NOW)
 
     assert standing.failure is not None
     assert standing.failure.time == NOW

@@ -10,14 +10,19 @@ import pytest
 from api_objects import PLATFORM, image_job, pod, profile, running, store, terminated, worker_job
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from imagejob_operator.domain import manifests
-from imagejob_operator.domain.destination import overwriting_output
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.places import Place, place_in_order, place_of
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.domain.worker import WorkerJob
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.destination import overwriting_output
+from imagejob_operator.contract.place import (
+    DestinationKey,
+    destination_key,
+    destination_key_in_order,
+)
+from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob.gather import gather
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.kube.worker import WorkerJob
 
 Draw = st.DrawFn
 LABELS = st.text("ab19-", max_size=5).map(lambda text: f"n{text}z")
@@ -34,8 +39,8 @@ class Spelled(msgspec.Struct, frozen=True):
     key: str
 
     @property
-    def place(self) -> Place:
-        return place_of(self.store("a"), self.key)
+    def place(self) -> DestinationKey:
+        return destination_key(self.store("a"), self.key)
 
     def store(self, name: str) -> ImageStore:
         return store(name, s3={**self.s3, "credentials": {"secretRef": {"name": "s"}}})
@@ -169,7 +174,7 @@ def test_amazon_is_one_by_all_its_endpoints(data: st.DataObject) -> None:
     )
     first = "aaa" if spelled.s3["bucket"] == "aaa" else "a"
 
-    assert spelled.place == Place("amazonaws.com", f"media-1/{first}/b.jpg")
+    assert spelled.place == DestinationKey("amazonaws.com", f"media-1/{first}/b.jpg")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +183,7 @@ def test_amazon_is_one_by_all_its_endpoints(data: st.DataObject) -> None:
 def test_a_service_has_one_name(name: str) -> None:
     spelled = Spelled({"endpoint": f"http://{name}:9000", "bucket": "uploads"}, "cat.jpg")
 
-    assert spelled.place == Place("minio.team-a:9000", "uploads/cat.jpg")
+    assert spelled.place == DestinationKey("minio.team-a:9000", "uploads/cat.jpg")
 
 
 @pytest.mark.parametrize(
@@ -197,12 +202,13 @@ VOLUMES = [("claim", None, "a/b/c"), ("claim", "a", "b/c"), ("claim", "a/b", "c"
 def test_a_folder_of_a_claim_is_one_by_any_store(claim: str, folder: str | None, key: str) -> None:
     found = store(volume={"claimName": claim, **({"subPath": folder} if folder else {})})
 
-    place = place_of(found, key)
+    place = destination_key(found, key)
 
-    assert place == Place("claim/claim", "a/b/c")
-    assert not place.may_be(place_of(store(volume={"claimName": "other"}), "a/b/c"))
+    assert place == DestinationKey("claim/claim", "a/b/c")
+    assert not place.may_be(destination_key(store(volume={"claimName": "other"}), "a/b/c"))
     assert (
-        place_in_order(manifests.compose([], {"a": found}, PLATFORM).stores["a"], key, "") == place
+        destination_key_in_order(manifests.compose([], {"a": found}, PLATFORM).stores["a"], key, "")
+        == place
     )
 
 
@@ -212,7 +218,7 @@ def test_an_order_leads_to_the_place_that_its_stores_lead_to(data: st.DataObject
     spelled = data.draw(spellings(data.draw(things())))
     ordered = manifests.compose([], {"a": spelled.store("a")}, PLATFORM).stores["a"]
 
-    assert place_in_order(ordered, spelled.key, "team-a") == spelled.place
+    assert destination_key_in_order(ordered, spelled.key, "team-a") == spelled.place
 
 
 @settings(PATIENT, max_examples=50)
@@ -260,63 +266,63 @@ def test_a_worker_is_a_rival_by_whatever_store_it_writes_there(
     data: st.DataObject, *, stores_come_last: bool
 ) -> None:
     stores, cat, dog = two(data)
-    picture = Picture()
+    cache = ClusterCache()
     for thing in (cat, dog, *stores.values()) if stores_come_last else (*stores.values(), cat, dog):
-        picture.see(thing)
+        cache.upsert(thing)
 
-    picture.see(writing(cat, "ij-1", stores))
-    picture.see(pod(state=running()))
-    at_work = rival(picture, "uid-dog")
-    drain(picture)
-    picture.see(pod(state=terminated()))
-    picture.lose(writing(cat, "ij-1", stores))
+    cache.upsert(writing(cat, "ij-1", stores))
+    cache.upsert(pod(state=running()))
+    at_work = rival(cache, "uid-dog")
+    drain(cache)
+    cache.upsert(pod(state=terminated()))
+    cache.remove(writing(cat, "ij-1", stores))
 
     assert at_work == "ij-1"
-    assert "uid-dog" in drain(picture)
+    assert "uid-dog" in drain(cache)
 
 
 @settings(PATIENT, max_examples=30)
 @given(st.data())
 def test_a_claim_holds_by_whatever_store(data: st.DataObject) -> None:
     stores, cat, dog = two(data)
-    picture = Picture()
+    cache = ClusterCache()
     for thing in (*stores.values(), cat, dog):
-        picture.see(thing)
+        cache.upsert(thing)
 
-    picture.claim(cat, "ij-1")
-    claimed = rival(picture, "uid-dog")
-    drain(picture)
-    picture.release(cat)
+    cache.assume(cat, "ij-1")
+    claimed = rival(cache, "uid-dog")
+    drain(cache)
+    cache.forget(cat)
 
     assert claimed == "ij-1"
-    assert rival(picture, "uid-dog") is None
-    assert "uid-dog" in drain(picture)
+    assert rival(cache, "uid-dog") is None
+    assert "uid-dog" in drain(cache)
 
 
 def test_a_claim_where_a_store_led_before_does_not_stay() -> None:
     cat = image_job("cat", destination={"prefix": "shared"})
     dog = image_job("dog", destination={"storeRef": {"name": "b"}, "prefix": "shared"})
-    picture = Picture()
+    cache = ClusterCache()
     for thing in (store(), store("b"), cat, dog):
-        picture.see(thing)
-    picture.claim(cat, "ij-1")
+        cache.upsert(thing)
+    cache.assume(cat, "ij-1")
     moved = store(volume={"claimName": "photos"})
     meta = msgspec.structs.replace(moved.metadata, resource_version="9")
-    picture.see(msgspec.structs.replace(moved, metadata=meta))
+    cache.upsert(msgspec.structs.replace(moved, metadata=meta))
 
-    picture.claim(cat, "ij-1")
+    cache.assume(cat, "ij-1")
 
-    assert rival(picture, "uid-dog") is None
-
-
-def rival(picture: Picture, uid: str) -> str | None:
-    situation = picture.situation(uid)
-    assert situation is not None
-    return situation.rival
+    assert rival(cache, "uid-dog") is None
 
 
-def drain(picture: Picture) -> list[Any]:
+def rival(cache: ClusterCache, uid: str) -> str | None:
+    inputs = gather(cache, uid)
+    assert inputs is not None
+    return inputs.rival
+
+
+def drain(cache: ClusterCache) -> list[Any]:
     found = []
-    while (subject := picture.next_touched()) is not None:
+    while (subject := cache.next_key()) is not None:
         found.append(subject)
     return found

@@ -7,11 +7,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, image_job, last_failure
-from imagejob_operator.domain.manifests import worker_name
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.order import decode
-from imagejob_operator.domain.planning import Places
-from imagejob_operator.domain.quota import Policy, parse_rate
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.contract.order import decode
+from imagejob_operator.imagejob.job_builder import worker_name
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.plan import WorkerBudget
 from planning_team import EMPTY, NEW, Team, dispatched, job, lost, workers
 
 HOURLY = Policy((parse_rate("2/1h"),))
@@ -51,7 +51,7 @@ def test_no_more_workers_are_begun_than_there_are_places() -> None:
 
 
 def test_no_more_are_dispatched_than_may_run() -> None:
-    made = Team().throttled(*LINE).plan(places=Places(10, image_jobs=2))
+    made = Team().throttled(*LINE).plan(places=WorkerBudget(10, image_jobs=2))
 
     assert len(made.admitted) == 4
     assert workers(made) == [["d", "a"]]
@@ -61,7 +61,7 @@ def test_without_a_place_nobody_is_dispatched_but_all_are_charged() -> None:
     made = Team().throttled(*LINE).plan(places=0)
 
     assert len(made.admitted) == 4
-    assert made.composed == ()
+    assert made.pending == ()
     assert made.must_write
 
 
@@ -71,19 +71,19 @@ def test_every_worker_is_promised_by_the_ledger_under_a_number_of_its_own() -> N
     made = Team(numbered).throttled(job("a"), lost("b"), job("c")).plan()
 
     names = [worker_name(["uid-b"], 8), worker_name(["uid-a", "uid-c"], 9)]
-    assert [each.name for each in made.composed] == names
-    assert made.ledger.dispatches == {each.name: each.record for each in made.composed}
+    assert [each.name for each in made.pending] == names
+    assert made.ledger.dispatches == {each.name: each.record for each in made.pending}
     assert made.ledger.number == 9
 
 
 def test_a_worker_is_told_what_its_record_says() -> None:
-    (composed,) = Team().throttled(job("a")).plan().composed
+    (pending,) = Team().throttled(job("a")).plan().pending
 
-    env = composed.manifest["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"]
-    assert composed.manifest["metadata"]["name"] == composed.name
-    assert composed.order == env
-    assert composed.record.uids == ("uid-a",)
-    assert composed.at == NOW
+    env = pending.manifest["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"]
+    assert pending.manifest["metadata"]["name"] == pending.name
+    assert pending.order == env
+    assert pending.record.uids == ("uid-a",)
+    assert pending.at == NOW
 
 
 def test_what_was_charged_before_is_not_charged_again() -> None:
@@ -119,7 +119,7 @@ def test_who_is_promised_a_worker_is_not_promised_another() -> None:
 
     again = team.queued(job("a")).plan()  # its status is being written: it is in line still
 
-    assert again.composed == ()
+    assert again.pending == ()
     assert not again.must_write
 
 
@@ -150,14 +150,14 @@ def test_whoever_can_t_run_any_more_is_passed_over(aside: ImageJob) -> None:
 
 def test_who_has_to_be_asked_after_is_passed_over() -> None:
     team = Team().queued(job("a"), job("b"))
-    team.picture.suspect("uid-a")
+    team.cache.mark_unverified("uid-a")
 
     assert dispatched(team.plan()) == ["b"]
 
 
 def test_who_has_left_meanwhile_is_passed_over() -> None:
     team = Team().queued(job("a"), job("b"))
-    team.picture.lose(job("a"))
+    team.cache.remove(job("a"))
 
     assert dispatched(team.plan(places=1)) == ["b"]
 
@@ -180,7 +180,7 @@ def test_a_destination_is_free_again_when_its_claim_is_released() -> None:
     team = Team().queued(a, b)
     team.plan(places=1)
 
-    team.picture.release(a)
+    team.cache.forget(a)
     team.tenant.line_up(a, None)
 
     assert dispatched(team.plan()) == ["b"]
@@ -188,7 +188,7 @@ def test_a_destination_is_free_again_when_its_claim_is_released() -> None:
 
 def test_a_ledger_that_has_not_been_read_is_not_planned_with() -> None:
     team = Team().throttled(job("a"))
-    team.tenant.disown()
+    team.tenant.invalidate()
 
     with pytest.raises(ValueError, match="the ledger of team-a has not been read"):
         team.plan()
@@ -220,15 +220,15 @@ MEMORY = {
 def test_the_memory_that_an_attempt_gets(case: str) -> None:
     job, memory = MEMORY[case]
 
-    (composed,) = Team().queued(job).plan().composed
+    (pending,) = Team().queued(job).plan().pending
 
-    container = composed.manifest["spec"]["template"]["spec"]["containers"][0]
-    assert decode(composed.order).child_memory_bytes == memory.child_bytes
+    container = pending.manifest["spec"]["template"]["spec"]["containers"][0]
+    assert decode(pending.order).child_memory_bytes == memory.child_bytes
     assert container["resources"]["limits"] == {"memory": str(memory.pod_bytes)}
 
 
 def test_one_that_may_have_been_deleted_is_not_charged_before_that_is_known() -> None:
     team = Team().throttled(job("a"), job("b"))
-    team.picture.suspect("uid-a")
+    team.cache.mark_unverified("uid-a")
 
     assert team.plan().admitted == ("uid-b",)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, image_job, last_failure, shows_admitted, store, worker_job
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.manifests import worker_name
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.order import decode
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import Places, Plan, look, plan, settled
-from imagejob_operator.domain.platform import MIB, Platform
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.domain.tenant import Tenant
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.config.platform import MIB, Platform
+from imagejob_operator.contract.order import decode
+from imagejob_operator.imagejob.job_builder import worker_name
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import NamespaceState
+from imagejob_operator.scheduling.plan import Plan, WorkerBudget, plan, settled, take_snapshot
 
 POLICY = Policy((parse_rate("50/1h"),))
 EMPTY = Ledger(0).at(NOW, POLICY.rates)
@@ -27,17 +27,17 @@ class Team:
     """A namespace as a new operator finds it: the ledger and the ImageJobs, and nothing in mind."""
 
     def __init__(self, ledger: Ledger, *jobs: ImageJob) -> None:
-        self.picture = Picture()
+        self.cache = ClusterCache()
         for thing in (store(), *jobs):
-            self.picture.see(thing)
-        self.tenant = Tenant("team-a")
-        self.tenant.adopt(ledger, "1")
+            self.cache.upsert(thing)
+        self.tenant = NamespaceState("team-a")
+        self.tenant.load(ledger, "1")
 
     def plan(self, places: int = 10, platform: Platform = PLATFORM) -> Plan:
-        for name in settled(self.tenant, self.picture):
+        for name in settled(self.tenant, self.cache):
             self.tenant.end(name)
-        outlook = look(self.tenant, POLICY, self.picture, NOW)
-        return plan(outlook, Places(places), self.picture, platform, NOW)
+        snapshot = take_snapshot(self.tenant, POLICY, self.cache, NOW)
+        return plan(snapshot, WorkerBudget(places), self.cache, platform, NOW)
 
 
 def first(*jobs: ImageJob) -> Plan:
@@ -61,32 +61,32 @@ def test_after_a_restart_the_same_worker_is_created_under_the_same_name() -> Non
 
     after = Team(before.ledger, CAT).plan(places=0)
 
-    assert after.composed == before.composed
-    assert [each.name for each in after.composed] == [NAME]
+    assert after.pending == before.pending
+    assert [each.name for each in after.pending] == [NAME]
     assert not after.must_write
 
 
 def test_what_this_process_creates_is_not_composed_again() -> None:
     made = first()
     team = Team(made.ledger, CAT)
-    team.tenant.composed[NAME] = made.composed[0]
+    team.tenant.pending[NAME] = made.pending[0]
 
-    assert team.plan().composed == ()
+    assert team.plan().pending == ()
 
 
 def test_an_order_that_has_changed_since_is_written_down_before_it_is_created() -> None:
     before = first()
     team = Team(before.ledger, CAT)
-    team.picture.lose(store())
-    team.picture.see(another_store())
+    team.cache.remove(store())
+    team.cache.upsert(another_store())
 
     after = team.plan()
 
-    (composed,) = after.composed
-    assert composed.name == NAME
-    assert composed.digest != before.composed[0].digest
+    (pending,) = after.pending
+    assert pending.name == NAME
+    assert pending.digest != before.pending[0].digest
     assert after.must_write
-    assert after.ledger.dispatches == {NAME: composed.record}
+    assert after.ledger.dispatches == {NAME: pending.record}
 
 
 def test_a_worker_of_several_is_created_again_under_its_name() -> None:
@@ -94,8 +94,8 @@ def test_a_worker_of_several_is_created_again_under_its_name() -> None:
 
     after = Team(before.ledger, *reversed(THREE)).plan(places=0)
 
-    assert [len(each.jobs) for each in before.composed] == [3]
-    assert after.composed == before.composed
+    assert [len(each.jobs) for each in before.pending] == [3]
+    assert after.pending == before.pending
     assert not after.must_write
 
 
@@ -121,12 +121,12 @@ def test_a_worker_of_several_is_created_for_those_who_are_left(known: list[Image
 
     after = Team(before.ledger, *known).plan(places=0)
 
-    (composed,) = after.composed
-    assert composed.name == NAME_OF_THREE
-    assert composed.record.uids == ("uid-cat", "uid-dog")
-    assert composed.digest != before.composed[0].digest
+    (pending,) = after.pending
+    assert pending.name == NAME_OF_THREE
+    assert pending.record.uids == ("uid-cat", "uid-dog")
+    assert pending.digest != before.pending[0].digest
     assert after.must_write
-    assert after.ledger.dispatches == {NAME_OF_THREE: composed.record}
+    assert after.ledger.dispatches == {NAME_OF_THREE: pending.record}
 
 
 def test_a_worker_that_is_created_again_has_enough_for_all_by_today_s_settings() -> None:
@@ -140,7 +140,7 @@ def test_a_worker_that_is_created_again_has_enough_for_all_by_today_s_settings()
 
     after = Team(before.ledger, modest, hungry).plan(platform=platform)
 
-    orders = [decode(made.composed[0].order) for made in (before, after)]
+    orders = [decode(made.pending[0].order) for made in (before, after)]
     expected = [PLATFORM.small_memory.child_bytes, PLATFORM.memory.child_bytes]
     assert [order.child_memory_bytes for order in orders] == expected
 
@@ -149,15 +149,15 @@ def test_who_was_left_out_goes_with_another_worker() -> None:
     asleep = image_job("emu", suspend=True)
     team = Team(first(*THREE).ledger, CAT, DOG, asleep)
     after = team.plan()
-    team.tenant.adopt(after.ledger, "2")
-    team.tenant.composed |= {each.name: each for each in after.composed}
+    team.tenant.load(after.ledger, "2")
+    team.tenant.pending |= {each.name: each for each in after.pending}
 
     awake = image_job("emu", meta={"resourceVersion": "2"})
-    team.picture.see(awake)
+    team.cache.upsert(awake)
     team.tenant.line_up(awake, "worker")
     made = team.plan()
 
-    assert [each.record.uids for each in made.composed] == [("uid-emu",)]
+    assert [each.record.uids for each in made.pending] == [("uid-emu",)]
     assert set(made.ledger.dispatches) == {NAME_OF_THREE, worker_name(["uid-emu"], 2)}
 
 
@@ -168,7 +168,7 @@ def test_the_next_worker_has_another_name_than_one_that_is_promised() -> None:
 
     made = team.plan()
 
-    assert [each.name for each in made.composed] == [NAME, worker_name(["uid-dog"], 2)]
+    assert [each.name for each in made.pending] == [NAME, worker_name(["uid-dog"], 2)]
     assert set(made.ledger.dispatches) == {NAME, worker_name(["uid-dog"], 2)}
 
 
@@ -188,7 +188,7 @@ def test_a_promise_that_is_over_is_dropped_with_the_next_write(known: list[Image
     made = team.plan()
 
     assert set(made.ledger.dispatches) == {worker_name(["uid-dog"], 2)}
-    assert len(made.composed) == 1
+    assert len(made.pending) == 1
 
 
 def test_a_promise_that_led_nowhere_is_dropped_too() -> None:
@@ -198,7 +198,7 @@ def test_a_promise_that_led_nowhere_is_dropped_too() -> None:
 
     made = team.plan()
 
-    assert [each.name for each in made.composed] == [worker_name(["uid-cat"], 2)]
+    assert [each.name for each in made.pending] == [worker_name(["uid-cat"], 2)]
     assert set(made.ledger.dispatches) == {worker_name(["uid-cat"], 2)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from imagejob_operator.domain.quantity import describe_bytes, to_bytes
+from imagejob_operator.api.quantity import describe_bytes, to_bytes
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from fractions import Fraction
 import msgspec
 import pytest
 from api_objects import metadata
-from imagejob_operator.domain.history import History
-from imagejob_operator.domain.quota import (
+from imagejob_operator.api.imagequota import ImageQuota
+from imagejob_operator.quota.history import History
+from imagejob_operator.quota.rates import (
     Policy,
     Rate,
     admissible,
@@ -17,7 +18,6 @@ from imagejob_operator.domain.quota import (
     policy_of,
     usage,
 )
-from imagejob_operator.domain.quota_model import ImageQuota
 
 NOW = 1_795_341_600_000
 DEFAULT = Policy((Rate(50, "1h"),))

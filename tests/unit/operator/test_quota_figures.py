@@ -22,20 +22,20 @@ from api_objects import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from imagejob_operator.actions import Actions
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.lifecycle import Memory
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.platform import Caps
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.quota_model import ImageQuota, ImageQuotaStatus
-from imagejob_operator.domain.subjects import QuotaOf, Subject
-from imagejob_operator.domain.tenant import Composed
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.reports import INTERVAL, QuotaReports
-from imagejob_operator.steps import Steps
-from imagejob_operator.tenants import Tenants
-from imagejob_operator.transport import ApiError, ConflictError
+from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import QuotaStatusKey, ReconcileKey
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.quota_status import INTERVAL, ImageQuotaStatusWriter
+from imagejob_operator.controllers.reconciler import Reconciler
+from imagejob_operator.controllers.writers import Writers
+from imagejob_operator.imagejob.decide import JobHistory
+from imagejob_operator.kube.transport import ApiError, ConflictError
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+from imagejob_operator.scheduling.namespace_state import PendingWorker
 
 POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
@@ -83,56 +83,56 @@ class Operator:
     def __init__(self) -> None:
         self.now = NOW
         self.stored = Stored()
-        self.picture = Picture()
-        self.tenants = Tenants(self.picture, CAPS, self._clock)
+        self.cache = ClusterCache()
+        self.registry = NamespaceRegistry(self.cache, CAPS, self._clock)
         cluster: Any = self.stored
-        memories: dict[str, Memory] = {}
-        self._later: dict[Subject, datetime] = {}
-        self.actions = Actions(
+        histories: dict[str, JobHistory] = {}
+        self._later: dict[ReconcileKey, datetime] = {}
+        self.actions = Writers(
             cluster,
-            self.picture,
-            memories,
+            self.cache,
+            histories,
             instance="op",
-            tell=lambda _: None,
+            write_audit=lambda _: None,
             clock=self._clock,
         )
-        self.steps = Steps(
-            self.picture,
-            self.tenants,
+        self.steps = Reconciler(
+            self.cache,
+            self.registry,
             self.actions,
-            QuotaReports(cluster, self.picture, self.tenants, self._clock, self._set),
-            memories,
+            ImageQuotaStatusWriter(cluster, self.cache, self.registry, self._clock, self._set),
+            histories,
             PLATFORM,
             self._clock,
             self._set,
         )
-        self.tenant = self.tenants.of("team-a")
-        self.tenant.adopt(Ledger(0).at(NOW, POLICY.rates), "1")
+        self.tenant = self.registry.of("team-a")
+        self.tenant.load(Ledger(0).at(NOW, POLICY.rates), "1")
         for thing in (store(), QUOTA):
-            self.picture.see(thing)
+            self.cache.upsert(thing)
         self.look()
 
     def _clock(self) -> datetime:
         return self.now
 
-    def _set(self, subject: Subject, at: datetime) -> None:
+    def _set(self, subject: ReconcileKey, at: datetime) -> None:
         self._later[subject] = at
 
     def look(self) -> None:
         """At all that was touched, and no more."""
         self.now += INTERVAL + timedelta(milliseconds=1)
-        while (subject := self.picture.next_touched()) is not None:
+        while (subject := self.cache.next_key()) is not None:
             step = self.steps.next_for(subject)
-            if step and isinstance(subject, QuotaOf):
+            if step and isinstance(subject, QuotaStatusKey):
                 asyncio.run(step.action())
 
 
 MESSAGES = {
-    "its Job comes": lambda picture: picture.see(WORKER),
-    "its pod runs": lambda picture: picture.see(RUNS),
-    "its Job goes": lambda picture: picture.lose(WORKER),
-    "its pod ends": lambda picture: picture.see(ENDED),
-    "its pod goes": lambda picture: picture.lose(ENDED),
+    "its Job comes": lambda cache: cache.upsert(WORKER),
+    "its pod runs": lambda cache: cache.upsert(RUNS),
+    "its Job goes": lambda cache: cache.remove(WORKER),
+    "its pod ends": lambda cache: cache.upsert(ENDED),
+    "its pod goes": lambda cache: cache.remove(ENDED),
 }
 
 
@@ -141,19 +141,19 @@ MESSAGES = {
 def test_what_is_at_work_is_told_however_the_news_come(order: list[str], looks: int) -> None:
     operator = Operator()
     for number, message in enumerate(order):
-        MESSAGES[message](operator.picture)
+        MESSAGES[message](operator.cache)
         if looks >> number & 1:
             operator.look()
     operator.look()
 
-    assert operator.stored.status.running == operator.tenants.running("team-a")
+    assert operator.stored.status.running == operator.registry.running("team-a")
 
 
 def test_nothing_is_at_work_once_the_job_has_gone_and_then_its_pod_ends() -> None:
     operator = Operator()
     seen = []
     for message in ("its Job comes", "its pod runs", "its Job goes", "its pod ends"):
-        MESSAGES[message](operator.picture)
+        MESSAGES[message](operator.cache)
         operator.look()
         seen.append(operator.stored.status.running)
 
@@ -164,17 +164,17 @@ def test_nothing_is_at_work_once_the_job_has_gone_and_then_its_pod_ends() -> Non
 def test_a_worker_that_is_not_to_be_is_not_at_work(status: int) -> None:
     operator = Operator()
     tenant, stored = operator.tenant, operator.stored
-    composed = Composed("ij-9", (CAT,), "sha256:0", "order", {}, operator.now)
+    pending = PendingWorker("ij-9", (CAT,), "sha256:0", "order", {}, operator.now)
     assert tenant.ledger
-    tenant.adopt(tenant.ledger.dispatch("ij-9", composed.record), "2")
-    tenant.composed["ij-9"] = composed
-    operator.picture.touch(QuotaOf("team-a"))
+    tenant.load(tenant.ledger.dispatch("ij-9", pending.record), "2")
+    tenant.pending["ij-9"] = pending
+    operator.cache.enqueue(QuotaStatusKey("team-a"))
     operator.look()
     before = stored.status.running
 
     stored.refusal = (ConflictError if status == 409 else ApiError)(status, "no")
-    composed_again = msgspec.structs.replace(composed, at=operator.now)
-    tenant.composed["ij-9"] = composed_again
+    composed_again = msgspec.structs.replace(pending, at=operator.now)
+    tenant.pending["ij-9"] = composed_again
     asyncio.run(operator.actions.create(tenant, composed_again))
     operator.look()
 

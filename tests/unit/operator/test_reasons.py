@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from imagejob_operator.domain.reasons import FINAL, RETRYABLE, WAITING, Reason
+from imagejob_operator.api.reasons import FINAL, RETRYABLE, WAITING, Reason
 
 PAGE = Path(__file__).parents[3] / "docs" / "reasons.md"
 PROGRESS = {

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 from api_objects import metadata
-from imagejob_operator.domain.model import MAX_ANNOTATION, ImageJob, ImageProfile, Labels
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.quota_model import ImageQuota
-from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.domain.worker import WorkerJob
-from imagejob_operator.listing import WATCHED
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imageprofile import ImageProfile
+from imagejob_operator.api.imagequota import ImageQuota
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.api.meta import MAX_ANNOTATION, Labels
+from imagejob_operator.cache.lister import WATCHED
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import WorkerJob
 
 if TYPE_CHECKING:
-    from imagejob_operator.kinds import Kind
+    from imagejob_operator.kube.resources import Kind
 
 HOSTILE = 250 * 1024
 KEPT = 16 * 1024

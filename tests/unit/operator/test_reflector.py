@@ -8,13 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from imagejob_operator import cluster as api
-from imagejob_operator import paging
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.kinds import IMAGE_STORES
-from imagejob_operator.listing import Listing
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.reflector import LONGEST_PAUSE, Reflector, Reflectors, pause_after
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.lister import Lister
+from imagejob_operator.cache.reflector import LONGEST_PAUSE, Reflector, Reflectors, pause_after
+from imagejob_operator.kube import client as api
+from imagejob_operator.kube import pager as paging
+from imagejob_operator.kube.resources import IMAGE_STORES
+from imagejob_operator.observability.metrics import Metrics
 from scripted_api import Answer, ScriptedApi, serving
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Watched:
 
     def __init__(self, script: ScriptedApi, metrics: Metrics) -> None:
         self.asked = script.asked
-        self.picture = Picture()
+        self.cache = ClusterCache()
         self.metrics = metrics
         self.told: list[bool] = []
         self.reflector: Reflector
@@ -54,7 +54,7 @@ class Watched:
     @property
     def stores(self) -> dict[str, str]:
         """Name → resource version."""
-        return {each.metadata.name: each.metadata.resource_version for each in self.picture.stores}
+        return {each.metadata.name: each.metadata.resource_version for each in self.cache.stores}
 
 
 def reflect(kubeconfig: Path, script: ScriptedApi, until: Callable[[Watched], bool]) -> Watched:
@@ -69,7 +69,7 @@ def reflect(kubeconfig: Path, script: ScriptedApi, until: Callable[[Watched], bo
                 watched.told.append(watched.reflector.is_current)
                 woken.set()
 
-            listing = Listing(cluster, watched.picture, woken.set)
+            listing = Lister(cluster, watched.cache, woken.set)
             watched.reflector = Reflector(IMAGE_STORES, cluster, listing, told, lambda _: 0.01)
             task = asyncio.create_task(watched.reflector.run())
             async with asyncio.timeout(SECONDS):
@@ -226,7 +226,7 @@ def test_a_page_that_is_too_large_is_asked_for_by_halves(
 ) -> None:
     stores = [store(f"s{number}", number + 1, note="x" * 1000) for number in range(60)]
     most = len(json.dumps(stores[:20]))
-    monkeypatch.setattr("imagejob_operator.transport.MAX_BODY", most)
+    monkeypatch.setattr("imagejob_operator.kube.transport.MAX_BODY", most)
     script = ScriptedApi([(1000, stores)], [STAYS])
 
     watched = reflect(kubeconfig, script, lambda watched: watched.told == [True])
@@ -248,7 +248,7 @@ def test_all_is_current_only_when_every_kind_is_and_what_is_not_has_a_name(
                 seen.append(reflectors.unwatched)
                 told.set()
 
-            reflectors = Reflectors(cluster, Listing(cluster, Picture(), told.set), note)
+            reflectors = Reflectors(cluster, Lister(cluster, ClusterCache(), told.set), note)
             async with asyncio.timeout(4 * SECONDS), asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(_run(reflectors))
                 while reflectors.unwatched != ("imagestores", "pods"):

@@ -12,8 +12,8 @@ import pytest
 from api_objects import DIGEST, done, failed, report
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_operator.domain.reasons import FINAL, RETRYABLE, Reason
-from imagejob_operator.domain.report import (
+from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
+from imagejob_operator.contract.report import (
     NOTES,
     OUTPUT_FORMATS,
     SOURCE_FORMATS,

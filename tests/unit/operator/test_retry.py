@@ -8,9 +8,9 @@ import pytest
 from api_objects import image_job
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_operator.domain.bounds import Bounds
-from imagejob_operator.domain.reasons import FINAL, RETRYABLE, Reason
-from imagejob_operator.domain.retry import (
+from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
+from imagejob_operator.config.bounds import Bounds
+from imagejob_operator.imagejob.retry import (
     JITTER,
     LONGEST,
     Final,

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 from clocks import Clock
-from imagejob_operator.rhythm import HOLD, MAX_HOLD, MOMENT, SHARE, Rhythm
+from imagejob_operator.workqueue.batch_window import HOLD, MAX_HOLD, MOMENT, SHARE, BatchWindow
 
 MANY = [f"team-{number}" for number in range(1000)]
 
 
-def after(seconds: float, looked_at: list[str] | None = None) -> Rhythm:
+def after(seconds: float, looked_at: list[str] | None = None) -> BatchWindow:
     """So long after those were looked at."""
     clock = Clock()
-    rhythm = Rhythm(clock)
+    rhythm = BatchWindow(clock)
     rhythm.looked_at(["a"] if looked_at is None else looked_at, clock.now)
     clock.now += seconds
     return rhythm
 
 
 def test_the_first_time_is_at_once() -> None:
-    assert Rhythm(Clock()).wait == 0.0
+    assert BatchWindow(Clock()).wait == 0.0
 
 
 def test_the_next_time_is_after_a_moment() -> None:
@@ -29,7 +29,7 @@ def test_the_next_time_is_after_a_moment() -> None:
 
 def test_looking_leaves_the_most_of_the_time_to_others() -> None:
     clock = Clock()
-    rhythm = Rhythm(clock)
+    rhythm = BatchWindow(clock)
     clock.now += 0.5
     rhythm.looked_at(["a"], clock.now - 0.5)
 

@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, image_job, metadata
-from imagejob_operator.domain.model import ImageJob, ImageProfile
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.room import IMAGE_JOB, Room, size
-from imagejob_operator.domain.store_model import ImageStore
-from imagejob_operator.shortages import event
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imageprofile import ImageProfile
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.memory_budget import IMAGE_JOB, MemoryBudget, size
+from imagejob_operator.controllers.cache_full import event
+from imagejob_operator.imagejob.gather import gather, may_hide
 
 SMALL, LARGE = 100, 15_000
 
@@ -28,14 +30,14 @@ def store(name: str, length: int = SMALL, version: int = 1, **meta: Any) -> Imag
     return msgspec.convert(body, ImageStore)
 
 
-def picture(*things: ImageJob | ImageStore, room: int) -> Picture:
-    seen = Picture(Room(room))
+def cache(*things: ImageJob | ImageStore, budget: int) -> ClusterCache:
+    seen = ClusterCache(MemoryBudget(budget))
     for thing in things:
-        seen.see(thing)
+        seen.upsert(thing)
     return seen
 
 
-def names(seen: Picture) -> set[str]:
+def names(seen: ClusterCache) -> set[str]:
     return {each.metadata.name for each in (*seen.jobs, *seen.stores)}
 
 
@@ -44,95 +46,95 @@ def jobs(count: int) -> list[ImageJob]:
 
 
 def test_what_comes_beyond_the_bound_is_left_out_and_told() -> None:
-    seen = picture(*jobs(5), room=3 * IMAGE_JOB)
+    seen = cache(*jobs(5), budget=3 * IMAGE_JOB)
 
     assert names(seen) == {"job-0", "job-1", "job-2"}
-    assert seen.room.taken == 3 * IMAGE_JOB
-    assert seen.room.full() == ["team-a"]
-    left_out = seen.room.left_out("team-a")
+    assert seen.budget.taken == 3 * IMAGE_JOB
+    assert seen.budget.full() == ["team-a"]
+    left_out = seen.budget.left_out("team-a")
     assert left_out
     assert (left_out.kind, left_out.name) == ("ImageJob", "job-4")
 
 
 def test_a_neighbour_is_untouched() -> None:
     meta = {"namespace": "team-b", "uid": "other"}
-    seen = picture(*jobs(5), image_job("other", meta=meta), room=3 * IMAGE_JOB)
+    seen = cache(*jobs(5), image_job("other", meta=meta), budget=3 * IMAGE_JOB)
 
     assert "other" in names(seen)
-    assert seen.room.full() == ["team-a"]
+    assert seen.budget.full() == ["team-a"]
 
 
 def test_nothing_is_left_out_without_a_bound() -> None:
-    seen = Picture()
+    seen = ClusterCache()
     for job in jobs(50):
-        seen.see(job)
+        seen.upsert(job)
 
     assert len(seen.jobs) == 50
-    assert seen.room.taken == 0
+    assert seen.budget.taken == 0
 
 
 def test_what_is_kept_goes_on_in_a_full_namespace() -> None:
-    seen = picture(*jobs(3), room=3 * IMAGE_JOB)
+    seen = cache(*jobs(3), budget=3 * IMAGE_JOB)
     running = image_job("job-1", status={"phase": "Running"}, meta={"resourceVersion": "9"})
 
-    seen.see(running)
+    seen.upsert(running)
 
     assert seen.jobs.get("uid-job-1") == running
-    assert seen.room.full() == []
+    assert seen.budget.full() == []
 
 
 def test_once_enough_has_gone_the_rest_is_looked_for() -> None:
-    seen = picture(*jobs(20), room=10 * IMAGE_JOB)
-    assert seen.room.has_room_again("team-a") == []
+    seen = cache(*jobs(20), budget=10 * IMAGE_JOB)
+    assert seen.budget.has_room_again("team-a") == []
 
     for job in jobs(2):
-        seen.lose(job)
+        seen.remove(job)
 
-    assert seen.room.has_room_again("team-a") == ["ImageJob"]
-    seen.room.begin_list("ImageJob", "team-a")
-    assert seen.room.full() == []
+    assert seen.budget.has_room_again("team-a") == ["ImageJob"]
+    seen.budget.begin_list("ImageJob", "team-a")
+    assert seen.budget.full() == []
     for job in jobs(20):
-        seen.see(job)
+        seen.upsert(job)
     assert len(seen.jobs) == 10, "those that have gone are not taken in again"
-    assert seen.room.full() == ["team-a"]
+    assert seen.budget.full() == ["team-a"]
 
 
 def test_all_that_has_gone_is_forgotten() -> None:
-    seen = picture(*jobs(5), store("s"), room=4 * IMAGE_JOB)
+    seen = cache(*jobs(5), store("s"), budget=4 * IMAGE_JOB)
     for thing in (*jobs(5), store("s")):
-        seen.lose(thing)
-    seen.room.begin_list("ImageJob")
-    seen.room.begin_list("ImageStore")
+        seen.remove(thing)
+    seen.budget.begin_list("ImageJob")
+    seen.budget.begin_list("ImageStore")
 
-    assert seen.room.taken == 0
-    assert not seen.room._accounts
+    assert seen.budget.taken == 0
+    assert not seen.budget._accounts
 
 
 def test_a_late_message_takes_no_room() -> None:
     job = image_job("job-0")
-    seen = picture(job, room=IMAGE_JOB)
-    seen.lose(image_job("job-0", meta={"resourceVersion": "5"}))
+    seen = cache(job, budget=IMAGE_JOB)
+    seen.remove(image_job("job-0", meta={"resourceVersion": "5"}))
 
-    seen.see(job)
+    seen.upsert(job)
 
-    assert (seen.room.taken, seen.room.full()) == (0, [])
+    assert (seen.budget.taken, seen.budget.full()) == (0, [])
 
 
 def test_a_successor_of_the_same_name_takes_the_place_of_the_one_before() -> None:
     first, second = store("s"), store("s", SMALL, 2, uid="uid-second")
-    seen = picture(first, second, room=IMAGE_JOB)
+    seen = cache(first, second, budget=IMAGE_JOB)
 
-    assert seen.room.taken == size(second)
+    assert seen.budget.taken == size(second)
 
 
 def test_a_store_that_has_grown_out_of_the_bound_is_left_out() -> None:
-    seen = picture(store("s"), room=size(store("s")) + 100)
+    seen = cache(store("s"), budget=size(store("s")) + 100)
 
-    seen.see(store("s", LARGE, 2))
+    seen.upsert(store("s", LARGE, 2))
 
     assert names(seen) == set()
-    assert seen.room.taken == 0
-    assert seen.room.full() == ["team-a"]
+    assert seen.budget.taken == 0
+    assert seen.budget.full() == ["team-a"]
 
 
 @pytest.mark.parametrize(
@@ -147,27 +149,27 @@ def test_a_store_that_has_grown_out_of_the_bound_is_left_out() -> None:
 def test_a_store_that_may_only_be_left_out_is_not_missing(
     given: tuple[ImageStore, ...], *, hidden: bool
 ) -> None:
-    seen = picture(image_job("cat"), *given, room=IMAGE_JOB + size(store("uploads", SMALL)))
-    known = seen.situation("uid-cat")
+    seen = cache(image_job("cat"), *given, budget=IMAGE_JOB + size(store("uploads", SMALL)))
+    known = gather(seen, "uid-cat")
 
     assert known
-    assert seen.may_hide(known) is hidden
+    assert may_hide(seen, known) is hidden
 
 
 def test_a_profile_that_may_only_be_left_out_is_not_missing() -> None:
     job = image_job("cat", profileRef={"name": "web"})
     spec = {"outputs": [{"name": "thumb", "cacheControl": "x" * 250}] * 16}
     profile = msgspec.convert({"metadata": metadata("web", "p"), "spec": spec}, ImageProfile)
-    seen = picture(job, store("uploads"), room=IMAGE_JOB + size(store("uploads")))
-    seen.see(profile)
-    known = seen.situation("uid-cat")
+    seen = cache(job, store("uploads"), budget=IMAGE_JOB + size(store("uploads")))
+    seen.upsert(profile)
+    known = gather(seen, "uid-cat")
 
     assert known
-    assert seen.may_hide(known)
+    assert may_hide(seen, known)
 
 
 def test_an_event_names_one_that_waits() -> None:
-    left_out = picture(*jobs(2), room=IMAGE_JOB).room.left_out("team-a")
+    left_out = cache(*jobs(2), budget=IMAGE_JOB).budget.left_out("team-a")
     assert left_out
     told = event(left_out, 128 * 1024**2, NOW, "operator-1")
 

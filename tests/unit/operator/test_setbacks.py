@@ -10,28 +10,28 @@ from api_objects import (
     carried,
     failed,
     image_job,
+    inputs,
     pod,
     report,
     running,
-    situation,
     terminated,
     waiting,
     worker_job,
     written,
 )
 from deciding import decided
-from imagejob_operator.domain.lifecycle import (
+from imagejob_operator.imagejob.decide import (
     REFUSED_FOR,
     REPLACED_WITHIN,
     SETTLE,
     Inquire,
-    Memory,
+    JobHistory,
     Replace,
     WriteStatus,
 )
-from imagejob_operator.domain.situation import Place
-from imagejob_operator.domain.underway import PATIENCE, REPLACED_AFTER
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.imagejob.inputs import QuotaPosition
+from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER
+from imagejob_operator.kube.worker import Worker
 
 CAT = image_job()
 CARRIED = worker_job(CAT)
@@ -40,70 +40,70 @@ AT_WORK = pod(state=running())
 TICK = timedelta(milliseconds=100)
 
 
-def reasons(memory: Memory) -> list[str]:
-    return [entry.reason for entry in memory.entries]
+def reasons(history: JobHistory) -> list[str]:
+    return [entry.reason for entry in history.entries]
 
 
 def test_a_refused_worker_is_shown_and_tried_again_later() -> None:
-    memory = decided(situation(CAT)).memory.refused("exceeded quota: pods", NOW)
+    history = decided(inputs(CAT)).history.refused("exceeded quota: pods", NOW)
 
-    shown = decided(situation(CAT), memory)
-    write = decided(situation(CAT), shown.memory, NOW + SETTLE)
-    again = decided(situation(CAT), write.memory, NOW + REFUSED_FOR)
+    shown = decided(inputs(CAT), history)
+    write = decided(inputs(CAT), shown.history, NOW + SETTLE)
+    again = decided(inputs(CAT), write.history, NOW + REFUSED_FOR)
 
     assert shown.action is None
     assert isinstance(write.action, WriteStatus)
     assert write.action.status.audit[-1].reason == "WorkerRefused"
-    assert (write.standing.wish, write.look_again) == (None, NOW + REFUSED_FOR)
-    assert again.standing.wish == "worker"
-    assert reasons(again.memory)[-2:] == ["WaitingForWorker", "WorkerRefused"]
+    assert (write.state.waits_for, write.look_again) == (None, NOW + REFUSED_FOR)
+    assert again.state.waits_for == "worker"
+    assert reasons(again.history)[-2:] == ["WaitingForWorker", "WorkerRefused"]
 
 
 def test_a_refusal_stays_shown_until_a_pod_is_there() -> None:
-    memory = decided(situation(CAT)).memory.refused("exceeded quota: pods", NOW)
+    history = decided(inputs(CAT)).history.refused("exceeded quota: pods", NOW)
     later = NOW + REFUSED_FOR
-    promised = situation(CAT, place=Place(admitted_at=NOW, dispatch="ij-1"))
+    promised = inputs(CAT, quota=QuotaPosition(admitted_at=NOW, dispatch="ij-1"))
 
-    tried = decided(promised, memory, later)
-    made = decided(carried(by=worker_job(CAT, creationTimestamp=None)), tried.memory, later + TICK)
-    started = decided(carried(AT_WORK), made.memory, later + TICK * 2)
+    tried = decided(promised, history, later)
+    made = decided(carried(by=worker_job(CAT, creationTimestamp=None)), tried.history, later + TICK)
+    started = decided(carried(AT_WORK), made.history, later + TICK * 2)
 
-    assert tried.standing.reason == "WorkerRefused"
-    assert made.memory.refusal == memory.refusal
-    assert started.memory.refusal is None
-    assert started.standing.reason == "Processing"
+    assert tried.state.reason == "WorkerRefused"
+    assert made.history.refusal == history.refusal
+    assert started.history.refusal is None
+    assert started.state.reason == "Processing"
 
 
 def test_the_cluster_is_asked_why_a_worker_gets_no_pod() -> None:
     early = decided(carried(), now=CREATED + PATIENCE - TICK)
-    due = decided(carried(), early.memory, CREATED + PATIENCE)
-    answered = due.memory.refused("exceeded quota: pods", CREATED + PATIENCE)
+    due = decided(carried(), early.history, CREATED + PATIENCE)
+    answered = due.history.refused("exceeded quota: pods", CREATED + PATIENCE)
     known = decided(carried(), answered, CREATED + PATIENCE + TICK)
-    again = decided(carried(), known.memory, CREATED + PATIENCE + REFUSED_FOR)
+    again = decided(carried(), known.history, CREATED + PATIENCE + REFUSED_FOR)
 
     assert early.action is None
     assert due.action == Inquire(CAT, Worker(CARRIED))
     assert not isinstance(known.action, Inquire)
-    assert known.standing.reason == "WorkerRefused"
+    assert known.state.reason == "WorkerRefused"
     assert isinstance(again.action, Inquire)
 
 
 def test_why_is_asked_again_while_it_lasts() -> None:
     due = CREATED + PATIENCE
-    memory = decided(carried(), now=due).memory.refused("exceeded quota: pods", due)
-    write = decided(carried(), memory, due + TICK)
+    history = decided(carried(), now=due).history.refused("exceeded quota: pods", due)
+    write = decided(carried(), history, due + TICK)
 
-    told = decided(carried(), write.memory, due + TICK + SETTLE)
+    told = decided(carried(), write.history, due + TICK + SETTLE)
 
     assert told.look_again == due + REFUSED_FOR
 
 
 def test_a_pod_that_was_taken_away_may_take_longer_to_be_replaced() -> None:
-    memory = decided(carried(AT_WORK)).memory
+    history = decided(carried(AT_WORK)).history
 
-    gone = decided(carried(), memory)
-    waits = decided(carried(), gone.memory, NOW + REPLACED_WITHIN - TICK)
-    due = decided(carried(), waits.memory, NOW + REPLACED_WITHIN)
+    gone = decided(carried(), history)
+    waits = decided(carried(), gone.history, NOW + REPLACED_WITHIN - TICK)
+    due = decided(carried(), waits.history, NOW + REPLACED_WITHIN)
 
     assert not isinstance(gone.action, Inquire)
     assert not isinstance(waits.action, Inquire)
@@ -125,10 +125,10 @@ def test_a_worker_is_replaced_only_once_the_status_says_why() -> None:
     due = CREATED + REPLACED_AFTER
 
     first = decided(carried(unpulled), now=due)
-    write = decided(carried(unpulled), first.memory, due + SETTLE)
+    write = decided(carried(unpulled), first.history, due + SETTLE)
     assert isinstance(write.action, WriteStatus)
     told = written(CAT, write.action.status)
-    after = decided(carried(unpulled, job=told), write.memory, due + SETTLE + TICK)
+    after = decided(carried(unpulled, job=told), write.history, due + SETTLE + TICK)
 
     assert first.action is None
     assert write.action.status.audit[-1].reason == "WorkerRefused"
@@ -137,12 +137,12 @@ def test_a_worker_is_replaced_only_once_the_status_says_why() -> None:
 
 def test_a_worker_that_may_still_start_is_not_replaced() -> None:
     unpulled = pod(phase="Pending", state=waiting("ErrImagePull"))
-    memory = decided(carried(unpulled), now=CREATED).memory
-    write = decided(carried(unpulled), memory, CREATED + SETTLE)
+    history = decided(carried(unpulled), now=CREATED).history
+    write = decided(carried(unpulled), history, CREATED + SETTLE)
     assert isinstance(write.action, WriteStatus)
     told = written(CAT, write.action.status)
 
-    waits = decided(carried(unpulled, job=told), write.memory, CREATED + SETTLE + TICK)
+    waits = decided(carried(unpulled, job=told), write.history, CREATED + SETTLE + TICK)
 
     assert waits.action is None
     assert waits.look_again == CREATED + REPLACED_AFTER
@@ -150,9 +150,9 @@ def test_a_worker_that_may_still_start_is_not_replaced() -> None:
 
 def test_a_failed_attempt_is_written_with_when_it_is_tried_again() -> None:
     ended = carried(pod(state=terminated(report(failed("TimedOut", "longer than 120 s")))))
-    memory = decided(ended).memory
+    history = decided(ended).history
 
-    write = decided(ended, memory, NOW + SETTLE).action
+    write = decided(ended, history, NOW + SETTLE).action
 
     assert isinstance(write, WriteStatus)
     assert (write.status.phase, write.status.attempts) == ("Queued", 1)
@@ -163,13 +163,13 @@ def test_a_failed_attempt_is_written_with_when_it_is_tried_again() -> None:
 
 def test_what_a_failed_attempt_says_does_not_change_when_its_worker_has_gone() -> None:
     ended = carried(pod(state=terminated(report(failed("TimedOut", "longer than 120 s")))))
-    memory = decided(ended).memory
-    write = decided(ended, memory, NOW + SETTLE).action
+    history = decided(ended).history
+    write = decided(ended, history, NOW + SETTLE).action
     assert isinstance(write, WriteStatus)
     told = written(CAT, write.status)
 
-    for memory_then in (memory, Memory()):  # with the same process, and after a restart
-        later = decided(situation(told), memory_then, NOW + SETTLE * 2)
+    for memory_then in (history, JobHistory()):  # with the same process, and after a restart
+        later = decided(inputs(told), memory_then, NOW + SETTLE * 2)
 
         assert later.action is None
-        assert later.standing.queue == write.status.queue
+        assert later.state.queue == write.status.queue

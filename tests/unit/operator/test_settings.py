@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from imagejob_operator.domain.bounds import Bounds
-from imagejob_operator.domain.platform import Caps, Platform, WorkerMemory
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.reserve import Reserve
-from imagejob_operator.domain.worker_pod import Toleration, WorkerPod
-from imagejob_operator.settings import SettingsError, from_environment
+from imagejob_operator.config.bounds import Bounds
+from imagejob_operator.config.platform import Caps, Platform, WorkerMemory
+from imagejob_operator.config.reserve import Reserve
+from imagejob_operator.config.settings import SettingsError, from_environment
+from imagejob_operator.config.worker_pod import Toleration, WorkerPod
+from imagejob_operator.quota.rates import Policy, parse_rate
 
 IMAGE = {"IMAGEJOB_WORKER_IMAGE": "worker:1"}
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from api_objects import PLATFORM, image_job, store
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.platform import MIB
-from imagejob_operator.domain.resolve import Resolved, resolve
-from imagejob_operator.domain.sizing import bytes_needed, size_of
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.config.platform import MIB
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.scheduling.sizing import bytes_needed, size_of
 
 SMALL = {"maxPixels": 4_000_000}
 THUMB = {"name": "thumb", "width": 320, "height": 320, "fit": "cover"}

@@ -14,24 +14,24 @@ from api_objects import (
     done,
     failed,
     image_job,
+    inputs,
     last_failure,
     pod,
     profile,
     report,
     running,
-    situation,
     store,
     terminated,
     worker_job,
     written,
 )
-from imagejob_operator.domain import audit
-from imagejob_operator.domain.model import ImageJobStatus, StoreStatus
-from imagejob_operator.domain.situation import Place, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.status import admitted_at, describe
-from imagejob_operator.domain.turn import Turn
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.imagejob import ImageJobStatus, StoreStatus
+from imagejob_operator.imagejob import audit
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
+from imagejob_operator.imagejob.status import describe
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.quota.position import QueuePosition
 
 CAT = image_job(profileRef={"name": "web"})
 CARRIED = worker_job(CAT)
@@ -42,8 +42,8 @@ LOST_WITH_OTHERS = pod(state=terminated(report(None, None), 139))
 ENDED = pod(state=terminated(report(done(outputs=2, removed=1 | 2 | 4, notes=2))))
 
 
-def status_of(known: Situation, now: datetime = NOW) -> ImageJobStatus:
-    return describe(known, stand(known, PLATFORM, now), (), now)
+def status_of(known: Inputs, now: datetime = NOW) -> ImageJobStatus:
+    return describe(known, evaluate(known, PLATFORM, now), (), now)
 
 
 def conditions(status: ImageJobStatus) -> dict[str, str]:
@@ -52,31 +52,34 @@ def conditions(status: ImageJobStatus) -> dict[str, str]:
 
 TRUTHS = {
     # Admitted, Ready, Finished, Reconciling, Stalled
-    "pending": (situation(CAT, place=Place()), "FFFTF"),
-    "throttled": (situation(CAT, profile=profile(), place=Place(turn=Turn(1, NOW))), "FFFTF"),
-    "turned away": (situation(CAT, profile=profile(), place=Place(excess="no room")), "FFTFT"),
-    "admitted": (situation(CAT, profile=profile()), "TFFTF"),
-    "suspended before it was admitted": (situation(SUSPENDED, place=Place()), "FFFTF"),
-    "suspended after it was admitted": (situation(SUSPENDED), "TFFTF"),
-    "its store has gone since it was admitted": (situation(CAT, stores={}), "TFFTF"),
-    "running": (situation(CAT, Worker(CARRIED, RUNNING)), "TFFTF"),
-    "succeeded": (situation(CAT, Worker(CARRIED, ENDED)), "TTTFF"),
+    "pending": (inputs(CAT, quota=QuotaPosition()), "FFFTF"),
+    "throttled": (
+        inputs(CAT, profile=profile(), quota=QuotaPosition(position=QueuePosition(1, NOW))),
+        "FFFTF",
+    ),
+    "turned away": (inputs(CAT, profile=profile(), quota=QuotaPosition(excess="no room")), "FFTFT"),
+    "admitted": (inputs(CAT, profile=profile()), "TFFTF"),
+    "suspended before it was admitted": (inputs(SUSPENDED, quota=QuotaPosition()), "FFFTF"),
+    "suspended after it was admitted": (inputs(SUSPENDED), "TFFTF"),
+    "its store has gone since it was admitted": (inputs(CAT, stores={}), "TFFTF"),
+    "running": (inputs(CAT, Worker(CARRIED, RUNNING)), "TFFTF"),
+    "succeeded": (inputs(CAT, Worker(CARRIED, ENDED)), "TTTFF"),
     "failed": (
-        situation(CAT, Worker(CARRIED, pod(state=terminated(report(failed()))))),
+        inputs(CAT, Worker(CARRIED, pod(state=terminated(report(failed()))))),
         "TFTFT",
     ),
 }
 
 
 @pytest.mark.parametrize(("known", "truths"), TRUTHS.values(), ids=TRUTHS)
-def test_conditions_say_what_kstatus_expects(known: Situation, truths: str) -> None:
+def test_conditions_say_what_kstatus_expects(known: Inputs, truths: str) -> None:
     names = ("Admitted", "Ready", "Finished", "Reconciling", "Stalled")
 
     assert dict(zip(names, truths, strict=True)) == conditions(status_of(known))
 
 
 def test_a_success_tells_what_was_made_of_what() -> None:
-    status = status_of(situation(CAT, Worker(CARRIED, ENDED), profile=profile()))
+    status = status_of(inputs(CAT, Worker(CARRIED, ENDED), profile=profile()))
 
     assert status.source is not None
     assert (status.source.format, status.source.width, status.source.sha256) == (
@@ -101,21 +104,21 @@ def test_a_success_tells_what_was_made_of_what() -> None:
 
 def test_the_stores_are_told_as_they_were_when_it_was_dispatched() -> None:
     swapped = store(s3={"endpoint": "https://elsewhere", "bucket": "b", "credentials": {}})
-    known = situation(CAT, Worker(CARRIED, ENDED), stores={"uploads": swapped}, profile=profile())
+    known = inputs(CAT, Worker(CARRIED, ENDED), stores={"uploads": swapped}, profile=profile())
 
     ended = status_of(known)
-    later = status_of(situation(written(CAT, ended), stores={"uploads": swapped}))
+    later = status_of(inputs(written(CAT, ended), stores={"uploads": swapped}))
 
     was = StoreStatus("uploads", 1, endpoint="https://s3.test", bucket="team-a")
     assert ended.stores == later.stores == (was,)
-    assert status_of(situation(CAT, profile=profile())).stores == ()
+    assert status_of(inputs(CAT, profile=profile())).stores == ()
 
 
 def test_a_condition_keeps_its_time_until_it_turns() -> None:
     minute = timedelta(minutes=1)
-    known = written(CAT, status_of(situation(CAT, place=Place())))
+    known = written(CAT, status_of(inputs(CAT, quota=QuotaPosition())))
 
-    later = status_of(situation(known, Worker(CARRIED, ENDED)), NOW + minute)
+    later = status_of(inputs(known, Worker(CARRIED, ENDED)), NOW + minute)
 
     times = {condition.type: condition.last_transition_time for condition in later.conditions}
     assert times["Stalled"] == NOW.replace(microsecond=0)
@@ -124,9 +127,9 @@ def test_a_condition_keeps_its_time_until_it_turns() -> None:
 
 def test_it_was_admitted_when_it_was_charged_and_for_ever() -> None:
     charged = NOW - timedelta(seconds=90)
-    first = status_of(situation(CAT, profile=profile(), place=Place(admitted_at=charged)))
+    first = status_of(inputs(CAT, profile=profile(), quota=QuotaPosition(admitted_at=charged)))
 
-    later = status_of(situation(written(CAT, first), stores={}, place=Place()))
+    later = status_of(inputs(written(CAT, first), stores={}, quota=QuotaPosition()))
 
     for status in (first, later):
         (admitted,) = (each for each in status.conditions if each.type == "Admitted")
@@ -135,17 +138,17 @@ def test_it_was_admitted_when_it_was_charged_and_for_ever() -> None:
 
 
 def test_when_it_was_admitted_is_exact_while_the_entry_is_there() -> None:
-    first = status_of(situation(CAT, profile=profile()))
+    first = status_of(inputs(CAT, profile=profile()))
     entries = (audit.requested(CAT, "jane", NOW), audit.admitted(2, NOW))
     told = msgspec.structs.replace(first, audit=entries)
 
-    times = [admitted_at(written(CAT, each)) for each in (ImageJobStatus(), first, told)]
+    times = [written(CAT, each).admitted_at for each in (ImageJobStatus(), first, told)]
 
     assert times == [None, NOW.replace(microsecond=0), NOW]
 
 
 def test_a_message_is_told_by_the_conditions_that_it_explains() -> None:
-    status = status_of(situation(CAT, Worker(CARRIED, pod(state=terminated(report(failed()))))))
+    status = status_of(inputs(CAT, Worker(CARRIED, pod(state=terminated(report(failed()))))))
 
     told = {condition.type: condition.message for condition in status.conditions}
     assert told == {
@@ -159,8 +162,8 @@ def test_a_message_is_told_by_the_conditions_that_it_explains() -> None:
 
 
 def test_only_the_newest_twenty_entries_stay_and_the_sequence_shows_it() -> None:
-    known = situation(CAT)
-    standing = stand(known, PLATFORM, NOW)
+    known = inputs(CAT)
+    standing = evaluate(known, PLATFORM, NOW)
     entries = tuple(audit.entry(seq, standing, NOW) for seq in range(1, 31))
 
     shown = describe(known, standing, entries, NOW).audit
@@ -171,29 +174,29 @@ def test_only_the_newest_twenty_entries_stay_and_the_sequence_shows_it() -> None
 RETRIED = image_job(status=last_failure(2, "TimedOut", worker="ij-0") | {"attempts": 2})
 THIRD = worker_job(RETRIED)
 ATTEMPTS = {
-    "none has begun": (situation(), None),
-    "the pod has not started": (situation(worker=Worker(worker_job(image_job()))), None),
-    "the pod runs": (situation(worker=Worker(worker_job(image_job()), RUNNING)), 1),
-    "two have failed": (situation(RETRIED), 2),
-    "the pod of the third has not started": (situation(RETRIED, Worker(THIRD)), 2),
-    "the pod of the third runs": (situation(RETRIED, Worker(THIRD, RUNNING)), 3),
+    "none has begun": (inputs(), None),
+    "the pod has not started": (inputs(worker=Worker(worker_job(image_job()))), None),
+    "the pod runs": (inputs(worker=Worker(worker_job(image_job()), RUNNING)), 1),
+    "two have failed": (inputs(RETRIED), 2),
+    "the pod of the third has not started": (inputs(RETRIED, Worker(THIRD)), 2),
+    "the pod of the third runs": (inputs(RETRIED, Worker(THIRD, RUNNING)), 3),
     "the third was lost with others, which cost nothing": (
-        situation(RETRIED, Worker(worker_job(RETRIED, image_job("dog")), LOST_WITH_OTHERS)),
+        inputs(RETRIED, Worker(worker_job(RETRIED, image_job("dog")), LOST_WITH_OTHERS)),
         2,
     ),
-    "the third has failed": (situation(RETRIED, Worker(THIRD, LOST)), 3),
+    "the third has failed": (inputs(RETRIED, Worker(THIRD, LOST)), 3),
 }
 
 
 @pytest.mark.parametrize(("known", "attempts"), ATTEMPTS.values(), ids=ATTEMPTS)
-def test_how_many_attempts_have_begun(known: Situation, attempts: int | None) -> None:
+def test_how_many_attempts_have_begun(known: Inputs, attempts: int | None) -> None:
     assert status_of(known).attempts == attempts
 
 
 def test_the_newest_failure_is_kept_after_a_success() -> None:
     reported = pod(state=terminated(report(done())))
 
-    status = status_of(situation(RETRIED, Worker(THIRD, reported)))
+    status = status_of(inputs(RETRIED, Worker(THIRD, reported)))
 
     assert status.phase == "Succeeded"
     assert status.last_failure == RETRIED.status.last_failure
@@ -204,7 +207,7 @@ def test_the_crd_has_a_number_for_a_first_attempt_that_was_lost_with_others() ->
     least = apischema.schema("imagejobs", "status", "lastFailure", "attempt")["minimum"]
     both = worker_job(image_job("cat"), image_job("dog"))
 
-    status = status_of(situation(worker=Worker(both, LOST_WITH_OTHERS)))
+    status = status_of(inputs(worker=Worker(both, LOST_WITH_OTHERS)))
 
     assert status.last_failure is not None
     assert status.last_failure.attempt == least
@@ -213,8 +216,8 @@ def test_the_crd_has_a_number_for_a_first_attempt_that_was_lost_with_others() ->
 def test_what_a_failed_attempt_found_out_of_the_source_is_kept() -> None:
     facts = done()[1]
     ended = pod(state=terminated(report(failed("StorageUnavailable", source=facts))))
-    first = status_of(situation(CAT, Worker(CARRIED, ended), profile=profile()))
-    again = status_of(situation(written(CAT, first), profile=profile()))
+    first = status_of(inputs(CAT, Worker(CARRIED, ended), profile=profile()))
+    again = status_of(inputs(written(CAT, first), profile=profile()))
 
     assert first.phase == again.phase == "Queued"
     assert first.source is not None

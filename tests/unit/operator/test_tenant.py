@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 from api_objects import NOW, image_job, shows_admitted
-from imagejob_operator.domain.ledger import DispatchRecord, Ledger
-from imagejob_operator.domain.manifests import Manifest
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.quota import forecast, parse_rate
-from imagejob_operator.domain.situation import Place, Wish
-from imagejob_operator.domain.tenant import Composed, Tenant, shows
-from imagejob_operator.domain.turn import Turn
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.meta import Manifest
+from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
+from imagejob_operator.quota.ledger import DispatchRecord, Ledger
+from imagejob_operator.quota.position import QueuePosition
+from imagejob_operator.quota.rates import forecast, parse_rate
+from imagejob_operator.scheduling.namespace_state import NamespaceState, PendingWorker, shows
 
 CAT, DOG = image_job("cat"), image_job("dog")
 RATE = parse_rate("2/1h")
@@ -28,17 +28,17 @@ def promising(*names: str, ledger: Ledger = EMPTY) -> Ledger:
     return ledger
 
 
-def tenant_of(ledger: Ledger = EMPTY) -> Tenant:
-    tenant = Tenant("team-a")
-    tenant.adopt(ledger, "1")
+def tenant_of(ledger: Ledger = EMPTY) -> NamespaceState:
+    tenant = NamespaceState("team-a")
+    tenant.load(ledger, "1")
     return tenant
 
 
-def composed(name: str) -> Composed:
-    return Composed(name, (CAT,), "sha256:0", "", NOTHING, NOW)
+def pending(name: str) -> PendingWorker:
+    return PendingWorker(name, (CAT,), "sha256:0", "", NOTHING, NOW)
 
 
-LINES: dict[str, tuple[Wish | None, list[str], list[str]]] = {
+LINES: dict[str, tuple[WaitsFor | None, list[str], list[str]]] = {
     "to be charged": ("admission", ["uid-cat"], []),
     "for a worker": ("worker", [], ["uid-cat"]),
     "for nothing": (None, [], []),
@@ -75,25 +75,25 @@ def test_who_leaves_waits_no_more() -> None:
 def test_a_place_says_when_it_was_charged_before_the_status_does() -> None:
     tenant = tenant_of(EMPTY.charge(["uid-cat"]))
 
-    assert tenant.place_of(CAT).admitted_at == NOW
-    assert tenant.place_of(DOG).admitted_at is None
+    assert tenant.quota_position(CAT).admitted_at == NOW
+    assert tenant.quota_position(DOG).admitted_at is None
 
 
 def test_a_charge_is_known_when_the_ledger_has_forgotten_it() -> None:
     charged = EMPTY.charge(["uid-cat"])
     tenant = tenant_of(charged)
 
-    tenant.disown()
-    unread = tenant.place_of(CAT).admitted_at
-    tenant.adopt(charged.without(uids=["uid-cat"]), "2")
+    tenant.invalidate()
+    unread = tenant.quota_position(CAT).admitted_at
+    tenant.load(charged.without(uids=["uid-cat"]), "2")
 
-    assert unread == tenant.place_of(CAT).admitted_at == NOW
+    assert unread == tenant.quota_position(CAT).admitted_at == NOW
 
 
 def test_the_status_tells_of_a_charge_that_the_ledger_has_forgotten() -> None:
     shown = image_job(status=shows_admitted("2026-11-22T09:00:00Z"))
 
-    assert tenant_of().place_of(shown).admitted_at == datetime(2026, 11, 22, 9, tzinfo=UTC)
+    assert tenant_of().quota_position(shown).admitted_at == datetime(2026, 11, 22, 9, tzinfo=UTC)
     assert shows(shown)
     assert shows(None)
     assert not shows(CAT)
@@ -105,7 +105,10 @@ def test_a_place_in_the_line_for_workers_is_a_position() -> None:
     for job in (CAT, urgent):
         tenant.line_up(job, "worker")
 
-    assert [tenant.place_of(job).turn for job in (CAT, urgent)] == [Turn(2), Turn(1)]
+    assert [tenant.quota_position(job).position for job in (CAT, urgent)] == [
+        QueuePosition(2),
+        QueuePosition(1),
+    ]
 
 
 def test_a_place_in_the_line_for_the_quota_is_a_position_and_a_time() -> None:
@@ -113,54 +116,54 @@ def test_a_place_in_the_line_for_the_quota_is_a_position_and_a_time() -> None:
     tenant = tenant_of(full)
     for job in (CAT, DOG):
         tenant.line_up(job, "admission")
-    unknown = tenant.place_of(CAT).turn
+    unknown = tenant.quota_position(CAT).position
 
     tenant.forecast = forecast(full.history, (RATE,), full.now, 1)
-    known = tenant.place_of(CAT).turn
+    known = tenant.quota_position(CAT).position
 
     assert unknown is None
     assert known is not None
     assert known.position == 1
     assert known.eligible_at is not None
     assert known.eligible_at >= NOW + timedelta(hours=1)
-    assert tenant.place_of(DOG).turn is None  # it came after the forecast
+    assert tenant.quota_position(DOG).position is None  # it came after the forecast
 
 
 def test_who_is_turned_away_is_told_so_until_he_leaves() -> None:
     tenant = tenant_of()
     tenant.line_up(CAT, "admission")
     tenant.excess["uid-cat"] = "7 wait already"
-    told = tenant.place_of(CAT).excess
+    told = tenant.quota_position(CAT).excess
 
     tenant.leave("uid-cat")
 
     assert told == "7 wait already"
-    assert tenant.place_of(CAT).excess is None
+    assert tenant.quota_position(CAT).excess is None
 
 
-def dispatch_of(tenant: Tenant, job: ImageJob = CAT) -> str | None:
-    return tenant.place_of(job).dispatch
+def dispatch_of(tenant: NamespaceState, job: ImageJob = CAT) -> str | None:
+    return tenant.quota_position(job).dispatch
 
 
 def test_a_promised_worker_is_pending_until_it_is_there() -> None:
     tenant = tenant_of(promising("ij-1"))
-    tenant.composed["ij-1"] = composed("ij-1")
-    promised = (list(tenant.pending()), dispatch_of(tenant), dispatch_of(tenant, DOG))
+    tenant.pending["ij-1"] = pending("ij-1")
+    promised = (list(tenant.promised()), dispatch_of(tenant), dispatch_of(tenant, DOG))
 
     tenant.end("ij-1")
 
     assert promised == (["ij-1"], "ij-1", None)
-    assert (list(tenant.pending()), dispatch_of(tenant)) == ([], None)
-    assert not tenant.composed
+    assert (list(tenant.promised()), dispatch_of(tenant)) == ([], None)
+    assert not tenant.pending
 
 
 def test_a_name_that_led_nowhere_stays_void_while_the_ledger_has_it() -> None:
     tenant = tenant_of(promising("ij-1"))
     tenant.end("ij-1")
 
-    tenant.adopt(promising("ij-2", ledger=promising("ij-1")), "2")
+    tenant.load(promising("ij-2", ledger=promising("ij-1")), "2")
 
-    assert list(tenant.pending()) == ["ij-2"]
+    assert list(tenant.promised()) == ["ij-2"]
     assert dispatch_of(tenant) == "ij-2"
 
 
@@ -168,38 +171,38 @@ def test_a_name_that_the_ledger_has_dropped_may_come_again() -> None:
     tenant = tenant_of(promising("ij-1"))
     tenant.end("ij-1")
 
-    tenant.adopt(EMPTY, "2")
-    tenant.adopt(promising("ij-1"), "3")
+    tenant.load(EMPTY, "2")
+    tenant.load(promising("ij-1"), "3")
 
-    assert list(tenant.pending()) == ["ij-1"]
+    assert list(tenant.promised()) == ["ij-1"]
 
 
 def test_a_worker_that_was_met_while_the_ledger_was_unknown_is_not_created_again() -> None:
     tenant = tenant_of()
     tenant.end("ij-1")
 
-    tenant.adopt(promising("ij-1"), "2")
+    tenant.load(promising("ij-1"), "2")
 
-    assert list(tenant.pending()) == []
+    assert list(tenant.promised()) == []
 
 
 def test_nothing_is_created_from_a_ledger_that_somebody_else_may_have_written() -> None:
     tenant = tenant_of(promising("ij-1"))
-    tenant.composed["ij-1"] = composed("ij-1")
+    tenant.pending["ij-1"] = pending("ij-1")
 
-    given_up = tenant.disown()
+    given_up = tenant.invalidate()
 
     assert [each.name for each in given_up] == ["ij-1"]
     assert tenant.ledger is None
-    assert not tenant.composed
-    assert not tenant.pending()
+    assert not tenant.pending
+    assert not tenant.promised()
 
 
 def test_nothing_is_known_before_the_ledger_has_been_read() -> None:
-    assert Tenant("team-a").place_of(CAT) == Place()
+    assert NamespaceState("team-a").quota_position(CAT) == QuotaPosition()
 
 
 def test_a_composed_worker_tells_what_the_ledger_says_of_it() -> None:
-    both = msgspec.structs.replace(composed("ij-1"), jobs=(CAT, DOG))
+    both = msgspec.structs.replace(pending("ij-1"), jobs=(CAT, DOG))
 
     assert both.record == DispatchRecord(("uid-cat", "uid-dog"), "sha256:0")

@@ -6,16 +6,16 @@ import asyncio
 
 import msgspec
 from api_objects import NOW, PLATFORM, image_job, shows_admitted, store
-from imagejob_operator.dispatcher import Dispatcher
-from imagejob_operator.domain.batching import MAX_ITEMS
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.platform import Caps
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.tenant import Tenant
-from imagejob_operator.foresight import Foresight
-from imagejob_operator.tenants import Tenants
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.scheduler import Scheduler
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.batching import MAX_ITEMS
+from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+from imagejob_operator.scheduling.namespace_state import NamespaceState
+from imagejob_operator.scheduling.wait_estimates import WaitEstimates
 
 POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
@@ -29,12 +29,12 @@ class StoredLedgers:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.version = ledger, 1
 
-    async def read(self, tenant: Tenant) -> None:
-        tenant.adopt(self.ledger, str(self.version))
+    async def read(self, tenant: NamespaceState) -> None:
+        tenant.load(self.ledger, str(self.version))
 
-    async def write(self, tenant: Tenant, ledger: Ledger) -> bool:
+    async def write(self, tenant: NamespaceState, ledger: Ledger) -> bool:
         self.ledger, self.version = ledger, self.version + 1
-        tenant.adopt(ledger, str(self.version))
+        tenant.load(ledger, str(self.version))
         return True
 
 
@@ -42,14 +42,14 @@ class Operator:
     """The part of one that looks after namespaces."""
 
     def __init__(self, ledgers: StoredLedgers, *jobs: ImageJob) -> None:
-        self.picture = Picture()
+        self.cache = ClusterCache()
         for thing in (store(), *jobs):
-            self.picture.see(thing)
-        foresight = Foresight(self.picture, lambda *_: None, lambda _: False)
-        self.tenants = Tenants(self.picture, CAPS, lambda: NOW)
-        self.dispatcher = Dispatcher(
-            self.picture,
-            self.tenants,
+            self.cache.upsert(thing)
+        foresight = WaitEstimates(self.cache, lambda *_: None, lambda _: False)
+        self.registry = NamespaceRegistry(self.cache, CAPS, lambda: NOW)
+        self.dispatcher = Scheduler(
+            self.cache,
+            self.registry,
             ledgers,  # type: ignore[arg-type]
             foresight,
             {},
@@ -57,12 +57,12 @@ class Operator:
             CAPS,
             lambda: NOW,
         )
-        self.tenant = self.tenants.of("team-a")
+        self.tenant = self.registry.of("team-a")
 
     def act(self) -> None:
         """Until nothing is left to be done."""
         for _ in range(9):
-            touched = self.tenants.touched()
+            touched = self.registry.dirty()
             actions = [action for _, action in self.dispatcher.next_actions(touched)]
             if not actions:
                 return
@@ -75,18 +75,18 @@ def promising(job: ImageJob) -> StoredLedgers:
     """A ledger that says that a worker is being created for it."""
     ledgers = StoredLedgers(Ledger(0).at(NOW, POLICY.rates))
     before = Operator(ledgers, job)
-    before.tenant.adopt(ledgers.ledger, "1")
-    before.tenants.line_up(job, "worker")
+    before.tenant.load(ledgers.ledger, "1")
+    before.registry.line_up(job, "worker")
     before.act()
-    assert list(ledgers.ledger.dispatches) == list(before.tenant.composed)
+    assert list(ledgers.ledger.dispatches) == list(before.tenant.pending)
     return ledgers
 
 
 def restarted(ledgers: StoredLedgers, job: ImageJob) -> Operator:
     """It has read the ledger, and acted on what that says."""
     operator = Operator(ledgers, job)
-    operator.tenant.adopt(ledgers.ledger, "2")
-    operator.tenants.adopted(operator.tenant)
+    operator.tenant.load(ledgers.ledger, "2")
+    operator.registry.loaded(operator.tenant)
     operator.act()
     return operator
 
@@ -96,33 +96,33 @@ def test_a_promise_is_kept_after_a_restart() -> None:
 
     operator = restarted(ledgers, CAT)
 
-    assert list(operator.tenant.composed) == list(ledgers.ledger.dispatches)
+    assert list(operator.tenant.pending) == list(ledgers.ledger.dispatches)
 
 
 def test_a_promise_that_was_put_off_is_kept_although_nobody_is_in_line() -> None:
     ledgers = promising(CAT)
     operator = restarted(ledgers, CAT)
 
-    operator.tenant.disown()  # as when the API server took too long to create the worker
-    operator.tenants.touch("team-a")
+    operator.tenant.invalidate()  # as when the API server took too long to create the worker
+    operator.registry.enqueue("team-a")
     operator.act()
 
-    assert list(operator.tenant.composed) == list(ledgers.ledger.dispatches)
+    assert list(operator.tenant.pending) == list(ledgers.ledger.dispatches)
 
 
 def test_a_promise_to_one_that_was_suspended_is_kept_when_it_is_resumed() -> None:
     ledgers = promising(CAT)
     suspended = changed(CAT, suspend=True)
     operator = restarted(ledgers, suspended)
-    put_off = list(operator.tenant.composed)
+    add = list(operator.tenant.pending)
 
     resumed = changed(suspended, suspend=False)
-    operator.picture.see(resumed)
-    operator.tenants.line_up(resumed, None)
+    operator.cache.upsert(resumed)
+    operator.registry.line_up(resumed, None)
     operator.act()
 
-    assert put_off == []
-    assert list(operator.tenant.composed) == list(ledgers.ledger.dispatches)
+    assert add == []
+    assert list(operator.tenant.pending) == list(ledgers.ledger.dispatches)
 
 
 def changed(job: ImageJob, *, suspend: bool) -> ImageJob:
@@ -136,7 +136,7 @@ def changed(job: ImageJob, *, suspend: bool) -> ImageJob:
 
 def test_as_many_as_go_together_at_most_fill_a_worker_whatever_they_wait_for() -> None:
     *most, last = (image_job(f"photo-{number}") for number in range(MAX_ITEMS))
-    tenants = Operator(StoredLedgers(Ledger(0)), *most, last).tenants
+    tenants = Operator(StoredLedgers(Ledger(0)), *most, last).registry
     for each in most:
         tenants.line_up(each, "worker")
     before = tenants.fills_a_worker("team-a")

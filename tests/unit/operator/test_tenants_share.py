@@ -9,18 +9,18 @@ from typing import Any
 import msgspec
 import pytest
 from api_objects import NOW, PLATFORM, pod, running, store, worker_job
-from imagejob_operator.dispatcher import Dispatcher
-from imagejob_operator.domain.batching import MAX_ITEMS
-from imagejob_operator.domain.ledger import Ledger
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.planning import MANY
-from imagejob_operator.domain.platform import Caps
-from imagejob_operator.domain.quota import Policy, parse_rate
-from imagejob_operator.domain.subjects import Tenancy, Thing
-from imagejob_operator.domain.tenant import Tenant
-from imagejob_operator.foresight import Foresight
-from imagejob_operator.tenants import Tenants
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import NamespaceKey, WatchedObject
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.scheduler import Scheduler
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.batching import MAX_ITEMS
+from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+from imagejob_operator.scheduling.namespace_state import NamespaceState
+from imagejob_operator.scheduling.plan import MANY
+from imagejob_operator.scheduling.wait_estimates import WaitEstimates
 from planning_team import jobs, lost
 
 POLICY = Policy((parse_rate("1000/1h"),))
@@ -33,11 +33,11 @@ CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
 class NewLedgers:
     """Every ledger is empty, and every write succeeds."""
 
-    async def read(self, tenant: Tenant) -> None:
-        tenant.adopt(Ledger(0), None)
+    async def read(self, tenant: NamespaceState) -> None:
+        tenant.load(Ledger(0), None)
 
-    async def write(self, tenant: Tenant, ledger: Ledger) -> bool:
-        tenant.adopt(ledger, "1")
+    async def write(self, tenant: NamespaceState, ledger: Ledger) -> bool:
+        tenant.load(ledger, "1")
         return True
 
 
@@ -46,41 +46,41 @@ class Operator:
 
     def __init__(self, policy: Policy = POLICY, caps: Caps = CAPS) -> None:
         self.now = NOW
-        self.picture = Picture()
-        self.picture.see(store())
+        self.cache = ClusterCache()
+        self.cache.upsert(store())
         self.again: list[object] = []
         caps = msgspec.structs.replace(caps, default=policy)
-        self.tenants = Tenants(self.picture, caps, lambda: self.now)
-        self.dispatcher = Dispatcher(
-            self.picture,
-            self.tenants,
+        self.registry = NamespaceRegistry(self.cache, caps, lambda: self.now)
+        self.dispatcher = Scheduler(
+            self.cache,
+            self.registry,
             NewLedgers(),  # type: ignore[arg-type]
-            Foresight(self.picture, lambda *call: self.again.append(call), lambda _: False),
+            WaitEstimates(self.cache, lambda *call: self.again.append(call), lambda _: False),
             {},
             PLATFORM,
             caps,
             lambda: self.now,
         )
-        self.tenant = self.tenants.of("team-a")
-        self.tenant.adopt(Ledger(0), None)
+        self.tenant = self.registry.of("team-a")
+        self.tenant.load(Ledger(0), None)
 
-    def see(self, *things: Thing) -> Operator:
+    def upsert(self, *things: WatchedObject) -> Operator:
         for thing in things:
-            self.picture.see(thing)
+            self.cache.upsert(thing)
         return self
 
     def begins(self, *waiting: ImageJob, only_charge: bool = False) -> list[int]:
         """How many ImageJobs are in each worker that is begun for those who wait."""
-        known = set(self.tenant.composed)
+        known = set(self.tenant.pending)
         for each in waiting:
-            self.picture.see(each)
-            self.tenants.line_up(each, "worker")
-        self.tenants.touch("team-a")
+            self.cache.upsert(each)
+            self.registry.line_up(each, "worker")
+        self.registry.enqueue("team-a")
         for _ in range(99):
             actions = [
                 action
                 for _, action in self.dispatcher.next_actions(
-                    self.tenants.touched(), only_charge=only_charge
+                    self.registry.dirty(), only_charge=only_charge
                 )
             ]
             if not actions:
@@ -88,13 +88,11 @@ class Operator:
             for action in actions:
                 asyncio.run(action())
         return [
-            len(composed.jobs)
-            for name, composed in self.tenant.composed.items()
-            if name not in known
+            len(pending.jobs) for name, pending in self.tenant.pending.items() if name not in known
         ]
 
 
-def carried(count: int, name: str = "ij-9") -> Thing:
+def carried(count: int, name: str = "ij-9") -> WatchedObject:
     """A worker of so many, created ten seconds and a quarter before NOW; its pod is to come."""
     return worker_job(*jobs(count, first=50), name=name)
 
@@ -116,7 +114,7 @@ def test_where_many_are_starting_in_the_cluster_a_namespace_has_but_one_with_roo
         worker_job(*jobs(1, first=50 + number), name=f"ij-{number}", namespace=f"team-{number}")
         for number in range(MANY)
     ]
-    operator = Operator().see(*others)
+    operator = Operator().upsert(*others)
     operator.now = JUST_BEFORE
 
     begun = [operator.begins(*jobs(1, first=number)) for number in range(2)]
@@ -128,9 +126,9 @@ def test_those_who_were_held_back_go_together_when_one_is_at_work() -> None:
     operator = Operator()
     for number in range(5):
         operator.begins(*jobs(1, first=number))
-    name = next(iter(operator.tenant.composed))
+    name = next(iter(operator.tenant.pending))
     worker = worker_job(*jobs(1), name=name)
-    operator.see(worker, pod(by=worker, state=running()))
+    operator.upsert(worker, pod(by=worker, state=running()))
 
     operator.tenant.end(name)
 
@@ -138,7 +136,7 @@ def test_those_who_were_held_back_go_together_when_one_is_at_work() -> None:
 
 
 def test_a_worker_that_is_stuck_is_not_starting() -> None:
-    operator = Operator().see(carried(1), carried(1, "ij-8"))
+    operator = Operator().upsert(carried(1), carried(1, "ij-8"))
     operator.now = JUST_BEFORE
     held = operator.begins(*jobs(1))
 
@@ -151,13 +149,13 @@ def test_a_worker_that_is_stuck_is_not_starting() -> None:
 UNPLACED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}
 
 
-def without_node(name: str) -> list[Thing]:
+def without_node(name: str) -> list[WatchedObject]:
     """A worker of one, begun a moment ago, that no node has room for."""
     worker = carried(1, name)
     return [worker, pod(by=worker, phase="Pending", node=None, conditions=[UNPLACED])]
 
 
-def with_node(name: str, after: int, state: dict[str, object] | None = None) -> list[Thing]:
+def with_node(name: str, after: int, state: dict[str, object] | None = None) -> list[WatchedObject]:
     """A worker of one, begun a moment ago, that was given a node after so many seconds."""
     worker = carried(1, name)
     made = pod(by=worker).metadata.creation_timestamp
@@ -184,16 +182,16 @@ FULL_NODES = {
 
 @pytest.mark.parametrize(("workers", "begun"), FULL_NODES.values(), ids=FULL_NODES)
 def test_where_nodes_are_full_workers_begin_one_by_one(
-    workers: list[Thing], begun: list[int]
+    workers: list[WatchedObject], begun: list[int]
 ) -> None:
-    operator = Operator().see(*workers)
+    operator = Operator().upsert(*workers)
     operator.now = JUST_BEFORE
 
     assert operator.begins(*jobs(2 * MAX_ITEMS)) == begun
 
 
 def test_one_that_was_begun_on_a_full_node_holds_back_the_next_before_it_is_created() -> None:
-    operator = Operator().see(*with_node("ij-9", 1, running()))
+    operator = Operator().upsert(*with_node("ij-9", 1, running()))
 
     begun = [operator.begins(*jobs(MAX_ITEMS, first=first)) for first in (0, 100)]
 
@@ -201,32 +199,32 @@ def test_one_that_was_begun_on_a_full_node_holds_back_the_next_before_it_is_crea
 
 
 def test_a_worker_that_has_waited_long_for_a_node_holds_nobody_back() -> None:
-    operator = Operator().see(*without_node("ij-8"), *without_node("ij-9"))
+    operator = Operator().upsert(*without_node("ij-8"), *without_node("ij-9"))
     operator.now = NOW + timedelta(minutes=1)
 
     assert operator.begins(*jobs(2 * MAX_ITEMS)) == [MAX_ITEMS]
 
 
 def test_who_is_held_back_is_looked_at_again_although_nothing_happens() -> None:
-    operator = Operator().see(carried(1), carried(1, "ij-8"))
+    operator = Operator().upsert(carried(1), carried(1, "ij-8"))
     operator.now = JUST_BEFORE
 
     operator.begins(*jobs(1))
 
-    assert [subject for subject, _ in operator.again] == [Tenancy("team-a")]  # type: ignore[misc]
+    assert [subject for subject, _ in operator.again] == [NamespaceKey("team-a")]  # type: ignore[misc]
 
 
 def test_all_in_a_worker_count_as_running() -> None:
-    operator = Operator().see(carried(5), pod(by=carried(5), state=running()))
+    operator = Operator().upsert(carried(5), pod(by=carried(5), state=running()))
     operator.begins(*jobs(3))
 
-    assert operator.tenants.running("team-a") == 8
+    assert operator.registry.running("team-a") == 8
 
 
 @pytest.mark.parametrize(("most", "begun"), [(40, [24, 11]), (10, [5]), (6, [1]), (5, []), (4, [])])
 def test_no_more_image_jobs_run_than_may(most: int, begun: list[int]) -> None:
     policy = msgspec.structs.replace(POLICY, max_running=most)
-    operator = Operator(policy).see(carried(5), pod(by=carried(5), state=running()))
+    operator = Operator(policy).upsert(carried(5), pod(by=carried(5), state=running()))
 
     assert operator.begins(*jobs(40)) == begun
 
@@ -253,29 +251,29 @@ def test_between_times_nobody_gets_a_worker_before_others_were_asked() -> None:
 def test_others_are_in_line_until_they_have_left_it() -> None:
     operator = Operator()
     (waiting,) = jobs(1)
-    operator.see(waiting).tenants.line_up(waiting, "worker")
-    before = operator.tenants.are_others_in_line(["team-b"])
-    own = operator.tenants.are_others_in_line(["team-a"])
-    operator.tenants.line_up(waiting, None)
+    operator.upsert(waiting).registry.line_up(waiting, "worker")
+    before = operator.registry.are_others_in_line(["team-b"])
+    own = operator.registry.are_others_in_line(["team-a"])
+    operator.registry.line_up(waiting, None)
 
     assert (before, own) == (True, False)
-    assert not operator.tenants.are_others_in_line(["team-b"])
+    assert not operator.registry.are_others_in_line(["team-b"])
 
 
 def test_a_place_that_has_become_free_is_for_all_in_line() -> None:
     operator = Operator()
     operator.begins(*jobs(1))
     for each in jobs(1, first=9):
-        operator.see(each).tenants.line_up(each, "worker")
+        operator.upsert(each).registry.line_up(each, "worker")
     list(operator.dispatcher.next_actions(["team-a"], only_charge=True))
-    untouched = operator.tenants.touched()
-    operator.tenants.touch_all_in_line()
+    untouched = operator.registry.dirty()
+    operator.registry.enqueue_all_waiting()
 
     assert untouched == []
-    assert operator.tenants.touched() == ["team-a"]
+    assert operator.registry.dirty() == ["team-a"]
 
 
-def at_work(name: str, *, namespace: str = "team-a") -> list[Thing]:
+def at_work(name: str, *, namespace: str = "team-a") -> list[WatchedObject]:
     """A worker that has been at work for long."""
     things = (worker_job(*jobs(1, first=90), name=name), pod(name, state=running()))
     return [moved(thing, namespace) for thing in things]
@@ -290,16 +288,16 @@ def begun(operator: Operator, *waiting: ImageJob) -> list[str]:
     """In which namespaces workers are begun, one for each."""
     for each in waiting:
         namespace = each.metadata.namespace
-        if operator.tenants.of(namespace).ledger is None:
-            operator.tenants.of(namespace).adopt(Ledger(0), None)
-            operator.see(moved(store(), namespace))
-        operator.see(each).tenants.line_up(each, "worker")
-    teams = {name: operator.tenants.of(name) for name in ("team-a", "team-b")}
-    known = {name: set(team.composed) for name, team in teams.items()}
+        if operator.registry.of(namespace).ledger is None:
+            operator.registry.of(namespace).load(Ledger(0), None)
+            operator.upsert(moved(store(), namespace))
+        operator.upsert(each).registry.line_up(each, "worker")
+    teams = {name: operator.registry.of(name) for name in ("team-a", "team-b")}
+    known = {name: set(team.pending) for name, team in teams.items()}
     for _ in range(9):
-        for _, action in list(operator.dispatcher.next_actions(operator.tenants.touched())):
+        for _, action in list(operator.dispatcher.next_actions(operator.registry.dirty())):
             asyncio.run(action())
-    return [name for name, team in teams.items() for _ in set(team.composed) - known[name]]
+    return [name for name, team in teams.items() for _ in set(team.pending) - known[name]]
 
 
 def caps(places: int, part: float = 0.0) -> Caps:
@@ -320,7 +318,7 @@ def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() ->
     operator = Operator(caps=caps(4))
     operator.now = NOW - timedelta(seconds=100)
     for number in range(3):
-        operator.see(*at_work(f"ij-{number}"))
+        operator.upsert(*at_work(f"ij-{number}"))
     begun(operator, *jobs(30 * MAX_ITEMS))
     others = [moved(each, "team-b") for each in jobs(30 * MAX_ITEMS, first=900)]
     begun(operator, *others)
@@ -328,10 +326,10 @@ def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() ->
     for _ in range(30):
         operator.now += timedelta(seconds=1)
         for name in ("team-a", "team-b"):
-            team = operator.tenants.of(name)
-            for each in list(team.composed):
+            team = operator.registry.of(name)
+            for each in list(team.pending):
                 team.end(each)
-        operator.tenants.touch_all_in_line()
+        operator.registry.enqueue_all_waiting()
         order += begun(operator)
 
     assert order == ["team-b"] * 30
@@ -341,16 +339,16 @@ def test_a_worker_that_has_ended_counts_for_as_long_as_it_was_although_nobody_wa
     """It took ten seconds, an hour ago; another namespace holds one for a minute by now."""
     operator = Operator(caps=caps(2))
     story = (
-        (3600, at_work("ij-0"), operator.picture.see),
-        (3590, at_work("ij-0"), operator.picture.lose),
-        (60, at_work("ij-1", namespace="team-b"), operator.picture.see),
+        (3600, at_work("ij-0"), operator.cache.upsert),
+        (3590, at_work("ij-0"), operator.cache.remove),
+        (60, at_work("ij-1", namespace="team-b"), operator.cache.upsert),
     )
     for seconds_ago, things, happens in story:
         operator.now = NOW - timedelta(seconds=seconds_ago)
         for thing in things:
             happens(thing)
-        operator.tenants.touch_all_in_line()
-        assert list(operator.dispatcher.next_actions(operator.tenants.touched())) == []
+        operator.registry.enqueue_all_waiting()
+        assert list(operator.dispatcher.next_actions(operator.registry.dirty())) == []
     operator.now = NOW
 
     first, second = jobs(2 * MAX_ITEMS), jobs(2 * MAX_ITEMS, first=500)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_dev.ports import LOOPBACK
-from imagejob_operator import transport
-from imagejob_operator.metrics import Metrics
-from imagejob_operator.transport import MAX_PAUSE_SECONDS, ApiError, FencedError
+from imagejob_operator.kube import transport
+from imagejob_operator.kube.transport import MAX_PAUSE_SECONDS, ApiError, FencedError
+from imagejob_operator.observability.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -157,7 +157,7 @@ def test_a_server_that_asks_for_a_pause_is_given_one(
         ):
             with pytest.raises(ApiError) as caught:
                 await connection.send("PUT", PATH, BODY)
-            return caught.value.retry_after.total_seconds(), connection.pace.pause
+            return caught.value.retry_after.total_seconds(), connection.limiter.pause
 
     told, pause = asyncio.run(send())
 
@@ -169,7 +169,7 @@ def test_no_pause_is_made_for_an_answer_that_asks_for_none(kubeconfig: Path) -> 
     async def send() -> float:
         async with _server(kubeconfig), transport.connect() as connection:
             await connection.send("PUT", PATH, BODY)
-            return connection.pace.pause
+            return connection.limiter.pause
 
     assert asyncio.run(send()) == 0
 

@@ -8,10 +8,10 @@ from math import floor, log, log2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_operator.domain.model import Queue
-from imagejob_operator.domain.turn import (
+from imagejob_operator.api.imagejob import Queue
+from imagejob_operator.quota.position import (
     TOLERANCE,
-    Turn,
+    QueuePosition,
     ordinal,
     shown,
     waits_for_quota,
@@ -51,12 +51,12 @@ STALE = {
 def test_a_position_that_is_shown_still(old: int, new: int) -> None:
     queue = Queue(old, NOW)
 
-    assert shown(queue, Turn(new, NOW), NOW, SLOT) is queue
+    assert shown(queue, QueuePosition(new, NOW), NOW, SLOT) is queue
 
 
 @pytest.mark.parametrize(("old", "new"), STALE.values(), ids=STALE)
 def test_a_position_that_is_stale(old: int | None, new: int) -> None:
-    assert shown(Queue(old, NOW), Turn(new, NOW), NOW, SLOT) == Queue(new, NOW)
+    assert shown(Queue(old, NOW), QueuePosition(new, NOW), NOW, SLOT) == Queue(new, NOW)
 
 
 FRESH_TIMES = {
@@ -80,41 +80,41 @@ STALE_TIMES = {
 }
 
 
-def queue_and_turn(old: float | None, new: float | None) -> tuple[Queue, Turn]:
+def queue_and_turn(old: float | None, new: float | None) -> tuple[Queue, QueuePosition]:
     times = [None if seconds is None else in_seconds(seconds) for seconds in (old, new)]
-    return Queue(5, times[0]), Turn(5, times[1])
+    return Queue(5, times[0]), QueuePosition(5, times[1])
 
 
 @pytest.mark.parametrize(("old", "new"), FRESH_TIMES.values(), ids=FRESH_TIMES)
 def test_a_time_that_is_shown_still(old: float | None, new: float | None) -> None:
-    queue, turn = queue_and_turn(old, new)
+    queue, position = queue_and_turn(old, new)
 
-    assert shown(queue, turn, NOW, SLOT) is queue
+    assert shown(queue, position, NOW, SLOT) is queue
 
 
 @pytest.mark.parametrize(("old", "new"), STALE_TIMES.values(), ids=STALE_TIMES)
 def test_a_time_that_is_stale(old: float | None, new: float | None) -> None:
-    queue, turn = queue_and_turn(old, new)
+    queue, position = queue_and_turn(old, new)
 
-    assert shown(queue, turn, NOW, SLOT) == Queue(5, turn.eligible_at)
+    assert shown(queue, position, NOW, SLOT) == Queue(5, position.eligible_at)
 
 
 def test_what_is_shown_first_is_exact() -> None:
     at = in_seconds(1_925.337)
 
-    assert shown(None, Turn(137, at), NOW, SLOT) == Queue(137, at)
+    assert shown(None, QueuePosition(137, at), NOW, SLOT) == Queue(137, at)
 
 
 def test_what_is_stale_is_replaced_whole() -> None:
     """Position and time of different moments would contradict each other."""
-    old, turn = Queue(8, in_seconds(1_000)), Turn(4, in_seconds(1_001))
+    old, position = Queue(8, in_seconds(1_000)), QueuePosition(4, in_seconds(1_001))
 
-    assert shown(old, turn, NOW, SLOT) == Queue(4, in_seconds(1_001))
+    assert shown(old, position, NOW, SLOT) == Queue(4, in_seconds(1_001))
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
 def test_what_is_shown_is_never_far_from_the_truth(old: int, new: int) -> None:
-    position = shown(Queue(old), Turn(new), NOW, SLOT).position
+    position = shown(Queue(old), QueuePosition(new), NOW, SLOT).position
 
     assert position is not None
     assert new <= position < 2 * new or position < new < 1.25 * position
@@ -126,11 +126,11 @@ def test_ten_thousand_that_are_admitted_fifty_an_hour_are_refreshed_seldom() -> 
     refreshes: dict[int, int] = {}
     for number in range(0, LINE, 10):
         at = NOW + HOUR * (number // 50)
-        queue = shown(None, Turn(number + 1, at), NOW, SLOT)
+        queue = shown(None, QueuePosition(number + 1, at), NOW, SLOT)
         refreshes[number] = 0
         for hour in range(number // 50):
             gone, old = 50 * (hour + 1), queue
-            queue = shown(old, Turn(number + 1 - gone, at), NOW + HOUR * hour, SLOT)
+            queue = shown(old, QueuePosition(number + 1 - gone, at), NOW + HOUR * hour, SLOT)
             refreshes[number] += queue is not old
 
     assert max(refreshes.values()) == 7
@@ -140,9 +140,9 @@ def test_ten_thousand_that_are_admitted_fifty_an_hour_are_refreshed_seldom() -> 
 
 @pytest.mark.parametrize("length", [2, 3, 100, 1_023, 1_024, LINE])
 def test_the_last_in_line_is_refreshed_log2_times_however_slowly_it_moves(length: int) -> None:
-    queue, refreshes = shown(None, Turn(length), NOW, SLOT), 0
+    queue, refreshes = shown(None, QueuePosition(length), NOW, SLOT), 0
     for position in range(length, 0, -1):
-        old, queue = queue, shown(queue, Turn(position), NOW, SLOT)
+        old, queue = queue, shown(queue, QueuePosition(position), NOW, SLOT)
         refreshes += queue is not old
 
     assert refreshes <= floor(log2(length))
@@ -154,8 +154,8 @@ def test_a_forecast_that_never_holds_costs_a_few_refreshes_more() -> None:
     wait, queue, refreshes = timedelta(hours=200), None, 0
     for number in range(LINE):
         now = NOW + 2 * wait * number / LINE
-        turn = Turn(LINE - number, now + wait * (LINE - number) / LINE)
-        old, queue = queue, shown(queue, turn, now, SLOT)
+        position = QueuePosition(LINE - number, now + wait * (LINE - number) / LINE)
+        old, queue = queue, shown(queue, position, now, SLOT)
         refreshes += queue is not old
 
     assert refreshes <= log2(LINE) + log(wait / SLOT) / log(1 + TOLERANCE)

@@ -11,17 +11,17 @@ from api_objects import (
     PLATFORM,
     carried,
     image_job,
+    inputs,
     pod,
     running,
-    situation,
     waiting,
     worker_job,
 )
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.situation import Refusal, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.underway import PATIENCE, REFUSALS, REPLACED_AFTER
-from imagejob_operator.domain.worker import Worker
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, Refusal
+from imagejob_operator.imagejob.worker_checks import PATIENCE, REFUSALS, REPLACED_AFTER
+from imagejob_operator.kube.worker import Worker
 
 CAT = image_job()
 CREATED = datetime.fromisoformat(EARLIER)
@@ -89,26 +89,26 @@ CASES = {
 
 @pytest.mark.parametrize(("known", "age", "reason", "message"), CASES.values(), ids=CASES)
 def test_what_is_said_of_a_worker(
-    known: Situation, age: timedelta, reason: Reason, message: str
+    known: Inputs, age: timedelta, reason: Reason, message: str
 ) -> None:
-    standing = stand(known, PLATFORM, CREATED + age)
+    standing = evaluate(known, PLATFORM, CREATED + age)
 
     assert (standing.reason, standing.message) == (reason, message)
     assert standing.phase == ("Running" if reason is Reason.PROCESSING else "Queued")
-    assert standing.wish is None
+    assert standing.waits_for is None
 
 
 @pytest.mark.parametrize("reason", sorted(REFUSALS))
 def test_a_container_that_won_t_start_is_told_at_once(reason: str) -> None:
-    standing = stand(carried(pod(phase="Pending", state=waiting(reason))), PLATFORM, CREATED)
+    standing = evaluate(carried(pod(phase="Pending", state=waiting(reason))), PLATFORM, CREATED)
 
     assert standing.reason == Reason.WORKER_REFUSED
     assert standing.message == f"pod ij-1-x2k9q can't start: {reason}: no more is known"
 
 
 def test_a_pod_that_the_kubelet_won_t_start_is_given_up() -> None:
-    before = stand(carried(UNPULLED), PLATFORM, CREATED + REPLACED_AFTER - TICK)
-    after = stand(carried(UNPULLED), PLATFORM, CREATED + REPLACED_AFTER)
+    before = evaluate(carried(UNPULLED), PLATFORM, CREATED + REPLACED_AFTER - TICK)
+    after = evaluate(carried(UNPULLED), PLATFORM, CREATED + REPLACED_AFTER)
 
     assert (before.worker_is_spent, after.worker_is_spent) == (False, True)
     assert before.until == CREATED + REPLACED_AFTER
@@ -123,14 +123,14 @@ WAITS_ON = {
 
 
 @pytest.mark.parametrize("known", WAITS_ON.values(), ids=WAITS_ON)
-def test_what_costs_nothing_is_never_given_up(known: Situation) -> None:
-    assert not stand(known, PLATFORM, CREATED + timedelta(days=1)).worker_is_spent
+def test_what_costs_nothing_is_never_given_up(known: Inputs) -> None:
+    assert not evaluate(known, PLATFORM, CREATED + timedelta(days=1)).worker_is_spent
 
 
 def test_a_worker_of_several_that_gets_no_pod_is_given_up() -> None:
     dog = image_job("dog")
-    known = situation(CAT, Worker(worker_job(CAT, dog)), refusal=ANSWER)
-    soon, late = stand(known, PLATFORM, CREATED + PATIENCE), stand(known, PLATFORM, LATE)
+    known = inputs(CAT, Worker(worker_job(CAT, dog)), refusal=ANSWER)
+    soon, late = evaluate(known, PLATFORM, CREATED + PATIENCE), evaluate(known, PLATFORM, LATE)
 
     assert soon.reason is late.reason is Reason.WORKER_REFUSED
     assert (soon.worker_is_spent, late.worker_is_spent) == (False, True)
@@ -138,7 +138,7 @@ def test_a_worker_of_several_that_gets_no_pod_is_given_up() -> None:
 
 
 def test_a_worker_is_looked_at_again_when_patience_ends() -> None:
-    assert stand(carried(), PLATFORM, CREATED).until == CREATED + PATIENCE
+    assert evaluate(carried(), PLATFORM, CREATED).until == CREATED + PATIENCE
 
 
 UNMOUNTED = Refusal('secret "uploads-s3" not found', CREATED + timedelta(seconds=25), "ij-1-x2k9q")
@@ -146,7 +146,7 @@ UNMOUNTED = Refusal('secret "uploads-s3" not found', CREATED + timedelta(seconds
 
 def test_a_pod_that_has_a_node_and_does_not_start_says_what_the_cluster_warns_of() -> None:
     known = carried(UNREACHED, refusal=UNMOUNTED)
-    soon, late = stand(known, PLATFORM, CREATED + PATIENCE), stand(known, PLATFORM, LATE)
+    soon, late = evaluate(known, PLATFORM, CREATED + PATIENCE), evaluate(known, PLATFORM, LATE)
 
     assert soon.reason is Reason.WORKER_REFUSED
     assert soon.message == 'pod ij-1-x2k9q can\'t start: secret "uploads-s3" not found'
@@ -155,6 +155,6 @@ def test_a_pod_that_has_a_node_and_does_not_start_says_what_the_cluster_warns_of
 
 def test_a_pod_of_which_nobody_warns_may_take_its_time() -> None:
     silent = Refusal("", UNMOUNTED.until, UNMOUNTED.about)
-    standing = stand(carried(UNREACHED, refusal=silent), PLATFORM, LATE)
+    standing = evaluate(carried(UNREACHED, refusal=silent), PLATFORM, LATE)
 
     assert (standing.reason, standing.worker_is_spent) == (Reason.DISPATCHED, False)

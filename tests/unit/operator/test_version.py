@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from imagejob_operator.version import VERSION
+from imagejob_operator.api.version import VERSION
 
 PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 from imagejob_dev.ports import LOOPBACK, free_ports
-from imagejob_operator import web
-from imagejob_operator.metrics import Metrics
+from imagejob_operator.observability import http as web
+from imagejob_operator.observability.metrics import Metrics
 from prometheus_client import CollectorRegistry
 
 LEADER = {"role": "leader", "leader": "one"}
@@ -29,7 +29,7 @@ class Facts:
     unwatched: tuple[str, ...] = ()
 
     @property
-    def beat(self) -> float:
+    def last_tick(self) -> float:
         return time.monotonic() - self.age
 
 

@@ -13,10 +13,10 @@ from api_objects import (
     PLATFORM,
     carried,
     image_job,
+    inputs,
     pod,
     report,
     running,
-    situation,
     store,
     suspended,
     terminated,
@@ -24,18 +24,19 @@ from api_objects import (
     worker_job,
 )
 from deciding import decided
-from imagejob_operator.domain.allocation import Occupancy, occupancy
-from imagejob_operator.domain.lifecycle import SETTLE, Inquire, Replace
-from imagejob_operator.domain.model import ImageJob
-from imagejob_operator.domain.picture import Picture
-from imagejob_operator.domain.pod import Pod
-from imagejob_operator.domain.reasons import Reason
-from imagejob_operator.domain.situation import Refusal, Situation
-from imagejob_operator.domain.standing import stand
-from imagejob_operator.domain.subjects import Thing
-from imagejob_operator.domain.tenant import Tenant
-from imagejob_operator.domain.underway import PATIENCE, REPLACED_AFTER, is_starting
-from imagejob_operator.domain.worker import Worker, WorkerJob
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import WatchedObject
+from imagejob_operator.imagejob.decide import SETTLE, Inquire, Replace
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.gather import gather
+from imagejob_operator.imagejob.inputs import Inputs, Refusal
+from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER, is_starting
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
+from imagejob_operator.scheduling.allocation import Occupancy, occupancy
+from imagejob_operator.scheduling.namespace_state import NamespaceState
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog")
 CREATED = datetime.fromisoformat(EARLIER)
@@ -50,8 +51,8 @@ def resumed(*jobs: ImageJob) -> WorkerJob:
     return worker_job(*(jobs or (CAT,)), version=12, status={"conditions": told})
 
 
-def ended(state: dict[str, Any]) -> Situation:
-    return situation(CAT, Worker(suspended(), pod(state=state)))
+def ended(state: dict[str, Any]) -> Inputs:
+    return inputs(CAT, Worker(suspended(), pod(state=state)))
 
 
 IN_QUEUE = {"labels": {"kueue.x-k8s.io/queue-name": "images"}}
@@ -74,8 +75,8 @@ CASES = {
 
 
 @pytest.mark.parametrize(("known", "message"), CASES.values(), ids=CASES)
-def test_what_is_said_while_it_is_suspended(known: Situation, message: str) -> None:
-    standing = stand(known, PLATFORM, CREATED + LONG)
+def test_what_is_said_while_it_is_suspended(known: Inputs, message: str) -> None:
+    standing = evaluate(known, PLATFORM, CREATED + LONG)
 
     assert (standing.phase, standing.reason) == ("Queued", Reason.WORKER_SUSPENDED)
     assert standing.message == message
@@ -86,8 +87,8 @@ def test_nobody_is_asked_about_it_and_nothing_replaces_it() -> None:
     known = carried(by=suspended(CAT, DOG))
     now = CREATED + LONG
     decisions = [decided(known, now=now)]
-    decisions.append(decided(known, decisions[-1].memory, now + SETTLE))
-    decisions.append(decided(known, decisions[-1].memory, now + LONG))
+    decisions.append(decided(known, decisions[-1].history, now + SETTLE))
+    decisions.append(decided(known, decisions[-1].history, now + LONG))
 
     assert not any(isinstance(each.action, Inquire | Replace) for each in decisions)
 
@@ -95,7 +96,7 @@ def test_nobody_is_asked_about_it_and_nothing_replaces_it() -> None:
 def test_a_pod_that_is_still_ending_runs() -> None:
     ending = Worker(suspended(), pod(state=running()))
 
-    assert stand(situation(CAT, ending), PLATFORM, NOW).phase == "Running"
+    assert evaluate(inputs(CAT, ending), PLATFORM, NOW).phase == "Running"
     assert ending.is_live
     assert not ending.is_suspended
 
@@ -119,71 +120,71 @@ PATIENCES = {
 
 
 @pytest.mark.parametrize(("known", "age", "reason"), PATIENCES.values(), ids=PATIENCES)
-def test_its_time_begins_when_it_goes_on(known: Situation, age: timedelta, reason: Reason) -> None:
-    assert stand(known, PLATFORM, RESUMED + age).reason is reason
+def test_its_time_begins_when_it_goes_on(known: Inputs, age: timedelta, reason: Reason) -> None:
+    assert evaluate(known, PLATFORM, RESUMED + age).reason is reason
 
 
 def test_one_of_several_that_gets_no_pod_is_given_up_only_after_it_has_gone_on() -> None:
-    known = situation(CAT, Worker(resumed(CAT, DOG)), refusal=ANSWER)
+    known = inputs(CAT, Worker(resumed(CAT, DOG)), refusal=ANSWER)
     soon, late = (RESUMED + REPLACED_AFTER - TICK, RESUMED + REPLACED_AFTER)
 
-    assert not stand(known, PLATFORM, soon).worker_is_spent
-    assert stand(known, PLATFORM, late).worker_is_spent
+    assert not evaluate(known, PLATFORM, soon).worker_is_spent
+    assert evaluate(known, PLATFORM, late).worker_is_spent
 
 
 def killed(version: int = 21) -> Pod:
     return pod(by=worker_job(CAT), state=terminated("", 143), version=version)
 
 
-AFTERWARDS: dict[str, list[Thing]] = {
+AFTERWARDS: dict[str, list[WatchedObject]] = {
     "its pod is there": [killed()],
     "its pod has gone": [],
 }
 
 
-def suspended_at_work(pods: list[Thing]) -> Picture:
+def suspended_at_work(pods: list[WatchedObject]) -> ClusterCache:
     """Its worker was suspended under a pod, of which the `pods` are left."""
-    picture = Picture()
+    cache = ClusterCache()
     worker = worker_job(CAT)
     at_work = pod(by=worker, state=running())
     for thing in (store(), CAT, worker, at_work, suspended(), *pods):
-        picture.see(thing)
+        cache.upsert(thing)
     if not pods:
-        picture.lose(killed())
-    return picture
+        cache.remove(killed())
+    return cache
 
 
 @pytest.mark.parametrize("pods", AFTERWARDS.values(), ids=AFTERWARDS)
-def test_a_pod_that_was_killed_for_it_costs_no_attempt(pods: list[Thing]) -> None:
-    picture, worker = suspended_at_work(pods), worker_job(CAT)
-    picture.see(resumed())
+def test_a_pod_that_was_killed_for_it_costs_no_attempt(pods: list[WatchedObject]) -> None:
+    cache, worker = suspended_at_work(pods), worker_job(CAT)
+    cache.upsert(resumed())
     new = {"creationTimestamp": (RESUMED + TICK).isoformat()}
-    picture.see(pod(by=worker, suffix="new", state=running(), version=40, meta_more=new))
+    cache.upsert(pod(by=worker, suffix="new", state=running(), version=40, meta_more=new))
 
-    known = picture.situation("uid-cat")
+    known = gather(cache, "uid-cat")
 
     assert known is not None
-    assert stand(situation(CAT, known.worker), PLATFORM, RESUMED).reason is Reason.PROCESSING
+    assert evaluate(inputs(CAT, known.worker), PLATFORM, RESUMED).reason is Reason.PROCESSING
 
 
 RESUMING = [{"type": "Suspended", "status": "True", "reason": "JobSuspended"}]
 
 
 @pytest.mark.parametrize("pods", AFTERWARDS.values(), ids=AFTERWARDS)
-def test_it_is_still_live_while_it_goes_on(pods: list[Thing]) -> None:
-    picture = suspended_at_work(pods)
-    picture.see(worker_job(CAT, version=12, status={"conditions": RESUMING}))
+def test_it_is_still_live_while_it_goes_on(pods: list[WatchedObject]) -> None:
+    cache = suspended_at_work(pods)
+    cache.upsert(worker_job(CAT, version=12, status={"conditions": RESUMING}))
 
-    known = picture.situation("uid-cat")
+    known = gather(cache, "uid-cat")
 
     assert known is not None
     assert known.worker is not None
     assert known.worker.is_live
-    assert stand(situation(CAT, known.worker), PLATFORM, NOW).failure is None
+    assert evaluate(inputs(CAT, known.worker), PLATFORM, NOW).failure is None
 
 
 def taken(*workers: Worker) -> Occupancy:
-    return occupancy(workers, Tenant("team-a"), None, 32, CREATED + TICK)
+    return occupancy(workers, NamespaceState("team-a"), None, 32, CREATED + TICK)
 
 
 def test_it_takes_no_worker_s_place_and_its_image_jobs_count() -> None:
@@ -198,11 +199,11 @@ def test_it_takes_no_worker_s_place_and_its_image_jobs_count() -> None:
 def test_it_may_still_write_where_it_was_to() -> None:
     shared = {"destination": {"prefix": "shared"}}
     cat, dog = image_job("cat", **shared), image_job("dog", **shared)
-    picture = Picture()
+    cache = ClusterCache()
     for thing in (cat, dog, suspended(cat)):
-        picture.see(thing)
+        cache.upsert(thing)
 
-    known = picture.situation("uid-dog")
+    known = gather(cache, "uid-dog")
 
     assert known is not None
     assert known.rival == "ij-1"
@@ -210,6 +211,6 @@ def test_it_may_still_write_where_it_was_to() -> None:
 
 def test_an_image_that_can_t_be_pulled_is_no_matter_of_one_that_is_suspended() -> None:
     stuck = pod(phase="Pending", state=waiting("ErrImagePull"))
-    standing = stand(situation(CAT, Worker(suspended(), stuck)), PLATFORM, CREATED + LONG)
+    standing = evaluate(inputs(CAT, Worker(suspended(), stuck)), PLATFORM, CREATED + LONG)
 
     assert not standing.worker_is_spent

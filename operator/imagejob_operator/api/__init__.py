@@ -1,0 +1,1 @@
+"""The CRDs' types as they are on the wire, and the words that go with them."""

@@ -1,0 +1,313 @@
+"""What the operator knows of the cluster: fed by messages, read by decisions, no I/O of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imageprofile import ImageProfile
+from imagejob_operator.api.imagequota import ImageQuota
+from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.kube.object_store import ObjectStore
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
+
+from .destination import destination_of
+from .destinations import Destinations, discard, spots_in_order
+from .last_failure import is_spent, worker_shown
+from .memory_budget import BudgetedStore, MemoryBudget
+from .pod_index import spots_carried
+from .reconcile_key import (
+    Key,
+    NamespaceKey,
+    PodKey,
+    QuotaStatusKey,
+    ReconcileKey,
+    WatchedObject,
+    key,
+)
+from .worker_index import WorkerIndex, age
+
+
+class ClusterCache:
+    """Unfinished ImageJobs and all that bears on them.
+
+    Remembers which ImageJobs and worker Jobs something has changed for since they were last looked
+    at. `suspects` are the UIDs of ImageJobs that may be finished or gone. Of what tenants write,
+    only what there is `room` for is taken in.
+    """
+
+    def __init__(self, budget: MemoryBudget | None = None) -> None:
+        self.budget = budget = budget or MemoryBudget()
+        self.worker_index = WorkerIndex()
+        self.jobs: ObjectStore[str, ImageJob] = BudgetedStore(lambda job: job.metadata.uid, budget)
+        self.workers = self.worker_index.jobs
+        self.pods = self.worker_index.pods
+        self.stores: ObjectStore[Key, ImageStore] = BudgetedStore(key, budget)
+        self.profiles: ObjectStore[Key, ImageProfile] = BudgetedStore(key, budget)
+        self.quotas: ObjectStore[Key, ImageQuota] = ObjectStore(key)
+        self.unverified: set[str] = set()
+        self._keys: dict[ReconcileKey, None] = {}
+        self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
+        self.destinations = Destinations()
+        self._at_no_cost: dict[str, str] = {}
+
+    def stores_by_kind(self) -> Iterator[ObjectStore[Any, Any]]:
+        """One a kind."""
+        yield from (self.jobs, self.workers, self.pods, self.stores, self.profiles, self.quotas)
+
+    def upsert(self, thing: WatchedObject) -> None:
+        """An object is as `thing` says, unless something newer is known."""
+        match thing:
+            case ImageJob():
+                self._upsert_job(thing)
+            case WorkerJob():
+                if self.worker_index.upsert(thing):
+                    for item in thing.items:
+                        self.destinations.writes(key(thing), item, thing.store_of(item))
+                    self._enqueue_worker(thing)
+            case Pod():
+                if self.worker_index.upsert_pod(thing):
+                    self._enqueue_pod(thing)
+            case ImageStore():
+                self._enqueue_namespace(thing, changed=self.stores.put(thing))
+            case ImageProfile():
+                self._enqueue_namespace(thing, changed=self.profiles.put(thing))
+            case ImageQuota():
+                self._enqueue_quota(thing, changed=self.quotas.put(thing))
+
+    def remove(self, thing: WatchedObject) -> None:
+        """An object is no more, or, for an ImageJob, finished or no more."""
+        match thing:
+            case ImageJob():
+                self._remove_job(thing)
+            case WorkerJob():
+                if self.worker_index.remove(thing):
+                    self._leave_behind(thing)
+            case Pod():
+                if self.worker_index.remove_pod(thing):
+                    self._enqueue_pod(thing)
+            case ImageStore():
+                self._enqueue_namespace(thing, changed=self.stores.drop(thing))
+            case ImageProfile():
+                self._enqueue_namespace(thing, changed=self.profiles.drop(thing))
+            case ImageQuota():
+                self._enqueue_quota(thing, changed=self.quotas.drop(thing))
+
+    def carrier(self, job: ImageJob) -> Worker | None:
+        """The worker that has the ImageJob; of several, the newest that isn't being deleted.
+
+        Only one of its own namespace counts: else any tenant could report on any other's ImageJobs.
+        And none takes the place of the one that the status names while that is there.
+        """
+        namespace, uid = job.metadata.namespace, job.metadata.uid
+        found = [
+            self.worker_index.find(at)
+            for at in self.worker_index.carriers(uid)
+            if at[0] == namespace
+        ]
+        workers = [
+            worker
+            for worker in found
+            if worker
+            and not is_spent(worker.job, job)
+            and (not worker.is_gone or worker.has_something_to_tell(uid))
+        ]
+        named = worker_shown(job)
+        return max(
+            workers,
+            key=lambda worker: (
+                not worker.is_gone,
+                not worker.job.is_deleting,
+                worker.job.metadata.name == named,
+                *age(worker.job),
+            ),
+            default=None,
+        )
+
+    def has_vanished(self, job: ImageJob, worker: str) -> bool:
+        """Whether nothing is known of a worker Job that the ImageJob's status names.
+
+        Not even that it has gone before a container of it ran.
+        """
+        if worker == self._at_no_cost.get(job.metadata.uid):
+            return False
+        return self.worker_index.find((job.metadata.namespace, worker)) is None
+
+    def is_needed(self, worker: WorkerJob) -> bool:
+        """Whether a known ImageJob is unfinished, and its status does not tell how this ended."""
+        jobs = (self.jobs.get(item.uid) for item in worker.items)
+        return any(job and not is_spent(worker, job) for job in jobs)
+
+    def live_workers(self, namespace: str) -> list[Worker]:
+        """Those of the namespace that may be at work, or soon be."""
+        return self.worker_index.live_in(namespace)
+
+    def ended_at(self, worker: WorkerJob) -> datetime | None:
+        """When it came to its end, as far as anybody says; None while it is live."""
+        known = self.worker_index.with_pod(worker)
+        if known.is_live:
+            return None
+        ended = known.pod.state.terminated if known.pod else None
+        return (
+            ended.finished_at if ended and ended.finished_at else worker.metadata.creation_timestamp
+        )
+
+    def met(self) -> list[Key]:
+        """The workers that were seen since this was last asked, even if they have gone by now."""
+        return self.worker_index.met()
+
+    def namespaces_with_workers(self) -> list[str]:
+        """Where there are any."""
+        return self.worker_index.namespaces()
+
+    def mark_unverified(self, uid: str) -> None:
+        """An unfinished ImageJob has left our view, and nobody has said why."""
+        if self.jobs.get(uid):
+            self.unverified.add(uid)
+            self.enqueue(uid)
+
+    def assume(self, job: ImageJob, worker: str) -> None:
+        """A worker of that name is about to be created: the job's destination is taken by now."""
+        self.destinations.assume(job, worker)
+
+    def forget(self, job: ImageJob) -> None:
+        """The worker has been created, and is known, or has not been."""
+        for uid in self.destinations.forget(job):
+            self.enqueue(uid)
+
+    def enqueue(self, subject: ReconcileKey) -> None:
+        """Have it looked at."""
+        self._keys[subject] = None
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether anything is to be looked at."""
+        return bool(self._keys)
+
+    def next_key(self) -> ReconcileKey | None:
+        """What has waited longest for a look; it waits no more."""
+        subject = next(iter(self._keys), None)
+        if subject is not None:
+            del self._keys[subject]
+        return subject
+
+    def _upsert_job(self, job: ImageJob) -> None:
+        if job.is_finished:
+            self._remove_job(job)
+        elif self.jobs.put(job):
+            uid = job.metadata.uid
+            self._in_namespace[job.metadata.namespace].add(uid)
+            self._want(job)
+            self.enqueue(uid)
+            self._enqueue_carriers(uid)  # its status may tell how that one failed
+
+    def _remove_job(self, job: ImageJob) -> None:
+        uid = job.metadata.uid
+        known = self.jobs.get(uid)
+        self.unverified.discard(uid)
+        self._at_no_cost.pop(uid, None)
+        if self.jobs.drop(job) and known:
+            discard(self._in_namespace, known.metadata.namespace, uid)
+            self.destinations.want_no_more(known)
+            self.enqueue(uid)  # for whoever remembers something of it
+        self._enqueue_carriers(uid)
+
+    def _enqueue_carriers(self, uid: str) -> None:
+        for at in list(self.worker_index.carriers(uid)):
+            self.enqueue(at)
+            self._forget_worker(at)
+
+    def is_stray(self, pod: Pod) -> bool:
+        """Whether it is no known Job's: an orphan, unless its Job is still to be heard of."""
+        return self.worker_index.is_stray(pod)
+
+    def give_up(self, pod: Pod) -> None:
+        """It is lost with its node, of which nothing has been heard for too long."""
+        self.worker_index.give_up(pod)
+        self._enqueue_pod(pod)
+
+    def _leave_behind(self, worker: WorkerJob) -> None:
+        """Its Job has gone. Where its pod is still at work, it writes until that ends."""
+        at = key(worker)
+        for item in worker.items:
+            job = self.jobs.get(item.uid)
+            if job and job.metadata.namespace == at[0] and not is_spent(worker, job):
+                self.unverified.add(
+                    item.uid
+                )  # another operator may have tidied it away, with cause
+        for pod in self.worker_index.pods_of(worker):
+            self.enqueue(PodKey(*key(pod)))
+        self._forget_worker(at)
+        self._enqueue_worker(worker)
+
+    def _forget_worker(self, at: Key) -> None:
+        """If its Job and its pods have gone, and no status is still to tell how it ended."""
+        worker = self.worker_index.gone(at)
+        if not worker or worker.has_live_pod:
+            return
+        if any(map(partial(self._waits, worker), worker.uids())):
+            return
+        self.worker_index.forget(at)
+        for item in worker.job.items:
+            self.destinations.writes_no_more(at, item, worker.job.store_of(item))
+            if self.jobs.get(item.uid):
+                self._at_no_cost[item.uid] = at[1]
+        self._enqueue_worker(worker.job)
+
+    def _waits(self, worker: Worker, uid: str) -> bool:
+        """Whether the ImageJob's status is still to tell how that worker ended."""
+        job = self.jobs.get(uid)
+        if not job or job.metadata.namespace != worker.job.metadata.namespace:
+            return False
+        return not is_spent(worker.job, job) and worker.has_something_to_tell(uid)
+
+    def _enqueue_pod(self, pod: Pod) -> None:
+        """Look again at whom it works for, and, if it is nobody's, at the pod itself."""
+        at = self.worker_index.job_of(pod)
+        if at:
+            self._forget_worker(at)
+            self._enqueue_worker(self.workers.get(at))
+        if not self.worker_index.is_stray(pod):
+            return
+        self.enqueue(PodKey(*key(pod)))
+        for item in pod.carries:
+            spots = spots_carried(pod.metadata.namespace, item)
+            self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
+
+    def _enqueue_worker(self, worker: WorkerJob | None) -> None:
+        """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
+        if not worker:
+            return
+        self.enqueue(key(worker))
+        for item in worker.items:
+            spots = spots_in_order(worker.metadata.namespace, item, worker.store_of(item))
+            self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
+
+    def _enqueue_known(self, uids: Iterable[str]) -> None:
+        for uid in uids:
+            if self.jobs.get(uid):
+                self.enqueue(uid)
+
+    def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
+        """Look again at what it allows, and at what it says."""
+        if changed:
+            self.enqueue(NamespaceKey(quota.metadata.namespace))
+            self.enqueue(QuotaStatusKey(quota.metadata.namespace))
+
+    def _enqueue_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
+        """Look again at whatever may refer to the store or profile."""
+        for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
+            self.enqueue(uid)
+            job = self.jobs.get(uid)
+            if job and isinstance(thing, ImageStore):
+                self._want(job)
+
+    def _want(self, job: ImageJob) -> None:
+        """Its destination is where its store leads to now."""
+        at = (job.metadata.namespace, destination_of(job).store)
+        self.destinations.want(job, self.stores.get(at))

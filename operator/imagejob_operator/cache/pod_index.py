@@ -1,0 +1,175 @@
+"""The worker pods there are, and of those that have gone as much as an attempt's end needs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from imagejob_operator.contract.carried import UNSEEN, Carried
+from imagejob_operator.kube.object_store import ObjectStore, version
+from imagejob_operator.kube.pod import (
+    CONTAINER,
+    ContainerState,
+    ContainerStatus,
+    Pod,
+    PodStatus,
+    StateCondition,
+)
+
+from .destinations import Spot, discard, spots
+from .reconcile_key import Key, key
+
+
+class PodIndex:
+    """By the UID of the Job that controls them, by whom they carry, and by where they write.
+
+    Those that have gone are kept for a Job that `knows` says is known, until `forget_past`.
+    """
+
+    def __init__(self, knows: Callable[[str], bool]) -> None:
+        self._knows = knows
+        self.pods: ObjectStore[Key, Pod] = ObjectStore(key)
+        self._of: defaultdict[str, set[Key]] = defaultdict(set)
+        self._past: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
+        self._for: defaultdict[str, set[Key]] = defaultdict(set)
+        self._at: defaultdict[Spot, set[Key]] = defaultdict(set)
+        self._given_up: set[str] = set()
+
+    def upsert(self, pod: Pod) -> bool:
+        """Says whether there is anything new about it that matters."""
+        at = key(pod)
+        known = self.pods.get(at)
+        pod = _since(known, pod)
+        if not self.pods.put(pod) or _says_the_same(known, pod):
+            return False
+        if known:
+            self._leave(known, is_there=known.metadata.uid == pod.metadata.uid, now=pod)
+        if pod.controller:
+            self._of[pod.controller.uid].add(at)
+        for item in pod.carries:
+            self._for[item.uid].add(at)
+            for spot in spots_carried(at[0], item):
+                self._at[spot].add(at)
+        return True
+
+    def remove(self, pod: Pod) -> bool:
+        """It has gone. Says whether it was there.
+
+        As it was last, if that is newer than what is known: else nobody saw how it ended.
+        """
+        known = self.pods.get(key(pod))
+        is_seen = known is not None and version(pod) > version(known)
+        pod = _since(known, pod)
+        if not self.pods.drop(pod):
+            return False
+        if not is_seen and not pod.has_ended:
+            pod = _in(UNSEEN, pod)
+        self._leave(pod, is_there=False)
+        self._given_up.discard(pod.metadata.uid)
+        return True
+
+    def give_up(self, pod: Pod) -> None:
+        """Whatever its node says of it when it comes back: it was lost with it."""
+        known = self.pods.get(key(pod))
+        if known and known.metadata.uid == pod.metadata.uid:
+            self._given_up.add(pod.metadata.uid)
+
+    def of(self, job: str) -> list[Pod]:
+        """Those that the Job of that UID controls, the newest last."""
+        found = (self._get(at) for at in self._of.get(job, ()))
+        return sorted((pod for pod in found if pod), key=_age)
+
+    def past_of(self, job: str) -> tuple[Pod, ...]:
+        """Those that it controlled, as they were last, the newest last."""
+        return tuple(sorted(self._past.get(job, {}).values(), key=_age))
+
+    def forget_past(self, job: str) -> None:
+        """Nobody wants to know any more how they ended."""
+        self._past.pop(job, None)
+
+    def at_work_for(self, namespace: str, uid: str, spots: Iterable[Spot]) -> Iterator[Pod]:
+        """Those of the namespace that carry the ImageJob, or write to one of the spots."""
+        found = set(self._for.get(uid, ())).union(*(self._at.get(spot, ()) for spot in spots))
+        for at in sorted(found):
+            pod = self._get(at)
+            if pod and at[0] == namespace:
+                yield pod
+
+    def _get(self, at: Key) -> Pod | None:
+        pod = self.pods.get(at)
+        return _lost(pod) if pod and pod.metadata.uid in self._given_up else pod
+
+    def _leave(self, pod: Pod, *, is_there: bool, now: Pod | None = None) -> None:
+        """It has gone, or is somebody else's."""
+        at, controller = key(pod), pod.controller
+        if not is_there:
+            for item in pod.carries:
+                discard(self._for, item.uid, at)
+                for spot in spots_carried(at[0], item):
+                    discard(self._at, spot, at)
+        if not controller:
+            return
+        keeps = is_there and now and now.controller and now.controller.uid == controller.uid
+        if not keeps:
+            discard(self._of, controller.uid, at)
+        if not keeps and self._knows(controller.uid):
+            was_given_up = pod.metadata.uid in self._given_up
+            self._past[controller.uid][pod.metadata.uid] = (_lost if was_given_up else _ended)(pod)
+
+
+def spots_carried(namespace: str, item: Carried) -> tuple[Spot, ...]:
+    """Where a pod of the namespace writes what it makes of that ImageJob."""
+    return spots(namespace, item.destination, item.place)
+
+
+def _since(known: Pod | None, pod: Pod) -> Pod:
+    """A kubelet that no longer knows its container forgets when it started: we don't."""
+    if not known or known.metadata.uid != pod.metadata.uid or pod.has_begun:
+        return pod
+    ended, began = pod.state.terminated, known.state.running or known.state.terminated
+    if not ended or not began or not known.has_begun:
+        return pod
+    state = ContainerState(terminated=msgspec.structs.replace(ended, started_at=began.started_at))
+    status = msgspec.structs.replace(
+        pod.status, container_statuses=(ContainerStatus(CONTAINER, state),)
+    )
+    return msgspec.structs.replace(pod, status=status)
+
+
+def _ended(pod: Pod) -> Pod:
+    """As it was last; it does nothing any more."""
+    return pod if pod.has_ended or pod.status.phase == UNSEEN else _in("Failed", pod)
+
+
+def _in(phase: str, pod: Pod) -> Pod:
+    status = msgspec.structs.replace(pod.status, phase=phase)
+    return msgspec.structs.replace(pod, status=status)
+
+
+def _lost(pod: Pod) -> Pod:
+    """As the cluster would say of a pod whose node it knows to be lost."""
+    condition = StateCondition("DisruptionTarget", "True", "DeletionByTaintManager")
+    status = PodStatus(
+        phase="Failed",
+        conditions=(*pod.status.conditions, condition),
+        container_statuses=pod.status.container_statuses,
+    )
+    return msgspec.structs.replace(pod, status=status)
+
+
+def _age(pod: Pod) -> tuple[float, str]:
+    created = pod.metadata.creation_timestamp
+    return created.timestamp() if created else 0.0, pod.metadata.name
+
+
+def _says_the_same(known: Pod | None, pod: Pod) -> bool:
+    """Whether all that matters of it here was known."""
+    if known is None:
+        return False
+    old, new = known.metadata, pod.metadata
+    return (known.spec, known.status, known.carries) == (pod.spec, pod.status, pod.carries) and (
+        (old.uid, old.deletion_timestamp, old.labels, old.owner_references)
+        == (new.uid, new.deletion_timestamp, new.labels, new.owner_references)
+    )

@@ -1,0 +1,153 @@
+"""Keeps the picture of one kind as the API server has it: lists it, watches it, lists it again.
+
+In client-go's name and manner. docs/decisions/0020-one-reflector.md says why it is our own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from imagejob_operator.kube.client import Change, Cluster
+from imagejob_operator.kube.resources import Kind
+from imagejob_operator.kube.transport import ApiError, ExpiredError, NotFoundError
+
+from .lister import WATCHED, Lister
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 120
+"""How long a watch is let run before it goes on anew: so long a dead connection may be waited on,
+too, and a little longer."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
+"""Seconds until the next attempt, doubled with each that fails, and up to a half less."""
+
+SHORT = 1.0
+"""Seconds. A watch that ends sooner, having brought nothing, has failed."""
+
+Pauses = Callable[[int], float]
+
+
+def pause_after(failures: int) -> float:
+    """Seconds to wait after so many failures in a row. Not all are to come back at once."""
+    longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 (nobody gains by guessing it)
+
+
+class Reflector:
+    """`is_current` while the kind has been listed and is watched.
+
+    `told` is called whenever that changes.
+    """
+
+    def __init__(
+        self,
+        kind: Kind[Any],
+        cluster: Cluster,
+        lister: Lister,
+        told: Callable[[], None],
+        pause: Pauses = pause_after,
+    ) -> None:
+        self.kind = kind
+        self.is_current = False
+        self._cluster = cluster
+        self._lister = lister
+        self._told = told
+        self._pause = pause
+        self._version = ""
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                if not self._version:
+                    self._version = str(await self._lister.take(self.kind, heard=self._heard))
+                await self._watch()
+            except ExpiredError as error:
+                log.info("listing %s again: %s", self.kind.plural, error)
+                self._version = ""
+                await self._rest()
+            except ApiError as error:
+                await self._fail(error)
+
+    async def _watch(self) -> None:
+        """Until it ends, as it does now and then. It goes on from what has been heard of."""
+        began, brought = time.monotonic(), False
+        async with self._cluster.watch(self.kind, self._version, WATCH_SECONDS) as changes:
+            self._set_current(current=True)
+            try:
+                async for change in changes:
+                    brought = True
+                    self._take(change)
+            except ExpiredError:
+                raise
+            except ApiError as error:
+                log.info("the watch of %s broke: %s", self.kind.plural, error)
+        if not brought and time.monotonic() - began < SHORT:
+            raise ExpiredError(0, "the watch was ended at once")
+        self._failures = 0
+
+    def _take(self, change: Change[Any]) -> None:
+        if change.type != "BOOKMARK":
+            self._cluster.metrics.watched(self.kind.plural, change.type)
+            self._lister.hear(self.kind, change)
+        self._version = change.version or self._version
+
+    async def _fail(self, error: ApiError) -> None:
+        """Begin again where we were, or, if there may be no such place any more, with a list."""
+        if isinstance(error, NotFoundError) or error.is_refusal:
+            self._version = ""  # a CRD that went, and may be made anew
+        self._set_current(current=False)
+        if not self._failures:
+            log.warning("can't watch %s, will try again: %s", self.kind.plural, error)
+        await self._rest(error.retry_after.total_seconds())
+
+    async def _rest(self, at_least: float = 0.0) -> None:
+        self._failures += 1
+        await asyncio.sleep(max(self._pause(self._failures), at_least))
+
+    def _set_current(self, *, current: bool) -> None:
+        if current != self.is_current:
+            self.is_current = current
+            if current:
+                log.info("watching %s", self.kind.plural)
+            self._told()
+
+    def _heard(self) -> None:
+        self._cluster.metrics.watched(self.kind.plural, None)
+
+
+class Reflectors:
+    """One a kind. `told` is called whenever one has become current, or has ceased to be."""
+
+    def __init__(self, cluster: Cluster, lister: Lister, told: Callable[[], None]) -> None:
+        self._told = told
+        self._all = [Reflector(kind, cluster, lister, self._changed) for kind in WATCHED]
+        self._are_current = asyncio.Event()
+
+    @property
+    def unwatched(self) -> tuple[str, ...]:
+        """The kinds of which we may not know all: not listed, or not watched."""
+        return tuple(each.kind.plural for each in self._all if not each.is_current)
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin, and go on for as long as `tasks` does."""
+        for each in self._all:
+            tasks.create_task(each.run())
+
+    async def current(self) -> None:
+        """Wait until all kinds have been listed and are watched."""
+        await self._are_current.wait()
+
+    def _changed(self) -> None:
+        if self.unwatched:
+            self._are_current.clear()
+        else:
+            self._are_current.set()
+        self._told()

@@ -1,0 +1,184 @@
+"""Every Job and pod that may still work on an ImageJob, or write to a destination.
+
+Found by whom they carry, where they write, where they are and whose they are. What a pod works on
+is what its own order says, whoever owns it, and whether its Job is there or not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+
+from imagejob_operator.kube.object_store import ObjectStore
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
+
+from .destinations import Spot, discard
+from .pod_index import PodIndex
+from .reconcile_key import Key, key
+
+
+class WorkerIndex:
+    """All there are, by namespace and name.
+
+    A worker whose Job has gone is still known while a pod of it may write, or a status is still to
+    tell how it ended: until `forget`.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: ObjectStore[Key, WorkerJob] = ObjectStore(key)
+        self._by_uid: dict[str, Key] = {}
+        self._pods = PodIndex(self._by_uid.__contains__)
+        self.pods = self._pods.pods
+        self._gone: dict[Key, WorkerJob] = {}
+        self._in_namespace: defaultdict[str, set[Key]] = defaultdict(set)
+        self._carriers: defaultdict[str, set[Key]] = defaultdict(set)
+        self._met: dict[Key, None] = {}
+
+    def upsert(self, job: WorkerJob) -> bool:
+        """Says whether there is anything new about it that matters."""
+        at = key(job)
+        known = self.jobs.get(at)
+        if not self.jobs.put(job) or _says_the_same(known, job):
+            return False
+        if known and known.metadata.uid != job.metadata.uid:
+            self._drop(known)  # nobody has said that it has gone
+        self._met[at] = None
+        self._by_uid[job.metadata.uid] = at
+        self._in_namespace[job.metadata.namespace].add(at)
+        for item in job.items:
+            self._carriers[item.uid].add(at)
+        return True
+
+    def remove(self, job: WorkerJob) -> bool:
+        """The Job has gone. Says whether it was there."""
+        if not self.jobs.drop(job):
+            return False
+        at = key(job)
+        before = self._gone.get(at)
+        if before:
+            self._drop(before)
+        self._gone[at] = job
+        for item in job.items:
+            self._carriers[item.uid].add(at)
+        return True
+
+    def upsert_pod(self, pod: Pod) -> bool:
+        """Says whether there is anything new about it that matters."""
+        return self._pods.upsert(pod)
+
+    def remove_pod(self, pod: Pod) -> bool:
+        """It has gone. Says whether it was there."""
+        return self._pods.remove(pod)
+
+    def give_up(self, pod: Pod) -> None:
+        """It has been silent for so long that it is lost with its node."""
+        self._pods.give_up(pod)
+
+    def forget(self, at: Key) -> WorkerJob | None:
+        """If the Job there has gone, that Job: it is known no more."""
+        gone = self._gone.pop(at, None)
+        if not gone:
+            return None
+        self._drop(gone)
+        known = self.jobs.get(at)
+        if not known:
+            discard(self._in_namespace, at[0], at)
+        for item in known.items if known else ():
+            self._carriers[item.uid].add(at)
+        return gone
+
+    def gone(self, at: Key) -> Worker | None:
+        """The worker there, if its Job has gone."""
+        job = self._gone.get(at)
+        return self.with_pod(job) if job and not self.jobs.get(at) else None
+
+    def find(self, at: Key) -> Worker | None:
+        """The worker there, also one whose Job has gone."""
+        job = self.jobs.get(at) or self._gone.get(at)
+        return self.with_pod(job) if job else None
+
+    def with_pod(self, job: WorkerJob) -> Worker:
+        """The Job and the pods that it controls, or did."""
+        uid, known = job.metadata.uid, self.jobs.get(key(job))
+        pods = [pod for pod in self._pods.of(uid) if _was_made_by(job, pod)]
+        return Worker(
+            job,
+            pods[-1] if pods else None,
+            tuple(pods[:-1]),
+            tuple(pod for pod in self._pods.past_of(uid) if _was_made_by(job, pod)),
+            is_gone=known is None or known.metadata.uid != uid,
+        )
+
+    def carriers(self, uid: str) -> Collection[Key]:
+        """Where the Jobs are that carry the ImageJob, or say so, in any namespace."""
+        return self._carriers.get(uid, ())
+
+    def pods_for(self, namespace: str, uid: str, spots: Iterable[Spot]) -> Iterator[Pod]:
+        """Those in the namespace that carry the ImageJob, or that write there: live or not."""
+        return self._pods.at_work_for(namespace, uid, spots)
+
+    def job_of(self, pod: Pod) -> Key | None:
+        """Where the Job is, or was, that controls the pod."""
+        controller = pod.controller
+        return self._by_uid.get(controller.uid) if controller else None
+
+    def is_stray(self, pod: Pod) -> bool:
+        """Whether no Job that is known to be there controls it and has made it."""
+        at = self.job_of(pod)
+        known = self.jobs.get(at) if at else None
+        return not known or not _was_made_by(known, pod)
+
+    def is_taken_away(self, pod: Pod) -> bool:
+        """Whether somebody has made it another's than its Job's, or nobody's."""
+        return pod.controller is None or (self.job_of(pod) is not None and self.is_stray(pod))
+
+    def pods_of(self, job: WorkerJob) -> list[Pod]:
+        """Those that say that the Job controls them."""
+        return self._pods.of(job.metadata.uid)
+
+    def _drop(self, job: WorkerJob) -> None:
+        """That very one, not a successor of its name."""
+        self._pods.forget_past(job.metadata.uid)
+        self._by_uid.pop(job.metadata.uid, None)
+        for item in job.items:
+            discard(self._carriers, item.uid, key(job))
+
+    def live_in(self, namespace: str) -> list[Worker]:
+        """Those that may be at work, or soon be."""
+        known = (self.find(at) for at in self._in_namespace.get(namespace, ()))
+        return [worker for worker in known if worker and worker.job.items and worker.is_live]
+
+    def namespaces(self) -> list[str]:
+        """Where there are any."""
+        return list(self._in_namespace)
+
+    def met(self) -> list[Key]:
+        """Those that were seen since this was last asked, even if they have gone by now."""
+        found = list(self._met)
+        self._met.clear()
+        return found
+
+
+def _was_made_by(job: WorkerJob, pod: Pod) -> bool:
+    """Whether the Job controls the pod, and the pod does what the Job says."""
+    controls = pod.controller is not None and pod.controller.uid == job.metadata.uid
+    made_for = [(item.uid, item.attempt) for item in job.items]
+    return controls and [(each.uid, each.attempt) for each in pod.carries] == made_for
+
+
+def age(thing: WorkerJob | Pod) -> tuple[float, str]:
+    """Sorts the newest last."""
+    created = thing.metadata.creation_timestamp
+    return created.timestamp() if created else 0.0, thing.metadata.name
+
+
+def _says_the_same(known: WorkerJob | None, thing: WorkerJob) -> bool:
+    """Whether all that matters of it here was known: the most of what is heard is a new version."""
+    if known is None:
+        return False
+    old, new = known.metadata, thing.metadata
+    return (known.spec, known.status) == (thing.spec, thing.status) and (
+        (old.uid, old.deletion_timestamp, old.labels)
+        == (new.uid, new.deletion_timestamp, new.labels)
+    )

@@ -1,0 +1,1 @@
+"""The operator's settings, and what the platform allows."""

@@ -1,0 +1,1 @@
+"""What the operator and its workers exchange: the work order and the report."""

@@ -1,0 +1,128 @@
+"""The work order as the operator composes it, and reads it back from a worker Job.
+
+docs/work-order.md is the contract with the worker. The fields that a worker ignores (`name`,
+`attempt`, `profile`; of stores `generation`, `claimName`, `subPath`) make the order the record of
+its dispatch: after a restart, or when a profile or a store has changed since, the worker Job alone
+tells what its ImageJobs were dispatched as.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from functools import lru_cache
+
+import msgspec
+
+from imagejob_operator.api.imagejob import Keepable, Output, ResolvedProfile, SourceFormat
+from imagejob_operator.api.meta import Resource
+
+MAX_ENCODED_BYTES = 96 * 1024
+"""Of base64. A single env string over 128 KiB fails exec on Linux."""
+
+
+class OrderSource(Resource, frozen=True):
+    """The object to read, in a store of the order; `pinned_sha256` if an attempt has read it."""
+
+    store: str
+    key: str
+    sha256: str | None = None
+    pinned_sha256: str | None = None
+
+
+class OrderDestination(Resource, frozen=True):
+    """Where outputs go: `<prefix>/<output name>.<extension>`."""
+
+    store: str
+    prefix: str
+
+
+class OrderLimits(Resource, frozen=True):
+    """Resolved limits: bytes, decoded pixels, frames, and the slowest transfer."""
+
+    max_bytes: int
+    max_pixels: int
+    max_frames: int
+    min_bytes_per_second: int | None = None
+
+
+class OrderMetadata(Resource, frozen=True):
+    """What outputs keep of the source's metadata."""
+
+    keep: tuple[Keepable, ...] = ()
+
+
+class OrderItem(Resource, frozen=True):
+    """One ImageJob, resolved: nothing in it refers to an object that could change."""
+
+    uid: str
+    name: str
+    attempt: int
+    source: OrderSource
+    destination: OrderDestination
+    outputs: tuple[Output, ...]
+    limits: OrderLimits
+    timeout_seconds: int
+    metadata: OrderMetadata = OrderMetadata()
+    profile: ResolvedProfile | None = None
+
+
+class OrderS3(Resource, frozen=True):
+    """A bucket; its credentials are files in the store's folder."""
+
+    endpoint: str
+    bucket: str
+    region: str
+    path_style: bool
+    prefix: str | None = None
+    ca_bundle: str | None = None
+    role_arn: str | None = None
+
+
+class OrderVolume(Resource, frozen=True):
+    """A folder, mounted at the store's name: of a PersistentVolumeClaim, as was dispatched."""
+
+    claim_name: str | None = None
+    sub_path: str | None = None
+
+
+class OrderStore(Resource, frozen=True):
+    """Exactly one of the two, and which generation of its ImageStore said so."""
+
+    s3: OrderS3 | None = None
+    volume: OrderVolume | None = None
+    generation: int | None = None
+
+
+class Order(Resource, frozen=True):
+    """All that one worker Job is to do. Memory in bytes."""
+
+    version: int
+    formats: tuple[SourceFormat, ...]
+    parallelism: int
+    child_memory_bytes: int
+    stores: dict[str, OrderStore]
+    items: tuple[OrderItem, ...]
+
+    def encode(self) -> str:
+        """Base64 of JSON, the same text for the same order."""
+        return base64.b64encode(msgspec.json.encode(self, order="sorted")).decode()
+
+
+class OrderError(ValueError):
+    """A text that is no order of ours."""
+
+
+@lru_cache(maxsize=32)  # a Job is heard of several times, each time with its whole order
+def decode(text: str) -> Order:
+    """Read an order back. Raises OrderError."""
+    try:
+        return msgspec.json.decode(base64.b64decode(text, validate=True), type=Order)
+    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise OrderError(str(error)) from error
+
+
+def digest(encoded: str) -> str:
+    """What a worker Job carries to prove which order it was made for."""
+    return "sha256:" + hashlib.sha256(encoded.encode()).hexdigest()

@@ -1,0 +1,150 @@
+"""The worker's report, as the operator reads it from a termination message.
+
+docs/work-order.md is the contract. The text comes from a pod in a tenant's namespace: whatever it
+says, reading it either gives these Structs or raises ReportError.
+"""
+
+from __future__ import annotations
+
+import base64
+from enum import IntFlag
+from functools import lru_cache
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from imagejob_operator.api.imagejob import SourceFormat, WrittenFormat
+
+PREFIX = "ij1:"
+MAX_MESSAGE_BYTES = 4096
+"""What Kubernetes keeps of a termination message."""
+
+OUTPUT_FORMATS: dict[int, WrittenFormat] = {1: "jpeg", 2: "png", 3: "webp", 4: "avif"}
+SOURCE_FORMATS: dict[int, SourceFormat] = {**OUTPUT_FORMATS, 5: "gif", 6: "tiff"}
+EXTENSIONS: dict[WrittenFormat, str] = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
+
+FormatCode = Annotated[int, Meta(ge=0, le=6)]
+OutputFormatCode = Annotated[int, Meta(ge=1, le=4)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+DIGEST_BYTES = 32
+Digest = Annotated[bytes, Meta(max_length=DIGEST_BYTES)]
+WholeDigest = Annotated[bytes, Meta(min_length=DIGEST_BYTES, max_length=DIGEST_BYTES)]
+
+WorkerReason = Literal[
+    "SourceNotFound",
+    "AccessDenied",
+    "StorageUnavailable",
+    "ChecksumMismatch",
+    "SourceChanged",
+    "InvalidSpec",
+    "UnsupportedFormat",
+    "CorruptImage",
+    "TooLarge",
+    "OutOfMemory",
+    "TimedOut",
+    "Internal",
+]
+
+
+class Removed(IntFlag):
+    """The kinds of metadata that were in the source and are not in the outputs."""
+
+    EXIF = 1
+    GPS = 2
+    XMP = 4
+    IPTC = 8
+    ICC = 16
+    COMMENT = 32
+    TEXT = 64
+    THUMBNAIL = 128
+    TRAILING = 256
+    OTHER = 512
+
+    def names(self) -> tuple[str, ...]:
+        """`("exif", "gps")`, in the order of the bits."""
+        return tuple(str(kind.name).lower() for kind in Removed if kind in self)
+
+
+NOTES = {
+    1: "the source's ICC profile was unusable and was dropped",
+    2: "the source has more frames than were used",
+}
+
+
+class SourceFacts(msgspec.Struct, frozen=True, array_like=True):
+    """What the source turned out to be; 0 or empty where the worker didn't get so far."""
+
+    format: FormatCode
+    width: Count
+    height: Count
+    frames: Count
+    bytes: Count
+    sha256: Digest
+
+    def __post_init__(self) -> None:
+        if len(self.sha256) not in (0, DIGEST_BYTES):
+            raise ValueError("a SHA-256 digest has 32 bytes")
+
+
+class Made(msgspec.Struct, frozen=True, array_like=True):
+    """One output, in the order of the item's outputs."""
+
+    format: OutputFormatCode
+    width: Count
+    height: Count
+    bytes: Count
+    sha256: WholeDigest
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """An item whose outputs are all in the destination."""
+
+    source: SourceFacts
+    millis: Count
+    removed: Annotated[int, Meta(ge=0, lt=1024)]
+    notes: Annotated[int, Meta(ge=0, lt=256)]
+    outputs: tuple[Made, ...]
+
+
+class Failed(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """An item that ended with a reason."""
+
+    reason: WorkerReason
+    message: str
+    millis: Count
+    source: SourceFacts | None
+
+
+class Read(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """An item whose source has been read whole; the worker had not finished it."""
+
+    source: SourceFacts
+
+    def __post_init__(self) -> None:
+        if not self.source.sha256:
+            raise ValueError("a source that has been read has a digest")
+
+
+Entry = Done | Failed | Read | None
+Report = tuple[Entry, ...]
+"""One entry an item, in the order's order; None where the worker had not read the source."""
+
+
+class ReportError(ValueError):
+    """A termination message that is no report."""
+
+
+_decoder = msgspec.msgpack.Decoder(Report)
+
+
+@lru_cache(maxsize=64)  # each of its ImageJobs reads it, more than once
+def decode(text: str) -> Report:
+    """Read a termination message: its first line counts. Raises ReportError."""
+    line = text.partition("\n")[0]
+    if not line.startswith(PREFIX):
+        raise ReportError("it does not begin as a report does")
+    try:
+        return _decoder.decode(base64.b85decode(line.removeprefix(PREFIX)))
+    except (ValueError, msgspec.DecodeError) as error:
+        raise ReportError(str(error)) from error

@@ -1,0 +1,133 @@
+"""Looks after namespaces with more than is kept of one: tells them, and looks for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from imagejob_operator.api.meta import Manifest, ObjectMeta
+from imagejob_operator.api.quantity import describe_bytes
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.lister import Lister
+from imagejob_operator.cache.memory_budget import LeftOut
+from imagejob_operator.cache.reconcile_key import QuotaStatusKey
+from imagejob_operator.kube import records
+from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.resources import IMAGE_JOBS, IMAGE_PROFILES, IMAGE_STORES, Kind
+from imagejob_operator.kube.transport import ApiError
+from imagejob_operator.quota.status import CACHE_FULL, full
+
+log = logging.getLogger(__name__)
+
+LOOK = timedelta(seconds=5)
+
+LIST = timedelta(seconds=15)
+"""Between two lists of a namespace: it may be long, for all that is to be found in it."""
+
+TELL = timedelta(minutes=5)
+"""Between two Events in a namespace."""
+
+KINDS: dict[str, Kind[Any]] = {
+    "ImageJob": IMAGE_JOBS,
+    "ImageProfile": IMAGE_PROFILES,
+    "ImageStore": IMAGE_STORES,
+}
+
+
+class CacheFullReporter:
+    """`wake` is called when there is something to look at."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        lister: Lister,
+        cache: ClusterCache,
+        *,
+        instance: str,
+        clock: Callable[[], datetime],
+        wake: Callable[[], None],
+    ) -> None:
+        self._cluster = cluster
+        self._lister = lister
+        self._cache = cache
+        self._instance = instance
+        self._limit = cache.budget.limit or 0  # of nobody anything is left out without one
+        self._clock = clock
+        self._wake = wake
+        self._full: set[str] = set()
+        self._told: dict[str, datetime] = {}
+        self._listed: dict[str, datetime] = {}
+
+    async def look_after(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK.total_seconds())
+            try:
+                await self.look()
+            except ApiError as error:
+                log.warning("can't look after namespaces with too much, will try again: %s", error)
+
+    async def look(self) -> None:
+        """Once. Raises ApiError."""
+        self._note()
+        for namespace in self._cache.budget.full():
+            await self._tell(namespace)
+            await self._fill(namespace)
+        self._note()
+
+    def _note(self) -> None:
+        """Log who is full and who is no more, and have their ImageQuotas say so."""
+        full = set(self._cache.budget.full())
+        for namespace in full ^ self._full:
+            if namespace in full:
+                log.warning(
+                    "%s exceeds cache.bytesPerNamespace (%s): some of its objects wait",
+                    namespace,
+                    describe_bytes(self._limit),
+                )
+            else:
+                log.info("%s has room again for all that it has", namespace)
+            self._cache.enqueue(QuotaStatusKey(namespace))
+        if full != self._full:
+            self._wake()
+        self._full = full
+
+    async def _tell(self, namespace: str) -> None:
+        left_out, now = self._cache.budget.left_out(namespace), self._clock()
+        if not left_out or now < self._told.get(namespace, now):
+            return
+        self._told = {each: at for each, at in self._told.items() if at > now}
+        self._told[namespace] = now + TELL
+        try:
+            await self._cluster.post_event(event(left_out, self._limit, now, self._instance))
+        except ApiError as error:  # it is worth a line, and no retry
+            log.warning("no Event for %s: %s", left_out.name, error)
+
+    async def _fill(self, namespace: str) -> None:
+        kinds, now = self._cache.budget.has_room_again(namespace), self._clock()
+        if not kinds or now < self._listed.get(namespace, now):
+            return
+        self._listed = {each: at for each, at in self._listed.items() if at > now}
+        self._listed[namespace] = now + LIST
+        for kind in kinds:
+            await self._lister.take(KINDS[kind], namespace)
+
+
+def event(left_out: LeftOut, limit: int, now: datetime, instance: str) -> Manifest:
+    """About an object that waits, for its owner to see. `limit`: bytes kept of one namespace."""
+    about = ObjectMeta(left_out.name, left_out.namespace, left_out.uid)
+    made = records.told(
+        about,
+        left_out.kind,
+        instance,
+        at=now,
+        note=f"this {left_out.kind} waits: {full(limit)}",
+        type="Warning",
+        reason=CACHE_FULL,
+        action="Waiting",
+    )
+    made["metadata"]["generateName"] = f"{left_out.uid}-cache-full-"
+    return made

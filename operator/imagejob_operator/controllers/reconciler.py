@@ -1,0 +1,200 @@
+"""What to do next for a subject: each is looked at anew, whatever it was touched for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import (
+    EventsKey,
+    Key,
+    NamespaceKey,
+    PodKey,
+    QuotaStatusKey,
+    ReconcileKey,
+)
+from imagejob_operator.config.platform import Platform
+from imagejob_operator.imagejob.decide import (
+    Decision,
+    Find,
+    Inquire,
+    JobHistory,
+    Replace,
+    WriteStatus,
+    decide,
+    with_charge,
+)
+from imagejob_operator.imagejob.gather import gather, may_hide
+from imagejob_operator.imagejob.inputs import JobState
+from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+from imagejob_operator.workqueue.queue import Priority
+
+from .quota_status import ImageQuotaStatusWriter
+from .writers import STALE, Writers
+
+Action = Callable[[], Coroutine[Any, Any, None]]
+
+LINGER = 2 * STALE
+"""A worker that has ended keeps its name for so long: whoever else has decided to create it, and
+was held up, meets it, or finds that the decision is stale."""
+
+LET_BE = timedelta(seconds=5)
+"""A pod may be heard of so long before its Job; and whoever deletes a Job, deletes its pods."""
+
+
+class WorkItem(msgspec.Struct, frozen=True):
+    """What to do next for a subject of a namespace."""
+
+    action: Action
+    namespace: str
+    priority: Priority = Priority.PROGRESS
+
+
+class Reconciler:
+    """Decides with what the picture shows and the tenants' ledgers say.
+
+    `later` is told when to look at a subject again.
+    """
+
+    def __init__(
+        self,
+        cache: ClusterCache,
+        registry: NamespaceRegistry,
+        writers: Writers,
+        quota_status: ImageQuotaStatusWriter,
+        histories: dict[str, JobHistory],
+        platform: Platform,
+        clock: Callable[[], datetime],
+        later: Callable[[ReconcileKey, datetime], None],
+    ) -> None:
+        self._cache = cache
+        self._registry = registry
+        self._writers = writers
+        self._quota_status = quota_status
+        self._histories = histories
+        self._platform = platform
+        self._clock = clock
+        self._later = later
+        self._strays: dict[PodKey, datetime] = {}
+
+    def next_for(self, key: ReconcileKey) -> WorkItem | None:
+        """What is to be done, or None; who is to be looked at meanwhile, or later, is noted."""
+        match key:
+            case NamespaceKey(namespace):
+                self._registry.enqueue(namespace)
+                return None
+            case QuotaStatusKey(namespace):
+                report = self._quota_status.consider(namespace)
+                return WorkItem(report, namespace, Priority.STATUS) if report else None
+            case EventsKey(namespace, uid):
+                if not self._writers.has_events(uid):
+                    return None
+                priority = Priority.PROGRESS if self._writers.are_events_many else Priority.EVENT
+                return WorkItem(partial(self._writers.post_events, uid), namespace, priority)
+            case PodKey():
+                return self._for_stray(key)
+            case (_, _):
+                return self._for_worker(key)
+            case str():
+                return self._for_image_job(key)
+
+    def _for_worker(self, at: Key) -> WorkItem | None:
+        namespace, name = at
+        namespace_state = self._registry.of(namespace)
+        worker = self._cache.workers.get(at)
+        self._registry.enqueue_all_waiting()
+        self._cache.enqueue(QuotaStatusKey(namespace))  # of one that has gone, too: it was at work
+        if not worker:
+            pending = namespace_state.pending.get(name)
+            if not pending:
+                return None
+            return WorkItem(
+                partial(self._writers.create, namespace_state, pending),
+                namespace,
+                Priority.IMMEDIATE,
+            )
+        if not worker.items or worker.is_deleting or self._cache.is_needed(worker):
+            return None
+        ended_at = self._cache.ended_at(worker)
+        if ended_at and self._clock() < ended_at + LINGER:
+            self._later(at, ended_at + LINGER)
+            return None
+        return WorkItem(partial(self._writers.tidy, worker), namespace)
+
+    def _for_stray(self, at: PodKey) -> WorkItem | None:
+        """One that is no Job's is deleted, unless its Job is only heard of later."""
+        pod, now = self._cache.pods.get((at.namespace, at.name)), self._clock()
+        if not pod or pod.metadata.deletion_timestamp or not self._cache.is_stray(pod):
+            self._strays.pop(at, None)
+            return None
+        due = self._strays.setdefault(at, now + LET_BE)
+        if now >= due:
+            self._strays[at] = now + LET_BE
+        self._later(at, self._strays[at])
+        return WorkItem(partial(self._writers.sweep, pod), at.namespace) if now >= due else None
+
+    def _for_image_job(self, uid: str) -> WorkItem | None:
+        known = self._cache.jobs.get(uid)
+        if known and uid in self._cache.unverified:
+            return self._for_unverified(known)
+        inputs = gather(self._cache, uid)
+        if not inputs:
+            self._histories.pop(uid, None)
+            self._registry.leave(uid)
+            return None
+        if not inputs.worker and may_hide(self._cache, inputs):
+            return None
+
+        if inputs.job.is_deleting and self._registry.is_charging(inputs.job):
+            return None  # its end is not told before it is known whether it was charged
+        quota = self._registry.quota_position(inputs.job)
+        if inputs.worker and not quota.admitted_at:
+            # Somebody else has charged it: nothing is told of it before that is known.
+            if not self._registry.look_up_charge(inputs.job, inputs.worker.job):
+                return None
+            quota = self._registry.quota_position(inputs.job)
+        inputs = msgspec.structs.replace(inputs, quota=quota)
+        history = self._histories.get(uid, JobHistory())
+        platform = self._registry.platform(inputs.job.metadata.namespace, self._platform)
+        decision = decide(inputs, history, platform, self._clock())
+        self._histories[uid] = decision.history
+        self._registry.line_up(inputs.job, decision.state.waits_for)
+        if decision.look_again:
+            self._later(uid, decision.look_again)
+        return self._step_of(inputs.job, decision)
+
+    def _for_unverified(self, job: ImageJob) -> WorkItem | None:
+        """It may be gone: find out, once it is known whether it was charged."""
+        if self._registry.is_charging(job):
+            return None
+        uid, charged_at = job.metadata.uid, self._registry.quota_position(job).admitted_at
+        self._histories[uid] = with_charge(self._histories.get(uid, JobHistory()), job, charged_at)
+        return WorkItem(partial(self._writers.verify, uid), job.metadata.namespace)
+
+    def _step_of(self, job: ImageJob, decision: Decision) -> WorkItem | None:
+        namespace = job.metadata.namespace
+        match decision.action:
+            case WriteStatus() as write:
+                priority = _priority_of(decision.state, write)
+                return WorkItem(partial(self._writers.write_status, write), namespace, priority)
+            case Inquire() as inquire:
+                return WorkItem(partial(self._writers.inquire, inquire), namespace)
+            case Replace() as replace:
+                return WorkItem(partial(self._writers.replace, replace), namespace)
+            case Find() as find:
+                return WorkItem(partial(self._writers.find, find), namespace)
+            case None:
+                return None
+
+
+def _priority_of(state: JobState, write: WriteStatus) -> Priority:
+    """An end is not kept waiting by those who only wait."""
+    if state.is_finished:
+        return Priority.PROGRESS
+    return Priority.STATUS if write.entries else Priority.STATUS_REFRESH

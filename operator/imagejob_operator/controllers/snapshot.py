@@ -1,0 +1,116 @@
+"""What the operator knows, as figures for the metrics: read, and nothing of it kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple, get_args
+
+from imagejob_operator.api.imagejob import FINISHED, ImageJob, Phase
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.imagejob.decide import JobHistory
+from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
+from imagejob_operator.observability.namespaces import NamespaceUse, WindowUse
+from imagejob_operator.observability.snapshot import Cache, ImageJobs, Queue, Snapshot, Workers
+from imagejob_operator.quota.rates import usage
+from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+from imagejob_operator.workqueue.queue import WorkQueue
+
+PHASES: tuple[Phase, ...] = tuple(each for each in get_args(Phase) if each not in FINISHED)
+WAITS = frozenset({"Pending", "Throttled", "Queued"})
+STATES = ("starting", "running", "suspended", "ended")
+
+
+class Observed(NamedTuple):
+    """What the manager keeps for its own work. Whole between two awaits of the event loop, and only
+    there."""
+
+    cache: ClusterCache
+    histories: Mapping[str, JobHistory]
+    registry: NamespaceRegistry
+    queue: WorkQueue
+    limiter: AdaptiveConcurrencyLimiter
+    caps: Caps
+
+    def snapshot(self, now: datetime) -> Snapshot:
+        """As of now."""
+        room = self.cache.budget
+        return Snapshot(
+            image_jobs=self._image_jobs(now),
+            workers=self._workers(),
+            queue=self._queue(),
+            cache=Cache(room.taken, len(room.full())),
+            namespaces=list(self._uses(now)),
+        )
+
+    def _image_jobs(self, now: datetime) -> ImageJobs:
+        phases: Counter[str] = Counter(dict.fromkeys(PHASES, 0))
+        reasons: Counter[str] = Counter()
+        oldest = dict.fromkeys(PHASES, now)
+        for job in self.cache.jobs:
+            phase, reason = self._state(job)
+            phases[phase] += 1
+            if phase in WAITS:
+                reasons[reason] += 1
+            oldest[phase] = min(self._since(job, phase) or now, oldest[phase])
+        ages: dict[str, float] = {
+            phase: max(0.0, (now - since).total_seconds()) for phase, since in oldest.items()
+        }
+        return ImageJobs(phases, reasons, ages)
+
+    def _state(self, job: ImageJob) -> tuple[Phase, str]:
+        """Phase and reason as last decided, which the status may not show yet.
+
+        Whose end is not written yet counts as running.
+        """
+        history = self.histories.get(job.metadata.uid)
+        if not history or not history.last:
+            return job.status.phase or "Pending", Reason.REQUESTED
+        decided, reason = history.last
+        return next((phase for phase in PHASES if phase == decided), "Running"), reason
+
+    def _since(self, job: ImageJob, phase: Phase) -> datetime | None:
+        charged = None
+        if phase in ("Queued", "Running"):
+            charged = self.registry.of(job.metadata.namespace).charged_at(job)
+        return charged or job.metadata.creation_timestamp
+
+    def _workers(self) -> Workers:
+        found = Counter(dict.fromkeys(STATES, 0))
+        for namespace in self.cache.namespaces_with_workers():
+            for worker in self.cache.live_workers(namespace):
+                has_started = worker.pod is not None and worker.pod.has_started
+                state = "running" if has_started else "starting"
+                found["suspended" if worker.is_suspended else state] += 1
+        found["ended"] = max(0, len(self.cache.workers) - found.total())
+        return Workers(found, self.caps.max_workers)
+
+    def _queue(self) -> Queue:
+        waits = self.queue.longest_waits()
+        return Queue(
+            waiting={
+                priority.name.lower(): count for priority, count in self.queue.waiting().items()
+            },
+            oldest={priority.name.lower(): seconds for priority, seconds in waits.items()},
+            under_way=self.queue.under_way,
+            limit=self.limiter.limit,
+            pause=self.limiter.pause,
+        )
+
+    def _uses(self, now: datetime) -> Iterator[NamespaceUse]:
+        """Every namespace whose ledger is known."""
+        for state in self.registry:
+            if state.ledger is None:
+                continue
+            policy = self.registry.policy(state.namespace)
+            ledger = state.ledger.at(now, policy.rates)
+            used = usage(ledger.history, policy.rates, ledger.now)
+            yield NamespaceUse(
+                state.namespace,
+                tuple(WindowUse(use.rate.per, use.rate.jobs, use.used) for use in used),
+                waiting=len(state.throttled),
+                running=self.registry.running(state.namespace),
+            )

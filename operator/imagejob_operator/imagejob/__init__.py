@@ -1,0 +1,1 @@
+"""One ImageJob: its inputs, an ordered list of checks, and what follows from them."""

@@ -1,0 +1,250 @@
+"""Who did what to an ImageJob, and what came of it: in its status, and on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from imagejob_operator.api.digest import spec_digest
+from imagejob_operator.api.imagejob import (
+    FINISHED,
+    AuditEntry,
+    ImageJob,
+    ImageJobStatus,
+    ResolvedProfile,
+    SourceStatus,
+)
+from imagejob_operator.api.meta import GROUP, VERSION, Resource
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.destination import destination_of
+
+from .inputs import JobState
+from .store_status import store_called
+
+LINE_VERSION = f"audit.{GROUP}/{VERSION}"
+"""The apiVersion of the audit log's lines."""
+
+KEPT_IN_STATUS = 20
+
+CANCELLED = "the ImageJob was deleted before it finished"
+"""The message that goes with the reason `Cancelled`."""
+
+OPERATOR = "imagejob-operator"
+UNKNOWN = "unknown"
+"""The actor, where nobody vouches for a name."""
+
+SOMEBODY_ELSES = frozenset({Reason.SUSPENDED, Reason.CANCELLED})
+"""What somebody else than the operator has done, and nobody says who."""
+
+REQUESTED_BY = f"{GROUP}/requested-by"
+"""The annotation that an admission policy sets to the name of the user who made the ImageJob."""
+
+MAX_ACTOR = 1024
+"""Characters, as the CRD has it; a user's name may have more."""
+
+
+def requester(job: ImageJob, trusted: bool) -> str:  # noqa: FBT001 (it is what the answer turns on)
+    """Who asked for the ImageJob. `trusted`: an admission policy keeps the annotation true."""
+    name = job.metadata.annotations.get(REQUESTED_BY, "") if trusted else ""
+    return (name if len(name) <= MAX_ACTOR else f"{name[: MAX_ACTOR - 1]}…") or UNKNOWN
+
+
+def newest(job: ImageJob) -> AuditEntry | None:
+    """The last transition that the status shows."""
+    return max(job.status.audit, key=lambda entry: entry.seq, default=None)
+
+
+def last_seq(job: ImageJob) -> int:
+    """The highest sequence number that the status shows; 0 before the first."""
+    shown = newest(job)
+    return shown.seq if shown else 0
+
+
+def next_seq(job: ImageJob, unwritten: Sequence[AuditEntry]) -> int:
+    """The number of the next transition, after those that the status doesn't show yet."""
+    return (unwritten[-1].seq if unwritten else last_seq(job)) + 1
+
+
+def requested(job: ImageJob, requester: str, now: datetime) -> AuditEntry:
+    """The first transition: somebody asked for it."""
+    at = job.metadata.creation_timestamp or now
+    message = f"asked for by {requester}"
+    return AuditEntry(1, at, requester, "Pending", Reason.REQUESTED.value, message)
+
+
+def admitted(seq: int, at: datetime) -> AuditEntry:
+    """The namespace's quota was charged, at the ledger's time."""
+    message = "charged to the namespace's quota"
+    return AuditEntry(seq, at, OPERATOR, "Queued", Reason.ADMITTED.value, message)
+
+
+def entry(seq: int, state: JobState, now: datetime) -> AuditEntry:
+    """One transition, as of `now`."""
+    actor = UNKNOWN if state.reason in SOMEBODY_ELSES else OPERATOR
+    return AuditEntry(
+        seq=seq,
+        time=now,
+        actor=actor,
+        event=state.phase,
+        reason=state.reason.value,
+        message=state.message,
+    )
+
+
+def cancelled(job: ImageJob, unwritten: Sequence[AuditEntry], now: datetime) -> AuditEntry:
+    """The last entry of an ImageJob that was deleted before it finished."""
+    seq = next_seq(job, unwritten)
+    return AuditEntry(seq, now, UNKNOWN, "Deleted", Reason.CANCELLED.value, CANCELLED)
+
+
+def tells_cancelled(entries: Sequence[AuditEntry]) -> bool:
+    """Whether the newest of them says so already: it was being deleted, and now it has gone."""
+    return bool(entries) and entries[-1].reason == Reason.CANCELLED
+
+
+def expired(job: ImageJob, now: datetime) -> AuditEntry:
+    """The last entry of an ImageJob that is deleted for having finished long enough ago."""
+    message = f"it has been kept for {job.spec.ttl_seconds_after_finished} s after it finished"
+    reason = Reason.TTL_EXPIRED.value
+    return AuditEntry(next_seq(job, ()), now, OPERATOR, "Deleted", reason, message)
+
+
+class QuotaDecision(Resource, frozen=True):
+    """What the namespace's quota said: its rates (`50/1h`), the tightest first.
+
+    `used` and `remaining` are that one's, this ImageJob counted in if it was admitted.
+    """
+
+    limits: tuple[str, ...]
+    used: int
+    remaining: int
+
+
+class LinePlace(Resource, frozen=True):
+    """What a store was when the ImageJob was dispatched: a bucket, or a claim."""
+
+    generation: int | None = None
+    endpoint: str | None = None
+    bucket: str | None = None
+    prefix: str | None = None
+    claim_name: str | None = None
+    sub_path: str | None = None
+
+
+class LineSource(Resource, frozen=True):
+    """What was read; digest and size are known at the end, if it was read at all."""
+
+    store: str
+    key: str
+    place: LinePlace | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+
+
+class LineDestination(Resource, frozen=True):
+    """Where the outputs went, or were to go."""
+
+    store: str
+    prefix: str
+    place: LinePlace | None = None
+
+
+class LineOutput(Resource, frozen=True):
+    """What was written."""
+
+    name: str
+    key: str
+    sha256: str
+    bytes: int
+
+
+class Line(Resource, frozen=True, tag_field="kind", tag="ImageJobAudit"):
+    """One line of the audit log. docs/audit.schema.json says what each field means."""
+
+    api_version: str
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    spec_digest: str
+    seq: int
+    time: str
+    actor: str
+    event: str
+    reason: str
+    message: str
+    source: LineSource
+    destination: LineDestination
+    count: int | None = None
+    quota: QuotaDecision | None = None
+    attempts: int | None = None
+    disruptions: int | None = None
+    profile: ResolvedProfile | None = None
+    outputs: tuple[LineOutput, ...] = ()
+
+
+def line(
+    job: ImageJob,
+    entry: AuditEntry,
+    status: ImageJobStatus | None = None,
+    quota: QuotaDecision | None = None,
+) -> bytes:
+    """One line of JSON for the operator's standard output, without the line's end.
+
+    Printed before `status` is written. What came of the ImageJob is told with the entry that says
+    it has finished; the same status may bring earlier entries along, of which it says too much.
+    """
+    end = status if status and entry.event in FINISHED else ImageJobStatus()
+    told = Line(
+        api_version=LINE_VERSION,
+        namespace=job.metadata.namespace,
+        name=job.metadata.name,
+        uid=job.metadata.uid,
+        generation=job.metadata.generation,
+        spec_digest=spec_digest(job.spec),
+        seq=entry.seq,
+        time=_microseconds(entry.time),
+        actor=entry.actor,
+        event=entry.event,
+        reason=entry.reason,
+        message=entry.message,
+        source=_source(job, end),
+        destination=_destination(job, end),
+        count=entry.count,
+        quota=quota,
+        attempts=end.attempts,
+        disruptions=end.disruptions,
+        profile=end.profile,
+        outputs=_outputs(end),
+    )
+    return msgspec.json.encode(told)
+
+
+def _source(job: ImageJob, end: ImageJobStatus) -> LineSource:
+    wanted, found = job.spec.source, end.source or SourceStatus()
+    store = wanted.store_ref.name
+    return LineSource(store, wanted.key, _place(store, end), found.sha256, found.bytes)
+
+
+def _destination(job: ImageJob, end: ImageJobStatus) -> LineDestination:
+    wanted = destination_of(job)
+    return LineDestination(wanted.store, wanted.prefix, _place(wanted.store, end))
+
+
+def _place(store: str, end: ImageJobStatus) -> LinePlace | None:
+    """What the store of that name was, if it was dispatched."""
+    known = store_called(store, end.stores)
+    if not known or not (known.endpoint or known.claim_name):
+        return None
+    return msgspec.convert(known, LinePlace, from_attributes=True)
+
+
+def _outputs(end: ImageJobStatus) -> tuple[LineOutput, ...]:
+    return tuple(LineOutput(made.name, made.key, made.sha256, made.bytes) for made in end.outputs)
+
+
+def _microseconds(time: datetime) -> str:
+    """Always of one length, so that times sort as text."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

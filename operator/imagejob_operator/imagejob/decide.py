@@ -1,0 +1,222 @@
+"""What to do next about one ImageJob: a pure function of what is known, what was, and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.config.bounds import lowered
+from imagejob_operator.config.platform import Platform
+from imagejob_operator.kube.worker import Worker
+
+from . import audit
+from .audit_merging import Run, is_idle, merged
+from .evaluate import evaluate
+from .inputs import Inputs, JobState, Refusal
+from .status import describe
+from .worker_checks import is_stuck, patience_ends
+
+SETTLE = timedelta(seconds=1)
+"""How long an intermediate state must last to be written: a short job costs one status write."""
+
+REFUSED_FOR = timedelta(seconds=15)
+"""How long a refused worker is not tried, or asked about, again."""
+
+REPLACED_WITHIN = timedelta(seconds=60)
+"""How long the Job controller, which backs off, may take to replace a pod that was taken away."""
+
+
+class JobHistory(msgspec.Struct, frozen=True):
+    """What is remembered of an unfinished ImageJob from look to look; lost with the process.
+
+    `last` is the newest transition (phase, reason), `since` when it was seen, `entries` the history
+    that no status shows yet, `told` the highest sequence number that went to the audit log, `pod`
+    the worker Job and pod that were last seen at work on it, `missing` the worker Job that its
+    status named and that was not there, `quota` what the quota said of it, `run` how much of the
+    untold history came to pass for nothing.
+    """
+
+    last: tuple[str, str] | None = None
+    since: datetime | None = None
+    entries: tuple[AuditEntry, ...] = ()
+    emitted: int = 0
+    refusal: Refusal | None = None
+    pod: tuple[str, str] | None = None
+    disruptions: int = 0
+    missing: str = ""
+    quota: audit.QuotaDecision | None = None
+    run: Run = Run()
+
+    def refused(self, message: str, now: datetime, about: str = "") -> JobHistory:
+        """Remember that no worker could be started, or that the pod `about` doesn't start."""
+        return msgspec.structs.replace(self, refusal=Refusal(message, now + REFUSED_FOR, about))
+
+    def ask_at(self, worker: Worker) -> datetime | None:
+        """When to ask why the worker gets no pod, or its pod doesn't start; None if it is well."""
+        at = patience_ends(worker)
+        if not at or worker.is_suspended or (worker.pod and not is_stuck(worker.pod)):
+            return None
+        if self.since and self.pod and self.pod[0] == worker.job.metadata.name:
+            at = max(at, self.since + REPLACED_WITHIN)
+        return max(at, self.refusal.until) if self.refusal else at
+
+    def noticing(self, job: ImageJob, worker: Worker | None) -> JobHistory:
+        """Count the pods that the cluster took away from under it: one was at work, another is now.
+
+        Unless the one before is the one whose failure the status shows, or ended as its Job was
+        suspended.
+        """
+        refusal = self.refusal
+        if worker and worker.pod and refusal and refusal.about != worker.pod.metadata.name:
+            refusal = None
+        disruptions = max(self.disruptions, job.status.disruptions or 0)
+        before = self.pod or _last_seen_at_work(job)
+        pod = before
+        if worker and worker.pod and worker.pod.has_started:
+            pod = (worker.job.metadata.name, worker.pod.metadata.name)
+            failure = job.status.last_failure
+            ended = failure.worker if failure else None
+            was_suspended = before and before[0] == pod[0] and worker.was_suspended_under(before[1])
+            if before and pod != before and before[0] != ended and not was_suspended:
+                disruptions += 1
+        return msgspec.structs.replace(self, refusal=refusal, pod=pod, disruptions=disruptions)
+
+
+class WriteStatus(msgspec.Struct, frozen=True):
+    """Write this status onto this version of the ImageJob, and tell of the newest transition."""
+
+    job: ImageJob
+    status: ImageJobStatus
+    entries: tuple[AuditEntry, ...]
+
+
+class Inquire(msgspec.Struct, frozen=True):
+    """Ask why the worker gets no pod, or its pod doesn't start."""
+
+    job: ImageJob
+    worker: Worker
+
+
+class Find(msgspec.Struct, frozen=True):
+    """Ask whether the worker Job of that name, which the status names, is there."""
+
+    job: ImageJob
+    worker: str
+
+
+class Replace(msgspec.Struct, frozen=True):
+    """Delete the worker, so that another can take its place."""
+
+    worker: Worker
+
+
+Action = WriteStatus | Inquire | Find | Replace
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """Where it stands, what to remember, what to do, and when to look again if nothing happens."""
+
+    state: JobState
+    history: JobHistory
+    action: Action | None = None
+    look_again: datetime | None = None
+
+
+def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetime) -> Decision:
+    """Decide about one unfinished ImageJob."""
+    job, worker = inputs.job, inputs.worker
+    history = history.noticing(job, worker)
+    inputs = msgspec.structs.replace(
+        inputs,
+        disruptions=history.disruptions,
+        refusal=history.refusal,
+        is_missed=inputs.vanished == history.missing,
+    )
+    state = evaluate(inputs, platform, now)
+    if inputs.vanished and not inputs.is_missed:
+        return Decision(state, history, Find(job, inputs.vanished))
+    requester = audit.requester(job, trusted=platform.trusts_requester)
+    history = _remember(inputs, state, history, requester, now)
+    ask_at = history.ask_at(worker) if worker and not state.is_finished else None
+    times = (at for at in (state.until, ask_at) if at and at > now)
+    until = min(times, default=None)
+    if worker and ask_at and now >= ask_at:
+        return Decision(state, history, Inquire(job, worker), until)
+
+    if state.is_transient:
+        return Decision(state, history)
+    due = now if state.is_finished else history.run.due((history.since or now) + SETTLE)
+    later = Decision(state, history, look_again=min(due, until) if until else due)
+    if history.entries and now < due:  # so the status differs, whatever else is in it
+        return later
+    notes = lowered(job, platform.bounds, state.item)
+    status = describe(inputs, state, history.entries, now, notes)
+    if status == job.status:
+        action = Replace(worker) if worker and state.worker_is_spent else None
+        return Decision(state, history, action, until)
+    if now < due:
+        return later
+    return Decision(state, history, WriteStatus(job, status, history.entries), until)
+
+
+def _remember(
+    inputs: Inputs, state: JobState, history: JobHistory, requester: str, now: datetime
+) -> JobHistory:
+    """Add what has happened since to the entries, and drop what the status shows by now."""
+    job, admitted_at = inputs.job, inputs.quota.admitted_at
+    shown = audit.last_seq(job)
+    entries = [entry for entry in history.entries if entry.seq > shown]
+    last, since, run = history.last or _last_written(job), history.since or now, history.run
+    if not shown and not entries:
+        entries.append(audit.requested(job, requester, now))
+        last = _transition(entries[-1])
+    if admitted_at and not _tells_admission(job, entries):
+        entries.append(audit.admitted(audit.next_seq(job, entries), admitted_at))
+        last, since, run = _transition(entries[-1]), now, run.ended()
+    current = (state.phase, state.reason.value)
+    if current != last and not state.is_transient:
+        entry = audit.entry(audit.next_seq(job, entries), state, now)
+        entries, run = _appended(entries, run, entry, is_idle=is_idle(state))
+        last, since = current, now
+    return msgspec.structs.replace(history, last=last, since=since, entries=tuple(entries), run=run)
+
+
+def _appended(
+    entries: list[AuditEntry], run: Run, entry: AuditEntry, *, is_idle: bool
+) -> tuple[list[AuditEntry], Run]:
+    return merged(entries, run, entry) if is_idle else ([*entries, entry], run.ended())
+
+
+def with_charge(history: JobHistory, job: ImageJob, admitted_at: datetime | None) -> JobHistory:
+    """As much as is to be told of one that may be gone: it was charged, whatever came of it."""
+    if not admitted_at or _tells_admission(job, history.entries):
+        return history
+    entry = audit.admitted(audit.next_seq(job, history.entries), admitted_at)
+    entries = (*history.entries, entry)
+    return msgspec.structs.replace(history, entries=entries, run=history.run.ended())
+
+
+def _tells_admission(job: ImageJob, unwritten: Iterable[AuditEntry]) -> bool:
+    return job.is_admitted or any(each.reason == Reason.ADMITTED for each in unwritten)
+
+
+def _last_written(job: ImageJob) -> tuple[str, str] | None:
+    """After a restart the status itself tells which transition was the last."""
+    newest = audit.newest(job)
+    return _transition(newest) if newest else None
+
+
+def _transition(entry: AuditEntry) -> tuple[str, str]:
+    return entry.event, entry.reason
+
+
+def _last_seen_at_work(job: ImageJob) -> tuple[str, str] | None:
+    """After a restart the status tells which pod was, if it was running then."""
+    worker = job.status.worker
+    if job.status.phase != "Running" or not worker or not worker.pod:
+        return None
+    return worker.job, worker.pod

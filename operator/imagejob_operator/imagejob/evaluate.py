@@ -1,0 +1,167 @@
+"""Where an ImageJob stands: decided from its Situation by an ordered chain of checks.
+
+Nothing here knows what has been written to the API server; lifecycle.py compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from imagejob_operator.api.imagejob import ImageJob, LastFailure, Queue
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.destination import destination_of
+from imagejob_operator.config.platform import Platform
+from imagejob_operator.quota.position import shown, waits_for_quota, waits_for_worker
+
+from . import retry
+from .audit import CANCELLED
+from .inputs import Inputs, JobState
+from .lost_worker import forsaken, vanished
+from .outcome import (
+    backing_off,
+    ended_without_report,
+    node_unreachable,
+    reported,
+    too_many_disruptions,
+)
+from .resolve import Held, Refused, resolve
+from .worker_checks import worker_running
+
+
+def evaluate(inputs: Inputs, platform: Platform, now: datetime) -> JobState:
+    """The first check that has something to say decides."""
+    for check in _CHECKS:
+        state = check(inputs, platform, now)
+        if state:
+            return state
+    raise AssertionError("the last check always answers")
+
+
+def cancelled(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
+    """Somebody has deleted it, and only a finalizer keeps it. What had come of it by then stays."""
+    job, worker = inputs.job, inputs.worker
+    if not job.is_deleting:
+        return None
+    ended = reported(inputs, platform, now)
+    if ended and ended.is_finished:
+        return ended
+    item = worker.item(job.metadata.uid) if worker else None
+    return JobState("Failed", Reason.CANCELLED, CANCELLED, item, worker)
+
+
+def suspended(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
+    """Somebody asked it to wait. What it was charged stays charged."""
+    if not inputs.job.spec.suspend:
+        return None
+    return JobState("Pending", Reason.SUSPENDED, "spec.suspend is true")
+
+
+def inputs_missing(inputs: Inputs, platform: Platform, _now: datetime) -> JobState | None:
+    """Something that it refers to is missing, or wrong."""
+    match resolve(inputs.job, inputs.profile, inputs.stores, platform):
+        case Held(reason, message):
+            return JobState("Pending", reason, message)
+        case Refused(reason, message):
+            return JobState("Failed", reason, message)
+        case _:
+            return None
+
+
+def throttled(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
+    """It has not been charged to the quota yet."""
+    job, quota = inputs.job, inputs.quota
+    if quota.admitted_at:
+        return None
+    if quota.excess:
+        return JobState("Failed", Reason.QUOTA_EXCEEDED, quota.excess)
+    if not quota.position:
+        message = "waits for the operator to look at the quota"
+        return JobState("Pending", Reason.REQUESTED, message, waits_for="admission")
+    queue = shown(job.status.queue, quota.position, now, quota.slot)
+    message = waits_for_quota(queue, quota.limit)
+    return JobState("Throttled", Reason.QUOTA_USED_UP, message, queue=queue, waits_for="admission")
+
+
+def between_attempts(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
+    """Its last attempt failed a moment ago."""
+    job, failure = inputs.job, inputs.job.status.last_failure
+    if not failure or not failure.attempt or inputs.quota.dispatch:
+        return None
+    at = retry_at(job, failure, platform)
+    if now >= at:
+        return None
+    reason, message = Reason(failure.reason), backing_off(job, failure, platform.bounds)
+    return JobState("Queued", reason, message, queue=Queue(eligible_at=at), until=at)
+
+
+def retry_at(job: ImageJob, failure: LastFailure, platform: Platform) -> datetime:
+    """When the attempt after that failure may begin."""
+    return failure.time + retry.delay(job.metadata.uid, failure.attempt, platform.backoff)
+
+
+def refused(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
+    """The API server wouldn't have its worker Job the last time. It stays said until one starts."""
+    refusal = inputs.refusal
+    if not refusal:
+        return None
+    waits = now < refusal.until
+    return JobState(
+        "Queued",
+        Reason.WORKER_REFUSED,
+        refusal.message,
+        waits_for=None if waits or inputs.quota.dispatch else "worker",
+        until=refusal.until if waits else None,
+    )
+
+
+def dispatching(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
+    """The ledger says which worker it goes to; the Job is not there yet."""
+    name = inputs.quota.dispatch
+    if not name:
+        return None
+    return JobState("Queued", Reason.DISPATCHED, f"worker Job {name} is being created")
+
+
+def destination_locked(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
+    """Another worker, or a pod that is no worker's any more, is not done with its destination."""
+    stray = inputs.stray(now)
+    if not inputs.rival and not stray:
+        return None
+    prefix = destination_of(inputs.job).prefix
+    rival = inputs.rival and f"worker Job {inputs.rival}"
+    who = rival or (stray and f"pod {stray.metadata.name}")
+    message = f"{who} still writes to {prefix}/"
+    return JobState("Queued", Reason.DESTINATION_BUSY, message)
+
+
+def waiting_for_worker(inputs: Inputs, _platform: Platform, now: datetime) -> JobState:
+    """Nothing is in its way but those before it."""
+    position = inputs.quota.position
+    if not position:
+        return JobState(
+            "Queued", Reason.WAITING_FOR_WORKER, "", waits_for="worker", is_transient=True
+        )
+    queue = shown(inputs.job.status.queue, position, now, inputs.quota.slot)
+    message = waits_for_worker(queue)
+    return JobState("Queued", Reason.WAITING_FOR_WORKER, message, queue=queue, waits_for="worker")
+
+
+_CHECKS: tuple[Callable[[Inputs, Platform, datetime], JobState | None], ...] = (
+    cancelled,
+    forsaken,
+    reported,
+    too_many_disruptions,
+    node_unreachable,
+    ended_without_report,
+    worker_running,
+    vanished,
+    suspended,
+    inputs_missing,
+    throttled,
+    between_attempts,
+    refused,
+    dispatching,
+    destination_locked,
+    waiting_for_worker,
+)

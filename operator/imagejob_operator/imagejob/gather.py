@@ -1,0 +1,76 @@
+"""Gather all that bears on one ImageJob from what is known of the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.destination import destination_of
+from imagejob_operator.cache.last_failure import worker_shown
+from imagejob_operator.kube.worker import Worker
+
+from .inputs import Inputs, Stray
+
+
+def gather(cache: ClusterCache, uid: str) -> Inputs | None:
+    """The inputs of one unfinished ImageJob; None for any other."""
+    job = cache.jobs.get(uid)
+    if not job:
+        return None
+    namespace = job.metadata.namespace
+    found = {name: cache.stores.get((namespace, name)) for name in _store_names(job)}
+    profile, worker = job.spec.profile_ref, cache.carrier(job)
+    return Inputs(
+        job=job,
+        profile=cache.profiles.get((namespace, profile.name)) if profile else None,
+        stores={name: store for name, store in found.items() if store},
+        worker=worker,
+        rival=_rival(cache, job, worker),
+        strays=tuple(_strays(cache, job, worker)),
+        vanished=None if worker else _vanished(cache, job),
+    )
+
+
+def may_hide(cache: ClusterCache, inputs: Inputs) -> bool:
+    """Whether a profile or store that it lacks may be there, and only left out for its size."""
+    job = inputs.job
+    if not cache.budget.hides(job.metadata.namespace):
+        return False
+    lacks_profile = job.spec.profile_ref and not inputs.profile
+    return bool(lacks_profile or _store_names(job) - inputs.stores.keys())
+
+
+def _store_names(job: ImageJob) -> set[str]:
+    return {job.spec.source.store_ref.name, destination_of(job).store}
+
+
+def _rival(cache: ClusterCache, job: ImageJob, carrier: Worker | None) -> str | None:
+    """Another live worker, known or about to be, for it or for its destination."""
+    claimed = cache.destinations.assumed_by_other(job)
+    if claimed:
+        return claimed
+    namespace, uid = job.metadata.namespace, job.metadata.uid
+    ours = {at for at in cache.worker_index.carriers(uid) if at[0] == namespace}
+    for at in sorted(ours.union(cache.destinations.writers(job))):
+        worker = cache.worker_index.find(at)
+        if worker and worker.is_live and not (carrier and worker.job is carrier.job):
+            return worker.job.metadata.name
+    return None
+
+
+def _strays(cache: ClusterCache, job: ImageJob, carrier: Worker | None) -> Iterator[Stray]:
+    """The pods that may work on it, or write to its destination, and are not its worker's."""
+    uid = job.metadata.uid
+    ours = {each.metadata.uid for each in carrier.pods()} if carrier else set()
+    spots = cache.destinations.spots_of(job)
+    for pod in cache.worker_index.pods_for(job.metadata.namespace, uid, spots):
+        if pod.metadata.uid not in ours:
+            taken_away = bool(pod.attempt_of(uid)) and cache.worker_index.is_taken_away(pod)
+            yield Stray(pod, is_taken_away=taken_away)
+
+
+def _vanished(cache: ClusterCache, job: ImageJob) -> str | None:
+    """The worker Job that it has, as its status says, and of which nothing is known."""
+    name = worker_shown(job)
+    return name if name and cache.has_vanished(job, name) else None

@@ -1,0 +1,201 @@
+"""The status of an ImageJob, written out whole from where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from imagejob_operator.api.imagejob import (
+    AuditEntry,
+    ImageJob,
+    ImageJobStatus,
+    OutputStatus,
+    SourceStatus,
+    StoreStatus,
+    WorkerStatus,
+)
+from imagejob_operator.api.meta import Condition
+from imagejob_operator.api.quantity import describe_bytes
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.contract import report as reports
+from imagejob_operator.contract.order import OrderItem
+
+from .audit import KEPT_IN_STATUS
+from .inputs import Inputs, JobState
+from .store_status import stores_of
+
+SUMMARY_NAMES = 64
+"""Characters of a summary that the outputs' names may take."""
+
+
+def describe(
+    inputs: Inputs,
+    state: JobState,
+    entries: tuple[AuditEntry, ...],
+    now: datetime,
+    notes: tuple[str, ...] = (),
+) -> ImageJobStatus:
+    """What the status should say. `entries` are the transitions that it doesn't show yet, `notes`
+    what is to be known of it besides what its worker notes.
+
+    Equal to `job.status` exactly when there is nothing to write.
+    """
+    done = state.outcome if isinstance(state.outcome, reports.Done) else None
+    job, item, old = inputs.job, state.item, inputs.job.status
+    return ImageJobStatus(
+        phase=state.phase,
+        observed_generation=job.metadata.generation,
+        conditions=_conditions(inputs, state, now),
+        queue=state.queue,
+        attempts=_attempts(state, old),
+        disruptions=inputs.disruptions or None,
+        last_failure=state.failure or old.last_failure,
+        profile=item.profile if item else old.profile,
+        stores=_stores(state) or old.stores,
+        worker=_worker(state, old),
+        source=_source(state, old),
+        outputs=_outputs(item, done) if item and done else (),
+        output_summary=_summary(item, done) if item and done else None,
+        removed_metadata=reports.Removed(done.removed).names() if done else (),
+        notes=(*notes, *_noted(done)),
+        start_time=_started_at(state) or old.start_time,
+        completion_time=(old.completion_time or _whole_second(now)) if state.is_finished else None,
+        processing_millis=state.outcome.millis if state.outcome and state.is_finished else None,
+        audit=(*old.audit, *entries)[-KEPT_IN_STATUS:],
+    )
+
+
+def _condition_of(job: ImageJob, kind: str) -> Condition | None:
+    """The condition of that type, if it is true."""
+    found = (each for each in job.status.conditions if each.type == kind)
+    return next((each for each in found if each.status == "True"), None)
+
+
+def _attempts(state: JobState, old: ImageJobStatus) -> int | None:
+    """How many were begun. What never started, such as a pod without an image, was none."""
+    pod = state.worker.pod if state.worker else None
+    begun = state.item.attempt if state.item and pod and pod.has_started else 0
+    if state.failure:
+        begun = state.failure.attempt
+    return max(begun, old.attempts or 0) or None
+
+
+def _started_at(state: JobState) -> datetime | None:
+    pod = state.worker.pod if state.worker else None
+    begun = (pod.state.running or pod.state.terminated) if pod else None
+    return begun.started_at if begun else None
+
+
+def _worker(state: JobState, old: ImageJobStatus) -> WorkerStatus | None:
+    """None while one is being created: the one before is not to be taken for it."""
+    if not state.worker:
+        return None if state.reason == Reason.DISPATCHED else old.worker
+    pod = state.worker.pod
+    return WorkerStatus(
+        job=state.worker.job.metadata.name,
+        pod=pod.metadata.name if pod else None,
+        node=pod.spec.node_name if pod else None,
+    )
+
+
+def _stores(state: JobState) -> tuple[StoreStatus, ...]:
+    if not state.worker or not state.item:
+        return ()
+    return stores_of(state.worker.job, state.item)
+
+
+def _source(state: JobState, old: ImageJobStatus) -> SourceStatus | None:
+    """Once an attempt has read a source, it is that one for all that follow."""
+    told = state.outcome or state.read
+    if not told or not told.source:
+        return old.source
+    facts = told.source
+    return SourceStatus(
+        sha256=(old.source and old.source.sha256) or facts.sha256.hex() or None,
+        bytes=facts.bytes or None,
+        format=reports.SOURCE_FORMATS.get(facts.format),
+        width=facts.width or None,
+        height=facts.height or None,
+        frames=facts.frames or None,
+    )
+
+
+def _outputs(item: OrderItem, done: reports.Done) -> tuple[OutputStatus, ...]:
+    prefix = item.destination.prefix
+    return tuple(
+        OutputStatus(
+            name=output.name,
+            key=f"{prefix}/{output.name}.{reports.EXTENSIONS[written]}",
+            format=written,
+            width=made.width,
+            height=made.height,
+            bytes=made.bytes,
+            sha256=made.sha256.hex(),
+        )
+        for output, made in zip(item.outputs, done.outputs, strict=True)
+        for written in [reports.OUTPUT_FORMATS[made.format]]
+    )
+
+
+def _noted(done: reports.Done | None) -> Iterable[str]:
+    return (text for bit, text in reports.NOTES.items() if done and done.notes & bit)
+
+
+def _summary(item: OrderItem, done: reports.Done) -> str:
+    """`thumb, full (214 KiB of 3.1 MiB)`: what `kubectl get` has room for."""
+    names = ", ".join(output.name for output in item.outputs)
+    written, read = sum(made.bytes for made in done.outputs), done.source.bytes
+    return f"{_cut(names, SUMMARY_NAMES)} ({describe_bytes(written)} of {describe_bytes(read)})"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _conditions(inputs: Inputs, state: JobState, now: datetime) -> tuple[Condition, ...]:
+    """As kstatus reads them: Reconciling is true while there is something to do."""
+    job, charged = inputs.job, inputs.quota.admitted_at
+    succeeded, failed = state.phase == "Succeeded", state.phase == "Failed"
+    truths = {
+        "Admitted": charged is not None or job.is_admitted,
+        "Ready": succeeded,
+        "Finished": state.is_finished,
+        "Reconciling": not state.is_finished,
+        "Stalled": failed,
+    }
+    known = {condition.type: condition for condition in job.status.conditions}
+    generation = job.metadata.generation
+    since = {"Admitted": charged or now}
+    return tuple(
+        _condition(kind, truth, state, generation, known.get(kind), since.get(kind, now))
+        for kind, truth in truths.items()
+    )
+
+
+def _condition(
+    kind: str,
+    truth: bool,  # noqa: FBT001 (a condition's truth is its content)
+    state: JobState,
+    generation: int,
+    known: Condition | None,
+    since: datetime,
+) -> Condition:
+    status: Literal["True", "False"] = "True" if truth else "False"
+    unchanged = known if known and known.status == status else None
+    admitted = kind == "Admitted" and truth
+    # The message is told by Ready, and by those whose truth it explains; five times is noise.
+    tells = kind == "Ready" or truth != (kind == "Admitted")
+    return Condition(
+        type=kind,
+        status=status,
+        reason=(Reason.ADMITTED if admitted else state.reason).value,
+        message=state.message if tells else "",
+        last_transition_time=unchanged.last_transition_time if unchanged else _whole_second(since),
+        observed_generation=generation,
+    )
+
+
+def _whole_second(time: datetime) -> datetime:
+    """Kubernetes keeps whole seconds in a metav1.Time."""
+    return time.replace(microsecond=0)

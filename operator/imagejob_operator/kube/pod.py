@@ -1,0 +1,212 @@
+"""A worker's pod, as the operator reads it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from imagejob_operator.api.meta import Resource
+from imagejob_operator.contract.carried import (
+    EXCUSES,
+    SILENCE,
+    UNKNOWN_END,
+    Carried,
+    OwnerReference,
+    PodMeta,
+    carried_by,
+)
+
+ORDER_VARIABLE = "IMAGEJOB_ORDER"
+CONTAINER = "worker"
+
+SECOND_TRY = timedelta(seconds=1)
+"""After so long the scheduler looks again for a node, at the earliest."""
+
+
+class EnvVar(Resource, frozen=True):
+    """One environment variable of a container."""
+
+    name: str
+    value: str = ""
+
+
+class Container(Resource, frozen=True):
+    """The part of a container that says what it was told to do."""
+
+    name: str
+    env: tuple[EnvVar, ...] = ()
+
+
+class PodSpec(Resource, frozen=True):
+    """The part of a pod's spec that matters here."""
+
+    containers: tuple[Container, ...] = ()
+    node_name: str | None = None
+    active_deadline_seconds: int | None = None
+
+    @property
+    def order_text(self) -> str:
+        """The order that the worker is given; empty for a pod that isn't ours."""
+        for container in self.containers:
+            for variable in container.env:
+                if container.name == CONTAINER and variable.name == ORDER_VARIABLE:
+                    return variable.value
+        return ""
+
+
+class Terminated(Resource, frozen=True):
+    """How a container ended."""
+
+    exit_code: int = 0
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class Waiting(Resource, frozen=True):
+    """Why a container has not started."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class Running(Resource, frozen=True):
+    """A container that runs."""
+
+    started_at: datetime | None = None
+
+
+class ContainerState(Resource, frozen=True):
+    """At most one of the three."""
+
+    waiting: Waiting | None = None
+    running: Running | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Resource, frozen=True):
+    """The state of one container."""
+
+    name: str
+    state: ContainerState = ContainerState()
+
+
+class StateCondition(Resource, frozen=True):
+    """A condition of a pod, or of a Job."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: datetime | None = None
+
+
+class PodStatus(Resource, frozen=True):
+    """A pod's status."""
+
+    phase: str = "Pending"
+    reason: str = ""
+    message: str = ""
+    conditions: tuple[StateCondition, ...] = ()
+    container_statuses: tuple[ContainerStatus, ...] = ()
+
+
+class Pod(Resource, frozen=True):
+    """A worker's pod. `carries` is all that is kept of its order."""
+
+    metadata: PodMeta
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+    carries: tuple[Carried, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.spec.containers:
+            reduced = msgspec.structs.replace(self.spec, containers=())
+            msgspec.structs.force_setattr(
+                self, "carries", carried_by(self.spec.order_text, self.metadata.namespace)
+            )
+            msgspec.structs.force_setattr(self, "spec", reduced)
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """Its Job, unless somebody has taken it away from it."""
+        owners = self.metadata.owner_references
+        return next((each for each in owners if each.controller and each.kind == "Job"), None)
+
+    @property
+    def job_name(self) -> str:
+        """The Job that has made it, as a label says: for people."""
+        return self.metadata.labels.get("batch.kubernetes.io/job-name", "")
+
+    def attempt_of(self, uid: str) -> int:
+        """Which attempt of the ImageJob it was made for; 0 if none."""
+        return next((each.attempt for each in self.carries if each.uid == uid), 0)
+
+    @property
+    def state(self) -> ContainerState:
+        """The worker container's; empty before the kubelet has said anything."""
+        for container in self.status.container_statuses:
+            if container.name == CONTAINER:
+                return container.state
+        return ContainerState()
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status.phase in ("Succeeded", "Failed") or self.state.terminated is not None
+
+    @property
+    def has_started(self) -> bool:
+        return self.state.running is not None or self.state.terminated is not None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its container has been at work, as far as the kubelet knows."""
+        ended = self.state.terminated
+        if ended and ended.reason == UNKNOWN_END:
+            return ended.started_at is not None
+        return self.has_started
+
+    @property
+    def is_disrupted(self) -> bool:
+        """Whether its Job starts another in its place."""
+        condition = self._condition("DisruptionTarget")
+        return condition is not None and condition.status == "True"
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether the cluster took it away: eviction, preemption, drain, a lost node."""
+        condition = self._condition("DisruptionTarget")
+        return condition is not None and self.is_disrupted and condition.reason in EXCUSES
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether it should have ended long ago: its node is gone, and takes no orders."""
+        running, allowed = self.state.running, self.spec.active_deadline_seconds
+        if self.has_ended or not running or not running.started_at or allowed is None:
+            return False
+        return now >= running.started_at + timedelta(seconds=allowed) + SILENCE
+
+    @property
+    def unschedulable(self) -> str | None:
+        """Why no node takes it, in the scheduler's words."""
+        scheduled = self._condition("PodScheduled")
+        if scheduled and (scheduled.status, scheduled.reason) == ("False", "Unschedulable"):
+            return scheduled.message
+        return None
+
+    @property
+    def is_placed(self) -> bool:
+        return bool(self.spec.node_name)
+
+    @property
+    def had_to_wait(self) -> bool:
+        """Whether it has a node that had no room at first: the scheduler tries again after a second
+        at the earliest, and whole seconds are told."""
+        scheduled, created = self._condition("PodScheduled"), self.metadata.creation_timestamp
+        placed = scheduled.last_transition_time if scheduled and self.is_placed else None
+        return bool(created and placed and placed - created >= SECOND_TRY)
+
+    def _condition(self, kind: str) -> StateCondition | None:
+        return next((each for each in self.status.conditions if each.type == kind), None)

@@ -1,0 +1,141 @@
+"""What the operator knows anyway, as gauges: read when Prometheus asks, and kept nowhere.
+
+A standby knows nothing of ImageJobs: it says that it doesn't lead, and no more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from .namespaces import NamespaceUse, Seats
+from .snapshot import Cache, ImageJobs, Queue, Snapshot, Workers
+
+
+class Candidate(Protocol):
+    """What is asked of leader election."""
+
+    @property
+    def leads(self) -> bool: ...
+    @property
+    def trouble(self) -> str: ...
+
+
+class Loop(Protocol):
+    """What is asked of the manager."""
+
+    @property
+    def last_tick(self) -> float:
+        """When the loop last turned, by time.monotonic."""
+
+    @property
+    def listed(self) -> bool:
+        """Whether the first listing is complete."""
+
+    def snapshot(self) -> Snapshot: ...
+
+
+class Gauges(Collector):
+    """`namespaces` is how many have series of their own."""
+
+    def __init__(self, candidate: Candidate, loop: Loop, namespaces: int) -> None:
+        self._candidate = candidate
+        self._loop = loop
+        self._seats = Seats(namespaces)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """All of it as of one moment: nothing else runs meanwhile."""
+        leads = self._candidate.leads
+        yield _gauge("leader", "Whether this operator leads.", float(leads))
+        yield _gauge(
+            "lease_trouble",
+            "Whether the Lease could not be read or written the last time.",
+            float(bool(self._candidate.trouble)),
+        )
+        if leads and self._loop.listed:
+            snapshot = self._loop.snapshot()
+            yield self._age()
+            yield from image_jobs(snapshot.image_jobs)
+            yield from workers(snapshot.workers)
+            yield from queue(snapshot.queue)
+            yield from cache(snapshot.cache)
+            yield from quotas(self._seats.told(snapshot.namespaces))
+
+    def _age(self) -> GaugeMetricFamily:
+        age = time.monotonic() - self._loop.last_tick
+        return _gauge("loop_age_seconds", "Since the loop last turned; 5 s are normal.", age)
+
+
+def image_jobs(known: ImageJobs) -> Iterator[GaugeMetricFamily]:
+    """Where the unfinished ones stand, and since when the oldest does."""
+    yield _labelled("jobs", "Unfinished ImageJobs.", "phase", known.by_phase)
+    yield _labelled("waiting_jobs", "Those that wait, by what for.", "reason", known.by_reason)
+    yield _labelled(
+        "oldest_job_age_seconds",
+        "Of the oldest in a phase: since admission if it was admitted, else since creation.",
+        "phase",
+        known.oldest,
+    )
+
+
+def workers(known: Workers) -> Iterator[GaugeMetricFamily]:
+    """The worker Jobs, by whether their pod has started."""
+    yield _labelled("worker_jobs", "Worker Jobs there are.", "state", known.by_state)
+    text = "How many may be starting or running at once."
+    yield _gauge("worker_jobs_limit", text, known.limit)
+
+
+def queue(known: Queue) -> Iterator[GaugeMetricFamily]:
+    """What is to be written, and what the API server lets us."""
+    text = "Actions that wait for room, by kind."
+    yield _labelled("workqueue_depth", text, "priority", known.waiting)
+    text = "How long the first of them has."
+    yield _labelled("workqueue_oldest_seconds", text, "priority", known.oldest)
+    yield _gauge("workqueue_in_progress", "Actions under way.", known.under_way)
+    yield _gauge("api_write_limit", "How many actions may be under way at once.", known.limit)
+    yield _gauge("api_pause_seconds", "For how long none is to be begun.", known.pause)
+
+
+def cache(known: Cache) -> Iterator[GaugeMetricFamily]:
+    """What is kept of the tenants' objects."""
+    yield _gauge("cache_bytes", "Memory that the tenants' objects take, about.", known.bytes)
+    text = "Namespaces that exceed cache.bytesPerNamespace."
+    yield _gauge("cache_full_namespaces", text, known.full_namespaces)
+
+
+def quotas(told: Iterator[NamespaceUse]) -> Iterator[GaugeMetricFamily]:
+    """What the namespaces may use, have used and have under way."""
+    names = ("namespace", "window")
+    limit = GaugeMetricFamily("imagejob_quota_limit", "ImageJobs a window.", labels=names)
+    used = GaugeMetricFamily("imagejob_quota_used", "Admitted in the window.", labels=names)
+    ratio = GaugeMetricFamily("imagejob_quota_used_ratio", "Used of the limit.", labels=names)
+    waiting = GaugeMetricFamily(
+        "imagejob_quota_waiting", "ImageJobs that wait for the quota.", labels=names[:1]
+    )
+    running = GaugeMetricFamily(
+        "imagejob_quota_running", "ImageJobs that workers have.", labels=names[:1]
+    )
+    for use in told:
+        waiting.add_metric((use.namespace,), use.waiting)
+        running.add_metric((use.namespace,), use.running)
+        for each in use.windows:
+            labels = (use.namespace, each.window)
+            limit.add_metric(labels, each.limit)
+            used.add_metric(labels, each.used)
+            ratio.add_metric(labels, each.ratio)
+    yield from (limit, used, ratio, waiting, running)
+
+
+def _labelled(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"imagejob_{name}", text, labels=(label,))
+    for key, value in values.items():
+        family.add_metric((key,), value)
+    return family
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"imagejob_{name}", text, value=value)

@@ -1,0 +1,1 @@
+"""Who is charged, and when: rates, ledgers, and those who wait for them."""

@@ -1,0 +1,1 @@
+"""All namespaces: which ImageJobs get workers, in which batches, and when."""

@@ -1,0 +1,103 @@
+"""How many workers each namespace has, and which of them gets the places that are free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from imagejob_operator.cache.worker_index import age
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.imagejob.worker_checks import is_starting
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker
+
+from .batching import MAX_ITEMS
+from .fair_share import Accounts, Demand, share
+from .namespace_state import NamespaceState
+from .plan import AT_ONCE, MANY, AdmissionSnapshot, Plan, WorkerBudget
+
+
+class Occupancy(msgspec.Struct, frozen=True):
+    """The workers of one namespace, the ImageJobs in them, and how many are only starting; of
+    these, how many have no node yet. And whether nodes are full, as far as its pods tell."""
+
+    workers: int = 0
+    image_jobs: int = 0
+    starting: int = 0
+    unplaced: int = 0
+    nodes_are_full: bool = False
+
+
+def occupancy(
+    live: Sequence[Worker], state: NamespaceState, writing: Plan | None, most: int, now: datetime
+) -> Occupancy:
+    """What the namespace has at work or about to be: its `live` workers and all that are promised.
+
+    `writing` is what its next ledger is to say. A tenant can make Jobs that look like ours, but
+    take no more than its share with them: no more than `most`. One that is suspended takes no
+    place of a worker, but its ImageJobs count: they are charged, and go on in it.
+    """
+    promised = {each.name: len(each.jobs) for each in writing.pending} if writing else {}
+    promised |= {name: len(record.uids) for name, record in state.promised().items()}
+    starting = [each for each in live if is_starting(each, now)]
+    return Occupancy(
+        workers=min(sum(not each.is_suspended for each in live), most) + len(promised),
+        image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
+        starting=len(starting) + len(promised),
+        unplaced=sum(not (each.pod and each.pod.is_placed) for each in starting) + len(promised),
+        nodes_are_full=_nodes_are_full([each.pod for each in live if each.pod]),
+    )
+
+
+def _nodes_are_full(pods: Sequence[Pod]) -> bool:
+    """One of the pods waits for a node, or the last that was given one had waited for it."""
+    if any(pod.unschedulable is not None for pod in pods):
+        return True
+    newest = max((pod for pod in pods if pod.is_placed), key=age, default=None)
+    return newest is not None and newest.had_to_wait
+
+
+def allocate(
+    accounts: Accounts,
+    snapshots: Mapping[str, AdmissionSnapshot],
+    taken: Mapping[str, Occupancy],
+    caps: Caps,
+    *,
+    is_thrifty: bool,
+) -> tuple[dict[str, WorkerBudget], Accounts]:
+    """Who of the namespaces that want workers gets how many of the free places, and the next state.
+
+    `taken` has every namespace with workers, as the `accounts` have observed them. One that gets no
+    place is not in the answer.
+    """
+    free = caps.max_workers - sum(each.workers for each in taken.values())
+    is_thrifty = is_thrifty or sum(each.starting for each in taken.values()) >= MANY
+    demands, left = {}, {}
+    for namespace, snapshot in snapshots.items():
+        own, running = taken.get(namespace, Occupancy()), snapshot.policy.max_running
+        left[namespace] = AT_ONCE if running is None else max(0, running - own.image_jobs)
+        waiting = min(len(snapshot.candidates), left[namespace])
+        workers, room = -(-waiting // MAX_ITEMS), _room(own, caps)
+        demands[namespace] = Demand(workers, room, own.workers, snapshot.policy.weight)
+    shares, accounts = share(accounts, demands, max(0, free), caps.reserve)
+    budgets = {
+        namespace: WorkerBudget(
+            count, left[namespace], own.starting, own.workers, is_thrifty=is_thrifty
+        )
+        for namespace, count in shares.items()
+        for own in [taken.get(namespace, Occupancy())]
+    }
+    return budgets, accounts
+
+
+def _room(own: Occupancy, caps: Caps) -> int:
+    """For how many more workers of a namespace there is, as far as its own show.
+
+    Where nodes are full, one at a time: a pod that has found none is tried again after seconds
+    only, while one that is made when there is room is placed at once. Meanwhile whoever waits
+    gathers for a fuller one, and whoever adds nodes sees that some are wanted.
+    """
+    most = max(0, caps.max_workers_per_namespace - own.workers)
+    return min(most, max(0, 1 - own.unplaced)) if own.nodes_are_full else most

@@ -1,0 +1,285 @@
+"""What to charge and to dispatch next in one namespace: from its lines to its next ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+
+import msgspec
+
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.destinations import Spot, spots_of
+from imagejob_operator.cache.last_failure import failed_in, worker_shown
+from imagejob_operator.config.platform import SIZES, Platform, Size
+from imagejob_operator.contract.order import digest
+from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob.gather import gather
+from imagejob_operator.imagejob.inputs import Inputs
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.quota.admission import admit
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, usage
+from imagejob_operator.quota.wait_queue import sort_key
+
+from .batching import Batch, Ready, batches, kind_of
+from .namespace_state import NamespaceState, PendingWorker, shows
+
+AT_ONCE = 256
+"""ImageJobs that one plan charges or dispatches at most."""
+
+FEW = 2
+"""Workers of a namespace that may be starting before the next one waits to be full."""
+
+MANY = 8
+"""Workers of the whole cluster that may be starting before all but a namespace's only one do."""
+
+
+class AdmissionSnapshot(msgspec.Struct, frozen=True):
+    """One namespace at one moment: what its quota admits, and who could have a worker then.
+
+    `ledger` has the `admitted` charged; `stepped` says that the clock went back, so that it has to
+    be written even if nothing else does. `candidates` are the UIDs for workers, in order, `excess`
+    those that may not even wait, and why.
+    """
+
+    state: NamespaceState
+    policy: Policy
+    ledger: Ledger
+    admitted: tuple[str, ...]
+    candidates: Sequence[str]
+    excess: dict[str, str]
+    stepped: bool
+
+
+class WorkerBudget(msgspec.Struct, frozen=True):
+    """What one namespace may begin now: `workers`, with so many `image_jobs` in them.
+
+    Of its workers `at_work`, as many as `starting` have begun a moment ago and are not really yet.
+    `is_thrifty` when every worker less is a relief for the API server.
+    """
+
+    workers: int
+    image_jobs: int = AT_ONCE
+    starting: int = 0
+    at_work: int = 0
+    is_thrifty: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The next ledger of a namespace, and what it says that the last one didn't."""
+
+    ledger: Ledger
+    admitted: tuple[str, ...] = ()
+    pending: tuple[PendingWorker, ...] = ()
+    must_write: bool = False
+
+
+def settled(state: NamespaceState, cache: ClusterCache) -> list[str]:
+    """The names of the workers that nobody waits for to be created any more.
+
+    They are there, or everyone they were for has finished, gone, or been in them already.
+    """
+    return [
+        name
+        for name, record in state.promised().items()
+        if cache.workers.get((state.namespace, name))
+        or all(_is_through(cache.jobs.get(uid), name) for uid in record.uids)
+    ]
+
+
+def take_snapshot(
+    state: NamespaceState, policy: Policy, cache: ClusterCache, now: datetime
+) -> AdmissionSnapshot:
+    """What the quota admits now. The tenant's ledger has been read."""
+    known = state.ledger
+    if known is None:
+        raise ValueError(f"the ledger of {state.namespace} has not been read")
+    ledger = known.at(now, policy.rates).without(
+        uids=[uid for uid in known.charged if shows(cache.jobs.get(uid))],
+        names=state.retired,
+    )
+    # A line still has those whose turn came while their status was being written.
+    promised = {uid for record in state.promised().values() for uid in record.uids}
+    uncharged = [uid for uid in state.throttled.head(AT_ONCE) if uid not in state.charges]
+    # One that may have been deleted isn't charged before it is known that it has not.
+    known_to_be = [uid for uid in uncharged if uid not in cache.unverified]
+    new = [uid for uid in known_to_be if _wants_a_charge(cache.jobs.get(uid))]
+    admission = admit(ledger, policy.rates, new)
+    waiting = [*state.queued.head(AT_ONCE), *admission.uids]
+    return AdmissionSnapshot(
+        state,
+        policy,
+        admission.ledger,
+        admission.uids,
+        _in_order([uid for uid in waiting if uid not in promised], cache),
+        _excess(state, policy, admission.ledger, {*known.charged, *admission.uids}, cache),
+        stepped=ledger.as_of < known.as_of,
+    )
+
+
+def plan(
+    snapshot: AdmissionSnapshot,
+    budget: WorkerBudget,
+    cache: ClusterCache,
+    platform: Platform,
+    now: datetime,
+    refused: Collection[str] = (),
+) -> Plan:
+    """Compose workers for the first candidates, as many as there are places for.
+
+    The `refused`, by UID, were to have one before, and the cluster wouldn't.
+    Every destination that they write to is claimed at once, so that no two write to the same.
+    """
+    again = list(_composed_again(snapshot, cache, platform, now))
+    renewed = [each for each in again if each.record != snapshot.ledger.dispatches[each.name]]
+    ledger = snapshot.ledger
+    for each in renewed:
+        ledger = ledger.redispatch(each.name, each.record)
+    new: list[PendingWorker] = []
+    for batch in _batches(snapshot, budget, cache, platform, now, refused):
+        uids = [ready.job.metadata.uid for ready in batch.members]
+        name = manifests.worker_name(uids, ledger.number + 1)
+        made = _compose(batch.members, batch.kind.size, name, cache, platform, now)
+        ledger = ledger.dispatch(name, made.record)
+        new.append(made)
+    # Nobody is turned away by a ledger that somebody else may have written since.
+    must_write = bool(snapshot.admitted or new or renewed or snapshot.excess or snapshot.stepped)
+    return Plan(ledger, snapshot.admitted, (*again, *new), must_write)
+
+
+def _batches(
+    snapshot: AdmissionSnapshot,
+    budget: WorkerBudget,
+    cache: ClusterCache,
+    platform: Platform,
+    now: datetime,
+    refused: Collection[str],
+) -> list[Batch]:
+    """The workers to begin now.
+
+    A worker takes a moment to start. Those that come meanwhile gather, and go together in the next
+    one: only a full one, or one of the first few, goes at once. Where thrift is called for, it has
+    to be full or the namespace's only one.
+    """
+    if not budget.workers:
+        return []
+    waiting = _distinct(_ready(snapshot.candidates, cache, platform, now, refused))
+    chosen = islice(waiting, budget.image_jobs)
+    made = batches(chosen, budget.workers, platform)
+    full = [batch for batch in made if batch.is_closed]
+    if budget.is_thrifty:
+        early = 0 if full or budget.at_work else 1
+    else:
+        early = max(0, FEW - budget.starting)
+    return [*full, *[batch for batch in made if not batch.is_closed][:early]]
+
+
+def is_taken(inputs: Inputs, now: datetime) -> bool:
+    """Whether anything may still work on it or write to its destination, as far as is known."""
+    assumed = inputs.worker, inputs.rival, inputs.vanished, inputs.stray(now)
+    return any(assume is not None for assume in assumed)
+
+
+def _ready(
+    uids: Iterable[str],
+    cache: ClusterCache,
+    platform: Platform,
+    now: datetime,
+    refused: Collection[str] = (),
+) -> Iterator[Ready]:
+    """Those of the ImageJobs that could have a worker now."""
+    for uid in uids:
+        inputs = gather(cache, uid) if uid not in cache.unverified else None
+        if not inputs or is_taken(inputs, now):
+            continue
+        if inputs.job.spec.suspend or inputs.job.is_deleting:
+            continue
+        answer = resolve(inputs.job, inputs.profile, inputs.stores, platform)
+        if isinstance(answer, Resolved):
+            yield Ready(inputs.job, answer, uid in refused)
+
+
+def _distinct(waiting: Iterable[Ready]) -> Iterator[Ready]:
+    """The first for each destination: the others wait until that one is done."""
+    taken: set[Spot] = set()
+    for ready in waiting:
+        store = ready.resolved.stores[ready.resolved.item.destination.store]
+        wanted = spots_of(ready.job, store)
+        if taken.isdisjoint(wanted):
+            taken.update(wanted)
+            yield ready
+
+
+def _composed_again(
+    snapshot: AdmissionSnapshot, cache: ClusterCache, platform: Platform, now: datetime
+) -> Iterator[PendingWorker]:
+    """The workers that the ledger promises and that nobody here is creating, as after a restart."""
+    for name, record in snapshot.state.promised().items():
+        if name in snapshot.ledger.dispatches and name not in snapshot.state.pending:
+            # What it reports on one who failed in it before would not count.
+            uids = [uid for uid in record.uids if not _is_through(cache.jobs.get(uid), name)]
+            members = list(_ready(uids, cache, platform, now))
+            if members:
+                sizes = {kind_of(each, platform).size for each in members}
+                size = max(sizes, key=SIZES.index)  # settings may be others than they were
+                yield _compose(members, size, name, cache, platform, now)
+
+
+def _excess(
+    state: NamespaceState,
+    policy: Policy,
+    ledger: Ledger,
+    charged: Collection[str],
+    cache: ClusterCache,
+) -> dict[str, str]:
+    """Which of the ImageJobs that have just come to wait may not, and why.
+
+    Those whose status shows that they wait already go on waiting, whatever the quota says now.
+    """
+    if policy.turns_nobody_away:
+        return {}
+    tightest = usage(ledger.history, policy.rates, ledger.now)[0]
+    most, rate = policy.max_waiting or 0, tightest.rate
+    why = f"no more than {most} may wait for the namespace's quota"
+    if policy.on_exceeded == "Fail":
+        most, why = 0, f"the namespace's quota of {rate.jobs} per {rate.per} is used up"
+    # What is left goes to those whom this plan had no room for: they don't wait for the quota.
+    served = sum(uid in state.throttled for uid in charged) + tightest.remaining
+    behind = state.throttled.after(served + most)
+    jobs = [cache.jobs.get(uid) for uid in behind if uid not in state.excess]
+    return {job.metadata.uid: why for job in jobs if job and job.status.phase != "Throttled"}
+
+
+def _in_order(uids: Sequence[str], cache: ClusterCache) -> list[str]:
+    jobs = [job for uid in uids if (job := cache.jobs.get(uid))]
+    return [job.metadata.uid for job in sorted(jobs, key=sort_key)]
+
+
+def _wants_a_charge(job: ImageJob | None) -> bool:
+    return not shows(job) and not (job and job.is_deleting)
+
+
+def _is_through(job: ImageJob | None, worker: str) -> bool:
+    return job is None or failed_in(job, worker) or worker_shown(job) == worker
+
+
+def _compose(
+    members: Sequence[Ready],
+    size: Size,
+    name: str,
+    cache: ClusterCache,
+    platform: Platform,
+    now: datetime,
+) -> PendingWorker:
+    jobs = tuple(ready.job for ready in members)
+    answers = [ready.resolved for ready in members]
+    stores = {key: store for answer in answers for key, store in answer.stores.items()}
+    order = manifests.compose([answer.item for answer in answers], stores, platform, size=size)
+    namespace = jobs[0].metadata.namespace
+    manifest = manifests.worker_job(namespace, name, order, stores, platform, size=size)
+    text = order.encode()
+    for job in jobs:
+        cache.assume(job, name)
+    return PendingWorker(name, jobs, digest(text), text, manifest, now)

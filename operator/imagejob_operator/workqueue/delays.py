@@ -1,0 +1,33 @@
+"""When to look at something again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from imagejob_operator.cache.reconcile_key import ReconcileKey
+
+
+class Delays:
+    """At most one for each subject: a new one takes the place of the one before."""
+
+    def __init__(
+        self, enqueue: Callable[[ReconcileKey], None], clock: Callable[[], datetime]
+    ) -> None:
+        self._enqueue = enqueue
+        self._clock = clock
+        self._pending: dict[ReconcileKey, asyncio.TimerHandle] = {}
+
+    def set(self, key: ReconcileKey, at: datetime) -> None:
+        """Have the subject looked at then, or at once if that is past."""
+        known = self._pending.pop(key, None)
+        if known:
+            known.cancel()
+        delay = (at - self._clock()).total_seconds()
+        loop = asyncio.get_running_loop()
+        self._pending[key] = loop.call_later(delay, self._due, key)
+
+    def _due(self, key: ReconcileKey) -> None:
+        del self._pending[key]
+        self._enqueue(key)

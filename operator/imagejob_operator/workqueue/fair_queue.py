@@ -1,0 +1,63 @@
+"""Who waits for the same thing, with the namespaces taking turns."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from imagejob_operator.cache.reconcile_key import ReconcileKey
+
+
+class Waiting(NamedTuple):
+    """Of which namespace a subject is, and since when it waits."""
+
+    namespace: str
+    since: float
+
+
+class FairQueue:
+    """Subjects by namespace: each namespace in turn, of its own the one that waits longest.
+
+    Times in seconds, of a clock that is never stepped.
+    """
+
+    def __init__(self) -> None:
+        self._lines: dict[str, dict[ReconcileKey, None]] = {}
+        self._waiting: dict[ReconcileKey, Waiting] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def __contains__(self, key: ReconcileKey) -> bool:
+        return key in self._waiting
+
+    @property
+    def oldest(self) -> float:
+        """Since when the one waits that has waited longest; infinity if there is none."""
+        first = next(iter(self._waiting.values()), None)
+        return first.since if first else math.inf
+
+    def put(self, key: ReconcileKey, namespace: str, now: float) -> None:
+        """Keeps its place if it had one."""
+        if key not in self._waiting:
+            self._waiting[key] = Waiting(namespace, now)
+            self._lines.setdefault(namespace, {})[key] = None
+
+    def drop(self, key: ReconcileKey) -> None:
+        """Nothing if it isn't there."""
+        waited = self._waiting.pop(key, None)
+        if waited:
+            line = self._lines[waited.namespace]
+            del line[key]
+            if not line:
+                del self._lines[waited.namespace]
+
+    def take(self) -> ReconcileKey:
+        """The next. Raises StopIteration if there is none."""
+        namespace = next(iter(self._lines))
+        line = self._lines.pop(namespace)
+        key = next(iter(line))
+        del line[key], self._waiting[key]
+        if line:
+            self._lines[namespace] = line  # last by now
+        return key

@@ -1,0 +1,186 @@
+"""What is under way, what waits for room, and who has it next."""
+
+from __future__ import annotations
+
+import enum
+import math
+import time
+from collections.abc import Callable
+
+from imagejob_operator.cache.reconcile_key import ReconcileKey
+from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
+
+from .fair_queue import FairQueue
+from .status_throttle import Load, StatusThrottle
+
+
+class Priority(enum.IntEnum):
+    """How much it matters that something is done soon; of two, the smaller goes first."""
+
+    IMMEDIATE = 0
+    """Waits for nothing: work for the whole cluster depends on it."""
+    PROGRESS = 1
+    """Brings ImageJobs on, or tells how they ended."""
+    EVENT = 2
+    """Tells once more what a status has told."""
+    STATUS = 3
+    """Tells where one stands meanwhile."""
+    STATUS_REFRESH = 4
+    """Tells it more exactly."""
+
+
+STATUS_REST, STATUS_REFRESH_REST = 1.0, 4.0
+"""One at a time, and then none for so many times as long as it took: what a slow server is spared
+grows with how slow it is, whoever made it so."""
+
+STATUS_PATIENCE, STATUS_REFRESH_PATIENCE = 0.5, 2.0
+"""Seconds after which one goes before any work, however much there is."""
+
+BEHIND_AFTER, BEHIND_FOR = 0.25, 1.0
+"""Seconds that some work or other has had to wait for room until that is more than a worker's
+results all at once; and that it is remembered."""
+
+
+class WorkQueue:
+    """At most one action a subject, and in all as many as the API server takes well.
+
+    Those who wait for room have it by namespace in turn. `clock` in seconds, never stepped.
+    """
+
+    def __init__(
+        self, limiter: AdaptiveConcurrencyLimiter, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._pace = limiter
+        self._clock = clock
+        self._busy: dict[ReconcileKey, Priority] = {}
+        self._again: set[ReconcileKey] = set()
+        self._waiting: dict[Priority, FairQueue] = {
+            priority: FairQueue() for priority in Priority if priority is not Priority.IMMEDIATE
+        }
+        self._load = Load(clock)
+        self._throttles: dict[Priority, StatusThrottle] = {
+            Priority.STATUS: StatusThrottle(STATUS_REST, STATUS_PATIENCE),
+            Priority.STATUS_REFRESH: StatusThrottle(STATUS_REFRESH_REST, STATUS_REFRESH_PATIENCE),
+        }
+        self._no_room_since = math.inf
+        self._behind_until = -math.inf
+
+    @property
+    def under_way(self) -> int:
+        """How many actions are."""
+        return len(self._busy)
+
+    def waiting(self) -> dict[Priority, int]:
+        """How many wait for room."""
+        return {priority: len(queue) for priority, queue in self._waiting.items()}
+
+    def longest_waits(self) -> dict[Priority, float]:
+        """Seconds since the one that waits longest was first put off; 0 where nobody waits."""
+        now = self._clock()
+        return {priority: max(0.0, now - queue.oldest) for priority, queue in self._waiting.items()}
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there has been work without room all the time lately."""
+        now = self._clock()
+        return now < self._behind_until or now >= self._no_room_since + BEHIND_AFTER
+
+    def defers(self, key: ReconcileKey) -> bool:
+        """Whether it is looked at later: an action of its own is under way, or waits for room.
+
+        Those whose wait may turn out to be urgent are looked at all the same.
+        """
+        if key in self._busy:
+            self._again.add(key)
+            return True
+        return key in self._waiting[Priority.PROGRESS]
+
+    def admits(self, priority: Priority) -> bool:
+        """Whether an action may begin now, with nobody passed over who waits."""
+        if priority is Priority.IMMEDIATE:
+            return True
+        return self._has_room(priority) and not any(
+            queue for other, queue in self._waiting.items() if other <= priority
+        )
+
+    def begin(self, key: ReconcileKey, priority: Priority) -> None:
+        """An action of its own is under way."""
+        self.drop(key)
+        self._busy[key] = priority
+        if priority in self._throttles:
+            self._throttles[priority].begin(self._clock())
+        elif priority <= Priority.PROGRESS:
+            self._load.add()
+
+    def end(self, key: ReconcileKey) -> bool:
+        """Its action has ended. Says whether it is to be looked at again."""
+        priority = self._busy.pop(key)
+        if priority in self._throttles:
+            self._throttles[priority].end(self._clock(), self._load.rate())
+        if key not in self._again:
+            return False
+        self._again.discard(key)
+        return True
+
+    def add(self, key: ReconcileKey, namespace: str, priority: Priority) -> None:
+        """There is something to do for it, and no room. It keeps its place if it had one."""
+        for other, queue in self._waiting.items():
+            if other is not priority:
+                queue.drop(key)
+        self._waiting[priority].put(key, namespace, self._clock())
+        self._note_work()
+
+    def is_waiting(self, key: ReconcileKey) -> bool:
+        """Whether it waits for room."""
+        return any(key in queue for queue in self._waiting.values())
+
+    def drop(self, key: ReconcileKey) -> None:
+        """There is nothing to do for it any more."""
+        for queue in self._waiting.values():
+            queue.drop(key)
+        self._note_work()
+
+    def pop(self) -> ReconcileKey | None:
+        """Whose turn it is to have room, if there is room; it waits no more."""
+        priority = self._next_priority()
+        if priority is None or not self._has_room(priority):
+            return None
+        key = self._waiting[priority].take()
+        self._note_work()
+        return key
+
+    def wait(self) -> float:
+        """Seconds after which there may be room for whoever waits, though nothing happens."""
+        priority = self._next_priority()
+        return math.inf if priority is None else self._wait_for(priority)
+
+    def _next_priority(self) -> Priority | None:
+        """The first that anybody waits in, unless another has had nothing for long."""
+        waiting = [priority for priority, queue in self._waiting.items() if queue]
+        now = self._clock()
+        neglected = [
+            priority
+            for priority in waiting
+            if (own := self._throttles.get(priority)) and own.is_neglected(now)
+        ]
+        return next(iter(neglected or waiting), None)
+
+    def _has_room(self, priority: Priority) -> bool:
+        return self._wait_for(priority) <= 0
+
+    def _wait_for(self, priority: Priority) -> float:
+        """Seconds until one of the lane may begin."""
+        if len(self._busy) >= self._pace.limit:
+            return math.inf  # what is under way wakes whoever asks when it ends
+        throttle = self._throttles.get(priority)
+        return max(self._pace.pause, throttle.wait(self._clock()) if throttle else 0.0)
+
+    def _note_work(self) -> None:
+        """Since when there has been work without room, if there is any."""
+        now = self._clock()
+        if self._waiting[Priority.PROGRESS]:
+            self._no_room_since = min(now, self._no_room_since)
+            return
+        if now >= self._no_room_since + BEHIND_AFTER:
+            self._behind_until = now + BEHIND_FOR
+        self._no_room_since = math.inf
