@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class HostileStore(ThreadingHTTPServer):
     """Whatever is asked for is there: with `swaps` another picture each time.
 
-    With `stalls` it takes what is put, and never says so. `reads` counts the pictures given out,
-    `stored` has the size of each that came back, which is one's own for each picture.
+    With `stalls` it takes what is put, and never says so, but for paths that have `prompt` in
+    them. `reads` counts the pictures given out, `stored` has all that came back, `objects` what is
+    there by now: path → bytes.
     """
 
     daemon_threads = True
@@ -27,8 +28,10 @@ class HostileStore(ThreadingHTTPServer):
         super().__init__((address, 0), _Handler)
         self.swaps = swaps
         self.answers = threading.Event()
+        self.prompt = ""
         self.reads = 0
         self.stored: list[bytes] = []
+        self.objects: dict[str, bytes] = {}
         if not stalls:
             self.answers.set()
 
@@ -75,7 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.stored.append(body)
-        self.server.answers.wait()
+        self.server.objects[self.path.partition("?")[0]] = body
+        if not self.server.prompt or self.server.prompt not in self.path:
+            self.server.answers.wait()
         self.send_response(200)
         self.send_header("ETag", f'"{md5(body, usedforsecurity=False).hexdigest()}"')
         self.send_header("Content-Length", "0")

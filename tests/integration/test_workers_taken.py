@@ -7,6 +7,7 @@ answers the last PUT: one charge is one source, or as many as there are attempts
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import namespaces
@@ -16,7 +17,7 @@ from hostile_store import HostileStore, hostile_store
 from imagejob_dev.rest import ApiError
 from ledgers import charges
 from recorder import Event, recording
-from tenant import Body, Tenant, image_job, reason, sleeper
+from tenant import Body, Tenant, image_job, is_finished, reason, sleeper
 from worker_pods import running_pod
 from worker_policies import FILE
 
@@ -79,6 +80,11 @@ def started(team: Tenant, store: HostileStore, count: int = 1) -> Body:
 def delete_job(team: Tenant, pod: Body, propagation: str) -> None:
     name = pod["metadata"]["labels"]["batch.kubernetes.io/job-name"]
     team.cluster.rest.delete(f"{team.path('jobs')}/{name}?propagationPolicy={propagation}")
+
+
+def evict(team: Tenant, pod: str) -> None:
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
+    team.cluster.rest.post(f"{team.path('pods')}/{pod}/eviction", eviction)
 
 
 def until_no_pods(team: Tenant) -> None:
@@ -164,14 +170,41 @@ def test_after_an_eviction_another_source_is_not_taken_for_the_first(
 ) -> None:
     team.apply(image_job(retries=0))
     pod = started(team, store)["metadata"]["name"]
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
-    team.cluster.rest.post(f"{team.path('pods')}/{pod}/eviction", eviction)
-    running_pod(team, "cat", but=[pod], seconds=SECONDS)
+    evict(team, pod)
     store.answers.set()
     ended = team.wait_finished("cat", SECONDS)
 
     assert (ended["phase"], reason(ended)) == ("Failed", "SourceChanged")
     assert (ended["attempts"], ended["disruptions"]) == (1, 1)
+
+
+def test_what_had_succeeded_before_an_eviction_stays_as_its_status_says(
+    team: Tenant, store: HostileStore, operator: Program
+) -> None:
+    """Two are at work at once, so the third begins when the first has been reported."""
+    store.prompt = "/quick/"
+    operator.stop()
+    team.create(
+        [image_job(name, priority=-place) for place, name in enumerate(("quick", "slow", "late"))]
+    )
+    operator.start()
+    pod = running_pod(team, "quick", seconds=SECONDS)["metadata"]["name"]
+    until(lambda: store.reads == 3, SECONDS)
+    evict(team, pod)
+    until(lambda: store.reads > 3, SECONDS)
+    store.answers.set()
+    ended = team.wait_all(is_finished, 3, SECONDS)
+    team.wait_for_no_workers()
+
+    (there,) = [body for path, body in store.objects.items() if "/quick/" in path]
+    assert [each["sha256"] for each in ended["quick"]["outputs"]] == [sha256(there).hexdigest()]
+    assert {name: reason(status) for name, status in ended.items()} == {
+        "quick": "Succeeded",
+        "slow": "SourceChanged",
+        "late": "SourceChanged",
+    }
+    assert [ended[name].get("disruptions") for name in ("quick", "slow", "late")] == [None, 1, 1]
+    assert store.distinct() <= charges(team.cluster, team.namespace) == 3
 
 
 def test_who_was_with_others_in_a_deleted_worker_pays_too(

@@ -226,10 +226,12 @@ class ClusterCache:
         """Whether it is no known Job's: an orphan, unless its Job is still to be heard of."""
         return self.worker_index.is_stray(pod)
 
-    def give_up(self, pod: Pod) -> None:
-        """It is lost with its node, of which nothing has been heard for too long."""
-        self.worker_index.give_up(pod)
-        self._enqueue_pod(pod)
+    def give_up_silent(self, worker: WorkerJob, now: datetime) -> None:
+        """A pod of it is lost with its node, if nothing has been heard of it for too long."""
+        for pod in self.worker_index.pods_of(worker):
+            if pod.is_silent(now):
+                self.worker_index.give_up(pod)
+                self._enqueue_pod(pod)
 
     def _leave_behind(self, worker: WorkerJob) -> None:
         """Its Job has gone. Where its pod is still at work, it writes until that ends."""

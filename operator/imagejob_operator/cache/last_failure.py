@@ -1,4 +1,4 @@
-"""What an ImageJob's status says of its workers: which has it, and how the last one failed."""
+"""What an ImageJob's status says of its workers: which has it, and how the last one ended."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ AT_WORK = frozenset({Reason.DISPATCHED, Reason.PROCESSING})
 
 
 def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
-    """Whether the ImageJob's status tells how that worker, or a later one, failed it."""
-    failure = job.status.last_failure
-    if not failure:
-        return False
-    attempts = (item.attempt for item in worker.items if item.uid == job.metadata.uid)
-    later = any(attempt <= failure.attempt for attempt in attempts)
-    return later or failed_in(job, worker.metadata.name)
+    """Whether the ImageJob's status tells how that worker, or a later one, failed it or was lost.
+
+    A failure that costs no attempt is told by the worker's name, a disruption by their number.
+    """
+    failure, lost = job.status.last_failure, job.status.disruptions or 0
+    failed = failure.attempt if failure else 0
+    items = (item for item in worker.items if item.uid == job.metadata.uid)
+    is_told = any(item.attempt <= failed or item.disruptions < lost for item in items)
+    return is_told or failed_in(job, worker.metadata.name)
 
 
 def failed_in(job: ImageJob, worker: str) -> bool:

@@ -1,9 +1,9 @@
 """The work order as the operator composes it, and reads it back from a worker Job.
 
 docs/work-order.md is the contract with the worker. The fields that a worker ignores (`name`,
-`attempt`, `profile`; of stores `generation`, `claimName`, `subPath`) make the order the record of
-its dispatch: after a restart, or when a profile or a store has changed since, the worker Job alone
-tells what its ImageJobs were dispatched as.
+`attempt`, `disruptions`, `profile`; of stores `generation`, `claimName`, `subPath`) make the order
+the record of its dispatch: after a restart, or when a profile or a store has changed since, the
+worker Job alone tells what its ImageJobs were dispatched as.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ class OrderMetadata(Resource, frozen=True):
 
 
 class OrderItem(Resource, frozen=True):
-    """One ImageJob, resolved: nothing in it refers to an object that could change."""
+    """One ImageJob, resolved: nothing in it refers to an object that could change.
+
+    `disruptions` is how many of its workers the cluster had taken away by then.
+    """
 
     uid: str
     name: str
@@ -66,6 +69,7 @@ class OrderItem(Resource, frozen=True):
     timeout_seconds: int
     metadata: OrderMetadata = OrderMetadata()
     profile: ResolvedProfile | None = None
+    disruptions: int = 0
 
 
 class OrderS3(Resource, frozen=True):

@@ -122,7 +122,8 @@ class Reconciler:
         if not worker.items or worker.is_deleting or self._cache.is_needed(worker):
             return None
         ended_at = self._cache.ended_at(worker)
-        if ended_at and self._clock() < ended_at + LINGER:
+        # One that is suspended may be had go on, and would make another pod.
+        if ended_at and not worker.spec.suspend and self._clock() < ended_at + LINGER:
             self._later(at, ended_at + LINGER)
             return None
         return WorkItem(partial(self._writers.tidy, worker), namespace)

@@ -106,10 +106,7 @@ class Writers:
 
     async def replace(self, replace: Replace) -> None:
         """Delete a worker that won't do it, so that another can take its place."""
-        pod = replace.worker.pod
         await self._cluster.delete_worker(replace.worker.job.metadata)
-        if pod and pod.is_silent(self._clock()):
-            self._cache.give_up(pod)
 
     async def find(self, find: Find) -> None:
         """Learn whether the worker Job that the status names is there: its watch may be late."""
@@ -215,6 +212,7 @@ class Writers:
                 self._cache.upsert(job)
                 return
         await self._cluster.delete_worker(worker.metadata)
+        self._cache.give_up_silent(worker, self._clock())
 
     async def _image_job(self, namespace: str, name: str, uid: str) -> ImageJob | None:
         """That very ImageJob, not a successor of its name."""

@@ -26,18 +26,14 @@ SETTLE = timedelta(seconds=1)
 REFUSED_FOR = timedelta(seconds=15)
 """How long a refused worker is not tried, or asked about, again."""
 
-REPLACED_WITHIN = timedelta(seconds=60)
-"""How long the Job controller, which backs off, may take to replace a pod that was taken away."""
-
 
 class JobHistory(msgspec.Struct, frozen=True):
     """What is remembered of an unfinished ImageJob from look to look; lost with the process.
 
     `last` is the newest transition (phase, reason), `since` when it was seen, `entries` the history
-    that no status shows yet, `told` the highest sequence number that went to the audit log, `pod`
-    the worker Job and pod that were last seen at work on it, `missing` the worker Job that its
-    status named and that was not there, `quota` what the quota said of it, `run` how much of the
-    untold history came to pass for nothing.
+    that no status shows yet, `told` the highest sequence number that went to the audit log,
+    `missing` the worker Job that its status named and that was not there, `quota` what the quota
+    said of it, `run` how much of the untold history came to pass for nothing.
     """
 
     last: tuple[str, str] | None = None
@@ -45,8 +41,6 @@ class JobHistory(msgspec.Struct, frozen=True):
     entries: tuple[AuditEntry, ...] = ()
     emitted: int = 0
     refusal: Refusal | None = None
-    pod: tuple[str, str] | None = None
-    disruptions: int = 0
     missing: str = ""
     quota: audit.QuotaDecision | None = None
     run: Run = Run()
@@ -60,30 +54,14 @@ class JobHistory(msgspec.Struct, frozen=True):
         at = patience_ends(worker)
         if not at or worker.is_suspended or (worker.pod and not is_stuck(worker.pod)):
             return None
-        if self.since and self.pod and self.pod[0] == worker.job.metadata.name:
-            at = max(at, self.since + REPLACED_WITHIN)
         return max(at, self.refusal.until) if self.refusal else at
 
-    def noticing(self, job: ImageJob, worker: Worker | None) -> JobHistory:
-        """Count the pods that the cluster took away from under it: one was at work, another is now.
-
-        Unless the one before is the one whose failure the status shows, or ended as its Job was
-        suspended.
-        """
+    def noticing(self, worker: Worker | None) -> JobHistory:
+        """What was said of one pod is not true of another."""
         refusal = self.refusal
-        if worker and worker.pod and refusal and refusal.about != worker.pod.metadata.name:
-            refusal = None
-        disruptions = max(self.disruptions, job.status.disruptions or 0)
-        before = self.pod or _last_seen_at_work(job)
-        pod = before
-        if worker and worker.pod and worker.pod.has_started:
-            pod = (worker.job.metadata.name, worker.pod.metadata.name)
-            failure = job.status.last_failure
-            ended = failure.worker if failure else None
-            was_suspended = before and before[0] == pod[0] and worker.was_suspended_under(before[1])
-            if before and pod != before and before[0] != ended and not was_suspended:
-                disruptions += 1
-        return msgspec.structs.replace(self, refusal=refusal, pod=pod, disruptions=disruptions)
+        if not (refusal and worker and worker.pod) or refusal.about == worker.pod.metadata.name:
+            return self
+        return msgspec.structs.replace(self, refusal=None)
 
 
 class WriteStatus(msgspec.Struct, frozen=True):
@@ -129,10 +107,9 @@ class Decision(msgspec.Struct, frozen=True):
 def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetime) -> Decision:
     """Decide about one unfinished ImageJob."""
     job, worker = inputs.job, inputs.worker
-    history = history.noticing(job, worker)
+    history = history.noticing(worker)
     inputs = msgspec.structs.replace(
         inputs,
-        disruptions=history.disruptions,
         refusal=history.refusal,
         is_missed=inputs.vanished == history.missing,
     )
@@ -212,11 +189,3 @@ def _last_written(job: ImageJob) -> tuple[str, str] | None:
 
 def _transition(entry: AuditEntry) -> tuple[str, str]:
     return entry.event, entry.reason
-
-
-def _last_seen_at_work(job: ImageJob) -> tuple[str, str] | None:
-    """After a restart the status tells which pod was, if it was running then."""
-    worker = job.status.worker
-    if job.status.phase != "Running" or not worker or not worker.pod:
-        return None
-    return worker.job, worker.pod

@@ -18,13 +18,7 @@ from . import retry
 from .audit import CANCELLED
 from .inputs import Inputs, JobState
 from .lost_worker import forsaken, vanished
-from .outcome import (
-    backing_off,
-    ended_without_report,
-    node_unreachable,
-    reported,
-    too_many_disruptions,
-)
+from .outcome import backing_off, ended_without_report, node_unreachable, reported
 from .resolve import Held, Refused, resolve
 from .worker_checks import worker_running
 
@@ -151,7 +145,6 @@ _CHECKS: tuple[Callable[[Inputs, Platform, datetime], JobState | None], ...] = (
     cancelled,
     forsaken,
     reported,
-    too_many_disruptions,
     node_unreachable,
     ended_without_report,
     worker_running,

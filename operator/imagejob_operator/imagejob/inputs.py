@@ -68,8 +68,7 @@ class Inputs(msgspec.Struct, frozen=True):
     `stores` are those of its namespace by name, `worker` the Job that carries it, `rival` the name
     of another live worker that has it or writes to its destination, `strays` the pods that are not
     its worker's and may do the same, `vanished` the worker Job that its status names and that is
-    not there (`is_missed` once the API server has said so), `disruptions` how many of its pods the
-    cluster has taken away.
+    not there (`is_missed` once the API server has said so).
     """
 
     job: ImageJob
@@ -81,7 +80,6 @@ class Inputs(msgspec.Struct, frozen=True):
     vanished: str | None = None
     is_missed: bool = False
     quota: QuotaPosition = QuotaPosition()
-    disruptions: int = 0
     refusal: Refusal | None = None
 
     def stray(self, now: datetime) -> Pod | None:
@@ -97,8 +95,9 @@ class JobState(msgspec.Struct, frozen=True):
     """Where an ImageJob stands now, for people and for the status.
 
     `item` is what it was dispatched as, `outcome` what its worker reported, `read` what that had
-    read if it came to no end, `failure` the attempt that has just failed, `queue` its place in
-    line, `wish` what it is in line for. `until` is when time alone may change all this.
+    read if it came to no end, `failure` the attempt that has just failed, `disruptions` how many of
+    its workers the cluster has taken away, if that is one more now, `queue` its place in line,
+    `wish` what it is in line for. `until` is when time alone may change all this.
     `worker_is_spent` asks for the worker to be deleted, so that another can take its place.
     `is_passing` says that it has only just come to where it waits: before that has been looked at,
     there is nothing to tell.
@@ -112,6 +111,7 @@ class JobState(msgspec.Struct, frozen=True):
     outcome: Done | Failed | None = None
     read: Read | None = None
     failure: LastFailure | None = None
+    disruptions: int | None = None
     queue: Queue | None = None
     waits_for: WaitsFor | None = None
     until: datetime | None = None

@@ -85,9 +85,10 @@ def worker_job(
             "backoffLimit": 0,
             "completions": 1,
             "parallelism": 1,
-            # An eviction, preemption or drain is nobody's fault: the Job starts another pod.
+            # One pod, ever: a second one would do all again, of sources that may be others by then.
+            # The rule has the Job say that the cluster took the pod away, and keep it till its end.
             "podFailurePolicy": {
-                "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]
+                "rules": [{"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget"}]}]
             },
             "template": {
                 "metadata": {

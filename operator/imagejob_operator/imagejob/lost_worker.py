@@ -8,7 +8,7 @@ from datetime import datetime
 from imagejob_operator.api.imagejob import ImageJob, LastFailure
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.config.platform import Platform
-from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker
 
 from .inputs import Inputs, JobState
 from .outcome import attempt_lost
@@ -20,11 +20,11 @@ def forsaken(inputs: Inputs, platform: Platform, now: datetime) -> JobState | No
     worker, job = inputs.worker, inputs.job
     item = worker.item(job.metadata.uid) if worker else None
     attempt = item.attempt if item else _next_attempt(job)
-    pod = next(_taken_away(inputs, attempt), None)
-    if not pod:
+    taken = next(_taken_away(inputs, attempt), None)
+    if not taken:
         return None
-    name = worker.job.metadata.name if worker else pod.job_name
-    message = f"pod {pod.metadata.name} was taken from its worker Job"
+    pod, name = taken
+    message = f"pod {pod} was taken from its worker Job"
     failure = LastFailure(attempt, Reason.WORKER_LOST.value, message, now, name)
     return attempt_lost(job, failure, platform)
 
@@ -41,15 +41,27 @@ def vanished(inputs: Inputs, platform: Platform, now: datetime) -> JobState | No
     return attempt_lost(job, failure, platform)
 
 
-def _taken_away(inputs: Inputs, attempt: int) -> Iterator[Pod]:
-    worker, uid = inputs.worker, inputs.job.metadata.uid
-    pod = worker.forsaken() if worker else None
-    if pod:
-        yield pod
+def _taken_away(inputs: Inputs, attempt: int) -> Iterator[tuple[str, str]]:
+    """The names of such pods, and of the worker Job that the attempt was."""
+    worker, job = inputs.worker, inputs.job
+    if worker:
+        pod, shown = worker.forsaken(), _shown_at_work(job, worker)
+        if pod:
+            yield pod.metadata.name, worker.job.metadata.name
+        if shown and worker.pod and worker.pod.metadata.name != shown:
+            yield shown, worker.job.metadata.name
     for each in inputs.strays:
-        counts = each.is_taken_away and each.pod.attempt_of(uid) >= attempt
+        counts = each.is_taken_away and each.pod.attempt_of(job.metadata.uid) >= attempt
         if counts and each.pod.has_begun and not each.pod.is_excused:
-            yield each.pod
+            name = worker.job.metadata.name if worker else each.pod.job_name
+            yield each.pod.metadata.name, name
+
+
+def _shown_at_work(job: ImageJob, worker: Worker) -> str | None:
+    """The pod of that worker that ran when the status was written, maybe by an operator before."""
+    shown = job.status.worker
+    runs = job.status.phase == "Running" and shown and shown.job == worker.job.metadata.name
+    return shown.pod if shown and runs else None
 
 
 def _next_attempt(job: ImageJob) -> int:

@@ -21,8 +21,6 @@ from .inputs import Inputs, JobState
 MAX_DISRUPTIONS = 10
 """Pods of one ImageJob that the cluster may take away before somebody should look at it."""
 
-CHANGED = "the source has changed since an earlier attempt read it"
-
 
 def reported(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
     """The worker has reported on it: that is how the attempt ended, whatever happened since."""
@@ -31,15 +29,6 @@ def reported(inputs: Inputs, platform: Platform, now: datetime) -> JobState | No
     item = worker.item(uid) if worker else None
     if not worker or not item or not entry:
         return None
-    source, known = entry.source, inputs.job.status.source
-    found, before = source and source.sha256.hex(), (known and known.sha256)
-    before = before or worker.read_before(uid)
-    if found and before and found != before:
-        # Of a pod in place of one that was taken away: its order is of before anything was read.
-        reason = Reason.SOURCE_CHANGED
-        message = f"{CHANGED} (its SHA-256 was {before})"
-        changed = Failed("SourceChanged", message, entry.millis, None)
-        return _failed(inputs.job, worker, reason, message, platform, now, changed)
     match entry:
         case Done():
             return _succeeded(item, worker, entry)
@@ -51,17 +40,18 @@ def reported(inputs: Inputs, platform: Platform, now: datetime) -> JobState | No
 def ended_without_report(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
     """The worker's pod ended, or its Job gave up, and there is no word on this ImageJob."""
     worker, job = inputs.worker, inputs.job
-    if not worker or worker.is_at_work or worker.is_suspended:
+    if not worker or worker.is_live or worker.is_judged_later:
         return None
+    if worker.is_excused:
+        return _evicted(job, worker, "the cluster took away its pod")
     last = worker.last
-    if last and worker.excuses(last) and not (worker.job.ended or worker.is_gone):
-        message = "the cluster took away its pod; a new one comes"
-        return _evicted(inputs, worker, message) if last.is_excused else None
     if last and last.status.reason == "DeadlineExceeded":
         if not last.has_started:
-            return _never_started(worker)
+            return _replaced(worker, Reason.WORKER_REFUSED, "the worker pod's deadline came")
         message = "the worker pod ran past its deadline"
         return _failed(job, worker, Reason.TIMED_OUT, message, platform, now)
+    if worker.never_ran and not worker.pod:
+        return _replaced(worker, Reason.WORKER_REFUSED, "the worker pod was deleted")
     ended = last.state.terminated if last else None
     if ended and ended.reason == "OOMKilled":
         message = "the kernel ended the worker pod for want of memory"
@@ -76,21 +66,7 @@ def node_unreachable(inputs: Inputs, _platform: Platform, now: datetime) -> JobS
     if not worker or not worker.pod or not worker.pod.is_silent(now):
         return None
     message = f"nothing was heard of pod {worker.pod.metadata.name} since its deadline"
-    return _evicted(inputs, worker, message, worker_is_spent=True)
-
-
-def too_many_disruptions(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
-    """The cluster has taken its pods away so often that somebody should look at it."""
-    count = inputs.disruptions
-    if count <= MAX_DISRUPTIONS:
-        return None
-    message = f"the cluster took away its pods {count} times: evictions, drains or lost nodes"
-    return JobState("Failed", Reason.WORKER_LOST, message, *_carried(inputs))
-
-
-def _carried(inputs: Inputs) -> tuple[OrderItem | None, Worker | None]:
-    worker = inputs.worker
-    return (worker.item(inputs.job.metadata.uid) if worker else None), worker
+    return _evicted(inputs.job, worker, message)
 
 
 def _succeeded(item: OrderItem, worker: Worker, entry: Done) -> JobState:
@@ -100,22 +76,27 @@ def _succeeded(item: OrderItem, worker: Worker, entry: Done) -> JobState:
     return JobState("Succeeded", Reason.SUCCEEDED, message, item, worker, entry)
 
 
-def _evicted(
-    inputs: Inputs, worker: Worker, message: str, *, worker_is_spent: bool = False
-) -> JobState:
-    uid = inputs.job.metadata.uid
+def _evicted(job: ImageJob, worker: Worker, message: str) -> JobState:
+    """It costs no attempt. What its worker had not come to the end of, the next one does; what that
+    had read, is to be the same. That it is counted tells that this worker is done with."""
+    if worker.never_ran:
+        return _replaced(worker, Reason.EVICTED, message)
+    uid = job.metadata.uid
     item, said = worker.item(uid), worker.said(uid)
+    lost = (item.disruptions if item else 0) + 1
+    if lost > MAX_DISRUPTIONS:
+        message = f"the cluster took away its pods {lost} times: evictions, drains or lost nodes"
+        state = JobState("Failed", Reason.WORKER_LOST, message, item, worker)
+    else:
+        message = f"{message}; another worker comes"
+        state = JobState("Queued", Reason.EVICTED, message, item, worker)
     read = said if isinstance(said, Read) else None
-    spent = worker_is_spent
-    return JobState(
-        "Queued", Reason.EVICTED, message, item, worker, read=read, worker_is_spent=spent
-    )
+    return msgspec.structs.replace(state, read=read, disruptions=lost)
 
 
-def _never_started(worker: Worker) -> JobState:
+def _replaced(worker: Worker, reason: Reason, what: str) -> JobState:
     """It costs no attempt: nothing has been tried."""
-    message = "the worker pod's deadline came before it had started; it is replaced"
-    reason = Reason.WORKER_REFUSED
+    message = f"{what} before it had started; it is replaced"
     return JobState("Queued", reason, message, worker=worker, worker_is_spent=True)
 
 

@@ -72,6 +72,7 @@ def resolve(
         limits=_lowered(platform, recipe.limits),
         timeout_seconds=timeout_of(job, platform.bounds),
         profile=_profile(profile) if profile else None,
+        disruptions=job.status.disruptions or 0,
     )
     return Resolved(item, {name: stores[name] for name in _stores_of(job)})
 

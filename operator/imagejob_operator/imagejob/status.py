@@ -49,7 +49,7 @@ def describe(
         conditions=_conditions(inputs, state, now),
         queue=state.queue,
         attempts=_attempts(state, old),
-        disruptions=inputs.disruptions or None,
+        disruptions=state.disruptions or old.disruptions,
         last_failure=state.failure or old.last_failure,
         profile=item.profile if item else old.profile,
         stores=_stores(state) or old.stores,

@@ -170,16 +170,12 @@ class Pod(Resource, frozen=True):
         return self.has_started
 
     @property
-    def is_disrupted(self) -> bool:
-        """Whether its Job starts another in its place."""
-        condition = self._condition("DisruptionTarget")
-        return condition is not None and condition.status == "True"
-
-    @property
     def is_excused(self) -> bool:
         """Whether the cluster took it away: eviction, preemption, drain, a lost node."""
         condition = self._condition("DisruptionTarget")
-        return condition is not None and self.is_disrupted and condition.reason in EXCUSES
+        if not condition or condition.status != "True":
+            return False
+        return condition.reason in EXCUSES
 
     def is_silent(self, now: datetime) -> bool:
         """Whether it should have ended long ago: its node is gone, and takes no orders."""

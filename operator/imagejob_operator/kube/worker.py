@@ -18,6 +18,9 @@ from .pod import Pod, PodSpec, StateCondition
 
 Nothing = Literal["nothing"]
 
+DISRUPTED = "PodFailurePolicy"
+"""Why a Job ended, as Kubernetes has it, for which a rule of its own had it end."""
+
 
 class PodTemplate(Resource, frozen=True):
     """A Job's pod template."""
@@ -72,13 +75,6 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
         return self.metadata.deletion_timestamp is not None
 
     @property
-    def is_resuming(self) -> bool:
-        """Whether it was suspended, and the Job controller has not had it go on yet."""
-        return any(
-            each.type == "Suspended" and each.status == "True" for each in self.status.conditions
-        )
-
-    @property
     def resumed_at(self) -> datetime | None:
         """When it was last had go on, after it had been suspended."""
         times = (
@@ -96,12 +92,18 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
                 return condition
         return None
 
+    @property
+    def was_disrupted(self) -> bool:
+        """Whether it has ended for the only rule that it has: the cluster took its pod away."""
+        return self.ended is not None and self.ended.reason == DISRUPTED
+
 
 class Worker(msgspec.Struct, frozen=True):
     """A worker Job and, once there is one, the newest of the pods that it controls.
 
-    `others` are the older ones, `past` those that have gone, as they were last: also if they have
-    been taken away from the Job. `is_gone` says that the Job itself is there no more.
+    It should have no second one. `others` are older ones, `past` those that have gone, as they were
+    last: also if they have been taken away from the Job. `is_gone` says that the Job itself is
+    there no more.
     """
 
     job: WorkerJob
@@ -129,65 +131,60 @@ class Worker(msgspec.Struct, frozen=True):
         return any(not pod.has_ended for pod in self.pods())
 
     @property
-    def is_suspended(self) -> bool:
-        """Whether its Job makes no pod until somebody has it go on, and none is left."""
-        waits = self.job.spec.suspend and not self.job.ended and not self.is_gone
-        return waits and not self.has_live_pod
-
-    @property
     def last(self) -> Pod | None:
         """The newest pod, be it there or gone: its end is that of the attempt."""
         return self.pod or next(iter(self.past[-1:]), None)
 
     @property
-    def is_at_work(self) -> bool:
-        """Whether a pod of it works, or is to come that would be the first to."""
-        if self.has_live_pod or self.is_suspended:
+    def is_live(self) -> bool:
+        """Whether its pod may be at work, or is to come; it gets no other once that has begun."""
+        if self.has_live_pod:
             return True
         if self.pod or self.job.ended or self.is_gone:
             return False
-        return self.last is None or not self.counts(self.last)
+        return self.last is None or not self.last.has_begun
 
     @property
-    def is_live(self) -> bool:
-        """Whether it may still write to a destination: at once, or by a pod that is to come."""
-        if self.is_at_work or not self.last or self.job.ended or self.is_gone:
-            return self.is_at_work
-        return self.last.is_disrupted or self.excuses(self.last)
+    def is_suspended(self) -> bool:
+        """Whether its Job makes no pod until somebody has it go on."""
+        return self.job.spec.suspend and self.is_live and not self.has_live_pod
 
-    def excuses(self, pod: Pod) -> bool:
-        """Whether the cluster took the pod away: by itself, or as the Job was suspended."""
-        if pod.is_excused or self.job.spec.suspend or self._may_be_excused(pod):
+    @property
+    def never_ran(self) -> bool:
+        """Whether its pod was seen to end, or go, before a container of it had started."""
+        return self.last is not None and not (self.last.has_begun or self._is_unseen)
+
+    @property
+    def is_judged_later(self) -> bool:
+        """Whether nobody has seen how its pod ended, and its Job is still to say so."""
+        waits = not (self.job.ended or self.is_gone or self.job.spec.suspend)
+        return self.last is not None and self._is_unseen and waits
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether the cluster took its pod away: by itself, or as the Job was suspended.
+
+        Where nobody has seen how the pod ended, the Job tells.
+        """
+        if self.job.spec.suspend or (self.last and self.last.is_excused):
             return True
-        resumed, created = self.job.resumed_at, pod.metadata.creation_timestamp
-        return self.job.is_resuming or bool(resumed and created and created <= resumed)
+        return self._is_unseen and self.job.was_disrupted
 
-    def was_suspended_under(self, pod: str) -> bool:
-        """Whether the pod of that name was gone, as far as is known, when the Job was last had go
-        on after a suspension: then that is what ended it."""
-        resumed = self.job.resumed_at
-        known = (each for each in (*self.others, *self.past) if each.metadata.name == pod)
-        created = next((each.metadata.creation_timestamp for each in known), None)
-        return resumed is not None and (created is None or created <= resumed)
+    @property
+    def _is_unseen(self) -> bool:
+        return self.last is None or self.last.status.phase == UNSEEN
 
     def forsaken(self) -> Pod | None:
-        """A pod before the last one that was at work, and that nothing excuses."""
+        """A pod before the last one that was at work: it was taken from the Job, which would have
+        made no other."""
         before = (*self.others, *self.past) if self.pod else self.past[:-1]
-        return next((pod for pod in before if self.counts(pod)), None)
-
-    def counts(self, pod: Pod) -> bool:
-        """Whether it was at work, and its end is nobody's but its own."""
-        return pod.has_begun and not self.excuses(pod)
+        return next((pod for pod in before if pod.has_begun), None)
 
     def has_something_to_tell(self, uid: str) -> bool:
         """Of one whose Job has gone: whether the attempt may count for the ImageJob."""
         if self.has_live_pod or self.entry(uid) is not None or self.forsaken():
             return True
-        return self.last is not None and self.counts(self.last)
-
-    def _may_be_excused(self, pod: Pod) -> bool:
-        """Nobody has seen how it ended: by its Job, which goes on, it was as with an eviction."""
-        return pod.status.phase == UNSEEN and not self.is_gone
+        return self.last is not None and self.last.has_begun
 
     def entry(self, uid: str) -> reports.Done | reports.Failed | None:
         """What its report says of how one ImageJob ended, if that can be read."""
@@ -198,17 +195,7 @@ class Worker(msgspec.Struct, frozen=True):
 
     def said(self, uid: str) -> reports.Entry | Nothing:
         """What stands in its report for one ImageJob; "nothing" without one that can be read."""
-        return self._said_by(self.last, uid)
-
-    def read_before(self, uid: str) -> str | None:
-        """The digest of the source that a pod before the last one has read, in hex."""
-        pods = (*self.past, *self.others)
-        told = (self._said_by(pod, uid) for pod in pods if pod is not self.last)
-        found = (entry.source for entry in told if entry and entry != "nothing")
-        return next((each.sha256.hex() for each in found if each and each.sha256), None)
-
-    def _said_by(self, pod: Pod | None, uid: str) -> reports.Entry | Nothing:
-        ended = pod.state.terminated if pod else None
+        ended = self.last.state.terminated if self.last else None
         try:
             report = reports.decode(ended.message) if ended else ()
         except reports.ReportError:

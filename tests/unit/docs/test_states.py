@@ -50,6 +50,11 @@ PODS = {
     "unlucky": pod(state=terminated(report(failed("StorageUnavailable", "connection refused")))),
     "evicted": pod(state=terminated("", 137), **disrupted()),
 }
+WORKERS = {
+    count: worker_job(image_job(status={"disruptions": count} if count else None))
+    for count in (0, MAX_DISRUPTIONS)
+}
+"""By how many others were taken away before."""
 SOURCE = {"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"}
 HARMLESS = profile(outputs=[{"name": "small", "width": 320}])
 OVERWRITES_ITS_SOURCE = profile()
@@ -67,11 +72,12 @@ class World(NamedTuple):
     quota: Quota = "unseen"
     work: Work = "none"
     backs_off: bool = False
-    is_worn_out: bool = False
+    disruptions: int = 0
 
     def state(self) -> JobState:
         """As the operator decides."""
         status = last_failure(1, "StorageUnavailable") if self.backs_off else {}
+        status |= {"disruptions": self.disruptions} if self.disruptions else {}
         job = image_job(
             source=SOURCE, profileRef={"name": "web"}, suspend=self.suspended, status=status
         )
@@ -79,11 +85,17 @@ class World(NamedTuple):
             job,
             profile=HARMLESS if self.is_valid else OVERWRITES_ITS_SOURCE,
             stores={"uploads": store()} if self.has_store else {},
-            worker=None if self.work == "none" else Worker(worker_job(CAT), PODS[self.work]),
+            worker=None
+            if self.work == "none"
+            else Worker(WORKERS[self.disruptions], PODS[self.work]),
             quota=QUOTA[self.quota],
-            disruptions=MAX_DISRUPTIONS + 1 if self.is_worn_out else 0,
         )
         return evaluate(inputs, PLATFORM, NOW)
+
+    def _worker(self) -> Worker | None:
+        if self.work == "none":
+            return None
+        return Worker(WORKERS[self.disruptions], PODS[self.work])
 
     def next(self, standing: JobState) -> Iterator[World]:
         """What one thing can make of it that people, the quota or the cluster do."""
@@ -120,8 +132,7 @@ class World(NamedTuple):
             case "unlucky":
                 yield self._replace(work="none", backs_off=True)
             case "evicted":
-                yield self._replace(work="made")
-                yield self._replace(work="made", is_worn_out=True)
+                yield self._replace(work="none", disruptions=MAX_DISRUPTIONS)
 
 
 def test_the_picture_shows_every_way_and_no_other() -> None:

@@ -26,7 +26,8 @@ from api_objects import (
     written,
 )
 from deciding import decided
-from imagejob_operator.api.reasons import Reason
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.meta import ObjectMeta
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import WatchedObject
 from imagejob_operator.contract.carried import EXCUSES
@@ -41,7 +42,6 @@ from imagejob_operator.kube.worker import Worker, WorkerJob
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog", retries=0)
 ALONE, BOTH = worker_job(CAT), worker_job(CAT, DOG)
-OTHER = bytes(reversed(DIGEST))
 GOES_ON, COSTS = ("Queued", 0), ("Failed", 1)
 
 
@@ -124,21 +124,6 @@ def test_what_was_read_first_stays_what_is_to_be_found() -> None:
     assert status.source.sha256 == DIGEST.hex()
 
 
-@pytest.mark.parametrize("entry", [done(), failed("TimedOut", source=source())], ids=str)
-def test_another_source_than_was_read_before_is_final(entry: list[Any]) -> None:
-    """As of a pod in place of one that was evicted: its order can't name what that had read."""
-    before = image_job(status={"source": {"sha256": OTHER.hex()}})
-    worker = worker_job(before)
-    reports = pod(by=worker, state=terminated(report(entry)))
-
-    standing = evaluate(inputs(before, Worker(worker, reports)), PLATFORM, NOW)
-
-    assert (standing.phase, standing.reason) == ("Failed", Reason.SOURCE_CHANGED)
-    assert f"has changed since an earlier attempt read it (its SHA-256 was {OTHER.hex()}" in (
-        standing.message
-    )
-
-
 def seen(*things: WatchedObject) -> ClusterCache:
     cache = ClusterCache()
     for thing in (store(), CAT, *things):
@@ -210,7 +195,7 @@ TAKEN: dict[str, tuple[Inputs, tuple[str, int | None]]] = {
     ),
     "the pod, while nobody looked, and another has come": (
         later(at_work(), by=seen(ALONE, at_work(), at_work(suffix="new", version=25))),
-        ("Running", None),
+        COSTS,
     ),
     "its Job and the pod, while nobody looked": (
         later(ALONE, at_work(), by=seen(ALONE, at_work())),
@@ -316,16 +301,33 @@ def test_a_worker_that_the_api_server_has_is_only_heard_of_late() -> None:
 
 
 def test_a_silent_pod_is_given_up_once_and_costs_nothing() -> None:
-    quiet = at_work(deadline=180)
+    quiet, late = at_work(deadline=180), NOW + timedelta(minutes=10)
     cache = seen(ALONE, quiet)
-    late = NOW + timedelta(minutes=10)
-    before = evaluate(later(by=cache), PLATFORM, late)
+    before = later(by=cache)
+    told = written(CAT, describe(before, evaluate(before, PLATFORM, late), (), late))
+    cache.upsert(msgspec.structs.replace(told, metadata=later_version(told)))
+    needed = cache.is_needed(ALONE)
 
-    cache.give_up(quiet)
-    known = later(ALONE, by=cache)
-    back = at_work(terminated(report(done())), version=31)
-    cache.upsert(back)
+    cache.give_up_silent(ALONE, late)
+    cache.remove(ALONE)
+    cache.upsert(at_work(terminated(report(done())), version=31))
+    known = later(by=cache)
 
-    assert (before.reason, before.worker_is_spent) == (Reason.EVICTED, True)
+    assert (told.status.disruptions, needed) == (1, False)
     assert known.worker is None
-    assert cost(later(by=cache)) == ("Queued", None)
+    assert known.stray(late) is None
+    assert cost(known) == ("Queued", None)
+
+
+def later_version(job: ImageJob) -> ObjectMeta:
+    return msgspec.structs.replace(job.metadata, resource_version="40")
+
+
+def test_a_pod_before_that_the_status_shows_at_work_was_taken_away() -> None:
+    """As an operator finds it that was started since."""
+    runs = later(by=seen(ALONE, at_work()))
+    told = written(CAT, describe(runs, evaluate(runs, PLATFORM, NOW), (), NOW))
+
+    same, other = (inputs(told, Worker(ALONE, at_work(suffix=name))) for name in ("x2k9q", "new"))
+
+    assert (cost(same), cost(other)) == (("Running", None), COSTS)

@@ -87,7 +87,6 @@ BUSY: dict[str, tuple[list[WatchedObject], Lose]] = {
         [WORKER, ran(suffix="old"), ran(state=terminated(), version=21)],
         nothing,
     ),
-    "its pod was evicted, and another comes": ([WORKER, ran(**disrupted())], nothing),
     "its Job is being deleted": (
         [worker_job(CAT, deletionTimestamp="2026-11-22T10:00:00Z"), ran()],
         nothing,
@@ -109,6 +108,7 @@ def test_none_begins_while(things: list[WatchedObject], happens: Lose, wanted: A
 
 FREE: dict[str, tuple[list[WatchedObject], Lose]] = {
     "its pod has ended": ([WORKER, ran(state=terminated())], nothing),
+    "its pod was evicted": ([WORKER, ran(state=terminated(), **disrupted())], nothing),
     "an orphan has ended": ([ran(state=terminated(), orphaned=True)], nothing),
     "an orphan is of another namespace": ([elsewhere(ran(orphaned=True))], nothing),
     "an orphan has gone": ([ran(orphaned=True)], lose(ran(orphaned=True, version=30))),

@@ -22,7 +22,6 @@ from api_objects import (
 from deciding import decided
 from imagejob_operator.imagejob.decide import (
     REFUSED_FOR,
-    REPLACED_WITHIN,
     SETTLE,
     Inquire,
     JobHistory,
@@ -96,19 +95,6 @@ def test_why_is_asked_again_while_it_lasts() -> None:
     told = decided(carried(), write.history, due + TICK + SETTLE)
 
     assert told.look_again == due + REFUSED_FOR
-
-
-def test_a_pod_that_was_taken_away_may_take_longer_to_be_replaced() -> None:
-    history = decided(carried(AT_WORK)).history
-
-    gone = decided(carried(), history)
-    waits = decided(carried(), gone.history, NOW + REPLACED_WITHIN - TICK)
-    due = decided(carried(), waits.history, NOW + REPLACED_WITHIN)
-
-    assert not isinstance(gone.action, Inquire)
-    assert not isinstance(waits.action, Inquire)
-    assert waits.look_again == NOW + REPLACED_WITHIN
-    assert isinstance(due.action, Inquire)
 
 
 def test_of_a_worker_that_has_given_up_nothing_is_asked() -> None:

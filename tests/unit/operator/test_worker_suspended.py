@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from api_objects import (
@@ -51,10 +50,6 @@ def resumed(*jobs: ImageJob) -> WorkerJob:
     return worker_job(*(jobs or (CAT,)), version=12, status={"conditions": told})
 
 
-def ended(state: dict[str, Any]) -> Inputs:
-    return inputs(CAT, Worker(suspended(), pod(state=state)))
-
-
 IN_QUEUE = {"labels": {"kueue.x-k8s.io/queue-name": "images"}}
 LONG = timedelta(days=3)
 SAID = "worker Job ij-1 is suspended: no reason is given"
@@ -65,8 +60,10 @@ CASES = {
         SAID,
     ),
     "of two": (carried(by=suspended(CAT, DOG), refusal=ANSWER), SAID),
-    "its pod was killed for it": (ended(terminated("", 143)), SAID),
-    "its pod was killed for it, and reported nothing": (ended(terminated(report(None), 143)), SAID),
+    "its pod was deleted for it before it started": (
+        inputs(CAT, Worker(suspended(), past=(pod(phase="Failed"),))),
+        SAID,
+    ),
     "in a queue of Kueue": (
         carried(by=suspended(**IN_QUEUE)),
         'worker Job ij-1 is suspended: Kueue has it go on when the queue "images" has room',
@@ -133,7 +130,7 @@ def test_one_of_several_that_gets_no_pod_is_given_up_only_after_it_has_gone_on()
 
 
 def killed(version: int = 21) -> Pod:
-    return pod(by=worker_job(CAT), state=terminated("", 143), version=version)
+    return pod(by=worker_job(CAT), state=terminated(report(None), 143), version=version)
 
 
 AFTERWARDS: dict[str, list[WatchedObject]] = {
@@ -142,8 +139,8 @@ AFTERWARDS: dict[str, list[WatchedObject]] = {
 }
 
 
-def suspended_at_work(pods: list[WatchedObject]) -> ClusterCache:
-    """Its worker was suspended under a pod, of which the `pods` are left."""
+@pytest.mark.parametrize("pods", AFTERWARDS.values(), ids=AFTERWARDS)
+def test_one_that_was_suspended_under_its_pod_is_over(pods: list[WatchedObject]) -> None:
     cache = ClusterCache()
     worker = worker_job(CAT)
     at_work = pod(by=worker, state=running())
@@ -151,36 +148,23 @@ def suspended_at_work(pods: list[WatchedObject]) -> ClusterCache:
         cache.upsert(thing)
     if not pods:
         cache.remove(killed())
-    return cache
-
-
-@pytest.mark.parametrize("pods", AFTERWARDS.values(), ids=AFTERWARDS)
-def test_a_pod_that_was_killed_for_it_costs_no_attempt(pods: list[WatchedObject]) -> None:
-    cache, worker = suspended_at_work(pods), worker_job(CAT)
-    cache.upsert(resumed())
-    new = {"creationTimestamp": (RESUMED + TICK).isoformat()}
-    cache.upsert(pod(by=worker, suffix="new", state=running(), version=40, meta_more=new))
-
-    known = gather(cache, "uid-cat")
-
-    assert known is not None
-    assert evaluate(inputs(CAT, known.worker), PLATFORM, RESUMED).reason is Reason.PROCESSING
-
-
-RESUMING = [{"type": "Suspended", "status": "True", "reason": "JobSuspended"}]
-
-
-@pytest.mark.parametrize("pods", AFTERWARDS.values(), ids=AFTERWARDS)
-def test_it_is_still_live_while_it_goes_on(pods: list[WatchedObject]) -> None:
-    cache = suspended_at_work(pods)
-    cache.upsert(worker_job(CAT, version=12, status={"conditions": RESUMING}))
 
     known = gather(cache, "uid-cat")
 
     assert known is not None
     assert known.worker is not None
-    assert known.worker.is_live
-    assert evaluate(inputs(CAT, known.worker), PLATFORM, NOW).failure is None
+    assert not known.worker.is_live
+    standing = evaluate(inputs(CAT, known.worker), PLATFORM, NOW)
+    assert (standing.reason, standing.failure, standing.disruptions) == (Reason.EVICTED, None, 1)
+
+
+def test_one_that_has_another_pod_after_all_has_failed() -> None:
+    """It was had go on before the operator had deleted it: two have been at work."""
+    new = pod(by=worker_job(CAT), suffix="new", state=running(), version=40)
+
+    standing = evaluate(inputs(CAT, Worker(resumed(), new, past=(killed(),))), PLATFORM, RESUMED)
+
+    assert (standing.phase, standing.reason) == ("Failed", Reason.WORKER_LOST)
 
 
 def taken(*workers: Worker) -> Occupancy:
