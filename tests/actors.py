@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from conditions import until
 from imagejob_dev import command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from imagejob_dev.client import Client
@@ -74,6 +76,20 @@ def bind(actor: Actor, role: str, proof: tuple[str, str]) -> Actor:
     )
     until(lambda: actor.may(*proof))
     return actor
+
+
+@contextmanager
+def evicts_everywhere(actor: Actor) -> Iterator[None]:
+    """They may evict pods in all namespaces, as whoever drains nodes, and nothing else there."""
+    name = f"drainer-{secrets.token_hex(4)}"
+    kubectl = actor.cluster.kubectl
+    kubectl("create", "clusterrole", name, "--verb=create", "--resource=pods/eviction")
+    kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", f"--user={actor.user}")
+    try:
+        until(lambda: actor.may("create", "pods/eviction", "default"))
+        yield
+    finally:
+        kubectl("delete", f"clusterrolebinding/{name}", f"clusterrole/{name}")
 
 
 def editor(actor: Actor) -> Actor:

@@ -48,6 +48,13 @@ def request(ground: Ground, move: Move) -> Request:
     return _patch(options["patch"], where, change, bodies.kind(resource, RESOURCES[resource], name))
 
 
+def eviction(ground: Ground, move: Move) -> Request:
+    """Of a pod that is there now, whoever asks for it."""
+    name = _target(ground, "pods", move.options["target"])["metadata"]["name"]
+    body = _eviction(ground.namespace, name, move.options)
+    return Request("POST", f"{ground.path('pods')}/{name}/eviction", body)
+
+
 def delete_options(options: Body) -> Body:
     how, grace = options.get("propagation"), options.get("grace")
     body: Body = {"apiVersion": "v1", "kind": "DeleteOptions"}

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import namespaces
+from actors import evicts_everywhere, person
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from raw_requests import attacker
 
 from adversary import front, measures, moves, operators, promises
-from adversary.play import Run
+from adversary.play import DRAINER, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -156,6 +157,7 @@ def machine_of(
         "change_the_store": moves.stores(),
         "change_the_source": moves.uploads(),
         "befall": moves.environment(),
+        "evict_a_worker": moves.evictions(),
         "wait": moves.waits(),
     }
 
@@ -213,7 +215,12 @@ def told(outcome: Outcome) -> str:
 @contextmanager
 def session(cluster: Client, say: Callable[[str], None] = print) -> Iterator[Session]:
     port = int(cluster.s3.endpoint.rpartition(":")[2])
-    with front.serving(port) as before, operators.working(cluster) as ops:
+    drainer = person(cluster, "default", DRAINER)
+    with (
+        evicts_everywhere(drainer),
+        front.serving(port) as before,
+        operators.working(cluster) as ops,
+    ):
         yield Session(cluster, before, ops, say)
 
 

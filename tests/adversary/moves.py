@@ -138,6 +138,17 @@ def environment() -> st.SearchStrategy[Move]:
     return st.sampled_from(whats).flatmap(lambda what: _options(what, "operator", which=small))
 
 
+def evictions() -> st.SearchStrategy[list[Move]]:
+    """Two uploads whose worker is evicted by whoever drains nodes, at any moment, and a source that
+    is another one by the time that somebody goes on with it."""
+    manners = _options("behave", "", get=st.sampled_from(GETS[:3]), put=st.sampled_from(PUTS))
+    moments = st.sampled_from(UNTIL[:-1])
+    begun = _options("wait", "", until=moments, most=st.integers(20, 150))
+    evict = _options("evict", "pods", target=st.integers(0, 2), grace=st.sampled_from((None, 0)))
+    swap = _options("upload", "", key=st.integers(0, 3), how=st.just("swap"))
+    return st.tuples(manners, image_jobs(), image_jobs(), begun, evict, swap, begun).map(list)
+
+
 def waits() -> st.SearchStrategy[Move]:
     """Until something has come about, or for so many hundredths of a second at most."""
     return _options("wait", "", until=st.sampled_from(UNTIL), most=st.integers(5, 80))

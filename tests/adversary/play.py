@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import audit_log
 from imagejob_dev.errors import DevError
 from imagejob_dev.rest import ApiError
-from raw_requests import attacker
+from raw_requests import Attacker, attacker
 
 from adversary import asks, bodies
 from adversary.front import Manners
@@ -36,6 +36,8 @@ MOST_BETWEEN = 8
 """Worker Jobs of the tenant between a neighbour's admission and its worker Job. By its share it is
 one; all four slots may just have been given away, and once more by an operator that starts."""
 FLOOD = 24
+DRAINER = "adversary-drainer"
+"""Of the platform: may evict pods in all namespaces."""
 REFUSED = 400
 LOST = (OSError, ApiError, DevError)
 
@@ -52,6 +54,7 @@ class Run:
         self._front, self._operators = front, operators
         self._ground = Ground(cluster, front, namespace)
         self._tenant = attacker(cluster, namespace, "edit")
+        self._drainer = Attacker(cluster, DRAINER, namespace)
         self._watcher = Watcher(cluster.rest, (namespace, other))
         self._neighbour = Neighbour(cluster, other, front)
         self._stuck: dict[str, str] = {}
@@ -76,6 +79,7 @@ class Run:
             "toggle": self._toggle,
             "pause": self._pause,
             "flood": self._flood,
+            "evict": self._evict,
         }
         try:
             answer = makers.get(move.what, self._request)(move)
@@ -193,6 +197,10 @@ class Run:
             body = bodies.kind("imageprofiles", api, name, metadata=meta, spec=bodies.PROFILE)
             statuses.append(self._tenant.send("POST", path, body).status)
         return _outcome(min(statuses))
+
+    def _evict(self, move: Move) -> str:
+        method, path, body = asks.eviction(self._ground, move)
+        return _outcome(self._drainer.send(method, path, body).status)
 
     def _wait(self, move: Move) -> str:
         deadline = time.monotonic() + move.options["most"] / 100

@@ -103,6 +103,20 @@ def _digests_differ(history: History) -> Iterator[Found]:
                 yield f"{finish.uid}: {key} is said to be {digest[:12]}, was {seen}", (finish.uid,)
 
 
+def _overwritten(history: History) -> Iterator[Found]:
+    """Since it ended, by a worker of its own: no other has ever filled its folder."""
+    for finish in history.finishes:
+        said = dict(finish.outputs) if finish.phase == "Succeeded" else {}
+        for write in history.writes:
+            digest = said.get(write.key, write.digest)
+            if write.at <= finish.at or write.digest == digest:
+                continue
+            folder = write.key.rpartition("/")[0]
+            if all(finish.uid in life.uids for life in history.lives if folder in life.folders):
+                seen = f"{write.key} is said to be {digest[:12]}, and is {write.digest[:12]} since"
+                yield f"{finish.uid}: {seen}", (finish.uid,)
+
+
 def _at_the_end(writes: Iterable[Write], key: str, life: Life | None) -> list[str]:
     """Digests of what may have been at the key when its worker ended; all, if nobody knows when."""
     those = sorted(write for write in writes if write.key == key)
@@ -213,6 +227,11 @@ PROMISES = (
         "digests of what is stored",
         "Succeeded means that each is stored, whole, with the digest that the status says",
         _digests_differ,
+    ),
+    Promise(
+        "what is stored stays",
+        "Succeeded means that each is stored, whole, with the digest that the status says",
+        _overwritten,
     ),
     Promise("the end is the end", "A finished ImageJob never changes", _changed_after_the_end),
     Promise(

@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 import secrets
 import socket
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from actors import Actor, account, bind
+from actors import Actor, account, bind, evicts_everywhere
 from conditions import until
 from imagejob_dev.errors import DevError
 from tenant import Body, Tenant, image_job
@@ -128,20 +127,6 @@ def drainer(cluster: Client, lenient_namespace: str, team: Tenant) -> Actor:
     made = account(cluster, lenient_namespace, "drainer")
     bind(Actor(cluster, team.namespace, made.user, made.kubeconfig), "edit", ("delete", "pods"))
     return made
-
-
-@contextmanager
-def evicts_everywhere(drainer: Actor) -> Iterator[None]:
-    """It may evict pods in all namespaces, and nothing else there."""
-    name = f"drainer-{secrets.token_hex(4)}"
-    kubectl = drainer.cluster.kubectl
-    kubectl("create", "clusterrole", name, "--verb=create", "--resource=pods/eviction")
-    kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", f"--user={drainer.user}")
-    try:
-        until(lambda: drainer.may("create", "pods/eviction", "default"))
-        yield
-    finally:
-        kubectl("delete", f"clusterrolebinding/{name}", f"clusterrole/{name}")
 
 
 def evict(drainer: Actor, pod: Body) -> None:

@@ -221,26 +221,48 @@ def test_who_was_with_others_in_a_deleted_worker_pays_too(
     assert store.distinct() <= charges(team.cluster, team.namespace) == len(names)
 
 
+@pytest.fixture
+def honest(cluster: Client) -> Iterator[HostileStore]:
+    """It has one picture, and holds what is put until it answers."""
+    with hostile_store(cluster.address, swaps=False) as server:
+        yield server
+
+
 def test_a_suspended_worker_waits_for_whoever_suspended_it(
-    cluster: Client, newcomer: Tenant
+    newcomer: Tenant, honest: HostileStore
 ) -> None:
-    with hostile_store(cluster.address, swaps=False) as store:
-        newcomer.apply(newcomer.secret(), newcomer.store(endpoint=store.endpoint))
-        newcomer.apply(image_job(retries=0))
-        labels = started(newcomer, store)["metadata"]["labels"]
-        job = labels["batch.kubernetes.io/job-name"]
-        queue = {"metadata": {"labels": {"kueue.x-k8s.io/queue-name": "images"}}}
-        change(newcomer, job, {**queue, "spec": {"suspend": True}})
-        waits = newcomer.wait("cat", lambda status: reason(status) == "WorkerSuspended", SECONDS)
-        until_no_pods(newcomer)
-        change(newcomer, job, {"spec": {"suspend": False}})
-        store.answers.set()
-        ended = newcomer.wait_finished("cat", SECONDS)
+    honest.answers.set()
+    newcomer.kubectl("create", "quota", "none", "--hard=pods=0")
+    newcomer.apply(newcomer.secret(), newcomer.store(endpoint=honest.endpoint))
+    newcomer.apply(image_job(retries=0))
+    (job,) = newcomer.cluster.wait_for(newcomer.path("jobs"), lambda jobs: jobs or None, SECONDS)
+    queue = {"metadata": {"labels": {"kueue.x-k8s.io/queue-name": "images"}}}
+    change(newcomer, job["metadata"]["name"], {**queue, "spec": {"suspend": True}})
+    waits = newcomer.wait("cat", lambda status: reason(status) == "WorkerSuspended", SECONDS)
+    newcomer.kubectl("delete", "quota", "none")
+    change(newcomer, job["metadata"]["name"], {"spec": {"suspend": False}})
+    ended = newcomer.wait_finished("cat", SECONDS)
 
     (ready,) = [each for each in waits["conditions"] if each["type"] == "Ready"]
     assert waits["phase"] == "Queued"
     assert 'the queue "images"' in ready["message"]
     assert (ended["phase"], ended["attempts"]) == ("Succeeded", 1)
+    assert ended["worker"]["job"] == job["metadata"]["name"]
+
+
+def test_a_worker_that_is_suspended_under_its_pod_is_followed_by_another(
+    newcomer: Tenant, honest: HostileStore
+) -> None:
+    newcomer.apply(newcomer.secret(), newcomer.store(endpoint=honest.endpoint))
+    newcomer.apply(image_job(retries=0))
+    job = started(newcomer, honest)["metadata"]["labels"]["batch.kubernetes.io/job-name"]
+    change(newcomer, job, {"spec": {"suspend": True}})
+    started(newcomer, honest, 2)
+    honest.answers.set()
+    ended = newcomer.wait_finished("cat", SECONDS)
+
+    assert (ended["phase"], ended["attempts"], ended["disruptions"]) == ("Succeeded", 1, 1)
+    assert ended["worker"]["job"] != job
     assert charges(newcomer.cluster, newcomer.namespace) == 1
 
 

@@ -136,6 +136,16 @@ def never_written(history: History) -> None:
     history.writes = [each for each in history.writes if "two" not in each.key]
 
 
+@breaks("what is stored stays")
+def written_over_by_a_second_pod_of_its_worker(history: History) -> None:
+    """Which had others in it, too."""
+    at = START.timestamp() + 3
+    history.lives.append(
+        Life("pod-b", frozenset({"one", "two"}), frozenset({"derived/one"}), at, at)
+    )
+    history.writes.append(Write(at, "derived/one/thumb.png", "another", 0))
+
+
 @breaks("the end is the end")
 def failed_and_then_succeeded(history: History) -> None:
     first = history.finishes[0]
@@ -215,7 +225,9 @@ def test_what_others_write_later_is_no_matter() -> None:
     """Another ImageJob for that destination, or the same attempt's bytes once more."""
     history = kept()
     end = START.timestamp() + 0.9
-    history.writes.append(Write(end + 0.1, "derived/one/thumb.png", "later", 0))
+    shared = frozenset({"derived/one"})
+    history.lives.append(Life("pod-c", frozenset({"two"}), shared, end + 3, end + 4))
+    history.writes.append(Write(end + 3, "derived/one/thumb.png", "later", 0))
     history.writes.append(Write(end - 0.5, "derived/one/thumb.png", "digest-one", 0))
 
     assert violations(history) == []

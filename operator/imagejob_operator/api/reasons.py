@@ -46,8 +46,8 @@ class Reason(StrEnum):
     WORKER_SUSPENDED = "WorkerSuspended"
     """Whoever manages the Jobs of the cluster has suspended its worker Job, as Kueue does."""
     EVICTED = "Evicted"
-    """Its pod was lost to an eviction, preemption, drain or lost node; a new one comes. It costs
-    no attempt."""
+    """Its pod was lost to an eviction, preemption, drain or lost node, or its worker Job was
+    suspended under it; another worker comes. It costs no attempt."""
 
     # Why an ImageJob failed.
     SOURCE_NOT_FOUND = "SourceNotFound"
