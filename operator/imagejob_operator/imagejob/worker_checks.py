@@ -65,9 +65,9 @@ def _suspended(worker: Worker, item: OrderItem | None) -> JobState:
 def patience_ends(worker: Worker) -> datetime | None:
     """When the pod should have been made, and placed; or the one that there is, have started.
 
-    None for one that is suspended, which may take for ever.
+    None for one that is suspended, which may take for ever, and for one that has had its pod.
     """
-    if worker.job.spec.suspend:
+    if worker.job.spec.suspend or worker.is_judged_later:
         return None
     begun = worker.pod.metadata.creation_timestamp if worker.pod else _begun(worker.job)
     return begun + PATIENCE if begun else None

@@ -114,9 +114,10 @@ def test_a_pod_that_the_cluster_did_not_take_away_costs_an_attempt(known: Inputs
 
 
 def test_of_a_pod_that_nobody_saw_go_nothing_is_said_before_its_job_does() -> None:
-    standing = standing_of(of(past=(UNSEEN_POD,)))
+    decision = decided(of(past=(UNSEEN_POD,)), now=NOW + timedelta(hours=1))
 
-    assert (standing.reason, standing.failure) == (Reason.DISPATCHED, None)
+    assert decision.state.reason is Reason.DISPATCHED
+    assert (decision.state.failure, decision.action) == (None, None)
 
 
 UNSTARTED = pod(state=waiting("ContainerCreating"), **disrupted())
