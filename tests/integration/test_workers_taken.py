@@ -189,7 +189,7 @@ def test_what_had_succeeded_before_an_eviction_stays_as_its_status_says(
     )
     operator.start()
     pod = running_pod(team, "quick", seconds=SECONDS)["metadata"]["name"]
-    until(lambda: store.reads == 3, SECONDS)
+    until(lambda: len(store.stored) == 3, SECONDS)
     evict(team, pod)
     until(lambda: store.reads > 3, SECONDS)
     store.answers.set()
