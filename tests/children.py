@@ -14,13 +14,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 import psutil
 from imagejob_worker import runner
-from imagejob_worker.facts import Kind, Made, Note, Processed, SourceFacts
-from imagejob_worker.failures import ItemFailure
-from imagejob_worker.order import Destination, Item, Limits, Order, Output, Source, Store, Volume
-from imagejob_worker.report import Entry
+from imagejob_worker.contract.facts import Kind, Made, Note, Processed, SourceFacts
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.contract.order import (
+    Destination,
+    Item,
+    Limits,
+    Order,
+    Output,
+    Source,
+    Store,
+    Volume,
+)
+from imagejob_worker.contract.report import Entry
 
 if TYPE_CHECKING:
-    from imagejob_worker.lane import Work
+    from imagejob_worker.sandbox.fork_server import Work
 
 MEMORY = 64 << 20
 GOOD = SourceFacts("jpeg", 4, 3, 1)

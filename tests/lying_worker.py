@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
-from imagejob_worker import pipeline, process
-from imagejob_worker.facts import Kind, Made, Note, Processed, SourceFacts
-from imagejob_worker.failures import ItemFailure
-from imagejob_worker.order import Item
+from imagejob_worker import process
+from imagejob_worker.contract.facts import Kind, Made, Note, Processed, SourceFacts
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.contract.order import Item
+from imagejob_worker.image import pipeline
 
 honest = pipeline.process
 SECRET = "AWS_SECRET_ACCESS_KEY"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from imagejob_worker import pipeline
-from imagejob_worker.order import Item
+from imagejob_worker.contract.order import Item
+from imagejob_worker.image import pipeline
 from PIL import Image, ImageFilter
 
 Rgb = tuple[int, int, int]

@@ -15,7 +15,7 @@ from imagejob_worker.storage.s3 import S3Storage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from imagejob_worker.order import S3
+    from imagejob_worker.contract.order import S3
     from imagejob_worker.storage import Fetched
 
 TLS = Path(__file__).parent / "data" / "tls"

@@ -25,7 +25,7 @@ from imagejob_dev.ports import free_ports
 from imagejob_dev.s3 import REGION, S3Server
 from imagejob_dev.tools.catalogue import VERSITYGW
 from imagejob_dev.tools.find import find
-from imagejob_worker import report
+from imagejob_worker.contract import report
 
 from imagebench.figures import Row
 from imagebench.processes import Ended, Watched, wait, watch

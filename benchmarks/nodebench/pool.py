@@ -17,12 +17,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagejob_worker import pipeline
-from imagejob_worker.order import decode
+from imagejob_worker.contract.order import decode
+from imagejob_worker.image import pipeline
 from imagejob_worker.storage import Stores
 
 if TYPE_CHECKING:
-    from imagejob_worker.order import Order
+    from imagejob_worker.contract.order import Order
 
 
 @cache

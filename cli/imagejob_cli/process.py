@@ -8,15 +8,16 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
-from imagejob_worker import order as worker_orders
-from imagejob_worker import report, runner
+from imagejob_worker import runner
+from imagejob_worker.contract import order as worker_orders
+from imagejob_worker.contract import report
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
     from imagejob_operator.contract.order import Order
-    from imagejob_worker.report import Entry
+    from imagejob_worker.contract.report import Entry
 
 TICK_SECONDS = 0.1
 

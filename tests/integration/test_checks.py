@@ -15,7 +15,7 @@ BREAKS = {
     # target: (file, what is added at its end, what the complaint names)
     "format": ("operator/imagejob_operator/config/settings.py", "X  =  1\n", "settings.py"),
     "lint": ("operator/imagejob_operator/config/settings.py", "import sys\n", "F401"),
-    "types": ("worker/imagejob_worker/order.py", 'WRONG: int = "text"\n', "assignment"),
+    "types": ("worker/imagejob_worker/contract/order.py", 'WRONG: int = "text"\n', "assignment"),
     "layers": (
         "operator/imagejob_operator/api/quantity.py",
         "from imagejob_operator.controllers import manager  # noqa: E402, F401\n",

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from agreement import differences
 from apischema import NAMES, Schema, crd, fields, schema, text, version
-from imagejob_worker import order
+from imagejob_worker.contract import order
 
 KINDS = {
     "imagejobs": ("ImageJob", "ij"),

@@ -6,20 +6,20 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from imagejob_worker import report
-from imagejob_worker.answer import RefusedError
-from imagejob_worker.failures import ItemFailure
-from imagejob_worker.lane import Request
-from imagejob_worker.sandbox import LaneLostError
-from imagejob_worker.scratch import Folder
+from imagejob_worker.contract import report
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.sandbox.boundary import RefusedError
+from imagejob_worker.sandbox.fork_server import Request
+from imagejob_worker.sandbox.pool import LaneLostError
+from imagejob_worker.sandbox.scratch import Folder
 from imagejob_worker.storage import keys
 
 if TYPE_CHECKING:
-    from imagejob_worker.answer import Facts, Product
-    from imagejob_worker.order import Item, Order, Source
+    from imagejob_worker.contract.order import Item, Order, Source
     from imagejob_worker.runner import OnRead
-    from imagejob_worker.sandbox import Lane
-    from imagejob_worker.scratch import OutputFile
+    from imagejob_worker.sandbox.boundary import Facts, Product
+    from imagejob_worker.sandbox.pool import Lane
+    from imagejob_worker.sandbox.scratch import OutputFile
     from imagejob_worker.storage import Stores
 
 EXTENSIONS: Final = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}

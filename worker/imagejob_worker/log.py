@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from imagejob_worker import report
+from imagejob_worker.contract import report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imagejob_worker.order import Item, Output
+    from imagejob_worker.contract.order import Item, Output
 
 _EXTENSIONS = {"jpeg": "jpg"}
 

@@ -7,11 +7,12 @@ import signal
 from _thread import start_new_thread
 from typing import TYPE_CHECKING, NoReturn
 
-from imagejob_worker import log, report, runner
-from imagejob_worker.order import Order, OrderError, decode
+from imagejob_worker import log, runner
+from imagejob_worker.contract import report
+from imagejob_worker.contract.order import Order, OrderError, decode
 
 if TYPE_CHECKING:
-    from imagejob_worker.sandbox import Lanes
+    from imagejob_worker.sandbox.pool import Lanes
 
 DONE, UNREADABLE, STOPPED = 0, 2, 128 + signal.SIGTERM
 

@@ -6,18 +6,18 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from imagejob_worker.attempt import Attempt
-from imagejob_worker.sandbox import Lanes
-from imagejob_worker.scratch import OUTPUTS, SOURCE
+from imagejob_worker.sandbox.pool import Lanes
+from imagejob_worker.sandbox.scratch import OUTPUTS, SOURCE
 from imagejob_worker.storage import Stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imagejob_worker.facts import Processed
-    from imagejob_worker.lane import Prepare, Work
-    from imagejob_worker.order import Order
-    from imagejob_worker.report import Entry, Read
-    from imagejob_worker.sandbox import Lane
+    from imagejob_worker.contract.facts import Processed
+    from imagejob_worker.contract.order import Order
+    from imagejob_worker.contract.report import Entry, Read
+    from imagejob_worker.sandbox.fork_server import Prepare, Work
+    from imagejob_worker.sandbox.pool import Lane
 
     # Told of each item as it ends, from any thread: its place in the order, and what came of it.
     OnEntry = Callable[[int, Entry], None]
@@ -68,7 +68,7 @@ def finish(
 
 def _pipeline(order: Order) -> Work:
     """Load the image libraries: in a lane, never in the worker itself."""
-    from imagejob_worker import pipeline
+    from imagejob_worker.image import pipeline
 
     pipeline.preload(len(order.items))
 

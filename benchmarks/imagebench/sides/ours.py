@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import PIL
-from imagejob_worker import order, pipeline
+from imagejob_worker.contract import order
+from imagejob_worker.image import pipeline
 from PIL import features
 from serve import Task, serve
 

@@ -16,7 +16,7 @@ import worker_process
 from imagejob_dev.node.expand import expand
 from imagejob_dev.s3 import S3Server
 from imagejob_operator.contract import order as operator_order
-from imagejob_worker import order as worker_order
+from imagejob_worker.contract import order as worker_order
 from PIL import Image
 from specimens import jpeg
 from worker_process import Ended, Workplace

@@ -21,7 +21,7 @@ import pytest
 import worker_process
 from conditions import SECONDS, alive, until
 from imagejob_dev.s3 import S3Server
-from imagejob_worker import report
+from imagejob_worker.contract import report
 from PIL import Image
 from s3_stores import Stub, serving
 from specimens import jpeg

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from imagejob_dev.s3 import S3Server
-from imagejob_worker.failures import ItemFailure
-from imagejob_worker.order import S3
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.contract.order import S3
 from imagejob_worker.storage import s3 as s3_module
 from imagejob_worker.storage.s3 import S3Storage
 from s3_stores import BUCKET, LIMIT, fetched, opened, put

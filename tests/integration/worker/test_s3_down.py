@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from imagejob_dev.ports import free_ports
-from imagejob_worker.failures import ItemFailure
-from imagejob_worker.order import S3
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.contract.order import S3
 from s3_stores import BUCKET, LIMIT, Stub, fetched, opened, serving
 
 

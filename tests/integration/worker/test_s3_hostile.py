@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import worker_process
-from imagejob_worker.failures import ItemFailure
-from imagejob_worker.order import S3
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.contract.order import S3
 from imagejob_worker.storage import client, pace
 from imagejob_worker.storage.s3 import S3Storage
 from s3_stores import AUTHORITY, BUCKET, LIMIT, Stub, answer, fetched, opened, put, serving

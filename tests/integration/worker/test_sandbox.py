@@ -14,14 +14,15 @@ import psutil
 import pytest
 from children import BAD, FILES, MEMORY, Behaviour, Bench, make, secret
 from conditions import alive, until
-from imagejob_worker import lane, runner
-from imagejob_worker.facts import Processed
-from imagejob_worker.failures import ItemFailure
-from imagejob_worker.report import Done, Entry, Failed
-from imagejob_worker.sandbox import LaneLostError
+from imagejob_worker import runner
+from imagejob_worker.contract.facts import Processed
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.contract.report import Done, Entry, Failed
+from imagejob_worker.sandbox import fork_server as lane
+from imagejob_worker.sandbox.pool import LaneLostError
 
 if TYPE_CHECKING:
-    from imagejob_worker.lane import Work
+    from imagejob_worker.sandbox.fork_server import Work
 
 # Other tests have left threads in this process. The worker's has none when it forks.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")

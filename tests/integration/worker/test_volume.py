@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage import Fetched, nodes
 from imagejob_worker.storage.volume import VolumeStorage
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imagejob_worker.order import decode
+from imagejob_worker.contract.order import decode
 
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 

@@ -11,7 +11,7 @@ from imagejob_cli.process import Broken, Reported
 from imagejob_cli.reading import Document
 from imagejob_operator.config.platform import Platform
 from imagejob_run import job
-from imagejob_worker import report
+from imagejob_worker.contract import report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import imagejob_worker.order
+import imagejob_worker.contract.order
 import msgspec
 import pytest
 import yaml
@@ -121,7 +121,7 @@ def test_the_worker_reads_the_order_as_it_was_meant() -> None:
     )
     manifest = worker_job({"uploads": store()}, job)
 
-    read = imagejob_worker.order.decode(order_text(manifest))
+    read = imagejob_worker.contract.order.decode(order_text(manifest))
 
     (item,) = read.items
     assert item.source.key == job.spec.source.key
@@ -160,7 +160,7 @@ def test_a_size_tells_in_the_pod_and_in_the_order(size: Size) -> None:
     manifest = worker_job({"uploads": store()}, size=size)
 
     expected = PLATFORM.memory_of(size)
-    read = imagejob_worker.order.decode(order_text(manifest))
+    read = imagejob_worker.contract.order.decode(order_text(manifest))
     assert resources(manifest) == {
         "requests": {"cpu": "250m", "memory": str(expected.pod_bytes)},
         "limits": {"memory": str(expected.pod_bytes)},
@@ -171,9 +171,9 @@ def test_a_size_tells_in_the_pod_and_in_the_order(size: Size) -> None:
 def test_a_worker_takes_as_many_as_are_sent_at_most_and_no_more() -> None:
     most, more = (worker_job({"uploads": store()}, *many(MAX_ITEMS + each)) for each in (0, 1))
 
-    assert len(imagejob_worker.order.decode(order_text(most)).items) == MAX_ITEMS
-    with pytest.raises(imagejob_worker.order.OrderError, match="items"):
-        imagejob_worker.order.decode(order_text(more))
+    assert len(imagejob_worker.contract.order.decode(order_text(most)).items) == MAX_ITEMS
+    with pytest.raises(imagejob_worker.contract.order.OrderError, match="items"):
+        imagejob_worker.contract.order.decode(order_text(more))
 
 
 LANES = {"one image": (1, 1), "two images": (2, 2), "more than there are lanes": (3, 2)}
@@ -183,7 +183,7 @@ LANES = {"one image": (1, 1), "two images": (2, 2), "more than there are lanes":
 def test_a_pod_has_a_lane_for_each_image_up_to_the_platform_s(count: int, lanes: int) -> None:
     manifest = worker_job({"uploads": store()}, *many(count))
 
-    read = imagejob_worker.order.decode(order_text(manifest))
+    read = imagejob_worker.contract.order.decode(order_text(manifest))
     memory = PLATFORM.memory.pod_bytes + (lanes - 1) * PLATFORM.memory.child_bytes
     assert PLATFORM.parallelism == 2
     assert read.parallelism == lanes

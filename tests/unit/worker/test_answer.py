@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from imagejob_worker import answer
-from imagejob_worker.answer import Ended
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.sandbox import boundary as answer
+from imagejob_worker.sandbox.boundary import Ended
 
 FACTS = ["jpeg", 4, 3, 1]
 MADE = ["thumb", "0", "webp", 2, 1]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from imagejob_worker import log
-from imagejob_worker.order import Destination, Item, Limits, Output, Source
-from imagejob_worker.report import Done, Failed, output, source
+from imagejob_worker.contract.order import Destination, Item, Limits, Output, Source
+from imagejob_worker.contract.report import Done, Failed, output, source
 
 ITEM = Item(
     "0b5e6a3e-3f0c-4d55-a1a9-3a3f0a3c1d11", Source("s", "k"), Destination("s", "p"),

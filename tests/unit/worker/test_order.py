@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import worker_process
-from imagejob_worker import order
+from imagejob_worker.contract import order
 
 ROOT = Path(__file__).parents[3]
 ORDERS = ROOT / "tests" / "data" / "orders"

@@ -10,10 +10,10 @@ import pytest
 import report_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imagejob_worker import report
-from imagejob_worker.failures import Reason
-from imagejob_worker.order import decode as decode_order
-from imagejob_worker.report import (
+from imagejob_worker.contract import report
+from imagejob_worker.contract.failures import Reason
+from imagejob_worker.contract.order import decode as decode_order
+from imagejob_worker.contract.report import (
     Done,
     Entry,
     Failed,

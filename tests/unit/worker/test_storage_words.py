@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from imagejob_worker.order import S3
+from imagejob_worker.contract.order import S3
 from imagejob_worker.storage import Doing, keys, refusals, s3, session, signing
 from imagejob_worker.storage.client import AnsweredError
 from imagejob_worker.storage.wire import Place, WireError

@@ -13,8 +13,10 @@ import pytest
 
 SPOIL = """
 import sys, types
-from imagejob_worker import answer, facts, lane
-for name in ("answer", "facts", "lane"):
+from imagejob_worker.sandbox import boundary as answer
+from imagejob_worker.contract import facts
+from imagejob_worker.sandbox import fork_server as lane
+for name in ("sandbox.boundary", "contract.facts", "sandbox.fork_server"):
     spoilt = types.ModuleType(name)
     spoilt.__dict__.update(dict.fromkeys(("int", "bool", "bytes", "str", "float"), "nonsense"))
     sys.modules["imagejob_worker." + name] = spoilt

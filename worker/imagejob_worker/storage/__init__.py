@@ -9,12 +9,12 @@ from _thread import allocate_lock
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
-    from imagejob_worker.order import Store
+    from imagejob_worker.contract.order import Store
 
 
 Doing = Literal["open", "read", "write"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from imagejob_worker.failures import ItemFailure, Reason
+from imagejob_worker.contract.failures import ItemFailure, Reason
 
 MOST_BYTES = 1024  # S3's limit
 

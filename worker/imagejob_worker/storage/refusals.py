@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage.client import AnsweredError
 from imagejob_worker.storage.pace import LateError, SlowError
 from imagejob_worker.storage.wire import WireError

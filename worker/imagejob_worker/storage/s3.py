@@ -9,7 +9,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Final, Literal
 
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage import Fetched, check_size, check_time, keys, refusals, write_scratch
 from imagejob_worker.storage.client import AnsweredError, Body, Client, Request, persistently
 from imagejob_worker.storage.pace import LateError, Patience
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Hashable
 
-    from imagejob_worker.order import S3
+    from imagejob_worker.contract.order import S3
 
 _ENDPOINT = r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
 _NAME = r"[A-Za-z0-9._-]+"

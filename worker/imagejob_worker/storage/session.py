@@ -8,7 +8,7 @@ from _thread import allocate_lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage.client import Client, Request
 from imagejob_worker.storage.signing import Credentials
 from imagejob_worker.storage.wire import Place, WireError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from imagejob_worker.order import S3
+    from imagejob_worker.contract.order import S3
     from imagejob_worker.storage.pace import Patience
 
     Source = Callable[[Patience], Credentials]

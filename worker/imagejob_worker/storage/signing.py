@@ -19,7 +19,7 @@ from imagejob_worker.storage.wire import WireError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imagejob_worker.order import S3
+    from imagejob_worker.contract.order import S3
 
 GOOD_FOR: Final = timedelta(minutes=15)
 """How long after its signature a request may begin, as with signatures in headers."""

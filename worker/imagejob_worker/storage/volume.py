@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
-from imagejob_worker.failures import ItemFailure, Reason
+from imagejob_worker.contract.failures import ItemFailure, Reason
 from imagejob_worker.storage import Fetched, check_size, check_time, keys, nodes, write_scratch
 from imagejob_worker.storage.pace import Pace, SlowError
 

@@ -6,8 +6,8 @@ import io
 from typing import Any
 
 import pytest
-from imagejob_worker.facts import Note
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.facts import Note
+from imagejob_worker.contract.failures import ItemFailure
 from pictures import Bench, Rgb, distance, encoded, opened, photo, pixel
 from PIL import Image
 from specimens import gif, png

@@ -7,8 +7,8 @@ import itertools
 from typing import Any
 
 import pytest
-from imagejob_worker.facts import Kind, Note
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.facts import Kind, Note
+from imagejob_worker.contract.failures import ItemFailure
 from pictures import Bench, Rgb, distance, encoded, opened, pixel
 from PIL import Image
 from specimens import colour, icc, png

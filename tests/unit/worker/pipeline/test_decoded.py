@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from imagejob_worker import order, pipeline
+from imagejob_worker.contract import order
+from imagejob_worker.image import pipeline
 from PIL import Image
 
 

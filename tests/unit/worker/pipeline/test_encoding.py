@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure
 from pictures import Bench, difference, encoded, opened, photo
 from PIL import Image
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from imagejob_worker.geometry import Placement, place, unoriented
-from imagejob_worker.order import Output
+from imagejob_worker.contract.order import Output
+from imagejob_worker.image.geometry import Placement, place, unoriented
 from pictures import STORED, Bench, distance, encoded, opened, pixel
 from PIL import Image
 
@@ -168,7 +168,7 @@ def test_contain_shows_the_background_beside_the_picture(
 
 @pytest.mark.parametrize("text", ["#12", "red", "#ggg", "#1234567", ""])
 def test_what_is_no_colour_is_a_fault_of_the_order(text: str) -> None:
-    from imagejob_worker.steps.canvas import parse
+    from imagejob_worker.image.steps.canvas import parse
 
     with pytest.raises(ValueError, match=r"colour|hex"):
         parse(text)

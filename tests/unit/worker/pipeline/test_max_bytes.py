@@ -6,8 +6,8 @@ from math import exp
 from pathlib import Path
 
 import pytest
-from imagejob_worker.failures import ItemFailure
-from imagejob_worker.steps import shrink
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image.steps import shrink
 from pictures import Bench, encoded, opened, photo
 from PIL import Image
 

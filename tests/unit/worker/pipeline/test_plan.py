@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from imagejob_worker import plan
-from imagejob_worker.order import Output
+from imagejob_worker.contract.order import Output
+from imagejob_worker.image import plan
 from pictures import Bench, encoded, photo
 from PIL import Image
 
@@ -82,7 +82,7 @@ def test_draft_never_decodes_to_nothing() -> None:
 
 def test_a_small_output_decodes_few_pixels(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[tuple[int, int]] = []
-    from imagejob_worker.steps import decode
+    from imagejob_worker.image.steps import decode
 
     plain = decode.plain
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imagejob_worker import pipeline
-from imagejob_worker.facts import SourceFacts
-from imagejob_worker.failures import ItemFailure
-from imagejob_worker.steps import decode, finish
+from imagejob_worker.contract.facts import SourceFacts
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image import pipeline
+from imagejob_worker.image.steps import decode, finish
 from pictures import ALL_FORMATS, Bench, encoded, item, photo
 from PIL import Image
 from specimens import gif, png, webp

@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from imagejob_worker.containers import exif
-from imagejob_worker.facts import Kind
+from imagejob_worker.contract.facts import Kind
+from imagejob_worker.image.parsers import exif
 from pictures import Bench, encoded, photo
 from PIL import Image
 from specimens import exif as exif_block

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from imagejob_worker.steps import gravity
+from imagejob_worker.image.steps import smart_gravity as gravity
 from pictures import STORED, Bench, encoded, opened, photo
 from PIL import Image
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from imagejob_worker import formats
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image.steps import identify as formats
 from pictures import Bench, encoded, quarters
 
 

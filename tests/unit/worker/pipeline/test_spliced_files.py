@@ -6,7 +6,7 @@ import io
 import random
 
 import pytest
-from imagejob_worker.steps.spliced import Spliced
+from imagejob_worker.image.spliced import Spliced
 
 DATA = bytes(range(256))
 PARTS = [(0, 3), (10, 1), (20, 50), (100, 0), (200, 56)]

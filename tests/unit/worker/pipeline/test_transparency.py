@@ -7,7 +7,7 @@ import zlib
 from typing import Any
 
 import pytest
-from imagejob_worker.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure
 from pictures import Bench, difference, distance, encoded, opened, photo, pixel
 from PIL import Image
 from specimens import png

@@ -1,0 +1,64 @@
+"""What the pipeline finds out about a source, and what it has made of it."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+from typing import Literal
+
+import msgspec
+
+from imagejob_worker.contract.order import SourceFormat
+
+MadeFormat = Literal["jpeg", "png", "webp", "avif"]
+
+
+class Kind(IntFlag):
+    """Kinds of metadata, with the bits that the report gives them (docs/work-order.md)."""
+
+    EXIF = 1
+    GPS = 2
+    XMP = 4
+    IPTC = 8
+    ICC = 16
+    COMMENT = 32
+    TEXT = 64
+    THUMBNAIL = 128
+    TRAILING = 256  # bytes after the picture's end
+    OTHER = 512  # maker data of unknown use: application segments, private chunks, boxes and tags
+
+
+class Note(IntFlag):
+    """What the person who asked should know of a success, with the report's bits."""
+
+    ICC_DROPPED = 1  # the source's ICC profile was unusable, so its colours were taken for sRGB
+    FRAMES_UNUSED = 2  # the source has more frames than the outputs show
+
+
+class SourceFacts(msgspec.Struct, frozen=True):
+    """A source as its header tells it. Sides in pixels, as displayed (after orientation)."""
+
+    format: SourceFormat
+    width: int = 0
+    height: int = 0
+    frames: int = 0
+
+
+class Made(msgspec.Struct, frozen=True):
+    """One output, encoded into the file `path`. Sides in pixels; `bytes` is the file's length."""
+
+    name: str
+    format: MadeFormat
+    width: int
+    height: int
+    bytes: int
+    path: str
+    content_type: str
+
+
+class Processed(msgspec.Struct, frozen=True):
+    """What came of an item. `outputs` stand in the item's order; `removed` were found, not kept."""
+
+    source: SourceFacts
+    outputs: tuple[Made, ...]
+    removed: Kind
+    notes: Note

@@ -1,0 +1,36 @@
+"""How an item can fail: the reasons that a worker may give, and the exception that carries one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from imagejob_worker.contract.facts import SourceFacts
+
+Reason = Literal[
+    "SourceNotFound",  # no such object in the store
+    "AccessDenied",  # the store refused the credentials, for reading or writing
+    "StorageUnavailable",  # the store can't be reached, or answers that it is failing
+    "ChecksumMismatch",  # the source is not the content that spec.source.sha256 names
+    "SourceChanged",  # the source is not the content that an earlier attempt has read
+    "InvalidSpec",  # an output would be stored over its own source
+    "UnsupportedFormat",  # not an image, or of a format that the platform doesn't allow
+    "CorruptImage",  # an image that is damaged, cut short, or crashes its decoder
+    "TooLarge",  # more bytes, pixels or frames than the limits allow; the message says which
+    "OutOfMemory",  # processing needed more memory than a child process may have
+    "TimedOut",  # processing took longer than spec.timeoutSeconds
+    "Internal",  # a fault of the worker itself
+]
+
+
+class ItemFailure(Exception):  # noqa: N818 (a way an item ends, not a fault of the program)
+    """An item ends with `reason`; `message` is one line for the person who asked for it.
+
+    `source` is what was known of the source by then, if anything.
+    """
+
+    def __init__(self, reason: Reason, message: str, source: SourceFacts | None = None) -> None:
+        super().__init__(reason, message)
+        self.reason: Reason = reason
+        self.message = message
+        self.source = source

@@ -1,0 +1,157 @@
+"""AVIF: items and their properties, or tracks of frames.
+
+Source: AV1 Image File Format 1.1; ISO/IEC 23008-12 (HEIF), 6.5 (properties); ISO/IEC 14496-12.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from imagejob_worker.contract.facts import Kind
+from imagejob_worker.image.parsers import exif
+from imagejob_worker.image.parsers.boxes import Box, Reader, boxes, find
+from imagejob_worker.image.parsers.items import Items, read_items
+from imagejob_worker.image.parsers.probe import MAX_ICC_BYTES, PQ_AND_HLG, Survey, corrupt
+
+if TYPE_CHECKING:
+    from imagejob_worker.image.parsers.probe import Data
+
+KNOWN = {b"ftyp", b"meta", b"mdat", b"moov", b"free", b"skip", b"pdin", b"moof", b"mfra", b"sidx"}
+XMP_TYPE = b"application/rdf+xml"
+
+# EXIF's orientation for irot (quarters anti-clockwise) and then imir (None; 0: top and bottom
+# exchanged, 1: left and right), which is the order in which HEIF applies them.
+ORIENTATIONS: dict[tuple[int, int | None], int] = {
+    (0, None): 1, (1, None): 8, (2, None): 3, (3, None): 6,
+    (0, 0): 4, (1, 0): 5, (2, 0): 2, (3, 0): 7,
+    (0, 1): 2, (1, 1): 7, (2, 1): 4, (3, 1): 5,
+}  # fmt: skip
+
+
+class Look(msgspec.Struct):
+    """What the properties of the picture say. Mutable: each property adds its part."""
+
+    size: tuple[int, int] = (0, 0)
+    quarters: int = 0
+    mirror: int | None = None
+    icc: bytes | None = None
+    hdr: str | None = None
+
+    def add(self, data: Data, box: Box) -> None:
+        """Take note of one property; unknown ones say nothing that is needed here."""
+        reader = Reader(data, box.start, box.end)
+        if box.name == b"ispe":
+            reader.integer(4)
+            self.size = reader.integer(4), reader.integer(4)
+        elif box.name == b"irot":
+            self.quarters = reader.integer(1) & 3
+        elif box.name == b"imir":
+            self.mirror = reader.integer(1) & 1
+        elif box.name == b"colr":
+            self._colour(reader)
+
+    def _colour(self, reader: Reader) -> None:
+        kind = reader.integer(4).to_bytes(4, "big")
+        if kind == b"nclx":
+            reader.integer(2)  # primaries
+            self.hdr = self.hdr or PQ_AND_HLG.get(reader.integer(2))
+        elif kind in (b"prof", b"rICC"):
+            length = min(reader.left, MAX_ICC_BYTES + 1)
+            self.icc = bytes(reader.data[reader.at : reader.at + length])
+
+
+def survey(data: Data) -> Survey:
+    """Walk an AVIF file. Raises CorruptImage if it states no picture."""
+    kinds, end = _top(data)
+    kinds |= Kind.TRAILING if end < len(data) else Kind(0)
+    look = Look()
+    try:
+        meta = find(data, 0, end, b"meta")
+        items = read_items(data, meta) if meta is not None else Items()
+        for box in items.properties:
+            look.add(data, box)
+        moov = find(data, 0, end, b"moov")
+        frames = _frames(data, moov, look) if moov is not None else 1
+    except IndexError as error:
+        raise corrupt(f"the AVIF file's structure is broken: {error}") from error
+    found, orientation = _metadata(data, items), ORIENTATIONS[look.quarters, look.mirror]
+    kinds |= found | (Kind.ICC if look.icc else Kind(0))
+    return Survey(
+        width=look.size[0],
+        height=look.size[1],
+        orientation=orientation,
+        frames=frames,
+        kinds=kinds,
+        icc=look.icc,
+        hdr=look.hdr,
+    )
+
+
+def _top(data: Data) -> tuple[Kind, int]:
+    """The kinds that boxes of the file itself are, and where the last known or whole box ends."""
+    kinds, end = Kind(0), 0
+    for box in boxes(data, 0, len(data)):
+        if box.name in KNOWN:
+            if not box.whole:
+                raise corrupt("the AVIF file is cut short")
+            end = box.end
+        elif box.whole and box.name.isalnum():
+            kinds |= Kind.OTHER
+            end = box.end
+        else:
+            break
+    return kinds, end
+
+
+def _metadata(data: Data, items: Items) -> Kind:
+    """The kinds that items are. EXIF's own orientation counts for nothing in AVIF."""
+    kinds = Kind.THUMBNAIL if items.has_thumbnail else Kind(0)
+    for item in items.others:
+        if item.kind == b"Exif":
+            block = item.read(data)
+            skip = int.from_bytes(block[:4], "big") + 4
+            kinds |= exif.inspect(block[skip:])[0]
+        elif item.kind == b"mime":
+            kinds |= Kind.XMP if item.content_type == XMP_TYPE else Kind.OTHER
+        elif item.kind == b"uri ":
+            kinds |= Kind.OTHER
+    return kinds
+
+
+def _frames(data: Data, moov: Box, look: Look) -> int:
+    """How many samples the picture's track has; its colour and size go into `look`."""
+    for track in boxes(data, moov.start, moov.end):
+        table = find(data, track.start, track.end, b"mdia", b"minf", b"stbl")
+        if track.name != b"trak" or table is None or not _is_picture(data, track):
+            continue
+        entries = find(data, table.start, table.end, b"stsd")
+        if entries is not None:
+            _sample_entry(data, entries, look)
+        sizes = find(data, table.start, table.end, b"stsz")
+        if sizes is None:
+            return 1
+        reader = Reader(data, sizes.start + 4, sizes.end)
+        each, count = reader.integer(4), reader.integer(4)
+        return max(1, min(count, len(data) if each else reader.left // 4))
+    return 1
+
+
+def _is_picture(data: Data, track: Box) -> bool:
+    """Not the track of transparency, which is of handler type `auxv`."""
+    handler = find(data, track.start, track.end, b"mdia", b"hdlr")
+    return handler is not None and data[handler.start + 8 : handler.start + 12] == b"pict"
+
+
+def _sample_entry(data: Data, entries: Box, look: Look) -> None:
+    """An `av01` entry holds a visual sample entry's 78 bytes, its size among them, then boxes."""
+    entry = find(data, entries.start + 8, entries.end, b"av01")
+    if entry is None:
+        return
+    if look.size == (0, 0):
+        reader = Reader(data, entry.start + 24, entry.end)
+        look.size = reader.integer(2), reader.integer(2)
+    for box in boxes(data, entry.start + 78, entry.end):
+        if box.name == b"colr":
+            look.add(data, box)

@@ -1,0 +1,91 @@
+"""EXIF: a TIFF structure inside other containers. Read for four questions only, never for values.
+
+Source: CIPA DC-008 (EXIF 2.32), TIFF 6.0.
+"""
+
+from __future__ import annotations
+
+from struct import Struct, error, unpack_from
+from typing import TYPE_CHECKING
+
+from imagejob_worker.contract.facts import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_worker.image.parsers.probe import Data
+
+ORIENTATION = 0x0112
+XMP = 0x02BC
+IPTC = 0x83BB
+GPS_IFD = 0x8825
+MAX_ENTRIES = 4096
+THUMBNAIL_TAGS = {0x0201, 0x0111}  # where a thumbnail's JPEG data, or its strips, begin
+
+
+class Entry:
+    """One entry of a TIFF directory: `value` is the offset or the inline value, as an integer."""
+
+    __slots__ = ("count", "kind", "offset", "tag", "value")
+
+    def __init__(self, tag: int, kind: int, count: int, value: int, offset: int) -> None:
+        self.tag, self.kind, self.count, self.value, self.offset = tag, kind, count, value, offset
+
+
+def byte_order(data: Data, start: int = 0) -> str | None:
+    """`<` or `>` as struct spells them; None if no TIFF structure starts at `start`."""
+    return {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(data[start : start + 4]))
+
+
+def directory(data: Data, order: str, start: int, offset: int) -> tuple[list[Entry], int]:
+    """The entries of the directory at `offset` from `start`, and the next directory's offset.
+
+    A directory that runs over the end gives what is there, and 0.
+    """
+    entry = Struct(order + "HHI")
+    entries: list[Entry] = []
+    at = start + offset
+    try:
+        (count,) = unpack_from(order + "H", data, at)
+        for index in range(min(count, MAX_ENTRIES)):
+            here = at + 2 + 12 * index
+            tag, kind, values = entry.unpack_from(data, here)
+            short = kind == 3 and values == 1
+            (value,) = unpack_from(order + ("H" if short else "I"), data, here + 8)
+            entries.append(Entry(tag, kind, values, value, here + 8))
+        (following,) = unpack_from(order + "I", data, at + 2 + 12 * count)
+    except error:
+        return entries, 0
+    return entries, following
+
+
+def chain(data: Data, order: str, start: int, first: int, most: int) -> Iterator[list[Entry]]:
+    """The directories that follow each other from `first`, each once, at most `most`."""
+    seen: set[int] = set()
+    offset = first
+    while offset and offset not in seen and len(seen) < most:
+        seen.add(offset)
+        entries, offset = directory(data, order, start, offset)
+        yield entries
+
+
+def inspect(block: Data, start: int = 0) -> tuple[Kind, int]:
+    """The kinds of metadata in an EXIF block, and its orientation (1 if it states none it may)."""
+    order = byte_order(block, start)
+    if order is None:
+        return Kind.EXIF, 1
+    kinds, orientation = Kind.EXIF, 1
+    (first,) = unpack_from(order + "I", block, start + 4) if len(block) >= start + 8 else (0,)
+    for number, entries in enumerate(chain(block, order, start, first, 2)):
+        for entry in entries:
+            if number == 1:
+                kinds |= Kind.THUMBNAIL if entry.tag in THUMBNAIL_TAGS else Kind(0)
+            elif entry.tag == ORIENTATION and 1 <= entry.value <= 8:
+                orientation = entry.value
+            elif number == 0:
+                kinds |= _kind_of(entry.tag)
+    return kinds, orientation
+
+
+def _kind_of(tag: int) -> Kind:
+    return {GPS_IFD: Kind.GPS, XMP: Kind.XMP, IPTC: Kind.IPTC}.get(tag, Kind(0))

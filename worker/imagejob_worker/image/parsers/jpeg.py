@@ -1,0 +1,189 @@
+"""JPEG: segments, then scans, then an end marker.
+
+Source: ITU-T T.81 annex B; T.871 (JFIF); CIPA DC-007 (MPF); Adobe XMP specification part 3.
+"""
+
+from __future__ import annotations
+
+import re
+from struct import unpack_from
+from typing import TYPE_CHECKING
+
+from imagejob_worker.contract.facts import Kind
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image.parsers import exif
+from imagejob_worker.image.parsers.probe import MAX_PARTS, Survey, corrupt, too_many_parts
+
+if TYPE_CHECKING:
+    from imagejob_worker.image.parsers.probe import Data
+
+SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
+APP0, APP1, APP2, APP13, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
+FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # SOF markers; the three are DHT, JPG, DAC
+RARE_FRAMES = {
+    **dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "lossless"),
+    **dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "hierarchical"),
+}
+TABLES = {0xC4, 0xCC, 0xDB, 0xDD}  # DHT, DAC, DQT, DRI
+STANDALONE = {0x01, *range(0xD0, 0xD8)}  # TEM and RST have no length
+
+MARKER = re.compile(rb"\xff[^\x00\xff]")
+# In a scan, FF is followed by 00 (a stuffed byte) or RST; anything else is the next marker.
+MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+MAX_SCANS = 500
+"""A progressive picture has about ten. Each scan, however few its bytes, makes a decoder visit the
+whole picture: ten thousand take half a minute. libjpeg-turbo's own limit in its tests is 500."""
+
+XMP_NAMES = (b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0")
+ICC_NAME = b"ICC_PROFILE\0"
+
+
+class _Walk:
+    """The state of one walk: what has been found up to here."""
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        self.kinds = Kind(0)
+        self.orientation = 1
+        self.size = (0, 0)
+        self.icc: dict[int, bytes] = {}
+        self.parts: list[tuple[int, int]] = [(0, 2)]
+
+    def segment(self, marker: int, at: int, length: int) -> None:
+        """Take note of the segment whose marker is at `at` and whose payload has `length` bytes."""
+        payload = at + 4
+        if marker in FRAMES and length >= 5:
+            bits, height, width = unpack_from(">BHH", self.data, payload)
+            _refuse_rare(marker, bits)
+            self.size = width, height
+        if marker in FRAMES or marker in TABLES:
+            self.parts.append((at, length + 4))
+        elif marker == COM:
+            self.kinds |= Kind.COMMENT
+        elif APP0 <= marker <= APP15:
+            self._application(marker, at, length)
+
+    def _application(self, marker: int, at: int, length: int) -> None:
+        head = bytes(self.data[at + 4 : at + 4 + min(length, 40)])
+        if marker == APP0 and head.startswith(b"JFIF\0"):
+            self.parts.append((at, length + 4))
+            self.kinds |= Kind.THUMBNAIL if length > 14 else Kind(0)
+        elif marker == APP0 and head.startswith(b"JFXX\0"):
+            self.kinds |= Kind.THUMBNAIL
+        elif marker == APP14 and head.startswith(b"Adobe"):
+            self.parts.append((at, length + 4))  # says whether CMYK is YCCK, and inverted
+        elif marker == APP1 and head.startswith(b"Exif\0"):
+            kinds, orientation = exif.inspect(bytes(self.data[at + 10 : at + 4 + length]))
+            self.kinds |= kinds
+            self.orientation = orientation if self.orientation == 1 else self.orientation
+        elif marker == APP1 and head.startswith(XMP_NAMES):
+            self.kinds |= Kind.XMP
+        elif marker == APP2 and head.startswith(ICC_NAME) and length > 14:
+            self.kinds |= Kind.ICC
+            self.icc.setdefault(head[12], bytes(self.data[at + 18 : at + 4 + length]))
+        elif marker == APP13 and head.startswith(b"Photoshop 3.0\0"):
+            self.kinds |= photoshop(bytes(self.data[at + 18 : at + 4 + length]))
+        else:
+            self.kinds |= Kind.OTHER
+
+
+def _refuse_rare(marker: int, bits: int) -> None:
+    """Kinds of JPEG that few programs make and the decoder lacks: they are not damaged."""
+    kind = RARE_FRAMES.get(marker) or ("12-bit" if bits == 12 else "")
+    if kind:
+        raise ItemFailure("UnsupportedFormat", f"the source is {kind} JPEG, which is not supported")
+
+
+def photoshop(resources: bytes) -> Kind:
+    """The kinds of metadata in a sequence of Photoshop image resources (`8BIM`)."""
+    kinds, at = Kind(0), 0
+    while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
+        (number,) = unpack_from(">H", resources, at + 4)
+        name = resources[at + 6] + 1
+        sizes = at + 6 + name + name % 2
+        if sizes + 4 > len(resources):
+            break
+        (length,) = unpack_from(">I", resources, sizes)
+        kinds |= {0x0404: Kind.IPTC, 0x0409: Kind.THUMBNAIL, 0x040C: Kind.THUMBNAIL}.get(
+            number, Kind.OTHER
+        )
+        at = sizes + 4 + length + length % 2
+    return kinds or Kind.OTHER
+
+
+def survey(data: Data) -> Survey:
+    """Walk a JPEG file.
+
+    Raises CorruptImage if it ends, or loses its structure, before a scan; UnsupportedFormat for the
+    rare kinds of JPEG; TooLarge for too many scans or segments.
+    """
+    walk = _Walk(data)
+    at = 2
+    for _ in range(MAX_PARTS):
+        at, marker = _next_marker(data, at)
+        if marker in STANDALONE:
+            at += 2
+            continue
+        if marker == SOI:
+            raise corrupt("the JPEG file starts anew inside its header")
+        if marker == EOI or at + 4 > len(data):
+            raise corrupt("the JPEG file ends before its picture begins")
+        (length,) = unpack_from(">H", data, at + 2)
+        if length < 2 or at + 2 + length > len(data):
+            raise corrupt("the JPEG file is cut short in its header")
+        if marker == SOS:
+            break
+        walk.segment(marker, at, length - 2)
+        at += 2 + length
+    else:
+        raise too_many_parts("JPEG")
+    end = _end_of_picture(walk, at)
+    walk.parts.append((at, end - at))
+    if end < len(data):
+        walk.kinds |= Kind.TRAILING
+    return _found(walk)
+
+
+def _found(walk: _Walk) -> Survey:
+    profile = b"".join(walk.icc[number] for number in sorted(walk.icc)) or None
+    return Survey(
+        width=walk.size[0],
+        height=walk.size[1],
+        orientation=walk.orientation,
+        kinds=walk.kinds,
+        icc=profile,
+        parts=tuple(walk.parts),
+    )
+
+
+def _next_marker(data: Data, at: int) -> tuple[int, int]:
+    """The offset and number of the next marker from `at` on, past fill bytes and junk."""
+    found = MARKER.search(data, at)
+    if found is None:
+        raise corrupt("the JPEG file ends before its picture begins")
+    return found.start(), data[found.start() + 1]
+
+
+def _end_of_picture(walk: _Walk, at: int) -> int:
+    """The offset after the end marker, from the first scan at `at`.
+
+    Without an end marker it is the file's length: whether enough is there, the decoder finds out.
+    """
+    data, scans = walk.data, 0
+    for _ in range(MAX_PARTS):
+        if at + 4 > len(data):
+            return len(data)
+        scans += data[at + 1] == SOS
+        if scans > MAX_SCANS:
+            raise ItemFailure("TooLarge", f"the JPEG file has more than {MAX_SCANS} scans")
+        (length,) = unpack_from(">H", data, at + 2)
+        found = MARKER_IN_SCAN.search(data, at + 2 + length)
+        if found is None:
+            return len(data)
+        at = found.start()
+        if data[at + 1] == EOI:
+            return at + 2
+        if data[at + 1] == COM:
+            walk.kinds |= Kind.COMMENT
+    raise too_many_parts("JPEG")

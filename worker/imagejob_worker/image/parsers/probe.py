@@ -1,0 +1,71 @@
+"""What every container reader answers with, and the limits that all of them share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from imagejob_worker.contract.facts import Kind
+from imagejob_worker.contract.failures import ItemFailure
+
+if TYPE_CHECKING:
+    from mmap import mmap
+
+    # What is walked: a mapped file, or bytes that one container found inside another.
+    Data = mmap | bytes
+
+MAX_PARTS = 100_000
+"""Segments, chunks, blocks or tags to look at. No honest file of 100 MB has as many, and looking at
+so many takes about 0.3 s."""
+
+MAX_ICC_BYTES = 1024 * 1024
+"""Profiles of displays take 0.5 to 60 KiB, of presses 0.5 to 3 MiB; the web needs no more."""
+
+PQ_AND_HLG = {16: "PQ", 18: "HLG"}
+"""Transfer characteristics of ITU-T H.273 that mean high dynamic range."""
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """A source as its container tells it.
+
+    `width` and `height` are in pixels as decoded, before `orientation` (EXIF's 1 to 8) is applied;
+    orientation is 1 where the decoder applies it itself. `frames` follow each other in time, while
+    `pages` are pictures of a file that is no animation. `plays` counts how often an animation
+    runs, 0 for ever, and `first` is its first frame as the decoder counts. `parts` are the (offset,
+    length) of what a decoder needs, in order, and `still_parts` of what it needs for one frame;
+    None: all of the file. `clear` is the colour that stands for transparency, in decoded samples.
+    """
+
+    width: int
+    height: int
+    orientation: int = 1
+    frames: int = 1
+    pages: int = 1
+    plays: int = 0
+    first: int = 0
+    kinds: Kind = Kind(0)
+    icc: bytes | None = None
+    icc_dropped: bool = False
+    hdr: str | None = None
+    palette: bool = False
+    clear: int | tuple[int, int, int] | None = None
+    parts: tuple[tuple[int, int], ...] | None = None
+    still_parts: tuple[tuple[int, int], ...] | None = None
+
+    @property
+    def displayed(self) -> tuple[int, int]:
+        """Width and height after orientation."""
+        if self.orientation >= 5:
+            return self.height, self.width
+        return self.width, self.height
+
+
+def corrupt(what: str) -> ItemFailure:
+    """The failure of a file whose structure is broken."""
+    return ItemFailure("CorruptImage", what)
+
+
+def too_many_parts(format_name: str, limit: int = MAX_PARTS) -> ItemFailure:
+    """The failure of a file made of more pieces than any honest one."""
+    return ItemFailure("TooLarge", f"the {format_name} file has more than {limit:,} parts")

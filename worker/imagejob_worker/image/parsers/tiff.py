@@ -1,0 +1,160 @@
+"""TIFF: directories of tags, each pointing to the next.
+
+Source: TIFF 6.0; Adobe DNG 1.7 (tag numbers); EXIF 2.32, 4.6.4 (which tags of TIFF are its).
+"""
+
+from __future__ import annotations
+
+from struct import unpack_from
+from typing import TYPE_CHECKING
+
+from imagejob_worker.contract.facts import Kind
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image.parsers import exif, extent
+from imagejob_worker.image.parsers.probe import (
+    MAX_ICC_BYTES,
+    MAX_PARTS,
+    Survey,
+    corrupt,
+    too_many_parts,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imagejob_worker.image.parsers.exif import Entry
+    from imagejob_worker.image.parsers.probe import Data
+
+SUBFILE, WIDTH, HEIGHT, PHOTOMETRIC, SUB_IFDS, ICC, DNG = 254, 256, 257, 262, 330, 34675, 50706
+METADATA_IFDS, INTEROPERABILITY_IFD = {34665, exif.GPS_IFD}, 40965
+REDUCED = 1  # NewSubfileType: a smaller version of another image of the file
+RAW_PHOTOMETRIC = {32803, 34892}  # colour filter array, linear raw
+PALETTE = 3
+LAST_STANDARD_TAG = 532
+
+# Tags that describe the picture to people or programs. Those that EXIF lists for its first
+# directory (Artist, Copyright, DateTime, ImageDescription, Make, Model, Software...) are EXIF.
+KINDS = {
+    **dict.fromkeys((269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 34665), Kind.EXIF),
+    exif.GPS_IFD: Kind.GPS | Kind.EXIF,
+    exif.XMP: Kind.XMP,
+    exif.IPTC: Kind.IPTC,
+    ICC: Kind.ICC,
+}
+# Above the standard's own, registered tags that decoding needs: SGI's, Pixar's, and sample ranges.
+DECODING = {32995, 32996, 32997, 32998, 33300, 33301, 33302, 33303, 33304, 33305, 33306}
+COMPRESSION = 259
+COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34676, 34677, 34925, 50000, 50001}
+"""Those that Pillow and its libtiff know; others are in use, as JPEG 2000 and JBIG are."""
+
+PADDING = 15  # Pillow fills up to a multiple of 16, others to an even length
+MAX_DIRECTORIES = 65_536
+
+
+class _Walk:
+    """What has been found up to here."""
+
+    def __init__(self, data: Data, order: str) -> None:
+        self.data = data
+        self.order = order
+        self.kinds = Kind(0)
+        self.pages = 0
+        self.parts = 0
+        self.end = 8
+
+    def page(self, entries: Sequence[Entry]) -> None:
+        """Take note of one directory of the main chain."""
+        values = {entry.tag: entry.value for entry in entries}
+        self.account_for(entries)
+        if values.get(SUBFILE, 0) & REDUCED:
+            self.kinds |= Kind.THUMBNAIL
+        else:
+            self.pages += 1
+        for entry in entries:
+            self.kinds |= KINDS.get(entry.tag, Kind(0))
+            if (
+                entry.tag > LAST_STANDARD_TAG
+                and entry.tag not in KINDS
+                and entry.tag not in DECODING
+            ):
+                self.kinds |= Kind.OTHER
+            if entry.tag == SUB_IFDS:
+                self._below(entry)
+            elif entry.tag in METADATA_IFDS:
+                self._beside(entry.value)
+        self._refuse_raw(values)
+
+    def _below(self, entry: Entry) -> None:
+        """Directories beside the chain: smaller versions, or what a camera's sensor saw."""
+        self.kinds |= Kind.THUMBNAIL
+        for index in range(min(entry.count, 16)):
+            at = entry.offset + 4 * index if entry.count == 1 else entry.value + 4 * index
+            if at + 4 > len(self.data):
+                return
+            (offset,) = unpack_from(self.order + "I", self.data, at)
+            entries, _ = exif.directory(self.data, self.order, 0, offset)
+            self.account_for(entries)
+            self._refuse_raw({found.tag: found.value for found in entries})
+
+    def _beside(self, offset: int) -> None:
+        """A directory of metadata, and the one that EXIF keeps within its own."""
+        entries, _ = exif.directory(self.data, self.order, 0, offset)
+        self.account_for(entries)
+        for entry in entries:
+            if entry.tag == INTEROPERABILITY_IFD:
+                self.account_for(exif.directory(self.data, self.order, 0, entry.value)[0])
+
+    def account_for(self, entries: Sequence[Entry]) -> None:
+        """Note how far a directory reaches. Raises TooLarge for more tags than any honest file."""
+        self.parts += len(entries) + 1
+        if self.parts > MAX_PARTS:
+            raise too_many_parts("TIFF")
+        self.end = max(self.end, extent.end_of(self.data, self.order, entries))
+
+    def _refuse_raw(self, values: dict[int, int]) -> None:
+        if DNG in values:
+            raise ItemFailure("UnsupportedFormat", "the source is camera RAW (DNG), not supported")
+        if values.get(PHOTOMETRIC) in RAW_PHOTOMETRIC:
+            raise ItemFailure("UnsupportedFormat", "the source is camera RAW, not supported")
+
+
+def survey(data: Data) -> Survey:
+    """Walk a TIFF file. Raises UnsupportedFormat (as for camera RAW), CorruptImage or TooLarge."""
+    order = exif.byte_order(data)
+    if order is None or len(data) < 8:
+        raise corrupt("the TIFF file is cut short in its header")
+    (start,) = unpack_from(order + "I", data, 4)
+    walk = _Walk(data, order)
+    first: Sequence[Entry] = ()
+    for number, entries in enumerate(exif.chain(data, order, 0, start, MAX_DIRECTORIES)):
+        first = first or entries
+        walk.page(entries)
+        if number == MAX_DIRECTORIES - 1:
+            raise too_many_parts("TIFF")
+    if walk.end + PADDING < len(data):
+        walk.kinds |= Kind.TRAILING
+    return _found(walk, {entry.tag: entry for entry in first})
+
+
+def _found(walk: _Walk, tags: dict[int, Entry]) -> Survey:
+    if WIDTH not in tags or HEIGHT not in tags:
+        raise corrupt("the TIFF file's first directory states no size")
+    if COMPRESSION in tags and tags[COMPRESSION].value not in COMPRESSIONS:
+        number = tags[COMPRESSION].value
+        raise ItemFailure("UnsupportedFormat", f"the source is TIFF compressed by method {number}")
+    width, height = tags[WIDTH].value, tags[HEIGHT].value
+    if exif.ORIENTATION in tags and 5 <= tags[exif.ORIENTATION].value <= 8:
+        width, height = height, width  # the decoder turns it
+    profile = tags.get(ICC)
+    return Survey(
+        width=width,
+        height=height,
+        pages=max(1, walk.pages),
+        kinds=walk.kinds,
+        icc=_profile(walk.data, profile) if profile is not None else None,
+        palette=PHOTOMETRIC in tags and tags[PHOTOMETRIC].value == PALETTE,
+    )
+
+
+def _profile(data: Data, entry: Entry) -> bytes:
+    return bytes(data[entry.value : entry.value + min(entry.count, MAX_ICC_BYTES + 1)])

@@ -1,0 +1,62 @@
+"""Step: the background, behind transparency and beside a picture that its box outgrows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+if TYPE_CHECKING:
+    from imagejob_worker.image.geometry import Placement
+
+    Colour = tuple[int, int, int, int]
+
+WHITE = (255, 255, 255, 255)
+CLEAR = (0, 0, 0, 0)
+
+
+def parse(background: str | None) -> Colour | None:
+    """`#rgb`, `#rrggbb` or `#rrggbbaa` as red, green, blue and alpha, 0 to 255.
+
+    Raises ValueError for anything else; the CRD lets nothing else through.
+    """
+    if background is None:
+        return None
+    digits = background.removeprefix("#")
+    if len(digits) == 3:
+        digits = "".join(digit * 2 for digit in digits)
+    if len(digits) == 6:
+        digits += "ff"
+    if len(digits) != 8:
+        raise ValueError(f"{background!r} is not a colour")
+    red, green, blue, alpha = bytes.fromhex(digits)
+    return red, green, blue, alpha
+
+
+def on_canvas(
+    image: Image.Image, placement: Placement, background: Colour | None, *, alpha: bool
+) -> Image.Image:
+    """The image at its place on its canvas; the same object where no background would show.
+
+    `alpha` says whether the output's format has transparency. Without a background, the canvas is
+    transparent if it can be, else white; a background that is partly transparent lies on white
+    where the format has no transparency.
+    """
+    shows = placement.padded or (image.mode == "RGBA" and (background or not alpha))
+    if not shows:
+        return image
+    colour = background or (CLEAR if alpha else WHITE)
+    if not alpha:
+        colour = _over_white(colour)
+    if colour[3] == 255:
+        opaque = Image.new("RGB", placement.canvas, colour[:3])
+        opaque.paste(image, placement.at, image if image.mode == "RGBA" else None)
+        return opaque
+    canvas = Image.new("RGBA", placement.canvas, colour)
+    canvas.alpha_composite(image.convert("RGBA"), placement.at)
+    return canvas
+
+
+def _over_white(colour: Colour) -> Colour:
+    red, green, blue = (round(255 + (part - 255) * colour[3] / 255) for part in colour[:3])
+    return red, green, blue, 255
