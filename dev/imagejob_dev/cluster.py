@@ -21,8 +21,8 @@ from imagejob_dev.client import OPERATOR_NAMESPACE, Client
 from imagejob_dev.controlplane import Plan
 from imagejob_dev.guard import Guard
 from imagejob_dev.kubeconfig import Access
-from imagejob_dev.node import NODE_NAME
 from imagejob_dev.ports import free_ports
+from imagejob_dev.processnode import NODE_NAME
 from imagejob_dev.program import Program
 from imagejob_dev.rest import over_tls
 from imagejob_dev.s3 import S3Server
@@ -127,7 +127,7 @@ class Cluster(Client):
     def _node(self) -> Program:
         return Program(
             [
-                *(sys.executable, "-m", "imagejob_dev.node"),
+                *(sys.executable, "-m", "imagejob_dev.processnode"),
                 *("--kubeconfig", self.kubeconfig, "--folder", self.folder),
             ],
             self._plan.log("node"),

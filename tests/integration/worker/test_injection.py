@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 import worker_process
-from imagejob_dev.node.expand import expand
+from imagejob_dev.processnode.expand import expand
 from imagejob_dev.s3 import S3Server
 from imagejob_operator.contract import order as operator_order
 from imagejob_worker.contract import order as worker_order

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from imagejob_dev.node import agent as agents
-from imagejob_dev.node import registration
-from imagejob_dev.node.agent import Agent
-from imagejob_dev.node.api import Refused
+from imagejob_dev.processnode import agent as agents
+from imagejob_dev.processnode import registration
+from imagejob_dev.processnode.agent import Agent
+from imagejob_dev.processnode.api import Refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from imagejob_dev.guard import Guard
-    from imagejob_dev.node.api import Api
+    from imagejob_dev.processnode.api import Api
 
 Object = dict[str, Any]
 SECONDS = 5.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from imagejob_dev.node.expand import expand
+from imagejob_dev.processnode.expand import expand
 
 VARIABLES = {"VAR_A": "A", "VAR_B": "B", "VAR_C": "C", "VAR_REF": "$(VAR_A)", "VAR_EMPTY": ""}
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from imagejob_dev.node.images import Images
-from imagejob_dev.node.sources import NotYet
+from imagejob_dev.processnode.images import Images
+from imagejob_dev.processnode.sources import NotYet
 
 
 def pull(images: Images, image: str) -> None:

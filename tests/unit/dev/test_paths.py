@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from imagejob_dev.node.paths import Mounts, lay
+from imagejob_dev.processnode.paths import Mounts, lay
 
 PLACES = {
     "/stores/uploads": Path("/host/uploads"),

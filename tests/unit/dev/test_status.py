@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from imagejob_dev.node import status
-from imagejob_dev.node.states import (
+from imagejob_dev.processnode import status
+from imagejob_dev.processnode.states import (
     Container,
     Running,
     State,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from imagejob_dev.node.unsupported import unsupported
+from imagejob_dev.processnode.unsupported import unsupported
 
 Object = dict[str, Any]
 

@@ -7,10 +7,10 @@ import http
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node.api import Refused
+from imagejob_dev.processnode.api import Refused
 
 if TYPE_CHECKING:
-    from imagejob_dev.node.api import Api
+    from imagejob_dev.processnode.api import Api
 
 PLURALS = {"secret": "secrets", "configmap": "configmaps"}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node.sources import NotYet
+from imagejob_dev.processnode.sources import NotYet
 
 if TYPE_CHECKING:
-    from imagejob_dev.node.api import Object
+    from imagejob_dev.processnode.api import Object
 
 MISSING = "missing"
 

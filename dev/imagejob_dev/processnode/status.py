@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node.states import Container, Running, State, Terminated, Verdict, Waiting
+from imagejob_dev.processnode.states import Container, Running, State, Terminated, Verdict, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imagejob_dev.node.api import Object
+    from imagejob_dev.processnode.api import Object
 
 ADDRESS = "127.0.0.1"
 

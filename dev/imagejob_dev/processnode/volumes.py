@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node.sources import NotYet
+from imagejob_dev.processnode.sources import NotYet
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imagejob_dev.node.api import Object
-    from imagejob_dev.node.sources import Sources
+    from imagejob_dev.processnode.api import Object
+    from imagejob_dev.processnode.sources import Sources
 
 DEFAULT_MODE = 0o644
 DATA = "..data"

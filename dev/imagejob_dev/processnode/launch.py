@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node import environment, volumes
-from imagejob_dev.node.expand import expand
-from imagejob_dev.node.paths import lay
+from imagejob_dev.processnode import environment, volumes
+from imagejob_dev.processnode.expand import expand
+from imagejob_dev.processnode.paths import lay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from imagejob_dev.node.api import Object
-    from imagejob_dev.node.images import Images
-    from imagejob_dev.node.sources import Sources
+    from imagejob_dev.processnode.api import Object
+    from imagejob_dev.processnode.images import Images
+    from imagejob_dev.processnode.sources import Sources
 
 
 @dataclass(frozen=True)

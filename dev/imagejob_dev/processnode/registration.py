@@ -10,12 +10,12 @@ import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node import NODE_NAME
-from imagejob_dev.node.api import MERGE, UNREACHABLE, Refused, persist
-from imagejob_dev.node.status import ADDRESS, stamp
+from imagejob_dev.processnode import NODE_NAME
+from imagejob_dev.processnode.api import MERGE, UNREACHABLE, Refused, persist
+from imagejob_dev.processnode.status import ADDRESS, stamp
 
 if TYPE_CHECKING:
-    from imagejob_dev.node.api import Api, Object
+    from imagejob_dev.processnode.api import Api, Object
 
 HEARTBEAT_SECONDS = 10.0  # a kubelet's; the node controller gives up after 50 s without one
 LEASE_SECONDS = 40

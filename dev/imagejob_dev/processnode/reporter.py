@@ -7,13 +7,13 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node import status
-from imagejob_dev.node.api import Refused, persist
+from imagejob_dev.processnode import status
+from imagejob_dev.processnode.api import Refused, persist
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from imagejob_dev.node.api import Api, Object
+    from imagejob_dev.processnode.api import Api, Object
 
 log = logging.getLogger(__name__)
 

@@ -7,17 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node import termination
-from imagejob_dev.node.process import Process
-from imagejob_dev.node.states import Container, Running, Terminated, Waiting, exit_code
+from imagejob_dev.processnode import termination
+from imagejob_dev.processnode.process import Process
+from imagejob_dev.processnode.states import Container, Running, Terminated, Waiting, exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imagejob_dev.guard import Guard
-    from imagejob_dev.node.api import Object
-    from imagejob_dev.node.launch import Launch
-    from imagejob_dev.node.states import State
+    from imagejob_dev.processnode.api import Object
+    from imagejob_dev.processnode.launch import Launch
+    from imagejob_dev.processnode.states import State
 
 START_ERROR = 128  # the exit code of a container that could not be started
 LOST = 137

@@ -8,21 +8,21 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node import launch, status
-from imagejob_dev.node.api import UNREACHABLE, Refused
-from imagejob_dev.node.container import ContainerRunner
-from imagejob_dev.node.images import Images
-from imagejob_dev.node.reporter import Reporter
-from imagejob_dev.node.sources import NotYet, Sources
-from imagejob_dev.node.states import Verdict
-from imagejob_dev.node.unsupported import unsupported
+from imagejob_dev.processnode import launch, status
+from imagejob_dev.processnode.api import UNREACHABLE, Refused
+from imagejob_dev.processnode.container import ContainerRunner
+from imagejob_dev.processnode.images import Images
+from imagejob_dev.processnode.reporter import Reporter
+from imagejob_dev.processnode.sources import NotYet, Sources
+from imagejob_dev.processnode.states import Verdict
+from imagejob_dev.processnode.unsupported import unsupported
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from imagejob_dev.guard import Guard
-    from imagejob_dev.node.api import Api, Object
-    from imagejob_dev.node.launch import Launch, Places
+    from imagejob_dev.processnode.api import Api, Object
+    from imagejob_dev.processnode.launch import Launch, Places
 
 log = logging.getLogger(__name__)
 

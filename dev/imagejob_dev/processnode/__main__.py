@@ -1,4 +1,4 @@
-"""`python -m imagejob_dev.node --kubeconfig FILE --folder DIR`: the node, until SIGTERM."""
+"""`python -m imagejob_dev.processnode --kubeconfig FILE --folder DIR`: the node, until SIGTERM."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import signal
 from pathlib import Path
 
 from imagejob_dev.guard import Guard
-from imagejob_dev.node import registration
-from imagejob_dev.node.agent import Agent
-from imagejob_dev.node.api import connect
+from imagejob_dev.processnode import registration
+from imagejob_dev.processnode.agent import Agent
+from imagejob_dev.processnode.api import connect
 
 
 async def serve(kubeconfig: bytes, folder: Path) -> None:
@@ -40,7 +40,7 @@ async def until_terminated(kubeconfig: bytes, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="imagejob_dev.node", description=__doc__)
+    parser = argparse.ArgumentParser(prog="imagejob_dev.processnode", description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagejob_dev.node.expand import expand
-from imagejob_dev.node.sources import NotYet
+from imagejob_dev.processnode.expand import expand
+from imagejob_dev.processnode.sources import NotYet
 
 if TYPE_CHECKING:
-    from imagejob_dev.node.api import Object
-    from imagejob_dev.node.sources import Sources
+    from imagejob_dev.processnode.api import Object
+    from imagejob_dev.processnode.sources import Sources
 
 FIELDS = {
     "metadata.name": ("metadata", "name"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node.environment import FIELDS
+from imagejob_dev.processnode.environment import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from imagejob_dev.node.api import Object
+    from imagejob_dev.processnode.api import Object
 
 VOLUMES = {"emptyDir", "secret"}
 CONTAINER_FIELDS = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from imagejob_dev.guard import Guard
-    from imagejob_dev.node.launch import Launch
+    from imagejob_dev.processnode.launch import Launch
 
 NICENESS = 10
 

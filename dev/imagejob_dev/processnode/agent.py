@@ -8,16 +8,16 @@ import shutil
 from collections import deque
 from typing import TYPE_CHECKING
 
-from imagejob_dev.node import NODE_NAME
-from imagejob_dev.node.api import FIRST_RETRY, LAST_RETRY, UNREACHABLE, Refused
-from imagejob_dev.node.launch import Places
-from imagejob_dev.node.pod import PodRunner
+from imagejob_dev.processnode import NODE_NAME
+from imagejob_dev.processnode.api import FIRST_RETRY, LAST_RETRY, UNREACHABLE, Refused
+from imagejob_dev.processnode.launch import Places
+from imagejob_dev.processnode.pod import PodRunner
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from imagejob_dev.guard import Guard
-    from imagejob_dev.node.api import Api, Object
+    from imagejob_dev.processnode.api import Api, Object
 
 log = logging.getLogger(__name__)
 
