@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from enum import IntFlag
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from imagejob_worker.contract.order import SourceFormat
 
 MadeFormat = Literal["jpeg", "png", "webp", "avif"]
+
+EXTENSIONS: Final[dict[MadeFormat, str]] = {
+    "jpeg": "jpg",
+    "png": "png",
+    "webp": "webp",
+    "avif": "avif",
+}
+CONTENT_TYPES: Final[dict[MadeFormat, str]] = {
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "avif": "image/avif",
+}
 
 
 class Kind(IntFlag):

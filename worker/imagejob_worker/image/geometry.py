@@ -1,4 +1,4 @@
-"""Where each output's pixels come from: arithmetic on sizes, with no picture at hand.
+"""Which part of the source each output shows, and at which size: arithmetic on sizes alone.
 
 All is in *displayed* pixels of the full-size source, after orientation. The rules:
 
@@ -30,7 +30,7 @@ ANCHORS: dict[str, tuple[float, float]] = {
     "northwest": (0.0, 0.0), "north": (0.5, 0.0), "northeast": (1.0, 0.0),
     "west": (0.0, 0.5), "center": (0.5, 0.5), "east": (1.0, 0.5),
     "southwest": (0.0, 1.0), "south": (0.5, 1.0), "southeast": (1.0, 1.0),
-    "smart": (0.5, 0.5),  # until somebody has looked at the picture: see steps/gravity.py
+    "smart": (0.5, 0.5),  # until steps/smart_gravity.py has looked at the image
 }  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def _cover(source: Size, size: Size, anchor: tuple[float, float]) -> Box:
     return _slid(source, extent, anchor)
 
 
-def aim(placement: Placement, source: Size, anchor: tuple[float, float]) -> Placement:
+def move_crop(placement: Placement, source: Size, anchor: tuple[float, float]) -> Placement:
     """The same placement with its box moved to `anchor`."""
     return msgspec.structs.replace(placement, box=_slid(source, placement.extent, anchor))
 

@@ -1,8 +1,8 @@
-"""Whether the process has the memory that an encoder needs.
+"""Whether the process has the memory that a codec needs.
 
-Encoders are bad at saying that it lacks some: libjpeg calls it a broken data stream, and libaom
-crashes at times. So AVIF isn't begun without room, and what fails for no other known reason while
-there is little room has failed for want of it.
+Encoders report a lack of memory badly: libjpeg calls it a broken data stream, and libaom sometimes
+crashes. So AVIF encoding doesn't start without enough memory, and an encoder that fails while
+memory is short, for no other known reason, counts as out of memory.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ FIXED = 16 * 1024 * 1024
 
 
 @contextmanager
-def room(name: MadeFormat, pixels: int, *, full_chroma: bool) -> Iterator[None]:
-    """Encode within this. Raises MemoryError where there is too little memory."""
+def memory_guard(name: MadeFormat, pixels: int, *, full_chroma: bool) -> Iterator[None]:
+    """Encode inside this context. Raises MemoryError if there is too little memory."""
     each = AVIF_FULL_CHROMA if name == "avif" and full_chroma else NEEDS[name]
-    free = left()
+    free = free_address_space()
     short = free is not None and free < FIXED + each * pixels
     if short and name == "avif":
         raise MemoryError
@@ -40,8 +40,8 @@ def room(name: MadeFormat, pixels: int, *, full_chroma: bool) -> Iterator[None]:
         raise
 
 
-def left() -> int | None:
-    """Bytes of address space that this process may still take; None: any number."""
+def free_address_space() -> int | None:
+    """Return the bytes of address space that this process may still take; None: no limit."""
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most == resource.RLIM_INFINITY:
         return None

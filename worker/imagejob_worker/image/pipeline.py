@@ -6,40 +6,70 @@ No I/O but these, no network, no clock; the same source and item give the same b
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from warnings import catch_warnings, simplefilter
 
 from PIL import Image
 
 from imagejob_worker.contract.facts import Kind, Made, Note, Processed, SourceFacts
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.image import metadata, plan
-from imagejob_worker.image.profile import profile_for
-from imagejob_worker.image.raster import Frame, Origin, Picture
-from imagejob_worker.image.steps import check_limits as refuse
-from imagejob_worker.image.steps import probe as read
-from imagejob_worker.image.steps import smart_gravity as gravity
+from imagejob_worker.image.context import OutputContext, SourceContext
+from imagejob_worker.image.plan import largest_first, same_pixels
+from imagejob_worker.image.steps.canvas import draw_canvas
+from imagejob_worker.image.steps.check_limits import check_limits
+from imagejob_worker.image.steps.choose_format import choose_format
 from imagejob_worker.image.steps.decode import decode
 from imagejob_worker.image.steps.encode import Animation
-from imagejob_worker.image.steps.finish import Finished, finish
-from imagejob_worker.image.steps.render import render
+from imagejob_worker.image.steps.encode_output import encode_output
+from imagejob_worker.image.steps.identify import identify
+from imagejob_worker.image.steps.modes import unify_modes
+from imagejob_worker.image.steps.orient import orient
+from imagejob_worker.image.steps.plan_outputs import plan_outputs
+from imagejob_worker.image.steps.probe import probe
+from imagejob_worker.image.steps.read_profile import read_profile
+from imagejob_worker.image.steps.resize import resize
+from imagejob_worker.image.steps.smart_gravity import aim_smart_crops
+from imagejob_worker.image.steps.to_srgb import fit_profile, to_srgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from imagejob_worker.contract.order import Item, Output, SourceFormat
-    from imagejob_worker.image.parsers.probe import Survey
-    from imagejob_worker.image.plan import Job
+    from imagejob_worker.contract.order import Item, SourceFormat
+    from imagejob_worker.image.plan import OutputPlan
+    from imagejob_worker.image.raster import Frame, Raster
 
 __all__ = ["Kind", "Made", "Note", "Processed", "SourceFacts", "preload", "process"]
+
+# Once for the source. No decoder sees it before `check_limits`.
+SOURCE_STEPS = (
+    identify,  # its format, by magic bytes
+    probe,  # walk its container: size, frames, orientation, profile, kinds of metadata
+    check_limits,
+    plan_outputs,  # size and crop of each output, and the scale to decode at
+    decode,  # the first frame; others follow one by one, as they are rendered
+    read_profile,
+    aim_smart_crops,
+)
+# For each frame and each output, the largest output first: smaller ones may start from its result.
+REDUCE_STEPS = (resize, to_srgb)
+# For each output, from its reduced frames. Turning is cheapest here, where they are smallest.
+OUTPUT_STEPS = (orient, choose_format, fit_profile, draw_canvas, unify_modes, encode_output)
 
 MAX_MESSAGE = 120
 
 
-def preload(items: int) -> None:
-    """Import what children forked afterwards would import, each for itself, for so many items.
+class EncodedOutput(NamedTuple):
+    """What is left of an output when its file is written; its pixels are free."""
 
-    For one item that is what nearly all need: the rest takes 4 ms, and only some use any of it.
+    at: int  # in the item
+    made: Made
+    has_icc: bool
+
+
+def preload(items: int) -> None:
+    """Import what children would otherwise import, each for itself, to process so many items.
+
+    For one item only what nearly all items need: the rest takes 4 ms, and few use any of it.
     """
     from PIL import JpegImagePlugin  # noqa: F401
 
@@ -54,118 +84,94 @@ def process(
     item: Item,
     formats: Sequence[SourceFormat],
     folder: str,
-    decoded: Callable[[], None] = lambda: None,
+    on_decoded: Callable[[], None] = lambda: None,
 ) -> Processed:
     """Make every output of `item` from the file `source`, into `folder`.
 
-    `decoded` is called when the source has no more to say: what goes wrong later is our own fault.
+    `on_decoded` is called once the source is decoded whole: later faults are our own.
     Raises ItemFailure, with what was known of the source by then; files may be left in `folder`.
-    Sets Pillow's MAX_IMAGE_PIXELS, as a second fence behind the limits checked here.
+    Sets Pillow's MAX_IMAGE_PIXELS, as a second check behind `check_limits`.
     """
-    facts: SourceFacts | None = None
+    context = SourceContext(source, item, formats, folder, on_decoded)
     try:
         with catch_warnings():
-            simplefilter("ignore")  # a decoder's opinion of a source is no news to a log
+            simplefilter("ignore")  # what a decoder thinks of a source doesn't belong in the log
             simplefilter("error", Image.DecompressionBombWarning)
             Image.MAX_IMAGE_PIXELS = item.limits.max_pixels
-            name = read.identify(source, formats)
-            facts = SourceFacts(name)
-            survey = read.survey(source, name)
-            facts = SourceFacts(name, *survey.displayed, max(survey.frames, survey.pages))
-            return _make(source, facts, survey, item, folder, decoded)
+            for step in SOURCE_STEPS:
+                step(context)
+            outputs = [*_still_outputs(context), *_animated_outputs(context)]
+            return _processed(context, sorted(outputs, key=lambda output: output.at))
     except ItemFailure as failure:
-        raise ItemFailure(failure.reason, _line(failure.message), facts) from failure
+        raise ItemFailure(failure.reason, _line(failure.message), context.facts) from failure
     except MemoryError as error:
         message = "processing needs more memory than one item may have"
-        raise ItemFailure("OutOfMemory", message, facts) from error
+        raise ItemFailure("OutOfMemory", message, context.facts) from error
     except Exception as error:
         message = _line(f"{type(error).__name__}: {error}")
-        raise ItemFailure("Internal", message, facts) from error
+        raise ItemFailure("Internal", message, context.facts) from error
 
 
-def _make(
-    source: str,
-    facts: SourceFacts,
-    survey: Survey,
-    item: Item,
-    folder: str,
-    decoded: Callable[[], None],
-) -> Processed:
-    """The steps in their order, from the walked container to the encoded files."""
-    moving = [survey.frames > 1 and _animates(output) for output in item.outputs]
-    frames = survey.frames if any(moving) else 1
-    refuse.hdr(survey)
-    refuse.empty(survey)
-    refuse.oversize(survey, item.limits, frames)
-
-    jobs = plan.lay_out(survey.displayed, item.outputs)
-    scale = 1
-    if facts.format == "jpeg":
-        scale = plan.draft_scale((survey.width, survey.height), survey.orientation, jobs)
-    film = decode(source, facts.format, survey, scale=scale, frames=frames, decoded=decoded)
-    first = next(film)
-    if frames == 1:
-        film.close()  # a decoder may hold as much as the picture
-    origin = Origin(
-        survey, profile_for(survey.icc, first.space), "icc" in item.metadata.keep, scale
-    )
-
-    jobs = gravity.aim(jobs, first, origin)
-    stills = plan.chain(survey.displayed, [job for job in jobs if not moving[job.index]])
-    reels = plan.chain(survey.displayed, [job for job in jobs if moving[job.index]])
-    done = _stills(first, stills, origin, folder)
-    done |= _animations(first, film, reels, origin, folder)
-    return _processed(facts, origin, frames, [done[index] for index in range(len(jobs))])
+def _still_outputs(context: SourceContext) -> Iterator[EncodedOutput]:
+    """Encode each output before the next is rendered, so that few pixels are held at once."""
+    plans = [plan for plan in context.plans if not plan.animated]
+    for plan, raster in _reduced(context, context.first_frame, plans):
+        yield _encoded(OutputContext(context, plan, [raster], None))
 
 
-def _stills(first: Frame, jobs: Sequence[Job], origin: Origin, folder: str) -> dict[int, Finished]:
-    """Each output is encoded before the next is rendered, so that few pixels are held at once."""
-    return {
-        job.index: finish([picture], job, origin, None, f"{folder}/{job.index}")
-        for job, picture in render(first, jobs, origin)
-    }
-
-
-def _animations(
-    first: Frame, film: Iterator[Frame], jobs: Sequence[Job], origin: Origin, folder: str
-) -> dict[int, Finished]:
-    """Each frame is decoded once and reduced for every output before the next is decoded."""
-    if not jobs:
-        return {}
-    reels: dict[int, list[Picture]] = {job.index: [] for job in jobs}
+def _animated_outputs(context: SourceContext) -> Iterator[EncodedOutput]:
+    """Decode each frame once, and reduce it for every output before the next is decoded."""
+    plans = [plan for plan in context.plans if plan.animated]
+    if not plans:
+        return
+    frames: dict[int, list[Raster]] = {plan.index: [] for plan in plans}
     durations: list[int] = []
-    for frame in chain([first], film):
+    for frame in chain([context.first_frame], context.more_frames):
         durations.append(frame.milliseconds)
-        for job, picture in render(frame, jobs, origin):
-            reels[job.index].append(picture)
-    animation = Animation(durations, origin.survey.plays)
-    return {
-        job.index: finish(reels[job.index], job, origin, animation, f"{folder}/{job.index}")
-        for job in jobs
-    }
+        for plan, raster in _reduced(context, frame, plans):
+            frames[plan.index].append(raster)
+    animation = Animation(durations, context.probe.plays)
+    for plan in plans:
+        yield _encoded(OutputContext(context, plan, frames.pop(plan.index), animation))
 
 
-def _processed(
-    facts: SourceFacts, origin: Origin, frames: int, done: Sequence[Finished]
-) -> Processed:
-    survey = origin.survey
-    icc_kept = all(finished.icc_kept for finished in done)
+def _reduced(
+    context: SourceContext, frame: Frame, plans: Sequence[OutputPlan]
+) -> Iterator[tuple[OutputPlan, Raster]]:
+    """Yield each output's pixels of this frame, reduced and in sRGB, but not turned upright."""
+    bases: dict[int | None, Raster] = {None: context.raster(frame)}
+    done: dict[int | None, OutputPlan] = {}
+    for plan in largest_first(context.probe.displayed, plans):
+        raster = bases[plan.parent]
+        if plan.parent is None or not same_pixels(done[plan.parent], plan):
+            for step in REDUCE_STEPS:
+                raster = step(raster, plan, context)
+        bases[plan.index], done[plan.index] = raster, plan
+        yield plan, raster
+
+
+def _encoded(output: OutputContext) -> EncodedOutput:
+    for step in OUTPUT_STEPS:
+        step(output)
+    return EncodedOutput(output.plan.index, output.made, output.icc is not None)
+
+
+def _processed(context: SourceContext, outputs: Sequence[EncodedOutput]) -> Processed:
+    assert context.facts  # noqa: S101 (for mypy: identify has set it)
+    probe = context.probe
+    # A profile is removed unless every output has it.
+    icc_kept = all(output.has_icc for output in outputs)
     notes = Note(0)
-    if survey.icc_dropped or (survey.icc is not None and origin.profile is None):
+    if probe.icc_dropped or (probe.icc is not None and context.profile is None):
         notes |= Note.ICC_DROPPED
-    if facts.frames > frames:
+    if context.facts.frames > context.frames:
         notes |= Note.FRAMES_UNUSED
     return Processed(
-        source=facts,
-        outputs=tuple(finished.made for finished in done),
-        removed=metadata.removed(survey.kinds, icc_kept=icc_kept),
+        source=context.facts,
+        outputs=tuple(output.made for output in outputs),
+        removed=probe.kinds & ~Kind.ICC if icc_kept else probe.kinds,
         notes=notes,
     )
-
-
-def _animates(output: Output) -> bool:
-    """Whether an output asks for animation in a format that has it."""
-    return output.animated and output.format != "jpeg"
 
 
 def _line(message: str) -> str:

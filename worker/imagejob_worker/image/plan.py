@@ -1,4 +1,4 @@
-"""What to derive from what: decided from sizes alone."""
+"""Which output to derive from which, and at which scale to decode: decided from sizes alone."""
 
 from __future__ import annotations
 
@@ -23,43 +23,55 @@ at 1.9 1.4 of 255, at 1.5 2.1, at 1.25 3.0, at 1.0 4.4; libvips comes to 2.7, Pi
 to 2.3 (docs/decisions has the table).
 """
 
-CHAIN_MARGIN = 2.0
-"""How many pixels of an intermediate an output pixel must have. Below two, resampling a resampled
-picture shows."""
+BASE_MARGIN = 2.0
+"""How many pixels of a larger output an output pixel must have to be derived from it. Below two,
+the second resampling shows."""
 
 
-class Job(msgspec.Struct, frozen=True):
-    """One output to make: `index` is its place in the item; `parent` is the index of the output
-    whose intermediate it starts from, None for the decoded source."""
+class OutputPlan(msgspec.Struct, frozen=True):
+    """One output to make.
+
+    `index` is its place in the item. `parent` is the index of the output whose reduced pixels it
+    starts from; None: the decoded source.
+    """
 
     index: int
     output: Output
     placement: Placement
+    animated: bool = False
     parent: int | None = None
 
 
-def lay_out(source: Size, outputs: Sequence[Output]) -> tuple[Job, ...]:
-    """A job for each output; `source` is the size as displayed."""
-    return tuple(Job(index, output, place(source, output)) for index, output in enumerate(outputs))
+def is_animated(output: Output, frames: int) -> bool:
+    """Whether an output of a source with so many frames shows more than the first."""
+    return frames > 1 and output.animated and output.format != "jpeg"
 
 
-def chain(source: Size, jobs: Sequence[Job]) -> tuple[Job, ...]:
-    """The jobs, largest first, each with the smallest earlier one that it can start from."""
-    ordered: list[Job] = []
-    for job in sorted(jobs, key=lambda job: (-_area(job.placement.size), job.index)):
-        parents = [done.index for done in ordered if _serves(done, job, source)]
-        ordered.append(msgspec.structs.replace(job, parent=parents[-1] if parents else None))
+def lay_out(source: Size, outputs: Sequence[Output], frames: int = 1) -> tuple[OutputPlan, ...]:
+    """Plan each output; `source` is the size as displayed, `frames` how many follow in time."""
+    return tuple(
+        OutputPlan(index, output, place(source, output), is_animated(output, frames))
+        for index, output in enumerate(outputs)
+    )
+
+
+def largest_first(source: Size, plans: Sequence[OutputPlan]) -> tuple[OutputPlan, ...]:
+    """Order the plans by area; give each the smallest earlier output that it can start from."""
+    ordered: list[OutputPlan] = []
+    for plan in sorted(plans, key=lambda plan: (-_area(plan.placement.size), plan.index)):
+        parents = [larger.index for larger in ordered if _can_serve(larger, plan, source)]
+        ordered.append(msgspec.structs.replace(plan, parent=parents[-1] if parents else None))
     return tuple(ordered)
 
 
-def draft_scale(stored: Size, orientation: int, jobs: Sequence[Job]) -> int:
-    """The largest of 8, 4, 2, 1 at which a JPEG still has the pixels that every output needs.
+def draft_scale(stored: Size, orientation: int, plans: Sequence[OutputPlan]) -> int:
+    """Return the largest of 8, 4, 2, 1 at which a JPEG has the pixels that every output needs.
 
-    `stored` is the size before orientation: for orientations 5 to 8 the axes of need are swapped.
+    `stored` is the size before orientation, which swaps the axes from 5 on.
     """
     across, down = (1, 0) if orientation >= 5 else (0, 1)
     displayed = stored[across], stored[down]
-    needs = [_need(job.placement, displayed) for job in jobs]
+    needs = [_needed_size(plan.placement, displayed) for plan in plans]
     width = DRAFT_MARGIN * max(need[across] for need in needs)
     height = DRAFT_MARGIN * max(need[down] for need in needs)
     for scale in DRAFT_SCALES:
@@ -68,23 +80,23 @@ def draft_scale(stored: Size, orientation: int, jobs: Sequence[Job]) -> int:
     return 1
 
 
-def same_pixels(one: Job, other: Job) -> bool:
-    """Whether two jobs show the same part of the source at the same size."""
+def same_pixels(one: OutputPlan, other: OutputPlan) -> bool:
+    """Whether two outputs show the same part of the source at the same size."""
     return (one.placement.box, one.placement.size) == (other.placement.box, other.placement.size)
 
 
-def _serves(done: Job, job: Job, source: Size) -> bool:
-    """Whether `job` can start from what `done` made, without a visible loss."""
-    if same_pixels(done, job):
+def _can_serve(larger: OutputPlan, plan: OutputPlan, source: Size) -> bool:
+    """Whether `plan` can start from the pixels of `larger` without a visible loss."""
+    if same_pixels(larger, plan):
         return True
-    need = _need(job.placement, source)
-    has = done.placement.size
-    uncropped = done.placement.extent == source
-    return uncropped and has[0] >= CHAIN_MARGIN * need[0] and has[1] >= CHAIN_MARGIN * need[1]
+    need = _needed_size(plan.placement, source)
+    has = larger.placement.size
+    uncropped = larger.placement.extent == source
+    return uncropped and has[0] >= BASE_MARGIN * need[0] and has[1] >= BASE_MARGIN * need[1]
 
 
-def _need(placement: Placement, source: Size) -> tuple[float, float]:
-    """How large the whole source would be, in pixels, at this output's scale."""
+def _needed_size(placement: Placement, source: Size) -> tuple[float, float]:
+    """Return the size of the whole source, in pixels, at this output's scale."""
     width, height = placement.extent
     return placement.size[0] / width * source[0], placement.size[1] / height * source[1]
 

@@ -168,7 +168,7 @@ def test_contain_shows_the_background_beside_the_picture(
 
 @pytest.mark.parametrize("text", ["#12", "red", "#ggg", "#1234567", ""])
 def test_what_is_no_colour_is_a_fault_of_the_order(text: str) -> None:
-    from imagejob_worker.image.steps.canvas import parse
+    from imagejob_worker.image.steps.canvas import parse_colour
 
     with pytest.raises(ValueError, match=r"colour|hex"):
-        parse(text)
+        parse_colour(text)

@@ -11,7 +11,7 @@ from pictures import Bench, encoded, photo
 from PIL import Image
 
 
-def jobs(source: tuple[int, int], *outputs: dict[str, Any]) -> tuple[plan.Job, ...]:
+def plans(source: tuple[int, int], *outputs: dict[str, Any]) -> tuple[plan.OutputPlan, ...]:
     return plan.lay_out(source, [Output(name=str(i), **each) for i, each in enumerate(outputs)])
 
 
@@ -38,10 +38,10 @@ def square(side: int, **fields: Any) -> dict[str, Any]:
 def test_outputs_start_from_the_smallest_that_serves(
     outputs: list[dict[str, Any]], parents: dict[int, int | None]
 ) -> None:
-    chained = plan.chain((3000, 2000), jobs((3000, 2000), *outputs))
+    ordered = plan.largest_first((3000, 2000), plans((3000, 2000), *outputs))
 
-    assert {job.index: job.parent for job in chained} == parents
-    assert [job.index for job in chained] == list(parents)
+    assert {each.index: each.parent for each in ordered} == parents
+    assert [each.index for each in ordered] == list(parents)
 
 
 @pytest.mark.parametrize(
@@ -64,34 +64,34 @@ def test_outputs_start_from_the_smallest_that_serves(
 def test_draft_leaves_what_every_output_needs(outputs: list[dict[str, Any]], scale: int) -> None:
     source = (6000, 4000)
 
-    assert plan.draft_scale(source, 1, jobs(source, *outputs)) == scale
+    assert plan.draft_scale(source, 1, plans(source, *outputs)) == scale
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_draft_swaps_the_axes_of_a_turned_picture(orientation: int) -> None:
+def test_draft_swaps_the_axes_of_a_turned_image(orientation: int) -> None:
     stored = (6000, 1000)
     displayed = (1000, 6000) if orientation >= 5 else stored
     narrow = {"width": 300} if orientation >= 5 else {"height": 300}
 
-    assert plan.draft_scale(stored, orientation, jobs(displayed, narrow)) == 2
+    assert plan.draft_scale(stored, orientation, plans(displayed, narrow)) == 2
 
 
 def test_draft_never_decodes_to_nothing() -> None:
-    assert plan.draft_scale((5, 3), 1, jobs((5, 3), {"width": 1, "height": 1, "fit": "fill"})) == 2
+    assert plan.draft_scale((5, 3), 1, plans((5, 3), {"width": 1, "height": 1, "fit": "fill"})) == 2
 
 
 def test_a_small_output_decodes_few_pixels(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[tuple[int, int]] = []
     from imagejob_worker.image.steps import decode
 
-    plain = decode.plain
+    normalize = decode.normalize
 
     def recorded(file: Any) -> Image.Image:
-        image = plain(file)
+        image = normalize(file)
         decoded.append(image.size)
         return image
 
-    monkeypatch.setattr(decode, "plain", recorded)
+    monkeypatch.setattr(decode, "normalize", recorded)
 
     bench.process(encoded(photo((801, 600)), "JPEG"), {"width": 60})
 

@@ -13,7 +13,7 @@ import pytest
 from imagejob_worker.contract.facts import SourceFacts
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image import pipeline
-from imagejob_worker.image.steps import decode, finish
+from imagejob_worker.image.steps import canvas, decode
 from pictures import ALL_FORMATS, Bench, encoded, item, photo
 from PIL import Image
 from specimens import gif, png, webp
@@ -169,7 +169,7 @@ def test_what_fails_after_decoding_is_not_the_pictures_fault(
     def fail(*_args: object) -> None:
         raise error
 
-    monkeypatch.setattr(finish, "on_canvas", lambda *_args, **_more: fail())
+    monkeypatch.setattr(canvas, "draw", lambda *_args, **_more: fail())
 
     caught = failure(bench, WHOLE["jpeg"])
 
@@ -196,7 +196,7 @@ def test_what_decoders_raise(
     def fail(_file: object) -> None:
         raise error
 
-    monkeypatch.setattr(decode, "plain", fail)
+    monkeypatch.setattr(decode, "normalize", fail)
 
     assert failure(bench, WHOLE["png"]).reason == reason
 

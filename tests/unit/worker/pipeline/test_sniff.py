@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.image.steps import identify as formats
+from imagejob_worker.image.steps import identify
 from pictures import Bench, encoded, quarters
 
 
@@ -59,13 +59,13 @@ def ftyp(brand: bytes, *compatible: bytes) -> bytes:
     ],
 )
 def test_names_what_it_knows(head: bytes, expected: str) -> None:
-    assert formats.sniff(head) == expected
+    assert identify.sniff(head) == expected
 
 
 def test_text_cut_inside_a_letter_is_still_text() -> None:
-    text = ("x" * (formats.HEAD_BYTES - 1) + "\u00e9").encode()[: formats.HEAD_BYTES]
+    text = ("x" * (identify.HEAD_BYTES - 1) + "\u00e9").encode()[: identify.HEAD_BYTES]
 
-    assert formats.sniff(text) == "plain text"
+    assert identify.sniff(text) == "plain text"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from imagejob_worker.contract.facts import Kind
 from imagejob_worker.image.parsers import exif
 from imagejob_worker.image.parsers.boxes import Box, Reader, boxes, find
 from imagejob_worker.image.parsers.items import Items, read_items
-from imagejob_worker.image.parsers.probe import MAX_ICC_BYTES, PQ_AND_HLG, Survey, corrupt
+from imagejob_worker.image.parsers.probe import MAX_ICC_BYTES, PQ_AND_HLG, Probe, corrupt
 
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data
@@ -62,7 +62,7 @@ class Look(msgspec.Struct):
             self.icc = bytes(reader.data[reader.at : reader.at + length])
 
 
-def survey(data: Data) -> Survey:
+def probe(data: Data) -> Probe:
     """Walk an AVIF file. Raises CorruptImage if it states no picture."""
     kinds, end = _top(data)
     kinds |= Kind.TRAILING if end < len(data) else Kind(0)
@@ -78,7 +78,7 @@ def survey(data: Data) -> Survey:
         raise corrupt(f"the AVIF file's structure is broken: {error}") from error
     found, orientation = _metadata(data, items), ORIENTATIONS[look.quarters, look.mirror]
     kinds |= found | (Kind.ICC if look.icc else Kind(0))
-    return Survey(
+    return Probe(
         width=look.size[0],
         height=look.size[1],
         orientation=orientation,

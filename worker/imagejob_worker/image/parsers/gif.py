@@ -12,7 +12,7 @@ from imagejob_worker.contract.facts import Kind
 from imagejob_worker.image.parsers.probe import (
     MAX_ICC_BYTES,
     MAX_PARTS,
-    Survey,
+    Probe,
     corrupt,
     too_many_parts,
 )
@@ -91,7 +91,7 @@ class _Walk:
         return at + 1
 
 
-def survey(data: Data) -> Survey:
+def probe(data: Data) -> Probe:
     """Walk a GIF file. Raises CorruptImage if it is cut short."""
     if len(data) < 13:
         raise corrupt("the GIF file is cut short in its header")
@@ -105,7 +105,7 @@ def survey(data: Data) -> Survey:
         raise corrupt("the GIF file holds no picture")
     if end < len(data):
         walk.kinds |= Kind.TRAILING
-    return Survey(
+    return Probe(
         width=walk.size[0],
         height=walk.size[1],
         frames=walk.frames,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from imagejob_worker.contract.facts import Kind
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.parsers import exif
-from imagejob_worker.image.parsers.probe import MAX_PARTS, Survey, corrupt, too_many_parts
+from imagejob_worker.image.parsers.probe import MAX_PARTS, Probe, corrupt, too_many_parts
 
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data
@@ -112,7 +112,7 @@ def photoshop(resources: bytes) -> Kind:
     return kinds or Kind.OTHER
 
 
-def survey(data: Data) -> Survey:
+def probe(data: Data) -> Probe:
     """Walk a JPEG file.
 
     Raises CorruptImage if it ends, or loses its structure, before a scan; UnsupportedFormat for the
@@ -145,9 +145,9 @@ def survey(data: Data) -> Survey:
     return _found(walk)
 
 
-def _found(walk: _Walk) -> Survey:
+def _found(walk: _Walk) -> Probe:
     profile = b"".join(walk.icc[number] for number in sorted(walk.icc)) or None
-    return Survey(
+    return Probe(
         width=walk.size[0],
         height=walk.size[1],
         orientation=walk.orientation,

@@ -15,7 +15,7 @@ from imagejob_worker.image.parsers.probe import (
     MAX_ICC_BYTES,
     MAX_PARTS,
     PQ_AND_HLG,
-    Survey,
+    Probe,
     corrupt,
     too_many_parts,
 )
@@ -131,7 +131,7 @@ def _append(parts: list[tuple[int, int]], at: int, length: int) -> None:
         parts.append((at, length))
 
 
-def survey(data: Data) -> Survey:
+def probe(data: Data) -> Probe:
     """Walk a PNG file. Raises CorruptImage if it doesn't begin with a header chunk."""
     if len(data) < 33 or bytes(data[12:16]) != b"IHDR":
         raise corrupt("the PNG file has no header")
@@ -151,10 +151,10 @@ def survey(data: Data) -> Survey:
     raise too_many_parts("PNG")
 
 
-def _found(walk: _Walk) -> Survey:
+def _found(walk: _Walk) -> Probe:
     width, height = unpack_from(">II", walk.data, 16)
     frames = min(walk.declared, walk.frames)
-    return Survey(
+    return Probe(
         width=width,
         height=height,
         orientation=walk.orientation,

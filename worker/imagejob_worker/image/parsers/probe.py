@@ -26,7 +26,7 @@ PQ_AND_HLG = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of ITU-T H.273 that mean high dynamic range."""
 
 
-class Survey(msgspec.Struct, frozen=True):
+class Probe(msgspec.Struct, frozen=True):
     """A source as its container tells it.
 
     `width` and `height` are in pixels as decoded, before `orientation` (EXIF's 1 to 8) is applied;

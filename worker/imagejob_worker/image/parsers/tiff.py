@@ -14,7 +14,7 @@ from imagejob_worker.image.parsers import exif, extent
 from imagejob_worker.image.parsers.probe import (
     MAX_ICC_BYTES,
     MAX_PARTS,
-    Survey,
+    Probe,
     corrupt,
     too_many_parts,
 )
@@ -118,7 +118,7 @@ class _Walk:
             raise ItemFailure("UnsupportedFormat", "the source is camera RAW, not supported")
 
 
-def survey(data: Data) -> Survey:
+def probe(data: Data) -> Probe:
     """Walk a TIFF file. Raises UnsupportedFormat (as for camera RAW), CorruptImage or TooLarge."""
     order = exif.byte_order(data)
     if order is None or len(data) < 8:
@@ -136,7 +136,7 @@ def survey(data: Data) -> Survey:
     return _found(walk, {entry.tag: entry for entry in first})
 
 
-def _found(walk: _Walk, tags: dict[int, Entry]) -> Survey:
+def _found(walk: _Walk, tags: dict[int, Entry]) -> Probe:
     if WIDTH not in tags or HEIGHT not in tags:
         raise corrupt("the TIFF file's first directory states no size")
     if COMPRESSION in tags and tags[COMPRESSION].value not in COMPRESSIONS:
@@ -146,7 +146,7 @@ def _found(walk: _Walk, tags: dict[int, Entry]) -> Survey:
     if exif.ORIENTATION in tags and 5 <= tags[exif.ORIENTATION].value <= 8:
         width, height = height, width  # the decoder turns it
     profile = tags.get(ICC)
-    return Survey(
+    return Probe(
         width=width,
         height=height,
         pages=max(1, walk.pages),

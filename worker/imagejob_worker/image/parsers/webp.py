@@ -13,7 +13,7 @@ from imagejob_worker.image.parsers import exif
 from imagejob_worker.image.parsers.probe import (
     MAX_ICC_BYTES,
     MAX_PARTS,
-    Survey,
+    Probe,
     corrupt,
     too_many_parts,
 )
@@ -54,7 +54,7 @@ class _Walk:
             self.kinds |= Kind.OTHER
 
 
-def survey(data: Data) -> Survey:
+def probe(data: Data) -> Probe:
     """Walk a WebP file. Raises CorruptImage if its first chunk states no size."""
     if len(data) < 30:
         raise corrupt("the WebP file is cut short in its header")
@@ -71,7 +71,7 @@ def survey(data: Data) -> Survey:
         raise too_many_parts("WebP")
     if len(data) > end:
         walk.kinds |= Kind.TRAILING
-    return Survey(
+    return Probe(
         width=width,
         height=height,
         orientation=walk.orientation,

@@ -1,4 +1,4 @@
-"""Step: the background, behind transparency and beside a picture that its box outgrows."""
+"""Step: the background, behind transparency and beside an image smaller than its canvas."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 if TYPE_CHECKING:
+    from imagejob_worker.image.context import OutputContext
     from imagejob_worker.image.geometry import Placement
 
     Colour = tuple[int, int, int, int]
@@ -15,8 +16,8 @@ WHITE = (255, 255, 255, 255)
 CLEAR = (0, 0, 0, 0)
 
 
-def parse(background: str | None) -> Colour | None:
-    """`#rgb`, `#rrggbb` or `#rrggbbaa` as red, green, blue and alpha, 0 to 255.
+def parse_colour(background: str | None) -> Colour | None:
+    """Parse `#rgb`, `#rrggbb` or `#rrggbbaa` into red, green, blue and alpha, 0 to 255.
 
     Raises ValueError for anything else; the CRD lets nothing else through.
     """
@@ -33,10 +34,19 @@ def parse(background: str | None) -> Colour | None:
     return red, green, blue, alpha
 
 
-def on_canvas(
+def draw_canvas(output: OutputContext) -> None:
+    """Put every frame onto its canvas."""
+    plan, has_alpha = output.plan, output.choice.format != "jpeg"
+    background = parse_colour(plan.output.background)
+    output.images = [
+        draw(raster.image, plan.placement, background, alpha=has_alpha) for raster in output.rasters
+    ]
+
+
+def draw(
     image: Image.Image, placement: Placement, background: Colour | None, *, alpha: bool
 ) -> Image.Image:
-    """The image at its place on its canvas; the same object where no background would show.
+    """Draw the image at its place on its canvas; return it as it is where no background shows.
 
     `alpha` says whether the output's format has transparency. Without a background, the canvas is
     transparent if it can be, else white; a background that is partly transparent lies on white

@@ -1,4 +1,4 @@
-"""Step: refuse what is too large or can't be shown rightly, before a decoder allocates anything."""
+"""Step: reject what is too large or can't be shown rightly, before a decoder allocates memory."""
 
 from __future__ import annotations
 
@@ -8,31 +8,37 @@ from imagejob_worker.contract.failures import ItemFailure
 
 if TYPE_CHECKING:
     from imagejob_worker.contract.order import Limits
-    from imagejob_worker.image.parsers.probe import Survey
+    from imagejob_worker.image.context import SourceContext
+    from imagejob_worker.image.parsers.probe import Probe
 
 MAX_SIDE = 65_535
 """JPEG's own limit, and about the most that any decoder here takes."""
 
 
-def hdr(survey: Survey) -> None:
-    """High dynamic range shown as if it were sRGB looks grey and dull: better no picture."""
-    if survey.hdr:
+def check_limits(context: SourceContext) -> None:
+    """Raises UnsupportedFormat, CorruptImage or TooLarge; the message names the limit."""
+    _check_dynamic_range(context.probe)
+    _check_not_empty(context.probe)
+    _check_size(context.probe, context.item.limits, context.frames)
+
+
+def _check_dynamic_range(probe: Probe) -> None:
+    """High dynamic range shown as if it were sRGB looks grey and dull: better no output."""
+    if probe.hdr:
         raise ItemFailure(
-            "UnsupportedFormat", f"the source is high dynamic range ({survey.hdr}), not supported"
+            "UnsupportedFormat", f"the source is high dynamic range ({probe.hdr}), not supported"
         )
 
 
-def empty(survey: Survey) -> None:
-    """A picture has at least one pixel."""
-    if not survey.width or not survey.height:
-        raise ItemFailure(
-            "CorruptImage", f"the header says {survey.width} x {survey.height} pixels"
-        )
+def _check_not_empty(probe: Probe) -> None:
+    """An image has at least one pixel."""
+    if not probe.width or not probe.height:
+        raise ItemFailure("CorruptImage", f"the header says {probe.width} x {probe.height} pixels")
 
 
-def oversize(survey: Survey, limits: Limits, frames: int) -> None:
-    """Sides, then frames to decode, then pixels to decode: width x height x frames."""
-    width, height = survey.displayed
+def _check_size(probe: Probe, limits: Limits, frames: int) -> None:
+    """Check sides, then frames to decode, then pixels to decode: width x height x frames."""
+    width, height = probe.displayed
     if max(width, height) > MAX_SIDE:
         raise ItemFailure("TooLarge", f"{width} x {height}: the limit of a side is {MAX_SIDE:,}")
     if frames > limits.max_frames and frames > 1:

@@ -1,4 +1,4 @@
-"""Step: pixels out of the source.
+"""Step: decode the source into frames.
 
 The decoder's class is called by name rather than through `Image.open`: no other decoder can pick up
 the file, and none but the one needed is imported (Image.open imports five, 5 ms of CPU).
@@ -15,19 +15,20 @@ import msgspec
 from PIL import Image
 
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.image.memory_guard import left
+from imagejob_worker.image.memory_guard import free_address_space
 from imagejob_worker.image.parsers.probe import corrupt
 from imagejob_worker.image.raster import Frame
 from imagejob_worker.image.spliced import Spliced
-from imagejob_worker.image.steps.modes import plain, space_of
+from imagejob_worker.image.steps.modes import normalize, space_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from PIL.ImageFile import ImageFile
 
     from imagejob_worker.contract.order import SourceFormat
-    from imagejob_worker.image.parsers.probe import Survey
+    from imagejob_worker.image.context import SourceContext
+    from imagejob_worker.image.parsers.probe import Probe
 
 READERS: dict[SourceFormat, tuple[str, str]] = {
     "jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -48,32 +49,34 @@ DAMAGE = (
 )  # fmt: skip
 
 
-def decode(
-    source: str,
-    name: SourceFormat,
-    survey: Survey,
-    *,
-    scale: int,
-    frames: int,
-    decoded: Callable[[], None],
-) -> Generator[Frame]:
-    """The first `frames` frames, JPEG at 1/`scale`; `decoded` is called once all are.
+def decode(context: SourceContext) -> None:
+    """Decode the first frame; the others follow as they are asked for.
 
     Raises CorruptImage or TooLarge; MemoryError is left to the caller.
     """
+    frames = _frames(context)
+    context.first_frame, context.more_frames = next(frames), frames
+    if context.frames == 1:
+        frames.close()  # a decoder may hold as much memory as the frame
+
+
+def _frames(context: SourceContext) -> Generator[Frame]:
+    """Yield the frames to decode. With the last one, the source is decoded whole."""
+    assert context.facts  # noqa: S101 (for mypy: identify has set it)
+    name, probe, frames = context.facts.format, context.probe, context.frames
     try:
-        _check_room(name, survey)
-        with open(source, "rb") as stored, _decoder(stored, name, survey, frames) as file:
-            _check_size(file, survey)
-            if scale > 1:
-                file.draft(None, (survey.width // scale, survey.height // scale))
+        _check_memory(name, probe)
+        with open(context.path, "rb") as stored, _decoder(stored, name, probe, frames) as file:
+            _check_size(file, probe)
+            if (scale := context.draft_scale) > 1:
+                file.draft(None, (probe.width // scale, probe.height // scale))
             for index in range(frames):
-                file.seek(index + (survey.first if frames > 1 else 0))
-                frame = _frame(file, survey)
+                file.seek(index + (probe.first if frames > 1 else 0))
+                frame = _frame(file, probe)
                 if frames > 1:  # the decoder draws the next one over it
                     frame = msgspec.structs.replace(frame, image=frame.image.copy())
                 if index == frames - 1:
-                    decoded()
+                    context.on_decoded()
                 yield frame
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ItemFailure("TooLarge", f"a frame is larger than the header says: {error}") from error
@@ -83,45 +86,45 @@ def decode(
         raise corrupt(f"the {name} can't be decoded: {_reason(error)}") from error
 
 
-def _frame(file: ImageFile, survey: Survey) -> Frame:
-    """The frame that the decoder stands at. GIF frames that outgrow the first are cut to it, as
+def _frame(file: ImageFile, probe: Probe) -> Frame:
+    """Return the decoder's current frame. GIF frames larger than the first are cut to its size, as
     browsers do."""
     size = file.size
     file.load()
     space, shown = space_of(file.mode), round(file.info.get("duration", 0))
-    if survey.clear is not None:
-        file.info["transparency"] = survey.clear
-    image = plain(file)
+    if probe.clear is not None:
+        file.info["transparency"] = probe.clear
+    image = normalize(file)
     return Frame(image if image.size == size else image.crop((0, 0, *size)), shown, space)
 
 
 def _reason(error: BaseException) -> str:
-    """What the decoder says; where it fell over by itself, its words are about its own insides."""
+    """Return the decoder's message, unless it is one of Python's own about the decoder's code."""
     if isinstance(error, (OSError, SyntaxError, ValueError, EOFError)) and str(error):
         return str(error)
     return "its data is damaged"
 
 
-def _check_room(name: SourceFormat, survey: Survey) -> None:
-    """WebP's decoder says the same for want of memory as for a damaged file."""
-    need = WEBP_CANVASES * survey.width * survey.height if name == "webp" else 0
-    free = left()
+def _check_memory(name: SourceFormat, probe: Probe) -> None:
+    """WebP's decoder reports a lack of memory as a damaged file, so check before."""
+    need = WEBP_CANVASES * probe.width * probe.height if name == "webp" else 0
+    free = free_address_space()
     if free is not None and free < need:
         raise MemoryError
 
 
-def _check_size(file: ImageFile, survey: Survey) -> None:
-    """Limits were checked on the survey's size: a decoder that sees another must not go on."""
-    if file.size not in ((survey.width, survey.height), survey.displayed):
+def _check_size(file: ImageFile, probe: Probe) -> None:
+    """The probe's size is what was checked: reject a file in which the decoder sees another."""
+    if file.size not in ((probe.width, probe.height), probe.displayed):
         raise corrupt(
-            f"the header can be read as {survey.width} x {survey.height}"
+            f"the header can be read as {probe.width} x {probe.height}"
             f" and as {file.width} x {file.height}"
         )
 
 
-def _decoder(stored: BinaryIO, name: SourceFormat, survey: Survey, frames: int) -> ImageFile:
-    """The decoder, having read the header; it sees no more of the file than it needs."""
+def _decoder(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> ImageFile:
+    """Return the decoder, which has read the header; it sees only the parts that it needs."""
     module, reader = READERS[name]
-    parts = survey.still_parts if frames == 1 and survey.still_parts else survey.parts
+    parts = probe.still_parts if frames == 1 and probe.still_parts else probe.parts
     seen = Spliced(stored, parts) if parts else stored
     return getattr(import_module(module), reader)(seen)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Step: pixels into a file, with nothing beside them but a colour profile that is to be kept.
+"""The encoders: pixels into a file, with no metadata but a colour profile that is to be kept.
 
 Every setting is fixed and every encoder runs in one thread: the same pixels give the same bytes.
 """
@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import ImageFile
 
-from imagejob_worker.image.memory_guard import room
-from imagejob_worker.image.steps.choose_format import Choice
-from imagejob_worker.image.steps.strip_metadata import bare
-from imagejob_worker.image.steps.zero_timestamps import forget_time
+from imagejob_worker.image.memory_guard import memory_guard
+from imagejob_worker.image.steps.strip_metadata import strip_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
 
     from imagejob_worker.contract.facts import MadeFormat
     from imagejob_worker.contract.order import Output
+    from imagejob_worker.image.context import OutputContext
+    from imagejob_worker.image.steps.choose_format import Choice
 
 QUALITY: dict[MadeFormat, int] = {"jpeg": 82, "webp": 80, "avif": 60, "png": 100}
 """Where photographs stop looking different from the source at a normal distance."""
@@ -38,7 +38,7 @@ LOSSLESS_EFFORT = 70
 
 
 class Animation:
-    """How frames follow each other: milliseconds each, and how often all run (0: for ever)."""
+    """How long each frame shows, in milliseconds, and how often all are played (0: endlessly)."""
 
     __slots__ = ("durations", "plays")
 
@@ -47,31 +47,26 @@ class Animation:
         self.plays = plays
 
 
-def encode(
-    frames: Sequence[Image.Image],
-    path: str,
-    output: Output,
-    choice: Choice,
-    quality: int,
-    icc: bytes | None,
-    animation: Animation | None,
-) -> int:
+def encode(output: OutputContext, choice: Choice, quality: int, path: str) -> int:
     """Write `path`, whose extension is the format's, and return its length in bytes."""
-    first, *others = (bare(frame) for frame in frames)
-    settings = _SETTINGS[choice.format](output, choice, quality)
-    if icc:
-        settings["icc_profile"] = icc
+    first, *others = (strip_metadata(image) for image in output.images)
+    animation = output.animation
+    settings = _SETTINGS[choice.format](output.plan.output, choice, quality)
+    if output.icc:
+        settings["icc_profile"] = output.icc
     if animation is not None:
         settings |= _animated(choice.format, others, animation)
     if choice.format == "jpeg":
-        _make_room(first)
+        _enlarge_buffer(first)
     if choice.format == "avif" and first.mode == "L":
         settings["subsampling"] = "4:0:0"  # else it becomes colour, which no grey profile fits
     full_chroma = settings.get("subsampling") == "4:4:4"
-    with room(choice.format, first.width * first.height, full_chroma=full_chroma):
+    with memory_guard(choice.format, first.width * first.height, full_chroma=full_chroma):
         first.save(path, **settings)
     if choice.format == "avif" and animation is not None:
-        forget_time(path)
+        from imagejob_worker.image.steps.zero_timestamps import zero_timestamps  # rare
+
+        zero_timestamps(path)
     if choice.format == "webp" and animation is not None and first.mode == "RGBA":
         _declare_alpha(path)
     return os.stat(path).st_size
@@ -87,7 +82,7 @@ def _declare_alpha(path: str) -> None:
             file.write(bytes((header[20] | 0x10,)))
 
 
-def _make_room(image: Image.Image) -> None:
+def _enlarge_buffer(image: Image.Image) -> None:
     """Pillow hands libjpeg one buffer for all of an optimised file, guessed at a byte a pixel, and
     fails where that is too little: noise at high quality takes up to four."""
     ImageFile.MAXBLOCK = max(65_536, 4 * image.width * image.height)
@@ -133,7 +128,7 @@ def _animated(
         "append_images": others,
         "duration": animation.durations,
     }
-    if name != "avif":  # which has no loop count here: it runs for ever
+    if name != "avif":  # which has no loop count here: it is played endlessly
         settings["loop"] = animation.plays
     if name == "webp":
         settings["background"] = (0, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes. Names and claimed types are not asked.
+"""Step: the format of the source, by its first bytes; file names and claimed types count nothing.
 
 A format that is known but not supported is named, so that the person who uploaded it knows why.
 """
@@ -7,24 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
+from imagejob_worker.contract.facts import SourceFacts
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.order import SourceFormat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imagejob_worker.contract.facts import MadeFormat
+    from imagejob_worker.image.context import SourceContext
 
 HEAD_BYTES = 4096
 """How much of a file `sniff` wants to see."""
-
-EXTENSIONS: dict[MadeFormat, str] = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
-CONTENT_TYPES: dict[MadeFormat, str] = {
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "avif": "image/avif",
-}
 
 SUPPORTED: tuple[tuple[bytes, SourceFormat], ...] = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -83,8 +76,15 @@ AVIF_BRANDS = {b"avif", b"avis"}
 BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # lengths of the header that follows BMP's own
 
 
-def identify(head: bytes, allowed: Sequence[SourceFormat]) -> SourceFormat:
-    """The format of a file that begins with `head` (its first HEAD_BYTES, or all of it).
+def identify(context: SourceContext) -> None:
+    """Raises UnsupportedFormat; the message names the format if it is a known one."""
+    with open(context.path, "rb") as file:
+        head = file.read(HEAD_BYTES)
+    context.facts = SourceFacts(allowed_format(head, context.allowed))
+
+
+def allowed_format(head: bytes, allowed: Sequence[SourceFormat]) -> SourceFormat:
+    """Return the format of a file that begins with `head` (its first HEAD_BYTES, or all of it).
 
     Raises UnsupportedFormat, naming the format if it is a known one.
     """
@@ -104,7 +104,7 @@ def identify(head: bytes, allowed: Sequence[SourceFormat]) -> SourceFormat:
 
 
 def sniff(head: bytes) -> str:
-    """A SourceFormat, or a name for people of another format, or an empty string."""
+    """Return a SourceFormat, or another format's name for people, or an empty string."""
     for magic, name in SUPPORTED:
         if head.startswith(magic):
             return name

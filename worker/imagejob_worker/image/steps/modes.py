@@ -1,4 +1,4 @@
-"""Step: any of Pillow's modes as one of four: L, RGB, RGBA, CMYK."""
+"""Pillow's modes: every decoded frame becomes L, RGB, RGBA or CMYK; an output has one mode."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.image.steps.strip_metadata import bare
+from imagejob_worker.image.steps.strip_metadata import strip_metadata
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
+
+    from imagejob_worker.image.context import OutputContext
 
 WITH_ALPHA = {"LA", "La", "PA", "RGBa"}
 GREY_16 = {"I;16", "I;16L", "I;16B", "I;16N"}
@@ -18,25 +20,25 @@ GREY = {"1", "L", "LA", "La", *GREY_16}
 
 
 def space_of(mode: str) -> str:
-    """The ICC colour space of a mode's samples."""
+    """Return the ICC colour space of a mode's samples."""
     if mode in GREY:
         return "GRAY"
     return "CMYK" if mode == "CMYK" else "RGB"
 
 
-def plain(file: ImageFile) -> Image.Image:
-    """The loaded frame as an image that holds pixels and nothing else.
+def normalize(file: ImageFile) -> Image.Image:
+    """Return the loaded frame as an image that holds pixels and nothing else.
 
     Every kind of transparency becomes RGBA, so that one rule for resizing it is enough. 16-bit grey
     is scaled to 8 (Pillow's own conversion would clip it).
     """
     if file.mode in ("L", "RGB", "RGBA", "CMYK") and "transparency" not in file.info:
-        return bare(file)
+        return strip_metadata(file)
     if file.mode in GREY_16:
         return _from_grey_16(file, file.info.get("transparency"))
     if file.mode in ("I", "F"):
         raise ItemFailure("UnsupportedFormat", f"32-bit samples (mode {file.mode}) not supported")
-    return bare(file.convert(_target(file)))
+    return strip_metadata(file.convert(_target(file)))
 
 
 def _target(file: ImageFile) -> str:
@@ -46,7 +48,7 @@ def _target(file: ImageFile) -> str:
 
 
 def _from_grey_16(file: ImageFile, clear: int | None) -> Image.Image:
-    image = bare(file.point(lambda value: value * (1 / 257) + 0.5).convert("L"))
+    image = strip_metadata(file.point(lambda value: value * (1 / 257) + 0.5).convert("L"))
     if clear is None:
         return image
     image = image.convert("RGBA")
@@ -55,7 +57,7 @@ def _from_grey_16(file: ImageFile, clear: int | None) -> Image.Image:
 
 
 def _other_than(file: ImageFile, clear: int) -> Image.Image:
-    """Opaque where a 16-bit sample is not `clear`. Told byte by byte: tables have 256 entries."""
+    """Opaque where a 16-bit sample is not `clear`. Byte by byte: tables have 256 entries."""
     from PIL import ImageChops  # rare
 
     data = file.tobytes()
@@ -70,3 +72,19 @@ def _other_than(file: ImageFile, clear: int) -> Image.Image:
 
 def _all_but(value: int) -> list[int]:
     return [0 if level == value else 255 for level in range(256)]
+
+
+def has_transparency(image: Image.Image) -> bool:
+    """Whether any pixel isn't opaque."""
+    return image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255  # type: ignore[operator]
+
+
+def unify_modes(output: OutputContext) -> None:
+    """Give all frames one mode, and drop an alpha channel that is opaque throughout."""
+    images = output.images
+    modes = {image.mode for image in images}
+    if any(has_transparency(image) for image in images):
+        target = "RGBA" if len(images) > 1 else images[0].mode
+    else:
+        target = "L" if modes == {"L"} else "RGB"
+    output.images = [image if image.mode == target else image.convert(target) for image in images]

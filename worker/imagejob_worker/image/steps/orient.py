@@ -1,4 +1,4 @@
-"""Step: turn the picture upright. Done last, when it is smallest."""
+"""Step: turn the image upright. Done last, when it is smallest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import msgspec
 from PIL.Image import Transpose
 
 if TYPE_CHECKING:
-    from imagejob_worker.image.raster import Picture
+    from imagejob_worker.image.context import OutputContext
+    from imagejob_worker.image.raster import Raster
 
 # EXIF 2.32, 4.6.4, tag 274: what undoes each orientation.
 UPRIGHT = {
@@ -22,9 +23,15 @@ UPRIGHT = {
 }
 
 
-def upright(picture: Picture, orientation: int) -> Picture:
-    """The picture as it is meant to be seen; the same object if it is upright already."""
+def orient(output: OutputContext) -> None:
+    """Turn all frames upright, one by one: at no time are all there twice."""
+    for index, raster in enumerate(output.rasters):
+        output.rasters[index] = upright(raster, output.source.probe.orientation)
+
+
+def upright(raster: Raster, orientation: int) -> Raster:
+    """Undo an EXIF orientation; return the same object if nothing is to be turned."""
     method = UPRIGHT.get(orientation)
     if method is None:
-        return picture
-    return msgspec.structs.replace(picture, image=picture.image.transpose(method))
+        return raster
+    return msgspec.structs.replace(raster, image=raster.image.transpose(method))

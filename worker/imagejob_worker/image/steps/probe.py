@@ -1,4 +1,4 @@
-"""Step: find out what the source is and what it claims, with no decoder near it."""
+"""Step: read what the source's container states, without a decoder."""
 
 from __future__ import annotations
 
@@ -8,30 +8,28 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from imagejob_worker.contract.facts import SourceFacts
 from imagejob_worker.image.parsers import icc
-from imagejob_worker.image.parsers.probe import MAX_ICC_BYTES, Survey
-from imagejob_worker.image.steps import identify as formats
+from imagejob_worker.image.parsers.probe import MAX_ICC_BYTES, Probe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from imagejob_worker.contract.order import SourceFormat
+    from imagejob_worker.image.context import SourceContext
 
 
-def identify(source: str, allowed: Sequence[SourceFormat]) -> SourceFormat:
-    """The format of the file, by its magic bytes.
+def probe(context: SourceContext) -> None:
+    """Walk the container. Raises CorruptImage, TooLarge or UnsupportedFormat."""
+    assert context.facts  # noqa: S101 (for mypy: identify has set it)
+    format_ = context.facts.format
+    found = context.probe = _probed(context.path, format_)
+    context.facts = SourceFacts(format_, *found.displayed, max(found.frames, found.pages))
 
-    Raises UnsupportedFormat, naming what else it is.
-    """
-    with open(source, "rb") as file:
-        return formats.identify(file.read(formats.HEAD_BYTES), allowed)
 
-
-def survey(source: str, name: SourceFormat) -> Survey:
-    """Walk the container. Raises CorruptImage, TooLarge or UnsupportedFormat, as it finds."""
-    container = import_module(f"imagejob_worker.image.parsers.{name}")
-    with open(source, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-        found: Survey = container.survey(data)
+def _probed(path: str, format_: SourceFormat) -> Probe:
+    # Only the parser that is needed is imported.
+    parser = import_module(f"imagejob_worker.image.parsers.{format_}")
+    with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        found: Probe = parser.probe(data)
     if found.icc is None:
         return found
     if len(found.icc) > MAX_ICC_BYTES:

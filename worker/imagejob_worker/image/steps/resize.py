@@ -1,4 +1,4 @@
-"""Step: the part of the picture that an output shows, at the output's size."""
+"""Step: the part of the image that an output shows, at the output's size."""
 
 from __future__ import annotations
 
@@ -7,23 +7,36 @@ from typing import TYPE_CHECKING
 import msgspec
 from PIL.Image import Resampling
 
+from imagejob_worker.image.geometry import unoriented
+
 if TYPE_CHECKING:
+    from imagejob_worker.image.context import SourceContext
     from imagejob_worker.image.geometry import Box, Size
-    from imagejob_worker.image.raster import Picture
+    from imagejob_worker.image.plan import OutputPlan
+    from imagejob_worker.image.raster import Raster
 
 REDUCING_GAP = 2.0
 """Average whole blocks of pixels down to at least twice the size wanted, then use Lanczos: Pillow's
 measure at which the result is hard to tell from Lanczos alone, at a fraction of the time."""
 
 
-def resize(picture: Picture, box: Box, size: Size) -> Picture:
+def resize(raster: Raster, plan: OutputPlan, context: SourceContext) -> Raster:
+    """Scale to the output's size, but in the source's orientation."""
+    probe = context.probe
+    box = unoriented(plan.placement.box, (probe.width, probe.height), probe.orientation)
+    width, height = plan.placement.size
+    size = (height, width) if probe.orientation >= 5 else (width, height)
+    return _scaled(raster, box, size)
+
+
+def _scaled(raster: Raster, box: Box, size: Size) -> Raster:
     """Scale `box` (pixels of the full-size source, unoriented) to `size`.
 
-    RGBA is resized with its colours multiplied by alpha (Pillow does), so that what is transparent
-    lends no colour to its neighbours. Where no pixel changes, none is copied.
+    Pillow resizes RGBA with its colours multiplied by alpha, so that what is transparent lends no
+    colour to its neighbours. Where no pixel changes, none is copied.
     """
-    image = picture.image
-    across, down = picture.scale
+    image = raster.image
+    across, down = raster.scale
     here = (
         box[0] * across,
         box[1] * down,
@@ -34,8 +47,8 @@ def resize(picture: Picture, box: Box, size: Size) -> Picture:
     if width != size[0] or height != size[1] or here[0] % 1 or here[1] % 1:
         scaled = image.resize(size, Resampling.LANCZOS, here, REDUCING_GAP)
     elif size == image.size:
-        return picture
+        return raster
     else:
         scaled = image.crop((int(here[0]), int(here[1]), int(here[2]), int(here[3])))
     scale = size[0] / (box[2] - box[0]), size[1] / (box[3] - box[1])
-    return msgspec.structs.replace(picture, image=scaled, scale=scale)
+    return msgspec.structs.replace(raster, image=scaled, scale=scale)

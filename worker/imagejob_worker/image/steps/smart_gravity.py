@@ -1,4 +1,4 @@
-"""Step: `gravity: smart`, which part of a picture a crop keeps.
+"""Step: `gravity: smart`, the part of an image that a crop keeps.
 
 The method is smartcrop.js's (Jonas Wagner, 2014), cut down to what one sliding window needs. On a
 thumbnail of at most 128 pixels a side it measures three things of each pixel:
@@ -22,69 +22,75 @@ from typing import TYPE_CHECKING
 import msgspec
 from PIL import Image
 
-from imagejob_worker.image.geometry import aim as aimed
-from imagejob_worker.image.raster import Picture
+from imagejob_worker.image.geometry import move_crop
+from imagejob_worker.image.raster import Raster
 from imagejob_worker.image.steps.orient import upright
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imagejob_worker.image.plan import Job
-    from imagejob_worker.image.raster import Frame, Origin
+    from imagejob_worker.image.context import SourceContext
+    from imagejob_worker.image.geometry import Size
+    from imagejob_worker.image.plan import OutputPlan
 
 SIDE = 128
 DETAIL, SKIN, SATURATION = 0.2, 1.8, 0.1
 EXACTLY = 9  # digits of a score: sums of equal windows differ in the last ones
 
 
-def aim(jobs: Sequence[Job], frame: Frame, origin: Origin) -> tuple[Job, ...]:
-    """The jobs, those of smart gravity with their crop moved to where this frame is worth most."""
-    if not any(_is_smart(job) for job in jobs):
-        return tuple(jobs)
-    measures = _measures(_thumbnail(frame, origin))
+def aim_smart_crops(context: SourceContext) -> None:
+    """Move each smart crop to the part of the first frame that scores highest."""
+    if not any(_is_smart(plan) for plan in context.plans):
+        return
+    measures = _measures(_thumbnail(context))
     across, down = _profile(measures, horizontal=True), _profile(measures, horizontal=False)
-    return tuple(_moved(job, origin, across, down) if _is_smart(job) else job for job in jobs)
+    size = context.probe.displayed
+    context.plans = tuple(
+        _moved(plan, size, across, down) if _is_smart(plan) else plan for plan in context.plans
+    )
 
 
-def _is_smart(job: Job) -> bool:
-    return job.output.gravity == "smart" and job.output.fit == "cover"
+def _is_smart(plan: OutputPlan) -> bool:
+    return plan.output.gravity == "smart" and plan.output.fit == "cover"
 
 
-def _moved(job: Job, origin: Origin, across: Sequence[float], down: Sequence[float]) -> Job:
-    source = origin.survey.displayed
-    width, height = job.placement.extent
+def _moved(
+    plan: OutputPlan, source: Size, across: Sequence[float], down: Sequence[float]
+) -> OutputPlan:
+    width, height = plan.placement.extent
     anchor = best(across, width / source[0]), best(down, height / source[1])
-    return msgspec.structs.replace(job, placement=aimed(job.placement, source, anchor))
+    return msgspec.structs.replace(plan, placement=move_crop(plan.placement, source, anchor))
 
 
 def best(profile: Sequence[float], share: float) -> float:
-    """Where a window over this share of the profile is worth most, as a fraction of its slack."""
+    """Return where a window over this share of the profile scores highest, as a fraction of its
+    slack."""
     window = max(1, round(len(profile) * share))
     slack = len(profile) - window
     if slack <= 0:
         return 0.5
     weights = [1 - 0.5 * abs(2 * (index + 0.5) / window - 1) for index in range(window)]
 
-    def worth(at: int) -> tuple[float, float]:
+    def score(at: int) -> tuple[float, float]:
         values = profile[at : at + window]
         total = sum(value * weight for value, weight in zip(values, weights, strict=True))
         return round(total, EXACTLY), -abs(at - slack / 2)
 
-    return max(range(slack + 1), key=worth) / slack
+    return max(range(slack + 1), key=score) / slack
 
 
-def _thumbnail(frame: Frame, origin: Origin) -> Image.Image:
-    """The frame, upright, at most 128 pixels a side. Colours need not be exact for this."""
-    image = frame.image
+def _thumbnail(context: SourceContext) -> Image.Image:
+    """The first frame, upright, at most 128 pixels a side. Colours need not be exact for this."""
+    image = context.first_frame.image
     shrink = SIDE / max(image.size)
     if shrink < 1:
         size = max(1, round(image.width * shrink)), max(1, round(image.height * shrink))
         image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.0)
-    return upright(Picture(image), origin.survey.orientation).image
+    return upright(Raster(image), context.probe.orientation).image
 
 
 def _measures(image: Image.Image) -> list[tuple[float, Image.Image]]:
-    """Each measure's weight and its map, 0 to 255; what is transparent is worth nothing."""
+    """Return each measure's weight and its map, 0 to 255; transparent pixels score nothing."""
     from PIL import ImageChops, ImageFilter  # for this gravity only
 
     rgb = image.convert("RGB")

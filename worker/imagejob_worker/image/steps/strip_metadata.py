@@ -1,12 +1,12 @@
-"""A fresh canvas: what stands between the pixels of a source and the file of an output."""
+"""Pixels without metadata: what stands between the decoder and the encoder."""
 
 from __future__ import annotations
 
 from PIL import Image
 
 
-def bare(image: Image.Image) -> Image.Image:
-    """The same pixels, not copied, in an image that knows nothing else.
+def strip_metadata(image: Image.Image) -> Image.Image:
+    """Return the same pixels, not copied, in an image that holds nothing else.
 
     Pillow's encoders write what they find in an image's `info` (comments, profiles, transparency),
     and its operations hand `info` on, or add to it.

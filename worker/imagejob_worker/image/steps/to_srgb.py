@@ -9,30 +9,53 @@ import msgspec
 if TYPE_CHECKING:
     from PIL import Image
 
-    from imagejob_worker.image.profile import Profile
-    from imagejob_worker.image.raster import Picture
+    from imagejob_worker.image.context import OutputContext, SourceContext
+    from imagejob_worker.image.plan import OutputPlan
+    from imagejob_worker.image.raster import Raster
+    from imagejob_worker.image.steps.read_profile import Profile
 
-# The pixels that can carry a profile of each space into a file. CMYK never does.
+# The modes that can carry a profile of each colour space into a file. CMYK never does.
 CARRIERS = {"RGB": ("RGB", "RGBA"), "GRAY": ("L",), "CMYK": ()}
 
 
-def to_srgb(picture: Picture, *, keep: bool) -> Picture:
-    """The picture in sRGB; with `keep`, RGB and grey pixels stay in their own profile.
+def to_srgb(raster: Raster, plan: OutputPlan, context: SourceContext) -> Raster:  # noqa: ARG001 (one signature)
+    """Convert to sRGB; RGB and grey pixels keep their own profile if it is to be kept."""
+    profile = raster.profile
+    if profile and context.keeps_icc and raster.image.mode in CARRIERS[profile.space]:
+        return raster
+    return _converted(raster)
+
+
+def fit_profile(output: OutputContext) -> None:
+    """Keep a profile for grey only in a file of grey pixels; elsewhere convert to sRGB after all.
+
+    WebP has no grey, and neither has a canvas with a background.
+    """
+    grey_fits = output.choice.format != "webp" and not output.plan.placement.padded
+    if not grey_fits:
+        output.rasters = [
+            _converted(raster) if raster.profile and raster.profile.space == "GRAY" else raster
+            for raster in output.rasters
+        ]
+    profile = output.rasters[0].profile
+    output.icc = profile.data if profile is not None else None
+
+
+def _converted(raster: Raster) -> Raster:
+    """Convert to sRGB.
 
     CMYK without a profile becomes `(255 - C)(255 - K) / 255`, as browsers show it.
     """
-    image, profile = picture.image, picture.profile
-    if profile is None:
-        image = image.convert("RGB") if image.mode == "CMYK" else image
-    elif keep and image.mode in CARRIERS[profile.space]:
-        return picture
-    else:
-        image = _converted(image, profile)
-    return msgspec.structs.replace(picture, image=image, profile=None)
+    image, profile = raster.image, raster.profile
+    if profile is not None:
+        image = _apply(profile, image)
+    elif image.mode == "CMYK":
+        image = image.convert("RGB")
+    return msgspec.structs.replace(raster, image=image, profile=None)
 
 
-def _converted(image: Image.Image, profile: Profile) -> Image.Image:
-    """Transparency is carried over as it is: littleCMS sees colours only."""
+def _apply(profile: Profile, image: Image.Image) -> Image.Image:
+    """Apply a profile. Alpha is carried over as it is: littleCMS sees colours only."""
     grey = profile.space == "GRAY"
     if image.mode == "L":
         return profile.convert(image).getchannel("G")

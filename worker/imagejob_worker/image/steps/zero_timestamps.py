@@ -1,4 +1,4 @@
-"""Step: an AVIF animation forgets when it was made, which libavif writes into three boxes."""
+"""Zero the times at which an AVIF animation was made: libavif writes them into three boxes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ WITH_TIMES = {b"mvhd", b"tkhd", b"mdhd"}
 """Movie, track and media header (ISO/IEC 14496-12, 8.2.2, 8.3.2 and 8.4.2)."""
 
 
-def forget_time(path: str) -> None:
-    """Write zero over all creation and modification times."""
+def zero_timestamps(path: str) -> None:
+    """Write zero over all creation and modification times: equal pixels give equal bytes."""
     with open(path, "r+b") as file:
         data = file.read()
         for start in _headers(data, 0, len(data)):
@@ -24,7 +24,7 @@ def forget_time(path: str) -> None:
 
 
 def _headers(data: bytes, start: int, end: int) -> Iterator[int]:
-    """Where the contents of each header begin."""
+    """Yield the offset at which each header's contents begin."""
     for box in boxes(data, start, end):
         if box.name in WITH_TIMES:
             yield box.start

@@ -1,4 +1,4 @@
-"""A source's ICC profile, opened and found to fit its pixels."""
+"""Step: open the source's ICC profile, if it fits the pixels."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from imagejob_worker.image.parsers import icc
 
 if TYPE_CHECKING:
     from PIL import Image, ImageCms
+
+    from imagejob_worker.image.context import SourceContext
 
 MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
@@ -31,8 +33,13 @@ class Profile:
         return self._transform.apply(image)
 
 
-def profile_for(data: bytes | None, space: str) -> Profile | None:
-    """The profile, if it is one for samples of this space and littleCMS can use it; else None."""
+def read_profile(context: SourceContext) -> None:
+    """Set the profile; None if there is none, or none that can be used."""
+    context.profile = _profile_for(context.probe.icc, context.first_frame.space)
+
+
+def _profile_for(data: bytes | None, space: str) -> Profile | None:
+    """Return the profile if it describes samples of this space and littleCMS can use it."""
     if data is None or icc.space(data) != space:
         return None
     from PIL import ImageCms  # only sources with a profile pay for it

@@ -1,0 +1,88 @@
+"""What the steps of the pipeline share: one context for each source, and one for each output.
+
+Each field below the line is set by the one step that its comment names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagejob_worker.image.plan import is_animated
+from imagejob_worker.image.raster import Raster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from PIL import Image
+
+    from imagejob_worker.contract.facts import Made, SourceFacts
+    from imagejob_worker.contract.order import Item, SourceFormat
+    from imagejob_worker.image.parsers.probe import Probe
+    from imagejob_worker.image.plan import OutputPlan
+    from imagejob_worker.image.raster import Frame
+    from imagejob_worker.image.steps.choose_format import Choice
+    from imagejob_worker.image.steps.encode import Animation
+    from imagejob_worker.image.steps.read_profile import Profile
+
+
+class SourceContext:
+    """One source: the file at `path`, the item that asks for outputs of it, and what is known."""
+
+    facts: SourceFacts | None = None  # identify, completed by probe
+    probe: Probe  # probe
+    plans: tuple[OutputPlan, ...]  # plan_outputs; aim_smart_crops moves their crops
+    draft_scale: int  # plan_outputs: a JPEG is decoded at 1/draft_scale
+    first_frame: Frame  # decode
+    more_frames: Iterator[Frame]  # decode
+    profile: Profile | None  # read_profile
+
+    def __init__(
+        self,
+        path: str,
+        item: Item,
+        allowed: Sequence[SourceFormat],
+        folder: str,
+        on_decoded: Callable[[], None],
+    ) -> None:
+        self.path = path
+        self.item = item
+        self.allowed = allowed
+        self.folder = folder
+        self.on_decoded = on_decoded
+
+    @property
+    def frames(self) -> int:
+        """How many frames to decode: one, unless an output is animated."""
+        frames = self.probe.frames
+        return frames if any(is_animated(each, frames) for each in self.item.outputs) else 1
+
+    @property
+    def keeps_icc(self) -> bool:
+        """Whether the outputs are to keep the source's ICC profile."""
+        return "icc" in self.item.metadata.keep
+
+    def raster(self, frame: Frame) -> Raster:
+        """Return a frame of this source, at the scale that it was decoded at."""
+        return Raster(frame.image, self.profile, (1 / self.draft_scale, 1 / self.draft_scale))
+
+
+class OutputContext:
+    """One output: its rendered frames, and the path of its file without the extension."""
+
+    choice: Choice  # choose_format
+    icc: bytes | None  # fit_profile: the profile to write into the file
+    images: list[Image.Image]  # draw_canvas, unify_modes
+    made: Made  # encode_output
+
+    def __init__(
+        self,
+        source: SourceContext,
+        plan: OutputPlan,
+        rasters: list[Raster],
+        animation: Animation | None,
+    ) -> None:
+        self.source = source
+        self.plan = plan
+        self.rasters = rasters
+        self.animation = animation
+        self.stem = f"{source.folder}/{plan.index}"
