@@ -59,7 +59,7 @@ def raising(error: Exception) -> Behaviour:
 
 
 def say(raw: bytes) -> None:
-    """Write straight into the pipe to the lane, as code that an image took over would."""
+    """Write straight into the pipe to the fork server, as code that an image took over would."""
     for path in FILES.iterdir():
         descriptor = int(path.name)
         try:
@@ -104,7 +104,7 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
     "killed": (signalled(signal.SIGKILL), "OutOfMemory", "kernel"),
     "memory": (lambda _: bytearray(1 << 30), "OutOfMemory", "memory"),
     "memory, slowly": (lambda _: [bytes(1 << 20) for _ in range(1000)], "OutOfMemory", "memory"),
-    "a crash for want of memory": (
+    "a crash out of memory": (
         lambda _: (bytearray(40 << 20), os.abort()), "OutOfMemory", "SIGABRT",
     ),
     "endless loop": (lambda _: sum(iter(int, 1)), "TimedOut", "longer"),
@@ -123,11 +123,11 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
         raising(ItemFailure("UnsupportedFormat", "a PSD", GOOD)), "UnsupportedFormat", "a PSD",
     ),
     "a bug": (raising(ValueError("oops")), "Internal", "ValueError: oops"),
-    "out of space": (raising(OSError(28, "No space left")), "Internal", "no room"),
-    "ends silently": (lambda _: os._exit(0), "Internal", "no sensible answer"),
+    "out of space": (raising(OSError(28, "No space left")), "Internal", "is full"),
+    "ends silently": (lambda _: os._exit(0), "Internal", "no valid result"),
     "ends with a code": (lambda _: os._exit(3), "Internal", "code 3"),
-    "exits": (lambda _: sys.exit(0), "Internal", "no sensible answer"),
-    "noise": (lambda place: lie(b"\xff" * 99, place), "Internal", "no sensible answer"),
+    "exits": (lambda _: sys.exit(0), "Internal", "no valid result"),
+    "noise": (lambda place: lie(b"\xff" * 99, place), "Internal", "no valid result"),
     "floods the pipe": (flood, "TimedOut", "longer"),
     "other outputs": (
         lambda place: lie(product("0", name="else"), place, make), "Internal", "other outputs",
@@ -135,29 +135,29 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
     "another format": (
         lambda place: lie(product("0", format_="png"), place, make), "Internal", "other outputs",
     ),
-    "no file": (lambda place: lie(product("0"), place), "Internal", "isn't there"),
+    "no file": (lambda place: lie(product("0"), place), "Internal", "is missing"),
     "a path upwards": (
-        lambda place: lie(product("../source"), place), "Internal", "no sensible answer",
+        lambda place: lie(product("../source"), place), "Internal", "no valid result",
     ),
     "a symbolic link": (
         lambda place: lie(
             product("0"), place, lambda at: (at / "outputs" / "0").symlink_to(secret(at))
         ),
-        "Internal", "isn't there",
+        "Internal", "is missing",
     ),
     "a hard link": (
         lambda place: lie(
             product("0"), place, lambda at: (at / "outputs" / "0").hardlink_to(secret(at))
         ),
-        "Internal", "no file of its own",
+        "Internal", "not a regular file of its own",
     ),
     "a named pipe": (
         lambda place: lie(product("0"), place, lambda at: os.mkfifo(at / "outputs" / "0")),
-        "Internal", "no file of its own",
+        "Internal", "not a regular file of its own",
     ),
     "a folder": (
         lambda place: lie(product("0"), place, lambda at: (at / "outputs" / "0").mkdir()),
-        "Internal", "no file of its own",
+        "Internal", "not a regular file of its own",
     ),
     "another folder in its place": (
         lambda place: lie(
@@ -167,7 +167,7 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
                 (at / "outputs").symlink_to(secret(at).parent),
             ),
         ),
-        "Internal", "isn't there",
+        "Internal", "is missing",
     ),
     "leaves a mess": (fill_folder, "CorruptImage", "SIGSEGV"),
 }  # fmt: skip

@@ -60,22 +60,22 @@ class Workplace:
 
         def work() -> None:
             try:
-                runner.finish(understood, lanes, str(self.stores), str(self.scratch), tell)
+                runner.finish(understood, pool, str(self.stores), str(self.scratch), tell)
             except Exception as error:  # noqa: BLE001 (told to whoever waits, in the other thread)
                 told.put(Broken(str(error)))
             told.put(None)
 
-        # Lanes are forked here, where there is no thread but this one.
+        # The pool is forked here, where there is no thread but this one.
         with self._stderr_of_children():
-            lanes = runner.start(understood)
+            pool = runner.start(understood)
         # Not for ever: an impatient second Ctrl-C must not have to wait for it.
         thread = Thread(target=work, daemon=True)
-        with lanes:
+        with pool:
             try:
                 thread.start()
                 yield from _until_none(told)
             finally:
-                lanes.close()
+                pool.close()
                 if thread.ident:
                     thread.join()
 

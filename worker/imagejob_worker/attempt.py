@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import time
 import traceback
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from imagejob_worker.contract import report
+from imagejob_worker.contract.facts import CONTENT_TYPES, EXTENSIONS
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.sandbox.boundary import RefusedError
-from imagejob_worker.sandbox.fork_server import Request
-from imagejob_worker.sandbox.pool import LaneLostError
+from imagejob_worker.sandbox.boundary import ChildFailedError
+from imagejob_worker.sandbox.ipc import Request
+from imagejob_worker.sandbox.pool import SlotLostError
 from imagejob_worker.sandbox.scratch import Folder
 from imagejob_worker.storage import keys
 
 if TYPE_CHECKING:
     from imagejob_worker.contract.order import Item, Order, Source
     from imagejob_worker.runner import OnRead
-    from imagejob_worker.sandbox.boundary import Facts, Product
-    from imagejob_worker.sandbox.pool import Lane
+    from imagejob_worker.sandbox.boundary import Facts, Success
+    from imagejob_worker.sandbox.pool import Slot
     from imagejob_worker.sandbox.scratch import OutputFile
     from imagejob_worker.storage import Stores
-
-EXTENSIONS: Final = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 
 
 class Attempt:
@@ -38,44 +37,44 @@ class Attempt:
         self._scratch = scratch
         self._on_read = on_read
         self._started = time.monotonic()
-        # Fetching and processing have this long; what was made in time may still be stored.
+        # For fetching and processing; outputs that were made in time may be stored later.
         self._deadline = self._started + self._item.timeout_seconds
         self._source: report.Source | None = None
 
-    def entry(self, lane: Lane) -> report.Entry:
-        """Do all steps in this lane. What goes wrong becomes the entry, but for LaneLostError."""
+    def run(self, slot: Slot) -> report.Entry:
+        """Fetch, process in this slot, store. A failure becomes the entry; raises SlotLostError."""
         try:
-            return self._done(lane)
+            return self._done(slot)
         except ItemFailure as failure:
-            if isinstance(failure, RefusedError) and failure.facts:
-                self._learn(failure.facts)
+            if isinstance(failure, ChildFailedError) and failure.facts:
+                self._complete_source(failure.facts)
             return self._failed(failure)
-        except LaneLostError:
+        except SlotLostError:
             raise
-        except Exception as error:  # noqa: BLE001 (a fault in here must not take the other items)
+        except Exception as error:  # noqa: BLE001 (a fault in here must not end the other items)
             traceback.print_exc()
             return self._failed(ItemFailure("Internal", f"{type(error).__name__}: {error}"))
 
-    def _done(self, lane: Lane) -> report.Done:
+    def _done(self, slot: Slot) -> report.Done:
         self._check_destination()
         with Folder(self._scratch, str(self._index)) as folder:
             self._fetch(folder)
-            product = lane.run(self._request(folder))
-            source = self._learn(product.source)
-            self._check_product(product)
-            # All outputs are made and looked at before the first is stored: a failure up to here
+            success = slot.run(self._request(folder))
+            source = self._complete_source(success.source)
+            self._check_outputs(success)
+            # All outputs are made and checked before the first is stored: a failure up to here
             # leaves nothing behind.
-            self._check_source_stays(product)
-            files = [folder.output(made.file) for made in product.outputs]
-            self._store(product, files)
+            self._check_keeps_source(success)
+            files = [folder.output(made.file) for made in success.outputs]
+            self._store(success, files)
         outputs = tuple(
             report.output(made.format, made.width, made.height, file.size, file.sha256)
-            for made, file in zip(product.outputs, files, strict=True)
+            for made, file in zip(success.outputs, files, strict=True)
         )
-        return report.Done(source, self._milliseconds(), product.removed, product.notes, outputs)
+        return report.Done(source, self._milliseconds(), success.removed, success.notes, outputs)
 
     def _check_destination(self) -> None:
-        """Refuse keys that can't be written before any work goes into them."""
+        """Reject keys that can't be written, before any work is done."""
         for output in self._item.outputs:
             keys.check(self._key(output.name, "avif"), "write")
 
@@ -92,7 +91,7 @@ class Attempt:
         )
         self._source = report.source(fetched.size, fetched.sha256)
         _check_digest(fetched.sha256, source)
-        # Before anything is done with it: however this worker ends, what it works on is known.
+        # Before processing: however this worker ends, the report says what it worked on.
         self._on_read(self._index, report.Read(self._source))
 
     def _request(self, folder: Folder) -> Request:
@@ -102,12 +101,12 @@ class Attempt:
             folder.path,
             max(0, self._deadline - time.monotonic()),
             memory,
-            # What an encoder writes it holds in memory first, so this is no tighter.
+            # An encoder holds in memory what it writes, so this is no tighter.
             file_size=memory,
         )
 
-    def _learn(self, facts: Facts) -> report.Source:
-        """Add what the child found out to what is known of the source."""
+    def _complete_source(self, facts: Facts) -> report.Source:
+        """Add what the child found out about the source to its length and digest."""
         known = self._source or report.source(0, b"")
         self._source = report.source(
             known.bytes,
@@ -119,36 +118,38 @@ class Attempt:
         )
         return self._source
 
-    def _check_product(self, product: Product) -> None:
-        """Believe no more of a child than that it made what was asked for."""
+    def _check_outputs(self, success: Success) -> None:
+        """Check that the child made the outputs that were asked for. Raises ItemFailure."""
         wanted = self._item.outputs
-        if len(product.outputs) != len(wanted) or any(
+        if len(success.outputs) != len(wanted) or any(
             made.name != output.name or output.format not in (made.format, "auto")
-            for made, output in zip(product.outputs, wanted, strict=True)
+            for made, output in zip(success.outputs, wanted, strict=True)
         ):
-            raise ItemFailure("Internal", "processing answered with other outputs than asked for")
+            raise ItemFailure(
+                "Internal", "processing returned other outputs than the order asks for"
+            )
 
-    def _check_source_stays(self, product: Product) -> None:
-        """Refuse to store an output over the item's own source, whatever the stores are called.
+    def _check_keeps_source(self, success: Success) -> None:
+        """Reject an output that would overwrite the item's own source. Raises ItemFailure.
 
-        Only now, as it takes the formats that `auto` has come to. The operator refuses what it sees
-        in the specs before a worker begins. Raises ItemFailure.
+        Two stores of different names may be one bucket. The check comes only now, for it needs the
+        format that `auto` has chosen; the operator checks the specs before a worker starts.
         """
         item = self._item
         source = self._stores[item.source.store].identity(item.source.key)
         destination = self._stores[item.destination.store]
-        for made in product.outputs:
+        for made in success.outputs:
             key = self._key(made.name, EXTENSIONS[made.format])
             if source is not None and destination.identity(key) == source:
                 words = f"output {made.name} would be stored over its own source, {item.source.key}"
                 raise ItemFailure("InvalidSpec", words)
 
-    def _store(self, product: Product, files: list[OutputFile]) -> None:
+    def _store(self, success: Success, files: list[OutputFile]) -> None:
         store = self._stores[self._item.destination.store]
         least = self._item.limits.min_bytes_per_second
-        for made, file, output in zip(product.outputs, files, self._item.outputs, strict=True):
+        for made, file, output in zip(success.outputs, files, self._item.outputs, strict=True):
             key = self._key(made.name, EXTENSIONS[made.format])
-            content_type = f"image/{made.format}"
+            content_type = CONTENT_TYPES[made.format]
             store.put(key, file.file, content_type, output.cache_control, least)
 
     def _key(self, name: str, extension: str) -> str:
@@ -162,11 +163,11 @@ class Attempt:
 
 
 def _check_digest(sha256: bytes, source: Source) -> None:
-    """Refuse a source that isn't the one asked for. Raises ItemFailure."""
+    """Reject a source that isn't the one that the order names. Raises ItemFailure."""
     if source.sha256 and sha256 != bytes.fromhex(source.sha256):
         raise ItemFailure("ChecksumMismatch", f"the source's SHA-256 is {sha256.hex()}")
     if source.pinned_sha256 and sha256 != bytes.fromhex(source.pinned_sha256):
-        # What matters comes first: of a crowded report's messages 58 characters may be left.
+        # What matters comes first: a full report may cut messages to 58 characters.
         changed = "the source has changed since an earlier attempt read it"
         words = f"{changed} (its SHA-256 is now {sha256.hex()})"
         raise ItemFailure("SourceChanged", words)

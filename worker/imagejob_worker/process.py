@@ -1,4 +1,4 @@
-"""The worker as a process: what it finds in its environment, how it ends, what stops it."""
+"""The worker as a process: its environment, its exit codes, SIGTERM."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from imagejob_worker.contract import report
 from imagejob_worker.contract.order import Order, OrderError, decode
 
 if TYPE_CHECKING:
-    from imagejob_worker.sandbox.pool import Lanes
+    from imagejob_worker.sandbox.pool import Pool
 
 DONE, UNREADABLE, STOPPED = 0, 2, 128 + signal.SIGTERM
 
 
 def main() -> int:
-    """Do the order that the environment holds; return the exit code of docs/work-order.md."""
-    # Blocked in every thread and process from here on, and waited for in one place: a handler
-    # would run only in the main thread, and might strike in the middle of a report.
+    """Run the order in the environment; return the exit code, see docs/work-order.md."""
+    # Blocked in every thread and process from here on, and awaited in one place: a handler would
+    # run in the main thread only, and could interrupt the writing of a report.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     environment = dict(os.environ)
     os.environ.clear()  # OpenSSL and the resolver would take settings from it
     try:
-        order, stores, scratch, path = _asked_for(environment)
+        order, stores, scratch, path = _order_and_paths(environment)
     except OrderError as error:
-        return _refuse(environment.get("IMAGEJOB_REPORT"), str(error))
-    with runner.start(order) as lanes:
-        # Opened only now, so that no lane has it.
+        return _reject(environment.get("IMAGEJOB_REPORT"), str(error))
+    with runner.start(order) as pool:
+        # Opened only now, so that no forked process has it.
         file = report.ReportFile(path, len(order.items))
         file.begin()
-        start_new_thread(_stop_when_told, (file, lanes))
+        start_new_thread(_stop_on_sigterm, (file, pool))
 
-        def tell(index: int, entry: report.Entry) -> None:
+        def record(index: int, entry: report.Entry) -> None:
             file.record(index, entry)
             log.write(order.items[index], entry)
 
         try:
-            runner.finish(order, lanes, stores, scratch, tell, file.record)
+            runner.finish(order, pool, stores, scratch, record, file.record)
         finally:
-            file.seal()  # waits for ever if told to stop meanwhile: the other thread ends it all
+            file.seal()  # after a SIGTERM this blocks until the other thread ends the process
     return DONE
 
 
-def _asked_for(environment: dict[str, str]) -> tuple[Order, str, str, str]:
+def _order_and_paths(environment: dict[str, str]) -> tuple[Order, str, str, str]:
     """Return the order, and the paths of stores, scratch and report. Raises OrderError."""
     try:
         text, *paths = (
             environment[f"IMAGEJOB_{name}"] for name in ("ORDER", "STORES", "SCRATCH", "REPORT")
         )
     except KeyError as error:
-        raise OrderError(f"the environment lacks {error.args[0]}") from error
+        raise OrderError(f"the environment variable {error.args[0]} is missing") from error
     order = decode(text)
     if (worst := report.worst_case(order)) > report.PAYLOAD_BYTES:
         raise OrderError(f"the order's report may take {worst} bytes; {report.PAYLOAD_BYTES} fit")
@@ -60,17 +60,17 @@ def _asked_for(environment: dict[str, str]) -> tuple[Order, str, str, str]:
     return order, stores, scratch, path
 
 
-def _refuse(path: str | None, message: str) -> int:
+def _reject(path: str | None, message: str) -> int:
     log.say(message)
     if path:
         report.ReportFile(path, 0).explain(message)
     return UNREADABLE
 
 
-def _stop_when_told(file: report.ReportFile, lanes: Lanes) -> NoReturn:
-    """Wait for SIGTERM; then let a report under way be finished, end the children, and exit."""
+def _stop_on_sigterm(file: report.ReportFile, pool: Pool) -> NoReturn:
+    """Wait for SIGTERM; then finish a report that is being written, end the children, and exit."""
     signal.sigwait({signal.SIGTERM})
-    file.seal()  # for good: what other threads find out from here on is nobody's concern
-    lanes.close()
-    log.say("stopped on request")
+    file.seal()  # other threads can report nothing from here on
+    pool.close()
+    log.say("stopped by SIGTERM")
     os._exit(STOPPED)

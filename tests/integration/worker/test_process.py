@@ -197,7 +197,7 @@ def test_told_to_stop_it_ends_at_once_with_what_is_finished_reported(
 
         assert worker.wait(SECONDS) == 143
         assert time.monotonic() - start < 5
-        assert "stopped on request" in worker.stderr.read()
+        assert "stopped by SIGTERM" in worker.stderr.read()
     assert children
     assert not any(alive(child.pid) for child in children)
     assert finished_first(place)
@@ -293,7 +293,7 @@ def progress(place: Workplace) -> int:
 def test_told_to_stop_it_ends_the_child_that_is_at_work(
     place: Workplace, items: int, processes: int
 ) -> None:
-    """An only item's child is the worker's own; else there is a lane between the two."""
+    """An only item's child is the worker's own; else there is a fork server between the two."""
     item = worker_process.item("cat.jpg", [{"name": "o"}])
     order = worker_process.order([item] * items)
     with started(place, order, [sys.executable, "-c", WAITING]) as worker:
@@ -320,7 +320,7 @@ def test_a_worker_that_cannot_go_on_reports_no_item_for_that(place: Workplace) -
     order = worker_process.order([worker_process.item("cat.jpg", [{"name": "o"}])])
     with started(place, order, [sys.executable, "-c", BROKEN]) as worker:
         assert worker.wait(SECONDS) == 1
-        assert "LaneLostError" in worker.stderr.read()
+        assert "SlotLostError" in worker.stderr.read()
     assert reported(place) == [READ]
 
 
@@ -333,12 +333,12 @@ def test_the_worker_loads_no_pillow_and_its_lane_opens_no_socket(
 ) -> None:
     with started(place, hanging(place, silent)) as worker:
         until(worker.net_connections)
-        (lane,) = worker.children()
+        (child,) = worker.children()
 
         assert not loaded(worker, "_imaging")
-        assert loaded(lane, "_imaging")
-        assert not loaded(lane, "_socket")
-        assert not lane.net_connections()
+        assert loaded(child, "_imaging")
+        assert not loaded(child, "_socket")
+        assert not child.net_connections()
 
 
 SPELT = {

@@ -18,8 +18,8 @@ from imagejob_worker import runner
 from imagejob_worker.contract.facts import Processed
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.report import Done, Entry, Failed
-from imagejob_worker.sandbox import fork_server as lane
-from imagejob_worker.sandbox.pool import LaneLostError
+from imagejob_worker.sandbox import ipc
+from imagejob_worker.sandbox.pool import SlotLostError
 
 if TYPE_CHECKING:
     from imagejob_worker.sandbox.fork_server import Work
@@ -156,7 +156,7 @@ def test_a_lane_that_cannot_load_is_a_fault_of_the_worker(bench: Bench) -> None:
         raise ImportError("no such library")
 
     stores, scratch = str(bench.root / "stores"), str(bench.scratch)
-    with pytest.raises(LaneLostError):
+    with pytest.raises(SlotLostError):
         runner.run(bench.order(1), stores, scratch, print, prepare)
 
     assert bench.others == psutil.Process().children()
@@ -167,9 +167,9 @@ def test_news_of_a_request_that_come_late_kill_nobody(
 ) -> None:
     """Linux sends SIGIO for a write after it has woken the reader: here, once that is at work."""
     begun, told, worker = tmp_path / "begun", tmp_path / "told", os.getpid()
-    send = lane.send
+    send = ipc.send
 
-    def send_late(pipe: int, message: bytes) -> None:
+    def send_late(pipe: int, message: object) -> None:
         send(pipe, message)
         if os.getpid() == worker:
             until(begun.exists)
@@ -182,7 +182,7 @@ def test_news_of_a_request_that_come_late_kill_nobody(
         until(told.exists)
         return make(place)
 
-    monkeypatch.setattr(lane, "send", send_late)
+    monkeypatch.setattr(ipc, "send", send_late)
     (only,) = bench.run(work)
 
     assert isinstance(only, Done), only

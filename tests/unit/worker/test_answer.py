@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.sandbox import boundary as answer
-from imagejob_worker.sandbox.boundary import Ended
+from imagejob_worker.sandbox import boundary
+from imagejob_worker.sandbox.ipc import Exit
 
 FACTS = ["jpeg", 4, 3, 1]
 MADE = ["thumb", "0", "webp", 2, 1]
@@ -22,12 +22,12 @@ def said(*parts: Any) -> bytes:
 MEMORY = 64 << 20
 
 
-def ended(status: int, words: bytes = b"", *, late: bool = False, used: int = 0) -> Ended:
-    return Ended(status, late, words, used)
+def ended(status: int, words: bytes = b"", *, late: bool = False, used: int = 0) -> Exit:
+    return Exit(status, late, words, used)
 
 
 def test_a_good_answer_is_taken() -> None:
-    product = answer.take(ended(0, said(1, FACTS, [MADE], 3, 1)), MEMORY)
+    product = boundary.judge_result(ended(0, said(1, FACTS, [MADE], 3, 1)), MEMORY)
 
     assert (product.source.format, product.outputs[0].file, product.removed) == ("jpeg", "0", 3)
 
@@ -35,9 +35,9 @@ def test_a_good_answer_is_taken() -> None:
 def test_an_answer_may_follow_the_word_that_the_source_is_decoded() -> None:
     whole = said(1, FACTS, [MADE], 3, 1)
 
-    assert answer.take(ended(0, answer.DECODED + whole), MEMORY) == answer.take(
-        ended(0, whole), MEMORY
-    )
+    assert boundary.judge_result(
+        ended(0, boundary.DECODED + whole), MEMORY
+    ) == boundary.judge_result(ended(0, whole), MEMORY)
 
 
 @pytest.mark.parametrize(
@@ -57,15 +57,15 @@ def test_an_answer_may_follow_the_word_that_the_source_is_decoded() -> None:
         pytest.param(ended(-11, used=33 << 20), "OutOfMemory", "33 of 64 MiB", id="crash, full"),
         pytest.param(ended(-11, used=31 << 20), "CorruptImage", "SIGSEGV", id="crash, half full"),
         pytest.param(
-            ended(-11, answer.DECODED), "Internal", "SIGSEGV.* after", id="crash, once decoded"
+            ended(-11, boundary.DECODED), "Internal", "SIGSEGV.* after", id="crash, once decoded"
         ),
         pytest.param(ended(1), "Internal", "code 1", id="ended without a word"),
         pytest.param(ended(0, said(2, "TooLarge", "so", None)), "TooLarge", "so", id="gave up"),
     ],
 )
-def test_how_a_child_ended_is_a_reason(end: Ended, reason: str, words: str) -> None:
+def test_how_a_child_ended_is_a_reason(end: Exit, reason: str, words: str) -> None:
     with pytest.raises(ItemFailure, match=words) as caught:
-        answer.take(end, MEMORY)
+        boundary.judge_result(end, MEMORY)
 
     assert reason == caught.value.reason
 
@@ -89,7 +89,7 @@ def test_how_a_child_ended_is_a_reason(end: Ended, reason: str, words: str) -> N
     ],
 )
 def test_an_answer_out_of_bounds_is_not_believed(lie: bytes) -> None:
-    with pytest.raises(ItemFailure, match="no sensible answer") as caught:
-        answer.take(ended(0, lie), MEMORY)
+    with pytest.raises(ItemFailure, match="no valid result") as caught:
+        boundary.judge_result(ended(0, lie), MEMORY)
 
     assert caught.value.reason == "Internal"

@@ -13,26 +13,25 @@ import pytest
 
 SPOIL = """
 import sys, types
-from imagejob_worker.sandbox import boundary as answer
 from imagejob_worker.contract import facts
-from imagejob_worker.sandbox import fork_server as lane
-for name in ("sandbox.boundary", "contract.facts", "sandbox.fork_server"):
+from imagejob_worker.sandbox import boundary, ipc
+for name in ("sandbox.boundary", "contract.facts", "sandbox.ipc"):
     spoilt = types.ModuleType(name)
     spoilt.__dict__.update(dict.fromkeys(("int", "bool", "bytes", "str", "float"), "nonsense"))
     sys.modules["imagejob_worker." + name] = spoilt
 """
 ENDED = """
-import msgspec, os
+import os
 read, write = os.pipe()
-lane.send(write, msgspec.msgpack.encode([0, False, b"said", 5]))
-assert lane.receive(read, lane.ENDED) == answer.Ended(0, False, b"said", 5)
+ipc.send(write, [0, False, b"said", 5])
+assert ipc.receive(read, ipc.EXIT) == ipc.Exit(0, False, b"said", 5)
 """
 ANSWER = """
 import msgspec
-refusal = msgspec.msgpack.encode([2, "UnsupportedFormat", "it is none", None])
+failure = msgspec.msgpack.encode([2, "UnsupportedFormat", "it is none", None])
 try:
-    answer.take(answer.Ended(0, False, refusal), 1)
-except answer.RefusedError as error:
+    boundary.judge_result(ipc.Exit(0, False, failure), 1)
+except boundary.ChildFailedError as error:
     assert error.reason == "UnsupportedFormat"
 """
 

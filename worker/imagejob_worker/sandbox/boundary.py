@@ -1,7 +1,7 @@
-"""What a child tells of its work, and what its parent believes of that.
+"""The trust boundary: a child encodes its result, and the parent judges it.
 
-A child has handled bytes that a stranger wrote, so its answer is taken by type and within bounds;
-lengths and digests of files the parent finds out itself.
+A child has handled bytes that a stranger wrote, so its result is decoded by type and within
+bounds; the parent itself finds out lengths and digests of files.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imagejob_worker.contract.facts import Processed, SourceFacts
+    from imagejob_worker.sandbox.ipc import Exit
 
-MOST_BYTES: Final = 64 * 1024  # what a pipe holds: a longer answer blocks its writer
+MAX_RESULT_BYTES: Final = 64 * 1024  # what a pipe holds: a longer result blocks its writer
 
-DECODED: Final = b"\xc1"  # comes before the answer; no MessagePack begins so
+DECODED: Final = b"\xc1"  # written once the source is decoded; no MessagePack begins so
 
 SourceFormat = Literal["jpeg", "png", "webp", "avif", "gif", "tiff"]
 MadeFormat = Literal["jpeg", "png", "webp", "avif"]
@@ -52,7 +53,7 @@ class Made(msgspec.Struct, frozen=True, array_like=True):
     height: Side
 
 
-class Product(msgspec.Struct, frozen=True, array_like=True, tag=1):
+class Success(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """The child made all outputs."""
 
     source: Facts
@@ -61,76 +62,68 @@ class Product(msgspec.Struct, frozen=True, array_like=True, tag=1):
     notes: Annotated[int, msgspec.Meta(ge=0, le=0x7F)]
 
 
-class Refusal(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """The child gave up, and says why."""
+class Failure(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """The child failed, and gives the reason."""
 
     reason: Reason
     message: Annotated[str, msgspec.Meta(max_length=4096)]
     source: Facts | None = None
 
 
-# Made before there are threads, see lane.py.
-_answer: msgspec.msgpack.Decoder[Product | Refusal] = msgspec.msgpack.Decoder(Product | Refusal)
+# Made before there are threads, see ipc.py.
+_result: msgspec.msgpack.Decoder[Success | Failure] = msgspec.msgpack.Decoder(Success | Failure)
 
 
-class RefusedError(ItemFailure):
-    """A refusal, with the source as the child found it if it got so far."""
+class ChildFailedError(ItemFailure):
+    """A failure that the child reported, with what it had found out about the source."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.reason, refusal.message)
-        self.facts = refusal.source
-
-
-class Ended(msgspec.Struct, frozen=True, array_like=True):
-    """How a child ended: its exit code, or minus its signal; and what it had said."""
-
-    status: int
-    overtime: bool  # the signal was ours, for the time was up
-    said: bytes
-    used: int = 0  # bytes of memory at its peak, on top of what it started with
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason, failure.message)
+        self.facts = failure.source
 
 
-def give(work: Callable[[], Processed], file_size: int) -> bytes:
-    """Work, in the child, and put what came of it into words."""
+def encode_result(work: Callable[[], Processed], file_size: int) -> bytes:
+    """Work, in the child, and encode the result."""
     try:
-        return msgspec.msgpack.encode(_product(work()))
+        return msgspec.msgpack.encode(_success(work()))
     except ItemFailure as failure:
-        refusal = _refusal(failure, file_size)
+        failed = _failure(failure, file_size)
     except MemoryError:
-        refusal = Refusal("OutOfMemory", _OUT_OF_MEMORY)
+        failed = Failure("OutOfMemory", _OUT_OF_MEMORY)
     except OSError as error:
-        refusal = _os_refusal(error, file_size)
+        failed = _os_failure(error, file_size)
     except Exception as error:  # noqa: BLE001 (whatever it is, it ends this item and no other)
-        refusal = _fault(error)
-    return msgspec.msgpack.encode(refusal)
+        failed = _fault(error)
+    return msgspec.msgpack.encode(failed)
 
 
-def take(ended: Ended, memory: int) -> Product:
-    """Judge how a child that might use `memory` bytes ended, in the parent. Raises ItemFailure."""
-    if ended.overtime or ended.status == -signal.SIGXCPU:
+def judge_result(ended: Exit, memory: int) -> Success:
+    """Judge how a child that could use `memory` bytes ended, in the parent. Raises ItemFailure."""
+    if ended.timed_out or ended.status == -signal.SIGXCPU:
         raise ItemFailure("TimedOut", "processing took longer than the time it may take")
     if ended.status == -signal.SIGKILL:
         # Not by us: the kernel does so when the pod's memory is used up.
-        raise ItemFailure("OutOfMemory", "the kernel ended the processing for want of memory")
-    decoded = ended.said.startswith(DECODED)
+        raise ItemFailure(
+            "OutOfMemory", "the kernel killed the processing: the pod is out of memory"
+        )
+    decoded = ended.output.startswith(DECODED)
     if ended.status < 0:
-        raise _crash(_signal_name(-ended.status), ended.used, memory, decoded=decoded)
+        raise _crash(_signal_name(-ended.status), ended.memory_used, memory, decoded=decoded)
     try:
-        said = ended.said.removeprefix(DECODED)
-        answer = _answer.decode(said)
+        result = _result.decode(ended.output.removeprefix(DECODED))
     except msgspec.DecodeError as error:
         raise ItemFailure(
-            "Internal", f"processing ended with code {ended.status} and no sensible answer: {error}"
+            "Internal", f"processing ended with code {ended.status} and no valid result: {error}"
         ) from error
-    if isinstance(answer, Refusal):
-        raise RefusedError(answer)
-    return answer
+    if isinstance(result, Failure):
+        raise ChildFailedError(result)
+    return result
 
 
 def _crash(name: str, used: int, memory: int, *, decoded: bool) -> ItemFailure:
-    """Tell a damaged image from want of memory, which some encoders (libaom) don't check for.
+    """Tell a damaged image from a lack of memory, which some encoders (libaom) don't check for.
 
-    Nothing says which it was; a child that had used over half of its memory is taken at that.
+    Nothing proves which it was; a child that used over half of its memory counts as out of memory.
     """
     if used > memory // 2:
         sizes = f"{used >> 20} of {memory >> 20} MiB"
@@ -150,8 +143,8 @@ def _signal_name(number: int) -> str:
 _OUT_OF_MEMORY: Final = "processing needs more memory than it may have"
 
 
-def _product(processed: Processed) -> Product:
-    return Product(
+def _success(processed: Processed) -> Success:
+    return Success(
         _facts(processed.source),
         tuple(
             Made(made.name, made.path.rpartition("/")[2], made.format, made.width, made.height)
@@ -162,31 +155,31 @@ def _product(processed: Processed) -> Product:
     )
 
 
-def _refusal(failure: ItemFailure, file_size: int) -> Refusal:
+def _failure(failure: ItemFailure, file_size: int) -> Failure:
     source = _facts(failure.source) if failure.source else None
     if failure.reason == "Internal" and isinstance(failure.__cause__, OSError):
-        refusal = _os_refusal(failure.__cause__, file_size)
-        return Refusal(refusal.reason, refusal.message, source)
-    return Refusal(failure.reason, failure.message[:4096], source)
+        failed = _os_failure(failure.__cause__, file_size)
+        return Failure(failed.reason, failed.message, source)
+    return Failure(failure.reason, failure.message[:4096], source)
 
 
 def _facts(source: SourceFacts) -> Facts:
     return Facts(source.format, source.width, source.height, source.frames)
 
 
-def _os_refusal(error: OSError, file_size: int) -> Refusal:
+def _os_failure(error: OSError, file_size: int) -> Failure:
     match error.errno:
         case errno.EFBIG:
-            return Refusal("TooLarge", f"an output would have more than {file_size} bytes")
+            return Failure("TooLarge", f"an output would have more than {file_size} bytes")
         case errno.ENOMEM:
-            return Refusal("OutOfMemory", _OUT_OF_MEMORY)
+            return Failure("OutOfMemory", _OUT_OF_MEMORY)
         case errno.ENOSPC | errno.EDQUOT:
-            return Refusal("Internal", "no room in the scratch folder for the outputs")
+            return Failure("Internal", "the scratch folder is full")
         case _:
             return _fault(error)
 
 
-def _fault(error: Exception) -> Refusal:
-    with suppress(Exception):  # a log that can't be written must not cost the answer
+def _fault(error: Exception) -> Failure:
+    with suppress(Exception):  # a log that can't be written must not cost the result
         traceback.print_exception(error, file=sys.stderr)
-    return Refusal("Internal", f"{type(error).__name__}: {error}"[:4096])
+    return Failure("Internal", f"{type(error).__name__}: {error}"[:4096])

@@ -1,7 +1,7 @@
-"""The bounds of a child process, set by the child itself before it touches a byte of an image.
+"""The limits of a child process, set by the child itself before it reads a byte of an image.
 
-They bound resources. Against code that an image has taken over they are no boundary: that takes
-Landlock and seccomp, whose place is the end of `confine`.
+They limit resources. They are no boundary against code that an image has taken over: that takes
+Landlock and seccomp, whose place is the end of `set_limits`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import signal
 _OPEN_FILES = 64
 
 
-def confine(seconds: float, memory: int, file_size: int, *, parent: int) -> None:
-    """Bound this process: CPU time, bytes on top of what it has now, bytes of each file it writes.
+def set_limits(seconds: float, memory: int, file_size: int, *, parent: int) -> None:
+    """Limit CPU time, memory in bytes on top of what it has now, and bytes of each file it writes.
 
     `parent` is a pipe that nothing is or was written to; when its other end is closed, as by that
-    process's end, this one is killed.
+    process's end, this process is killed.
     """
-    os.setsid()  # a group of its own, so that whatever it starts can be killed with it
-    _end_with(parent)
+    os.setsid()  # a group of its own, so that all that it starts can be killed with it
+    _die_with(parent)
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -31,22 +31,22 @@ def confine(seconds: float, memory: int, file_size: int, *, parent: int) -> None
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_FSIZE, file_size)
-    # A stop-gap: the parent's clock comes first, unless several threads burn time at once.
+    # A second limit: the parent's deadline comes first, unless several threads use CPU at once.
     _limit(resource.RLIMIT_CPU, math.ceil(seconds), spare=1)
     _limit(resource.RLIMIT_AS, _address_space() + memory)
 
 
 def _limit(kind: int, most: int, spare: int = 0) -> None:
-    """Lower a limit for good. With `spare`, the soft one strikes first: SIGXCPU says what it is."""
+    """Lower a limit for good. With `spare`, the soft limit comes first, and sends SIGXCPU."""
     ceiling = resource.getrlimit(kind)[1]
     hard = most + spare if ceiling == resource.RLIM_INFINITY else min(most + spare, ceiling)
     resource.setrlimit(kind, (min(most, hard), hard))
 
 
-def _end_with(parent: int) -> None:
+def _die_with(parent: int) -> None:
     """Have the kernel send SIGIO, which kills, when the pipe's other end is closed.
 
-    It is sent for a write, too, some time after the reader was woken.
+    It sends it for a write, too, some time after the reader was woken.
     prctl(PR_SET_PDEATHSIG) would do the same, but importing ctypes for it takes 2 ms.
     """
     signal.signal(signal.SIGIO, signal.SIG_DFL)

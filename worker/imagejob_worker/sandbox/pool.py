@@ -1,10 +1,10 @@
-"""Processes that do what may crash, hang or eat memory, so that the worker doesn't.
+"""The pool of slots: processes that do what may crash, hang or use up memory, outside the worker.
 
-A *lane* is a process that runs one item at a time, each in a child of its own. Lanes are forked
-while the worker is small and has neither threads, sockets nor credentials, and load the image
-libraries; a child then costs one more fork, and inherits nothing worth stealing.
-With one item there is nothing to load twice, and the lane is the child.
-This module is the worker's end; `lane` is the other one.
+Behind each slot is a fork server that runs one item at a time, each in a child of its own. Fork
+servers start while the worker is small and has neither threads, sockets nor credentials, and load
+the image libraries; a child then costs one more fork, and inherits nothing worth stealing.
+An order of one item has nothing to load twice: its slot's process is the item's child.
+This module is the worker's end; `fork_server` is the other one.
 """
 
 from __future__ import annotations
@@ -14,54 +14,52 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-import msgspec
-
-from imagejob_worker.sandbox import boundary as answer
-from imagejob_worker.sandbox import fork_server as lane
+from imagejob_worker.sandbox import boundary, fork_server, ipc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from imagejob_worker.sandbox.boundary import Product
-    from imagejob_worker.sandbox.fork_server import Prepare, Request
+    from imagejob_worker.sandbox.boundary import Success
+    from imagejob_worker.sandbox.fork_server import Prepare
+    from imagejob_worker.sandbox.ipc import Request
 
 
-class LaneLostError(Exception):
-    """A lane ended by itself: a fault of the worker, and of no item."""
+class SlotLostError(Exception):
+    """The process behind a slot ended by itself: a fault of the worker, and of no item."""
 
 
-class Lane:
-    """One place for an item to run in. For one thread at a time, but for `close`."""
+class Slot:
+    """A place for one item at a time. For one thread at a time, except `close`."""
 
     def __init__(self) -> None:
-        self.theirs, self._ours = lane.pipes()
+        self.theirs, self._ours = ipc.pipes()
 
-    def run(self, request: Request) -> Product:
-        """Process one item. Raises ItemFailure, or LaneLostError."""
+    def run(self, request: Request) -> Success:
+        """Process one item. Raises ItemFailure, or SlotLostError."""
         try:
-            lane.send(self._ours.write, msgspec.msgpack.encode(request))
-            ended = lane.receive(self._ours.read, lane.ENDED)
+            ipc.send(self._ours.write, request)
+            ended = ipc.receive(self._ours.read, ipc.EXIT)
         except (OSError, EOFError) as error:
-            raise LaneLostError("the process that runs items ended") from error
-        return answer.take(ended, request.memory)
+            raise SlotLostError("the process that runs items has ended") from error
+        return boundary.judge_result(ended, request.memory)
 
-    def forked(self) -> None:
-        """Let go of the ends that are the lane's."""
+    def close_theirs(self) -> None:
+        """Close the ends that the forked process has."""
         os.close(self.theirs.read)
         os.close(self.theirs.write)
 
     def close(self) -> None:
-        """Have the lane kill its child, and end. From any thread, once."""
+        """Have the process kill its child and end. From any thread, once."""
         os.close(self._ours.write)
 
-    def let_go(self) -> None:
-        """After `close`, once no thread runs an item in it."""
+    def release(self) -> None:
+        """Close what is left, after `close`, once no thread runs an item in the slot."""
         os.close(self._ours.read)
 
 
-class OnlyLane(Lane):
-    """The lane of an order of one item: the process behind it is the item's child itself."""
+class SingleItemSlot(Slot):
+    """The slot of an order of one item: its process is the item's child itself."""
 
     child: int
 
@@ -69,19 +67,19 @@ class OnlyLane(Lane):
         super().__init__()
         self.worker, self._wanted = os.pipe()
 
-    def run(self, request: Request) -> Product:
-        """Process the item. Raises ItemFailure, or LaneLostError."""
+    def run(self, request: Request) -> Success:
+        """Process the item. Raises ItemFailure, or SlotLostError."""
         try:
-            started_with = lane.receive(self._ours.read, lane.KIBIBYTES)
-            lane.send(self._ours.write, msgspec.msgpack.encode(request))
+            started_with = ipc.receive(self._ours.read, ipc.KIBIBYTES)
+            ipc.send(self._ours.write, request)
         except (OSError, EOFError) as error:
-            raise LaneLostError("the process that runs the item ended") from error
-        ended = lane.await_end(self.child, self._ours.read, request.seconds, started_with)
-        return answer.take(ended, request.memory)
+            raise SlotLostError("the process that runs the item has ended") from error
+        ended = fork_server.await_exit(self.child, self._ours.read, request.seconds, started_with)
+        return boundary.judge_result(ended, request.memory)
 
-    def forked(self) -> None:
-        """Let go of the ends that are the child's."""
-        super().forked()
+    def close_theirs(self) -> None:
+        """Close the ends that the child has."""
+        super().close_theirs()
         os.close(self.worker)
 
     def close(self) -> None:
@@ -90,27 +88,27 @@ class OnlyLane(Lane):
         os.close(self._wanted)
 
 
-class Lanes:
-    """Lanes for so many items, at most `most`. Start them before anything starts a thread."""
+class Pool:
+    """Slots for so many items, at most `most`. Start it before anything starts a thread."""
 
     def __init__(self, items: int, most: int, prepare: Prepare) -> None:
-        only = OnlyLane() if items == 1 else None
-        self._lanes = [only] if only else [Lane() for _ in range(min(items, most))]
+        single = SingleItemSlot() if items == 1 else None
+        self._slots = [single] if single else [Slot() for _ in range(min(items, most))]
         self._closed = False
         gc.freeze()  # what is shared stays shared: no collection writes to these objects any more
-        self._first = lane.fork()
-        if self._first == 0 and only:
-            lane.perform(only.theirs, only.worker, prepare)
+        self._first = fork_server.fork()
+        if self._first == 0 and single:
+            fork_server.run_single_item(single.theirs, single.worker, prepare)
         if self._first == 0:
-            lane.live([each.theirs for each in self._lanes], prepare)
-        for each in self._lanes:
-            each.forked()
-        if only:
-            only.child = self._first
+            fork_server.serve([slot.theirs for slot in self._slots], prepare)
+        for slot in self._slots:
+            slot.close_theirs()
+        if single:
+            single.child = self._first
 
-    def __iter__(self) -> Iterator[Lane]:
-        """Return the lanes, one by one."""
-        return iter(self._lanes)
+    def __iter__(self) -> Iterator[Slot]:
+        """Return the slots, one by one."""
+        return iter(self._slots)
 
     def __enter__(self) -> Self:
         """Return self."""
@@ -122,17 +120,18 @@ class Lanes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close, and let go of what a thread that runs items needs to its end."""
+        """Close, and release what a thread that runs items needs to its end."""
         self.close()
-        for each in self._lanes:
-            each.let_go()
+        for slot in self._slots:
+            slot.release()
 
     def close(self) -> None:
-        """End all lanes with their children, and wait for it. From any thread, at any time."""
+        """End all processes of the pool, and wait for their end. From any thread, at any time."""
         closed, self._closed = self._closed, True
         if closed:
             return
-        for each in self._lanes:
-            each.close()
-        with suppress(ChildProcessError):  # an item's only child is reaped with the item
-            os.waitpid(self._first, 0)  # it waits for the other lanes, as they for their children
+        for slot in self._slots:
+            slot.close()
+        with suppress(ChildProcessError):  # a single item's child is reaped with the item
+            # The first fork server waits for the others, as each does for its child.
+            os.waitpid(self._first, 0)

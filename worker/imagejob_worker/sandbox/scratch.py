@@ -1,7 +1,7 @@
-"""An item's folder in the scratch space: its source, and the outputs on their way.
+"""An item's folder in the scratch space: its source, and its outputs until they are stored.
 
-The folder is held open from before the item's child starts: what that child may do to names
-(a symbolic link in the place of a file or of the folder) can't lead the worker elsewhere.
+The worker opens the folder before the item's child starts, and keeps it open: what the child does
+to names (a symbolic link in the place of a file or of the folder) can't lead the worker elsewhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CHUNK = 256 * 1024
 
 
 class OutputFile(NamedTuple):
-    """An output that the worker has seen for itself, open for reading."""
+    """An output that the worker has checked, open for reading."""
 
     file: int
     size: int
@@ -32,7 +32,7 @@ class OutputFile(NamedTuple):
 
 
 class Folder:
-    """One item's folder; gone, with all in it, when the item is over."""
+    """One item's folder; removed, with all in it, when the item ends."""
 
     def __init__(self, scratch: str, name: str) -> None:
         self.path = f"{scratch}/{name}"
@@ -55,28 +55,28 @@ class Folder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Remove the folder, whatever the child has made of it."""
+        """Remove the folder, whatever the child has done to it."""
         for file in (*self._files, self._outputs, self._folder):
             os.close(file)
         _remove(self._name, self._root)
         os.close(self._root)
 
     def new_source(self) -> int:
-        """Make the file that the source is to be written to."""
+        """Create the file that the source is written to."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         return self._kept(os.open(SOURCE, flags, 0o600, dir_fd=self._folder))
 
     def output(self, name: str) -> OutputFile:
-        """Open what the child made, and find out its length and digest. Raises ItemFailure."""
+        """Open an output that the child made; measure its length and digest. Raises ItemFailure."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             file = self._kept(os.open(name, flags, dir_fd=self._outputs))
         except OSError as error:
-            raise ItemFailure("Internal", f"the output {name} isn't there: {error}") from error
+            raise ItemFailure("Internal", f"the output file {name} is missing: {error}") from error
         status = os.fstat(file)
         # A second name could be that of a file elsewhere, such as a credential.
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-            raise ItemFailure("Internal", f"the output {name} is no file of its own")
+            raise ItemFailure("Internal", f"the output {name} is not a regular file of its own")
         return OutputFile(file, status.st_size, _digest(file))
 
     def _kept(self, file: int) -> int:
