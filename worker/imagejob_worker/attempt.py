@@ -16,12 +16,17 @@ from imagejob_worker.sandbox.scratch import Folder
 from imagejob_worker.storage import keys
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imagejob_worker.contract.order import Item, Order, Source
-    from imagejob_worker.runner import OnRead
     from imagejob_worker.sandbox.boundary import Facts, Success
     from imagejob_worker.sandbox.pool import Slot
     from imagejob_worker.sandbox.scratch import OutputFile
     from imagejob_worker.storage import Stores
+
+    # Called when an item's source has been read, before anything parses it, from any thread, with
+    # the item's index in the order.
+    OnRead = Callable[[int, report.Read], None]
 
 
 class Attempt:

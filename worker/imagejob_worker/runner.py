@@ -13,16 +13,15 @@ from imagejob_worker.storage import Stores
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imagejob_worker.attempt import OnRead
     from imagejob_worker.contract.facts import Processed
     from imagejob_worker.contract.order import Order
-    from imagejob_worker.contract.report import Entry, Read
+    from imagejob_worker.contract.report import Entry
     from imagejob_worker.sandbox.fork_server import Prepare, Work
     from imagejob_worker.sandbox.pool import Slot
 
     # Called when an item ends, from any thread, with its index in the order and its entry.
     OnEntry = Callable[[int, Entry], None]
-    # Likewise, when a source has been read, before anything parses it.
-    OnRead = Callable[[int, Read], None]
 
 
 def run(
