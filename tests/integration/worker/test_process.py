@@ -394,8 +394,8 @@ def test_an_output_is_not_stored_over_its_own_source_on_a_volume(place: Workplac
 
 HURRIED = """
 from imagejob_worker import process
-from imagejob_worker.storage import pace
-pace.WINDOW = 1
+from imagejob_worker.storage import transfer
+transfer.WINDOW = 1
 raise SystemExit(process.main())
 """
 

@@ -17,7 +17,7 @@ import pytest
 import worker_process
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.order import S3
-from imagejob_worker.storage import client, pace
+from imagejob_worker.storage import client, transfer
 from imagejob_worker.storage.s3 import S3Storage
 from s3_stores import AUTHORITY, BUCKET, LIMIT, Stub, answer, fetched, opened, put, serving
 from worker_process import Workplace
@@ -42,7 +42,7 @@ REASONS = {
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "QUIET", QUIET)
+    monkeypatch.setattr(transfer, "QUIET", QUIET)
     monkeypatch.setattr(client, "_RETRY_SECONDS", RETRYING)
 
 
@@ -225,7 +225,7 @@ def dripping(request: BaseHTTPRequestHandler) -> None:
 def test_a_source_that_drips_ends_with_the_rate_long_before_its_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int | None
 ) -> None:
-    monkeypatch.setattr(pace, "WINDOW", 1.0)
+    monkeypatch.setattr(transfer, "WINDOW", 1.0)
     seconds = 60.0 if least else 4.0
     start = time.monotonic()
 
@@ -249,8 +249,8 @@ def swallowing(request: BaseHTTPRequestHandler) -> None:
 def test_a_store_that_takes_an_output_too_slowly_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "WINDOW", 2.0)
-    monkeypatch.setattr(pace, "QUIET", 60.0)
+    monkeypatch.setattr(transfer, "WINDOW", 2.0)
+    monkeypatch.setattr(transfer, "QUIET", 60.0)
     (tmp_path / "output").write_bytes(bytes(32 << 20))  # more than the kernel takes of it
     start = time.monotonic()
 

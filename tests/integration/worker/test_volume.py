@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.storage import Fetched, nodes
+from imagejob_worker.storage import Fetched, file_types
 from imagejob_worker.storage.volume import VolumeStorage
 
 LIMIT = 1000
@@ -221,7 +221,7 @@ def test_where_nothing_can_be_put(volume: Volume, place: Place, words: str) -> N
     ],
 )
 def test_what_is_no_file_is_called_what_it_is(mode: int, name: str | None) -> None:
-    assert name == nodes.kind(mode | 0o644)
+    assert name == file_types.kind(mode | 0o644)
 
 
 def test_a_file_has_one_identity_in_two_mounts_of_its_claim(volume: Volume) -> None:

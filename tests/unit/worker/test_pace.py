@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_worker.storage.pace import WINDOW, Pace
+from imagejob_worker.storage.transfer import WINDOW, Pace
 
 LEAST = 1000
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from imagejob_worker.contract.order import S3
-from imagejob_worker.storage import Doing, keys, refusals, s3, session, signing
+from imagejob_worker.storage import Doing, errors, keys, s3, session, signing
 from imagejob_worker.storage.client import AnsweredError
 from imagejob_worker.storage.wire import Place, WireError
 
@@ -79,7 +79,7 @@ def code(name: str) -> str:
     ],
 )  # fmt: skip
 def test_a_refusal_has_a_reason(error: Exception, doing: Doing, reason: str, words: str) -> None:
-    failure = refusals.failure(error, "uploads", doing, "a/b.jpg")
+    failure = errors.failure(error, "uploads", doing, "a/b.jpg")
 
     assert reason == failure.reason
     assert words in failure.message

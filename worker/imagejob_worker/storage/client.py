@@ -19,7 +19,7 @@ from http.client import (
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from imagejob_worker.storage.pace import LateError, Patience, SlowError
+from imagejob_worker.storage.transfer import LateError, Patience, SlowError
 from imagejob_worker.storage.wire import MOST_BYTES, CutError, Wire, WireError
 
 if TYPE_CHECKING:

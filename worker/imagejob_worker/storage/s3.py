@@ -10,11 +10,11 @@ import time
 from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.storage import Fetched, check_size, check_time, keys, refusals, write_scratch
+from imagejob_worker.storage import Fetched, check_size, check_time, errors, keys, write_scratch
 from imagejob_worker.storage.client import AnsweredError, Body, Client, Request, persistently
-from imagejob_worker.storage.pace import LateError, Patience
 from imagejob_worker.storage.session import Sessions, from_files, secret
 from imagejob_worker.storage.signing import Signer, endpoint
+from imagejob_worker.storage.transfer import LateError, Patience
 from imagejob_worker.storage.wire import CHUNK, Place, WireError
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ class S3Storage:
         self._name = name
         self._store = store
         _check(name, store)
-        with refusals.told(name, "open", store.endpoint):
+        with errors.told(name, "open", store.endpoint):
             self._place = Place.of(store.endpoint)
             context = _context(store)
             self._client = Client(Place.of(endpoint(store)), context)
         self._sessions = _sessions(name, store, folder, context)
-        with refusals.told(name, "open", store.endpoint):
+        with errors.told(name, "open", store.endpoint):
             self._signer = None if self._sessions else Signer(store, from_files(name, folder))
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class S3Storage:
             os.lseek(to, 0, os.SEEK_SET)
             return self._fetched(whole, to, max_bytes, deadline, least)
 
-        with refusals.told(self._name, "read", key):
+        with errors.told(self._name, "read", key):
             try:
                 return persistently(attempt, deadline)
             except AnsweredError:
@@ -90,7 +90,7 @@ class S3Storage:
         # The signature doesn't cover the body, so that the store has to check it by this.
         headers |= {"content-length": str(size), "content-md5": _digest(body)}
         end = time.monotonic() + PUT_SECONDS
-        with refusals.told(self._name, "write", key):
+        with errors.told(self._name, "write", key):
             persistently(lambda: self._put(whole, Body(body, size), headers, end, least), end)
 
     def identity(self, key: str) -> Hashable:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imagejob_worker.contract.order import S3
-    from imagejob_worker.storage.pace import Patience
+    from imagejob_worker.storage.transfer import Patience
 
     Source = Callable[[Patience], Credentials]
 

@@ -7,7 +7,7 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Final
 
-from imagejob_worker.storage.pace import LateError
+from imagejob_worker.storage.transfer import LateError
 from imagejob_worker.storage.wire import CutError, WireError
 
 if TYPE_CHECKING:

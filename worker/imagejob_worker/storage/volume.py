@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.contract.failures import ItemFailure, Reason
-from imagejob_worker.storage import Fetched, check_size, check_time, keys, nodes, write_scratch
-from imagejob_worker.storage.pace import Pace, SlowError
+from imagejob_worker.storage import Fetched, check_size, check_time, file_types, keys, write_scratch
+from imagejob_worker.storage.transfer import Pace, SlowError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -61,14 +61,14 @@ class VolumeStorage:
     ) -> Fetched:
         """See Storage."""
         with self._faults(key, "read"), self._parent(key, make=False) as (folder, leaf):
-            if there := nodes.status(leaf, folder):
-                nodes.check(there.st_mode)
+            if there := file_types.status(leaf, folder):
+                file_types.check(there.st_mode)
             # What has come in its place since mustn't keep anybody waiting either: without
             # O_NONBLOCK, opening a named pipe waits for its other end.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             with _closing(os.open(leaf, flags, dir_fd=folder)) as file:
                 status = os.fstat(file)
-                nodes.check(status.st_mode)
+                file_types.check(status.st_mode)
                 check_size(status.st_size, max_bytes)
                 return _copied(file, to, max_bytes, deadline, Pace(least, time.monotonic()))
 
@@ -82,8 +82,8 @@ class VolumeStorage:
     ) -> None:
         """See Storage. Written beside its place, then renamed over it, both made durable."""
         with self._faults(key, "write"), self._parent(key, make=True) as (folder, leaf):
-            if there := nodes.status(leaf, folder):
-                nodes.check(there.st_mode)
+            if there := file_types.status(leaf, folder):
+                file_types.check(there.st_mode)
             part = f".imagejob-{os.urandom(8).hex()}.part"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             try:
@@ -100,7 +100,7 @@ class VolumeStorage:
         """See Storage: whatever the claim is called, and the key, a file is its inode."""
         try:
             with self._parent(key, make=False) as (folder, leaf):
-                there = nodes.status(leaf, folder)
+                there = file_types.status(leaf, folder)
         except OSError:
             return None  # whoever reads or writes it says what is wrong
         return there and (there.st_dev, there.st_ino)
@@ -127,7 +127,7 @@ class VolumeStorage:
         keys.check(key, doing)
         try:
             yield
-        except nodes.NoFileError as error:
+        except file_types.NoFileError as error:
             reason: Reason = "SourceNotFound" if doing == "read" else "AccessDenied"
             words = f"store {self._name} can't {doing} {key}: {error}"
             raise ItemFailure(reason, words) from error
@@ -175,8 +175,8 @@ def _step(part: str, folder: int) -> int:
         mode = os.stat(part, dir_fd=folder, follow_symlinks=False).st_mode
         if stat.S_ISLNK(mode):
             raise OSError(errno.ELOOP, "a symbolic link") from error
-        if name := nodes.kind(mode):
-            raise nodes.NoFileError(f"a part of the key is {name}") from error
+        if name := file_types.kind(mode):
+            raise file_types.NoFileError(f"a part of the key is {name}") from error
         raise
 
 

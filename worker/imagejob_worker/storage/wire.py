@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from imagejob_worker.storage.pace import LateError, Patience
+from imagejob_worker.storage.transfer import LateError, Patience
 
 if TYPE_CHECKING:
     import ssl

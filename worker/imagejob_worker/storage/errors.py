@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage.client import AnsweredError
-from imagejob_worker.storage.pace import LateError, SlowError
+from imagejob_worker.storage.transfer import LateError, SlowError
 from imagejob_worker.storage.wire import WireError
 
 if TYPE_CHECKING:
