@@ -64,7 +64,7 @@ def test_outputs_and_statuses(desk: Desk) -> None:
 
 OWN = {"storeRef": {"name": "all"}, "prefix": "photos"}
 BAD = {
-    "lost": (job("lost", "nobody.jpg"), "SourceNotFound", "there is none"),
+    "lost": (job("lost", "nobody.jpg"), "SourceNotFound", "there is no such file"),
     "notes": (job("notes", "notes.jpg"), "UnsupportedFormat", "plain text"),
     "cut": (job("cut", "cut.jpg"), "CorruptImage", "truncated"),
     "large": (job("large", "cat.jpg", limits={"maxPixels": 9}), "TooLarge", "the limit is 9"),

@@ -94,7 +94,7 @@ def test_a_source_that_drips_is_timed_out(tmp_path: Path, keys: dict[str, str]) 
     with serving(Stub(dripping)) as stub:
         storage = opened(tmp_path, S3(stub.endpoint, BUCKET), **keys)
         start = time.monotonic()
-        with pytest.raises(ItemFailure, match="time was used up") as caught:
+        with pytest.raises(ItemFailure, match="time ran out") as caught:
             fetched(storage, tmp_path / "source", "in/a", seconds=1)
         del storage
 

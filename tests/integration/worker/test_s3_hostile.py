@@ -232,7 +232,9 @@ def test_a_source_that_drips_ends_with_the_rate_long_before_its_time(
     with store(dripping, tmp_path) as storage, pytest.raises(ItemFailure) as caught:
         fetched(storage, tmp_path / "source", "in/a", seconds=seconds, least=least)
 
-    reason, words = ("StorageUnavailable", "1000 bytes a second") if least else ("TimedOut", "used")
+    reason, words = (
+        ("StorageUnavailable", "1000 bytes a second") if least else ("TimedOut", "ran out")
+    )
     assert reason == caught.value.reason
     assert words in caught.value.message
     assert time.monotonic() - start < 10

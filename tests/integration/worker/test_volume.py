@@ -155,7 +155,7 @@ Place = Callable[[Volume], str]
 @pytest.mark.parametrize(
     ("place", "reason", "words"),
     [
-        (nothing, "SourceNotFound", "there is none"),
+        (nothing, "SourceNotFound", "there is no such file"),
         (folder, "SourceNotFound", "folder"),
         (below_a_file, "SourceNotFound", "is a file"),
         (named_pipe, "SourceNotFound", "it is a named pipe"),

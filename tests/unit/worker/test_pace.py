@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from imagejob_worker.storage.transfer import WINDOW, Pace
+from imagejob_worker.storage.transfer import WINDOW, TransferRate
 
 LEAST = 1000
 
 
 def slow_at(times: list[float], sizes: list[int], least: int | None = LEAST) -> float | None:
     """When it is first said to be too slow, if it is asked every half second."""
-    pace, asked = Pace(least, 0), 0.0
+    pace, asked = TransferRate(least, 0), 0.0
     for at, size in zip(times, sizes, strict=True):
         while asked < at:
             if pace.fault(asked):
@@ -53,7 +53,7 @@ def test_a_pause_shorter_than_the_window_is_no_fault_if_enough_comes_around_it()
 
 
 def test_what_is_said_names_the_rate() -> None:
-    pace = Pace(16384, 0)
+    pace = TransferRate(16384, 0)
     pace.moved(5, 1)
 
     assert pace.fault(29.9) is None
@@ -62,7 +62,7 @@ def test_what_is_said_names_the_rate() -> None:
 
 @given(st.lists(st.floats(0, 5), max_size=500), st.integers(0, 50))
 def test_however_often_something_comes_little_is_kept(pauses: list[float], size: int) -> None:
-    pace, now = Pace(None, 0), 0.0
+    pace, now = TransferRate(None, 0), 0.0
     for pause in pauses:
         now += pause
         pace.moved(size, now)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from imagejob_worker.contract.order import S3
 from imagejob_worker.storage import Doing, errors, keys, s3, session, signing
-from imagejob_worker.storage.client import AnsweredError
-from imagejob_worker.storage.wire import Place, WireError
+from imagejob_worker.storage.client import StatusError
+from imagejob_worker.storage.wire import ServerAddress, WireError
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_a_key_names_an_object_or_is_refused(key: str, fault: str | None) -> Non
     assert fault == keys.fault(key)
 
 
-def answered(status: int, text: str, phrase: str = "") -> AnsweredError:
-    return AnsweredError(status, phrase, text)
+def answered(status: int, text: str, phrase: str = "") -> StatusError:
+    return StatusError(status, phrase, text)
 
 
 def code(name: str) -> str:
@@ -95,7 +95,7 @@ def test_a_bucket_is_in_the_path_or_in_the_host(host: str, *, path_style: bool) 
     url = signing.Signer(store, signing.Credentials("any", "any"))("GET", "a")
 
     assert host == urlsplit(url).netloc
-    assert host == Place.of(signing.endpoint(store)).host
+    assert host == ServerAddress.parse(signing.endpoint(store)).host
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_an_endpoint_is_taken_apart(
 ) -> None:
     url = signing.Signer(S3(endpoint, "b"), signing.Credentials("any", "any"))("GET", "a")
 
-    assert place == Place.of(endpoint)
+    assert place == ServerAddress.parse(endpoint)
     assert (authority, f"{place[3]}/b/a") == (urlsplit(url).netloc, urlsplit(url).path)
 
 

@@ -1,4 +1,4 @@
-"""Where sources come from and outputs go: one Protocol, a kind of store a module."""
+"""Stores: where sources are read and outputs written. One Protocol, one module for each kind."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ Doing = Literal["open", "read", "write"]
 
 
 class Fetched(NamedTuple):
-    """What was read: its length, and its SHA-256."""
+    """A source's length and SHA-256."""
 
     size: int
     sha256: bytes
 
 
 class Storage(Protocol):
-    """One store. Keys are used byte for byte, or refused."""
+    """One store. Keys are used byte for byte, or rejected."""
 
     def fetch(
-        self, key: str, to: int, max_bytes: int, deadline: float, least: int | None = None
+        self, key: str, to: int, max_bytes: int, deadline: float, min_rate: int | None = None
     ) -> Fetched:
-        """Write the object into the open file `to`, and no more than `max_bytes` of it.
+        """Copy the object into the open file `to`, at most `max_bytes` of it.
 
-        `deadline` is of time.monotonic(). A store that sends fewer than `least` bytes a second,
+        `deadline` is of time.monotonic(). A store that sends fewer than `min_rate` bytes a second,
         over 30 s, is given up. Raises ItemFailure.
         """
         ...
@@ -46,28 +46,28 @@ class Storage(Protocol):
         body: int,
         content_type: str,
         cache_control: str | None,
-        least: int | None = None,
+        min_rate: int | None = None,
     ) -> None:
-        """Store the open file `body`, whole or not at all, over what the key may hold.
+        """Store the open file `body`, whole or not at all; replaces an object of this key.
 
-        `least` is as for `fetch`. Raises ItemFailure.
+        `min_rate` is as for `fetch`. Raises ItemFailure.
         """
         ...
 
     def identity(self, key: str) -> Hashable | None:
-        """Return what two names of one object have in common, even in stores of two names.
+        """Return a value that is equal for two names of one object, also across stores.
 
-        None if there is nothing yet that could have two.
+        None if there is no such object yet.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what is open: nothing more is read or stored."""
+        """Close connections and files: nothing more is read or stored."""
         ...
 
 
 class Stores:
-    """The order's stores, each opened when an item first asks for it. For any thread."""
+    """The order's stores, each opened when an item first needs it. For any thread."""
 
     def __init__(self, stores: Mapping[str, Store], folder: str) -> None:
         self._stores = stores
@@ -76,22 +76,24 @@ class Stores:
         self._lock = allocate_lock()
 
     def __getitem__(self, name: str) -> Storage:
-        """Open a store. Raises ItemFailure if it can't be, as without credentials."""
+        """Open a store. Raises ItemFailure, as without credentials."""
         with self._lock:
             if name not in self._open:
                 self._open[name] = _open(name, self._stores[name], f"{self._folder}/{name}")
             return self._open[name]
 
     def close(self) -> None:
-        """Let go of them, once no item is at work any more."""
+        """Close all stores, once no item is running."""
         for each in self._open.values():
             each.close()
 
 
 def _open(name: str, store: Store, folder: str) -> Storage:
-    # A worker of volumes never loads what speaks HTTP, nor the other way round.
+    # A worker with volumes only never imports HTTP, and one with S3 only never the volumes.
     if store.s3 is not None:
-        with _absent("ssl"):  # by http.client, for nothing: 5 ms, and tls.py imports it in any case
+        with _absent(
+            "ssl"
+        ):  # http.client imports it needlessly: 5 ms; tls.py imports it when needed
             from imagejob_worker.storage.s3 import S3Storage
 
         return S3Storage(name, store.s3, folder)
@@ -99,12 +101,12 @@ def _open(name: str, store: Store, folder: str) -> Storage:
         from imagejob_worker.storage.volume import VolumeStorage
 
         return VolumeStorage(name, folder)
-    raise ItemFailure("Internal", f"store {name} is of no kind that this worker knows")
+    raise ItemFailure("Internal", f"store {name} is of a kind that this worker doesn't know")
 
 
 @contextmanager
 def _absent(name: str) -> Iterator[None]:
-    """Import as if a module that isn't loaded weren't installed."""
+    """Import as if a module were not installed, unless it is loaded already."""
     loaded = name in sys.modules
     if not loaded:
         sys.modules[name] = None  # type: ignore[assignment]
@@ -122,12 +124,14 @@ def write_scratch(file: int, data: bytes) -> None:
         while rest:  # a single os.write may stop early
             rest = rest[os.write(file, rest) :]
     except OSError as error:
-        # Not TooLarge: the platform sizes scratch, and neighbours share it.
-        raise ItemFailure("Internal", f"no room in the scratch folder: {error.strerror}") from error
+        # Not TooLarge: the platform sets the size of scratch, and other items share it.
+        raise ItemFailure(
+            "Internal", f"can't write to the scratch folder: {error.strerror}"
+        ) from error
 
 
 def check_size(size: int, max_bytes: int) -> None:
-    """Refuse a source over the limit. Raises ItemFailure."""
+    """Reject a source over the limit. Raises ItemFailure."""
     if size > max_bytes:
         raise ItemFailure(
             "TooLarge", f"the source has {size} bytes or more; the limit is {max_bytes}"
@@ -135,6 +139,6 @@ def check_size(size: int, max_bytes: int) -> None:
 
 
 def check_time(deadline: float) -> None:
-    """Refuse to go on past `deadline`, of time.monotonic(). Raises ItemFailure."""
+    """Stop after `deadline`, of time.monotonic(). Raises ItemFailure."""
     if time.monotonic() >= deadline:
-        raise ItemFailure("TimedOut", "the time was used up while the source was being read")
+        raise ItemFailure("TimedOut", "the time ran out while the source was being read")

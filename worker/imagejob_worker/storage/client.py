@@ -1,4 +1,4 @@
-"""Requests over http.client, on connections that are kept; and what is tried again."""
+"""Requests over http.client, on connections that are kept and reused, with retries."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from http.client import (
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from imagejob_worker.storage.transfer import LateError, Patience, SlowError
-from imagejob_worker.storage.wire import MOST_BYTES, CutError, Wire, WireError
+from imagejob_worker.storage.transfer import DeadlineError, TooSlowError, TransferLimits
+from imagejob_worker.storage.wire import MAX_OVERHEAD, ConnectionCutError, Wire, WireError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
-    from imagejob_worker.storage.wire import Place
+    from imagejob_worker.storage.wire import ServerAddress
 
 T = TypeVar("T")
 
-# A store that refuses connections, or says that it is failing, is given up within some 4 seconds;
-# what comes after is for the operator's backoff.
+# A store that refuses connections, or answers 5xx, is given up after some 4 seconds; further
+# attempts are the operator's, with its backoff.
 RETRIES: Final = 5
 _RETRY_SECONDS = 8.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
-class AnsweredError(WireError):
-    """A store answers that it won't, or can't; `text` is what it says, at most 64 KiB of it."""
+class StatusError(WireError):
+    """A store answers with another status than 2xx; `text` is its body, at most 64 KiB of it."""
 
     def __init__(self, status: int, phrase: str, text: str) -> None:
-        words = f"it answers {status} {phrase}".rstrip()
-        super().__init__(words, again=status >= 500 or status == 429)
+        message = f"it answers {status} {phrase}".rstrip()
+        super().__init__(message, is_retryable=status >= 500 or status == 429)
         self.status = status
         self.text = text
 
@@ -55,7 +55,7 @@ class Body(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What is asked of a server. `url` is whole; names of headers are in any case."""
+    """A request. `url` is absolute; header names may be in any case."""
 
     method: str
     url: str
@@ -63,12 +63,12 @@ class Request(NamedTuple):
     body: Body | None = None
 
 
-class Answer:
-    """An answer whose body may be read, once."""
+class Response:
+    """An answer whose body can be read once."""
 
     def __init__(self, wire: Wire, response: HTTPResponse) -> None:
         """Check what http.client lets pass. Raises WireError."""
-        self._wire, self._response = wire, response
+        self._wire, self._http = wire, response
         self.status, self.phrase = response.status, response.reason
         self.is_chunked = bool(response.chunked)
         self.length = response.length
@@ -77,162 +77,166 @@ class Answer:
         lengths = set(head.get_all("content-length", ()))
         broken = any(isinstance(each, MissingHeaderBodySeparatorDefect) for each in head.defects)
         if broken or len(lengths) > 1:
-            raise WireError("its answer's head isn't HTTP")
+            raise WireError("its answer's header isn't HTTP")
         if lengths and self.length is None and not self.is_chunked:
-            raise WireError("its answer has no sensible length")
+            raise WireError("its answer has an invalid length")
 
-    def body(self, patience: Patience, *, is_useful: bool = True) -> Iterator[bytes]:
+    def body(self, limits: TransferLimits, *, is_content: bool = True) -> Iterator[bytes]:
         """Yield the body as it comes. Raises WireError, as when it ends early.
 
-        If it isn't useful, it is idle talk to the Wire, which gives it up at MOST_BYTES.
+        A body that isn't content counts as overhead: the Wire fails it at MAX_OVERHEAD.
         """
-        self._wire.expect(patience)
-        with _meaning():
-            while piece := self._response.read1(MOST_BYTES):
-                if is_useful:
-                    self._wire.useful()
+        self._wire.expect(limits)
+        with _translated_errors():
+            while piece := self._http.read1(MAX_OVERHEAD):
+                if is_content:
+                    self._wire.reset_overhead()
                 yield piece
-        if self._response.length:
-            raise CutError
+        if self._http.length:
+            raise ConnectionCutError
         self.is_read = True
 
     def end(self) -> bool:
-        """Read no more of it; return whether another request may follow."""
-        self._response.close()
-        return self.is_read and not self._response.will_close and self._wire.is_quiet
+        """Stop reading; return whether the connection can take another request."""
+        self._http.close()
+        return self.is_read and not self._http.will_close and self._wire.is_idle
 
-    def excerpt(self, patience: Patience) -> str:
-        """Read the body of an error: no more than MOST_BYTES, nor for longer than a step may take.
+    def error_text(self, limits: TransferLimits) -> str:
+        """Read the body of an error: at most MAX_OVERHEAD, for at most the time of one step.
 
-        Whatever came is better than nothing: a server that says 404 has said it.
+        A body that breaks off is no error: the status has said what matters.
         """
-        read, brief = b"", Patience(patience.step())
+        read, brief = b"", TransferLimits(limits.step())
         try:
-            for piece in self.body(brief, is_useful=False):
+            for piece in self.body(brief, is_content=False):
                 read += piece
                 if b"</Code>" in read:
                     break
-        except (WireError, LateError, SlowError):
+        except (WireError, DeadlineError, TooSlowError):
             pass
         return read.decode(errors="replace")
 
 
 class _Connection(HTTPConnection):
-    """One connection, for one exchange after another."""
+    """One connection, for one exchange at a time."""
 
     auto_open = 0
 
-    def __init__(self, place: Place, context: ssl.SSLContext | None, patience: Patience) -> None:
+    def __init__(
+        self, server: ServerAddress, context: ssl.SSLContext | None, limits: TransferLimits
+    ) -> None:
         """Connect."""
-        super().__init__(place.host, place.port)
-        self.wire = Wire(place, context, patience)
+        super().__init__(server.host, server.port)
+        self.wire = Wire(server, context, limits)
         self.sock = self.wire
         self._is_plain = context is None
 
-    def ask(self, request: Request, patience: Patience) -> Answer:
+    def exchange(self, request: Request, limits: TransferLimits) -> Response:
         """Send a request; return its answer. Raises as Wire does."""
         parts = urlsplit(request.url)
-        self.wire.expect(patience)
+        self.wire.expect(limits)
         try:
             pieces = request.body and self.wire.outgoing(*request.body)
             headers = {"Host": parts.netloc, "User-Agent": "imagejob-worker", **request.headers}
             self.request(request.method, f"{parts.path}?{parts.query}", pieces, headers)
-        except CutError:
-            pass  # what it has said before is more telling
-        unhurried = patience.unhurried()
-        self.wire.expect(unhurried, unhurried.step())
+        except ConnectionCutError:
+            pass  # the server may have answered before: its answer says more
+        without_rate = limits.without_rate()
+        self.wire.expect(without_rate, without_rate.step())
         try:
-            with _meaning():
-                return Answer(self.wire, self.getresponse())
-        except CutError as error:
-            if self._is_plain and not self.wire.has_heard:
-                raise CutError(f"{error} without an answer; does it speak TLS?") from error
+            with _translated_errors():
+                return Response(self.wire, self.getresponse())
+        except ConnectionCutError as error:
+            if self._is_plain and not self.wire.has_received:
+                raise ConnectionCutError(
+                    f"{error} without an answer; does it speak TLS?"
+                ) from error
             raise
 
 
 class Client:
-    """One server, for any thread. Raises what Wire raises, and AnsweredError."""
+    """A client of one server, for any thread. Raises what Wire raises, and StatusError."""
 
-    def __init__(self, place: Place, context: ssl.SSLContext | None) -> None:
-        """Connect to nothing yet."""
-        self._place = place
+    def __init__(self, server: ServerAddress, context: ssl.SSLContext | None) -> None:
+        """Connect only when a request needs it."""
+        self._server = server
         self._context = context
         self._idle: list[_Connection] = []
         self._lock = allocate_lock()
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close idle connections."""
         for connection in self._idle:
-            connection.wire.hang_up()
+            connection.wire.disconnect()
 
     @contextmanager
-    def request(self, request: Request, patience: Patience) -> Iterator[Answer]:
-        """Send a request; give the answer if it is of the kind 2xx, whose body may then be read."""
-        connection, answer = self._asked(request, patience)
+    def request(self, request: Request, limits: TransferLimits) -> Iterator[Response]:
+        """Send a request and yield a 2xx answer, whose body can then be read."""
+        connection, answer = self._send(request, limits)
         try:
             if not 200 <= answer.status < 300:
-                raise AnsweredError(answer.status, answer.phrase, answer.excerpt(patience))
+                raise StatusError(answer.status, answer.phrase, answer.error_text(limits))
             yield answer
         finally:
-            self._let_go(connection, is_reusable=answer.end())
+            self._release(connection, is_reusable=answer.end())
 
-    def _asked(self, request: Request, patience: Patience) -> tuple[_Connection, Answer]:
-        """Ask over a connection that is idle, and over a new one if it is gone by now."""
+    def _send(self, request: Request, limits: TransferLimits) -> tuple[_Connection, Response]:
+        """Send over an idle connection, or a new one if the server has closed it meanwhile."""
         while True:
-            idle = self._an_idle_one()
-            connection = idle or _Connection(self._place, self._context, patience)
+            idle = self._pop_idle()
+            connection = idle or _Connection(self._server, self._context, limits)
             try:
-                return connection, connection.ask(request, patience)
+                return connection, connection.exchange(request, limits)
             except BaseException as error:
-                connection.wire.hang_up()
-                if not (idle and isinstance(error, CutError)):
+                connection.wire.disconnect()
+                if not (idle and isinstance(error, ConnectionCutError)):
                     raise
 
-    def _an_idle_one(self) -> _Connection | None:
+    def _pop_idle(self) -> _Connection | None:
         with self._lock:
             return self._idle.pop() if self._idle else None
 
-    def _let_go(self, connection: _Connection, *, is_reusable: bool) -> None:
+    def _release(self, connection: _Connection, *, is_reusable: bool) -> None:
         if is_reusable:
             with self._lock:
                 self._idle.append(connection)
         else:
-            connection.wire.hang_up()
+            connection.wire.disconnect()
 
 
 @contextmanager
-def _meaning() -> Iterator[None]:
-    """Turn what http.client says into WireErrors."""
+def _translated_errors() -> Iterator[None]:
+    """Turn http.client's errors into WireErrors."""
     try:
         yield
     except RemoteDisconnected as error:
-        raise CutError from error
+        raise ConnectionCutError from error
     except BadStatusLine as error:
         if str(error)[:1] in ("\x15", "\x16"):
             raise WireError("it speaks TLS; is its endpoint https://?") from error
         raise WireError("its answer isn't HTTP") from error
     except IncompleteRead as error:
         if isinstance(error.__context__, ValueError):
-            raise CutError("its chunked body was cut, or is none") from error
-        raise CutError from error
+            raise ConnectionCutError("its chunked body is cut or invalid") from error
+        raise ConnectionCutError from error
     except HTTPException as error:
         # Too long a line, or too many of them.
         endless = isinstance(error, LineTooLong) or type(error) is HTTPException
-        words = "its answer's head has no end" if endless else "its answer isn't HTTP"
-        raise WireError(words) from error
+        message = "its answer's header has no end" if endless else "its answer isn't HTTP"
+        raise WireError(message) from error
 
 
-def persistently(attempt: Callable[[], T], end: float) -> T:
-    """Try again what a moment may cure, but not for long, and not past `end`."""
+def with_retries(attempt: Callable[[], T], end: float) -> T:
+    """Retry what may be a passing fault, for some seconds, and not past `end`."""
     last = min(end, time.monotonic() + _RETRY_SECONDS)
     pause = _FIRST_PAUSE
     for _ in range(RETRIES):
         try:
             return attempt()
         except WireError as error:
-            # Not all at the same moment: a store that fails, fails many.
+            # Jitter: a store that fails, fails for many workers at once.
             wait = pause * (0.5 + os.urandom(1)[0] / 512)
-            if not error.again or time.monotonic() + wait >= last:
+            if not error.is_retryable or time.monotonic() + wait >= last:
                 raise
         time.sleep(wait)
         pause = min(2 * pause, _LONGEST_PAUSE)

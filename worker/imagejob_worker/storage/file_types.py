@@ -1,4 +1,4 @@
-"""What may stand on a volume where a file is looked for."""
+"""The type of what a volume has at a key: only regular files are read or replaced."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _KINDS = (
 )
 
 
-class NoFileError(OSError):
-    """Something else stands where a file is looked for; the message says what."""
+class NotAFileError(OSError):
+    """There is something else than a file; the message says what."""
 
 
 def kind(mode: int) -> str | None:
-    """Name what isn't a file; None for a file, and for a symbolic link, which `open` refuses."""
+    """Name what isn't a file; None for a file, and for a symbolic link: O_NOFOLLOW rejects it."""
     return next((name for matches, name in _KINDS if matches(mode)), None)
 
 
 def check(mode: int) -> None:
-    """Raise NoFileError for what isn't a file."""
+    """Raise NotAFileError for what isn't a file."""
     if name := kind(mode):
-        raise NoFileError(f"it is {name}")
+        raise NotAFileError(f"it is {name}")
 
 
 def status(leaf: str, folder: int) -> os.stat_result | None:
-    """Look at what is there, without opening it: that of a device can do anything."""
+    """Return its status without opening it: opening a device can do anything."""
     try:
         return os.stat(leaf, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Object keys: used byte for byte, or refused.
+"""Object keys: used byte for byte, or rejected.
 
 Servers may drop a slash at either end, or resolve what looks like a path; a folder would resolve
 `..` and fold `//`. One rule for both kinds of store, checked before either sees the key.
@@ -14,7 +14,7 @@ MOST_BYTES = 1024  # S3's limit
 
 
 def fault(key: str) -> str | None:
-    """Say what keeps `key` from naming an object, or None if nothing does."""
+    """Return why `key` can't name an object; None if it can."""
     if not key:
         return "is empty"
     if len(key.encode()) > MOST_BYTES:
@@ -30,7 +30,7 @@ def fault(key: str) -> str | None:
 
 
 def joined(prefix: str, key: str) -> str:
-    """Put a store's prefix before a key, with exactly one slash between.
+    """Join a store's prefix and a key with exactly one slash.
 
     Without the slash, the key `-b/x` under the prefix `team` would reach into `team-b/`.
     """
@@ -38,7 +38,7 @@ def joined(prefix: str, key: str) -> str:
 
 
 def check(key: str, doing: Literal["read", "write"]) -> None:
-    """Refuse a key that can't name an object; no retry will change that. Raises ItemFailure."""
+    """Reject a key that can't name an object; no retry changes that. Raises ItemFailure."""
     if wrong := fault(key):
         reason: Reason = "SourceNotFound" if doing == "read" else "AccessDenied"
         raise ItemFailure(reason, f"the key {key!r} can't name an object: it {wrong}")

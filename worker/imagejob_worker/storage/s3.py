@@ -1,4 +1,4 @@
-"""S3 and what speaks its protocol."""
+"""Stores that speak the S3 protocol."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage import Fetched, check_size, check_time, errors, keys, write_scratch
-from imagejob_worker.storage.client import AnsweredError, Body, Client, Request, persistently
+from imagejob_worker.storage.client import Body, Client, Request, StatusError, with_retries
 from imagejob_worker.storage.session import Sessions, from_files, secret
 from imagejob_worker.storage.signing import Signer, endpoint
-from imagejob_worker.storage.transfer import LateError, Patience
-from imagejob_worker.storage.wire import CHUNK, Place, WireError
+from imagejob_worker.storage.transfer import DeadlineError, TransferLimits
+from imagejob_worker.storage.wire import CHUNK, ServerAddress, WireError
 
 if TYPE_CHECKING:
     import ssl
@@ -27,7 +27,7 @@ _ENDPOINT = r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-
 _NAME = r"[A-Za-z0-9._-]+"
 
 PUT_SECONDS: Final = 600.0
-"""The seconds that storing an output may take at most, however steadily it goes."""
+"""The seconds that storing an output may take at most, at any rate."""
 
 
 class S3Storage:
@@ -38,12 +38,12 @@ class S3Storage:
         self._name = name
         self._store = store
         _check(name, store)
-        with errors.told(name, "open", store.endpoint):
-            self._place = Place.of(store.endpoint)
+        with errors.as_item_failure(name, "open", store.endpoint):
+            self._server = ServerAddress.parse(store.endpoint)
             context = _context(store)
-            self._client = Client(Place.of(endpoint(store)), context)
+            self._client = Client(ServerAddress.parse(endpoint(store)), context)
         self._sessions = _sessions(name, store, folder, context)
-        with errors.told(name, "open", store.endpoint):
+        with errors.as_item_failure(name, "open", store.endpoint):
             self._signer = None if self._sessions else Signer(store, from_files(name, folder))
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class S3Storage:
             self._sessions.close()
 
     def fetch(
-        self, key: str, to: int, max_bytes: int, deadline: float, least: int | None = None
+        self, key: str, to: int, max_bytes: int, deadline: float, min_rate: int | None = None
     ) -> Fetched:
         """See Storage. A source whose announced length is over the limit isn't downloaded."""
         whole = self._whole(key, "read")
@@ -61,14 +61,14 @@ class S3Storage:
         def attempt() -> Fetched:
             os.ftruncate(to, 0)  # an attempt before may have written some
             os.lseek(to, 0, os.SEEK_SET)
-            return self._fetched(whole, to, max_bytes, deadline, least)
+            return self._fetched(whole, to, max_bytes, deadline, min_rate)
 
-        with errors.told(self._name, "read", key):
+        with errors.as_item_failure(self._name, "read", key):
             try:
-                return persistently(attempt, deadline)
-            except AnsweredError:
-                raise  # it has said why
-            except (LateError, WireError):
+                return with_retries(attempt, deadline)
+            except StatusError:
+                raise  # its message says why
+            except (DeadlineError, WireError):
                 check_time(deadline)
                 raise
 
@@ -78,7 +78,7 @@ class S3Storage:
         body: int,
         content_type: str,
         cache_control: str | None,
-        least: int | None = None,
+        min_rate: int | None = None,
     ) -> None:
         """See Storage."""
         whole = self._whole(key, "write")
@@ -87,30 +87,30 @@ class S3Storage:
             headers["cache-control"] = cache_control
         self._check_headers(headers, key)
         size = os.fstat(body).st_size
-        # The signature doesn't cover the body, so that the store has to check it by this.
+        # The signature doesn't cover the body: the store checks it by Content-MD5.
         headers |= {"content-length": str(size), "content-md5": _digest(body)}
         end = time.monotonic() + PUT_SECONDS
-        with errors.told(self._name, "write", key):
-            persistently(lambda: self._put(whole, Body(body, size), headers, end, least), end)
+        with errors.as_item_failure(self._name, "write", key):
+            with_retries(lambda: self._put(whole, Body(body, size), headers, end, min_rate), end)
 
     def identity(self, key: str) -> Hashable:
-        """See Storage: what S3 itself sees of a URL, however the endpoint is spelt."""
-        path = f"{self._place.path}/{self._store.bucket}/{keys.joined(self._store.prefix, key)}"
-        return *self._place.server, path
+        """See Storage: the URL as S3 sees it, for all spellings of the endpoint."""
+        path = f"{self._server.path}/{self._store.bucket}/{keys.joined(self._store.prefix, key)}"
+        return *self._server.identity, path
 
     def _fetched(
-        self, key: str, to: int, max_bytes: int, deadline: float, least: int | None
+        self, key: str, to: int, max_bytes: int, deadline: float, min_rate: int | None
     ) -> Fetched:
         size, digest = 0, hashlib.sha256()
-        patience = Patience(deadline)
-        url = self._signed("GET", key, patience)
-        with self._client.request(Request("GET", url), patience) as answer:
+        limits = TransferLimits(deadline)
+        url = self._signed("GET", key, limits)
+        with self._client.request(Request("GET", url), limits) as answer:
             if answer.status != 200:
                 raise WireError(f"it answers {answer.status}")
             if answer.length is None and not answer.is_chunked:
-                raise WireError("it doesn't say how long the object is")
+                raise WireError("its answer doesn't say how long the object is")
             check_size(answer.length or 0, max_bytes)
-            for piece in answer.body(Patience(deadline, least)):
+            for piece in answer.body(TransferLimits(deadline, min_rate)):
                 size += len(piece)
                 check_size(size, max_bytes)
                 digest.update(piece)
@@ -118,19 +118,19 @@ class S3Storage:
         return Fetched(size, digest.digest())
 
     def _put(
-        self, key: str, body: Body, headers: dict[str, str], end: float, least: int | None
+        self, key: str, body: Body, headers: dict[str, str], end: float, min_rate: int | None
     ) -> None:
-        request = Request("PUT", self._signed("PUT", key, Patience(end)), headers, body)
-        with self._client.request(request, Patience(end, least)):
-            pass  # the store has said that it has it
+        request = Request("PUT", self._signed("PUT", key, TransferLimits(end)), headers, body)
+        with self._client.request(request, TransferLimits(end, min_rate)):
+            pass  # a 2xx answer: it is stored
 
-    def _signed(self, method: Literal["GET", "PUT"], key: str, patience: Patience) -> str:
+    def _signed(self, method: Literal["GET", "PUT"], key: str, limits: TransferLimits) -> str:
         signer = self._signer
         if self._sessions:
-            credentials = self._sessions(patience)
+            credentials = self._sessions(limits)
             if signer is None or signer.credentials != credentials:
                 signer = self._signer = Signer(self._store, credentials)
-        assert signer  # noqa: S101 (for mypy: either it was there, or there are sessions)
+        assert signer  # noqa: S101 (for mypy: there is a signer, or there are sessions)
         return signer(method, key)
 
     def _whole(self, key: str, doing: Literal["read", "write"]) -> str:
@@ -139,7 +139,7 @@ class S3Storage:
         return whole
 
     def _check_headers(self, headers: dict[str, str], key: str) -> None:
-        """Refuse what can't be a header: it would be another one. Raises ItemFailure."""
+        """Reject a value that would inject another header. Raises ItemFailure."""
         for name, value in headers.items():
             if not (value.isascii() and value.isprintable()):
                 words = f"store {self._name} can't write {key}: {name} can't be {value!r}"
@@ -147,31 +147,33 @@ class S3Storage:
 
 
 def _check(name: str, store: S3) -> None:
-    """Refuse what would be pasted into a request as it is. Raises ItemFailure."""
+    """Reject an endpoint, bucket or region that could change a request. Raises ItemFailure."""
     for what, value, shape in (
         ("endpoint", store.endpoint, _ENDPOINT),
         ("bucket", store.bucket, _NAME),
         ("region", store.region, _NAME),
     ):
-        # No dots that are segments: they would be resolved, and be another name for a place.
+        # No . or .. segments: they would be resolved, and name another object.
         if not re.fullmatch(shape, value) or not {".", ".."}.isdisjoint(value.split("/")):
-            raise ItemFailure("StorageUnavailable", f"the {what} of store {name} is none: {value}")
+            raise ItemFailure(
+                "StorageUnavailable", f"the {what} of store {name} is invalid: {value}"
+            )
 
 
 def _context(store: S3) -> ssl.SSLContext | None:
-    """Trust the store's own authority alone if it names one, and the system's otherwise."""
+    """Trust only the store's own authority if it names one, and the system's otherwise."""
     if store.endpoint.startswith("http://"):
         return None
-    from imagejob_worker.storage import tls  # not for a store in the clear: it takes 8 ms
+    from imagejob_worker.storage import tls  # only for TLS: it takes 8 ms
 
     return tls.trusting(store.ca_bundle)
 
 
 def _sessions(name: str, store: S3, folder: str, context: ssl.SSLContext | None) -> Sessions | None:
-    """What gives a role its credentials. Raises ItemFailure."""
+    """Return the sessions of a store with a role. Raises ItemFailure."""
     if store.role_arn:
         if not context:
-            # A token is as good as a password, and whoever listens could use it.
+            # A token is a credential: without TLS anyone on the network could read it.
             raise ItemFailure("StorageUnavailable", f"store {name} has a roleArn, but no TLS")
         return Sessions(name, store, store.role_arn, folder, context)
     if secret(name, folder, "token", optional=True):
@@ -180,7 +182,7 @@ def _sessions(name: str, store: S3, folder: str, context: ssl.SSLContext | None)
 
 
 def _digest(file: int) -> str:
-    """The value of Content-MD5."""
+    """Return the value of Content-MD5."""
     digest, offset = hashlib.md5(usedforsecurity=False), 0
     while chunk := os.pread(file, CHUNK, offset):
         digest.update(chunk)

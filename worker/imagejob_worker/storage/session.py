@@ -1,4 +1,4 @@
-"""Credentials: the files of a Secret, or a session that a token service gives for a pod's token."""
+"""Credentials: the files of a Secret, or a session from a token service for a pod's token."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from urllib.parse import quote, urlencode
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage.client import Client, Request
 from imagejob_worker.storage.signing import Credentials
-from imagejob_worker.storage.wire import Place, WireError
+from imagejob_worker.storage.wire import ServerAddress, WireError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
     from imagejob_worker.contract.order import S3
-    from imagejob_worker.storage.transfer import Patience
+    from imagejob_worker.storage.transfer import TransferLimits
 
-    Source = Callable[[Patience], Credentials]
+    Source = Callable[[TransferLimits], Credentials]
 
-_EARLY = 300.0  # a session is renewed before it ends: a large output takes its time
+_EARLY = 300.0  # a session is renewed before it ends: a large output takes a while
 
 
 def from_files(name: str, folder: str) -> Credentials:
@@ -35,32 +35,32 @@ def from_files(name: str, folder: str) -> Credentials:
 
 
 class Sessions:
-    """The sessions of a role, each for as long as it lasts. For any thread."""
+    """The sessions of a role, each used until it expires. For any thread."""
 
     def __init__(
         self, name: str, store: S3, role: str, folder: str, context: ssl.SSLContext | None
     ) -> None:
-        """Ask for nothing yet. Raises ItemFailure if there is no token."""
+        """Request no session yet. Raises ItemFailure if there is no token."""
         self._name, self._role, self._folder = name, role, folder
         self._service = token_service(store).rstrip("/")
-        self._client = Client(Place.of(self._service), context)
+        self._client = Client(ServerAddress.parse(self._service), context)
         self._lock = allocate_lock()
         self._current: Credentials | None = None
         self._until = 0.0
         secret(name, folder, "token")
 
-    def __call__(self, patience: Patience) -> Credentials:
-        """Return credentials that are good for now. Raises as Client does, and ItemFailure."""
+    def __call__(self, limits: TransferLimits) -> Credentials:
+        """Return valid credentials. Raises as Client does, and ItemFailure."""
         with self._lock:
             if self._current is None or time.time() >= self._until:
-                self._current, self._until = self._exchanged(patience)
+                self._current, self._until = self._exchanged(limits)
             return self._current
 
     def close(self) -> None:
         """Close connections."""
         self._client.close()
 
-    def _exchanged(self, patience: Patience) -> tuple[Credentials, float]:
+    def _exchanged(self, limits: TransferLimits) -> tuple[Credentials, float]:
         fields = {
             "Action": "AssumeRoleWithWebIdentity",
             "DurationSeconds": "3600",
@@ -71,13 +71,13 @@ class Sessions:
             "WebIdentityToken": secret(self._name, self._folder, "token"),
         }
         url = f"{self._service}/?{urlencode(fields, quote_via=quote)}"
-        with self._client.request(Request("POST", url), patience) as answer:
-            text = answer.excerpt(patience)
+        with self._client.request(Request("POST", url), limits) as answer:
+            text = answer.error_text(limits)
         return _session(text)
 
 
 def token_service(store: S3) -> str:
-    """Ask AWS's own for AWS, and any other store itself: S3-compatible ones answer for STS."""
+    """Return AWS's own for AWS, and otherwise the store: S3-compatible stores serve STS too."""
     host = store.endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
     if host.endswith(".amazonaws.com"):
         return f"https://sts.{store.region}.amazonaws.com"
@@ -85,8 +85,8 @@ def token_service(store: S3) -> str:
 
 
 def _session(text: str) -> tuple[Credentials, float]:
-    """Take the session and its end, in seconds since the epoch, from an answer."""
-    from datetime import datetime  # for few stores
+    """Parse the session and its end, in seconds since the epoch, from an answer."""
+    from datetime import datetime  # rarely needed
 
     try:
         key_id, key, token, end = (
@@ -95,7 +95,7 @@ def _session(text: str) -> tuple[Credentials, float]:
         )
         until = datetime.fromisoformat(end).timestamp()
     except (IndexError, ValueError) as error:
-        raise WireError("its token service answers with no session") from error
+        raise WireError("its token service's answer has no session") from error
     return Credentials(key_id, key, token), until - _EARLY
 
 

@@ -1,7 +1,7 @@
 """Signed URLs, by obstore: it knows how a store is addressed, how keys are encoded and signed.
 
-It makes no request. Whoever has such a URL may use it, so it is made for each attempt anew, and
-shown to nobody but the store.
+It makes no request. A signed URL is a credential: it is made anew for each attempt, and sent to the
+store only.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from imagejob_worker.contract.order import S3
 
 GOOD_FOR: Final = timedelta(minutes=15)
-"""How long after its signature a request may begin, as with signatures in headers."""
+"""How long a signature is valid, as with signatures in headers."""
 
 
 class Credentials(NamedTuple):
-    """Who asks. `session` is the token of temporary ones."""
+    """S3 credentials. `session` is the token of temporary ones."""
 
     key_id: str
     secret: str
@@ -34,10 +34,10 @@ class Credentials(NamedTuple):
 
 
 class Signer:
-    """Signs what is asked of one bucket, by one set of credentials."""
+    """Signs requests to one bucket with one set of credentials."""
 
     def __init__(self, store: S3, credentials: Credentials) -> None:
-        """Take what obstore isn't told from nowhere: the process must have no AWS_* variables.
+        """Prepare to sign. obstore reads AWS_* variables, so the process must have none.
 
         Raises WireError.
         """
@@ -52,20 +52,20 @@ class Signer:
         }
         if credentials.session:
             config["session_token"] = credentials.session
-        # Nothing is sent, so nobody need be trusted: to read the authorities takes 8 ms.
+        # Nothing is sent, so no certificate authority is needed: reading them takes 8 ms.
         options: Any = {"allow_http": True, "disable_system_certificates": True}
-        with _words():
+        with _translated_errors():
             self._store = S3Store(config=config, client_options=options)
 
     def __call__(self, method: Literal["GET", "PUT"], key: str) -> str:
         """Return the URL of an object, signed. Raises WireError."""
-        with _words():
+        with _translated_errors():
             return sign(self._store, method, key, GOOD_FOR)
 
 
 @contextmanager
-def _words() -> Iterator[None]:
-    """Turn what obstore says, as of a host that can't be one, into WireErrors."""
+def _translated_errors() -> Iterator[None]:
+    """Turn obstore's errors, such as an invalid host, into WireErrors."""
     try:
         yield
     except (BaseError, ValueError) as error:

@@ -7,24 +7,24 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Final
 
-from imagejob_worker.storage.transfer import LateError
-from imagejob_worker.storage.wire import CutError, WireError
+from imagejob_worker.storage.transfer import DeadlineError
+from imagejob_worker.storage.wire import ConnectionCutError, WireError
 
 if TYPE_CHECKING:
     import socket
 
-# Where systems have theirs in one file: Debian and Alpine, Fedora, openSUSE.
+# Where systems keep their authorities in one file: Debian and Alpine, Fedora, openSUSE.
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
 )
 
-# OpenSSL's codes of what is wrong with a certificate (X509_V_ERR_…).
+# OpenSSL's codes for what is wrong with a certificate (X509_V_ERR_…).
 _UNTRUSTED: Final = frozenset({2, 18, 19, 20, 21})
 _ANOTHER_NAME: Final = frozenset({62, 64})
 
-# What OpenSSL makes of bytes that are no TLS, such as `HTTP/1.1 400 Bad Request`.
+# OpenSSL's reasons for bytes that aren't TLS, such as `HTTP/1.1 400 Bad Request`.
 _NO_TLS: Final = frozenset(
     {
         "HTTP_REQUEST",
@@ -45,7 +45,7 @@ def trusting(authorities: str | None) -> ssl.SSLContext:
     if authorities is None:
         _trust_the_system(context)
         return context
-    # An authority that is named is trusted, whoever vouches for it.
+    # A named authority is trusted even if it isn't a root.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
         context.load_verify_locations(cadata=authorities)
@@ -55,10 +55,10 @@ def trusting(authorities: str | None) -> ssl.SSLContext:
 
 
 def _trust_the_system(context: ssl.SSLContext) -> None:
-    """Trust the image's authorities, wherever it keeps them; none if it has none."""
+    """Trust the authorities of the container image; none if it has none."""
     paths = ssl.get_default_verify_paths()
     if _is_hashed(paths.openssl_capath):
-        # Only what is needed is read then; all of them take 20 ms.
+        # OpenSSL reads only those that it needs; all of them take 20 ms.
         context.load_verify_locations(capath=paths.openssl_capath)
         return
     for bundle in (paths.openssl_cafile, *_BUNDLES):
@@ -68,7 +68,7 @@ def _trust_the_system(context: ssl.SSLContext) -> None:
 
 
 def _is_hashed(folder: str) -> bool:
-    """Whether a folder has authorities by their hashes, as `openssl rehash` makes it."""
+    """Whether a folder has authorities under their hashes, as `openssl rehash` names them."""
     try:
         return any(name.endswith(".0") for name in os.listdir(folder))
     except OSError:
@@ -78,13 +78,13 @@ def _is_hashed(folder: str) -> bool:
 def secured(
     plain: socket.socket, context: ssl.SSLContext, host: str, until: float
 ) -> ssl.SSLSocket:
-    """Shake hands over a connection that is given away. Raises WireError, or LateError."""
+    """Do the TLS handshake; takes over the socket. Raises WireError, or DeadlineError."""
     try:
         plain.settimeout(max(0.001, until - time.monotonic()))
         return context.wrap_socket(plain, server_hostname=host)
     except TimeoutError as error:
         plain.close()
-        raise LateError("it didn't answer to TLS in time; does it speak plain HTTP?") from error
+        raise DeadlineError("it didn't answer to TLS in time; does it speak plain HTTP?") from error
     except (OSError, ValueError) as error:
         plain.close()
         raise _meaning(error) from error
@@ -93,12 +93,12 @@ def secured(
 def _meaning(error: Exception) -> WireError:
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code in _UNTRUSTED:
-            return WireError("its certificate is of an authority that isn't trusted")
+            return WireError("its certificate is signed by an authority that isn't trusted")
         if error.verify_code in _ANOTHER_NAME:
             return WireError("its certificate is for another name")
         return WireError(f"its certificate isn't valid: {error.verify_message}")
     if isinstance(error, ssl.SSLEOFError | ConnectionError):
-        return CutError("the connection was cut when it was to speak TLS")
+        return ConnectionCutError("the connection was cut when it was to speak TLS")
     if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
         return WireError("it speaks no TLS; is its endpoint http://?")
     words = getattr(error, "reason", None) or str(error)

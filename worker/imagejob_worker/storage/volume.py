@@ -1,4 +1,4 @@
-"""A folder, as a mounted volume is: no headers, and names instead of keys."""
+"""A mounted volume as a store: its files have names instead of keys, and no headers."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.contract.failures import ItemFailure, Reason
 from imagejob_worker.storage import Fetched, check_size, check_time, file_types, keys, write_scratch
-from imagejob_worker.storage.transfer import Pace, SlowError
+from imagejob_worker.storage.transfer import TooSlowError, TransferRate
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
 _CHUNK = 256 * 1024
 
-# Nothing but a folder that really lies here is walked through: a symbolic link, which a tenant
-# can place on a volume, would lead out of it. (Python lacks openat2 and its RESOLVE_BENEATH.)
+# Only real folders are walked through: a symbolic link, which a tenant can create on a volume,
+# could lead out of it. (Python lacks openat2 and its RESOLVE_BENEATH.)
 _STEP: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-# What a key meets on a volume. Reading, the first group means that there is no such object.
+# When reading, the first group means that there is no such object.
 _ABSENT: Final = {
-    errno.ENOENT: "there is none",
+    errno.ENOENT: "there is no such file",
     errno.ENOTDIR: "a part of the key is a file",
     errno.EISDIR: "it is a folder",
     errno.ENAMETOOLONG: "a part of the key is longer than a file name may be",
@@ -45,7 +45,7 @@ class VolumeStorage:
         """Open the folder. Raises ItemFailure."""
         self._name = name
         try:
-            # The mount itself may be a link: that is the platform's choice, not the tenant's.
+            # The mount itself may be a link: the platform makes it, not the tenant.
             self._root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise ItemFailure(
@@ -57,20 +57,22 @@ class VolumeStorage:
         os.close(self._root)
 
     def fetch(
-        self, key: str, to: int, max_bytes: int, deadline: float, least: int | None = None
+        self, key: str, to: int, max_bytes: int, deadline: float, min_rate: int | None = None
     ) -> Fetched:
         """See Storage."""
         with self._faults(key, "read"), self._parent(key, make=False) as (folder, leaf):
             if there := file_types.status(leaf, folder):
                 file_types.check(there.st_mode)
-            # What has come in its place since mustn't keep anybody waiting either: without
-            # O_NONBLOCK, opening a named pipe waits for its other end.
+            # It may have been replaced since: without O_NONBLOCK, opening a named pipe would wait
+            # for its other end.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             with _closing(os.open(leaf, flags, dir_fd=folder)) as file:
                 status = os.fstat(file)
                 file_types.check(status.st_mode)
                 check_size(status.st_size, max_bytes)
-                return _copied(file, to, max_bytes, deadline, Pace(least, time.monotonic()))
+                return _copied(
+                    file, to, max_bytes, deadline, TransferRate(min_rate, time.monotonic())
+                )
 
     def put(
         self,
@@ -78,9 +80,9 @@ class VolumeStorage:
         body: int,
         content_type: str,  # noqa: ARG002 (a folder keeps no headers)
         cache_control: str | None,  # noqa: ARG002
-        least: int | None = None,  # noqa: ARG002 (nothing can stop a write that has begun)
+        min_rate: int | None = None,  # noqa: ARG002 (nothing can stop a write that has begun)
     ) -> None:
-        """See Storage. Written beside its place, then renamed over it, both made durable."""
+        """See Storage. Writes a temporary file and renames it, both made durable."""
         with self._faults(key, "write"), self._parent(key, make=True) as (folder, leaf):
             if there := file_types.status(leaf, folder):
                 file_types.check(there.st_mode)
@@ -92,17 +94,17 @@ class VolumeStorage:
                     os.fsync(file)
                 os.rename(part, leaf, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
-                _forget(part, folder)
+                _remove(part, folder)
                 raise
             os.fsync(folder)
 
     def identity(self, key: str) -> Hashable | None:
-        """See Storage: whatever the claim is called, and the key, a file is its inode."""
+        """See Storage: a file's inode, the same under any claim and key."""
         try:
             with self._parent(key, make=False) as (folder, leaf):
                 there = file_types.status(leaf, folder)
         except OSError:
-            return None  # whoever reads or writes it says what is wrong
+            return None  # reading or writing it reports the error
         return there and (there.st_dev, there.st_ino)
 
     @contextmanager
@@ -123,15 +125,15 @@ class VolumeStorage:
 
     @contextmanager
     def _faults(self, key: str, doing: Literal["read", "write"]) -> Iterator[None]:
-        """Check the key, and turn what the file system says into a reason."""
+        """Check the key; raise the file system's errors as ItemFailure."""
         keys.check(key, doing)
         try:
             yield
-        except file_types.NoFileError as error:
+        except file_types.NotAFileError as error:
             reason: Reason = "SourceNotFound" if doing == "read" else "AccessDenied"
             words = f"store {self._name} can't {doing} {key}: {error}"
             raise ItemFailure(reason, words) from error
-        except SlowError as error:
+        except TooSlowError as error:
             words = f"store {self._name} can't {doing} {key}: {error}"
             raise ItemFailure("StorageUnavailable", words) from error
         except OSError as error:
@@ -147,15 +149,15 @@ def _meaning(number: int, doing: str) -> tuple[Reason, str]:
     return "StorageUnavailable", os.strerror(number)
 
 
-def _copied(file: int, to: int, max_bytes: int, deadline: float, pace: Pace) -> Fetched:
+def _copied(file: int, to: int, max_bytes: int, deadline: float, rate: TransferRate) -> Fetched:
     size, digest = 0, hashlib.sha256()
     while chunk := os.read(file, _CHUNK):
         size += len(chunk)
         check_size(size, max_bytes)
         check_time(deadline)
-        pace.moved(len(chunk), now := time.monotonic())
-        if slow := pace.fault(now):
-            raise SlowError(slow)
+        rate.moved(len(chunk), now := time.monotonic())
+        if slow := rate.fault(now):
+            raise TooSlowError(slow)
         digest.update(chunk)
         write_scratch(to, chunk)
     return Fetched(size, digest.digest())
@@ -171,12 +173,12 @@ def _step(part: str, folder: int) -> int:
     try:
         return os.open(part, _STEP, dir_fd=folder)
     except NotADirectoryError as error:
-        # Linux says so of a symbolic link too.
+        # Linux reports a symbolic link so, too.
         mode = os.stat(part, dir_fd=folder, follow_symlinks=False).st_mode
         if stat.S_ISLNK(mode):
             raise OSError(errno.ELOOP, "a symbolic link") from error
         if name := file_types.kind(mode):
-            raise file_types.NoFileError(f"a part of the key is {name}") from error
+            raise file_types.NotAFileError(f"a part of the key is {name}") from error
         raise
 
 
@@ -188,11 +190,11 @@ def _make(part: str, folder: int) -> None:
     os.fsync(folder)
 
 
-def _forget(part: str, folder: int) -> None:
+def _remove(part: str, folder: int) -> None:
     try:
         os.unlink(part, dir_fd=folder)
     except OSError:
-        return  # the volume is failing already; the first fault is the one to tell
+        return  # the volume is failing already; the first error is the one to report
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A socket to a store, as http.client uses it: each wait has an end, and so has idle talk."""
+"""A socket to a store, as http.client uses it: every wait ends, and so does an endless answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from imagejob_worker.storage.transfer import LateError, Patience
+from imagejob_worker.storage.transfer import DeadlineError, TransferLimits
 
 if TYPE_CHECKING:
     import ssl
@@ -25,10 +25,10 @@ CONNECT: Final = 5.0
 
 CHUNK: Final = 256 * 1024
 
-MOST_BYTES: Final = 64 * 1024
-"""What is read of an answer before something of its body comes, and between two pieces of it."""
+MAX_OVERHEAD: Final = 64 * 1024
+"""How many bytes of an answer are read before its body begins, and between two pieces of it."""
 
-_TICK = 1.0  # how often somebody who waits looks at the rate
+_TICK = 1.0  # how often a waiting transfer checks its rate
 
 _WORDS = {
     errno.ECONNREFUSED: "connection refused",
@@ -40,22 +40,22 @@ _WORDS = {
 
 
 class WireError(Exception):
-    """Why a store can't be talked to, in words; `again`: whether a moment later it may be."""
+    """A store can't be talked to; the message says why. `is_retryable`: a retry may help."""
 
-    def __init__(self, words: str, *, again: bool = False) -> None:
-        super().__init__(words)
-        self.again = again
-
-
-class CutError(WireError):
-    """The other side has gone."""
-
-    def __init__(self, words: str = "the connection was cut") -> None:
-        super().__init__(words, again=True)
+    def __init__(self, message: str, *, is_retryable: bool = False) -> None:
+        super().__init__(message)
+        self.is_retryable = is_retryable
 
 
-class Place(NamedTuple):
-    """Where a server is. `path` is what comes before every other path; no slash at its end."""
+class ConnectionCutError(WireError):
+    """The other side has closed the connection."""
+
+    def __init__(self, message: str = "the connection was cut") -> None:
+        super().__init__(message, is_retryable=True)
+
+
+class ServerAddress(NamedTuple):
+    """The address of a server. `path` precedes every other path, and ends without a slash."""
 
     secure: bool
     host: str
@@ -63,57 +63,59 @@ class Place(NamedTuple):
     path: str
 
     @classmethod
-    def of(cls, endpoint: str) -> Place:
-        """Take an endpoint apart, of the shape that s3.py lets pass. Raises WireError."""
+    def parse(cls, endpoint: str) -> ServerAddress:
+        """Parse an endpoint that s3.py has checked. Raises WireError."""
         parts = urlsplit(endpoint)
         secure = parts.scheme == "https"
         try:
             port = parts.port or (443 if secure else 80)
         except ValueError as error:
-            raise WireError("the endpoint has no such port") from error
+            raise WireError("the endpoint's port is invalid") from error
         return cls(secure, parts.hostname or "", port, parts.path.rstrip("/"))
 
     @property
-    def server(self) -> tuple[str, int]:
-        """What is the same however an endpoint is spelt. A bucket is AWS's, not an endpoint's."""
+    def identity(self) -> tuple[str, int]:
+        """The same for all spellings of an endpoint. A bucket is AWS's, not an endpoint's."""
         host = self.host.removesuffix(".")
         return ("amazonaws.com", 443) if host.endswith(".amazonaws.com") else (host, self.port)
 
 
 class Wire:
-    """An open connection. Its methods raise WireError, and what Patience raises."""
+    """An open connection. Its methods raise WireError, TooSlowError and DeadlineError."""
 
-    def __init__(self, place: Place, context: ssl.SSLContext | None, patience: Patience) -> None:
+    def __init__(
+        self, server: ServerAddress, context: ssl.SSLContext | None, limits: TransferLimits
+    ) -> None:
         """Connect. Raises WireError."""
-        until = min(patience.end, time.monotonic() + CONNECT)
-        with _words():
-            self._socket = _connected(place, until)
+        until = min(limits.end, time.monotonic() + CONNECT)
+        with _translated_errors():
+            self._socket = _connected(server, until)
         if context:
             from imagejob_worker.storage import tls
 
-            self._socket = tls.secured(self._socket, context, place.host, until)
-        self._early = b""  # what came while something was being sent
-        self._owed = 0  # what was announced and hasn't been sent
-        self.expect(patience)
+            self._socket = tls.secured(self._socket, context, server.host, until)
+        self._received_early = b""  # received while a body was being sent
+        self._unsent = 0  # bytes that were announced and not sent yet
+        self.expect(limits)
 
-    def expect(self, patience: Patience, until: float | None = None) -> None:
-        """Set what holds from here on. Each wait is a step of its own, or all end at `until`."""
-        self._patience, self._until = patience, until
-        self.useful()
+    def expect(self, limits: TransferLimits, until: float | None = None) -> None:
+        """Set the limits from here on. Each wait is a step of its own, or all end at `until`."""
+        self._patience, self._until = limits, until
+        self.reset_overhead()
 
-    def useful(self) -> None:
-        """Note that what came was of use: MOST_BYTES more may come."""
-        self._idle_talk = 0
-
-    @property
-    def has_heard(self) -> bool:
-        """Whether anything has come that wasn't of use."""
-        return self._idle_talk > 0
+    def reset_overhead(self) -> None:
+        """Allow MAX_OVERHEAD more bytes: what came was content."""
+        self._overhead = 0
 
     @property
-    def is_quiet(self) -> bool:
-        """Whether nothing is under way, neither to nor fro."""
-        return not (self._owed or self._early)
+    def has_received(self) -> bool:
+        """Whether anything has come since the last reset."""
+        return self._overhead > 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is half sent or half received."""
+        return not (self._unsent or self._received_early)
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 (http.client reads bytes)
         """See socket.makefile."""
@@ -122,21 +124,24 @@ class Wire:
     def close(self) -> None:
         """Do nothing: http.client asks for it before a last answer's body has been read."""
 
-    def hang_up(self) -> None:
-        """Let go of it; nobody is told."""
+    def disconnect(self) -> None:
+        """Close the socket."""
         self._socket.close()
 
     def recv_into(self, buffer: WriteableBuffer) -> int:
-        """Receive what comes next, and nothing at the end."""
-        if self._idle_talk >= MOST_BYTES:
+        """Receive the next bytes, and none at the end."""
+        if self._overhead >= MAX_OVERHEAD:
             raise WireError("its answer has no end")
-        into = memoryview(buffer)[: MOST_BYTES - self._idle_talk]
-        if self._early:
-            size = min(len(into), len(self._early))
-            into[:size], self._early = self._early[:size], self._early[size:]
+        into = memoryview(buffer)[: MAX_OVERHEAD - self._overhead]
+        if self._received_early:
+            size = min(len(into), len(self._received_early))
+            into[:size], self._received_early = (
+                self._received_early[:size],
+                self._received_early[size:],
+            )
         else:
             size = self._received(into)
-        self._idle_talk += size
+        self._overhead += size
         self._patience.moved(size)
         return size
 
@@ -144,7 +149,7 @@ class Wire:
         """Send all of it."""
         rest = memoryview(data)
         until = self._patience.step()
-        with _words():
+        with _translated_errors():
             while rest:
                 self._wait_at_most(until)
                 try:
@@ -156,27 +161,27 @@ class Wire:
                 self._patience.moved(sent)
 
     def outgoing(self, file: int, size: int) -> Iterator[bytes]:
-        """Yield `size` bytes of a file to send; stop if the other side answers meanwhile."""
-        self._owed = size
-        while self._owed and not self._has_come():
-            chunk = os.pread(file, min(CHUNK, self._owed), size - self._owed)
+        """Yield `size` bytes of a file to send; stop if the other side answers before."""
+        self._unsent = size
+        while self._unsent and not self._has_come():
+            chunk = os.pread(file, min(CHUNK, self._unsent), size - self._unsent)
             if not chunk:
                 raise WireError("the output is shorter than it was")
             yield chunk
-            self._owed -= len(chunk)
+            self._unsent -= len(chunk)
 
     def _has_come(self) -> bool:
-        """Whether an answer, or its end, is there to be read; TLS's own messages are none."""
+        """Whether an answer, or its end, can be read; TLS's own messages don't count."""
         self._socket.settimeout(0)
         try:
-            self._early += self._socket.recv(MOST_BYTES)
+            self._received_early += self._socket.recv(MAX_OVERHEAD)
         except OSError as error:
             return type(error).__name__ not in ("BlockingIOError", "SSLWantReadError")
         return True
 
     def _received(self, into: memoryview) -> int:
         until = self._until or self._patience.step()
-        with _words():
+        with _translated_errors():
             while True:
                 self._wait_at_most(until)
                 try:
@@ -187,12 +192,12 @@ class Wire:
     def _wait_at_most(self, until: float) -> None:
         left = until - time.monotonic()
         if left <= 0:
-            raise LateError("it didn't answer in time")
+            raise DeadlineError("it didn't answer in time")
         self._socket.settimeout(min(left, _TICK))
 
 
 class _Incoming(io.RawIOBase):
-    """What comes over a Wire, which outlasts it."""
+    """The receiving half of a Wire, for http.client; closing it leaves the Wire open."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -205,28 +210,28 @@ class _Incoming(io.RawIOBase):
 
 
 @contextmanager
-def _words() -> Iterator[None]:
-    """Turn what the system says into WireErrors."""
+def _translated_errors() -> Iterator[None]:
+    """Turn the system's errors into WireErrors."""
     try:
         yield
     except (ConnectionResetError, BrokenPipeError) as error:
-        raise CutError(_WORDS[error.errno or errno.EPIPE]) from error
+        raise ConnectionCutError(_WORDS[error.errno or errno.EPIPE]) from error
     except TimeoutError as error:
-        raise WireError("it can't be reached in time", again=True) from error
+        raise WireError("it can't be reached in time", is_retryable=True) from error
     except (socket.gaierror, UnicodeError) as error:
         raise WireError("its name can't be resolved") from error
     except OSError as error:
-        # By names: `ssl` isn't loaded for a store in the clear.
+        # By name: `ssl` isn't loaded for a store without TLS.
         if type(error).__name__ in ("SSLEOFError", "SSLZeroReturnError"):
-            raise CutError from error
+            raise ConnectionCutError from error
         if type(error).__module__ == "ssl":
             raise WireError(f"TLS failed: {getattr(error, 'reason', error)}") from error
         words = _WORDS.get(error.errno or 0) or error.strerror or str(error)
-        raise WireError(words, again=True) from error
+        raise WireError(words, is_retryable=True) from error
 
 
-def _connected(place: Place, until: float) -> socket.socket:
-    """Connect, in a thread: nothing else bounds how long a name takes. Raises OSError."""
+def _connected(server: ServerAddress, until: float) -> socket.socket:
+    """Connect, in a thread: nothing else limits how long resolving a name takes. Raises OSError."""
     found: list[socket.socket | Exception] = []
     left = max(0.001, until - time.monotonic())
     done = allocate_lock()
@@ -234,8 +239,8 @@ def _connected(place: Place, until: float) -> socket.socket:
 
     def connect() -> None:
         try:
-            found.append(socket.create_connection((place.host, place.port), left))
-        except Exception as error:  # noqa: BLE001 (raised below, where somebody waits for it)
+            found.append(socket.create_connection((server.host, server.port), left))
+        except Exception as error:  # noqa: BLE001 (raised below, in the thread that waits)
             found.append(error)
         finally:
             done.release()
