@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -36,14 +34,9 @@ def create(rest: Rest, path: str, bodies: Sequence[dict[str, Any]]) -> list[Made
 
 def _create(rest: Rest, path: str, bodies: Sequence[dict[str, Any]]) -> list[Made]:
     """One after the other, over one connection."""
-    headers = {**rest.headers, "Content-Type": "application/json"}
     made = []
-    with closing(rest.connect(TIMEOUT_SECONDS)) as connection:
+    with rest.session(TIMEOUT_SECONDS) as session:
         for body in bodies:
-            connection.request("POST", path, json.dumps(body), headers)
-            response = connection.getresponse()
-            answer = json.loads(response.read())
-            assert response.status == CREATED, answer
-            meta = answer["metadata"]
+            meta = session.send("POST", path, body).json()["metadata"]
             made.append(Made(meta["uid"], meta["name"], datetime.now(UTC)))
     return made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -14,6 +13,7 @@ import yaml
 from imagejob_dev.guard import Guard
 from imagejob_dev.ports import LOOPBACK, free_ports
 from imagejob_dev.program import Program
+from imagejob_dev.rest import over_http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +31,9 @@ METRIC = re.compile(r"\b(?:imagejob|process)_\w+")
 
 def get(port: int, path: str) -> bytes:
     """The body of a 200."""
-    with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=10)) as connection:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        body = response.read()
-        assert response.status == 200, f"{path}: {response.status} {body[:500]!r}"
-        return body
+    answer = over_http(port).send("GET", path)
+    assert answer.status == 200, f"{path}: {answer.status} {answer.text[:500]}"
+    return answer.body
 
 
 class Prometheus:

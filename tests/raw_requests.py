@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from conditions import until
+from imagejob_dev.rest import Answer
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
 
 FORBIDDEN = 403
-TIMEOUT_SECONDS = 10.0
 KINDS_OF_PATCH = {
-    "PATCH": "application/merge-patch+json",
-    "JSON PATCH": "application/json-patch+json",
-    "APPLY": "application/apply-patch+yaml",
+    "PATCH": "merge",
+    "JSON PATCH": "json-patch",
+    "APPLY": "apply",
 }
 IMAGING = "/apis/imagejob.dev/v1alpha1/namespaces/HERE"
 WORKER = "ij-abcdefghijklmnop-x2k9q"
@@ -25,13 +23,6 @@ WORKER = "ij-abcdefghijklmnop-x2k9q"
 IN_A_WORKER = f"/api/v1/namespaces/HERE/pods/{WORKER}/exec?command=id"
 EVICTION = f"/api/v1/namespaces/HERE/pods/{WORKER}/eviction"
 EVICTED = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": WORKER}}
-
-
-class Answer(NamedTuple):
-    """The HTTP status, and the body as text."""
-
-    status: int
-    text: str
 
 
 @dataclass(frozen=True)
@@ -44,17 +35,10 @@ class Attacker:
 
     def send(self, method: str, path: str, body: object = None) -> Answer:
         """`method` may be one of KINDS_OF_PATCH. HERE in the path stands for the namespace."""
-        headers = {
-            **self.cluster.rest.headers,
-            "Impersonate-User": self.user,
-            "Content-Type": KINDS_OF_PATCH.get(method, "application/json"),
-        }
+        rest = self.cluster.rest.with_headers(Impersonate_User=self.user)
         verb = "PATCH" if method in KINDS_OF_PATCH else method
-        payload = None if body is None else json.dumps(body)
-        with closing(self.cluster.rest.connect(TIMEOUT_SECONDS)) as connection:
-            connection.request(verb, path.replace("HERE", self.namespace), payload, headers)
-            with connection.getresponse() as response:
-                return Answer(response.status, response.read().decode(errors="replace"))
+        kind = KINDS_OF_PATCH.get(method, "json")
+        return rest.send(verb, path.replace("HERE", self.namespace), body, kind)
 
 
 def attacker(cluster: Client, namespace: str, role: str) -> Attacker:

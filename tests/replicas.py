@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imagejob_dev.ports import LOOPBACK, free_ports
+from imagejob_dev.rest import over_http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,12 @@ class Answer(NamedTuple):
 
 def probe(port: int, path: str) -> Answer:
     """As a kubelet asks."""
-    with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=PROBE_SECONDS)) as connection:
-        try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            return Answer(response.status, json.loads(response.read()))
-        except OSError:
-            return Answer(0, {})
+    try:
+        with over_http(port).session(PROBE_SECONDS) as session:
+            status, body = session.send("GET", path)
+    except OSError:
+        return Answer(0, {})
+    return Answer(status, json.loads(body))
 
 
 class Replica:

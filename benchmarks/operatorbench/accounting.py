@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -167,7 +166,5 @@ def _lasting(requests: Requests) -> Counter[Request]:
 
 
 def _metrics(rest: Rest) -> str:
-    with closing(rest.connect(TIMEOUT_SECONDS)) as connection:
-        connection.request("GET", "/metrics", headers=dict(rest.headers))
-        text: str = connection.getresponse().read().decode()
-        return text
+    with rest.session(TIMEOUT_SECONDS) as session:
+        return session.send("GET", "/metrics").text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -79,11 +78,8 @@ def create(rest: Rest, posts: Sequence[Post]) -> float:
 
 
 def _create(rest: Rest, posts: Sequence[Post]) -> None:
-    headers = {**rest.headers, "Content-Type": "application/json"}
-    with closing(rest.connect(TIMEOUT_SECONDS)) as connection:
+    with rest.session(TIMEOUT_SECONDS) as session:
         for post in posts:
-            connection.request("POST", post.path, post.body, headers)
-            response = connection.getresponse()
-            answer = response.read()
-            if response.status != CREATED:
-                raise RuntimeError(answer.decode(errors="replace"))
+            answer = session.send("POST", post.path, post.body)
+            if answer.status != CREATED:
+                raise RuntimeError(answer.text)

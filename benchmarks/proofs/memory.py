@@ -65,13 +65,12 @@ def fill(rest: Rest, namespaces: Sequence[str], count: int) -> float:
 def read_raw(rest: Rest) -> Raw:
     """All that the operator lists, page by page, over one connection."""
     began, size = time.monotonic(), 0
-    with closing(rest.connect(PATIENCE)) as connection:
+    with rest.session(PATIENCE) as session:
         for path in LISTS:
             more = ""
             while True:
                 query = f"?limit={PAGE}" + (f"&continue={more}" if more else "")
-                connection.request("GET", path + query, headers=dict(rest.headers))
-                body = connection.getresponse().read()
+                body = session.send("GET", path + query).body
                 size += len(body)
                 found = CONTINUE.search(body[:ENDS]) or CONTINUE.search(body[-ENDS:])
                 if not found:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-from contextlib import closing
 from typing import Any, NamedTuple
 
-from imagejob_dev.ports import LOOPBACK
+from imagejob_dev.rest import over_http
 
 SECONDS = 5.0
 
@@ -34,10 +32,8 @@ def value(port: int, series: str) -> float:
 
 
 def _get(port: int, path: str) -> tuple[int, bytes]:
-    with closing(http.client.HTTPConnection(LOOPBACK, port, timeout=SECONDS)) as connection:
-        try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            return response.status, response.read()
-        except OSError:
-            return 0, b""
+    try:
+        with over_http(port).session(SECONDS) as session:
+            return session.send("GET", path)
+    except OSError:
+        return 0, b""

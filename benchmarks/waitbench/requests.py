@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +98,5 @@ def _peak(pid: int) -> int:
 
 
 def _metrics(rest: Rest) -> str:
-    with closing(rest.connect(TIMEOUT_SECONDS)) as connection:
-        connection.request("GET", "/metrics", headers=dict(rest.headers))
-        text: str = connection.getresponse().read().decode()
-        return text
+    with rest.session(TIMEOUT_SECONDS) as session:
+        return session.send("GET", "/metrics").text

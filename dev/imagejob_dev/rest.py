@@ -1,4 +1,4 @@
-"""The few calls that the harness itself makes to the API server: JSON over HTTP, blocking."""
+"""The HTTP client of the dev cluster, tests and benchmarks: blocking, JSON where it is an API's."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import math
 import socket
 import ssl
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from imagejob_dev.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,25 +21,96 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 TIMEOUT_SECONDS = 10.0
+CONTENT_TYPES = {
+    "json": "application/json",
+    "merge": "application/merge-patch+json",
+    "json-patch": "application/json-patch+json",
+    "apply": "application/apply-patch+yaml",
+}
 
 
 class ApiError(Exception):
-    """The API server refused a request; `status` is the HTTP status."""
+    """The API server rejected a request; `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status}: {message}")
         self.status = status
 
 
+class Answer(NamedTuple):
+    """An answer of any HTTP status."""
+
+    status: int
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body, with what isn't UTF-8 replaced."""
+        return self.body.decode(errors="replace")
+
+    def json(self) -> Any:  # noqa: ANN401 (JSON)
+        """Parse the body; raise ApiError for a status of 400 or more."""
+        if self.status >= http.HTTPStatus.BAD_REQUEST:
+            raise ApiError(self.status, self.text)
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Session:
+    """One connection, kept for many requests."""
+
+    connection: http.client.HTTPConnection
+    headers: Mapping[str, str]
+
+    def send(self, method: str, path: str, body: object = None, kind: str = "json") -> Answer:
+        """Send a request and read its answer. `kind` is one of CONTENT_TYPES.
+
+        A body that is a string or bytes is sent as it is, any other as JSON.
+        """
+        self._request(method, path, body, kind)
+        with self.connection.getresponse() as response:
+            return Answer(response.status, response.read())
+
+    @contextmanager
+    def stream(self, path: str) -> Iterator[http.client.HTTPResponse]:
+        """The answer of a GET, to be read as it comes. Raises ApiError."""
+        self._request("GET", path, None, "json")
+        with self.connection.getresponse() as response:
+            if response.status >= http.HTTPStatus.BAD_REQUEST:
+                raise ApiError(response.status, response.read().decode(errors="replace"))
+            yield response
+
+    def _request(self, method: str, path: str, body: object, kind: str) -> None:
+        payload = body if body is None or isinstance(body, str | bytes) else json.dumps(body)
+        headers = {"Content-Type": CONTENT_TYPES[kind], **self.headers}
+        self.connection.request(method, path, payload, headers)
+
+
 @dataclass(frozen=True)
 class Rest:
-    """One account's view of an API server. Objects are plain dictionaries.
+    """A server, as one account sees it. Objects are plain dictionaries.
 
     `connect` makes a connection with a timeout in seconds.
     """
 
     connect: Callable[[float], http.client.HTTPConnection]
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def with_headers(self, **headers: str) -> Rest:
+        """Send these headers, too; underscores in their names become dashes."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(self, headers={**self.headers, **more})
+
+    @contextmanager
+    def session(self, timeout: float = TIMEOUT_SECONDS) -> Iterator[Session]:
+        """Connect for many requests, one at a time."""
+        with closing(self.connect(timeout)) as connection:
+            yield Session(connection, self.headers)
+
+    def send(self, method: str, path: str, body: object = None, kind: str = "json") -> Answer:
+        """Send a request over a connection of its own: the server may restart between two."""
+        with self.session() as session:
+            return session.send(method, path, body, kind)
 
     def get(self, path: str) -> Object:
         return self._json("GET", path)
@@ -49,9 +122,9 @@ class Rest:
         return self._json("DELETE", path)
 
     def answers(self, path: str) -> bool:
-        """Whether there is a server, and it answers a GET of `path` with a success."""
+        """Whether a server answers a GET of `path` with a success; its body isn't read."""
         try:
-            with self._exchange("GET", path):
+            with self.session() as session, session.stream(path):
                 return True
         except (OSError, ApiError, http.client.HTTPException):
             return False
@@ -62,27 +135,17 @@ class Rest:
         separator = "&" if "?" in path else "?"
         url = f"{path}{separator}watch=1&resourceVersion={version}"
         url += f"&timeoutSeconds={math.ceil(seconds)}"
-        with self._exchange("GET", url, timeout=seconds + TIMEOUT_SECONDS) as response:
+        with self.session(seconds + TIMEOUT_SECONDS) as session, session.stream(url) as response:
             yield (json.loads(line) for line in response)
 
     def _json(self, method: str, path: str, body: object = None) -> Object:
-        with self._exchange(method, path, body) as response:
-            decoded: Object = json.loads(response.read())
-            return decoded
+        decoded: Object = self.send(method, path, body).json()
+        return decoded
 
-    @contextmanager
-    def _exchange(
-        self, method: str, path: str, body: object = None, timeout: float = TIMEOUT_SECONDS
-    ) -> Iterator[http.client.HTTPResponse]:
-        """The answer, or ApiError. A new connection each time: the server may restart."""
-        headers = {**self.headers, "Content-Type": "application/json"}
-        payload = None if body is None else json.dumps(body)
-        with closing(self.connect(timeout)) as connection:
-            connection.request(method, path, payload, headers)
-            with connection.getresponse() as response:
-                if response.status >= http.HTTPStatus.BAD_REQUEST:
-                    raise ApiError(response.status, response.read().decode(errors="replace"))
-                yield response
+
+def over_http(port: int) -> Rest:
+    """A server without TLS at a port of this machine."""
+    return Rest(lambda timeout: http.client.HTTPConnection(LOOPBACK, port, timeout=timeout))
 
 
 def over_tls(port: int, certificate: Path, token: str) -> Rest:
@@ -90,13 +153,13 @@ def over_tls(port: int, certificate: Path, token: str) -> Rest:
 
     def connect(timeout: float) -> http.client.HTTPConnection:
         context = ssl.create_default_context(cafile=str(certificate))
-        return http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=context)
+        return http.client.HTTPSConnection(LOOPBACK, port, timeout=timeout, context=context)
 
     return Rest(connect, {"Authorization": f"Bearer {token}"})
 
 
 def over_socket(path: Path) -> Rest:
-    """Whatever a proxy that listens on a Unix socket reaches, as whoever the proxy is."""
+    """The server behind a proxy that listens on a Unix socket, with the proxy's account."""
 
     def connect(timeout: float) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("localhost")

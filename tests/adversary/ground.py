@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from imagejob_dev.rest import ApiError
@@ -113,13 +111,7 @@ class Ground:
 
     def _patch(self, there: str, change: Body) -> int:
         """Whatever the answer: it may be gone, or have ended."""
-        rest = self.cluster.rest
-        headers = {**rest.headers, "Content-Type": "application/merge-patch+json"}
-        with closing(rest.connect(TIMEOUT_SECONDS)) as connection:
-            connection.request("PATCH", there, json.dumps(change), headers)
-            with connection.getresponse() as response:
-                response.read()
-                return response.status
+        return self.cluster.rest.send("PATCH", there, change, "merge").status
 
 
 def _is_worker(body: Body) -> bool:
