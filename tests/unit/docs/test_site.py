@@ -6,11 +6,15 @@ import pytest
 from imagejob_docs.pages import rewritten, spaced, within
 
 REPOSITORY = "https://git.test/us"
-PAGES = {"index.md", "quota.md", "chart.md", "decisions.md", "decisions/0006-lanes.md"}
+PAGES = {"index.md", "quota.md", "chart.md", "decisions.md", "decisions/0006-fork-server-slots.md"}
 
 LINKS = {
     "a page beside it": ("docs/quota.md", "index.md", "quota.md"),
-    "a page, from a folder below": ("docs/quota.md", "decisions/0006-lanes.md", "../quota.md"),
+    "a page, from a folder below": (
+        "docs/quota.md",
+        "decisions/0006-fork-server-slots.md",
+        "../quota.md",
+    ),
     "a page that lives elsewhere": ("charts/imagejob-operator/README.md", "index.md", "chart.md"),
     "the folder of decisions": ("docs/decisions", "index.md", "decisions.md"),
     "a file of no page": (
