@@ -1,6 +1,6 @@
-"""`python -m imagejob_worker`: one order from the environment, done and reported.
+"""`python -m imagejob_worker`: run the order in the environment, and report it.
 
-What is here is about starting and ending fast; what the worker does is in `process`.
+This module makes starting and ending fast; the worker itself is in `process`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ BROKEN = 1
 
 
 def main() -> int:
-    """Do the order; return the exit code of docs/work-order.md."""
-    gc.disable()  # all that is imported now is there to stay: 3 ms to save
+    """Run the order; return the exit code, see docs/work-order.md."""
+    gc.disable()  # all that is imported now stays until the end: this saves 3 ms
     _load_msgspec()
     from imagejob_worker import process
 
@@ -24,7 +24,7 @@ def main() -> int:
 def _load_msgspec() -> None:
     """Import msgspec as if typing_extensions weren't installed.
 
-    msgspec asks for it first and is as happy without. It takes 7 ms of the 85 that a small
+    msgspec imports it if it is there, and doesn't need it. It takes 7 ms of the 85 that a small
     order takes, and nothing else here uses it.
     """
     absent = "typing_extensions" not in sys.modules
@@ -39,7 +39,7 @@ def _load_msgspec() -> None:
 def _guarded() -> int:
     try:
         return main()
-    except Exception:  # noqa: BLE001 (the last line of defence: told, and with a code of its own)
+    except Exception:  # noqa: BLE001 (the last handler: print the error, exit with a code of its own)
         sys.excepthook(*sys.exc_info())
         return BROKEN
 
@@ -47,4 +47,4 @@ def _guarded() -> int:
 if __name__ == "__main__":
     code = _guarded()
     sys.stderr.flush()
-    os._exit(code)  # unloading what is loaded takes longer than some items do
+    os._exit(code)  # a normal exit takes longer than some items

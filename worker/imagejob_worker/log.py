@@ -1,4 +1,4 @@
-"""What the worker says on standard error: a line an item, for people. No secret is ever in it."""
+"""The log on standard error: one line for each item, for people. It never holds a secret."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _EXTENSIONS = {"jpeg": "jpg"}
 
 
 def say(message: str) -> None:
-    """Write one line; what could break or colour a terminal's line comes out escaped."""
+    """Write one line; characters that could break or colour a terminal's line are escaped."""
     printable = "".join(
         character if character.isprintable() else repr(character)[1:-1] for character in message
     )
-    # One write a line, so that those of several threads don't mix.
+    # One write for each line, so that lines of several threads don't mix.
     sys.stderr.write(f"{printable}\n")
 
 
 def write(item: Item, entry: report.Entry) -> None:
-    """Tell what became of an item."""
+    """Log the end of an item."""
     say(described(item, entry))
 
 
 def described(item: Item, entry: report.Entry) -> str:
-    """Put an entry into words."""
+    """Describe an entry in one line."""
     if isinstance(entry, report.Failed):
         return f"{item.uid} failed in {entry.milliseconds} ms: {entry.reason}: {entry.message}"
     made = ", ".join(_outputs(item.outputs, entry.outputs))

@@ -1,4 +1,5 @@
-"""What the pipeline finds out about a source, and what it has made of it."""
+"""What processing finds out about a source and makes of it: from `image` through `sandbox` to the
+report."""
 
 from __future__ import annotations
 
@@ -36,19 +37,19 @@ class Kind(IntFlag):
     COMMENT = 32
     TEXT = 64
     THUMBNAIL = 128
-    TRAILING = 256  # bytes after the picture's end
+    TRAILING = 256  # bytes after the image's end
     OTHER = 512  # maker data of unknown use: application segments, private chunks, boxes and tags
 
 
 class Note(IntFlag):
-    """What the person who asked should know of a success, with the report's bits."""
+    """What users should know about a success, with the bits that the report gives them."""
 
-    ICC_DROPPED = 1  # the source's ICC profile was unusable, so its colours were taken for sRGB
+    ICC_DROPPED = 1  # the source's ICC profile was unusable: its colours counted as sRGB
     FRAMES_UNUSED = 2  # the source has more frames than the outputs show
 
 
 class SourceFacts(msgspec.Struct, frozen=True):
-    """A source as its header tells it. Sides in pixels, as displayed (after orientation)."""
+    """A source as its header describes it. Sides in pixels, as displayed (after orientation)."""
 
     format: SourceFormat
     width: int = 0
@@ -69,7 +70,7 @@ class Made(msgspec.Struct, frozen=True):
 
 
 class Processed(msgspec.Struct, frozen=True):
-    """What came of an item. `outputs` stand in the item's order; `removed` were found, not kept."""
+    """An item's result. `outputs` are in the item's order; `removed` was found and not kept."""
 
     source: SourceFacts
     outputs: tuple[Made, ...]

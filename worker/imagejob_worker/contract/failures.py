@@ -1,4 +1,4 @@
-"""How an item can fail: the reasons that a worker may give, and the exception that carries one."""
+"""How an item can fail: the reasons that a worker reports, and the exception that carries one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Reason = Literal[
     "AccessDenied",  # the store refused the credentials, for reading or writing
     "StorageUnavailable",  # the store can't be reached, or answers that it is failing
     "ChecksumMismatch",  # the source is not the content that spec.source.sha256 names
-    "SourceChanged",  # the source is not the content that an earlier attempt has read
+    "SourceChanged",  # the source is not the content that an earlier attempt read
     "InvalidSpec",  # an output would be stored over its own source
     "UnsupportedFormat",  # not an image, or of a format that the platform doesn't allow
     "CorruptImage",  # an image that is damaged, cut short, or crashes its decoder
@@ -23,10 +23,10 @@ Reason = Literal[
 ]
 
 
-class ItemFailure(Exception):  # noqa: N818 (a way an item ends, not a fault of the program)
-    """An item ends with `reason`; `message` is one line for the person who asked for it.
+class ItemFailure(Exception):  # noqa: N818 (how an item ends, not a fault of the program)
+    """An item ends with `reason`; `message` is one line for users.
 
-    `source` is what was known of the source by then, if anything.
+    `source` is what was known about the source by then, if anything.
     """
 
     def __init__(self, reason: Reason, message: str, source: SourceFacts | None = None) -> None:

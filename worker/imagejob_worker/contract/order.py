@@ -1,6 +1,6 @@
-"""The work order: what the operator asks of one worker process.
+"""The work order: what one worker process is to do.
 
-The format is described in docs/work-order.md and held by the golden files in tests/data/orders.
+docs/work-order.md describes the format; the golden files in tests/data/orders test it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Side = Annotated[int, msgspec.Meta(ge=1, le=16383)]
 
 
 class Output(msgspec.Struct, frozen=True, rename="camel"):
-    """One file to make of the source. Sides in pixels, `max_bytes` in bytes."""
+    """One file to make from the source. Sides in pixels, `max_bytes` in bytes."""
 
     name: str
     width: Side | None = None
@@ -43,9 +43,9 @@ class Output(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Limits(msgspec.Struct, frozen=True, rename="camel"):
-    """What a source may cost: stored bytes, decoded pixels (width × height × frames), frames.
+    """The limits of a source: stored bytes, decoded pixels (width × height × frames), frames.
 
-    `min_bytes_per_second` is what a transfer from or to a store has to reach over 30 seconds; None
+    `min_bytes_per_second` is the least rate of a transfer from or to a store, over 30 seconds; None
     sets no minimum.
     """
 
@@ -56,15 +56,15 @@ class Limits(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):
-    """What the outputs keep of the source's metadata; all else goes."""
+    """Which of the source's metadata the outputs keep; all other is removed."""
 
     keep: tuple[Keepable, ...] = ()
 
 
 class Source(msgspec.Struct, frozen=True, rename="camel"):
-    """The object to read; with `sha256` (hex), no other content is accepted.
+    """The object to read. With `sha256` (hex), no other content is accepted.
 
-    Nor is it with `pinned_sha256` (hex), which is what an earlier attempt of the ImageJob read.
+    Nor is it with `pinned_sha256` (hex), the content that an earlier attempt of the ImageJob read.
     """
 
     store: str

@@ -1,6 +1,7 @@
-"""The report: what became of each item, as a pod's termination message.
+"""The report: the result of each item, as a pod's termination message.
 
-The format and its budget are described in docs/work-order.md and held by tests/data/reports.
+docs/work-order.md describes the format and its budget; the golden files in tests/data/reports test
+it.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
 PREFIX: Final = "ij1:"
 # Kubernetes keeps 4,096 characters: the prefix, a newline, and 5 characters for 4 bytes.
 PAYLOAD_BYTES: Final = 3272
-# What the budget grants each message, however bad the worst case; and more than anyone reads.
+# The length that each message has at least, even in the worst case; and the longest of all.
 MESSAGE_WORST, MESSAGE_MOST = 58, 512
 
 FORMATS: Final = ("unknown", "jpeg", "png", "webp", "avif", "gif", "tiff")
 
-# The budget counts on these widths; only a source of absurd size is ever clipped.
+# The budget assumes these widths; only a source of absurd size is clipped.
 _U16, _U32 = 0xFFFF, 0xFFFF_FFFF
 
 Digest = Annotated[bytes, msgspec.Meta(max_length=32)]
 
 
 class Source(msgspec.Struct, frozen=True, array_like=True):
-    """What was read: sides as displayed, in pixels; 0 and an empty digest for what isn't known."""
+    """A source: sides as displayed, in pixels; 0 and an empty digest if unknown."""
 
     format: int
     width: int
@@ -55,7 +56,7 @@ class Output(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """Every output of the item is in its place; `removed` and `notes` are bits."""
+    """All outputs of the item are stored; `removed` and `notes` are bits."""
 
     source: Source
     milliseconds: int
@@ -65,7 +66,7 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class Failed(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """No output of the item counts, whatever may have been stored."""
+    """The item failed: none of its outputs counts, even if some were stored."""
 
     reason: Reason
     message: str
@@ -74,7 +75,7 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag=2):
 
 
 class Read(msgspec.Struct, frozen=True, array_like=True, tag=3):
-    """The item's source has been read whole, and nothing else is known yet."""
+    """The item's source has been read whole; the item hasn't ended."""
 
     source: Source
 
@@ -87,7 +88,7 @@ class ReportError(ValueError):
 
 
 class ReportTooLongError(ValueError):
-    """A report that exceeds its budget even without messages: the order was cut too large."""
+    """A report that exceeds its budget even without messages: the order has too many items."""
 
 
 def source(
@@ -98,7 +99,7 @@ def source(
     height: int = 0,
     frames: int = 0,
 ) -> Source:
-    """Describe a source within the widths that the budget counts on."""
+    """Describe a source within the widths that the budget assumes."""
     return Source(
         FORMATS.index(format_),
         min(width, _U16),
@@ -110,7 +111,7 @@ def source(
 
 
 def output(format_: str, width: int, height: int, size: int, sha256: bytes) -> Output:
-    """Describe an output within the widths that the budget counts on."""
+    """Describe an output within the widths that the budget assumes."""
     return Output(FORMATS.index(format_), width, height, min(size, _U32), sha256)
 
 
@@ -134,7 +135,7 @@ def encode(entries: Sequence[Entry | Read | None]) -> str:
 
 
 def decode(text: str) -> list[Entry | Read | None]:
-    """Read a report; whatever follows its first line is ignored. Raises ReportError."""
+    """Parse a report; what follows its first line is ignored. Raises ReportError."""
     line = text.partition("\n")[0]
     if not line.startswith(PREFIX):
         raise ReportError(f"a report starts with {PREFIX}")
@@ -146,10 +147,10 @@ def decode(text: str) -> list[Entry | Read | None]:
 
 
 def worst_case(order: Order) -> int:
-    """Return the most bytes that this order's payload can take, each message at its least.
+    """Return the most bytes that this order's payload can take, with the shortest messages.
 
-    The figures are those of docs/work-order.md, "The budget". What is unfinished takes less than
-    what has ended.
+    The figures are those of docs/work-order.md, "The budget". An unfinished item takes less than
+    one that has ended.
     """
     items = sum(max(62 + 47 * len(item.outputs), 78 + MESSAGE_WORST) for item in order.items)
     return 3 + items
@@ -159,8 +160,8 @@ class ReportFile:
     """The report on disk, written whole at the start, and after each item and each source.
 
     The file is a mount (a pod's termination log), so it can't be replaced by renaming. A single
-    write puts the new text over the old one, and its newline ends it: whenever the process dies,
-    the first line is a whole report.
+    write overwrites the old text, and a newline ends the new one: whenever the process dies, the
+    first line is a whole report.
     """
 
     def __init__(self, path: str, items: int) -> None:
@@ -169,7 +170,7 @@ class ReportFile:
         self._lock = allocate_lock()
 
     def begin(self) -> None:
-        """Write that nothing is known yet: whoever finds no report knows that no worker began."""
+        """Write an empty report: where there is none, no worker has started."""
         with self._lock:
             self._write(encode(self._entries))
 
@@ -180,12 +181,12 @@ class ReportFile:
             self._write(encode(self._entries))
 
     def explain(self, message: str) -> None:
-        """Leave words instead of a report: the order itself was at fault."""
+        """Write a message instead of a report: the order itself can't be run."""
         with self._lock:
             self._write(f"{message.encode('ascii', 'backslashreplace').decode('ascii')[:4000]}\n")
 
     def seal(self) -> None:
-        """Wait for a write under way, and let no other begin: the process is about to end."""
+        """Wait for a write to finish, and allow no other: the process is about to end."""
         self._lock.acquire()
 
     def _write(self, text: str) -> None:
@@ -194,7 +195,7 @@ class ReportFile:
 
 
 def _shortened(entries: Sequence[Entry | Read | None]) -> bytes:
-    """Encode with every message cut to the greatest length at which the payload fits."""
+    """Encode with all messages cut to the greatest length at which the payload fits."""
     low, high = 0, MESSAGE_MOST
     best = _encoded(entries, low)
     if len(best) > PAYLOAD_BYTES:

@@ -2,10 +2,10 @@
 
 All is in *displayed* pixels of the full-size source, after orientation. The rules:
 
-- `inside`: the whole picture, as large as fits into the box; one side may be left out, or both.
+- `inside`: the whole image, as large as fits into the box; one side may be left out, or both.
 - `cover`: the box is filled and what stands over is cropped, `gravity` saying which part stays.
-- `contain`: the whole picture, as large as fits, on a canvas of exactly the box; gravity places it.
-- `fill`: the whole picture, stretched to the box.
+- `contain`: the whole image, as large as fits, on a canvas of exactly the box; gravity places it.
+- `fill`: the whole image, stretched to the box.
 
 With one side only, or none, all four mean `inside`. Unless `enlarge` is set no source pixel becomes
 larger than one output pixel: `inside` and `contain` scale by at most 1, and `cover` and `fill`
@@ -49,7 +49,7 @@ class Placement(msgspec.Struct, frozen=True):
 
     @property
     def padded(self) -> bool:
-        """Whether the canvas shows beside the picture."""
+        """Whether the canvas shows beside the image."""
         return self.canvas != self.size
 
 
@@ -112,7 +112,7 @@ def _rounded(width: float, height: float) -> Size:
 
 
 def unoriented(box: Box, source: Size, orientation: int) -> Box:
-    """A box of the displayed picture as a box of the stored one; `source` is the stored size.
+    """A box of the displayed image as a box of the stored one; `source` is the stored size.
 
     EXIF orientations 5 to 8 swap the axes; 2, 3, 7, 8 mirror the stored rows, and 3, 4, 6, 7 the
     columns.

@@ -1,7 +1,7 @@
 """A file with parts cut out, without copying it.
 
-A decoder that is handed only the parts that make the picture can't be led astray by the others:
-no text chunk to inflate, no EXIF to parse, no second picture to find.
+A decoder that sees only the parts that make the image can't be attacked through the others: it has
+no text chunk to inflate, no EXIF to parse, no second image to find.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Spliced(io.RawIOBase):
         self._at = 0
 
     def readable(self) -> bool:
-        """It is there to be read."""
+        """Return True, as io asks."""
         return True
 
     def seekable(self) -> bool:
-        """Decoders go back and forth."""
+        """Return True: decoders seek back and forth."""
         return True
 
     def tell(self) -> int:

@@ -1,4 +1,4 @@
-"""TLS to a store: whom to trust, and what its refusals mean."""
+"""TLS to a store: which authorities to trust, and what handshake errors mean."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ ORIENTATIONS: dict[tuple[int, int | None], int] = {
 }  # fmt: skip
 
 
-class Look(msgspec.Struct):
-    """What the properties of the picture say. Mutable: each property adds its part."""
+class Properties(msgspec.Struct):
+    """The properties of the image. Mutable: each property box adds its part."""
 
     size: tuple[int, int] = (0, 0)
     quarters: int = 0
@@ -40,7 +40,7 @@ class Look(msgspec.Struct):
     hdr: str | None = None
 
     def add(self, data: Data, box: Box) -> None:
-        """Take note of one property; unknown ones say nothing that is needed here."""
+        """Add one property box; unknown ones aren't needed here."""
         reader = Reader(data, box.start, box.end)
         if box.name == b"ispe":
             reader.integer(4)
@@ -63,29 +63,29 @@ class Look(msgspec.Struct):
 
 
 def probe(data: Data) -> Probe:
-    """Walk an AVIF file. Raises CorruptImage if it states no picture."""
+    """Walk an AVIF file. Raises CorruptImage if it states no image."""
     kinds, end = _top(data)
     kinds |= Kind.TRAILING if end < len(data) else Kind(0)
-    look = Look()
+    found = Properties()
     try:
         meta = find(data, 0, end, b"meta")
         items = read_items(data, meta) if meta is not None else Items()
         for box in items.properties:
-            look.add(data, box)
+            found.add(data, box)
         moov = find(data, 0, end, b"moov")
-        frames = _frames(data, moov, look) if moov is not None else 1
+        frames = _frames(data, moov, found) if moov is not None else 1
     except IndexError as error:
         raise corrupt(f"the AVIF file's structure is broken: {error}") from error
-    found, orientation = _metadata(data, items), ORIENTATIONS[look.quarters, look.mirror]
-    kinds |= found | (Kind.ICC if look.icc else Kind(0))
+    orientation = ORIENTATIONS[found.quarters, found.mirror]
+    kinds |= _metadata(data, items) | (Kind.ICC if found.icc else Kind(0))
     return Probe(
-        width=look.size[0],
-        height=look.size[1],
+        width=found.size[0],
+        height=found.size[1],
         orientation=orientation,
         frames=frames,
         kinds=kinds,
-        icc=look.icc,
-        hdr=look.hdr,
+        icc=found.icc,
+        hdr=found.hdr,
     )
 
 
@@ -120,15 +120,15 @@ def _metadata(data: Data, items: Items) -> Kind:
     return kinds
 
 
-def _frames(data: Data, moov: Box, look: Look) -> int:
-    """How many samples the picture's track has; its colour and size go into `look`."""
+def _frames(data: Data, moov: Box, found: Properties) -> int:
+    """How many samples the image's track has; its colour and size go into `found`."""
     for track in boxes(data, moov.start, moov.end):
         table = find(data, track.start, track.end, b"mdia", b"minf", b"stbl")
-        if track.name != b"trak" or table is None or not _is_picture(data, track):
+        if track.name != b"trak" or table is None or not _is_image(data, track):
             continue
         entries = find(data, table.start, table.end, b"stsd")
         if entries is not None:
-            _sample_entry(data, entries, look)
+            _sample_entry(data, entries, found)
         sizes = find(data, table.start, table.end, b"stsz")
         if sizes is None:
             return 1
@@ -138,20 +138,20 @@ def _frames(data: Data, moov: Box, look: Look) -> int:
     return 1
 
 
-def _is_picture(data: Data, track: Box) -> bool:
+def _is_image(data: Data, track: Box) -> bool:
     """Not the track of transparency, which is of handler type `auxv`."""
     handler = find(data, track.start, track.end, b"mdia", b"hdlr")
     return handler is not None and data[handler.start + 8 : handler.start + 12] == b"pict"
 
 
-def _sample_entry(data: Data, entries: Box, look: Look) -> None:
+def _sample_entry(data: Data, entries: Box, found: Properties) -> None:
     """An `av01` entry holds a visual sample entry's 78 bytes, its size among them, then boxes."""
     entry = find(data, entries.start + 8, entries.end, b"av01")
     if entry is None:
         return
-    if look.size == (0, 0):
+    if found.size == (0, 0):
         reader = Reader(data, entry.start + 24, entry.end)
-        look.size = reader.integer(2), reader.integer(2)
+        found.size = reader.integer(2), reader.integer(2)
     for box in boxes(data, entry.start + 78, entry.end):
         if box.name == b"colr":
-            look.add(data, box)
+            found.add(data, box)

@@ -41,7 +41,7 @@ class _Walk:
         self.icc: bytes | None = None
 
     def image(self, at: int) -> int:
-        """Take note of the image at `at`, and return where it ends."""
+        """Record the image at `at`, and return where it ends."""
         left, top, width, height, flags = unpack_from("<HHHHB", self.data, at + 1)
         if self.frames == 0:  # the decoder enlarges a screen that is too small for its first frame
             self.size = max(self.size[0], left + width), max(self.size[1], top + height)
@@ -50,7 +50,7 @@ class _Walk:
         return self.skip(at + 11 + colours)
 
     def extension(self, at: int) -> int:
-        """Take note of the extension at `at`, and return where it ends."""
+        """Record the extension at `at`, and return where it ends."""
         label = self.data[at + 1]
         if label == COMMENT:
             self.kinds |= Kind.COMMENT
@@ -102,7 +102,7 @@ def probe(data: Data) -> Probe:
     except (IndexError, error) as over:
         raise corrupt(f"the GIF file is cut short in or after frame {walk.frames}") from over
     if not walk.frames:
-        raise corrupt("the GIF file holds no picture")
+        raise corrupt("the GIF file has no image")
     if end < len(data):
         walk.kinds |= Kind.TRAILING
     return Probe(
@@ -117,7 +117,7 @@ def probe(data: Data) -> Probe:
 
 
 def _blocks(walk: _Walk, at: int) -> int:
-    """Walk all blocks from `at` and return where the trailer ends; a missing one is forgiven."""
+    """Walk all blocks from `at` and return where the trailer ends; it may be missing."""
     data = walk.data
     for _ in range(MAX_PARTS):
         if at == len(data):

@@ -1,4 +1,4 @@
-"""ICC profiles, as far as their header tells: whether one is usable for a picture, and HDR.
+"""ICC profiles: their header says whether one is usable for an image, and whether it is HDR.
 
 Source: ICC.1:2022 (profile version 4.4), 7.2 (header), 7.3 (tag table), 10.5 (cicpType).
 """

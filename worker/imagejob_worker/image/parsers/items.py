@@ -1,4 +1,4 @@
-"""Items of an ISO base media `meta` box: the picture's properties, and what stands beside it.
+"""Items of an ISO base media `meta` box: the image's properties, and its other items.
 
 Source: ISO/IEC 14496-12, 8.11; ISO/IEC 23008-12, 9.3 (property association).
 """
@@ -39,7 +39,7 @@ class Item(msgspec.Struct):
 
 
 class Items(msgspec.Struct):
-    """The properties of the primary item, in order, and all items but the coded pictures."""
+    """The properties of the primary item, in order, and all items but the coded images."""
 
     properties: list[Box] = []
     others: list[Item] = []

@@ -32,8 +32,8 @@ MARKER = re.compile(rb"\xff[^\x00\xff]")
 MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 MAX_SCANS = 500
-"""A progressive picture has about ten. Each scan, however few its bytes, makes a decoder visit the
-whole picture: ten thousand take half a minute. libjpeg-turbo's own limit in its tests is 500."""
+"""A progressive image has about ten. Each scan, however few its bytes, makes a decoder visit the
+whole image: ten thousand take half a minute. libjpeg-turbo's own limit in its tests is 500."""
 
 XMP_NAMES = (b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0")
 ICC_NAME = b"ICC_PROFILE\0"
@@ -51,11 +51,11 @@ class _Walk:
         self.parts: list[tuple[int, int]] = [(0, 2)]
 
     def segment(self, marker: int, at: int, length: int) -> None:
-        """Take note of the segment whose marker is at `at` and whose payload has `length` bytes."""
+        """Record the segment whose marker is at `at` and whose payload has `length` bytes."""
         payload = at + 4
         if marker in FRAMES and length >= 5:
             bits, height, width = unpack_from(">BHH", self.data, payload)
-            _refuse_rare(marker, bits)
+            _reject_rare(marker, bits)
             self.size = width, height
         if marker in FRAMES or marker in TABLES:
             self.parts.append((at, length + 4))
@@ -88,8 +88,8 @@ class _Walk:
             self.kinds |= Kind.OTHER
 
 
-def _refuse_rare(marker: int, bits: int) -> None:
-    """Kinds of JPEG that few programs make and the decoder lacks: they are not damaged."""
+def _reject_rare(marker: int, bits: int) -> None:
+    """Reject kinds of JPEG that the decoder lacks: they are rare, and not damaged."""
     kind = RARE_FRAMES.get(marker) or ("12-bit" if bits == 12 else "")
     if kind:
         raise ItemFailure("UnsupportedFormat", f"the source is {kind} JPEG, which is not supported")
@@ -126,9 +126,9 @@ def probe(data: Data) -> Probe:
             at += 2
             continue
         if marker == SOI:
-            raise corrupt("the JPEG file starts anew inside its header")
+            raise corrupt("the JPEG file has a second start marker in its header")
         if marker == EOI or at + 4 > len(data):
-            raise corrupt("the JPEG file ends before its picture begins")
+            raise corrupt("the JPEG file ends before its image begins")
         (length,) = unpack_from(">H", data, at + 2)
         if length < 2 or at + 2 + length > len(data):
             raise corrupt("the JPEG file is cut short in its header")
@@ -138,7 +138,7 @@ def probe(data: Data) -> Probe:
         at += 2 + length
     else:
         raise too_many_parts("JPEG")
-    end = _end_of_picture(walk, at)
+    end = _end_of_image(walk, at)
     walk.parts.append((at, end - at))
     if end < len(data):
         walk.kinds |= Kind.TRAILING
@@ -161,14 +161,14 @@ def _next_marker(data: Data, at: int) -> tuple[int, int]:
     """The offset and number of the next marker from `at` on, past fill bytes and junk."""
     found = MARKER.search(data, at)
     if found is None:
-        raise corrupt("the JPEG file ends before its picture begins")
+        raise corrupt("the JPEG file ends before its image begins")
     return found.start(), data[found.start() + 1]
 
 
-def _end_of_picture(walk: _Walk, at: int) -> int:
+def _end_of_image(walk: _Walk, at: int) -> int:
     """The offset after the end marker, from the first scan at `at`.
 
-    Without an end marker it is the file's length: whether enough is there, the decoder finds out.
+    Without an end marker it is the file's length: the decoder finds out whether data is missing.
     """
     data, scans = walk.data, 0
     for _ in range(MAX_PARTS):

@@ -60,7 +60,7 @@ class _Walk:
         self.still_parts: list[tuple[int, int]] = [(0, 8)]
 
     def chunk(self, name: bytes, at: int, length: int) -> None:
-        """Take note of the chunk whose length field is at `at`."""
+        """Record the chunk whose length field is at `at`."""
         if name in STILL:
             _append(self.still_parts, at, length + 12)
         if name in STILL or name in ANIMATION:

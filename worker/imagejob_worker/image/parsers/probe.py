@@ -1,4 +1,4 @@
-"""What every container reader answers with, and the limits that all of them share."""
+"""What every parser returns, and the limits that all of them share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imagejob_worker.contract.failures import ItemFailure
 if TYPE_CHECKING:
     from mmap import mmap
 
-    # What is walked: a mapped file, or bytes that one container found inside another.
+    # What is walked: a mapped file, or bytes that one parser found inside another container.
     Data = mmap | bytes
 
 MAX_PARTS = 100_000
@@ -27,14 +27,15 @@ PQ_AND_HLG = {16: "PQ", 18: "HLG"}
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """A source as its container tells it.
+    """A source as its container describes it.
 
     `width` and `height` are in pixels as decoded, before `orientation` (EXIF's 1 to 8) is applied;
     orientation is 1 where the decoder applies it itself. `frames` follow each other in time, while
-    `pages` are pictures of a file that is no animation. `plays` counts how often an animation
-    runs, 0 for ever, and `first` is its first frame as the decoder counts. `parts` are the (offset,
-    length) of what a decoder needs, in order, and `still_parts` of what it needs for one frame;
-    None: all of the file. `clear` is the colour that stands for transparency, in decoded samples.
+    `pages` are images of a file that is no animation. `plays` counts how often an animation is
+    played, 0 endlessly, and `first` is its first frame as the decoder counts. `parts` are the
+    (offset, length) of what a decoder needs, in order, and `still_parts` of what it needs for one
+    frame; None: all of the file. `clear` is the colour that stands for transparency, in decoded
+    samples.
     """
 
     width: int

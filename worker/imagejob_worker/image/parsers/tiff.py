@@ -32,7 +32,7 @@ RAW_PHOTOMETRIC = {32803, 34892}  # colour filter array, linear raw
 PALETTE = 3
 LAST_STANDARD_TAG = 532
 
-# Tags that describe the picture to people or programs. Those that EXIF lists for its first
+# Tags that describe the image to people or programs. Those that EXIF lists for its first
 # directory (Artist, Copyright, DateTime, ImageDescription, Make, Model, Software...) are EXIF.
 KINDS = {
     **dict.fromkeys((269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 34665), Kind.EXIF),
@@ -63,7 +63,7 @@ class _Walk:
         self.end = 8
 
     def page(self, entries: Sequence[Entry]) -> None:
-        """Take note of one directory of the main chain."""
+        """Record one directory of the main chain."""
         values = {entry.tag: entry.value for entry in entries}
         self.account_for(entries)
         if values.get(SUBFILE, 0) & REDUCED:
@@ -82,7 +82,7 @@ class _Walk:
                 self._below(entry)
             elif entry.tag in METADATA_IFDS:
                 self._beside(entry.value)
-        self._refuse_raw(values)
+        self._reject_raw(values)
 
     def _below(self, entry: Entry) -> None:
         """Directories beside the chain: smaller versions, or what a camera's sensor saw."""
@@ -94,7 +94,7 @@ class _Walk:
             (offset,) = unpack_from(self.order + "I", self.data, at)
             entries, _ = exif.directory(self.data, self.order, 0, offset)
             self.account_for(entries)
-            self._refuse_raw({found.tag: found.value for found in entries})
+            self._reject_raw({found.tag: found.value for found in entries})
 
     def _beside(self, offset: int) -> None:
         """A directory of metadata, and the one that EXIF keeps within its own."""
@@ -111,7 +111,7 @@ class _Walk:
             raise too_many_parts("TIFF")
         self.end = max(self.end, extent.end_of(self.data, self.order, entries))
 
-    def _refuse_raw(self, values: dict[int, int]) -> None:
+    def _reject_raw(self, values: dict[int, int]) -> None:
         if DNG in values:
             raise ItemFailure("UnsupportedFormat", "the source is camera RAW (DNG), not supported")
         if values.get(PHOTOMETRIC) in RAW_PHOTOMETRIC:

@@ -36,7 +36,7 @@ class _Walk:
         self.frames = 0
 
     def chunk(self, name: bytes, at: int, length: int) -> None:
-        """Take note of the chunk whose data is at `at`."""
+        """Record the chunk whose data is at `at`."""
         if name == b"ANMF":
             self.frames += 1
         elif name == b"ANIM" and length >= 6:
@@ -103,4 +103,4 @@ def _size(data: Data) -> tuple[int, int]:
     if name == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
         width, height = unpack_from("<HH", data, 26)
         return width & 0x3FFF, height & 0x3FFF
-    raise corrupt("the WebP file does not begin with a picture")
+    raise corrupt("the WebP file does not begin with an image")

@@ -141,7 +141,7 @@ def _bmp(head: bytes) -> str:
 
 
 def _text(head: bytes) -> str:
-    """SVG, HTML or plain text; netpbm is told by its two letters and a space."""
+    """SVG, HTML, plain text, or netpbm: two letters and a space."""
     if head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3] in b" \t\r\n" and len(head) > 3:
         return "PNM"
     if not head.strip():
