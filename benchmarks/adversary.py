@@ -31,9 +31,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests"))
 
 import msgspec  # noqa: E402
-from adversary.machine import Outcome, Session, session, told  # noqa: E402
-from adversary.moves import Move  # noqa: E402
 from imagejob_dev.cluster import Cluster  # noqa: E402
+from support.adversary.machine import Outcome, Session, session, told  # noqa: E402
+from support.adversary.moves import Move  # noqa: E402
 
 MOST = (
     *("mostInAWindow", "worstNeighbourSeconds", "worstNeighbourTurns"),

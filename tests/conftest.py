@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import namespaces
 import pytest
+from support import namespaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

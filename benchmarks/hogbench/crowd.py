@@ -31,8 +31,8 @@ SECONDS = 900.0
 DONE = "/apis/imagejob.dev/v1alpha1/imagejobs?fieldSelector=status.phase=Succeeded"
 JOBS = "/apis/batch/v1/jobs"
 
-Team = Any  # tests/tenant.py's Tenant
-Hog = Any  # tests/dripping.py's
+Team = Any  # tests/support/tenant.py's Tenant
+Hog = Any  # tests/support/dripping.py's
 
 
 class Crowd:
@@ -43,7 +43,7 @@ class Crowd:
 
     def backlog(self, name: str, each: int) -> float:
         """Have every team apply so many ImageJobs at once. When that began, by time.monotonic()."""
-        from tenant import image_job
+        from support.tenant import image_job
 
         bodies = [image_job(f"{name}-{number}", KEY) for number in range(each)]
         began = time.monotonic()
@@ -89,9 +89,9 @@ def gathered(folder: Path) -> Iterator[Crowd]:
     """All of them, with what they need, and the operator at work."""
     if str(TESTS) not in sys.path:
         sys.path.append(str(TESTS))
-    from dripping import Hog, drip
-    from s3_stores import Stub, serving
-    from tenant import Tenant, picture
+    from support.dripping import Hog, drip
+    from support.s3_stores import Stub, serving
+    from support.tenant import Tenant, picture
 
     with ExitStack() as stack:
         cluster = stack.enter_context(Cluster(folder))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from imagejob_dev.program import Program
 
-    Team = Any  # tests/tenant.py's Tenant
+    Team = Any  # tests/support/tenant.py's Tenant
 
 TESTS = Path(__file__).resolve().parents[2] / "tests"
 NAMESPACE = "team"
@@ -140,7 +140,7 @@ def _team(folder: Path) -> Iterator[Team]:
     """A control plane of its own, and on it a namespace with a store that holds nothing."""
     if str(TESTS) not in sys.path:
         sys.path.append(str(TESTS))
-    from tenant import Tenant  # the tests' way to make thousands of ImageJobs
+    from support.tenant import Tenant  # the tests' way to make thousands of ImageJobs
 
     with Cluster(folder) as cluster:
         cluster.install()
@@ -164,7 +164,7 @@ def _operator(cluster: Cluster, program: Sequence[str], **settings: str) -> Iter
 
 
 def _bodies(name: str, numbers: range) -> list[dict[str, Any]]:
-    from tenant import image_job
+    from support.tenant import image_job
 
     return [image_job(f"{name}-{number:05}", "incoming/none.jpg") for number in numbers]
 

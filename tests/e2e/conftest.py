@@ -14,13 +14,13 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import kind_site
 import pytest
 from imagejob_dev import helm
 from imagejob_dev.attached import AttachedCluster
 from imagejob_dev.client import REPOSITORY
 from imagejob_dev.errors import DevError
-from release import Images, Release
+from support import kind_site
+from support.release import Images, Release
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -11,13 +11,13 @@ from imagejob_demo.photos import PHOTOS
 from imagejob_demo.statuses import ImageJob
 from imagejob_demo.uploads import BAD_UPLOADS
 from imagejob_dev.client import REPOSITORY
-from tenant import Tenant, is_finished
+from support.tenant import Tenant, is_finished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imagejob_dev.client import Client
-    from release import Release
+    from support.release import Release
 
 SECONDS = 120.0
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from burst import Burst
-from conditions import until
+from support.burst import Burst
+from support.conditions import until
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
-    from release import Release
+    from support.release import Release
 
 DRAIN = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=120s")
 COUNT = 100

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import namespaces
 import pytest
-from node_pods import Pods, pod, python
+from support import namespaces
+from support.node_pods import Pods, pod, python
+from support.paths import TESTS
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
 
-PROBE = Path(__file__).parents[1] / "image_probe.py"
+PROBE = TESTS / "support" / "image_probe.py"
 MEGABYTES = {"operator": 90, "worker": 60}
 """Above the base: all that is ours, and the standard library's bytecode even if the base had it."""
 
@@ -32,7 +32,7 @@ def part(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def found(part: str, site: Any, cluster: Client) -> dict[str, Any]:
-    """What tests/image_probe.py says of the image."""
+    """What tests/support/image_probe.py says of the image."""
     subject = pod(
         python(PROBE.read_text()),
         container={"securityContext": HARDENED},

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from imagejob_dev.tools.catalogue import HELM
 from imagejob_dev.tools.find import find
-from quickstart_blocks import ROOT, Page, Shell, differences
+from support.quickstart_blocks import ROOT, Page, Shell, differences
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from imagejob_dev.client import Client
-    from release import Release
+    from support.release import Release
 
 RUNBOOK, UPGRADING = (Page(ROOT / f"docs/{name}.md") for name in ("runbook", "upgrading"))
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagejob_dev import helm
-from quickstart_blocks import ROOT, Page, Shell, store_of
-from release import values_of
+from support.quickstart_blocks import ROOT, Page, Shell, store_of
+from support.release import values_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from imagejob_dev.client import Client
-    from release import Release
+    from support.release import Release
 
 PAGE = Page(ROOT / "docs/quickstart.md")
 

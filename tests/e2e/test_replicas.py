@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from burst import Burst
-from conditions import until
 from imagejob_dev.client import OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
+from support.burst import Burst
+from support.conditions import until
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
-    from release import Release
+    from support.release import Release
 
 KILL = """
 import resource, urllib.request

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from burst import UPLOAD, Burst
-from ledgers import charges
-from tenant import image_job
+from support.burst import UPLOAD, Burst
+from support.ledgers import charges
+from support.tenant import image_job
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from imagejob_dev.client import Client
-    from release import Images, Release
+    from support.release import Images, Release
 
 COUNT = 100
 ROLL = {"e2e.imagejob.dev/roll": "yes"}

@@ -6,13 +6,12 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-import lease_world
-import namespaces
 import pytest
 from imagejob_dev.attached import AttachedCluster
 from imagejob_dev.cluster import Cluster
-from node_pods import Pods
-from tenant import Tenant, picture
+from support import lease_world, namespaces
+from support.node_pods import Pods
+from support.tenant import Tenant, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
     from imagejob_dev.program import Program
-    from lease_world import Play
+    from support.lease_world import Play
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from adversary.machine import session, told
+from support.adversary.machine import session, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable

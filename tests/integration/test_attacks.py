@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from imagejob_dev.policies import REQUESTED_BY
-from raw_requests import FORBIDDEN, IMAGING, Attacker, attacker
-from tenant import Body, image_job, ours
+from support.raw_requests import FORBIDDEN, IMAGING, Attacker, attacker
+from support.tenant import Body, image_job, ours
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conditions import until
 from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
 from imagejob_operator.imagejob.job_builder import worker_name
-from raw_requests import FORBIDDEN, IMAGING, IN_A_WORKER, Answer, Attacker, attacker
-from tenant import Body, image_job, ours, sleeper
+from support.conditions import until
+from support.raw_requests import FORBIDDEN, IMAGING, IN_A_WORKER, Answer, Attacker, attacker
+from support.tenant import Body, image_job, ours, sleeper
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

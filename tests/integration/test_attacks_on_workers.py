@@ -6,10 +6,10 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
-from api_objects import DIGEST, done, report
-from raw_requests import attacker
-from tenant import Body, Tenant, image_job, picture, reason
-from worker_pods import SLOW, running_pod
+from support.api_objects import DIGEST, done, report
+from support.raw_requests import attacker
+from support.tenant import Body, Tenant, image_job, picture, reason
+from support.worker_pods import SLOW, running_pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from raw_requests import IMAGING, Attacker, attacker
-from smuggling import FULL, Smuggled, attempts, fields_of_text, fields_tried
-from tenant import Body, Tenant, image_job
+from support.raw_requests import IMAGING, Attacker, attacker
+from support.smuggling import FULL, Smuggled, attempts, fields_of_text, fields_tried
+from support.tenant import Body, Tenant, image_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from audit_log import MARK
-from audit_schema import complaints_about
-from conditions import until
 from imagejob_operator.imagejob.audit import REQUESTED_BY
-from tenant import Body, Tenant, cache, image_job, ours, reason
+from support.audit_log import MARK
+from support.audit_schema import complaints_about
+from support.conditions import until
+from support.tenant import Body, Tenant, cache, image_job, ours, reason
 
 if TYPE_CHECKING:
     from imagejob_dev.program import Program

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-import audit_log
 import pytest
-from conditions import until
-from recorder import Event, owners, recording
-from tenant import Body, Tenant, image_job, is_finished, picture, reason
-from worker_pods import SLOW, kill, running_pod
+from support import audit_log
+from support.conditions import until
+from support.recorder import Event, owners, recording
+from support.tenant import Body, Tenant, image_job, is_finished, picture, reason
+from support.worker_pods import SLOW, kill, running_pod
 
 if TYPE_CHECKING:
     from imagejob_dev.program import Program

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
-BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "operator.py"
+BENCHMARK = ROOT / "benchmarks" / "operator.py"
 MET, MISSED = 0, 1
 SECONDS = 240
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import namespaces
 import pytest
-from tenant import Body, Tenant, image_job, is_finished, picture
+from support import namespaces
+from support.tenant import Body, Tenant, image_job, is_finished, picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from actors import bind, person
-from conditions import until
 from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
+from support.actors import bind, person
+from support.conditions import until
+from support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
 
-PAGE = Path(__file__).parents[2] / "docs" / "security.md"
+PAGE = ROOT / "docs" / "security.md"
 
 MATRIX = """\
                                                         operator worker view  edit  admin platform nobody

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from imagejob_operator.kube.lease_lock import LeaseLostError
 from imagejob_operator.kube.transport import ConflictError, FencedError
-from lease_world import SECONDS
+from support.lease_world import SECONDS
 
 if TYPE_CHECKING:
-    from lease_world import Play, World
+    from support.lease_world import Play, World
 
 
 def test_the_first_takes_it_and_another_waits_until_it_has_run_out(play: Play) -> None:

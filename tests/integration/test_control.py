@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import audit_log
 import pytest
-from conditions import until
-from ledgers import charges
-from tenant import Body, Tenant, image_job, is_finished, reason
-from worker_pods import SLOW, running_pod
+from support import audit_log
+from support.conditions import until
+from support.ledgers import charges
+from support.tenant import Body, Tenant, image_job, is_finished, reason
+from support.worker_pods import SLOW, running_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import audit_log
 import pytest
-from conditions import until
-from tenant import Body, Tenant, image_job, is_finished, reason
-from worker_pods import running_pod
+from support import audit_log
+from support.conditions import until
+from support.tenant import Body, Tenant, image_job, is_finished, reason
+from support.worker_pods import running_pod
 
 if TYPE_CHECKING:
     from imagejob_dev.program import Program

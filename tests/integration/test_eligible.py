@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from statistics import mean
 from typing import TYPE_CHECKING
 
-import audit_log
-from recorder import Event, recording
-from tenant import Body, Tenant, image_job, picture
+from support import audit_log
+from support.recorder import Event, recording
+from support.tenant import Body, Tenant, image_job, picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable

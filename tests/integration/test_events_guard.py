@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import namespaces
 import pytest
-from actors import Actor, editor, person
-from conditions import until
 from imagejob_dev.errors import DevError
-from tenant import Body, Tenant, image_job
+from support import namespaces
+from support.actors import Actor, editor, person
+from support.conditions import until
+from support.tenant import Body, Tenant, image_job
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

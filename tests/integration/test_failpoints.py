@@ -8,22 +8,20 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import audit_log
-import conditions
-import failing_operator
 import msgspec
 import pytest
-from failing_operator import KILLED, MOMENTS, FailPoint, Life
 from imagejob_operator.kube.resources import UNFINISHED
-from ledgers import charges
-from recorder import Event, owners, recording
-from tenant import Body, Tenant, cache, image_job, is_finished
+from support import audit_log, conditions, failing_operator
+from support.failing_operator import KILLED, MOMENTS, FailPoint, Life
+from support.ledgers import charges
+from support.recorder import Event, owners, recording
+from support.tenant import Body, Tenant, cache, image_job, is_finished
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from audit_log import Line
     from imagejob_dev.client import Client
+    from support.audit_log import Line
 
 pytestmark = pytest.mark.crowd
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_dev.policies import wait_in_force
-from tenant import Body, Tenant, image_job, is_finished, reason
-from worker_pods import SLOW, kill, running_pod
+from support.tenant import Body, Tenant, image_job, is_finished, reason
+from support.worker_pods import SLOW, kill, running_pod
 
 if TYPE_CHECKING:
     from imagejob_dev.cluster import Cluster

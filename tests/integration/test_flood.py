@@ -7,8 +7,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
-from conditions import until
-from tenant import Tenant, image_job, picture
+from support.conditions import until
+from support.tenant import Tenant, image_job, picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable

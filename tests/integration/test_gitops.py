@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import argocd
-import kstatus
 import pytest
 import yaml
 from imagejob_dev.errors import DevError
-from tenant import Tenant, image_job, is_finished, ours, picture, reason
+from support import argocd, kstatus
+from support.tenant import Tenant, image_job, is_finished, ours, picture, reason
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
 
 Body = dict[str, Any]
 
-GITOPS = argocd.ROOT.parent
+GITOPS = argocd.FOLDER.parent
 CHECK = yaml.safe_load((GITOPS / "flux/health-check-exprs.yaml").read_text())[0]
 
 

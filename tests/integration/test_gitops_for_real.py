@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import argocd
 import celpy
-import kstatus
 import pytest
 import yaml
 from imagejob_dev import command
 from imagejob_dev.tools.catalogue import HEALTH
 from imagejob_dev.tools.find import find
-from job_states import CAT, JOBS, as_served, edited, imagejob, imagequota
+from support import argocd, kstatus
+from support.job_states import CAT, JOBS, as_served, edited, imagejob, imagequota
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 Body = dict[str, Any]
 Verdict = dict[str, str]
 
-FLUX = argocd.ROOT.parent / "flux"
+FLUX = argocd.FOLDER.parent / "flux"
 UNSEEN = {"status": {"observedGeneration": 0}}
 
 
@@ -43,7 +42,7 @@ def bodies() -> dict[str, Body]:
 
 
 def taken_to_say(body: Body, check: dict[str, str]) -> Verdict:
-    """What tests/argocd.py and tests/kstatus.py make of it."""
+    """What tests/support/argocd.py and tests/support/kstatus.py make of it."""
     health = argocd.health(body)
     try:
         flux = kstatus.evaluate(body, check)

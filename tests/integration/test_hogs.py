@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from dripping import Hog, drip
-from s3_stores import Stub, serving
-from tenant import Tenant, image_job, picture
+from support.dripping import Hog, drip
+from support.s3_stores import Stub, serving
+from support.tenant import Tenant, image_job, picture
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conditions import alive, until
 from imagejob_cli.kinds import schema
 from imagejob_cli.schema import faults
-from imagejob_run import Desk, body, job
 from PIL import Image
+from support.conditions import alive, until
+from support.imagejob_run import Desk, body, job
 
 if TYPE_CHECKING:
     from pathlib import Path

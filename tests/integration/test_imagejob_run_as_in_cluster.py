@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from imagejob_run import Desk, body, job
-from tenant import Tenant, picture
+from support.imagejob_run import Desk, body, job
+from support.tenant import Tenant, picture
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from apischema import NAMES
+from support.apischema import NAMES
 
 if TYPE_CHECKING:
     from imagejob_dev.cluster import Cluster

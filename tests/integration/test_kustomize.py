@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from helm_chart import Body, Helm, of, one, operator_environment
+from support.helm_chart import Body, Helm, of, one, operator_environment
+from support.paths import ROOT
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "gitops" / "kustomize"
 KUBERNETES = {True: "1.36.0", False: "1.35.0"}
 """With MutatingAdmissionPolicy, and without."""

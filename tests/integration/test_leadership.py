@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from conditions import until
 from imagejob_operator.kube.lease import Lease, LeaseSpec, ObservedRecord
-from replicas import LEASE_SECONDS, pair
-from tenant import Tenant, image_job, is_finished
+from support.conditions import until
+from support.replicas import LEASE_SECONDS, pair
+from support.tenant import Tenant, image_job, is_finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable

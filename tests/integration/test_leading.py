@@ -10,7 +10,7 @@ from imagejob_operator.kube.lease_lock import LeaseLostError
 from imagejob_operator.kube.transport import ApiError
 
 if TYPE_CHECKING:
-    from lease_world import Play, World
+    from support.lease_world import Play, World
 
 RENEWALS = 4
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_dev.errors import DevError
+from support.paths import DATA, ROOT
 
 if TYPE_CHECKING:
     from imagejob_dev.cluster import Cluster
 
-ROOT = Path(__file__).parents[2]
-GOOD = sorted((ROOT / "tests/data/manifests/good").glob("*.yaml"))
-BAD = sorted((ROOT / "tests/data/manifests/bad").glob("*.yaml"))
+GOOD = sorted((DATA / "manifests/good").glob("*.yaml"))
+BAD = sorted((DATA / "manifests/bad").glob("*.yaml"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 
 

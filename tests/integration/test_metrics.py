@@ -7,13 +7,14 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from conditions import until
 from imagejob_dev import command
 from imagejob_dev.guard import Guard
 from imagejob_dev.ports import LOOPBACK, free_ports
 from imagejob_dev.tools.catalogue import PROMETHEUS
 from imagejob_dev.tools.find import find
-from monitoring import (
+from prometheus_client.parser import text_string_to_metric_families
+from support.conditions import until
+from support.monitoring import (
     Prometheus,
     alert_expressions,
     dashboard_expressions,
@@ -21,15 +22,14 @@ from monitoring import (
     metrics_in,
     page_expressions,
 )
-from prometheus_client.parser import text_string_to_metric_families
-from tenant import SECONDS, Tenant, image_job, is_finished, picture
+from support.tenant import SECONDS, Tenant, image_job, is_finished, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from imagejob_dev.client import Client
-    from tenant import Body
+    from support.tenant import Body
 
 GOOD, BAD, AGAIN, THROTTLED = 3, 2, 1, 2
 ADMITTED = GOOD + BAD + AGAIN

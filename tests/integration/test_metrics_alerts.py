@@ -10,7 +10,7 @@ import yaml
 from imagejob_dev import command
 from imagejob_dev.tools.catalogue import PROMETHEUS
 from imagejob_dev.tools.find import find
-from monitoring import PAGE, RULES
+from support.monitoring import PAGE, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import replicas
-from conditions import until
-from monitoring import get
 from prometheus_client.parser import text_string_to_metric_families
+from support import replicas
+from support.conditions import until
+from support.monitoring import get
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
-    from replicas import Replica
+    from support.replicas import Replica
 
 FEW = 200
 """Series that are the same however large the cluster."""

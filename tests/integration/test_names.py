@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_operator.imagejob.job_builder import worker_name
-from ledgers import ledger_of
-from tenant import Body, Tenant, image_job, reason, sleeper
-from worker_pods import SLOW, process_of, running_pod
+from support.ledgers import ledger_of
+from support.tenant import Body, Tenant, image_job, reason, sleeper
+from support.worker_pods import SLOW, process_of, running_pod
 
 if TYPE_CHECKING:
     from imagejob_dev.program import Program

@@ -10,7 +10,7 @@ import pytest
 from imagejob_dev.rest import ApiError
 from imagejob_operator.imagejob.job_builder import worker_name
 from PIL import Image
-from tenant import Tenant, cache, image_job, ours, reason, sleeper
+from support.tenant import Tenant, cache, image_job, ours, reason, sleeper
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenant import Tenant, image_job, is_finished, picture
+from support.tenant import Tenant, image_job, is_finished, picture
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

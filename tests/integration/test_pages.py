@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from quickstart_blocks import ROOT, Page, Shell, differences
+from support.quickstart_blocks import ROOT, Page, Shell, differences
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import audit_log
 import pytest
-from tenant import Tenant, image_job, reason
-from worker_pods import running_pod
+from support import audit_log
+from support.tenant import Tenant, image_job, reason
+from support.worker_pods import running_pod
 
 if TYPE_CHECKING:
     from imagejob_dev.program import Program

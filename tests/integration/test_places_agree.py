@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.contract.place import destination_key
-from placing import allow_list, bucket, refusal
+from support.placing import allow_list, bucket, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from node_pods import IGNORE_SIGTERM, REPORT, SECONDS, Pods, pod, python, shell, terminated
+from support.node_pods import IGNORE_SIGTERM, REPORT, SECONDS, Pods, pod, python, shell, terminated
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from node_pods import IGNORE_SIGTERM, Pods, pod, python, shell, terminated
+from support.node_pods import IGNORE_SIGTERM, Pods, pod, python, shell, terminated
 
 if TYPE_CHECKING:
     from imagejob_dev.cluster import Cluster

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from quickstart_blocks import ROOT, Page, Shell, store_of
+from support.quickstart_blocks import ROOT, Page, Shell, store_of
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

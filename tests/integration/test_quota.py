@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import audit_log
 import pytest
 from imagejob_operator.contract.order import Order, decode
-from ledgers import charges
-from recorder import Event, recording
-from tenant import Body, Tenant, image_job, is_finished, reason
+from support import audit_log
+from support.ledgers import charges
+from support.recorder import Event, recording
+from support.tenant import Body, Tenant, image_job, is_finished, reason
 
 if TYPE_CHECKING:
     from imagejob_dev.program import Program

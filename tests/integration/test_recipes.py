@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from imagejob_demo.photos import PHOTOS
-from quickstart_blocks import ROOT, Page, Shell
-from tenant import Tenant
+from support.quickstart_blocks import ROOT, Page, Shell
+from support.tenant import Tenant
 
 PAGE = Page(ROOT / "docs/recipes.md")
 PAINTED = ("aurora", "lighthouse", "poppy")

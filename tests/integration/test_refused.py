@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tenant import Tenant, image_job, is_finished, reason
+from support.tenant import Tenant, image_job, is_finished, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable

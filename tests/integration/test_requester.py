@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from actors import Actor, account, editor, person
-from asking import FORGED, create, manifest, read, requester
 from imagejob_dev.errors import DevError
 from imagejob_dev.policies import REQUESTED_BY
-from tenant import image_job
+from support.actors import Actor, account, editor, person
+from support.asking import FORGED, create, manifest, read, requester
+from support.tenant import image_job
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

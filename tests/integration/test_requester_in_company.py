@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from actors import Actor, account, editor, person
-from asking import FORGED, create, manifest, read, requester
-from conditions import until
 from imagejob_dev.policies import REQUESTED_BY
-from tenant import Body, Tenant
+from support.actors import Actor, account, editor, person
+from support.asking import FORGED, create, manifest, read, requester
+from support.conditions import until
+from support.tenant import Body, Tenant
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from quickstart_blocks import ROOT, Page, Shell, differences
-from tenant import Tenant, image_job, is_finished, picture, reason
+from support.quickstart_blocks import ROOT, Page, Shell, differences
+from support.tenant import Tenant, image_job, is_finished, picture, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from actors import editor, person
-from conditions import until
 from imagejob_dev.errors import DevError
-from placing import ADDRESSES, ALLOWED, allow_list, bucket, claim, refusal
+from support.actors import editor, person
+from support.conditions import until
+from support.placing import ADDRESSES, ALLOWED, allow_list, bucket, claim, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

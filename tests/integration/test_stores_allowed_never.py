@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from placing import ADDRESSES, bucket, refusal
+from support.placing import ADDRESSES, bucket, refusal
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

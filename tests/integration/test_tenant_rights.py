@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from actors import Actor, account, bind, editor, person
 from imagejob_dev.client import OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
-from tenant import image_job, ours
+from support.actors import Actor, account, bind, editor, person
+from support.tenant import image_job, ours
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from helm_chart import Helm, one, operator_environment
 from imagejob_dev import command
-from tenant import Tenant
-from tilt import AUTO, MANUAL, Tilt
+from support.helm_chart import Helm, one, operator_environment
+from support.paths import ROOT
+from support.tenant import Tenant
+from support.tilt import AUTO, MANUAL, Tilt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from imagejob_dev.client import Client
 
-ROOT = Path(__file__).parents[2]
 BUILDING = (ROOT / "Dockerfile").read_text()
 VALUES = yaml.safe_load((ROOT / "charts/imagejob-operator/values.yaml").read_text())
 

@@ -7,13 +7,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import accounts
 import pytest
-from audit_schema import complaints_about
 from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
 from imagejob_operator.controllers.ttl import Sweeper, sweep_forever
 from imagejob_operator.kube.transport import ApiError
-from tenant import Body, Tenant, image_job
+from support import accounts
+from support.audit_schema import complaints_about
+from support.tenant import Body, Tenant, image_job
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import audit_log
 import pytest
-from conditions import until
-from ledgers import charges
-from pauses import paused_at_random
-from recorder import owners, recording
-from replicas import Replica
-from tenant import Tenant, image_job, is_finished, picture
-from windows import ideal, most_in_any
+from support import audit_log
+from support.conditions import until
+from support.ledgers import charges
+from support.pauses import paused_at_random
+from support.recorder import owners, recording
+from support.replicas import Replica
+from support.tenant import Tenant, image_job, is_finished, picture
+from support.windows import ideal, most_in_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
-    from crowd import Made
     from imagejob_dev.client import Client
     from imagejob_dev.program import Program
+    from support.crowd import Made
 
 pytestmark = pytest.mark.crowd
 

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from actors import Actor, editor, person
-from conditions import until
 from imagejob_dev.errors import DevError
-from tenant import Body
+from support.actors import Actor, editor, person
+from support.conditions import until
+from support.tenant import Body
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client

@@ -11,11 +11,11 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from actors import Actor, account, bind, evicts_everywhere
-from conditions import until
 from imagejob_dev.errors import DevError
-from tenant import Body, Tenant, image_job
-from worker_pods import running_pod
+from support.actors import Actor, account, bind, evicts_everywhere
+from support.conditions import until
+from support.tenant import Body, Tenant, image_job
+from support.worker_pods import running_pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from actors import account
-from conditions import until
 from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
-from raw_requests import EVICTED, EVICTION, FORBIDDEN, WORKER, Answer, Attacker, attacker
-from tenant import Body, sleeper
-from worker_policies import listed
+from support.actors import account
+from support.conditions import until
+from support.raw_requests import EVICTED, EVICTION, FORBIDDEN, WORKER, Answer, Attacker, attacker
+from support.tenant import Body, sleeper
+from support.worker_policies import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import namespaces
 import pytest
-from actors import account
-from conditions import until
-from raw_requests import FORBIDDEN, Answer, Attacker
-from tenant import Body, sleeper
-from worker_policies import listed
+from support import namespaces
+from support.actors import account
+from support.conditions import until
+from support.raw_requests import FORBIDDEN, Answer, Attacker
+from support.tenant import Body, sleeper
+from support.worker_policies import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,16 +10,13 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-import namespaces
 import pytest
-from conditions import until
-from hostile_store import HostileStore, hostile_store
 from imagejob_dev.rest import ApiError
-from ledgers import charges
-from recorder import Event, recording
-from tenant import Body, Tenant, image_job, is_finished, reason, sleeper
-from worker_pods import running_pod
-from worker_policies import FILE
+from support.ledgers import charges
+from support.recorder import Event, recording
+from support.tenant import Body, Tenant, image_job, is_finished, reason, sleeper
+from support.worker_pods import running_pod
+from support.worker_policies import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from adversary import asks, front, moves
-from adversary.front import Manners, number_of, picture
-from adversary.moves import Move
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
-from s3_stores import Stub, answer, serving
+from support.adversary import asks, front, moves
+from support.adversary.front import Manners, number_of, picture
+from support.adversary.moves import Move
+from support.s3_stores import Stub, answer, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import msgspec
 import pytest
-from agreement import differences
-from apischema import NAMES, Schema, crd, fields, schema, text, version
 from imagejob_worker.contract import order
+from support.agreement import differences
+from support.apischema import NAMES, Schema, crd, fields, schema, text, version
 
 KINDS = {
     "imagejobs": ("ImageJob", "ij"),
@@ -17,7 +16,7 @@ KINDS = {
     "imagestores": ("ImageStore", "istore"),
     "imagequotas": ("ImageQuota", "iquota"),
 }
-BAD = Path(__file__).parents[1] / "data/manifests/bad"
+BAD = DATA / "manifests/bad"
 SHARED = ("outputs", "metadata", "limits")
 
 

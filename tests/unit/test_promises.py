@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from adversary.history import Dispatch, Finish, History, Life, Meeting, Told, Write
-from adversary.promises import PROMISES, violations
-from audit_log import Line
+from support.adversary.history import Dispatch, Finish, History, Life, Meeting, Told, Write
+from support.adversary.promises import PROMISES, violations
+from support.audit_log import Line
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW = timedelta(seconds=5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from windows import ideal, most_in_any
+from support.windows import ideal, most_in_any
 
 WINDOW = timedelta(seconds=10)
 

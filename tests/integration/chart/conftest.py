@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from helm_chart import Body, Helm
 from imagejob_dev.client import OPERATOR_NAMESPACE
 from imagejob_dev.cluster import Cluster
+from support.helm_chart import Body, Helm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

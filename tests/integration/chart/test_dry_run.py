@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from helm_chart import STAMPS, Values, merged
 from imagejob_dev.client import CHART
+from support.helm_chart import STAMPS, Values, merged
+from support.paths import DATA
 
 if TYPE_CHECKING:
-    from helm_chart import Helm
     from imagejob_dev.cluster import Cluster
+    from support.helm_chart import Helm
 
-DATA = Path(__file__).parents[2] / "data" / "chart"
+FILES = DATA / "chart"
 OFF: Values = {"crds": {"enabled": False}}  # large, and the same in each case but their own
 TOLERATION = {"key": "images", "operator": "Exists", "effect": "NoSchedule"}
 PEER = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
@@ -31,7 +31,7 @@ ON_LINUX = {
 CASES: dict[str, Values] = {
     "as it comes": {"crds": {"enabled": True}},
     "CRDs that go with the release": {"crds": {"enabled": True, "keep": False}},
-    "every setting": yaml.safe_load((DATA / "every-setting.yaml").read_text()),
+    "every setting": yaml.safe_load((FILES / "every-setting.yaml").read_text()),
     "the operator's image": {
         "image": {
             "repository": "registry.test:5000/mirror/imagejob-operator",
@@ -148,7 +148,7 @@ CASES: dict[str, Values] = {
 @pytest.fixture(scope="module")
 def monitored(bare: Cluster) -> Cluster:
     """With stand-ins for the CRDs of the Prometheus operator."""
-    bare.apply(DATA / "monitoring-stand-ins.yaml")
+    bare.apply(FILES / "monitoring-stand-ins.yaml")
     bare.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
     return bare
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from conditions import until
-from helm_chart import one
+from support.conditions import until
+from support.helm_chart import one
+from support.paths import DATA
 
 if TYPE_CHECKING:
-    from helm_chart import Body
     from imagejob_dev.cluster import Cluster
+    from support.helm_chart import Body
 
-GOLDEN = Path(__file__).parents[2] / "data" / "golden" / "worker-job-platform.yaml"
+GOLDEN = DATA / "golden" / "worker-job-platform.yaml"
 CLASSES = [
     {
         "apiVersion": "scheduling.k8s.io/v1",

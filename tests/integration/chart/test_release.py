@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from conditions import until
-from helm_chart import RELEASE, Body, Helm, Values
 from imagejob_dev import policies
 from imagejob_dev.client import CHART, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
 from imagejob_dev.ports import free_ports
 from imagejob_operator.api.meta import API_VERSION
-from tenant import Tenant, cache, image_job, ours
-from worker_pods import running_pod
+from support.conditions import until
+from support.helm_chart import RELEASE, Body, Helm, Values
+from support.tenant import Tenant, cache, image_job, ours
+from support.worker_pods import running_pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from helm_chart import STAMPS, Body, of, one, operator_environment
 from imagejob_dev.client import CHART, CRDS, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
 from imagejob_operator.config.settings import Settings, from_environment
+from support.helm_chart import STAMPS, Body, of, one, operator_environment
+from support.paths import DATA
 
 if TYPE_CHECKING:
-    from helm_chart import Helm
+    from support.helm_chart import Helm
 
-DATA = Path(__file__).parents[2] / "data" / "chart"
+FILES = DATA / "chart"
 REQUESTER = "imagejob-requester"
 
 
@@ -26,7 +27,7 @@ def test_it_is_without_a_fault_for_lint(helm: Helm) -> None:
 
 
 def test_every_setting_of_the_operator_is_reached_from_a_value(helm: Helm) -> None:
-    values = yaml.safe_load((DATA / "every-setting.yaml").read_text())
+    values = yaml.safe_load((FILES / "every-setting.yaml").read_text())
 
     bodies = helm.template(values, f"--api-versions={STAMPS}", namespace="elsewhere")
 

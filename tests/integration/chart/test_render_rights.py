@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from helm_chart import Body, of, one
 from imagejob_dev.client import CHART
+from support.helm_chart import Body, of, one
 
 if TYPE_CHECKING:
-    from helm_chart import Helm
+    from support.helm_chart import Helm
 
 ROLES = ("ClusterRole", "Role")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import worker_policies
-from helm_chart import Body, of, one
 from imagejob_dev.errors import DevError
+from support import worker_policies
+from support.helm_chart import Body, of, one
 
 if TYPE_CHECKING:
-    from helm_chart import Helm
+    from support.helm_chart import Helm
 
 KUEUE = "system:serviceaccount:kueue-system:kueue-controller-manager"
 LISTS = {"managers": [KUEUE, "it's&<odd>"], "evictors": ["descheduler@example.com"]}

@@ -8,7 +8,7 @@ import pytest
 from imagejob_dev.errors import DevError
 
 if TYPE_CHECKING:
-    from helm_chart import Helm
+    from support.helm_chart import Helm
 
 WRONG: dict[str, tuple[str, Any, str]] = {
     "a misspelt name": ("replica", 2, "additional properties 'replica' not allowed"),

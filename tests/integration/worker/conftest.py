@@ -10,11 +10,12 @@ from imagejob_dev.guard import Guard
 from imagejob_dev.ports import free_ports
 from imagejob_dev.s3 import S3Server
 from imagejob_dev.tools.find import find
+from support.paths import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TLS = Path(__file__).parents[2] / "data" / "tls"
+TLS = DATA / "tls"
 
 
 class TlsServer(S3Server):

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import worker_process
 from PIL import Image
-from specimens import avif, colour, icc, jpeg, png, reading, tiff, webp
-from specimens.colour import Rgb
-from worker_process import Workplace
+from support import worker_process
+from support.specimens import avif, colour, icc, jpeg, png, reading, tiff, webp
+from support.specimens.colour import Rgb
+from support.worker_process import Workplace
 
 PATCH = 16
 PATCHES: tuple[Rgb, ...] = (

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import worker_process
 from PIL import Image
-from specimens import jpeg
-from worker_process import Ended, Workplace
+from support import worker_process
+from support.specimens import jpeg
+from support.worker_process import Ended, Workplace
 
 PHOTO = jpeg.encode(Image.linear_gradient("L").convert("RGB"))
 OUTPUTS = [{"name": "thumb", "width": 8, "format": "png"}]

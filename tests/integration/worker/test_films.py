@@ -6,10 +6,10 @@ import io
 from typing import Any
 
 import pytest
-import worker_process
 from PIL import Image
-from specimens import films, icc, marks, reading
-from worker_process import Ended, Workplace
+from support import worker_process
+from support.specimens import films, icc, marks, reading
+from support.worker_process import Ended, Workplace
 
 MADE = ("webp", "png", "avif")
 COLOURS = [(200, 40, 40), (40, 160, 40), (40, 60, 200)]

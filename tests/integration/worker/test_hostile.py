@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import worker_process
 from PIL import Image
-from specimens import hostile, jpeg, marks, png, reading
-from specimens.hostile import SAFE, Hostile
-from worker_process import Ended, Run, Workplace
+from support import worker_process
+from support.specimens import hostile, jpeg, marks, png, reading
+from support.specimens.hostile import SAFE, Hostile
+from support.worker_process import Ended, Run, Workplace
 
 CORPUS = hostile.corpus()
 BATCH = 12  # hostile items in an order; every third is followed by a good one, which makes 16

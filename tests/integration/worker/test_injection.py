@@ -12,14 +12,14 @@ from typing import Any
 
 import msgspec
 import pytest
-import worker_process
 from imagejob_dev.processnode.expand import expand
 from imagejob_dev.s3 import S3Server
 from imagejob_operator.contract import order as operator_order
 from imagejob_worker.contract import order as worker_order
 from PIL import Image
-from specimens import jpeg
-from worker_process import Ended, Workplace
+from support import worker_process
+from support.specimens import jpeg
+from support.worker_process import Ended, Workplace
 
 SECRET = "the-secret-that-must-not-be-seen"
 PHOTO = jpeg.encode(Image.linear_gradient("L").convert("RGB"))

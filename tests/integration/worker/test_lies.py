@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import lying_worker
 import pytest
-import worker_process
 from PIL import Image
-from specimens import jpeg
-from worker_process import Ended, Run, Workplace
+from support import lying_worker, worker_process
+from support.specimens import jpeg
+from support.worker_process import Ended, Run, Workplace
 
 SECRET = "the-secret-that-must-not-be-seen"
 BATCH = 8  # each followed by a good item

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import worker_process
 from PIL import Image
-from specimens import avif, gif, icc, jpeg, marks, png, reading, tiff, webp
-from specimens.carriers import CARRIERS
-from worker_process import Ended, Workplace
+from support import worker_process
+from support.specimens import avif, gif, icc, jpeg, marks, png, reading, tiff, webp
+from support.specimens.carriers import CARRIERS
+from support.worker_process import Ended, Workplace
 
 PICTURE_SIZE = (80, 48)
 MADE = ("jpeg", "png", "webp", "avif")

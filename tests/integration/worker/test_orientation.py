@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import worker_process
 from PIL import Image
-from specimens import avif, exif, jpeg, png, tiff, webp
-from specimens.ifd import SHORT, Directory
-from specimens.ifd import tiff as structure
-from worker_process import Ended, Workplace
+from support import worker_process
+from support.specimens import avif, exif, jpeg, png, tiff, webp
+from support.specimens.ifd import SHORT, Directory
+from support.specimens.ifd import tiff as structure
+from support.worker_process import Ended, Workplace
 
 # Where the stored picture's first row and first column belong (EXIF 2.32, 4.6.4, tag Orientation).
 ORIENTATIONS = {

@@ -18,14 +18,14 @@ from typing import Any
 
 import psutil
 import pytest
-import worker_process
-from conditions import SECONDS, alive, until
 from imagejob_dev.s3 import S3Server
 from imagejob_worker.contract import report
 from PIL import Image
-from s3_stores import Stub, serving
-from specimens import jpeg
-from worker_process import Workplace
+from support import worker_process
+from support.conditions import SECONDS, alive, until
+from support.s3_stores import Stub, serving
+from support.specimens import jpeg
+from support.worker_process import Workplace
 
 PHOTO = jpeg.encode(Image.linear_gradient("L").convert("RGB"))
 DIGEST = hashlib.sha256(PHOTO).digest()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import worker_process
 from PIL import Image
-from specimens import films, icc, jpeg, png, tiff, webp
-from worker_process import Workplace
+from support import worker_process
+from support.specimens import films, icc, jpeg, png, tiff, webp
+from support.worker_process import Workplace
 
 FORMATS = ("jpeg", "png", "webp", "avif")
 

@@ -17,7 +17,7 @@ from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.order import S3
 from imagejob_worker.storage import s3 as s3_module
 from imagejob_worker.storage.s3 import S3Storage
-from s3_stores import BUCKET, LIMIT, fetched, opened, put
+from support.s3_stores import BUCKET, LIMIT, fetched, opened, put
 
 
 @pytest.fixture

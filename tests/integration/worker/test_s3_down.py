@@ -12,7 +12,7 @@ import pytest
 from imagejob_dev.ports import free_ports
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.order import S3
-from s3_stores import BUCKET, LIMIT, Stub, fetched, opened, serving
+from support.s3_stores import BUCKET, LIMIT, Stub, fetched, opened, serving
 
 
 @pytest.fixture

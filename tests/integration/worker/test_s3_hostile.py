@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import worker_process
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.order import S3
 from imagejob_worker.storage import client, transfer
 from imagejob_worker.storage.s3 import S3Storage
-from s3_stores import AUTHORITY, BUCKET, LIMIT, Stub, answer, fetched, opened, put, serving
-from worker_process import Workplace
+from support import worker_process
+from support.s3_stores import AUTHORITY, BUCKET, LIMIT, Stub, answer, fetched, opened, put, serving
+from support.worker_process import Workplace
 
 KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
 QUIET = 1.0  # instead of 30 s

@@ -9,13 +9,13 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-import worker_process
 from imagejob_dev.s3 import S3Server
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.order import S3
 from imagejob_worker.storage import tls
-from s3_stores import AUTHORITY, BUCKET, TLS, Stub, answer, fetched, opened, put, serving
-from worker_process import Workplace
+from support import worker_process
+from support.s3_stores import AUTHORITY, BUCKET, TLS, Stub, answer, fetched, opened, put, serving
+from support.worker_process import Workplace
 
 
 @pytest.fixture

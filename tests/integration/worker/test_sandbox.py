@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import psutil
 import pytest
-from children import BAD, FILES, MEMORY, Behaviour, Bench, make, secret
-from conditions import alive, until
 from imagejob_worker import runner
 from imagejob_worker.contract.facts import Processed
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.report import Done, Entry, Failed
 from imagejob_worker.sandbox import ipc
 from imagejob_worker.sandbox.pool import SlotLostError
+from support.children import BAD, FILES, MEMORY, Behaviour, Bench, make, secret
+from support.conditions import alive, until
 
 if TYPE_CHECKING:
     from imagejob_worker.sandbox.fork_server import Work

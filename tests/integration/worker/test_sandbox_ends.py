@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from conditions import alive, until
+from support.conditions import alive, until
+from support.paths import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TESTS = str(Path(__file__).parents[2])
 
 STOPPED_AT_BIRTH = """
 import os, sys
 from signal import SIGHUP, SIGINT, SIGTERM, signal
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from children import Bench, make
+from support.children import Bench, make
 fork = os.fork
 def stopped() -> int:
     if (child := fork()) == 0:
@@ -45,7 +45,7 @@ def test_a_lane_that_is_told_to_end_as_soon_as_it_is_there_goes_on(
     tmp_path: Path, number: signal.Signals, items: int
 ) -> None:
     script = STOPPED_AT_BIRTH.format(
-        tests=TESTS, root=str(tmp_path), number=int(number), items=items
+        tests=str(TESTS), root=str(tmp_path), number=int(number), items=items
     )
 
     ended = subprocess.run(
@@ -59,7 +59,7 @@ WAITING = """
 import signal, sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from children import Bench
+from support.children import Bench
 root = Path({root!r})
 def wait(place):
     (root / f"at-work-{{place.name}}").touch()
@@ -71,7 +71,7 @@ Bench(root).run(*[wait] * {items}, parallelism=2, timeout=60)
 @contextmanager
 def waiting(root: Path, items: int) -> Iterator[subprocess.Popen[bytes]]:
     """A worker whose children, one for each item, are at work for ever."""
-    script = WAITING.format(tests=TESTS, root=str(root), items=items)
+    script = WAITING.format(tests=str(TESTS), root=str(root), items=items)
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as process:
         try:
             until(lambda: len(list(root.glob("at-work-*"))) == items)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from imagejob_worker.contract.order import decode
 
-BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 
 ORDER = {
     "version": 1,

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from imagejob_operator.contract import report
+from support.paths import ROOT
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 
 LABELS = 'code="{}",dry_run="{}",group="",resource="{}",subresource="{}",verb="{}"'
 REQUESTS = [

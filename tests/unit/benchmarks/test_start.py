@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.paths import ROOT
 
-BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 CONFIG = {"Entrypoint": ["python", "-m", "imagejob_worker"], "Env": ["PATH=/opt/imagejob/bin"]}
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from apischema import NAMES, Schema, fields, schema
 from imagejob_cli.admission import RefusedError, admit
 from imagejob_cli.kinds import KINDS
 from imagejob_cli.kinds import schema as shipped
 from imagejob_cli.reading import read
 from imagejob_cli.rules import RULES
+from support.apischema import NAMES, Schema, fields, schema
+from support.paths import DATA, ROOT
 
-ROOT = Path(__file__).parents[3]
-GOOD = sorted((ROOT / "tests/data/manifests/good").glob("*.yaml"))
-BAD = sorted((ROOT / "tests/data/manifests/bad").glob("*.yaml"))
+GOOD = sorted((DATA / "manifests/good").glob("*.yaml"))
+BAD = sorted((DATA / "manifests/bad").glob("*.yaml"))
 EXAMPLES = [
     file
     for file in sorted((ROOT / "examples").rglob("*.yaml"))

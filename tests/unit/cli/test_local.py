@@ -10,8 +10,8 @@ from imagejob_cli.local import Outcome, run
 from imagejob_cli.process import Broken, Reported
 from imagejob_cli.reading import Document
 from imagejob_operator.config.platform import Platform
-from imagejob_run import job
 from imagejob_worker.contract import report
+from support.imagejob_run import job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from imagejob_cli.options import parse
 from imagejob_operator.config.platform import Platform
+from support.paths import DATA
 
-HELP = Path(__file__).parents[2] / "data/cli/run-help.txt"
+HELP = DATA / "cli/run-help.txt"
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:

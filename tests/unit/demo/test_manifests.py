@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import yaml
 from imagejob_demo import profile, store
@@ -11,8 +9,9 @@ from imagejob_demo.photos import PHOTOS
 from imagejob_demo.profile import Wanted
 from imagejob_demo.uploads import BAD_UPLOADS
 from imagejob_dev.state import State
+from support.paths import ROOT
 
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 @pytest.mark.parametrize(

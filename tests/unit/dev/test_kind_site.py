@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import kind_site
 import pytest
+from support import kind_site
 
 if TYPE_CHECKING:
     from pathlib import Path

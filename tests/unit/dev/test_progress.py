@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 
-from clocks import Clock
 from imagejob_dev.progress import PLAIN_SECONDS, Progress
+from support.clocks import Clock
 
 
 class Terminal(io.StringIO):

@@ -11,8 +11,9 @@ from types import ModuleType
 import kopf
 import kubernetes
 import pytest
+from support.paths import ROOT
 
-PROGRAM = Path(__file__).resolve().parents[3] / "dev" / "image" / "prune.py"
+PROGRAM = ROOT / "dev" / "image" / "prune.py"
 OPERATOR = PROGRAM.parents[2] / "operator"
 
 

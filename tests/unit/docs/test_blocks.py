@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from quickstart_blocks import ROOT, Block, CommandError, Page, Shell, differences
+from support.quickstart_blocks import ROOT, Block, CommandError, Page, Shell, differences
 
 if TYPE_CHECKING:
     from pathlib import Path

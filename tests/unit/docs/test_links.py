@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),

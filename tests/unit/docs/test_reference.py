@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from apischema import NAMES, crd, fields, schema
 from imagejob_docs.bounds import bounds_of, code, type_of
 from imagejob_docs.reference import ROOT, pages
+from support.apischema import NAMES, crd, fields, schema
 
 BOUNDS = {
     "a choice": ({"type": "string", "enum": ["a", "b"]}, "`a`, `b`"),

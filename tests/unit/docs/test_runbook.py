@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, WAITING, Reason
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 RULES = ROOT / "charts/imagejob-operator/rules"
 RUNBOOK = ROOT / "docs/runbook.md"
 

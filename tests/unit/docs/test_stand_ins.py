@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from quickstart_blocks import ROOT, Page, Shell
+from support.quickstart_blocks import ROOT, Page, Shell
 
 PAGE = Page(ROOT / "docs/quickstart.md")
 STAND_IN = '#!/bin/sh\necho "$(basename "$0") $*" >>"$HOME/asked"\n'

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal, NamedTuple
 
-from api_objects import (
+from imagejob_docs import states
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, JobState, QuotaPosition
+from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.quota.position import QueuePosition
+from support.api_objects import (
     ADMITTED,
     NOW,
     PLATFORM,
@@ -23,12 +29,6 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from imagejob_docs import states
-from imagejob_operator.imagejob.evaluate import evaluate
-from imagejob_operator.imagejob.inputs import Inputs, JobState, QuotaPosition
-from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
-from imagejob_operator.kube.worker import Worker
-from imagejob_operator.quota.position import QueuePosition
 
 LATER = NOW + timedelta(minutes=30)
 QUOTA = {

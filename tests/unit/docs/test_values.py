@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 VALUES = yaml.safe_load((ROOT / "charts/imagejob-operator/values.yaml").read_text())
 PAGES = sorted({*(ROOT / "docs").glob("*.md")} - {ROOT / "docs/audit.md"})
 """All but the one that names the fields of a line of the audit log."""

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
-import apischema
 import jsonschema
 import pytest
 import yaml
+from support import apischema
+from support.paths import ROOT
 
 Body = dict[str, Any]
 
-ROOT = Path(__file__).parents[3]
 GITOPS = ROOT / "gitops"
 CHART = ROOT / "charts/imagejob-operator"
 ABOUT = yaml.safe_load((CHART / "Chart.yaml").read_text())

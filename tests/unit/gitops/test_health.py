@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import apischema
-import argocd
 import celpy
-import kstatus
 import pytest
 import yaml
-from argocd import Health
 from imagejob_operator.api.reasons import Reason
-from job_states import CAT, FAILED, JOBS, SUCCEEDED, as_served, edited, imagejob, imagequota
 from lupa import lua51
+from support import apischema, argocd, kstatus
+from support.argocd import Health
+from support.job_states import CAT, FAILED, JOBS, SUCCEEDED, as_served, edited, imagejob, imagequota
+from support.paths import ROOT
 
 Body = dict[str, Any]
 
-FLUX = Path(__file__).parents[3] / "gitops" / "flux"
+FLUX = ROOT / "gitops" / "flux"
 
 JUST_APPLIED = {**as_served(CAT), "status": apischema.schema("imagejobs", "status")["default"]}
 NO_STATUS = {key: value for key, value in JUST_APPLIED.items() if key != "status"}

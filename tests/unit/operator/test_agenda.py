@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pytest
-from clocks import Clock
 from imagejob_operator.kube.concurrency_limiter import LEAST, AdaptiveConcurrencyLimiter
 from imagejob_operator.workqueue.queue import (
     BEHIND_AFTER,
@@ -15,6 +14,7 @@ from imagejob_operator.workqueue.queue import (
     Priority,
     WorkQueue,
 )
+from support.clocks import Clock
 
 
 @pytest.fixture

@@ -6,24 +6,24 @@ import copy
 import json
 import re
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 import pytest
-from api_objects import NOW, image_job
-from audit_schema import complaints, complaints_about, fields, paths_in, schema
 from imagejob_operator.api.imagejob import AuditEntry, ImageJobStatus, Phase, StoreStatus
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob.audit import QuotaDecision, requester
+from support.api_objects import NOW, image_job
+from support.audit_schema import complaints, complaints_about, fields, paths_in, schema
+from support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Damage = Callable[[Any], Any]
 
-PAGE = Path(__file__).parents[3] / "docs/audit.md"
+PAGE = ROOT / "docs/audit.md"
 CAT = image_job(profileRef={"name": "web"}, ttlSecondsAfterFinished=3600)
 DIGEST = "0a" * 32
 QUOTA = QuotaDecision(limits=("50/1h", "500/24h"), used=50, remaining=0)

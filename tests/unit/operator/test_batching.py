@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import DIGEST, PLATFORM, image_job, store
 from hypothesis import given
 from hypothesis import strategies as st
 from imagejob_operator.contract import report
@@ -16,6 +15,7 @@ from imagejob_operator.contract.order import MAX_ENCODED_BYTES
 from imagejob_operator.imagejob import job_builder as manifests
 from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.scheduling.batching import MAX_ITEMS, Batch, Ready, batches
+from support.api_objects import DIGEST, PLATFORM, image_job, store
 
 STORES = {name: store(name) for name in ("uploads", "archive")}
 

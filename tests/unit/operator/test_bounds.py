@@ -7,13 +7,22 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import NOW, PLATFORM, image_job, last_failure, pod, store, terminated, worker_job
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.config.bounds import Bounds, lowered, retries_of, timeout_of
 from imagejob_operator.imagejob.decide import JobHistory, WriteStatus, decide
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
 from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.kube.worker import Worker
+from support.api_objects import (
+    NOW,
+    PLATFORM,
+    image_job,
+    last_failure,
+    pod,
+    store,
+    terminated,
+    worker_job,
+)
 
 KIB = 1024
 TIGHT = Bounds(max_timeout_seconds=60, max_retries=1, min_bytes_per_second=32 * KIB)

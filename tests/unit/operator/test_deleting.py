@@ -7,7 +7,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import (
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.controllers.writers import Writers
+from imagejob_operator.imagejob import audit
+from imagejob_operator.imagejob.decide import JobHistory, WriteStatus, decide
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
+from imagejob_operator.kube.transport import NotFoundError
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.namespace_state import NamespaceState
+from imagejob_operator.scheduling.plan import WorkerBudget, plan, take_snapshot
+from support.api_objects import (
     NOW,
     PLATFORM,
     carried,
@@ -24,17 +35,6 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.controllers.writers import Writers
-from imagejob_operator.imagejob import audit
-from imagejob_operator.imagejob.decide import JobHistory, WriteStatus, decide
-from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
-from imagejob_operator.kube.transport import NotFoundError
-from imagejob_operator.observability.metrics import Metrics
-from imagejob_operator.quota.ledger import Ledger
-from imagejob_operator.quota.rates import Policy, parse_rate
-from imagejob_operator.scheduling.namespace_state import NamespaceState
-from imagejob_operator.scheduling.plan import WorkerBudget, plan, take_snapshot
 
 GOING: dict[str, Any] = {"deletionTimestamp": "2026-11-22T10:00:00Z", "finalizers": ["a.b/keep"]}
 CAT = image_job(meta=GOING)

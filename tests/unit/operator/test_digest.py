@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from apischema import schema
 from imagejob_operator.api.digest import CHANGEABLE, spec_digest
 from imagejob_operator.api.imagejob import ImageJobSpec
+from support.apischema import schema
 
 SPEC = {
     "source": {"storeRef": {"name": "uploads"}, "key": "incoming/Büro \u2028 😀.jpg"},

@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from api_objects import (
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.last_failure import is_spent
+from imagejob_operator.contract.carried import SILENCE, UNSEEN
+from imagejob_operator.imagejob.decide import SETTLE, Replace
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, JobState
+from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import DISRUPTED, Worker, WorkerJob
+from support.api_objects import (
     DIGEST,
     NOW,
     PLATFORM,
@@ -26,18 +37,7 @@ from api_objects import (
     waiting,
     worker_job,
 )
-from deciding import decided, shown
-from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.api.reasons import Reason
-from imagejob_operator.cache.last_failure import is_spent
-from imagejob_operator.contract.carried import SILENCE, UNSEEN
-from imagejob_operator.imagejob.decide import SETTLE, Replace
-from imagejob_operator.imagejob.evaluate import evaluate
-from imagejob_operator.imagejob.inputs import Inputs, JobState
-from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
-from imagejob_operator.imagejob.resolve import Resolved, resolve
-from imagejob_operator.kube.pod import Pod
-from imagejob_operator.kube.worker import DISRUPTED, Worker, WorkerJob
+from support.deciding import decided, shown
 
 CAT, DOG = image_job(retries=0), image_job("dog")
 CARRIED = worker_job(CAT)

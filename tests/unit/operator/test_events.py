@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import NOW, image_job
 from imagejob_operator.api.imagejob import AuditEntry
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
 from imagejob_operator.kube.transport import ConflictError
 from imagejob_operator.observability.metrics import Metrics
+from support.api_objects import NOW, image_job
 
 CAT = image_job()
 ENTRY = AuditEntry(5, NOW, "imagejob-operator", "Failed", "CorruptImage", "cut short")

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from api_objects import NOW, image_job
 from imagejob_operator.imagejob.expiry import expires_at, has_expired
+from support.api_objects import NOW, image_job
 
 FINISHED = NOW.replace(microsecond=0)
 SUCCEEDED = {"phase": "Succeeded", "completionTime": FINISHED.isoformat()}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imagejob_operator.config.reserve import Reserve
 from imagejob_operator.scheduling.fair_share import LIMIT, START, Accounts, Demand, share
-from slots import BEGIN, PLENTY, Look, Slots
+from support.slots import BEGIN, PLENTY, Look, Slots
 
 NAMES = ("a", "b", "c", "d")
 LONGEST = 600

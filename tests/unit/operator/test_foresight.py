@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from api_objects import NOW, image_job
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.namespace_state import NamespaceState
 from imagejob_operator.scheduling.plan import take_snapshot
 from imagejob_operator.scheduling.wait_estimates import WaitEstimates
+from support.api_objects import NOW, image_job
 
 POLICY = Policy((parse_rate("1/1h"),))
 CAT = image_job()

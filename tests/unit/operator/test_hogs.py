@@ -7,7 +7,7 @@ always have more to do: as soon as a worker of one has ended, its next one waits
 from __future__ import annotations
 
 import pytest
-from slots import Slots
+from support.slots import Slots
 
 HOGS = ("hog-1", "hog-2")
 TWENTY = tuple(f"team-{number:02}" for number in range(20))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import msgspec
-from api_objects import (
+from imagejob_operator.imagejob.decide import SETTLE, JobHistory, WriteStatus, decide, with_charge
+from imagejob_operator.imagejob.inputs import QuotaPosition
+from imagejob_operator.kube.worker import Worker
+from support.api_objects import (
     EARLIER,
     NOW,
     PLATFORM,
@@ -19,10 +22,7 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from deciding import shown
-from imagejob_operator.imagejob.decide import SETTLE, JobHistory, WriteStatus, decide, with_charge
-from imagejob_operator.imagejob.inputs import QuotaPosition
-from imagejob_operator.kube.worker import Worker
+from support.deciding import shown
 
 CAT = image_job()
 CARRIED = worker_job(CAT)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from api_objects import image_job
 from hypothesis import given
 from hypothesis import strategies as st
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.quota.wait_queue import WaitQueue
+from support.api_objects import image_job
 
 EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T09:00:01Z"
 

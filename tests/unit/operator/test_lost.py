@@ -7,7 +7,20 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import (
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.meta import ObjectMeta
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import WatchedObject
+from imagejob_operator.contract.carried import EXCUSES
+from imagejob_operator.imagejob.decide import SETTLE, Find, WriteStatus
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.gather import gather
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.status import describe
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
+from support.api_objects import (
     DIGEST,
     NOW,
     PLATFORM,
@@ -25,20 +38,7 @@ from api_objects import (
     worker_job,
     written,
 )
-from deciding import decided
-from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.api.meta import ObjectMeta
-from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.cache.reconcile_key import WatchedObject
-from imagejob_operator.contract.carried import EXCUSES
-from imagejob_operator.imagejob.decide import SETTLE, Find, WriteStatus
-from imagejob_operator.imagejob.evaluate import evaluate
-from imagejob_operator.imagejob.gather import gather
-from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
-from imagejob_operator.imagejob.resolve import Resolved, resolve
-from imagejob_operator.imagejob.status import describe
-from imagejob_operator.kube.pod import Pod
-from imagejob_operator.kube.worker import Worker, WorkerJob
+from support.deciding import decided
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog", retries=0)
 ALONE, BOTH = worker_job(CAT), worker_job(CAT, DOG)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import imagejob_worker.contract.order
 import msgspec
 import pytest
 import yaml
-from api_objects import NOW, PLATFORM, image_job, profile, store
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.config.platform import SIZES, Platform, Size
@@ -24,8 +22,10 @@ from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.kube import records
 from imagejob_operator.quota.ledger import DispatchRecord, Ledger
 from imagejob_operator.scheduling.batching import MAX_ITEMS
+from support.api_objects import NOW, PLATFORM, image_job, profile, store
+from support.paths import DATA
 
-DATA = Path(__file__).parents[2] / "data" / "golden"
+FILES = DATA / "golden"
 
 CAT = image_job(profileRef={"name": "web"})
 WORKLOAD_IDENTITY = {
@@ -93,7 +93,7 @@ def test_what_the_platform_adds_is_the_golden_one() -> None:
 
 
 def golden(name: str) -> manifests.Manifest:
-    read: manifests.Manifest = yaml.safe_load((DATA / f"{name}.yaml").read_text())
+    read: manifests.Manifest = yaml.safe_load((FILES / f"{name}.yaml").read_text())
     return read
 
 
@@ -110,7 +110,7 @@ def test_the_event_is_the_golden_one() -> None:
 
     event = records.event(CAT, entry, "operator-0")
 
-    assert yaml.safe_load((DATA / "event.yaml").read_text()) == event
+    assert yaml.safe_load((FILES / "event.yaml").read_text()) == event
 
 
 def test_the_worker_reads_the_order_as_it_was_meant() -> None:
@@ -146,7 +146,7 @@ def test_the_ledger_is_the_golden_one() -> None:
 
     ledger = records.ledger("imagejob-system", "team-a", charged.encode(), "7")
 
-    assert yaml.safe_load((DATA / "ledger.yaml").read_text()) == ledger
+    assert yaml.safe_load((FILES / "ledger.yaml").read_text()) == ledger
 
 
 def test_a_new_ledger_replaces_none() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import NOW, PLATFORM, image_job, inputs, pod, running, store, worker_job
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
@@ -21,6 +20,7 @@ from imagejob_operator.kube.transport import ConflictError
 from imagejob_operator.kube.worker import Worker
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.position import QueuePosition
+from support.api_objects import NOW, PLATFORM, image_job, inputs, pod, running, store, worker_job
 
 STATES = ("suspended", "throttled", "no store")
 WRITES_A_MINUTE = 8

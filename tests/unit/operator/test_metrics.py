@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import NOW, image_job, shows_admitted
 from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
 from imagejob_operator.observability.metrics import Metrics
+from support.api_objects import NOW, image_job, shows_admitted
 
 CREATED = NOW - timedelta(seconds=30)
 STARTED = {"startTime": (NOW - timedelta(seconds=5)).isoformat()}

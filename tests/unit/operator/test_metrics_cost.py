@@ -6,9 +6,9 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from api_objects import NOW, image_job
 from imagejob_operator.api.imagejob import AuditEntry, ImageJobStatus
 from imagejob_operator.observability.metrics import Metrics
+from support.api_objects import NOW, image_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable

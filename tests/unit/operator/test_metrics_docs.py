@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 from imagejob_dashboard.grafana import text as make_dashboard
-from monitoring import (
+from prometheus_client.metrics_core import Metric
+from support.monitoring import (
     DASHBOARD,
     RULES,
     alert_expressions,
@@ -17,11 +17,11 @@ from monitoring import (
     metrics_in,
     page_expressions,
 )
-from observing import Knowledge
-from prometheus_client.metrics_core import Metric
+from support.observing import Knowledge
+from support.paths import ROOT
 
-PAGE = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text()
-RUNBOOK = (Path(__file__).parents[3] / "docs" / "runbook.md").read_text()
+PAGE = (ROOT / "docs" / "metrics.md").read_text()
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 ROW = re.compile(r"^\| `(imagejob_\w+)` \| (\w+) \|(.*?)\| (.+) \|$", re.MULTILINE)
 ALERT = re.compile(r"^\| `(ImageJob\w+)` \| (\w+) \| .+ \|$", re.MULTILINE)
 LABEL = re.compile(r"`(\w+)`")

@@ -6,11 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from api_objects import image_job, pod, running, worker_job
 from imagejob_operator.imagejob.decide import JobHistory
 from imagejob_operator.workqueue.queue import Priority
-from observing import Knowledge
 from prometheus_client import generate_latest
+from support.api_objects import image_job, pod, running, worker_job
+from support.observing import Knowledge
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 import msgspec
 import pytest
-from agreement import differences
-from apischema import NAMES, Schema, crd, schema
 from imagejob_operator.api import imagejob, imageprofile, imagequota, imagestore
 from imagejob_operator.contract import report
+from support.agreement import differences
+from support.apischema import NAMES, Schema, crd, schema
 
 
 @pytest.mark.parametrize(

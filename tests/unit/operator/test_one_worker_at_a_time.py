@@ -8,7 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import (
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.reconcile_key import PodKey, WatchedObject
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.gather import gather
+from imagejob_operator.imagejob.job_builder import ORDER_VARIABLE
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import WorkerJob
+from support.api_objects import (
     NOW,
     PLATFORM,
     disrupted,
@@ -23,14 +30,7 @@ from api_objects import (
     waiting,
     worker_job,
 )
-from imagejob_operator.api.reasons import Reason
-from imagejob_operator.cache.reconcile_key import PodKey, WatchedObject
-from imagejob_operator.imagejob.evaluate import evaluate
-from imagejob_operator.imagejob.gather import gather
-from imagejob_operator.imagejob.job_builder import ORDER_VARIABLE
-from imagejob_operator.kube.pod import Pod
-from imagejob_operator.kube.worker import WorkerJob
-from planning_team import Team, job, workers
+from support.planning_team import Team, job, workers
 
 SHARED = {"destination": {"prefix": "shared"}}
 CAT, DOG = job("cat", **SHARED), job("dog", **SHARED)

@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from api_objects import (
+from imagejob_operator.api.imagejob import LastFailure, Queue
+from imagejob_operator.api.reasons import RETRYABLE, Reason
+from imagejob_operator.imagejob import retry
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, JobState
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.scheduling.batching import APART
+from support.api_objects import (
     NOW,
     PLATFORM,
     done,
@@ -19,14 +27,6 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from imagejob_operator.api.imagejob import LastFailure, Queue
-from imagejob_operator.api.reasons import RETRYABLE, Reason
-from imagejob_operator.imagejob import retry
-from imagejob_operator.imagejob.evaluate import evaluate
-from imagejob_operator.imagejob.inputs import Inputs, JobState
-from imagejob_operator.kube.pod import Pod
-from imagejob_operator.kube.worker import Worker
-from imagejob_operator.scheduling.batching import APART
 
 CAT = image_job(retries=0)
 """One attempt has to do, so that every failure is final."""

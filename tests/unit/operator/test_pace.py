@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from clocks import Clock
 from imagejob_operator.kube.concurrency_limiter import (
     FEW,
     LEAST,
@@ -13,6 +12,7 @@ from imagejob_operator.kube.concurrency_limiter import (
     PROBE,
     AdaptiveConcurrencyLimiter,
 )
+from support.clocks import Clock
 
 QUICK = 0.005
 

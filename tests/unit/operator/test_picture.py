@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from api_objects import image_job, pod, profile, running, store, terminated, worker_job
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.imagejob.gather import gather
+from support.api_objects import image_job, pod, profile, running, store, terminated, worker_job
 
 CAT, DOG = image_job("cat"), image_job("dog")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from api_objects import image_job, last_failure, pod, running, terminated, worker_job
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaSpec, QuotaLimit
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -16,6 +15,7 @@ from imagejob_operator.cache.reconcile_key import (
 )
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.kube.worker import WorkerJob
+from support.api_objects import image_job, last_failure, pod, running, terminated, worker_job
 
 CAT, DOG = image_job("cat"), image_job("dog")
 FAILED = image_job("cat", meta={"resourceVersion": "5"}, status=last_failure(1, worker="ij-1"))

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import PLATFORM, image_job, pod, profile, running, store, terminated, worker_job
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imagejob_operator.api.imagejob import ImageJob
@@ -23,6 +22,16 @@ from imagejob_operator.imagejob import job_builder as manifests
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.kube.worker import WorkerJob
+from support.api_objects import (
+    PLATFORM,
+    image_job,
+    pod,
+    profile,
+    running,
+    store,
+    terminated,
+    worker_job,
+)
 
 Draw = st.DrawFn
 LABELS = st.text("ab19-", max_size=5).map(lambda text: f"n{text}z")
@@ -199,8 +208,8 @@ VOLUMES = [("claim", None, "a/b/c"), ("claim", "a", "b/c"), ("claim", "a/b", "c"
 
 
 @pytest.mark.parametrize(("claim", "folder", "key"), VOLUMES)
-def test_a_folder_of_a_claim_is_one_by_any_store(claim: str, folder: str | None, key: str) -> None:
-    found = store(volume={"claimName": claim, **({"subPath": folder} if folder else {})})
+def test_a_folder_of_a_claim_is_one_by_any_store(assume: str, folder: str | None, key: str) -> None:
+    found = store(volume={"claimName": assume, **({"subPath": folder} if folder else {})})
 
     place = destination_key(found, key)
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from api_objects import NOW, PLATFORM, image_job, last_failure
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.contract.order import decode
 from imagejob_operator.imagejob.job_builder import worker_name
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.plan import WorkerBudget
-from planning_team import EMPTY, NEW, Team, dispatched, job, lost, workers
+from support.api_objects import NOW, PLATFORM, image_job, last_failure
+from support.planning_team import EMPTY, NEW, Team, dispatched, job, lost, workers
 
 HOURLY = Policy((parse_rate("2/1h"),))
 ADMITTED = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from api_objects import EARLIER, image_job, pod, running, terminated, waiting, worker_job
 from imagejob_operator.contract.order import decode
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.worker_checks import PATIENCE, is_starting
@@ -13,7 +12,8 @@ from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
 from imagejob_operator.scheduling.batching import MAX_ITEMS
 from imagejob_operator.scheduling.plan import FEW, WorkerBudget
-from planning_team import NEW, Team, dispatched, job, jobs, lost, workers
+from support.api_objects import EARLIER, image_job, pod, running, terminated, waiting, worker_job
+from support.planning_team import NEW, Team, dispatched, job, jobs, lost, workers
 
 CREATED = datetime.fromisoformat(EARLIER)
 TICK = timedelta(milliseconds=1)

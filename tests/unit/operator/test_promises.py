@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from api_objects import NOW, PLATFORM, image_job, last_failure, shows_admitted, store, worker_job
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -15,6 +14,15 @@ from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.namespace_state import NamespaceState
 from imagejob_operator.scheduling.plan import Plan, WorkerBudget, plan, settled, take_snapshot
+from support.api_objects import (
+    NOW,
+    PLATFORM,
+    image_job,
+    last_failure,
+    shows_admitted,
+    store,
+    worker_job,
+)
 
 POLICY = Policy((parse_rate("50/1h"),))
 EMPTY = Ledger(0).at(NOW, POLICY.rates)

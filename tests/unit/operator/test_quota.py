@@ -6,7 +6,6 @@ from fractions import Fraction
 
 import msgspec
 import pytest
-from api_objects import metadata
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.quota.history import History
 from imagejob_operator.quota.rates import (
@@ -18,6 +17,7 @@ from imagejob_operator.quota.rates import (
     policy_of,
     usage,
 )
+from support.api_objects import metadata
 
 NOW = 1_795_341_600_000
 DEFAULT = Policy((Rate(50, "1h"),))

@@ -8,18 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import (
-    NOW,
-    PLATFORM,
-    image_job,
-    metadata,
-    pod,
-    running,
-    shows_admitted,
-    store,
-    terminated,
-    worker_job,
-)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus
@@ -36,6 +24,18 @@ from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
 from imagejob_operator.scheduling.namespace_state import PendingWorker
+from support.api_objects import (
+    NOW,
+    PLATFORM,
+    image_job,
+    metadata,
+    pod,
+    running,
+    shows_admitted,
+    store,
+    terminated,
+    worker_job,
+)
 
 POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)

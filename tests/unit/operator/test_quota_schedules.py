@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
-from quota_world import CHARGED_TWICE, WHOLE_TURN, World
+from support.quota_world import CHARGED_TWICE, WHOLE_TURN, World
 
 MILLISECOND, SECOND, DAY = 1_000, 1_000_000, 86_400_000_000  # in µs
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, WAITING, Reason
+from support.paths import ROOT
 
-PAGE = Path(__file__).parents[3] / "docs" / "reasons.md"
+PAGE = ROOT / "docs" / "reasons.md"
 PROGRESS = {
     Reason.REQUESTED,
     Reason.ADMITTED,

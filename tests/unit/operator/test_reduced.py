@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from api_objects import metadata
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagequota import ImageQuota
@@ -17,6 +16,7 @@ from imagejob_operator.api.meta import MAX_ANNOTATION, Labels
 from imagejob_operator.cache.lister import WATCHED
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import WorkerJob
+from support.api_objects import metadata
 
 if TYPE_CHECKING:
     from imagejob_operator.kube.resources import Kind

@@ -15,7 +15,7 @@ from imagejob_operator.kube import client as api
 from imagejob_operator.kube import pager as paging
 from imagejob_operator.kube.resources import IMAGE_STORES
 from imagejob_operator.observability.metrics import Metrics
-from scripted_api import Answer, ScriptedApi, serving
+from support.scripted_api import Answer, ScriptedApi, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable

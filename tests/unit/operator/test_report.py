@@ -9,7 +9,6 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from api_objects import DIGEST, done, failed, report
 from hypothesis import given
 from hypothesis import strategies as st
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
@@ -28,8 +27,10 @@ from imagejob_operator.contract.report import (
     WorkerReason,
     decode,
 )
+from support.api_objects import DIGEST, done, failed, report
+from support.paths import DATA
 
-GOLDEN = sorted((Path(__file__).parents[2] / "data" / "reports").glob("*.txt"))
+GOLDEN = sorted((DATA / "reports").glob("*.txt"))
 
 
 @pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_objects import PLATFORM, image_job, last_failure, profile, store
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.contract.order import OrderItem
 from imagejob_operator.imagejob.resolve import Held, Refused, Resolved, resolve
+from support.api_objects import PLATFORM, image_job, last_failure, profile, store
 
 
 def item(job: ImageJob, of: ImageProfile | None = None) -> OrderItem:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from api_objects import image_job
 from hypothesis import given
 from hypothesis import strategies as st
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
@@ -20,6 +19,7 @@ from imagejob_operator.imagejob.retry import (
     exhausted,
     verdict,
 )
+from support.api_objects import image_job
 
 ENDED = datetime(2026, 11, 22, 10, 0, 0, tzinfo=UTC)
 BASE = timedelta(seconds=10)

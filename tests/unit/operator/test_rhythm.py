@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from clocks import Clock
 from imagejob_operator.workqueue.batch_window import HOLD, MAX_HOLD, MOMENT, SHARE, BatchWindow
+from support.clocks import Clock
 
 MANY = [f"team-{number}" for number in range(1000)]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import NOW, image_job, metadata
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
@@ -14,6 +13,7 @@ from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.memory_budget import IMAGE_JOB, MemoryBudget, size
 from imagejob_operator.controllers.cache_full import event
 from imagejob_operator.imagejob.gather import gather, may_hide
+from support.api_objects import NOW, image_job, metadata
 
 SMALL, LARGE = 100, 15_000
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from api_objects import (
+from imagejob_operator.imagejob.decide import (
+    REFUSED_FOR,
+    SETTLE,
+    Inquire,
+    JobHistory,
+    Replace,
+    WriteStatus,
+)
+from imagejob_operator.imagejob.inputs import QuotaPosition
+from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER
+from imagejob_operator.kube.worker import Worker
+from support.api_objects import (
     EARLIER,
     NOW,
     carried,
@@ -19,18 +30,7 @@ from api_objects import (
     worker_job,
     written,
 )
-from deciding import decided
-from imagejob_operator.imagejob.decide import (
-    REFUSED_FOR,
-    SETTLE,
-    Inquire,
-    JobHistory,
-    Replace,
-    WriteStatus,
-)
-from imagejob_operator.imagejob.inputs import QuotaPosition
-from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER
-from imagejob_operator.kube.worker import Worker
+from support.deciding import decided
 
 CAT = image_job()
 CARRIED = worker_job(CAT)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from api_objects import PLATFORM, image_job, store
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.config.platform import MIB
 from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.scheduling.sizing import bytes_needed, size_of
+from support.api_objects import PLATFORM, image_job, store
 
 SMALL = {"maxPixels": 4_000_000}
 THUMB = {"name": "thumb", "width": 320, "height": 320, "fit": "cover"}

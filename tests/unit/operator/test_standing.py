@@ -6,7 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from api_objects import (
+from imagejob_operator.api.imagejob import Queue
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.imagejob import retry
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition, Refusal
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.quota.position import QueuePosition
+from support.api_objects import (
     NOW,
     PLATFORM,
     image_job,
@@ -18,13 +25,6 @@ from api_objects import (
     terminated,
     worker_job,
 )
-from imagejob_operator.api.imagejob import Queue
-from imagejob_operator.api.reasons import Reason
-from imagejob_operator.imagejob import retry
-from imagejob_operator.imagejob.evaluate import evaluate
-from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition, Refusal
-from imagejob_operator.kube.worker import Worker
-from imagejob_operator.quota.position import QueuePosition
 
 CAT = image_job()
 PROFILED = image_job(profileRef={"name": "web"})
@@ -185,7 +185,7 @@ WISHES = {
 }
 
 
-@pytest.mark.parametrize(("known", "waits_for"), WISHES.values(), ids=WISHES)
+@pytest.mark.parametrize(("known", "wish"), WISHES.values(), ids=WISHES)
 def test_what_it_is_in_line_for(known: Inputs, waits_for: str | None) -> None:
     assert evaluate(known, PLATFORM, NOW).waits_for == waits_for
 

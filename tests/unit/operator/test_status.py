@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import apischema
 import msgspec
 import pytest
-from api_objects import (
+from imagejob_operator.api.imagejob import ImageJobStatus, StoreStatus
+from imagejob_operator.imagejob import audit
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
+from imagejob_operator.imagejob.status import describe
+from imagejob_operator.kube.worker import Worker
+from imagejob_operator.quota.position import QueuePosition
+from support import apischema
+from support.api_objects import (
     DIGEST,
     NOW,
     PLATFORM,
@@ -25,13 +32,6 @@ from api_objects import (
     worker_job,
     written,
 )
-from imagejob_operator.api.imagejob import ImageJobStatus, StoreStatus
-from imagejob_operator.imagejob import audit
-from imagejob_operator.imagejob.evaluate import evaluate
-from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
-from imagejob_operator.imagejob.status import describe
-from imagejob_operator.kube.worker import Worker
-from imagejob_operator.quota.position import QueuePosition
 
 CAT = image_job(profileRef={"name": "web"})
 CARRIED = worker_job(CAT)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from api_objects import NOW, image_job, shows_admitted
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.meta import Manifest
 from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
@@ -14,6 +13,7 @@ from imagejob_operator.quota.ledger import DispatchRecord, Ledger
 from imagejob_operator.quota.position import QueuePosition
 from imagejob_operator.quota.rates import forecast, parse_rate
 from imagejob_operator.scheduling.namespace_state import NamespaceState, PendingWorker, shows
+from support.api_objects import NOW, image_job, shows_admitted
 
 CAT, DOG = image_job("cat"), image_job("dog")
 RATE = parse_rate("2/1h")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from api_objects import NOW, PLATFORM, image_job, shows_admitted, store
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.config.platform import Caps
@@ -16,6 +15,7 @@ from imagejob_operator.scheduling.batching import MAX_ITEMS
 from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
 from imagejob_operator.scheduling.namespace_state import NamespaceState
 from imagejob_operator.scheduling.wait_estimates import WaitEstimates
+from support.api_objects import NOW, PLATFORM, image_job, shows_admitted, store
 
 POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_objects import NOW, PLATFORM, pod, running, store, worker_job
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import NamespaceKey, WatchedObject
@@ -21,7 +20,8 @@ from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
 from imagejob_operator.scheduling.namespace_state import NamespaceState
 from imagejob_operator.scheduling.plan import MANY
 from imagejob_operator.scheduling.wait_estimates import WaitEstimates
-from planning_team import jobs, lost
+from support.api_objects import NOW, PLATFORM, pod, running, store, worker_job
+from support.planning_team import jobs, lost
 
 POLICY = Policy((parse_rate("1000/1h"),))
 JUST_BEFORE = NOW - timedelta(seconds=1)

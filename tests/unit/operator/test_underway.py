@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from api_objects import (
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, Refusal
+from imagejob_operator.imagejob.worker_checks import PATIENCE, REFUSALS, REPLACED_AFTER
+from imagejob_operator.kube.worker import Worker
+from support.api_objects import (
     EARLIER,
     NO_ROOM,
     PLATFORM,
@@ -17,11 +22,6 @@ from api_objects import (
     waiting,
     worker_job,
 )
-from imagejob_operator.api.reasons import Reason
-from imagejob_operator.imagejob.evaluate import evaluate
-from imagejob_operator.imagejob.inputs import Inputs, Refusal
-from imagejob_operator.imagejob.worker_checks import PATIENCE, REFUSALS, REPLACED_AFTER
-from imagejob_operator.kube.worker import Worker
 
 CAT = image_job()
 CREATED = datetime.fromisoformat(EARLIER)

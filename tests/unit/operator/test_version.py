@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 
 from imagejob_operator.api.version import VERSION
+from support.paths import ROOT
 
-PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"
+PROJECT = ROOT / "pyproject.toml"
 
 
 def test_it_is_the_project_s() -> None:

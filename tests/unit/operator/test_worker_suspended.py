@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from api_objects import (
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import WatchedObject
+from imagejob_operator.imagejob.decide import SETTLE, Inquire, Replace
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.gather import gather
+from imagejob_operator.imagejob.inputs import Inputs, Refusal
+from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER, is_starting
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import Worker, WorkerJob
+from imagejob_operator.scheduling.allocation import Occupancy, occupancy
+from imagejob_operator.scheduling.namespace_state import NamespaceState
+from support.api_objects import (
     EARLIER,
     NO_ROOM,
     NOW,
@@ -22,20 +35,7 @@ from api_objects import (
     waiting,
     worker_job,
 )
-from deciding import decided
-from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.api.reasons import Reason
-from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.cache.reconcile_key import WatchedObject
-from imagejob_operator.imagejob.decide import SETTLE, Inquire, Replace
-from imagejob_operator.imagejob.evaluate import evaluate
-from imagejob_operator.imagejob.gather import gather
-from imagejob_operator.imagejob.inputs import Inputs, Refusal
-from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER, is_starting
-from imagejob_operator.kube.pod import Pod
-from imagejob_operator.kube.worker import Worker, WorkerJob
-from imagejob_operator.scheduling.allocation import Occupancy, occupancy
-from imagejob_operator.scheduling.namespace_state import NamespaceState
+from support.deciding import decided
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog")
 CREATED = datetime.fromisoformat(EARLIER)

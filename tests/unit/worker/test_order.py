@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import worker_process
 from imagejob_worker.contract import order
+from support import worker_process
 
-ROOT = Path(__file__).parents[3]
-ORDERS = ROOT / "tests" / "data" / "orders"
+ORDERS = DATA / "orders"
 
 
 def decoded(name: str) -> order.Order:

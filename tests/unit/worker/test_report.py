@@ -7,7 +7,6 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-import report_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imagejob_worker.contract import report
@@ -23,9 +22,11 @@ from imagejob_worker.contract.report import (
     ReportFile,
     Source,
 )
-from worker_process import encoded, item, order
+from support import report_json
+from support.paths import DATA
+from support.worker_process import encoded, item, order
 
-REPORTS = Path(__file__).parents[2] / "data" / "reports"
+REPORTS = DATA / "reports"
 GOLDEN = sorted(path.stem for path in REPORTS.glob("*.json"))
 KUBERNETES_KEEPS = 4096
 

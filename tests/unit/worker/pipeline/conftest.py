@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pictures import Bench
+from support.pictures import Bench
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from imagejob_worker.contract.facts import Note
 from imagejob_worker.contract.failures import ItemFailure
-from pictures import Bench, Rgb, distance, encoded, opened, photo, pixel
 from PIL import Image
-from specimens import gif, png
+from support.pictures import Bench, Rgb, distance, encoded, opened, photo, pixel
+from support.specimens import gif, png
 
 COLOURS: tuple[Rgb, ...] = ((220, 30, 40), (30, 180, 60), (40, 50, 210))
 DURATIONS = [100, 250, 70]

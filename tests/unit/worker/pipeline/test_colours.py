@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from imagejob_worker.contract.facts import Kind, Note
 from imagejob_worker.contract.failures import ItemFailure
-from pictures import Bench, Rgb, distance, encoded, opened, pixel
 from PIL import Image
-from specimens import colour, icc, png
+from support.pictures import Bench, Rgb, distance, encoded, opened, pixel
+from support.specimens import colour, icc, png
 
 KEEP: dict[str, Any] = {"metadata": {"keep": ["icc"]}}
 P3_COLOURS: tuple[Rgb, ...] = ((180, 60, 40), (60, 160, 70), (60, 80, 180), (128, 128, 128))

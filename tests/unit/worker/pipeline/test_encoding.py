@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from imagejob_worker.contract.failures import ItemFailure
-from pictures import Bench, difference, encoded, opened, photo
 from PIL import Image
+from support.pictures import Bench, difference, encoded, opened, photo
 
 PHOTO = photo((240, 160))
 JPEG = encoded(PHOTO, "JPEG", quality=95)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from imagejob_worker.contract.order import Output
 from imagejob_worker.image.geometry import Placement, place, unoriented
-from pictures import STORED, Bench, distance, encoded, opened, pixel
 from PIL import Image
+from support.pictures import STORED, Bench, distance, encoded, opened, pixel
 
 SOURCE = (400, 200)
 WHOLE = (0, 0, 400, 200)

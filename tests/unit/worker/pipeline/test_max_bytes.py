@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.steps import shrink
-from pictures import Bench, encoded, opened, photo
 from PIL import Image
+from support.pictures import Bench, encoded, opened, photo
 
 PHOTO = encoded(photo((480, 320)), "JPEG", quality=95)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from imagejob_worker.contract.order import Output
 from imagejob_worker.image import plan
-from pictures import Bench, encoded, photo
 from PIL import Image
+from support.pictures import Bench, encoded, photo
 
 
 def plans(source: tuple[int, int], *outputs: dict[str, Any]) -> tuple[plan.OutputPlan, ...]:

@@ -14,9 +14,9 @@ from imagejob_worker.contract.facts import SourceFacts
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image import pipeline
 from imagejob_worker.image.steps import canvas, decode
-from pictures import ALL_FORMATS, Bench, encoded, item, photo
 from PIL import Image
-from specimens import gif, png, webp
+from support.pictures import ALL_FORMATS, Bench, encoded, item, photo
+from support.specimens import gif, png, webp
 
 PHOTO = photo((96, 64))
 

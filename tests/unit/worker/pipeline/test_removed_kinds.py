@@ -10,10 +10,10 @@ import io
 import pytest
 from imagejob_worker.contract.facts import Kind
 from imagejob_worker.image.parsers import exif
-from pictures import Bench, encoded, photo
 from PIL import Image
-from specimens import exif as exif_block
-from specimens import gif, icc, jpeg, marks, png
+from support.pictures import Bench, encoded, photo
+from support.specimens import exif as exif_block
+from support.specimens import gif, icc, jpeg, marks, png
 
 PLAIN = photo((48, 32))
 JPEG, PNG, GIF = (encoded(PLAIN, name) for name in ("JPEG", "PNG", "GIF"))

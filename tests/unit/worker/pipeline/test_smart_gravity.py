@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from imagejob_worker.image.steps import smart_gravity as gravity
-from pictures import STORED, Bench, encoded, opened, photo
 from PIL import Image
+from support.pictures import STORED, Bench, encoded, opened, photo
 
 GREY, SKIN = (120, 120, 120), (224, 172, 138)
 DETAIL = photo((60, 60), seed=7).resize((30, 30)).resize((60, 60), Image.Resampling.NEAREST)

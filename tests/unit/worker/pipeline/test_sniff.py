@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.steps import identify
-from pictures import Bench, encoded, quarters
+from support.pictures import Bench, encoded, quarters
 
 
 def ftyp(brand: bytes, *compatible: bytes) -> bytes:

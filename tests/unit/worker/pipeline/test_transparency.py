@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from imagejob_worker.contract.failures import ItemFailure
-from pictures import Bench, difference, distance, encoded, opened, photo, pixel
 from PIL import Image
-from specimens import png
+from support.pictures import Bench, difference, distance, encoded, opened, photo, pixel
+from support.specimens import png
 
 SIZE = (16, 16)
 

@@ -6,8 +6,8 @@ import struct
 from typing import Any
 
 import pytest
-from pictures import CORNERS, STORED, Bench, corners, distance, encoded, opened, quarters
 from PIL import Image
+from support.pictures import CORNERS, STORED, Bench, corners, distance, encoded, opened, quarters
 
 ORIENTATION, RESOLUTION_UNIT = 0x0112, 0x0128
 OPTIONS: dict[str, dict[str, Any]] = {

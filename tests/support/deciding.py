@@ -1,0 +1,31 @@
+"""Decisions about an ImageJob, on the clock of `api_objects`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagejob_operator.imagejob.decide import SETTLE, Decision, JobHistory, WriteStatus, decide
+
+from support.api_objects import NOW, PLATFORM, written
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from imagejob_operator.api.imagejob import ImageJob
+    from imagejob_operator.imagejob.inputs import Inputs
+
+NOTHING = JobHistory()
+"""What is remembered by an operator that has just been started."""
+
+
+def decided(known: Inputs, history: JobHistory = NOTHING, now: datetime = NOW) -> Decision:
+    """What is to be done next."""
+    return decide(known, history, PLATFORM, now)
+
+
+def shown(known: Inputs, history: JobHistory = NOTHING) -> ImageJob:
+    """The ImageJob once its status says where it stands."""
+    history = decided(known, history).history
+    write = decided(known, history, NOW + SETTLE).action
+    assert isinstance(write, WriteStatus)
+    return written(known.job, write.status)

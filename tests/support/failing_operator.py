@@ -1,0 +1,125 @@
+"""The operator, killed at fail points: before or after an outside effect, life after life.
+
+    python tests/support/failing_operator.py PLAN REPORT
+
+PLAN is a JSON list of fail points, one a life; the life after the last is not killed. REPORT gets a
+line of JSON for each life as it ends. Nothing of this is known to the operator: its imports are
+done once, each life is a fork that runs its ordinary `main`, and the effects are methods of
+`Cluster` that the fork wraps. A restart so costs what the operator itself does at its start.
+
+A life that never comes to its fail point simply goes on working: nothing hangs, and the report is
+shorter than the plan. SIGTERM ends the life that runs, as a kubelet would, and the program with it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeAlias, get_args
+
+import msgspec
+from imagejob_operator import __main__ as operator
+from imagejob_operator.kube.client import Cluster
+
+KILLED = "killed"
+Moment: TypeAlias = Literal["before", "after"]
+MOMENTS: tuple[Moment, ...] = get_args(Moment)
+
+
+class FailPoint(msgspec.Struct, frozen=True):
+    """`moment` of the `occurrence`-th call (from 1) in one life of a method of Cluster.
+
+    `after` is after the API server has answered, and before the operator has heard it. A call that
+    is refused has had no effect: the next that succeeds counts in its place.
+    """
+
+    effect: str
+    moment: Moment
+    occurrence: int = 1
+
+
+class Life(msgspec.Struct, frozen=True):
+    """How a life ended: `killed` at its fail point, or otherwise."""
+
+    point: FailPoint | None
+    outcome: str
+
+
+@dataclass
+class Arm:
+    """Ends this process at a fail point."""
+
+    point: FailPoint
+    calls: int = 0
+
+    def set_up(self) -> None:
+        effect = getattr(Cluster, self.point.effect)
+
+        async def failing(cluster: Cluster, *arguments: Any, **options: Any) -> Any:
+            self.calls += 1
+            due = self.calls >= self.point.occurrence
+            if due and self.point.moment == "before":
+                _die()
+            answer = await effect(cluster, *arguments, **options)
+            if due:
+                _die()
+            return answer
+
+        setattr(Cluster, self.point.effect, failing)
+
+
+def main(plan: Path, report: Path) -> None:
+    """Life after life, until SIGTERM."""
+    points = msgspec.json.decode(plan.read_bytes(), type=list[FailPoint])
+    signal.signal(signal.SIGTERM, _end)
+    gc.freeze()  # or the first collection of each life would copy what all of them share
+    with report.open("ab", buffering=0) as lines:
+        for point in [*points, None]:
+            outcome = _live(point)
+            lines.write(msgspec.json.encode(Life(point, outcome)) + b"\n")
+
+
+def lives(report: Path) -> list[Life]:
+    """What a report says."""
+    return [msgspec.json.decode(line, type=Life) for line in report.read_bytes().splitlines()]
+
+
+def _live(point: FailPoint | None) -> str:
+    """One life of the operator, from its start to its end."""
+    child = os.fork()
+    if child == 0:
+        _be(point)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return KILLED if code == -signal.SIGKILL else f"ended with {code}"
+
+
+def _be(point: FailPoint | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    code = 1
+    try:
+        if point:
+            Arm(point).set_up()
+        code = operator.main()
+    finally:
+        os._exit(code)  # whatever happened: this must never go on as the parent
+
+
+def _end(*_: object) -> NoReturn:
+    """Pass it on to the life that runs, and wait for its end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(0, signal.SIGTERM)
+    os.wait()
+    sys.exit(0)
+
+
+def _die() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still alive")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,138 @@
+"""A real Prometheus that scrapes one operator, and what dashboard and rules ask of it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import yaml
+from imagejob_dev.guard import Guard
+from imagejob_dev.ports import LOOPBACK, free_ports
+from imagejob_dev.program import Program
+from imagejob_dev.rest import over_http
+
+from support.paths import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHART = ROOT / "charts" / "imagejob-operator"
+PAGE = ROOT / "docs" / "metrics.md"
+RULES = CHART / "rules" / "imagejob.yaml"
+DASHBOARD = CHART / "dashboards" / "imagejob.json"
+
+VARIABLES = {"$__rate_interval": "1m", "$__range": "5m", "$namespace": ".*"}
+"""What Grafana puts in their place."""
+
+METRIC = re.compile(r"\b(?:imagejob|process)_\w+")
+
+
+def get(port: int, path: str) -> bytes:
+    """The body of a 200."""
+    answer = over_http(port).send("GET", path)
+    assert answer.status == 200, f"{path}: {answer.status} {answer.text[:500]}"
+    return answer.body
+
+
+class Prometheus:
+    """Scrapes `target`, a port of this machine, each second, and evaluates the chart's rules."""
+
+    def __init__(self, program: Path, folder: Path, target: int, guard: Guard) -> None:
+        (self.port,) = free_ports(1)
+        folder.mkdir(parents=True, exist_ok=True)
+        config = folder / "prometheus.yaml"
+        config.write_text(yaml.safe_dump(_config(target)))
+        self.program = Program(
+            [
+                *(program, "--config.file", config, "--storage.tsdb.path", folder / "data"),
+                f"--web.listen-address={LOOPBACK}:{self.port}",
+            ],
+            folder / "prometheus.log",
+            guard,
+            ready=self._is_ready,
+        )
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """Its result now."""
+        path = f"/api/v1/query?{urlencode({'query': expression})}"
+        found: list[dict[str, Any]] = json.loads(get(self.port, path))["data"]["result"]
+        return found
+
+    def value(self, expression: str) -> float | None:
+        """Of the one series that it gives; None for none."""
+        found = self.query(expression)
+        assert len(found) < 2, found
+        return float(found[0]["value"][1]) if found else None
+
+    def scrapes(self) -> float:
+        """How many there were of the target."""
+        return self.value("sum(count_over_time(up[1h]))") or 0.0
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Each rule as last evaluated."""
+        groups = json.loads(get(self.port, "/api/v1/rules"))["data"]["groups"]
+        return [rule for group in groups for rule in group["rules"]]
+
+    def label_values(self, label: str, metric: str) -> list[str]:
+        """As Grafana asks for the values of a variable."""
+        path = f"/api/v1/label/{label}/values?match[]={quote(metric)}"
+        found: list[str] = json.loads(get(self.port, path))["data"]
+        return found
+
+    def _is_ready(self) -> bool:
+        try:
+            get(self.port, "/-/ready")
+        except (OSError, AssertionError, http.client.HTTPException):
+            return False
+        return True
+
+
+def _config(target: int) -> dict[str, Any]:
+    scrape = {
+        "job_name": "imagejob-operator",
+        "static_configs": [{"targets": [f"{LOOPBACK}:{target}"]}],
+    }
+    return {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(RULES)],
+        "scrape_configs": [scrape],
+    }
+
+
+def dashboard_expressions() -> Iterator[tuple[str, str]]:
+    """Title of the panel and expression, as Grafana would send it."""
+    dashboard = json.loads(DASHBOARD.read_text())
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", []):
+            yield panel["title"], filled_in(target["expr"])
+    for annotation in dashboard["annotations"]["list"]:
+        yield annotation["name"], filled_in(annotation["expr"])
+
+
+def alert_expressions() -> Iterator[tuple[str, str]]:
+    """Name and expression."""
+    for group in yaml.safe_load(RULES.read_text())["groups"]:
+        for rule in group["rules"]:
+            yield rule["alert"], rule["expr"]
+
+
+def page_expressions() -> Iterator[str]:
+    """Those that docs/metrics.md answers questions with."""
+    questions = PAGE.read_text().partition("\n## Questions\n")[2].partition("\n## ")[0]
+    for expression in re.findall(r"^\| .+\? \| `(.+)` \|$", questions, re.MULTILINE):
+        yield expression.replace("\\|", "|")
+
+
+def filled_in(expression: str) -> str:
+    for variable, value in VARIABLES.items():
+        expression = expression.replace(variable, value)
+    return expression
+
+
+def metrics_in(expression: str) -> set[str]:
+    """The names of metrics, as they are exposed."""
+    return set(METRIC.findall(expression))

@@ -1,0 +1,107 @@
+"""S3 stores as the worker opens them, and servers that behave as no S3 server should."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagejob_worker.storage.s3 import S3Storage
+
+from support.paths import DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from imagejob_worker.contract.order import S3
+    from imagejob_worker.storage import Fetched
+
+TLS = DATA / "tls"
+AUTHORITY = (TLS / "authority.pem").read_text()
+BUCKET = "team-a"
+LIMIT = 1 << 20
+
+
+def opened(folder: Path, store: S3, **secrets: str) -> S3Storage:
+    for name, value in secrets.items():
+        (folder / name).write_text(value)
+    return S3Storage("uploads", store, str(folder))
+
+
+def fetched(
+    storage: S3Storage,
+    path: Path,
+    key: str,
+    limit: int = LIMIT,
+    seconds: float = 60,
+    least: int | None = None,
+) -> Fetched:
+    with path.open("wb") as file:
+        return storage.fetch(key, file.fileno(), limit, time.monotonic() + seconds, least)
+
+
+def put(
+    storage: S3Storage,
+    path: Path,
+    key: str,
+    cache_control: str | None = None,
+    least: int | None = None,
+) -> None:
+    with path.open("rb") as file:
+        storage.put(key, file.fileno(), "image/webp", cache_control, least)
+
+
+class Stub(ThreadingHTTPServer):
+    """A server that behaves as no S3 server should; `do` gets each request."""
+
+    daemon_threads = True
+
+    def __init__(self, do: Callable[[BaseHTTPRequestHandler], None], *, tls: bool = False) -> None:
+        self.requests = 0
+        stub = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_one_request(self) -> None:
+                self.raw_requestline = self.rfile.readline()
+                if self.raw_requestline and self.parse_request():
+                    stub.requests += 1
+                    do(self)
+                    self.wfile.flush()
+                self.close_connection = True
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.scheme = "http"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(TLS / "server.pem", TLS / "server-key.pem")
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+            self.scheme = "https"
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def serving(stub: Stub) -> Iterator[Stub]:
+    thread = threading.Thread(target=stub.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield stub
+    finally:
+        stub.shutdown()
+        thread.join()
+        stub.server_close()
+
+
+def answer(request: BaseHTTPRequestHandler, status: int, body: bytes) -> None:
+    request.send_response(status)
+    request.send_header("Content-Length", str(len(body)))
+    request.send_header("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT")
+    request.send_header("ETag", '"x"')
+    request.end_headers()
+    request.wfile.write(body)
