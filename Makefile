@@ -14,7 +14,7 @@ LOCKS := dev operator worker bench e2e docs
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start proof-crds proof-hogs proof-memory plots docs generate \
+.PHONY: help demo demo-down test-fast test test-slow test-all e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start proof-crds proof-hogs proof-memory plots docs generate \
 	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers check-docs
 
 help: ## Show this help
@@ -26,8 +26,17 @@ demo: $(INSTALLED) ## Watch twelve uploads go through a real cluster on this mac
 demo-down: $(INSTALLED) ## Stop what the demo left running
 	@$(PYTHON) -m imagejob_demo down
 
-test: $(INSTALLED) ## Run all tests; integration tests start a cluster of their own
-	@$(BIN)/pytest
+test-fast: $(INSTALLED) ## Run the unit tests, on all cores, with few examples of each property
+	@$(BIN)/pytest tests/unit --numprocesses auto --hypothesis-profile fast
+
+test: $(INSTALLED) ## Run what every change needs: unit, component and cluster tests; clusters are their own
+	@$(BIN)/pytest tests/unit tests/component tests/cluster
+
+test-slow: $(INSTALLED) ## Run what takes long: chaos, the demo, benchmarks, proofs, many examples of each property
+	@$(BIN)/pytest tests/slow
+	@$(BIN)/pytest tests/unit -m hypothesis --numprocesses auto --hypothesis-profile thorough
+
+test-all: test test-slow ## Run all tests but those of the images
 
 e2e: $(E2E_INSTALLED) ## Test images and chart on a kind cluster (needs Docker), or on ARGS="--kubeconfig …"
 	@$(BIN)/pytest tests/e2e $(ARGS)

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support import namespaces
+from support import examples, namespaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagejob_dev.client import Client
+
+examples.register()
+pytest_plugins = ["support.fixtures.clusters", "support.fixtures.charts"]
 
 LEFT_OUT = pytest.StashKey[Counter[str]]()
 

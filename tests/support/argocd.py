@@ -2,7 +2,7 @@
 
 The rules are those of Argo CD 3: `util/lua/lua.go` gives a script from argocd-cm the base and
 table libraries and os.time and os.date, no others; `gitops-engine/pkg/health/health.go` looks at a
-deletion first. tests/integration/test_gitops_for_real.py holds this to its interpreter.
+deletion first. tests/slow/product/test_gitops_for_real.py holds this to its interpreter.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 kstatus' rules for a kind that it doesn't know are those of `pkg/kstatus/status/generic.go` of
 kubernetes-sigs/cli-utils; Flux', those of `runtime/cel/status_evaluator.go` of fluxcd/pkg.
-tests/integration/test_gitops_for_real.py holds this to both.
+tests/slow/product/test_gitops_for_real.py holds this to both.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import pytest
 from imagejob_worker.contract import order
 from support.agreement import differences
 from support.apischema import NAMES, Schema, crd, fields, schema, text, version
+from support.paths import DATA
 
 KINDS = {
     "imagejobs": ("ImageJob", "ij"),
@@ -209,7 +210,7 @@ def test_columns_point_at_fields(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_rule_refuses_a_bad_manifest(name: str) -> None:
-    """Rules about changes aside: tests/integration/test_changes.py has those."""
+    """Rules about changes aside: tests/cluster/api/test_changes.py has those."""
     # What jobs and profiles share is tried in jobs.
     kind = "ImageJob" if name == "imageprofiles" else KINDS[name][0]
     manifests = [file.read_text() for file in BAD.glob("*.yaml")]

@@ -22,6 +22,7 @@ from support import namespaces
 from support.actors import evicts_everywhere, person
 from support.adversary import front, measures, moves, operators, promises
 from support.adversary.play import DRAINER, Run
+from support.raw_requests import attacker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

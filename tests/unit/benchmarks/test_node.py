@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from imagejob_worker.contract.order import decode
+from support.paths import ROOT
 
 BENCHMARKS = ROOT / "benchmarks"
 

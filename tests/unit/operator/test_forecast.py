@@ -16,6 +16,7 @@ from imagejob_operator.quota.admission import admit
 from imagejob_operator.quota.history import History
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Rate, forecast, parse_rate, usage
+from support.examples import examples
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 START = 1_795_341_600_000_000
@@ -80,7 +81,7 @@ rates_of = st.sampled_from(RATES).map(lambda texts: [parse_rate(text) for text i
 parts = st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=7)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(ledgers(), rates_of, st.integers(1, 60), parts)
 def test_everybody_is_admitted_in_the_tick_that_was_predicted(
     ledger: Ledger, rates: list[Rate], count: int, delays: list[float]
@@ -94,7 +95,7 @@ def test_everybody_is_admitted_in_the_tick_that_was_predicted(
         assert foretold <= time < foretold + tick
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(ledgers(), rates_of, st.integers(1, 60), parts)
 def test_while_places_are_free_the_rest_is_at_most_a_slot_later(
     ledger: Ledger, rates: list[Rate], count: int, delays: list[float]

@@ -20,6 +20,7 @@ from imagejob_operator.quota.history import (
     of,
 )
 from imagejob_operator.quota.rates import Rate, usage
+from support.examples import examples
 
 NOW = 1_795_341_600_123
 SECOND, DAY = 1_000, 86_400_000
@@ -63,7 +64,7 @@ def test_the_grid_widens_with_age_by_powers_of_two() -> None:
     assert (grid(-1), grid(0), grid(2047), grid(2048), grid(4095)) == (8, 8, 8, 16, 16)
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=examples(1_000))
 @given(ages, st.lists(st.integers(0, KEPT), max_size=12))
 def test_however_often_it_is_rounded_it_drifts_by_less_than_one_width(
     age: int, moments: list[int]
@@ -80,7 +81,7 @@ def test_however_often_it_is_rounded_it_drifts_by_less_than_one_width(
     assert count == 1
 
 
-@settings(max_examples=2_500, deadline=None)
+@settings(max_examples=examples(2_500))
 @given(st.data(), windows, admissions, st.lists(st.floats(0, 1), max_size=8))
 def test_what_a_quota_counts_never_depends_on_when_it_was_compacted(
     data: st.DataObject, per: str, admitted: list[tuple[int, int]], moments: list[float]
@@ -154,7 +155,7 @@ def test_counts_and_ends() -> None:
     ]  # fmt: skip
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=examples(1_000))
 @given(admissions, st.integers(0, 30 * DAY))
 def test_what_is_written_is_read_back_compacted(
     admitted: list[tuple[int, int]], after: int
@@ -164,7 +165,7 @@ def test_what_is_written_is_read_back_compacted(
     assert decode(some.encode(now), now) == some.compacted(now)
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=examples(1_000))
 @given(st.binary(max_size=40))
 def test_any_bytes_are_a_history_or_an_error(data: bytes) -> None:
     try:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imagejob_operator.quota.history import FINEST, KEPT, History, grid
 from imagejob_operator.quota.rates import Rate, parse_rate
+from support.examples import examples
 
 NOW = 1_795_341_600_123
 EVER = 10**12
@@ -57,7 +58,7 @@ def test_a_full_history_is_small_at_any_limit(text: str, bytes_at_most: int, now
     assert len(history.encode(now)) < bytes_at_most
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.sets(st.integers(0, 2_580), max_size=2_580), st.data(), st.sampled_from(PHASES))
 def test_a_part_is_never_longer_than_the_whole(
     chosen: set[int], data: st.DataObject, now: int
@@ -70,7 +71,7 @@ def test_a_part_is_never_longer_than_the_whole(
     assert len(part.encode(now)) <= len(whole.encode(now))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(st.lists(st.integers(0, KEPT), max_size=50), st.sampled_from(PHASES))
 def test_whatever_is_compacted_is_part_of_the_full_history(ages: list[int], now: int) -> None:
     history = History()

@@ -18,6 +18,7 @@ from imagejob_operator.quota.ledger import (
     rebuilt,
 )
 from imagejob_operator.quota.rates import Rate, usage
+from support.examples import examples
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 250_123, tzinfo=UTC)
 MICROS = 1_795_341_600_250_123
@@ -135,7 +136,7 @@ def ledgers(draw: st.DrawFn) -> Ledger:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(ledgers())
 def test_what_is_written_is_read_back(ledger: Ledger) -> None:
     assert decode(ledger.encode()) == ledger

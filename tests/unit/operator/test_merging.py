@@ -21,6 +21,7 @@ from imagejob_operator.kube.worker import Worker
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.position import QueuePosition
 from support.api_objects import NOW, PLATFORM, image_job, inputs, pod, running, store, worker_job
+from support.examples import examples
 
 STATES = ("suspended", "throttled", "no store")
 WRITES_A_MINUTE = 8
@@ -156,7 +157,7 @@ MOVES = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow])
 @given(moves=MOVES, refuses=st.sampled_from([0, 2, 3]))
 def test_any_flips_at_any_times_are_few_lines_that_add_up(
     moves: list[tuple[str, int]], refuses: int

@@ -32,12 +32,13 @@ from support.api_objects import (
     terminated,
     worker_job,
 )
+from support.examples import examples
 
 Draw = st.DrawFn
 LABELS = st.text("ab19-", max_size=5).map(lambda text: f"n{text}z")
 STEPS = st.text("Aab0_ß%-", min_size=1, max_size=4)
 PORTS = st.integers(1, 65535)
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PATIENT = settings(suppress_health_check=[HealthCheck.too_slow])
 REGIONS = ["eu-central-1", "us-east-1", "ap-southeast-2"]
 
 
@@ -153,7 +154,7 @@ def test_spellings_of_two_places_are_two(data: st.DataObject) -> None:
     assert not one.place.may_be(other.place)
 
 
-@settings(PATIENT, max_examples=60)
+@settings(PATIENT, max_examples=examples(60))
 @given(st.data())
 def test_amazon_is_one_by_all_its_endpoints(data: st.DataObject) -> None:
     region, bucket = data.draw(st.sampled_from(REGIONS)), "media-1"
@@ -221,7 +222,7 @@ def test_a_folder_of_a_claim_is_one_by_any_store(assume: str, folder: str | None
     )
 
 
-@settings(PATIENT, max_examples=50)
+@settings(PATIENT, max_examples=examples(50))
 @given(st.data())
 def test_an_order_leads_to_the_place_that_its_stores_lead_to(data: st.DataObject) -> None:
     spelled = data.draw(spellings(data.draw(things())))
@@ -230,7 +231,7 @@ def test_an_order_leads_to_the_place_that_its_stores_lead_to(data: st.DataObject
     assert destination_key_in_order(ordered, spelled.key, "team-a") == spelled.place
 
 
-@settings(PATIENT, max_examples=50)
+@settings(PATIENT, max_examples=examples(50))
 @given(st.data())
 def test_no_output_lands_on_its_source_by_another_store(data: st.DataObject) -> None:
     thing = data.draw(things())
@@ -269,7 +270,7 @@ def two(data: st.DataObject) -> tuple[dict[str, ImageStore], ImageJob, ImageJob]
     return stores, jobs[0], jobs[1]
 
 
-@settings(PATIENT, max_examples=30)
+@settings(PATIENT, max_examples=examples(30))
 @given(data=st.data(), stores_come_last=st.booleans())
 def test_a_worker_is_a_rival_by_whatever_store_it_writes_there(
     data: st.DataObject, *, stores_come_last: bool
@@ -290,7 +291,7 @@ def test_a_worker_is_a_rival_by_whatever_store_it_writes_there(
     assert "uid-dog" in drain(cache)
 
 
-@settings(PATIENT, max_examples=30)
+@settings(PATIENT, max_examples=examples(30))
 @given(st.data())
 def test_a_claim_holds_by_whatever_store(data: st.DataObject) -> None:
     stores, cat, dog = two(data)

@@ -36,6 +36,7 @@ from support.api_objects import (
     terminated,
     worker_job,
 )
+from support.examples import examples
 
 POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
@@ -136,7 +137,7 @@ MESSAGES = {
 }
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow])
 @given(order=st.lists(st.sampled_from(sorted(MESSAGES)), max_size=8), looks=st.integers(0, 255))
 def test_what_is_at_work_is_told_however_the_news_come(order: list[str], looks: int) -> None:
     operator = Operator()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 from support.quota_world import CHARGED_TWICE, WHOLE_TURN, World
 
 MILLISECOND, SECOND, DAY = 1_000, 1_000_000, 86_400_000_000  # in µs
@@ -93,7 +94,7 @@ def run(rates: list[str], schedule: list[Event], *, hasty: bool = False) -> Worl
     return world
 
 
-@settings(max_examples=5_000, deadline=None)
+@settings(max_examples=examples(5_000))
 @given(rates, schedules(STEADY))
 def test_no_window_holds_too_many_and_nobody_waits_for_longer_than_a_slot(
     rates: list[str], schedule: list[Event]
@@ -103,7 +104,7 @@ def test_no_window_holds_too_many_and_nobody_waits_for_longer_than_a_slot(
     assert world.log.put_back_at is None
 
 
-@settings(max_examples=4_500, deadline=None)
+@settings(max_examples=examples(4_500))
 @given(rates, schedules([*STEADY, *CLOCKS]))
 def test_a_clock_that_is_put_back_or_forward_costs_one_window_at_most(
     rates: list[str], schedule: list[Event]
@@ -128,7 +129,7 @@ def test_nine_days_at_the_edge_of_three_limits() -> None:
     assert len(ledger.history.slots) < 300
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=examples(1_500))
 @given(schedules(RACES))
 def test_whoever_reads_the_ledger_first_charges_nobody_twice(schedule: list[Event]) -> None:
     run(["1000/1h"], schedule)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from imagejob_worker.contract import order
 from support import worker_process
+from support.paths import DATA, ROOT
 
 ORDERS = DATA / "orders"
 

@@ -23,6 +23,7 @@ from imagejob_worker.contract.report import (
     Source,
 )
 from support import report_json
+from support.examples import examples
 from support.paths import DATA
 from support.worker_process import encoded, item, order
 
@@ -108,7 +109,7 @@ failures = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.lists(st.none() | done | failures | st.builds(Read, sources), min_size=1, max_size=16))
 def test_any_report_fits_and_comes_back_but_for_the_length_of_messages(
     written: list[Entry | Read | None],
@@ -128,7 +129,7 @@ def test_any_report_fits_and_comes_back_but_for_the_length_of_messages(
             assert before == after
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(done | failures, st.none() | st.builds(Read, sources))
 def test_an_unfinished_item_never_takes_more_than_the_budget_grants_an_ended_one(
     ended: Entry, unfinished: Read | None

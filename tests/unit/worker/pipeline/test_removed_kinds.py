@@ -1,6 +1,6 @@
 """Which kinds of metadata a source is said to hold, less what is kept.
 
-The whole matrix, read back with other tools, is an integration test; here is each kind once.
+The whole matrix, read back with other tools, is a component test; here is each kind once.
 """
 
 from __future__ import annotations

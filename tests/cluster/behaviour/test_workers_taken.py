@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_dev.rest import ApiError
+from support import namespaces
+from support.conditions import until
+from support.hostile_store import HostileStore, hostile_store
 from support.ledgers import charges
 from support.recorder import Event, recording
 from support.tenant import Body, Tenant, image_job, is_finished, reason, sleeper

@@ -129,7 +129,7 @@ def test_tests_run_when_asked_but_for_the_quickest(tilt: Tilt) -> None:
     asked = {name for name, call in resources.items() if call["trigger_mode"] == MANUAL}
     makefile = (ROOT / "Makefile").read_text()
 
-    assert asked == {"try", "check", "unit", "integration"}
+    assert asked == {"try", "check", "test-fast", "test"}
     assert all(call["auto_init"] == (call["trigger_mode"] == AUTO) for call in resources.values())
     for call in resources.values():
         program, goal = call["cmd"][0], call["cmd"][-1]

@@ -14,6 +14,7 @@ from PIL import Image
 from support.adversary import asks, front, moves
 from support.adversary.front import Manners, number_of, picture
 from support.adversary.moves import Move
+from support.examples import examples
 from support.s3_stores import Stub, answer, serving
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def test_rights_are_those_that_the_review_names() -> None:
     assert not allowed & {("patch", "jobs"), ("update", "secrets"), ("delete", "pods")}
 
 
-@settings(max_examples=50, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=examples(50), suppress_health_check=list(HealthCheck), database=None)
 @given(moves.requests(moves.rights(RULES)))
 def test_a_move_is_data_that_can_be_kept(move: Move) -> None:
     assert msgspec.json.decode(msgspec.json.encode(move), type=Move) == move
