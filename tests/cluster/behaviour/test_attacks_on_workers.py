@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
 
+pytestmark = pytest.mark.kubelet
+
 CREATED = 201
 TELLS = "import os; open(os.environ['TO'], 'w').write(os.environ['WHAT'])"
 HARDENED = {

@@ -15,7 +15,7 @@ from support.worker_pods import SLOW, kill, running_pod
 if TYPE_CHECKING:
     from imagejob_dev.program import Program
 
-pytestmark = pytest.mark.usefixtures("operator")
+pytestmark = [pytest.mark.kubelet, pytest.mark.usefixtures("operator")]
 
 BURST = 40
 FEW = 8

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imagejob_dev.client import Client
     from imagejob_dev.program import Program
 
-pytestmark = pytest.mark.usefixtures("operator")
+pytestmark = [pytest.mark.kubelet, pytest.mark.usefixtures("operator")]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from support.worker_pods import running_pod
 if TYPE_CHECKING:
     from imagejob_dev.program import Program
 
+pytestmark = pytest.mark.kubelet
+
 LONG = [{"name": f"large-{number}", "width": 3000, "format": "avif"} for number in range(12)]
 """Outputs that take longer than the status of a quota takes to tell of them."""
 

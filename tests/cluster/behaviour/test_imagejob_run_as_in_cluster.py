@@ -11,6 +11,8 @@ from support.tenant import Tenant, picture
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.kubelet
+
 
 Body = dict[str, Any]
 

@@ -16,7 +16,7 @@ from support.worker_pods import SLOW, process_of, running_pod
 if TYPE_CHECKING:
     from imagejob_dev.program import Program
 
-pytestmark = pytest.mark.usefixtures("operator")
+pytestmark = [pytest.mark.kubelet, pytest.mark.usefixtures("operator")]
 
 
 def test_a_job_that_squats_on_the_next_names_does_no_harm(team: Tenant) -> None:

@@ -12,7 +12,7 @@ from imagejob_operator.imagejob.job_builder import worker_name
 from PIL import Image
 from support.tenant import Tenant, cache, image_job, ours, reason, sleeper
 
-pytestmark = pytest.mark.usefixtures("operator")
+pytestmark = [pytest.mark.kubelet, pytest.mark.usefixtures("operator")]
 
 
 def test_an_upload_becomes_its_outputs(team: Tenant) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from support.tenant import Tenant, image_job, is_finished, picture
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
+
+pytestmark = pytest.mark.kubelet
 
 SECONDS = 90.0
 NAMES = [f"photo-{number}" for number in range(20)]

@@ -12,6 +12,8 @@ from support.worker_pods import running_pod
 if TYPE_CHECKING:
     from imagejob_dev.program import Program
 
+pytestmark = pytest.mark.kubelet
+
 LONG = [{"name": f"large-{number}", "width": 3000, "format": "avif"} for number in range(4)]
 
 

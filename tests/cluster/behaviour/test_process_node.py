@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from support.node_pods import IGNORE_SIGTERM, REPORT, SECONDS, Pods, pod, python, shell, terminated
 
 if TYPE_CHECKING:
     from imagejob_dev.client import Client
+
+pytestmark = pytest.mark.kubelet
 
 # What an image gives a process, a kubelet, or Python itself where there is no locale.
 GIVEN = {"PATH", "HOME", "LANG", "LC_CTYPE", "GPG_KEY"}

@@ -110,6 +110,7 @@ def test_no_more_wait_than_may(team: Tenant) -> None:
     assert is_throttled(team.status("photo-3"))
 
 
+@pytest.mark.kubelet
 def test_no_more_run_than_may(team: Tenant) -> None:
     team.quota("100/1h", maxRunning=2)
     with recording(team.cluster.rest, team.path("pods")) as pods:
@@ -121,6 +122,7 @@ def test_no_more_run_than_may(team: Tenant) -> None:
     assert most_at_once(pods) == 2
 
 
+@pytest.mark.kubelet
 def test_nobody_beats_the_quota_by_deleting_and_applying_again(
     team: Tenant, operator: Program
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from support.tenant import Tenant, image_job, is_finished, reason
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import pytest
 
     Measured = Callable[[str, object], None]
+
+pytestmark = pytest.mark.kubelet
 
 SHOWN_SECONDS = 30.0
 LONG = 120.0  # the Job controller tries again at most once a minute

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
 
+pytestmark = pytest.mark.kubelet
+
 COUNT = 2
 SECONDS = 150.0  # the garbage collector looks every 30 s for new kinds, the pods' waits 60 s
 DRAIN = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=60s")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imagejob_dev.client import Client
     from imagejob_dev.program import Program
 
-pytestmark = pytest.mark.usefixtures("unguarded", "operator")
+pytestmark = [pytest.mark.kubelet, pytest.mark.usefixtures("unguarded", "operator")]
 
 SECONDS = 150.0
 ORPHAN = "propagationPolicy=Orphan"
