@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,9 +14,9 @@ from support.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from http.client import HTTPConnection
 
     from imagejob_dev.client import Client
+    from support.api import Api
 
 PAGE = ROOT / "docs" / "security.md"
 
@@ -113,10 +111,9 @@ CELLS = [cell for cell in cells() if cell.letters != "."]
 
 @dataclass(frozen=True)
 class Authorizer:
-    """The API server's, asked over one connection. `namespaces` and `users` are by the table."""
+    """The API server's. `namespaces` and `users` are by the table."""
 
-    connection: HTTPConnection
-    headers: dict[str, str]
+    api: Api
     namespaces: dict[str, str]
     users: dict[str, tuple[str, list[str]]]
 
@@ -133,13 +130,12 @@ class Authorizer:
         user, groups = self.users[cell.actor]
         spec = {"user": user, "groups": groups, "resourceAttributes": attributes}
         path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-        self.connection.request("POST", path, json.dumps({"spec": spec}), self.headers)
-        allowed: bool = json.loads(self.connection.getresponse().read())["status"]["allowed"]
+        allowed: bool = self.api.post(path, {"spec": spec})["status"]["allowed"]
         return allowed
 
 
 @pytest.fixture(scope="module")
-def authorizer(cluster: Client, shared_namespace: str, platform: str) -> Iterator[Authorizer]:
+def authorizer(api: Api, cluster: Client, shared_namespace: str, platform: str) -> Authorizer:
     users = {name: (name, ["system:authenticated"]) for name in (platform, "nobody")}
     for role in ("view", "edit", "admin"):
         actor = person(cluster, shared_namespace, role)
@@ -153,9 +149,7 @@ def authorizer(cluster: Client, shared_namespace: str, platform: str) -> Iterato
         "namespace imagejob-system": OPERATOR_NAMESPACE,
         "whole cluster": "",
     }
-    headers = {**cluster.rest.headers, "Content-Type": "application/json"}
-    with closing(cluster.rest.connect(10.0)) as connection:
-        yield Authorizer(connection, headers, namespaces, users)
+    return Authorizer(api, namespaces, users)
 
 
 @pytest.fixture(scope="module")

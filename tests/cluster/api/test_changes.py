@@ -6,52 +6,59 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from imagejob_dev.errors import DevError
+from support.api import IMAGING, RefusedError
 
 if TYPE_CHECKING:
     from imagejob_dev.cluster import Cluster
+    from support.api import Api
 
 SPEC = {
     "source": {"storeRef": {"name": "uploads"}, "key": "incoming/cat.jpg"},
     "outputs": [{"name": "thumb", "width": 320}, {"name": "full"}],
     "metadata": {"keep": ["icc"]},
 }
-STATUS = "--subresource=status"
 UNSEEN = {"observedGeneration": 0}
 """The status before the operator has looked: out of date, so that nobody takes it for the end."""
 
 
 class Subject:
-    """One ImageJob in a fresh namespace."""
+    """The ImageJob `cat` of a namespace."""
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self.cluster = cluster
-        self.namespace = f"--namespace={namespace}"
-        self.apply(SPEC)
+    def __init__(self, api: Api, namespace: str) -> None:
+        self.api = api
+        self.all = f"{IMAGING}/{namespace}/imagejobs"
+        self.path = f"{self.all}/cat"
 
-    def apply(self, spec: dict[str, Any], **more: Any) -> str:
-        job = {"apiVersion": "imagejob.dev/v1alpha1", "kind": "ImageJob", "spec": spec, **more}
-        job["metadata"] = {"name": "cat"}
-        return self.kubectl("apply", "--filename=-", stdin=json.dumps(job))
+    def create(self, spec: dict[str, Any], **more: Any) -> None:
+        self.api.post(f"{self.all}?fieldValidation=Strict", manifest(spec, **more))
 
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        return self.cluster.kubectl(*arguments, self.namespace, stdin=stdin)
+    def patch(self, change: dict[str, Any]) -> None:
+        self.api.merge(self.path, change)
 
-    def patch(self, change: dict[str, Any], *options: str) -> str:
-        text = json.dumps(change)
-        return self.kubectl("patch", "imagejob", "cat", "--type=merge", f"--patch={text}", *options)
+    def patch_status(self, change: dict[str, Any] | None) -> None:
+        self.api.merge(f"{self.path}/status", {"status": change})
 
     def reach(self, phase: str) -> None:
-        self.patch({"status": {"phase": phase}}, STATUS)
+        self.patch_status({"phase": phase})
+
+    def delete(self) -> None:
+        self.api.send("DELETE", self.path)
 
     def read(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.kubectl("get", "imagejob", "cat", "--output=json"))
-        return found
+        return self.api.get(self.path)
+
+
+def manifest(spec: dict[str, Any], **more: Any) -> dict[str, Any]:
+    job = {"apiVersion": "imagejob.dev/v1alpha1", "kind": "ImageJob", "spec": spec, **more}
+    return {**job, "metadata": {"name": "cat"}}
 
 
 @pytest.fixture
-def job(cluster: Cluster, namespace: str) -> Subject:
-    return Subject(cluster, namespace)
+def job(api: Api, namespace: str) -> Subject:
+    """There already, in a fresh namespace."""
+    job = Subject(api, namespace)
+    job.create(SPEC)
+    return job
 
 
 def test_defaults(job: Subject) -> None:
@@ -90,7 +97,7 @@ def test_defaults(job: Subject) -> None:
     ],
 )
 def test_what_cannot_change(job: Subject, field: str, change: dict[str, Any]) -> None:
-    with pytest.raises(DevError) as refusal:
+    with pytest.raises(RefusedError) as refusal:
         job.patch({"spec": change})
 
     assert f"spec.{field}: Invalid value: {field} can't be changed" in str(refusal.value)
@@ -120,7 +127,9 @@ def test_nothing_can_change_once_it_has_finished(
 ) -> None:
     job.reach(phase)
 
-    with pytest.raises(DevError, match="spec: Invalid value: spec can't be changed: the ImageJob"):
+    with pytest.raises(
+        RefusedError, match="spec: Invalid value: spec can't be changed: the ImageJob"
+    ):
         job.patch({"spec": change})
 
 
@@ -133,10 +142,13 @@ def test_metadata_can_change_once_it_has_finished(job: Subject) -> None:
     assert job.read()["metadata"]["labels"] == {"album": "cats"}
 
 
-def test_applying_it_again_is_no_change(job: Subject) -> None:
+def test_applying_it_again_is_no_change(cluster: Cluster, api: Api, namespace: str) -> None:
+    job, text = Subject(api, namespace), json.dumps(manifest(SPEC))
+    apply = ("apply", "--filename=-", f"--namespace={namespace}")
+    cluster.kubectl(*apply, stdin=text)
     job.reach("Succeeded")
     before = job.read()
-    job.apply(SPEC)
+    cluster.kubectl(*apply, stdin=text)
 
     assert job.read()["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
@@ -157,8 +169,10 @@ def test_a_finished_phase_never_changes(
 ) -> None:
     job.reach(phase)
 
-    with pytest.raises(DevError, match=r"status\.phase can't be changed: the ImageJob has finish"):
-        job.patch({"status": status}, STATUS)
+    with pytest.raises(
+        RefusedError, match=r"status\.phase can't be changed: the ImageJob has finish"
+    ):
+        job.patch_status(status)
 
     assert job.read()["status"]["phase"] == phase
 
@@ -166,7 +180,7 @@ def test_a_finished_phase_never_changes(
 def test_the_rest_of_a_finished_status_can_be_completed(job: Subject) -> None:
     job.reach("Succeeded")
 
-    job.patch({"status": {"outputSummary": "thumb, full (214.0 KiB of 3.1 MiB)"}}, STATUS)
+    job.patch_status({"outputSummary": "thumb, full (214.0 KiB of 3.1 MiB)"})
 
     assert job.read()["status"]["outputSummary"].startswith("thumb, full")
 
@@ -179,13 +193,13 @@ def test_an_unfinished_phase_may_go_back(job: Subject) -> None:
 
 
 def test_an_unknown_phase_is_refused(job: Subject) -> None:
-    with pytest.raises(DevError, match=r'status\.phase: Unsupported value: "Done"'):
+    with pytest.raises(RefusedError, match=r'status\.phase: Unsupported value: "Done"'):
         job.reach("Done")
 
 
 def test_whoever_applies_an_imagejob_has_no_say_in_its_status(job: Subject) -> None:
-    job.kubectl("delete", "imagejob", "cat")
-    job.apply(SPEC, status={"phase": "Succeeded"})
+    job.delete()
+    job.create(SPEC, status={"phase": "Succeeded"})
     job.patch({"status": {"phase": "Succeeded"}})
 
     assert job.read()["status"] == UNSEEN
@@ -193,15 +207,13 @@ def test_whoever_applies_an_imagejob_has_no_say_in_its_status(job: Subject) -> N
 
 def test_the_same_name_can_be_used_again_after_deletion(job: Subject) -> None:
     job.reach("Failed")
-    job.kubectl("delete", "imagejob", "cat")
-    job.apply({**SPEC, "retries": 0})
+    job.delete()
+    job.create({**SPEC, "retries": 0})
 
     assert job.read()["status"] == UNSEEN
 
 
-def test_the_largest_imagejob_stays_within_the_budget_of_rules(
-    cluster: Cluster, namespace: str
-) -> None:
+def test_the_largest_imagejob_stays_within_the_budget_of_rules(api: Api, namespace: str) -> None:
     """The API server stops evaluating rules that cost too much, and refuses the object."""
     output = {"width": 16383, "height": 16383, "fit": "contain", "format": "jpeg", "quality": 100}
     output |= {"maxBytes": "1048576Ki", "background": "#ffffffff", "cacheControl": "x" * 256}
@@ -212,9 +224,8 @@ def test_the_largest_imagejob_stays_within_the_budget_of_rules(
         "metadata": {"keep": ["icc"]},
         "limits": {"maxBytes": "1048576Ki", "maxPixels": 1_000_000_000, "maxFrames": 10_000},
     }
-    job = Subject(cluster, namespace)
-    job.kubectl("delete", "imagejob", "cat")
-    job.apply(largest)
+    job = Subject(api, namespace)
+    job.create(largest)
     job.patch({"spec": {"suspend": True}})
     job.reach("Succeeded")
     job.patch({"metadata": {"labels": {"album": "cats"}}})

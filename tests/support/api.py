@@ -1,0 +1,64 @@
+"""The API server over one connection that is kept; to start kubectl costs more than most cases."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from http.client import HTTPConnection
+
+    from imagejob_dev.rest import Rest
+
+Body = dict[str, Any]
+
+IMAGING = "/apis/imagejob.dev/v1alpha1/namespaces"
+SECONDS = 10.0
+
+
+class RefusedError(Exception):
+    """What the API server has against it: its message, and the field and message of each cause."""
+
+    def __init__(self, status: Body) -> None:
+        super().__init__(status["message"])
+        causes = status.get("details", {}).get("causes", [])
+        self.causes = [(cause.get("field", ""), cause.get("message", "")) for cause in causes]
+
+
+@dataclass(frozen=True)
+class Api:
+    """As whoever `headers` say; bodies and answers are plain dictionaries."""
+
+    connection: HTTPConnection
+    headers: dict[str, str]
+
+    def send(self, method: str, path: str, body: object = None, kind: str = "json") -> Body:
+        """The answer. RefusedError if it is no success. `kind` ends the content's type."""
+        headers = {**self.headers, "Content-Type": f"application/{kind}"}
+        self.connection.request(method, path, json.dumps(body), headers)
+        response = self.connection.getresponse()
+        decoded: Body = json.loads(response.read())
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise RefusedError(decoded)
+        return decoded
+
+    def get(self, path: str) -> Body:
+        return self.send("GET", path)
+
+    def post(self, path: str, body: object) -> Body:
+        return self.send("POST", path, body)
+
+    def merge(self, path: str, change: object) -> Body:
+        """A merge patch."""
+        return self.send("PATCH", path, change, "merge-patch+json")
+
+
+@contextmanager
+def connected(rest: Rest) -> Iterator[Api]:
+    """As the same user as `rest`."""
+    with closing(rest.connect(SECONDS)) as connection:
+        yield Api(connection, dict(rest.headers))
