@@ -9,6 +9,10 @@ E2E_INSTALLED := $(VENV)/.e2e-installed
 BENCH_INSTALLED := $(VENV)/.bench-installed
 DOCS_INSTALLED := $(VENV)/.docs-installed
 SOURCES := operator worker cli dev tests benchmarks
+# Twice as many processes as cores, for half of the time tests wait. Each has a cluster of its own, if a
+# test wants one. What waits most comes first, what computes comes last.
+SIDE_BY_SIDE := --numprocesses $(shell n=$$(nproc); echo $$((n < 4 ? 2 * n : 8))) --dist loadfile --no-loadscope-reorder
+WITH_CLUSTER := tests/cluster/behaviour tests/cluster/ha tests/cluster/api
 LOCKS := dev operator worker bench e2e docs
 
 # Start-up without compiled modules is two to four times slower.
@@ -30,10 +34,10 @@ test-fast: $(INSTALLED) ## Run the unit tests, on all cores, with few examples o
 	@$(BIN)/pytest tests/unit --numprocesses auto --hypothesis-profile fast
 
 test: $(INSTALLED) ## Run what every change needs: unit, component and cluster tests; clusters are their own
-	@$(BIN)/pytest tests/unit tests/component tests/cluster
+	@$(BIN)/pytest $(SIDE_BY_SIDE) $(WITH_CLUSTER) tests/component tests/unit
 
 test-slow: $(INSTALLED) ## Run what takes long: chaos, the demo, benchmarks, proofs, many examples of each property
-	@$(BIN)/pytest tests/slow
+	@$(BIN)/pytest $(SIDE_BY_SIDE) tests/slow
 	@$(BIN)/pytest tests/unit -m hypothesis --numprocesses auto --hypothesis-profile thorough
 
 test-all: test test-slow ## Run all tests but those of the images
