@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from s3_stores import Stub, serving
 from support.dripping import Hog, drip
+from support.s3_stores import Stub, serving
 from support.tenant import reason
 
 if TYPE_CHECKING:
