@@ -15,6 +15,7 @@ from imagejob_operator.quota.rates import Policy
 
 from .bounds import Bounds
 from .reserve import Reserve
+from .timings import Timings
 from .worker_pod import WorkerPod
 
 MIB = 1024 * 1024
@@ -45,7 +46,8 @@ class Platform(msgspec.Struct, frozen=True):
     `worker_cpu_millis` is for each of the `parallelism` lanes that a worker has at most.
     `small_memory` is for ImageJobs that can't need more, `large_memory` for those that needed more
     than `memory`. `pod` is what the platform adds to worker pods. `backoff` is how long the first
-    retry waits. `trusts_requester` says that an admission policy vouches for who asked.
+    retry waits, `timings` what else is waited for. `trusts_requester` says that an admission policy
+    vouches for who asked.
     """
 
     worker_image: str
@@ -61,6 +63,7 @@ class Platform(msgspec.Struct, frozen=True):
     parallelism: int = 2
     pod: WorkerPod = WorkerPod()
     backoff: timedelta = timedelta(seconds=10)
+    timings: Timings = Timings()
     trusts_requester: bool = False
 
     def memory_of(self, size: Size) -> WorkerMemory:

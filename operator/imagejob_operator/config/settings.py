@@ -18,11 +18,15 @@ from imagejob_operator.quota.rates import Policy, parse_rate
 
 from .bounds import Bounds
 from .platform import Caps, Platform, WorkerMemory
+from .timings import Timings
 from .worker_pod import Annotations, Labels, ObjectName, Toleration, WorkerPod, reserved
 
 PREFIX = "IMAGEJOB_"
 LISTS = ("formats", "quota", "worker_image_pull_secrets")
-JSON = ("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels")
+JSON = (
+    *("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels"),
+    "timings",
+)
 BYTES = (
     *("max_bytes", "min_bytes_per_second", "worker_memory", "child_memory", "scratch_size"),
     "namespace_memory",
@@ -46,8 +50,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Those named in JSON are written so in their variables, as they would be in a pod.
     `namespace` is the operator's own, `quota` the rates of a namespace without an ImageQuota,
-    `backoff_seconds` the wait before the first retry, `large_…` the memory of an item that had too
-    little, `reserved_worker_share` the part of all workers for namespaces with one at most,
+    `backoff_seconds` the wait before the first retry, `timings` the other waits, which only tests
+    set, as JSON and in seconds, `large_…` the memory of an item that had too little,
+    `reserved_worker_share` the part of all workers for namespaces with one at most,
     `listen` the "host:port" of probes and metrics ("": none; ":port": on every address),
     `metrics_namespaces` how many namespaces have series of their own, `namespace_memory` how much
     of the operator's memory the objects of one may take,
@@ -84,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_workers_per_namespace: Positive = 32
     reserved_worker_share: Share = 0.25
     backoff_seconds: Positive = 10
+    timings: Timings = Timings()
     trust_requester: bool = False
     namespace: str = "imagejob-system"
     leader_election: bool = True
@@ -114,6 +120,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             parallelism=self.worker_parallelism,
             pod=self._worker_pod,
             backoff=timedelta(seconds=self.backoff_seconds),
+            timings=self.timings,
             trusts_requester=self.trust_requester,
         )
 

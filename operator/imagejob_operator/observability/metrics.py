@@ -23,6 +23,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
 
@@ -37,7 +38,7 @@ REQUEST = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 PROCESSING = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600)
 WORKER_WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 QUOTA_WAIT = (1, 2, 5, 10, 30, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 24 * 3600)
-BATCH = (1, 2, 4, 8, 12, 16)
+BATCH = (1, 2, 4, 8, 12, 16, 20, MAX_BATCH)
 """Upper bounds of buckets. Who waits for a quota was created in a whole second, cut off."""
 
 

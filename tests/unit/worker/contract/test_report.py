@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from imagejob_operator.api.batch import MAX_BATCH
+from imagejob_operator.scheduling import batching
 from imagejob_worker.contract import report
 from imagejob_worker.contract.failures import Reason
+from imagejob_worker.contract.order import Order
 from imagejob_worker.contract.order import decode as decode_order
 from imagejob_worker.contract.report import (
     Done,
@@ -67,17 +70,24 @@ def largest_failed(message: str) -> Failed:
     return Failed("StorageUnavailable", message, MOST, LARGEST_SOURCE)
 
 
+AT_LENGTH = largest_failed("m" * 512)
+HALF = MAX_BATCH // 2
+
+
 @pytest.mark.parametrize(
     "worst",
     [
         pytest.param([LARGEST_DONE] * 16, id="all done"),
-        pytest.param([largest_failed("m" * 512)] * 16, id="all failed, at length"),
-        pytest.param([LARGEST_DONE] * 15 + [largest_failed("m" * 512)], id="one failed"),
-        pytest.param([LARGEST_DONE, largest_failed("m" * 512)] * 8, id="half and half"),
-        pytest.param([LARGEST_SMALL] * 24, id="24 of one output, done"),
-        pytest.param([largest_failed("m" * 512)] * 24, id="24 of one output, failed"),
-        pytest.param([LARGEST_SMALL, largest_failed("m" * 512)] * 12, id="24, half and half"),
-        pytest.param([Read(LARGEST_SOURCE), largest_failed("m" * 512)] * 12, id="half read"),
+        pytest.param([AT_LENGTH] * 16, id="all failed, at length"),
+        pytest.param([LARGEST_DONE] * 15 + [AT_LENGTH], id="one failed"),
+        pytest.param([LARGEST_DONE, AT_LENGTH] * 8, id="half and half"),
+        pytest.param([LARGEST_SMALL] * MAX_BATCH, id="a full batch of one output, done"),
+        pytest.param([AT_LENGTH] * MAX_BATCH, id="a full batch of one output, failed"),
+        pytest.param(
+            [LARGEST_SMALL, AT_LENGTH] * HALF,
+            id="a full batch, half and half",
+        ),
+        pytest.param([Read(LARGEST_SOURCE), AT_LENGTH] * HALF, id="half read"),
     ],
 )
 def test_as_many_items_as_an_operator_sends_fit_however_they_end(
@@ -99,18 +109,40 @@ outputs = st.builds(
     report.output, st.sampled_from(report.FORMATS), st.integers(1, 16383), st.integers(1, 16383),
     unsigned, st.binary(min_size=32, max_size=32),
 )  # fmt: skip
-done = st.builds(
-    Done, sources, unsigned, st.integers(0, 0x3FF), st.integers(0, 0x7F),
-    st.lists(outputs, max_size=3).map(tuple),
-)  # fmt: skip
 failures = st.builds(
     report.failed, st.sampled_from(get_args(Reason)), st.text(max_size=600), unsigned,
     st.none() | sources,
 )  # fmt: skip
 
 
+def done_with(most: int) -> st.SearchStrategy[Done]:
+    return st.builds(
+        Done, sources, unsigned, st.integers(0, 0x3FF), st.integers(0, 0x7F),
+        st.lists(outputs, max_size=most).map(tuple),
+    )  # fmt: skip
+
+
+def most_items(outputs_each: int) -> int:
+    """As many as the operator's planner puts into one order."""
+    item = max(batching.DONE_BYTES + outputs_each * batching.OUTPUT_BYTES, batching.FAILED_BYTES)
+    return min(MAX_BATCH, (batching.REPORT_BYTES - batching.FRAME_BYTES) // item)
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> list[Entry | Read | None]:
+    outputs_each = draw(st.integers(1, 16))
+    entry = st.none() | done_with(outputs_each) | failures | st.builds(Read, sources)
+    return draw(st.lists(entry, min_size=1, max_size=most_items(outputs_each)))
+
+
+def test_the_largest_batch_is_the_same_for_operator_and_worker() -> None:
+    (bound,) = get_args(get_type_hints(Order, include_extras=True)["items"])[1:]
+
+    assert (bound.max_length, most_items(outputs_each=1)) == (MAX_BATCH, MAX_BATCH)
+
+
 @settings(max_examples=examples(150))
-@given(st.lists(st.none() | done | failures | st.builds(Read, sources), min_size=1, max_size=16))
+@given(reports())
 def test_any_report_fits_and_comes_back_but_for_the_length_of_messages(
     written: list[Entry | Read | None],
 ) -> None:
@@ -130,7 +162,7 @@ def test_any_report_fits_and_comes_back_but_for_the_length_of_messages(
 
 
 @settings(max_examples=examples(150))
-@given(done | failures, st.none() | st.builds(Read, sources))
+@given(done_with(3) | failures, st.none() | st.builds(Read, sources))
 def test_an_unfinished_item_never_takes_more_than_the_budget_grants_an_ended_one(
     ended: Entry, unfinished: Read | None
 ) -> None:

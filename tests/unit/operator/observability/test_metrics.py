@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
 from imagejob_operator.observability.metrics import Metrics
@@ -173,3 +174,12 @@ def test_two_operators_of_one_process_share_nothing() -> None:
 
     assert value(one, "batch_size_bucket", le="16.0") == 1
     assert value(other, "batch_size_bucket", le="16.0") == 0
+
+
+def test_the_largest_batch_has_a_bucket_of_its_own() -> None:
+    metrics = Metrics()
+    metrics.worker_created(MAX_BATCH)
+    metrics.worker_created(MAX_BATCH - 1)
+
+    assert value(metrics, "batch_size_bucket", le=f"{MAX_BATCH:.1f}") == 2
+    assert value(metrics, "batch_size_bucket", le="20.0") == 0
