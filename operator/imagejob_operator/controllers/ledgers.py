@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from imagejob_operator.api.charge import charged_at
 from imagejob_operator.api.labels import TENANT_LABEL
 from imagejob_operator.cache.lister import Lister
 from imagejob_operator.kube import records
@@ -78,13 +79,13 @@ class Ledgers:
         """There is no ledger: begin one with what the ImageJobs and their workers show."""
         times, charged = [], {}
         async for job in self._lister.all_image_jobs(namespace):
-            at = job.admitted_at
-            worker = None if at or job.is_finished else self._lister.worker_of(job)
-            if worker and worker.metadata.creation_timestamp:
-                at = worker.metadata.creation_timestamp
-                charged[job.metadata.uid] = at
+            worker = None if job.is_finished else self._lister.worker_of(job)
+            made = worker.metadata.creation_timestamp if worker else None
+            at = charged_at(job, worker_created=made)
             if at:
                 times.append(at)
+            if at and not job.is_admitted:
+                charged[job.metadata.uid] = at
         if times:
             log.warning("%s has no ledger: rebuilt from %d ImageJobs", namespace, len(times))
         return ledgers.rebuilt(times, self._clock(), charged)

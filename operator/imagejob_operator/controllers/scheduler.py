@@ -121,10 +121,14 @@ class Scheduler:
         return taken
 
     def _plan(self, snapshot: AdmissionSnapshot, budget: WorkerBudget) -> Plan:
+        """What to do for one namespace. The destinations that it takes are taken at once."""
         known = ((uid, self._histories.get(uid)) for uid in snapshot.candidates)
-        refused = {uid for uid, history in known if history and history.refusal}
+        refusals = {uid: each.refusal for uid, each in known if each and each.refusal}
         platform = self._registry.platform(snapshot.state.namespace, self._platform)
-        return plan(snapshot, budget, self._cache, platform, self._clock(), refused)
+        made = plan(snapshot, budget, self._cache, platform, self._clock(), refusals)
+        for job, worker in made.assumed:
+            self._cache.assume(job, worker)
+        return made
 
     async def _read(self, state: NamespaceState) -> None:
         try:

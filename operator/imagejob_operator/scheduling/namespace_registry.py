@@ -12,7 +12,6 @@ from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.config.timings import Timings
 from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
 from imagejob_operator.kube.worker import WorkerJob
-from imagejob_operator.quota import ledger as ledgers
 from imagejob_operator.quota.charge_lookups import ChargeLookups
 from imagejob_operator.quota.rates import Policy, policy_of
 
@@ -84,8 +83,7 @@ class NamespaceRegistry:
         uid, state = job.metadata.uid, self.of(job.metadata.namespace)
         namespace = state.namespace
         if state.ledger and self._lookups.is_answered(uid):
-            made = worker.metadata.creation_timestamp or self._clock()
-            state.charges.setdefault(uid, ledgers.micros(made))
+            state.note_charge(job, worker.metadata.creation_timestamp or self._clock())
             self._lookups.close(uid)
             return True
         if self._lookups.open(uid, namespace, can_read=namespace not in self._busy):

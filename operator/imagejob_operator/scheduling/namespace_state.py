@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from imagejob_operator.api.charge import charged_at
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.meta import Manifest
 from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
-from imagejob_operator.quota.ledger import DispatchRecord, Ledger, time_of
+from imagejob_operator.quota.ledger import DispatchRecord, Ledger, micros, time_of
 from imagejob_operator.quota.position import QueuePosition
 from imagejob_operator.quota.rates import Forecast
 from imagejob_operator.quota.wait_queue import WaitQueue
@@ -111,9 +112,15 @@ class NamespaceState:
         return waited or queued
 
     def charged_at(self, job: ImageJob) -> datetime | None:
-        """When one ImageJob was charged: as its status says, else as the ledger does."""
+        """When one ImageJob was charged, as far as its status or the ledger says."""
         charge = self.charges.get(job.metadata.uid)
-        return job.admitted_at or (time_of(charge) if charge is not None else None)
+        return charged_at(job, recorded=None if charge is None else time_of(charge))
+
+    def note_charge(self, job: ImageJob, worker_created: datetime) -> None:
+        """No ledger says when it was charged, and it has a worker, which was created then."""
+        at = charged_at(job, recorded=self.charged_at(job), worker_created=worker_created)
+        if at:
+            self.charges[job.metadata.uid] = micros(at)
 
     def quota_position(self, job: ImageJob) -> QuotaPosition:
         """How one ImageJob stands here."""

@@ -89,7 +89,8 @@ def test_it_is_neither_charged_nor_dispatched() -> None:
     tenant.line_up(CAT, "admission")  # as when it was deleted after the last look at it
     tenant.line_up(admitted, "worker")
 
-    made = plan(take_snapshot(tenant, POLICY, cache, NOW), WorkerBudget(9), cache, PLATFORM, NOW)
+    snapshot = take_snapshot(tenant, POLICY, cache, NOW)
+    made = plan(snapshot, WorkerBudget(9), cache, PLATFORM, NOW, {})
 
     assert (made.admitted, made.pending, made.must_write) == ((), (), False)
 

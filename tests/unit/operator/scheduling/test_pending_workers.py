@@ -45,7 +45,7 @@ class Team:
         for name in settled(self.tenant, self.cache):
             self.tenant.end(name)
         snapshot = take_snapshot(self.tenant, POLICY, self.cache, NOW)
-        return plan(snapshot, WorkerBudget(places), self.cache, platform, NOW)
+        return plan(snapshot, WorkerBudget(places), self.cache, platform, NOW, {})
 
 
 def first(*jobs: ImageJob) -> Plan:
