@@ -172,7 +172,8 @@ def rebuilt(
 
 
 def _number(text: str) -> int:
-    return msgspec.convert(text, Annotated[int, Meta(ge=0)], strict=False)
+    number: int = msgspec.convert(text, Annotated[int, Meta(ge=0)], strict=False)
+    return number
 
 
 def _charge(line: str) -> tuple[str, int]:
