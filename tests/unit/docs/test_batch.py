@@ -20,4 +20,4 @@ SAID = {
 
 @pytest.mark.parametrize("page", SAID)
 def test_the_page_gives_the_largest_batch(page: str) -> None:
-    assert SAID[page] in (ROOT / page).read_text()
+    assert SAID[page] in " ".join((ROOT / page).read_text().split())

@@ -14,6 +14,7 @@ from imagejob_operator.cache.reflector import LONGEST_PAUSE, Reflector, Reflecto
 from imagejob_operator.kube import client as api
 from imagejob_operator.kube import pager as paging
 from imagejob_operator.kube.resources import IMAGE_STORES
+from imagejob_operator.observability.logging import JsonFormatter
 from imagejob_operator.observability.metrics import Metrics
 from support.scripted_api import Answer, ScriptedApi, serving
 
@@ -203,10 +204,11 @@ def test_an_object_that_cannot_be_read_is_told_counted_and_left_out(
 
     watched = reflect(kubeconfig, script, _has(a=5, b=11, bad=12))
 
-    told = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
-    assert [each.partition(", which")[0] for each in told] == [
-        "ignoring ImageStore a/bad",
-        "ignoring ImageStore a/a",
+    warned = (each for each in caplog.records if each.levelname == "WARNING")
+    lines = [json.loads(JsonFormatter().format(each)) for each in warned]
+    assert [(each["kind"], each["namespace"], each["name"]) for each in lines] == [
+        ("ImageStore", "a", "bad"),
+        ("ImageStore", "a", "a"),
     ]
     value = watched.metrics.registry.get_sample_value(
         "imagejob_unreadable_objects_total", {"resource": "imagestores"}

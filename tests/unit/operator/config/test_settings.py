@@ -128,7 +128,7 @@ def test_what_is_added_to_worker_pods_is_written_as_in_a_pod() -> None:
     ("variables", "message"),
     [
         ({}, "^IMAGEJOB_WORKER_IMAGE must be set$"),
-        ({**IMAGE, "IMAGEJOB_MAX_BYTES": "much"}, "IMAGEJOB_MAX_BYTES: 'much' is no quantity"),
+        ({**IMAGE, "IMAGEJOB_MAX_BYTES": "much"}, "IMAGEJOB_MAX_BYTES: 'much' is not a quantity"),
         ({**IMAGE, "IMAGEJOB_MAX_PIXELS": "0"}, "max_pixels"),
         ({**IMAGE, "IMAGEJOB_MAX_TIMEOUT_SECONDS": "3601"}, "max_timeout_seconds"),
         ({**IMAGE, "IMAGEJOB_MAX_RETRIES": "11"}, "max_retries"),
@@ -155,7 +155,7 @@ def test_what_is_added_to_worker_pods_is_written_as_in_a_pod() -> None:
         ({**IMAGE, "IMAGEJOB_WORKER_LABELS": '{"a": true}'}, "IMAGEJOB_WORKER_LABELS"),
         (
             {**IMAGE, "IMAGEJOB_WORKER_LABELS": '{"imagejob.dev/component": "tea"}'},
-            "IMAGEJOB_WORKER_LABELS: imagejob.dev/component is the operator's own",
+            "IMAGEJOB_WORKER_LABELS: imagejob.dev/component is reserved for the operator",
         ),
         ({**IMAGE, "IMAGEJOB_WORKER_NODE_SELECTOR": '{"-": "b"}'}, "IMAGEJOB_WORKER_NODE_SELECTOR"),
         ({**IMAGE, "IMAGEJOB_WORKER_ANNOTATIONS": "[]"}, "IMAGEJOB_WORKER_ANNOTATIONS"),

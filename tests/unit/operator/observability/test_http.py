@@ -72,11 +72,11 @@ def test_stuck_says_for_how_long() -> None:
     [
         (Facts(), 200, LEADER),
         (Facts(leads=False, leader="two", listed=False), 200, STANDBY),
-        (Facts(listed=False), 503, {**LEADER, "message": "the first listing is not complete"}),
+        (Facts(listed=False), 503, {**LEADER, "message": "the initial lists are not complete"}),
         (
             Facts(unwatched=("pods", "imagejobs")),
             503,
-            {**LEADER, "message": "not listed and watched: pods, imagejobs"},
+            {**LEADER, "message": "not listed or not watched: pods, imagejobs"},
         ),
         (Facts(leads=False, leader="two", unwatched=("pods",)), 200, STANDBY),
         (Facts(trouble="no answer"), 503, {**LEADER, "message": "no answer"}),

@@ -177,7 +177,17 @@ def test_any_bytes_are_a_history_or_an_error(data: bytes) -> None:
     assert all(end % FINEST == 0 and count > 0 for end, count in read.slots)
 
 
-@pytest.mark.parametrize("text", ["?", "A", "gA==", "Aw==", "AA==", "AgMA"])
-def test_what_is_no_history_is_refused(text: str) -> None:
-    with pytest.raises(HistoryError):
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("?", "padding|base64"),
+        ("A", "base64"),
+        ("gA==", "ends within a number"),
+        ("Aw==", "slot 0 ends at .*, out of order"),
+        ("AA==", "slot 0 counts no admission"),
+        ("AgMA", "slot 1 ends at .*, out of order"),
+    ],
+)
+def test_what_is_no_history_is_refused(text: str, why: str) -> None:
+    with pytest.raises(HistoryError, match=why):
         decode(text, NOW)
