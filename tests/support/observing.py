@@ -41,11 +41,10 @@ class Knowledge:
 
     def __post_init__(self) -> None:
         self.last_tick = time.monotonic()
-        registry = NamespaceRegistry(self.cache, CAPS, TIMINGS, lambda: NOW)
         limiter = AdaptiveConcurrencyLimiter()
-        self.observed = Observed(
-            self.cache, self.histories, registry, WorkQueue(limiter), limiter, CAPS
-        )
+        queue = WorkQueue(limiter)
+        registry = NamespaceRegistry(self.cache, queue, CAPS, TIMINGS, lambda: NOW)
+        self.observed = Observed(self.cache, self.histories, registry, queue, limiter, CAPS)
         self.metrics = Metrics("1.2.3")
         self.metrics.registry.register(Gauges(self, self, self.namespaces))
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.imagejob.inputs import Refusal
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
@@ -15,6 +14,7 @@ from imagejob_operator.scheduling.namespace_state import NamespaceState
 from imagejob_operator.scheduling.plan import Plan, WorkerBudget, plan, take_snapshot
 
 from support.api_objects import NOW, PLATFORM, image_job, last_failure, store
+from support.caches import RecordingCache
 
 MANY = Policy((parse_rate("50/1h"),))
 EMPTY = Ledger(0).at(NOW, MANY.rates)
@@ -40,7 +40,7 @@ class Team:
     """A namespace with a store, its ImageJobs in the lines that the test puts them in."""
 
     def __init__(self, ledger: Ledger = EMPTY) -> None:
-        self.cache = ClusterCache()
+        self.cache = RecordingCache()
         self.cache.upsert(store())
         self.tenant = NamespaceState("team-a")
         self.tenant.load(ledger, "1")

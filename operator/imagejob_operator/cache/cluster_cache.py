@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from imagejob_operator.api.imagejob import ImageJob
@@ -36,12 +35,17 @@ from .worker_index import WorkerIndex, age
 class ClusterCache:
     """Unfinished ImageJobs and all that bears on them.
 
-    Remembers which ImageJobs and worker Jobs something has changed for since they were last looked
-    at. `suspects` are the UIDs of ImageJobs that may be finished or gone. Of what tenants write,
-    only what there is `room` for is taken in.
+    `enqueue` gets the key of whatever has to be reconciled because of a change. `unverified` are
+    the UIDs of ImageJobs that may be finished or gone. Of what tenants write, only what the
+    `budget` allows is taken in.
     """
 
-    def __init__(self, budget: MemoryBudget | None = None) -> None:
+    def __init__(
+        self,
+        budget: MemoryBudget | None = None,
+        enqueue: Callable[[ReconcileKey], None] = lambda _: None,
+    ) -> None:
+        self._enqueue = enqueue
         self.budget = budget = budget or MemoryBudget()
         self.worker_index = WorkerIndex()
         self.jobs: ObjectStore[str, ImageJob] = BudgetedStore(lambda job: job.metadata.uid, budget)
@@ -51,7 +55,6 @@ class ClusterCache:
         self.profiles: ObjectStore[Key, ImageProfile] = BudgetedStore(key, budget)
         self.quotas: ObjectStore[Key, ImageQuota] = ObjectStore(key)
         self.unverified: set[str] = set()
-        self._keys: dict[ReconcileKey, None] = {}
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self.destinations = Destinations()
         self._at_no_cost: dict[str, str] = {}
@@ -169,7 +172,7 @@ class ClusterCache:
         """An unfinished ImageJob has left our view, and nobody has said why."""
         if self.jobs.get(uid):
             self.unverified.add(uid)
-            self.enqueue(uid)
+            self._enqueue(uid)
 
     def assume(self, job: ImageJob, worker: str) -> None:
         """A worker of that name is about to be created: the job's destination is taken by now."""
@@ -178,23 +181,7 @@ class ClusterCache:
     def forget(self, job: ImageJob) -> None:
         """The worker has been created, and is known, or has not been."""
         for uid in self.destinations.forget(job):
-            self.enqueue(uid)
-
-    def enqueue(self, subject: ReconcileKey) -> None:
-        """Have it looked at."""
-        self._keys[subject] = None
-
-    @property
-    def has_keys(self) -> bool:
-        """Whether anything is to be looked at."""
-        return bool(self._keys)
-
-    def next_key(self) -> ReconcileKey | None:
-        """What has waited longest for a look; it waits no more."""
-        subject = next(iter(self._keys), None)
-        if subject is not None:
-            del self._keys[subject]
-        return subject
+            self._enqueue(uid)
 
     def _upsert_job(self, job: ImageJob) -> None:
         if job.is_finished:
@@ -203,7 +190,7 @@ class ClusterCache:
             uid = job.metadata.uid
             self._in_namespace[job.metadata.namespace].add(uid)
             self._want(job)
-            self.enqueue(uid)
+            self._enqueue(uid)
             self._enqueue_carriers(uid)  # its status may tell how that one failed
 
     def _remove_job(self, job: ImageJob) -> None:
@@ -214,12 +201,12 @@ class ClusterCache:
         if self.jobs.drop(job) and known:
             discard(self._in_namespace, known.metadata.namespace, uid)
             self.destinations.want_no_more(known)
-            self.enqueue(uid)  # for whoever remembers something of it
+            self._enqueue(uid)  # for whoever remembers something of it
         self._enqueue_carriers(uid)
 
     def _enqueue_carriers(self, uid: str) -> None:
         for at in list(self.worker_index.carriers(uid)):
-            self.enqueue(at)
+            self._enqueue(at)
             self._forget_worker(at)
 
     def is_stray(self, pod: Pod) -> bool:
@@ -243,7 +230,7 @@ class ClusterCache:
                     item.uid
                 )  # another operator may have tidied it away, with cause
         for pod in self.worker_index.pods_of(worker):
-            self.enqueue(PodKey(*key(pod)))
+            self._enqueue(PodKey(*key(pod)))
         self._forget_worker(at)
         self._enqueue_worker(worker)
 
@@ -252,7 +239,7 @@ class ClusterCache:
         worker = self.worker_index.gone(at)
         if not worker or worker.has_live_pod:
             return
-        if any(map(partial(self._waits, worker), worker.uids())):
+        if any(self._waits(worker, item.uid) for item in worker.job.items):
             return
         self.worker_index.forget(at)
         for item in worker.job.items:
@@ -276,7 +263,7 @@ class ClusterCache:
             self._enqueue_worker(self.workers.get(at))
         if not self.worker_index.is_stray(pod):
             return
-        self.enqueue(PodKey(*key(pod)))
+        self._enqueue(PodKey(*key(pod)))
         for item in pod.carries:
             spots = spots_carried(pod.metadata.namespace, item)
             self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
@@ -285,7 +272,7 @@ class ClusterCache:
         """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
         if not worker:
             return
-        self.enqueue(key(worker))
+        self._enqueue(key(worker))
         for item in worker.items:
             spots = spots_in_order(worker.metadata.namespace, item, worker.store_of(item))
             self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
@@ -293,18 +280,18 @@ class ClusterCache:
     def _enqueue_known(self, uids: Iterable[str]) -> None:
         for uid in uids:
             if self.jobs.get(uid):
-                self.enqueue(uid)
+                self._enqueue(uid)
 
     def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
         """Look again at what it allows, and at what it says."""
         if changed:
-            self.enqueue(NamespaceKey(quota.metadata.namespace))
-            self.enqueue(QuotaStatusKey(quota.metadata.namespace))
+            self._enqueue(NamespaceKey(quota.metadata.namespace))
+            self._enqueue(QuotaStatusKey(quota.metadata.namespace))
 
     def _enqueue_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
         """Look again at whatever may refer to the store or profile."""
         for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
-            self.enqueue(uid)
+            self._enqueue(uid)
             job = self.jobs.get(uid)
             if job and isinstance(thing, ImageStore):
                 self._want(job)

@@ -43,8 +43,11 @@ class PodKey(msgspec.Struct, frozen=True):
     name: str
 
 
-ReconcileKey = str | Key | NamespaceKey | QuotaStatusKey | EventsKey | PodKey
-"""What is looked at: an ImageJob by its UID, a worker Job by namespace and name, a namespace."""
+ObjectKey = str | Key | QuotaStatusKey | EventsKey | PodKey
+"""What is reconciled by itself: an ImageJob by its UID, a worker Job by namespace and name."""
+
+ReconcileKey = ObjectKey | NamespaceKey
+"""What is reconciled. Namespaces are, together, for they share the free workers."""
 
 
 def key(thing: WatchedObject) -> Key:

@@ -19,6 +19,7 @@ from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import IMAGE_JOBS, IMAGE_PROFILES, IMAGE_STORES, Kind
 from imagejob_operator.kube.transport import ApiError
 from imagejob_operator.quota.status import CACHE_FULL, full
+from imagejob_operator.workqueue.queue import WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class CacheFullReporter:
         cluster: Cluster,
         lister: Lister,
         cache: ClusterCache,
+        queue: WorkQueue,
         *,
         instance: str,
         clock: Callable[[], datetime],
@@ -53,6 +55,7 @@ class CacheFullReporter:
         self._cluster = cluster
         self._lister = lister
         self._cache = cache
+        self._queue = queue
         self._instance = instance
         self._limit = cache.budget.limit or 0  # of nobody anything is left out without one
         self._clock = clock
@@ -90,7 +93,7 @@ class CacheFullReporter:
                 )
             else:
                 log.info("%s has room again for all that it has", namespace)
-            self._cache.enqueue(QuotaStatusKey(namespace))
+            self._queue.add(QuotaStatusKey(namespace))
         if full != self._full:
             self._wake()
         self._full = full

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.last_failure import is_spent
+from imagejob_operator.cache.reconcile_key import NamespaceKey
 from imagejob_operator.config.timings import Timings
 from imagejob_operator.imagejob.decide import Find, Inquire, Replace
 from imagejob_operator.kube.client import Cluster
@@ -16,6 +17,7 @@ from imagejob_operator.kube.resources import IMAGE_JOBS, WORKER_JOBS
 from imagejob_operator.kube.transport import ApiError, ConflictError
 from imagejob_operator.kube.worker import WorkerJob
 from imagejob_operator.scheduling.namespace_state import PendingWorker
+from imagejob_operator.workqueue.queue import WorkQueue
 
 from .job_histories import JobHistories
 from .namespace_registry import NamespaceRegistry
@@ -36,6 +38,7 @@ class JobWriter:
         self,
         cluster: Cluster,
         cache: ClusterCache,
+        queue: WorkQueue,
         registry: NamespaceRegistry,
         histories: JobHistories,
         timings: Timings,
@@ -43,6 +46,7 @@ class JobWriter:
     ) -> None:
         self._cluster = cluster
         self._cache = cache
+        self._queue = queue
         self._registry = registry
         self._histories = histories
         self._timings = timings
@@ -57,7 +61,7 @@ class JobWriter:
         if self._clock() - pending.at > STALE:
             # As after a pause: somebody else may have gone on meanwhile.
             self._registry.invalidate(namespace)
-            self._registry.enqueue(namespace)
+            self._queue.add(NamespaceKey(namespace))
             return
         try:
             self._cache.upsert(await self._cluster.create_worker(pending.manifest))
@@ -88,7 +92,7 @@ class JobWriter:
         warnings = await self._cluster.warnings_about(asked)
         why, about = warnings[-1] if warnings else "", asked.name if worker.pod else ""
         self._histories.refused(uid, why, self._ask_again(), about)
-        self._cache.enqueue(uid)
+        self._queue.add(uid)
 
     async def replace(self, replace: Replace) -> None:
         """Delete a worker that won't do it, so that another can take its place."""
@@ -102,7 +106,7 @@ class JobWriter:
             self._cache.upsert(known)
         else:
             self._histories.missed(job.metadata.uid, name)
-        self._cache.enqueue(job.metadata.uid)
+        self._queue.add(job.metadata.uid)
 
     async def sweep(self, pod: Pod) -> None:
         """Delete a pod that has lost its Job, once it is sure that it has."""

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.lister import Lister
 from imagejob_operator.cache.memory_budget import MemoryBudget
-from imagejob_operator.cache.reconcile_key import NamespaceKey, ReconcileKey
+from imagejob_operator.cache.reconcile_key import ObjectKey, ReconcileKey
 from imagejob_operator.cache.reflector import Reflectors
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.kube.client import Cluster
@@ -28,8 +28,8 @@ from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.transport import ApiError
 from imagejob_operator.observability.snapshot import Snapshot
 from imagejob_operator.workqueue.batch_window import BatchWindow
-from imagejob_operator.workqueue.delays import Delays
-from imagejob_operator.workqueue.queue import Priority, WorkQueue
+from imagejob_operator.workqueue.priority import Priority
+from imagejob_operator.workqueue.queue import WorkQueue
 
 from .cache_full import CacheFullReporter
 from .job_histories import JobHistories
@@ -85,51 +85,44 @@ class Manager:
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._clock = clock
-        self._cache = cache = ClusterCache(MemoryBudget(namespace_memory))
-        self._histories = JobHistories()
-        self._delays = Delays(self._enqueue, clock)
         self._wake = asyncio.Event()
-        self._lister = lister = Lister(cluster, cache, self._wake.set)
-        self._reflectors = Reflectors(cluster, lister, self._wake.set)
-        self._registry = registry = NamespaceRegistry(cache, caps, platform.timings, clock)
+        wake, timings = self._wake.set, platform.timings
+        self._queue = queue = WorkQueue(cluster.limiter, now=clock, wake=wake)
+        self._cache = cache = ClusterCache(MemoryBudget(namespace_memory), queue.add)
+        self._lister = lister = Lister(cluster, cache, wake)
+        self._reflectors = Reflectors(cluster, lister, wake)
+        self._registry = registry = NamespaceRegistry(cache, queue, caps, timings, clock)
         self._cache_full = CacheFullReporter(
-            cluster, lister, cache, instance=instance, clock=clock, wake=self._wake.set
+            cluster, lister, cache, queue, instance=instance, clock=clock, wake=wake
         )
-        self._ledgers = Ledgers(cluster, lister, namespace=namespace, clock=clock)
-        self._queue = WorkQueue(cluster.limiter)
+        self._ledgers = ledgers = Ledgers(cluster, lister, namespace=namespace, clock=clock)
+        histories, estimator = JobHistories(), WaitEstimator(cache, queue, registry)
         self._scheduler = Scheduler(
+            cache, queue, registry, ledgers, estimator, histories, platform, caps, clock
+        )
+        status_writer = StatusWriter(
+            cluster,
             cache,
-            registry,
-            self._ledgers,
-            WaitEstimator(cache, registry, self._delays.set, self._queue.is_waiting),
-            self._histories,
-            platform,
-            caps,
-            clock,
+            queue,
+            histories,
+            instance=instance,
+            write_audit=write_audit,
+            clock=clock,
         )
         self._reconciler = Reconciler(
             cache,
+            queue,
             registry,
-            StatusWriter(
-                cluster,
-                cache,
-                self._histories,
-                instance=instance,
-                write_audit=write_audit,
-                clock=clock,
-            ),
-            JobWriter(cluster, cache, registry, self._histories, platform.timings, clock),
-            ImageQuotaStatusWriter(cluster, cache, registry, clock, self._delays.set),
-            self._histories,
+            status_writer,
+            JobWriter(cluster, cache, queue, registry, histories, timings, clock),
+            ImageQuotaStatusWriter(cluster, cache, queue, registry, clock),
+            histories,
             platform,
             clock,
-            self._delays.set,
         )
         self._window = BatchWindow()
         self.metrics = cluster.metrics
-        self._observed = Observed(
-            cache, self._histories, registry, self._queue, cluster.limiter, caps
-        )
+        self._observed = Observed(cache, histories, registry, queue, cluster.limiter, caps)
         self.last_tick = time.monotonic()
         self.listed = False
 
@@ -169,7 +162,7 @@ class Manager:
         """Seconds until there is something to do, if nothing happens before."""
         if self.unwatched:
             return TICK
-        pause = self._window.wait if self._registry.has_keys else TICK
+        pause = self._window.wait if self._queue.has_namespaces else TICK
         return min(TICK, pause, self._queue.wait())
 
     def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
@@ -180,20 +173,20 @@ class Manager:
         for namespace, name in self._cache.met():
             self._registry.retire(namespace, name)
         for _ in range(LOOKS):
-            key = self._cache.next_key()
+            key = self._queue.next()
             if key is None:
                 break
             self._look_at(tasks, key)
         self._look_at_namespaces(tasks)
         while (waiting := self._queue.pop()) is not None:
             self._look_at(tasks, waiting, has_room=True)
-        if self._cache.has_keys:
+        if self._queue.has_keys:
             self._wake.set()
 
     def _look_at_namespaces(self, tasks: asyncio.TaskGroup) -> None:
         """All that were touched, or, between two times, those whose time has come."""
         began, behind, between = time.monotonic(), self._queue.is_behind, self._window.wait > 0
-        namespaces = self._registry.dirty(only_due=between)
+        namespaces = self._queue.namespaces(only_on_time=between)
         held = self._window.held(namespaces) if behind else ()
         chosen = [
             each for each in namespaces if each not in held or self._registry.fills_a_worker(each)
@@ -208,9 +201,7 @@ class Manager:
         if namespaces:
             self._window.looked_at(chosen, began)
 
-    def _look_at(
-        self, tasks: asyncio.TaskGroup, key: ReconcileKey, *, has_room: bool = False
-    ) -> None:
+    def _look_at(self, tasks: asyncio.TaskGroup, key: ObjectKey, *, has_room: bool = False) -> None:
         if self._queue.defers(key):
             return
         step = self._reconciler.next_for(key)
@@ -219,7 +210,7 @@ class Manager:
         elif has_room or self._queue.admits(step.priority):
             self._start(tasks, key, step)
         else:
-            self._queue.add(key, step.namespace, step.priority)
+            self._queue.put_off(key, step.namespace, step.priority)
 
     def _start(self, tasks: asyncio.TaskGroup, key: ReconcileKey, step: WorkItem) -> None:
         self._queue.begin(key, step.priority)
@@ -230,19 +221,10 @@ class Manager:
             await action()
         except ApiError as error:
             log.warning("will try again: %s", error)
-            self._delays.set(key, self._clock() + max(RETRY, error.retry_after))
+            self._queue.add(key, after=self._clock() + max(RETRY, error.retry_after))
         finally:
-            if self._queue.end(key):
-                self._cache.enqueue(key)
+            self._queue.end(key)
             self._wake.set()
-
-    def _enqueue(self, key: ReconcileKey) -> None:
-        if isinstance(key, NamespaceKey):
-            # On time, whatever else there is to look at.
-            self._registry.enqueue(key.namespace, is_due=True)
-        else:
-            self._cache.enqueue(key)
-        self._wake.set()
 
     async def _relist_regularly(self) -> None:
         while True:

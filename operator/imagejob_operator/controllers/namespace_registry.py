@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.cache.reconcile_key import QuotaStatusKey
+from imagejob_operator.cache.reconcile_key import NamespaceKey, QuotaStatusKey
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.config.timings import Timings
 from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
@@ -23,6 +23,7 @@ from imagejob_operator.scheduling.namespace_state import (
     WaitEstimate,
 )
 from imagejob_operator.scheduling.plan import Plan
+from imagejob_operator.workqueue.queue import WorkQueue
 
 from .ledgers import StoredLedger
 
@@ -34,20 +35,23 @@ class NamespaceRegistry:
     """
 
     def __init__(
-        self, cache: ClusterCache, caps: Caps, timings: Timings, clock: Callable[[], datetime]
+        self,
+        cache: ClusterCache,
+        queue: WorkQueue,
+        caps: Caps,
+        timings: Timings,
+        clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
+        self._queue = queue
         self._caps = caps
         self._timings = timings
         self._clock = clock
         self._registry: dict[str, NamespaceState] = {}
-        self._dirty: dict[str, None] = {}
-        self._due: set[str] = set()
-        self._place_is_free = False
         self._has_moved = False
         self._busy: dict[str, Plan | None] = {}
         self._known: dict[str, str] = {}
-        self._queues: set[str] = set()
+        self._in_line: set[str] = set()
         self._promising: set[str] = set()
         self._wanted: set[str] = set()
         self._lookups = ChargeLookups()
@@ -116,47 +120,37 @@ class NamespaceRegistry:
         state = self.of(namespace)
         if state.line_up(job, waits_for) or state.has_orphan(uid):
             self.enqueue(namespace)
-        if waits_for == "worker":
-            self._queues.add(namespace)
+        self._note_line(state)
 
     def leave(self, uid: str) -> None:
         """It is finished, or no more."""
         self._lookups.close(uid)
         namespace = self._known.pop(uid, None)
-        if namespace is not None and self.of(namespace).leave(uid):
-            self.enqueue(namespace)
+        if namespace is not None:
+            state = self.of(namespace)
+            if state.leave(uid):
+                self.enqueue(namespace)
+            self._note_line(state)
 
-    def enqueue(self, namespace: str, *, is_due: bool = False) -> None:
-        """Have its quota looked at: in the next turn, or now if somebody's time has come."""
-        self._dirty[namespace] = None
-        if is_due:
-            self._due.add(namespace)
+    def _note_line(self, state: NamespaceState) -> None:
+        if state.queued:
+            self._in_line.add(state.namespace)
+        else:
+            self._in_line.discard(state.namespace)
+
+    def enqueue(self, namespace: str) -> None:
+        """Have its quota looked at, in the next turn of the namespaces."""
+        self._queue.add(NamespaceKey(namespace))
 
     def enqueue_all_waiting(self) -> None:
-        """A worker has ended: somebody, somewhere, may have its place."""
-        self._place_is_free = self._has_moved = True
+        """A worker has begun or ended: somebody, somewhere, may have its place."""
+        self._has_moved = True
+        self._queue.add_namespaces(self._in_line)
 
     def have_moved(self) -> bool:
         """Whether workers have begun or ended since this was last asked."""
         moved, self._has_moved = self._has_moved, False
         return moved
-
-    @property
-    def has_keys(self) -> bool:
-        """Whether there is anything to look at by now."""
-        return self._place_is_free or any(each not in self._busy for each in self._dirty)
-
-    def dirty(self, *, only_due: bool = False) -> list[str]:
-        """The namespaces to look at, or those alone where somebody's time has come.
-
-        Where a place for a worker has become free, all that want one are among them.
-        """
-        if only_due:
-            return [each for each in self._due if each not in self._busy]
-        waiting = self.in_line() if self._place_is_free else ()
-        self._dirty |= dict.fromkeys(waiting)
-        self._place_is_free = False
-        return [each for each in self._dirty if each not in self._busy]
 
     def fills_a_worker(self, namespace: str) -> bool:
         """Whether enough wait for that."""
@@ -165,19 +159,17 @@ class NamespaceRegistry:
 
     def are_others_in_line(self, namespaces: Iterable[str]) -> bool:
         """Whether any but those wait for workers, and so are to be asked before one is begun."""
-        return not self.in_line() <= set(namespaces)
+        return not self._in_line <= set(namespaces)
+
+    def in_line(self) -> Collection[str]:
+        """The namespaces where anybody waits for a worker."""
+        return self._in_line
 
     def occupancies(self) -> dict[str, Occupancy]:
         """What each namespace has at work, or about to be: of all that have anything."""
         self._promising = {name for name in self._promising if self.of(name).promised()}
         at_work = {*self._cache.namespaces_with_workers(), *self._promising, *self._busy}
         return {name: self._occupancy(name) for name in at_work}
-
-    def look_at(self, namespace: str) -> NamespaceState:
-        """Whatever it was touched for is being seen to."""
-        self._dirty.pop(namespace, None)
-        self._due.discard(namespace)
-        return self.of(namespace)
 
     def needs_ledger(self, state: NamespaceState) -> bool:
         """Whether its ledger is to be read. Whoever is promised a worker is in no line."""
@@ -209,12 +201,12 @@ class NamespaceRegistry:
         state.load(stored.ledger, stored.version)
         state.turn_away(excess)
         for uid in excess:
-            self._cache.enqueue(uid)
+            self._queue.add(uid)
 
     def resume(self, namespace: str) -> None:
         """Requeue the namespace and every ImageJob that waits for its ledger."""
         for uid in self._lookups.open_in(namespace):
-            self._cache.enqueue(uid)
+            self._queue.add(uid)
         self._promising.add(namespace)
         self.enqueue(namespace)
 
@@ -230,9 +222,9 @@ class NamespaceRegistry:
     def begin(self, namespace: str, pending: PendingWorker) -> None:
         """The ledger promises the worker: have it created."""
         self.of(namespace).begin(pending)
-        self._cache.enqueue((namespace, pending.name))
+        self._queue.add((namespace, pending.name))
         for job in pending.jobs:
-            self._cache.enqueue(job.metadata.uid)
+            self._queue.add(job.metadata.uid)
 
     def is_pending(self, namespace: str, pending: PendingWorker) -> bool:
         """Whether that very worker is still to be created."""
@@ -246,16 +238,11 @@ class NamespaceRegistry:
         """It has been created, or is not to be: its destinations are free for others."""
         for job in pending.jobs:
             self._cache.forget(job)
-            self._cache.enqueue(job.metadata.uid)
-            self._cache.enqueue(QuotaStatusKey(job.metadata.namespace))
+            self._queue.add(job.metadata.uid)
+            self._queue.add(QuotaStatusKey(job.metadata.namespace))
 
     def _quota(self, namespace: str) -> ImageQuota | None:
         return self._cache.quotas.get((namespace, "default"))
-
-    def in_line(self) -> set[str]:
-        """The namespaces where anybody waits for a worker."""
-        self._queues = {name for name in self._queues if self.of(name).queued}
-        return self._queues
 
     def _occupancy(self, namespace: str) -> Occupancy:
         return occupancy(

@@ -14,6 +14,7 @@ from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import IMAGE_QUOTAS
 from imagejob_operator.kube.transport import ConflictError, NotFoundError
 from imagejob_operator.quota.status import describe_quota, next_change
+from imagejob_operator.workqueue.queue import WorkQueue
 
 from .namespace_registry import NamespaceRegistry
 
@@ -22,21 +23,21 @@ INTERVAL = timedelta(seconds=5)
 
 
 class ImageQuotaStatusWriter:
-    """One status write an ImageQuota and INTERVAL at most. `later` is told when to look again."""
+    """One status write an ImageQuota and INTERVAL at most."""
 
     def __init__(
         self,
         cluster: Cluster,
         cache: ClusterCache,
+        queue: WorkQueue,
         registry: NamespaceRegistry,
         clock: Callable[[], datetime],
-        later: Callable[[QuotaStatusKey, datetime], None],
     ) -> None:
         self._cluster = cluster
         self._cache = cache
+        self._queue = queue
         self._registry = registry
         self._clock = clock
-        self._later = later
         self._written: dict[str, datetime] = {}
 
     def consider(self, namespace: str) -> Callable[[], Coroutine[Any, Any, None]] | None:
@@ -51,7 +52,7 @@ class ImageQuotaStatusWriter:
             return None
         due = self._written.get(namespace, now - INTERVAL) + INTERVAL
         if now < due:
-            self._later(QuotaStatusKey(namespace), due)
+            self._queue.add(QuotaStatusKey(namespace), after=due)
             return None
         policy = self._registry.policy(namespace)
         ledger = state.ledger.at(now, policy.rates)
@@ -63,7 +64,7 @@ class ImageQuotaStatusWriter:
         )
         change = next_change(policy, ledger)
         if change:
-            self._later(QuotaStatusKey(namespace), max(change, now + INTERVAL))
+            self._queue.add(QuotaStatusKey(namespace), after=max(change, now + INTERVAL))
         return partial(self._write, quota, status, now) if status != quota.status else None
 
     async def _write(self, quota: ImageQuota, status: ImageQuotaStatus, now: datetime) -> None:

@@ -14,10 +14,9 @@ from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import (
     EventsKey,
     Key,
-    NamespaceKey,
+    ObjectKey,
     PodKey,
     QuotaStatusKey,
-    ReconcileKey,
 )
 from imagejob_operator.config.platform import Platform
 from imagejob_operator.imagejob.decide import (
@@ -31,7 +30,8 @@ from imagejob_operator.imagejob.decide import (
 )
 from imagejob_operator.imagejob.gather import gather, may_hide
 from imagejob_operator.imagejob.inputs import JobState
-from imagejob_operator.workqueue.queue import Priority
+from imagejob_operator.workqueue.priority import Priority
+from imagejob_operator.workqueue.queue import WorkQueue
 
 from .job_histories import JobHistories
 from .job_writer import STALE, JobWriter
@@ -66,6 +66,7 @@ class Reconciler:
     def __init__(
         self,
         cache: ClusterCache,
+        queue: WorkQueue,
         registry: NamespaceRegistry,
         status_writer: StatusWriter,
         job_writer: JobWriter,
@@ -73,9 +74,9 @@ class Reconciler:
         histories: JobHistories,
         platform: Platform,
         clock: Callable[[], datetime],
-        later: Callable[[ReconcileKey, datetime], None],
     ) -> None:
         self._cache = cache
+        self._queue = queue
         self._registry = registry
         self._status_writer = status_writer
         self._job_writer = job_writer
@@ -83,15 +84,11 @@ class Reconciler:
         self._histories = histories
         self._platform = platform
         self._clock = clock
-        self._later = later
         self._strays: dict[PodKey, datetime] = {}
 
-    def next_for(self, key: ReconcileKey) -> WorkItem | None:
+    def next_for(self, key: ObjectKey) -> WorkItem | None:
         """What is to be done, or None; who is to be looked at meanwhile, or later, is noted."""
         match key:
-            case NamespaceKey(namespace):
-                self._registry.enqueue(namespace)
-                return None
             case QuotaStatusKey(namespace):
                 write = self._quota_status_writer.consider(namespace)
                 return WorkItem(write, namespace, Priority.STATUS) if write else None
@@ -115,7 +112,7 @@ class Reconciler:
         namespace, name = at
         worker = self._cache.workers.get(at)
         self._registry.enqueue_all_waiting()
-        self._cache.enqueue(QuotaStatusKey(namespace))  # of one that has gone, too: it was at work
+        self._queue.add(QuotaStatusKey(namespace))  # of one that has gone, too: it was at work
         if not worker:
             pending = self._registry.of(namespace).pending.get(name)
             if not pending:
@@ -127,7 +124,7 @@ class Reconciler:
         ended_at = self._cache.ended_at(worker)
         # One that is suspended may be had go on, and would make another pod.
         if ended_at and not worker.spec.suspend and self._clock() < ended_at + LINGER:
-            self._later(at, ended_at + LINGER)
+            self._queue.add(at, after=ended_at + LINGER)
             return None
         return WorkItem(partial(self._job_writer.tidy, worker), namespace)
 
@@ -140,7 +137,7 @@ class Reconciler:
         due = self._strays.setdefault(at, now + LET_BE)
         if now >= due:
             self._strays[at] = now + LET_BE
-        self._later(at, self._strays[at])
+        self._queue.add(at, after=self._strays[at])
         return WorkItem(partial(self._job_writer.sweep, pod), at.namespace) if now >= due else None
 
     def _for_image_job(self, uid: str) -> WorkItem | None:
@@ -169,7 +166,7 @@ class Reconciler:
         self._histories.keep(uid, decision.history)
         self._registry.line_up(inputs.job, decision.state.waits_for)
         if decision.look_again:
-            self._later(uid, decision.look_again)
+            self._queue.add(uid, after=decision.look_again)
         return self._step_of(inputs.job, decision)
 
     def _for_unverified(self, job: ImageJob) -> WorkItem | None:

@@ -23,6 +23,7 @@ from imagejob_operator.scheduling.plan import (
     settled,
     take_snapshot,
 )
+from imagejob_operator.workqueue.queue import WorkQueue
 
 from .job_histories import JobHistories
 from .ledgers import Ledgers
@@ -41,6 +42,7 @@ class Scheduler:
     def __init__(
         self,
         cache: ClusterCache,
+        queue: WorkQueue,
         registry: NamespaceRegistry,
         ledgers: Ledgers,
         estimator: WaitEstimator,
@@ -50,6 +52,7 @@ class Scheduler:
         clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
+        self._queue = queue
         self._registry = registry
         self._ledgers = ledgers
         self._estimator = estimator
@@ -67,7 +70,7 @@ class Scheduler:
         `is_thrifty` has workers wait to be full: every one less is a relief for the API server.
         `only_charge` begins none.
         """
-        states = [self._registry.look_at(namespace) for namespace in namespaces]
+        states = [self._take(namespace) for namespace in namespaces]
         reads = [self._next_read(state) for state in states if not state.ledger]
         snapshots = {state.namespace: self._snapshot(state) for state in states if state.ledger}
         begins = bool(snapshots) and not only_charge
@@ -80,6 +83,11 @@ class Scheduler:
         ]
         return [action for action in (*reads, *writes) if action]
 
+    def _take(self, namespace: str) -> NamespaceState:
+        """Whatever it was to be looked at for is being seen to."""
+        self._queue.take_namespace(namespace)
+        return self._registry.of(namespace)
+
     def _snapshot(self, state: NamespaceState) -> AdmissionSnapshot:
         self._settle(state)
         policy = self._registry.policy(state.namespace)
@@ -89,7 +97,7 @@ class Scheduler:
         """Read a ledger that somebody needs."""
         namespace = state.namespace
         if not self._registry.needs_ledger(state):
-            self._cache.enqueue(QuotaStatusKey(namespace))  # somebody has left the line
+            self._queue.add(QuotaStatusKey(namespace))  # somebody has left the line
             return None
         self._registry.begin_read(namespace)
         return NamespaceKey(namespace), partial(self._read, namespace)
@@ -104,7 +112,7 @@ class Scheduler:
             return NamespaceKey(namespace), partial(self._write, snapshot, made)
         self._begin(namespace, made)
         self._estimator.update(snapshot, self._clock())
-        self._cache.enqueue(QuotaStatusKey(namespace))
+        self._queue.add(QuotaStatusKey(namespace))
         return None
 
     def _settle(self, state: NamespaceState) -> None:
@@ -113,7 +121,7 @@ class Scheduler:
         for name in settled(state, self._cache):
             self._registry.retire(state.namespace, name)
             for uid in promised[name].uids:
-                self._cache.enqueue(uid)
+                self._queue.add(uid)
 
     def _share(
         self, snapshots: Mapping[str, AdmissionSnapshot], *, is_thrifty: bool
@@ -158,7 +166,7 @@ class Scheduler:
         finally:
             self._registry.end(namespace)
             for uid in made.admitted:
-                self._cache.enqueue(uid)
+                self._queue.add(uid)
             if not stored:
                 self._registry.invalidate(namespace, made)
         if stored:

@@ -17,6 +17,7 @@ from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import IMAGE_JOBS
 from imagejob_operator.kube.transport import ApiError, ConflictError, NotFoundError
+from imagejob_operator.workqueue.queue import WorkQueue
 
 from .job_histories import JobHistories
 
@@ -36,6 +37,7 @@ class StatusWriter:
         self,
         cluster: Cluster,
         cache: ClusterCache,
+        queue: WorkQueue,
         histories: JobHistories,
         *,
         instance: str,
@@ -44,6 +46,7 @@ class StatusWriter:
     ) -> None:
         self._cluster = cluster
         self._cache = cache
+        self._queue = queue
         self._histories = histories
         self._instance = instance
         self._write_audit = write_audit
@@ -64,7 +67,7 @@ class StatusWriter:
             if write.entries:
                 uid, event = job.metadata.uid, records.event(job, write.entries[-1], self._instance)
                 self._events.setdefault(uid, []).append(event)
-                self._cache.enqueue(EventsKey(job.metadata.namespace, uid))
+                self._queue.add(EventsKey(job.metadata.namespace, uid))
 
     async def verify(self, uid: str) -> None:
         """Ask what became of an ImageJob that has changed or left behind our back."""
@@ -75,7 +78,7 @@ class StatusWriter:
         self._cache.unverified.discard(uid)
         if fresh and fresh.metadata.uid == uid:  # and not a successor of its name
             self._cache.upsert(fresh)
-            self._cache.enqueue(uid)
+            self._queue.add(uid)
         else:
             self._cancelled(known)
 

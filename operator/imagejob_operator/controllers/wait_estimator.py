@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.cache.reconcile_key import NamespaceKey, ReconcileKey
+from imagejob_operator.cache.reconcile_key import NamespaceKey
 from imagejob_operator.scheduling.plan import AdmissionSnapshot
 from imagejob_operator.scheduling.wait_estimates import (
     estimate,
@@ -14,6 +13,7 @@ from imagejob_operator.scheduling.wait_estimates import (
     stale_jobs,
     waiting_jobs,
 )
+from imagejob_operator.workqueue.queue import WorkQueue
 
 from .namespace_registry import NamespaceRegistry
 
@@ -24,21 +24,18 @@ INTERVAL = timedelta(seconds=1)
 class WaitEstimator:
     """Estimates for one namespace at a time, at a bounded rate.
 
-    `enqueue_after` has a namespace looked at again at some time. A status that `is_queued` to be
-    written is not enqueued once more: it is decided anew when it is written.
+    A status that waits for room to be written is not enqueued once more: it is decided anew then.
     """
 
     def __init__(
         self,
         cache: ClusterCache,
+        queue: WorkQueue,
         registry: NamespaceRegistry,
-        enqueue_after: Callable[[NamespaceKey, datetime], None],
-        is_queued: Callable[[ReconcileKey], bool],
     ) -> None:
         self._cache = cache
+        self._queue = queue
         self._registry = registry
-        self._enqueue_after = enqueue_after
-        self._is_queued = is_queued
         self._looked: dict[str, datetime] = {}
 
     def update(self, snapshot: AdmissionSnapshot, now: datetime) -> None:
@@ -56,7 +53,7 @@ class WaitEstimator:
         again = next_look(snapshot, now)
         times = [each for each in (again, due) if each and each > now]
         if times:
-            self._enqueue_after(NamespaceKey(state.namespace), min(times))
+            self._queue.add(NamespaceKey(state.namespace), after=min(times))
 
     def _refresh(self, snapshot: AdmissionSnapshot, now: datetime) -> None:
         state, known = snapshot.state, snapshot.state.estimate
@@ -64,9 +61,9 @@ class WaitEstimator:
         # Another limit is told to all at once, whatever else of it they say is still true.
         is_same_limit = state.estimate.limit == known.limit
         jobs = (
-            stale_jobs(state, self._cache, self._is_queued, now)
+            stale_jobs(state, self._cache, self._queue.is_waiting, now)
             if is_same_limit
             else waiting_jobs(state, self._cache)
         )
         for job in jobs:
-            self._cache.enqueue(job.metadata.uid)
+            self._queue.add(job.metadata.uid)

@@ -22,10 +22,9 @@ _DOUBLINGS = 64
 
 
 class Retry(msgspec.Struct, frozen=True):
-    """Another attempt, from `at` on; `larger` wants the larger memory class."""
+    """Another attempt, from `at` on."""
 
     at: datetime
-    larger: bool = False
 
 
 class Final(msgspec.Struct, frozen=True):
@@ -46,14 +45,13 @@ def verdict(
 ) -> Verdict:
     """What follows attempt number `attempt` (from 1), which ended at `ended` for that reason.
 
-    The larger memory class is the only cure for OutOfMemory, so there is one such retry; and once
-    an attempt was large, those after it are, whatever they fail of.
+    The larger memory class is the only cure for OutOfMemory, so there is one such retry.
     """
     needs_memory = reason is Reason.OUT_OF_MEMORY
     if reason not in RETRYABLE or attempt > retries_of(job, bounds) or (needs_memory and was_large):
         return Final()
     at = ended + delay(job.metadata.uid, attempt, base)
-    return Retry(at, larger=was_large or needs_memory)
+    return Retry(at)
 
 
 def delay(uid: str, attempt: int, base: timedelta) -> timedelta:

@@ -112,10 +112,6 @@ class Worker(msgspec.Struct, frozen=True):
     past: tuple[Pod, ...] = ()
     is_gone: bool = False
 
-    def uids(self) -> Iterator[str]:
-        """Yield the UIDs of the ImageJobs that it was created for."""
-        return (item.uid for item in self.job.items)
-
     def item(self, uid: str) -> orders.OrderItem | None:
         """Return the order's item for one ImageJob."""
         return next((item for item in self.job.items if item.uid == uid), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from imagejob_operator.cache.reconcile_key import ReconcileKey
+from imagejob_operator.cache.reconcile_key import ObjectKey
 
 
 class Waiting(NamedTuple):
@@ -22,13 +22,13 @@ class FairQueue:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[str, dict[ReconcileKey, None]] = {}
-        self._waiting: dict[ReconcileKey, Waiting] = {}
+        self._lines: dict[str, dict[ObjectKey, None]] = {}
+        self._waiting: dict[ObjectKey, Waiting] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def __contains__(self, key: ReconcileKey) -> bool:
+    def __contains__(self, key: ObjectKey) -> bool:
         return key in self._waiting
 
     @property
@@ -37,13 +37,13 @@ class FairQueue:
         first = next(iter(self._waiting.values()), None)
         return first.since if first else math.inf
 
-    def put(self, key: ReconcileKey, namespace: str, now: float) -> None:
+    def put(self, key: ObjectKey, namespace: str, now: float) -> None:
         """Keeps its place if it had one."""
         if key not in self._waiting:
             self._waiting[key] = Waiting(namespace, now)
             self._lines.setdefault(namespace, {})[key] = None
 
-    def drop(self, key: ReconcileKey) -> None:
+    def drop(self, key: ObjectKey) -> None:
         """Nothing if it isn't there."""
         waited = self._waiting.pop(key, None)
         if waited:
@@ -52,7 +52,7 @@ class FairQueue:
             if not line:
                 del self._lines[waited.namespace]
 
-    def take(self) -> ReconcileKey:
+    def take(self) -> ObjectKey:
         """The next. Raises StopIteration if there is none."""
         namespace = next(iter(self._lines))
         line = self._lines.pop(namespace)

@@ -1,33 +1,26 @@
-"""What is under way, what waits for room, and who has it next."""
+"""What is to be reconciled next, when, and whether there is room for what has to be done then.
+
+A key is added: to be looked at in its turn, or after a moment. Who looks at it finds an action, or
+none. An action begins at once if there is room; else the key waits for room, by priority and with
+the namespaces taking turns, and is looked at anew when it has it. While the action of a key is
+under way, the key is looked at no further, but once more afterwards.
+"""
 
 from __future__ import annotations
 
-import enum
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 
-from imagejob_operator.cache.reconcile_key import ReconcileKey
+from imagejob_operator.cache.reconcile_key import NamespaceKey, ObjectKey, ReconcileKey
+from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
 
+from .delays import Delays
 from .fair_queue import FairQueue
+from .priority import Priority
 from .status_throttle import Load, StatusThrottle
-
-
-class Priority(enum.IntEnum):
-    """How much it matters that something is done soon; of two, the smaller goes first."""
-
-    IMMEDIATE = 0
-    """Waits for nothing: work for the whole cluster depends on it."""
-    PROGRESS = 1
-    """Brings ImageJobs on, or tells how they ended."""
-    EVENT = 2
-    """Tells once more what a status has told."""
-    STATUS = 3
-    """Tells where one stands meanwhile."""
-    STATUS_REFRESH = 4
-    """Tells it more exactly."""
-
 
 STATUS_REST, STATUS_REFRESH_REST = 1.0, 4.0
 """One at a time, and then none for so many times as long as it took: what a slow server is spared
@@ -42,18 +35,29 @@ results all at once; and that it is remembered."""
 
 
 class WorkQueue:
-    """At most one action a subject, and in all as many as the API server takes well.
+    """At most one action a key, and in all as many as the API server takes well.
 
-    Those who wait for room have it by namespace in turn. `clock` in seconds, never stepped.
+    `clock` in seconds, never stepped; `now` is the time that `after` is of. `wake` is called when
+    something is to be looked at although nothing has happened.
     """
 
     def __init__(
-        self, limiter: AdaptiveConcurrencyLimiter, clock: Callable[[], float] = time.monotonic
+        self,
+        limiter: AdaptiveConcurrencyLimiter,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._pace = limiter
         self._clock = clock
+        self._wake = wake
+        self._ready: dict[ObjectKey, None] = {}
+        self._namespaces: dict[str, None] = {}
+        self._on_time: set[str] = set()
+        self._delays = Delays(self._add_on_time, now)
         self._busy: dict[ReconcileKey, Priority] = {}
-        self._again: set[ReconcileKey] = set()
+        self._again: set[ObjectKey] = set()
         self._waiting: dict[Priority, FairQueue] = {
             priority: FairQueue() for priority in Priority if priority is not Priority.IMMEDIATE
         }
@@ -64,6 +68,56 @@ class WorkQueue:
         }
         self._no_room_since = math.inf
         self._behind_until = -math.inf
+
+    def add(self, key: ReconcileKey, *, after: datetime | None = None) -> None:
+        """Have it looked at: in its turn, or after a moment, which replaces one set before."""
+        if after is not None:
+            self._delays.set(key, after)
+        elif isinstance(key, NamespaceKey):
+            self._namespaces[key.namespace] = None
+        else:
+            self._ready[key] = None
+
+    def add_namespaces(self, namespaces: Iterable[str]) -> None:
+        """Have all of them looked at."""
+        self._namespaces |= dict.fromkeys(namespaces)
+
+    def _add_on_time(self, key: ReconcileKey) -> None:
+        """The moment has come. For a namespace that is when somebody is promised to go on."""
+        self.add(key)
+        if isinstance(key, NamespaceKey):
+            self._on_time.add(key.namespace)
+        self._wake()
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether anything but namespaces is to be looked at."""
+        return bool(self._ready)
+
+    def next(self) -> ObjectKey | None:
+        """What has waited longest to be looked at; it waits no more."""
+        key = next(iter(self._ready), None)
+        if key is not None:
+            del self._ready[key]
+        return key
+
+    def namespaces(self, *, only_on_time: bool = False) -> list[str]:
+        """Those to be looked at, or those alone where somebody's time has come.
+
+        None whose ledger is being read or written.
+        """
+        waiting = self._on_time if only_on_time else self._namespaces
+        return [each for each in waiting if NamespaceKey(each) not in self._busy]
+
+    @property
+    def has_namespaces(self) -> bool:
+        """Whether any is to be looked at by now."""
+        return any(NamespaceKey(each) not in self._busy for each in self._namespaces)
+
+    def take_namespace(self, namespace: str) -> None:
+        """It is being looked at, and waits no more."""
+        self._namespaces.pop(namespace, None)
+        self._on_time.discard(namespace)
 
     @property
     def under_way(self) -> int:
@@ -85,7 +139,7 @@ class WorkQueue:
         now = self._clock()
         return now < self._behind_until or now >= self._no_room_since + BEHIND_AFTER
 
-    def defers(self, key: ReconcileKey) -> bool:
+    def defers(self, key: ObjectKey) -> bool:
         """Whether it is looked at later: an action of its own is under way, or waits for room.
 
         Those whose wait may turn out to be urgent are looked at all the same.
@@ -105,24 +159,24 @@ class WorkQueue:
 
     def begin(self, key: ReconcileKey, priority: Priority) -> None:
         """An action of its own is under way."""
-        self.drop(key)
+        if not isinstance(key, NamespaceKey):
+            self.drop(key)
         self._busy[key] = priority
         if priority in self._throttles:
             self._throttles[priority].begin(self._clock())
         elif priority <= Priority.PROGRESS:
             self._load.add()
 
-    def end(self, key: ReconcileKey) -> bool:
-        """Its action has ended. Says whether it is to be looked at again."""
+    def end(self, key: ReconcileKey) -> None:
+        """Its action has ended; it is looked at again if that was asked for meanwhile."""
         priority = self._busy.pop(key)
         if priority in self._throttles:
             self._throttles[priority].end(self._clock(), self._load.rate())
-        if key not in self._again:
-            return False
-        self._again.discard(key)
-        return True
+        if not isinstance(key, NamespaceKey) and key in self._again:
+            self._again.discard(key)
+            self.add(key)
 
-    def add(self, key: ReconcileKey, namespace: str, priority: Priority) -> None:
+    def put_off(self, key: ObjectKey, namespace: str, priority: Priority) -> None:
         """There is something to do for it, and no room. It keeps its place if it had one."""
         for other, queue in self._waiting.items():
             if other is not priority:
@@ -130,17 +184,17 @@ class WorkQueue:
         self._waiting[priority].put(key, namespace, self._clock())
         self._note_work()
 
-    def is_waiting(self, key: ReconcileKey) -> bool:
+    def is_waiting(self, key: ObjectKey) -> bool:
         """Whether it waits for room."""
         return any(key in queue for queue in self._waiting.values())
 
-    def drop(self, key: ReconcileKey) -> None:
+    def drop(self, key: ObjectKey) -> None:
         """There is nothing to do for it any more."""
         for queue in self._waiting.values():
             queue.drop(key)
         self._note_work()
 
-    def pop(self) -> ReconcileKey | None:
+    def pop(self) -> ObjectKey | None:
         """Whose turn it is to have room, if there is room; it waits no more."""
         priority = self._next_priority()
         if priority is None or not self._has_room(priority):

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.imagejob.gather import gather
 from support.api_objects import image_job, pod, profile, running, store, terminated, worker_job
+from support.caches import RecordingCache
 
 CAT, DOG = image_job("cat"), image_job("dog")
 
@@ -20,16 +20,13 @@ def newer(job: ImageJob, version: int, **status: Any) -> ImageJob:
     return msgspec.structs.replace(job, metadata=meta, status=changed)
 
 
-def touched(cache: ClusterCache) -> list[str | tuple[str, str]]:
+def touched(cache: RecordingCache) -> list[str | tuple[str, str]]:
     """All that wants a look, taken."""
-    found = []
-    while (subject := cache.next_key()) is not None:
-        found.append(subject)
-    return found
+    return cache.drain()
 
 
 def test_a_late_message_is_ignored() -> None:
-    cache = ClusterCache()
+    cache = RecordingCache()
     cache.upsert(newer(CAT, 5))
     touched(cache)
 
@@ -42,7 +39,7 @@ def test_a_late_message_is_ignored() -> None:
 
 
 def test_versions_are_numbers() -> None:
-    cache = ClusterCache()
+    cache = RecordingCache()
     cache.upsert(newer(CAT, 9))
 
     cache.upsert(newer(CAT, 10, phase="Running"))
@@ -53,7 +50,7 @@ def test_versions_are_numbers() -> None:
 
 
 def test_a_finished_image_job_is_not_brought_back_by_a_late_message() -> None:
-    cache = ClusterCache()
+    cache = RecordingCache()
     cache.upsert(newer(CAT, 1))
 
     cache.upsert(newer(CAT, 5, phase="Succeeded"))
@@ -64,7 +61,7 @@ def test_a_finished_image_job_is_not_brought_back_by_a_late_message() -> None:
 
 
 def test_an_image_job_that_leaves_is_looked_at_once_more() -> None:
-    cache = ClusterCache()
+    cache = RecordingCache()
     cache.upsert(newer(CAT, 1))
     touched(cache)
 
@@ -74,7 +71,7 @@ def test_an_image_job_that_leaves_is_looked_at_once_more() -> None:
 
 
 def test_what_left_long_ago_is_forgotten() -> None:
-    cache = ClusterCache()
+    cache = RecordingCache()
     for job, left_at in ((CAT, 3), (DOG, 8)):
         cache.upsert(newer(job, 1))
         cache.remove(newer(job, left_at))
@@ -85,7 +82,7 @@ def test_what_left_long_ago_is_forgotten() -> None:
 
 
 def test_a_name_used_again_is_another_image_job() -> None:
-    cache = ClusterCache()
+    cache = RecordingCache()
     cache.upsert(newer(CAT, 1))
     successor = msgspec.structs.replace(
         CAT, metadata=msgspec.structs.replace(CAT.metadata, uid="uid-2", resource_version="9")
@@ -100,7 +97,7 @@ def test_a_name_used_again_is_another_image_job() -> None:
 
 def test_what_changes_for_a_namespace_touches_its_image_jobs() -> None:
     for change in (store(), profile()):
-        cache = ClusterCache()
+        cache = RecordingCache()
         cache.upsert(CAT)
         touched(cache)
 
@@ -110,7 +107,7 @@ def test_what_changes_for_a_namespace_touches_its_image_jobs() -> None:
 
 
 def test_a_pod_touches_the_image_jobs_of_its_worker() -> None:
-    cache = ClusterCache()
+    cache = RecordingCache()
     cache.upsert(CAT)
     cache.upsert(worker_job(CAT))
     touched(cache)
@@ -127,7 +124,7 @@ def test_a_pod_touches_the_image_jobs_of_its_worker() -> None:
 def test_a_worker_that_may_still_write_is_a_rival_for_its_destination() -> None:
     shared = {"destination": {"prefix": "shared"}}
     cat, dog = image_job("cat", **shared), image_job("dog", **shared)
-    cache = ClusterCache()
+    cache = RecordingCache()
     for thing in (cat, dog, worker_job(cat)):
         cache.upsert(thing)
     rivals = [rival(cache, "uid-dog"), rival(cache, "uid-cat")]
@@ -143,7 +140,7 @@ def test_a_worker_that_may_still_write_is_a_rival_for_its_destination() -> None:
 def test_a_destination_is_taken_before_the_worker_exists() -> None:
     shared = {"destination": {"prefix": "shared"}}
     cat, dog = image_job("cat", **shared), image_job("dog", **shared)
-    cache = ClusterCache()
+    cache = RecordingCache()
     cache.upsert(cat)
     cache.upsert(dog)
 
@@ -160,7 +157,7 @@ def test_a_destination_is_taken_before_the_worker_exists() -> None:
 def test_a_worker_of_another_namespace_carries_nothing() -> None:
     forged = worker_job(CAT)
     elsewhere = msgspec.structs.replace(forged.metadata, namespace="team-b")
-    cache = ClusterCache()
+    cache = RecordingCache()
     cache.upsert(CAT)
 
     cache.upsert(type(forged)(elsewhere, forged.spec))
@@ -171,7 +168,7 @@ def test_a_worker_of_another_namespace_carries_nothing() -> None:
 
 
 def test_of_two_workers_the_one_that_stays_counts() -> None:
-    cache = ClusterCache()
+    cache = RecordingCache()
     for thing in (
         CAT,
         worker_job(CAT, name="ij-1", deletionTimestamp="2026-11-22T10:00:00Z"),
@@ -187,7 +184,7 @@ def test_of_two_workers_the_one_that_stays_counts() -> None:
 
 
 def test_what_a_list_lacks_is_named_unless_it_is_newer() -> None:
-    cache = ClusterCache()
+    cache = RecordingCache()
     cache.upsert(newer(CAT, 3))
     cache.upsert(newer(DOG, 8))
 
@@ -196,7 +193,7 @@ def test_what_a_list_lacks_is_named_unless_it_is_newer() -> None:
     assert [job.metadata.name for job in absent] == ["cat"]
 
 
-def rival(cache: ClusterCache, uid: str) -> str | None:
+def rival(cache: RecordingCache, uid: str) -> str | None:
     inputs = gather(cache, uid)
     assert inputs is not None
     return inputs.rival

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaSpec, QuotaLimit
-from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import (
     NamespaceKey,
     QuotaStatusKey,
@@ -16,27 +15,25 @@ from imagejob_operator.cache.reconcile_key import (
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.kube.worker import WorkerJob
 from support.api_objects import image_job, last_failure, pod, running, terminated, worker_job
+from support.caches import RecordingCache
 
 CAT, DOG = image_job("cat"), image_job("dog")
 FAILED = image_job("cat", meta={"resourceVersion": "5"}, status=last_failure(1, worker="ij-1"))
 
 
-def picture_of(*things: WatchedObject) -> ClusterCache:
-    cache = ClusterCache()
+def picture_of(*things: WatchedObject) -> RecordingCache:
+    cache = RecordingCache()
     for thing in things:
         cache.upsert(thing)
     return cache
 
 
-def touched(cache: ClusterCache) -> set[ReconcileKey]:
+def touched(cache: RecordingCache) -> set[ReconcileKey]:
     """All that wants a look, taken."""
-    found = set()
-    while (subject := cache.next_key()) is not None:
-        found.add(subject)
-    return found
+    return set(cache.drain())
 
 
-def carrier(cache: ClusterCache, uid: str = "uid-cat") -> str | None:
+def carrier(cache: RecordingCache, uid: str = "uid-cat") -> str | None:
     inputs = gather(cache, uid)
     assert inputs is not None
     return inputs.worker.job.metadata.name if inputs.worker else None
@@ -149,7 +146,7 @@ def test_only_its_own_claim_is_released() -> None:
 def test_a_quota_that_changes_has_its_namespace_looked_at() -> None:
     meta = msgspec.structs.replace(CAT.metadata, name="default", uid="uid-quota")
     quota = ImageQuota(meta, ImageQuotaSpec((QuotaLimit(50, "1h"),)))
-    cache = ClusterCache()
+    cache = RecordingCache()
 
     cache.upsert(quota)
     first = touched(cache)

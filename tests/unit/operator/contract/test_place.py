@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagestore import ImageStore
-from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.destination import overwriting_output
 from imagejob_operator.contract.place import (
     DestinationKey,
@@ -32,6 +31,7 @@ from support.api_objects import (
     terminated,
     worker_job,
 )
+from support.caches import RecordingCache
 from support.examples import examples
 
 Draw = st.DrawFn
@@ -276,7 +276,7 @@ def test_a_worker_is_a_rival_by_whatever_store_it_writes_there(
     data: st.DataObject, *, stores_come_last: bool
 ) -> None:
     stores, cat, dog = two(data)
-    cache = ClusterCache()
+    cache = RecordingCache()
     for thing in (cat, dog, *stores.values()) if stores_come_last else (*stores.values(), cat, dog):
         cache.upsert(thing)
 
@@ -295,7 +295,7 @@ def test_a_worker_is_a_rival_by_whatever_store_it_writes_there(
 @given(st.data())
 def test_a_claim_holds_by_whatever_store(data: st.DataObject) -> None:
     stores, cat, dog = two(data)
-    cache = ClusterCache()
+    cache = RecordingCache()
     for thing in (*stores.values(), cat, dog):
         cache.upsert(thing)
 
@@ -312,7 +312,7 @@ def test_a_claim_holds_by_whatever_store(data: st.DataObject) -> None:
 def test_a_claim_where_a_store_led_before_does_not_stay() -> None:
     cat = image_job("cat", destination={"prefix": "shared"})
     dog = image_job("dog", destination={"storeRef": {"name": "b"}, "prefix": "shared"})
-    cache = ClusterCache()
+    cache = RecordingCache()
     for thing in (store(), store("b"), cat, dog):
         cache.upsert(thing)
     cache.assume(cat, "ij-1")
@@ -325,14 +325,11 @@ def test_a_claim_where_a_store_led_before_does_not_stay() -> None:
     assert rival(cache, "uid-dog") is None
 
 
-def rival(cache: ClusterCache, uid: str) -> str | None:
+def rival(cache: RecordingCache, uid: str) -> str | None:
     inputs = gather(cache, uid)
     assert inputs is not None
     return inputs.rival
 
 
-def drain(cache: ClusterCache) -> list[Any]:
-    found = []
-    while (subject := cache.next_key()) is not None:
-        found.append(subject)
-    return found
+def drain(cache: RecordingCache) -> list[Any]:
+    return cache.drain()

@@ -17,6 +17,7 @@ from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.batching import MAX_ITEMS
 from support.api_objects import NOW, PLATFORM, image_job, shows_admitted, store
+from support.queues import StillQueue
 from support.timings import TIMINGS
 
 POLICY = Policy((parse_rate("50/1h"),))
@@ -48,13 +49,15 @@ class Operator:
     """The part of one that looks after namespaces."""
 
     def __init__(self, ledgers: StoredLedgers, *jobs: ImageJob) -> None:
-        self.cache = ClusterCache()
+        self.queue = StillQueue()
+        self.cache = ClusterCache(enqueue=self.queue.add)
         for thing in (store(), *jobs):
             self.cache.upsert(thing)
-        self.registry = NamespaceRegistry(self.cache, CAPS, TIMINGS, lambda: NOW)
-        estimator = WaitEstimator(self.cache, self.registry, lambda *_: None, lambda _: False)
+        self.registry = NamespaceRegistry(self.cache, self.queue, CAPS, TIMINGS, lambda: NOW)
+        estimator = WaitEstimator(self.cache, self.queue, self.registry)
         self.dispatcher = Scheduler(
             self.cache,
+            self.queue,
             self.registry,
             ledgers,  # type: ignore[arg-type]
             estimator,
@@ -68,7 +71,7 @@ class Operator:
     def act(self) -> None:
         """Until nothing is left to be done."""
         for _ in range(9):
-            touched = self.registry.dirty()
+            touched = self.queue.namespaces()
             actions = [action for _, action in self.dispatcher.next_actions(touched)]
             if not actions:
                 return

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus
 from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.cache.reconcile_key import QuotaStatusKey, ReconcileKey
+from imagejob_operator.cache.reconcile_key import QuotaStatusKey
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.controllers.job_histories import JobHistories
 from imagejob_operator.controllers.job_writer import JobWriter
@@ -38,6 +38,7 @@ from support.api_objects import (
     worker_job,
 )
 from support.examples import examples
+from support.queues import StillQueue
 from support.timings import TIMINGS
 
 POLICY = Policy((parse_rate("50/1h"),))
@@ -86,32 +87,33 @@ class Operator:
     def __init__(self) -> None:
         self.now = NOW
         self.stored = Stored()
-        self.cache = ClusterCache()
-        self.registry = NamespaceRegistry(self.cache, CAPS, TIMINGS, self._clock)
+        self.queue = StillQueue()
+        self.cache = ClusterCache(enqueue=self.queue.add)
+        self.registry = NamespaceRegistry(self.cache, self.queue, CAPS, TIMINGS, self._clock)
         cluster: Any = self.stored
         histories = JobHistories()
-        self._later: dict[ReconcileKey, datetime] = {}
         status_writer = StatusWriter(
             cluster,
             self.cache,
+            self.queue,
             histories,
             instance="op",
             write_audit=lambda _: None,
             clock=self._clock,
         )
         self.job_writer = JobWriter(
-            cluster, self.cache, self.registry, histories, TIMINGS, self._clock
+            cluster, self.cache, self.queue, self.registry, histories, TIMINGS, self._clock
         )
         self.steps = Reconciler(
             self.cache,
+            self.queue,
             self.registry,
             status_writer,
             self.job_writer,
-            ImageQuotaStatusWriter(cluster, self.cache, self.registry, self._clock, self._set),
+            ImageQuotaStatusWriter(cluster, self.cache, self.queue, self.registry, self._clock),
             histories,
             PLATFORM,
             self._clock,
-            self._set,
         )
         self.tenant = self.registry.of("team-a")
         self.tenant.load(Ledger(0).at(NOW, POLICY.rates), "1")
@@ -122,13 +124,10 @@ class Operator:
     def _clock(self) -> datetime:
         return self.now
 
-    def _set(self, subject: ReconcileKey, at: datetime) -> None:
-        self._later[subject] = at
-
     def look(self) -> None:
         """At all that was touched, and no more."""
         self.now += INTERVAL + timedelta(milliseconds=1)
-        while (subject := self.cache.next_key()) is not None:
+        while (subject := self.queue.next()) is not None:
             step = self.steps.next_for(subject)
             if step and isinstance(subject, QuotaStatusKey):
                 asyncio.run(step.action())
@@ -175,7 +174,7 @@ def test_a_worker_that_is_not_to_be_is_not_at_work(status: int) -> None:
     assert tenant.ledger
     tenant.load(tenant.ledger.dispatch("ij-9", pending.record), "2")
     tenant.begin(pending)
-    operator.cache.enqueue(QuotaStatusKey("team-a"))
+    operator.queue.add(QuotaStatusKey("team-a"))
     operator.look()
     before = stored.status.running
 

@@ -15,7 +15,7 @@ from imagejob_operator.config.platform import Caps
 from imagejob_operator.controllers.job_histories import JobHistories
 from imagejob_operator.controllers.ledgers import StoredLedger
 from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
-from imagejob_operator.controllers.scheduler import Scheduler
+from imagejob_operator.controllers.scheduler import Action, Scheduler
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
@@ -23,6 +23,7 @@ from imagejob_operator.scheduling.batching import MAX_ITEMS
 from imagejob_operator.scheduling.plan import MANY
 from support.api_objects import NOW, PLATFORM, pod, running, store, worker_job
 from support.planning_team import jobs, lost
+from support.queues import StillQueue
 from support.timings import TIMINGS
 
 POLICY = Policy((parse_rate("1000/1h"),))
@@ -47,18 +48,17 @@ class Operator:
 
     def __init__(self, policy: Policy = POLICY, caps: Caps = CAPS) -> None:
         self.now = NOW
-        self.cache = ClusterCache()
+        self.queue = StillQueue()
+        self.cache = ClusterCache(enqueue=self.queue.add)
         self.cache.upsert(store())
-        self.again: list[object] = []
         caps = msgspec.structs.replace(caps, default=policy)
-        self.registry = NamespaceRegistry(self.cache, caps, TIMINGS, lambda: self.now)
+        self.registry = NamespaceRegistry(self.cache, self.queue, caps, TIMINGS, lambda: self.now)
         self.dispatcher = Scheduler(
             self.cache,
+            self.queue,
             self.registry,
             NewLedgers(),  # type: ignore[arg-type]
-            WaitEstimator(
-                self.cache, self.registry, lambda *call: self.again.append(call), lambda _: False
-            ),
+            WaitEstimator(self.cache, self.queue, self.registry),
             JobHistories(),
             PLATFORM,
             caps,
@@ -66,6 +66,10 @@ class Operator:
         )
         self.tenant = self.registry.of("team-a")
         self.tenant.load(Ledger(0), None)
+
+    def next_actions(self, *, only_charge: bool = False) -> list[tuple[NamespaceKey, Action]]:
+        """For all namespaces that are to be looked at."""
+        return self.dispatcher.next_actions(self.queue.namespaces(), only_charge=only_charge)
 
     def upsert(self, *things: WatchedObject) -> Operator:
         for thing in things:
@@ -80,12 +84,7 @@ class Operator:
             self.registry.line_up(each, "worker")
         self.registry.enqueue("team-a")
         for _ in range(99):
-            actions = [
-                action
-                for _, action in self.dispatcher.next_actions(
-                    self.registry.dirty(), only_charge=only_charge
-                )
-            ]
+            actions = [action for _, action in self.next_actions(only_charge=only_charge)]
             if not actions:
                 break
             for action in actions:
@@ -214,7 +213,7 @@ def test_who_is_held_back_is_looked_at_again_although_nothing_happens() -> None:
 
     operator.begins(*jobs(1))
 
-    assert [subject for subject, _ in operator.again] == [NamespaceKey("team-a")]  # type: ignore[misc]
+    assert [subject for subject, _ in operator.queue.later] == [NamespaceKey("team-a")]
 
 
 def test_all_in_a_worker_count_as_running() -> None:
@@ -269,11 +268,11 @@ def test_a_place_that_has_become_free_is_for_all_in_line() -> None:
     for each in jobs(1, first=9):
         operator.upsert(each).registry.line_up(each, "worker")
     list(operator.dispatcher.next_actions(["team-a"], only_charge=True))
-    untouched = operator.registry.dirty()
+    untouched = operator.queue.namespaces()
     operator.registry.enqueue_all_waiting()
 
     assert untouched == []
-    assert operator.registry.dirty() == ["team-a"]
+    assert operator.queue.namespaces() == ["team-a"]
 
 
 def at_work(name: str, *, namespace: str = "team-a") -> list[WatchedObject]:
@@ -298,7 +297,7 @@ def begun(operator: Operator, *waiting: ImageJob) -> list[str]:
     teams = {name: operator.registry.of(name) for name in ("team-a", "team-b")}
     known = {name: set(team.pending) for name, team in teams.items()}
     for _ in range(9):
-        for _, action in list(operator.dispatcher.next_actions(operator.registry.dirty())):
+        for _, action in list(operator.next_actions()):
             asyncio.run(action())
     return [name for name, team in teams.items() for _ in set(team.pending) - known[name]]
 
@@ -351,7 +350,7 @@ def test_a_worker_that_has_ended_counts_for_as_long_as_it_was_although_nobody_wa
         for thing in things:
             happens(thing)
         operator.registry.enqueue_all_waiting()
-        assert list(operator.dispatcher.next_actions(operator.registry.dirty())) == []
+        assert list(operator.next_actions()) == []
     operator.now = NOW
 
     first, second = jobs(2 * MAX_ITEMS), jobs(2 * MAX_ITEMS, first=500)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import ObjectKey
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.controllers.ledgers import StoredLedger
 from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
@@ -11,7 +12,9 @@ from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.plan import take_snapshot
 from imagejob_operator.scheduling.wait_estimates import estimate
+from imagejob_operator.workqueue.priority import Priority
 from support.api_objects import NOW, image_job
+from support.queues import StillQueue
 from support.timings import TIMINGS
 
 POLICY = Policy((parse_rate("1/1h"),))
@@ -20,26 +23,26 @@ CAT = image_job()
 UID = CAT.metadata.uid
 
 
-def touched(*add: object) -> list[object]:
+def touched(*put_off: str) -> list[ObjectKey]:
     """Of one that waits for the quota and has not been told so, with those waiting for room."""
-    cache = ClusterCache()
-    registry = NamespaceRegistry(cache, CAPS, TIMINGS, lambda: NOW)
+    queue = StillQueue()
+    cache = ClusterCache(enqueue=queue.add)
+    registry = NamespaceRegistry(cache, queue, CAPS, TIMINGS, lambda: NOW)
     cache.upsert(CAT)
     ledger = Ledger(0).at(NOW, POLICY.rates).charge(["uid-other"])
     registry.loaded("team-a", StoredLedger(ledger, "1"))
     snapshot = take_snapshot(registry.of("team-a"), POLICY, cache, NOW)
     registry.foretell("team-a", estimate(snapshot))
     registry.line_up(CAT, "admission")
-    while cache.next_key() is not None:
-        pass
-    estimator = WaitEstimator(cache, registry, lambda *_: None, add.__contains__)
+    queue.drain()
+    for key in put_off:
+        queue.put_off(key, "team-a", Priority.STATUS)
 
-    estimator.update(take_snapshot(registry.of("team-a"), POLICY, cache, NOW), NOW)
+    WaitEstimator(cache, queue, registry).update(
+        take_snapshot(registry.of("team-a"), POLICY, cache, NOW), NOW
+    )
 
-    found: list[object] = []
-    while (subject := cache.next_key()) is not None:
-        found.append(subject)
-    return found
+    return queue.drain()
 
 
 def test_who_waits_and_has_not_been_told_is_looked_at() -> None:

@@ -23,6 +23,7 @@ from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.position import QueuePosition
 from support.api_objects import NOW, PLATFORM, image_job, inputs, pod, running, store, worker_job
 from support.examples import examples
+from support.queues import StillQueue
 from support.timings import SETTLE
 
 STATES = ("suspended", "throttled", "no store")
@@ -48,6 +49,7 @@ class Teller:
         self._writer = StatusWriter(
             cluster,
             ClusterCache(),
+            StillQueue(),
             self._histories,
             instance="op",
             write_audit=self._tell,

@@ -201,10 +201,7 @@ def test_only_the_pod_of_its_own_worker_reports(things: list[WatchedObject]) -> 
 
 
 def touched(team: Team) -> list[Any]:
-    found = []
-    while (subject := team.cache.next_key()) is not None:
-        found.append(subject)
-    return found
+    return team.cache.drain()
 
 
 STRAYS: dict[str, tuple[list[WatchedObject], Lose, bool]] = {

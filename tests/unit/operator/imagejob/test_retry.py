@@ -33,8 +33,8 @@ def after(
     return verdict(job, reason, attempt, ENDED, was_large, BASE, Bounds())
 
 
-def again(*, attempt: int = 1, larger: bool = False) -> Retry:
-    return Retry(ENDED + delay("uid-cat", attempt, BASE), larger)
+def again(*, attempt: int = 1) -> Retry:
+    return Retry(ENDED + delay("uid-cat", attempt, BASE))
 
 
 @pytest.mark.parametrize("reason", sorted(FINAL))
@@ -66,11 +66,11 @@ CASES = {
     ),
     "too little memory": (
         after(Reason.OUT_OF_MEMORY),
-        again(larger=True),
+        again(),
     ),
     "too little memory, after other failures": (
         after(Reason.OUT_OF_MEMORY, attempt=3),
-        again(attempt=3, larger=True),
+        again(attempt=3),
     ),
     "the larger memory was too little": (
         after(Reason.OUT_OF_MEMORY, attempt=2, was_large=True),
@@ -84,9 +84,9 @@ CASES = {
         after(Reason.OUT_OF_MEMORY, retries=0),
         Final(),
     ),
-    "something else, with the larger memory: it stays large": (
+    "something else, with the larger memory": (
         after(Reason.STORAGE_UNAVAILABLE, attempt=2, was_large=True),
-        again(attempt=2, larger=True),
+        again(attempt=2),
     ),
 }
 

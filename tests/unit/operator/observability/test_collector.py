@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_operator.imagejob.decide import JobHistory
-from imagejob_operator.workqueue.queue import Priority
+from imagejob_operator.workqueue.priority import Priority
 from prometheus_client import generate_latest
 from support.api_objects import image_job, pod, running, worker_job
 from support.observing import Knowledge

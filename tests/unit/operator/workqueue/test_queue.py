@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from datetime import timedelta
 
 import pytest
+from imagejob_operator.cache.reconcile_key import NamespaceKey
+from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.concurrency_limiter import LEAST, AdaptiveConcurrencyLimiter
+from imagejob_operator.workqueue.priority import Priority
 from imagejob_operator.workqueue.queue import (
     BEHIND_AFTER,
     BEHIND_FOR,
     STATUS_PATIENCE,
     STATUS_REST,
-    Priority,
     WorkQueue,
 )
 from support.clocks import Clock
@@ -56,8 +60,8 @@ def test_what_is_at_once_waits_for_nothing(queue: WorkQueue) -> None:
 def test_who_waits_with_work_is_looked_at_when_there_is_room_and_not_before(
     queue: WorkQueue,
 ) -> None:
-    queue.add("work", "team", Priority.PROGRESS)
-    queue.add("news", "team", Priority.STATUS)
+    queue.put_off("work", "team", Priority.PROGRESS)
+    queue.put_off("news", "team", Priority.STATUS)
     before = [queue.defers(subject) for subject in ("work", "news", "another")]
 
     assert before == [True, False, False]
@@ -67,7 +71,7 @@ def test_who_waits_with_work_is_looked_at_when_there_is_room_and_not_before(
 
 def test_nobody_is_passed_over_by_one_who_comes_later(queue: WorkQueue) -> None:
     fill(queue)
-    queue.add("a", "team", Priority.PROGRESS)
+    queue.put_off("a", "team", Priority.PROGRESS)
     queue.end("busy-0")
 
     assert not queue.admits(Priority.PROGRESS)
@@ -83,7 +87,7 @@ def test_work_goes_before_news_and_news_before_what_is_only_more_exact(queue: Wo
         ("b", Priority.STATUS),
         ("a", Priority.PROGRESS),
     ):
-        queue.add(subject, "team", priority)
+        queue.put_off(subject, "team", priority)
 
     first = queue.pop()
 
@@ -93,29 +97,29 @@ def test_work_goes_before_news_and_news_before_what_is_only_more_exact(queue: Wo
 
 def test_namespaces_take_turns(queue: WorkQueue) -> None:
     for number in range(3):
-        queue.add(f"flood-{number}", "flood", Priority.PROGRESS)
-    queue.add("one", "team", Priority.PROGRESS)
+        queue.put_off(f"flood-{number}", "flood", Priority.PROGRESS)
+    queue.put_off("one", "team", Priority.PROGRESS)
 
     assert drain(queue) == ["flood-0", "one", "flood-1", "flood-2"]
 
 
 def test_one_that_comes_to_matter_more_changes_its_lane(queue: WorkQueue) -> None:
-    queue.add("a", "team", Priority.STATUS)
-    queue.add("b", "team", Priority.PROGRESS)
-    queue.add("a", "team", Priority.PROGRESS)
+    queue.put_off("a", "team", Priority.STATUS)
+    queue.put_off("b", "team", Priority.PROGRESS)
+    queue.put_off("a", "team", Priority.PROGRESS)
 
     assert drain(queue) == ["b", "a"]
 
 
 def test_one_with_nothing_to_do_any_more_waits_no_more(queue: WorkQueue) -> None:
-    queue.add("a", "team", Priority.PROGRESS)
+    queue.put_off("a", "team", Priority.PROGRESS)
     queue.drop("a")
 
     assert drain(queue) == []
 
 
 def test_it_knows_who_waits_for_room(queue: WorkQueue) -> None:
-    queue.add("a", "team", Priority.STATUS)
+    queue.put_off("a", "team", Priority.STATUS)
     before = queue.is_waiting("a"), queue.is_waiting("b")
     queue.pop()
 
@@ -127,7 +131,7 @@ def test_a_pause_of_the_server_is_for_all_but_what_is_at_once(clock: Clock) -> N
     limiter = AdaptiveConcurrencyLimiter(clock)
     queue = WorkQueue(limiter, clock)
     limiter.refused(2.0)
-    queue.add("a", "team", Priority.PROGRESS)
+    queue.put_off("a", "team", Priority.PROGRESS)
     during = (queue.admits(Priority.STATUS), queue.pop(), queue.wait())
     clock.now += 2
 
@@ -136,7 +140,7 @@ def test_a_pause_of_the_server_is_for_all_but_what_is_at_once(clock: Clock) -> N
 
 
 def test_it_is_behind_once_work_has_had_no_room_for_a_while(queue: WorkQueue, clock: Clock) -> None:
-    queue.add("a", "team", Priority.PROGRESS)
+    queue.put_off("a", "team", Priority.PROGRESS)
     at_first = queue.is_behind
     clock.now += BEHIND_AFTER
 
@@ -144,7 +148,7 @@ def test_it_is_behind_once_work_has_had_no_room_for_a_while(queue: WorkQueue, cl
 
 
 def test_that_it_was_behind_is_remembered_for_a_moment(queue: WorkQueue, clock: Clock) -> None:
-    queue.add("a", "team", Priority.PROGRESS)
+    queue.put_off("a", "team", Priority.PROGRESS)
     clock.now += BEHIND_AFTER
     queue.drop("a")
     then = queue.is_behind
@@ -155,7 +159,7 @@ def test_that_it_was_behind_is_remembered_for_a_moment(queue: WorkQueue, clock: 
 
 def test_results_that_come_all_at_once_are_not_being_behind(queue: WorkQueue, clock: Clock) -> None:
     for _ in range(10):
-        queue.add("a", "team", Priority.PROGRESS)
+        queue.put_off("a", "team", Priority.PROGRESS)
         clock.now += BEHIND_AFTER / 2
         queue.pop()
 
@@ -163,14 +167,14 @@ def test_results_that_come_all_at_once_are_not_being_behind(queue: WorkQueue, cl
 
 
 def test_news_that_has_to_wait_is_not_being_behind(queue: WorkQueue) -> None:
-    queue.add("a", "team", Priority.STATUS)
+    queue.put_off("a", "team", Priority.STATUS)
 
     assert not queue.is_behind
 
 
 def test_of_news_only_one_is_under_way(queue: WorkQueue) -> None:
     queue.begin("a", Priority.STATUS)
-    queue.add("b", "team", Priority.STATUS)
+    queue.put_off("b", "team", Priority.STATUS)
 
     assert queue.pop() is None
     assert queue.wait() == math.inf
@@ -182,7 +186,7 @@ def test_the_slower_the_server_the_longer_it_is_spared_news(queue: WorkQueue, cl
         queue.begin("a", Priority.STATUS)
         clock.now += seconds
         queue.end("a")
-        queue.add("b", "team", Priority.STATUS)
+        queue.put_off("b", "team", Priority.STATUS)
         waits.append(queue.wait())
         clock.now += waits[-1]
 
@@ -197,7 +201,7 @@ def test_news_yield_to_work_but_never_end(queue: WorkQueue, clock: Clock) -> Non
         queue.begin(f"work-{number}", Priority.IMMEDIATE)
         queue.end(f"work-{number}")
     queue.end("a")
-    queue.add("b", "team", Priority.STATUS)
+    queue.put_off("b", "team", Priority.STATUS)
 
     assert queue.wait() == pytest.approx(STATUS_PATIENCE)
 
@@ -205,9 +209,9 @@ def test_news_yield_to_work_but_never_end(queue: WorkQueue, clock: Clock) -> Non
 def test_news_that_nobody_had_for_long_go_before_work(queue: WorkQueue, clock: Clock) -> None:
     queue.begin("told", Priority.STATUS)
     queue.end("told")
-    queue.add("news", "team", Priority.STATUS)
+    queue.put_off("news", "team", Priority.STATUS)
     for number in range(2):
-        queue.add(f"work-{number}", "team", Priority.PROGRESS)
+        queue.put_off(f"work-{number}", "team", Priority.PROGRESS)
     before = queue.pop()
     clock.now += STATUS_PATIENCE
 
@@ -221,25 +225,86 @@ def test_nothing_is_waited_for_when_nobody_waits(queue: WorkQueue) -> None:
 
 def test_while_there_is_no_room_only_an_end_makes_some(queue: WorkQueue) -> None:
     fill(queue)
-    queue.add("a", "team", Priority.STATUS)
+    queue.put_off("a", "team", Priority.STATUS)
 
     assert queue.wait() == math.inf
 
 
 def test_one_that_is_touched_while_it_is_under_way_is_looked_at_after(queue: WorkQueue) -> None:
     queue.begin("a", Priority.PROGRESS)
-    first = queue.defers("a"), queue.end("a")
-    second = queue.defers("a")
+    meanwhile = queue.defers("a"), queue.next()
+    queue.end("a")
 
-    assert first == (True, True)
-    assert not second
+    assert meanwhile == (True, None)
+    assert queue.next() == "a"
+    assert not queue.defers("a")
+
+
+def test_one_that_is_not_touched_meanwhile_is_not_looked_at_again(queue: WorkQueue) -> None:
+    queue.begin("a", Priority.PROGRESS)
+    queue.end("a")
+
+    assert queue.next() is None
+
+
+def test_what_is_added_twice_is_looked_at_once_in_its_first_place(queue: WorkQueue) -> None:
+    for key in ("a", "b", "a"):
+        queue.add(key)
+
+    assert [queue.next() for _ in range(3)] == ["a", "b", None]
+    assert not queue.has_keys
+
+
+def test_namespaces_are_looked_at_together_and_not_while_their_ledger_is_written(
+    queue: WorkQueue,
+) -> None:
+    queue.add(NamespaceKey("team-a"))
+    queue.add_namespaces(["team-b", "team-a"])
+    queue.begin(NamespaceKey("team-b"), Priority.IMMEDIATE)
+    before = queue.namespaces()
+    queue.take_namespace("team-a")
+    queue.end(NamespaceKey("team-b"))
+
+    assert before == ["team-a"]
+    assert queue.namespaces() == ["team-b"]
+    assert queue.next() is None
+
+
+def test_what_is_added_for_later_is_looked_at_then_and_wakes_who_waits(clock: Clock) -> None:
+    woken = asyncio.Event()
+    queue = WorkQueue(AdaptiveConcurrencyLimiter(clock), clock, wake=woken.set)
+    soon = timedelta(milliseconds=1)
+
+    async def added() -> None:
+        queue.add("a", after=utc_now() + timedelta(hours=1))
+        queue.add("a", after=utc_now() + soon)  # takes the place of the one before
+        await asyncio.wait_for(woken.wait(), 10)
+
+    asyncio.run(added())
+
+    assert queue.next() == "a"
+
+
+def test_a_namespace_whose_time_has_come_is_looked_at_before_the_others(clock: Clock) -> None:
+    woken = asyncio.Event()
+    queue = WorkQueue(AdaptiveConcurrencyLimiter(clock), clock, wake=woken.set)
+    queue.add(NamespaceKey("team-a"))
+
+    async def added() -> None:
+        queue.add(NamespaceKey("team-b"), after=utc_now())
+        await asyncio.wait_for(woken.wait(), 10)
+
+    asyncio.run(added())
+
+    assert queue.namespaces(only_on_time=True) == ["team-b"]
+    assert queue.namespaces() == ["team-a", "team-b"]
 
 
 def test_it_says_how_long_the_first_has_waited(queue: WorkQueue, clock: Clock) -> None:
-    queue.add("a", "team", Priority.PROGRESS)
+    queue.put_off("a", "team", Priority.PROGRESS)
     clock.now += 1
-    queue.add("b", "other", Priority.PROGRESS)
-    queue.add("a", "team", Priority.PROGRESS)
+    queue.put_off("b", "other", Priority.PROGRESS)
+    queue.put_off("a", "team", Priority.PROGRESS)
     clock.now += 2
 
     assert queue.longest_waits()[Priority.PROGRESS] == pytest.approx(3)
@@ -250,7 +315,7 @@ def test_one_that_has_room_waits_no_more_although_it_is_busy(
     queue: WorkQueue, clock: Clock
 ) -> None:
     queue.begin("a", Priority.PROGRESS)
-    queue.add("a", "team", Priority.PROGRESS)
+    queue.put_off("a", "team", Priority.PROGRESS)
     clock.now += 1
 
     taken = queue.pop()

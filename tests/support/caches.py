@@ -1,0 +1,23 @@
+"""A cluster cache for tests that tells which keys were to be reconciled because of a change."""
+
+from __future__ import annotations
+
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import ReconcileKey
+
+
+class RecordingCache(ClusterCache):
+    """Keeps each key once, in the order of the first time."""
+
+    def __init__(self) -> None:
+        self._keys: dict[ReconcileKey, None] = {}
+        super().__init__(enqueue=self._note)
+
+    def _note(self, key: ReconcileKey) -> None:
+        self._keys[key] = None
+
+    def drain(self) -> list[ReconcileKey]:
+        """The keys since the last time."""
+        keys = list(self._keys)
+        self._keys.clear()
+        return keys
