@@ -153,7 +153,7 @@ def test_two_of_one_destination_are_never_in_one_worker() -> None:
     for each in first.pending[0].jobs:
         team.cache.forget(each)
         team.tenant.line_up(each, None)
-    team.tenant.end(first.pending[0].name)
+    team.tenant.retire(first.pending[0].name)
     third = team.plan()
 
     assert workers(first) == [["a", "c"]]
