@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from imagejob_dev import ports
 from support import examples, namespaces
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.kubeconfig and not config.option.worker_image:
         raise pytest.UsageError("--kubeconfig needs --worker-image")
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        count = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        os.environ[ports.RANGE] = ports.part(int(worker.removeprefix("gw")), count)
     # A run in the background ignores Ctrl-C, and so would the programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

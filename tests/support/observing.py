@@ -21,6 +21,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.api_objects import NOW, image_job
+from support.timings import TIMINGS
 
 RATES = (parse_rate("50/1h"), parse_rate("500/24h"))
 CAPS = Caps(default=Policy(RATES), max_workers=64, max_workers_per_namespace=32)
@@ -39,7 +40,7 @@ class Knowledge:
 
     def __post_init__(self) -> None:
         self.last_tick = time.monotonic()
-        registry = NamespaceRegistry(self.cache, CAPS, lambda: NOW)
+        registry = NamespaceRegistry(self.cache, CAPS, TIMINGS, lambda: NOW)
         limiter = AdaptiveConcurrencyLimiter()
         self.observed = Observed(
             self.cache, self.histories, registry, WorkQueue(limiter), limiter, CAPS

@@ -48,12 +48,12 @@ class Module:
     @property
     def ldflags(self) -> str:
         """For the linker: smaller, and what some programs know of themselves from nowhere else."""
-        told = {"kubernetes": self._kubernetes_variables, "helm": self._helm_variables}
-        variables = told[self.name]() if self.name in told else {}
+        stamps = {"kubernetes": self._kubernetes_variables, "helm": self._helm_variables}
+        variables = stamps[self.name]() if self.name in stamps else {}
         return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in variables.items())])
 
     def _kubernetes_variables(self) -> Mapping[str, str]:
-        """Without them an API server says it is v0.0.0, and misleads clients that look."""
+        """Linker flags with the version: without them the API server reports v0.0.0."""
         version = "k8s.io/component-base/version"
         major, minor, _ = self.version.split(".")
         return {
@@ -115,4 +115,4 @@ MODULES = (KUBERNETES, ETCD, VERSITYGW)
 """What a cluster is made of."""
 
 EXTRAS = (KWOK, HELM, PROMETHEUS, HEALTH)
-"""What some use besides: benchmarks put kwok's fake node in the place of the cluster's own."""
+"""Optional programs: benchmarks use kwok's fake node instead of the cluster's own."""

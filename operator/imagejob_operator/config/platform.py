@@ -15,6 +15,7 @@ from imagejob_operator.quota.rates import Policy
 
 from .bounds import Bounds
 from .reserve import Reserve
+from .timings import Timings
 from .worker_pod import WorkerPod
 
 MIB = 1024 * 1024
@@ -44,8 +45,8 @@ class Platform(msgspec.Struct, frozen=True):
     `bounds` limit an ImageJob's timeout and retries, and its stores' transfers. `worker_cpu_millis`
     is for each lane; a worker has at most `parallelism`. `small_memory` is for ImageJobs that can't
     need more, `large_memory` for those that exceeded `memory`. `pod` is what the platform adds to
-    worker pods. `backoff` is the delay before the first retry. `trusts_requester` says that an
-    admission policy guarantees the requester.
+    worker pods. `backoff` is the delay before the first retry, `timings` are the other delays.
+    `trusts_requester` says that an admission policy guarantees the requester.
     """
 
     worker_image: str
@@ -61,6 +62,7 @@ class Platform(msgspec.Struct, frozen=True):
     parallelism: int = 2
     pod: WorkerPod = WorkerPod()
     backoff: timedelta = timedelta(seconds=10)
+    timings: Timings = Timings()
     trusts_requester: bool = False
 
     def memory_of(self, size: Size) -> WorkerMemory:

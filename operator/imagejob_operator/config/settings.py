@@ -18,11 +18,15 @@ from imagejob_operator.quota.rates import Policy, parse_rate
 
 from .bounds import Bounds
 from .platform import Caps, Platform, WorkerMemory
+from .timings import Timings
 from .worker_pod import Annotations, Labels, ObjectName, Toleration, WorkerPod, reserved
 
 PREFIX = "IMAGEJOB_"
 LISTS = ("formats", "quota", "worker_image_pull_secrets")
-JSON = ("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels")
+JSON = (
+    *("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels"),
+    "timings",
+)
 BYTES = (
     *("max_bytes", "min_bytes_per_second", "worker_memory", "child_memory", "scratch_size"),
     "namespace_memory",
@@ -46,7 +50,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Fields in JSON hold JSON in their variables, as in a pod's manifest. `namespace` is the
     operator's own, `quota` the rates of a namespace without an ImageQuota, `backoff_seconds` the
-    delay before the first retry, `large_…` the memory after an attempt ran out of memory,
+    delay before the first retry, `timings` the other delays, in seconds as JSON, which only tests
+    set, `large_…` the memory after an attempt ran out of memory,
     `reserved_worker_share` the share of workers for namespaces with at most one, `listen` the
     "host:port" of probes and metrics ("": none; ":port": every address), `metrics_namespaces` how
     many namespaces have series of their own, `namespace_memory` how much of the operator's memory
@@ -84,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_workers_per_namespace: Positive = 32
     reserved_worker_share: Share = 0.25
     backoff_seconds: Positive = 10
+    timings: Timings = Timings()
     trust_requester: bool = False
     namespace: str = "imagejob-system"
     leader_election: bool = True
@@ -114,6 +120,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             parallelism=self.worker_parallelism,
             pod=self._worker_pod,
             backoff=timedelta(seconds=self.backoff_seconds),
+            timings=self.timings,
             trusts_requester=self.trust_requester,
         )
 

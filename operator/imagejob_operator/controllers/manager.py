@@ -92,7 +92,13 @@ class Manager:
         self._lister = lister = Lister(cluster, cache, self._wake.set)
         self._reflectors = Reflectors(cluster, lister, self._wake.set)
         writers = Writers(
-            cluster, cache, self._histories, instance=instance, write_audit=write_audit, clock=clock
+            cluster,
+            cache,
+            self._histories,
+            platform.timings,
+            instance=instance,
+            write_audit=write_audit,
+            clock=clock,
         )
         self._cache_full = CacheFullReporter(
             cluster, lister, cache, instance=instance, clock=clock, wake=self._wake.set
@@ -100,7 +106,7 @@ class Manager:
         self._ledgers = Ledgers(cluster, lister, namespace=namespace, clock=clock)
         self._queue = WorkQueue(cluster.limiter)
         estimates = WaitEstimates(cache, self._delays.set, self._queue.is_waiting)
-        self._registry = NamespaceRegistry(cache, caps, clock)
+        self._registry = NamespaceRegistry(cache, caps, platform.timings, clock)
         self._scheduler = Scheduler(
             cache,
             self._registry,

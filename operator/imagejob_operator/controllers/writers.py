@@ -14,6 +14,7 @@ from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.last_failure import is_spent
 from imagejob_operator.cache.reconcile_key import EventsKey, NamespaceKey, QuotaStatusKey
+from imagejob_operator.config.timings import Timings
 from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob.decide import Find, Inquire, JobHistory, Replace, WriteStatus
 from imagejob_operator.kube import records
@@ -41,6 +42,7 @@ class Writers:
         cluster: Cluster,
         cache: ClusterCache,
         histories: dict[str, JobHistory],
+        timings: Timings,
         *,
         instance: str,
         write_audit: Callable[[bytes], None],
@@ -49,6 +51,7 @@ class Writers:
         self._cluster = cluster
         self._cache = cache
         self._histories = histories
+        self._timings = timings
         self._instance = instance
         self._write_audit = write_audit
         self._clock = clock
@@ -77,7 +80,7 @@ class Writers:
                 raise
             state.end(pending.name)
             for job in pending.jobs:
-                self._remember(job, self._history(job).refused(error.message, self._clock()))
+                self._remember(job, self._history(job).refused(error.message, self._ask_again()))
         self._release(pending)
 
     async def _meet(self, state: NamespaceState, pending: PendingWorker) -> None:
@@ -101,8 +104,11 @@ class Writers:
         asked = (worker.pod or worker.job).metadata
         warnings = await self._cluster.warnings_about(asked)
         why, about = warnings[-1] if warnings else "", asked.name if worker.pod else ""
-        self._remember(job, self._history(job).refused(why, self._clock(), about))
+        self._remember(job, self._history(job).refused(why, self._ask_again(), about))
         self._cache.enqueue(job.metadata.uid)
+
+    def _ask_again(self) -> datetime:
+        return self._clock() + self._timings.refused_for
 
     async def replace(self, replace: Replace) -> None:
         """Delete a worker that won't do it, so that another can take its place."""

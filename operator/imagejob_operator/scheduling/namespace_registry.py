@@ -9,6 +9,7 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.config.platform import Caps, Platform
+from imagejob_operator.config.timings import Timings
 from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
 from imagejob_operator.kube.worker import WorkerJob
 from imagejob_operator.quota import ledger as ledgers
@@ -24,9 +25,12 @@ from .plan import Plan
 class NamespaceRegistry:
     """Every namespace that has or had unfinished ImageJobs."""
 
-    def __init__(self, cache: ClusterCache, caps: Caps, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, cache: ClusterCache, caps: Caps, timings: Timings, clock: Callable[[], datetime]
+    ) -> None:
         self._cache = cache
         self._caps = caps
+        self._timings = timings
         self._clock = clock
         self._registry: dict[str, NamespaceState] = {}
         self._dirty: dict[str, None] = {}
@@ -218,5 +222,6 @@ class NamespaceRegistry:
             self.of(namespace),
             self._busy.get(namespace),
             self._caps.max_workers_per_namespace,
+            self._timings.patience,
             self._clock(),
         )

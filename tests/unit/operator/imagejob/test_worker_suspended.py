@@ -9,11 +9,11 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import WatchedObject
-from imagejob_operator.imagejob.decide import SETTLE, Inquire, Replace
+from imagejob_operator.imagejob.decide import Inquire, Replace
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Inputs, Refusal
-from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER, is_starting
+from imagejob_operator.imagejob.worker_checks import is_starting
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 from imagejob_operator.scheduling.allocation import Occupancy, occupancy
@@ -36,6 +36,7 @@ from support.api_objects import (
     worker_job,
 )
 from support.deciding import decided
+from support.timings import PATIENCE, REPLACED_AFTER, SETTLE
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog")
 CREATED = datetime.fromisoformat(EARLIER)
@@ -168,7 +169,7 @@ def test_one_that_has_another_pod_after_all_has_failed() -> None:
 
 
 def taken(*workers: Worker) -> Occupancy:
-    return occupancy(workers, NamespaceState("team-a"), None, 32, CREATED + TICK)
+    return occupancy(workers, NamespaceState("team-a"), None, 32, PATIENCE, CREATED + TICK)
 
 
 def test_it_takes_no_worker_s_place_and_its_image_jobs_count() -> None:
@@ -177,7 +178,7 @@ def test_it_takes_no_worker_s_place_and_its_image_jobs_count() -> None:
     assert taken(idle) == Occupancy(workers=0, image_jobs=2)
     assert (taken(stopping).workers, taken(stopping).image_jobs) == (1, 1)
     assert taken(Worker(resumed(CAT, DOG))).workers == 1
-    assert not is_starting(idle, CREATED)
+    assert not is_starting(idle, PATIENCE, CREATED)
 
 
 def test_it_may_still_write_where_it_was_to() -> None:

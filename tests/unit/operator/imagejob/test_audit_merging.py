@@ -14,7 +14,7 @@ from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.controllers.writers import Writers
 from imagejob_operator.imagejob.audit_merging import HELD, Run
-from imagejob_operator.imagejob.decide import SETTLE, Decision, JobHistory, WriteStatus, decide
+from imagejob_operator.imagejob.decide import Decision, JobHistory, WriteStatus, decide
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
 from imagejob_operator.kube.transport import ConflictError
 from imagejob_operator.kube.worker import Worker
@@ -22,6 +22,7 @@ from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.position import QueuePosition
 from support.api_objects import NOW, PLATFORM, image_job, inputs, pod, running, store, worker_job
 from support.examples import examples
+from support.timings import SETTLE, TIMINGS
 
 STATES = ("suspended", "throttled", "no store")
 WRITES_A_MINUTE = 8
@@ -47,6 +48,7 @@ class Teller:
             cluster,
             ClusterCache(),
             self._memories,
+            TIMINGS,
             instance="op",
             write_audit=self._tell,
             clock=self._clock,

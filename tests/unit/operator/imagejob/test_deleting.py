@@ -35,6 +35,7 @@ from support.api_objects import (
     terminated,
     worker_job,
 )
+from support.timings import TIMINGS
 
 GOING: dict[str, Any] = {"deletionTimestamp": "2026-11-22T10:00:00Z", "finalizers": ["a.b/keep"]}
 CAT = image_job(meta=GOING)
@@ -125,6 +126,7 @@ def test_its_end_is_told_once_although_it_goes_meanwhile(*, is_written: bool) ->
         Gone(),  # type: ignore[arg-type]
         cache,
         histories,
+        TIMINGS,
         instance="op",
         write_audit=lambda line: told.append(msgspec.json.decode(line)),
         clock=lambda: NOW,

@@ -16,6 +16,7 @@ from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
 from imagejob_operator.scheduling.namespace_state import NamespaceState
 from imagejob_operator.scheduling.wait_estimates import WaitEstimates
 from support.api_objects import NOW, PLATFORM, image_job, shows_admitted, store
+from support.timings import TIMINGS
 
 POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
@@ -46,7 +47,7 @@ class Operator:
         for thing in (store(), *jobs):
             self.cache.upsert(thing)
         foresight = WaitEstimates(self.cache, lambda *_: None, lambda _: False)
-        self.registry = NamespaceRegistry(self.cache, CAPS, lambda: NOW)
+        self.registry = NamespaceRegistry(self.cache, CAPS, TIMINGS, lambda: NOW)
         self.dispatcher = Scheduler(
             self.cache,
             self.registry,

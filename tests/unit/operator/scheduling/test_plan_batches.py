@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 from imagejob_operator.contract.order import decode
 from imagejob_operator.imagejob.gather import gather
-from imagejob_operator.imagejob.worker_checks import PATIENCE, is_starting
+from imagejob_operator.imagejob.worker_checks import is_starting
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
 from imagejob_operator.scheduling.batching import MAX_ITEMS
 from imagejob_operator.scheduling.plan import FEW, WorkerBudget
 from support.api_objects import EARLIER, image_job, pod, running, terminated, waiting, worker_job
 from support.planning_team import NEW, Team, dispatched, job, jobs, lost, workers
+from support.timings import PATIENCE
 
 CREATED = datetime.fromisoformat(EARLIER)
 TICK = timedelta(milliseconds=1)
@@ -185,4 +186,4 @@ IN_PODS: dict[str, tuple[Pod | None, timedelta, bool]] = {
 def test_which_workers_are_starting(its_pod: Pod | None, age: timedelta, *, expected: bool) -> None:
     worker = Worker(worker_job(CAT), its_pod)
 
-    assert is_starting(worker, CREATED + age) is expected
+    assert is_starting(worker, PATIENCE, CREATED + age) is expected

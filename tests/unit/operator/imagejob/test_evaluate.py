@@ -185,7 +185,7 @@ WISHES = {
 }
 
 
-@pytest.mark.parametrize(("known", "wish"), WISHES.values(), ids=WISHES)
+@pytest.mark.parametrize(("known", "waits_for"), WISHES.values(), ids=WISHES)
 def test_what_it_is_in_line_for(known: Inputs, waits_for: str | None) -> None:
     assert evaluate(known, PLATFORM, NOW).waits_for == waits_for
 

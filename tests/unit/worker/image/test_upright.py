@@ -1,15 +1,17 @@
-"""Orientation 1 to 8, in every format that carries it: what comes out is upright, once."""
+"""Nothing that comes out asks to be turned, and crops and smaller outputs are turned once, too.
+
+test_orientation.py has that each format comes out upright.
+"""
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import pytest
 from PIL import Image
 from support.pictures import CORNERS, STORED, Bench, corners, distance, encoded, opened, quarters
 
-ORIENTATION, RESOLUTION_UNIT = 0x0112, 0x0128
+ORIENTATION = 0x0112
 OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
     "PNG": {},
@@ -37,27 +39,12 @@ def is_upright(image: Image.Image) -> bool:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("name", OPTIONS)
-class TestEveryFormat:
-    def test_full_size(self, bench: Bench, name: str, orientation: int) -> None:
-        processed = bench.process(stored(name, orientation), {"format": "png"})
+def test_nothing_says_turn_me(bench: Bench, name: str, orientation: int) -> None:
+    outputs = bench.process(
+        stored(name, orientation), *({"format": each} for each in ("jpeg", "webp", "avif"))
+    ).outputs
 
-        image = opened(processed.outputs[0])
-        assert (processed.source.width, processed.source.height) == (64, 48)
-        assert image.size == (64, 48)
-        assert is_upright(image)
-
-    def test_reduced(self, bench: Bench, name: str, orientation: int) -> None:
-        image = bench.picture(stored(name, orientation), width=32, height=32)
-
-        assert image.size == (32, 24)
-        assert is_upright(image)
-
-    def test_nothing_says_turn_me(self, bench: Bench, name: str, orientation: int) -> None:
-        outputs = bench.process(
-            stored(name, orientation), *({"format": each} for each in ("jpeg", "webp", "avif"))
-        ).outputs
-
-        assert [opened(made).getexif().get(ORIENTATION) for made in outputs] == [None] * 3
+    assert [opened(made).getexif().get(ORIENTATION) for made in outputs] == [None] * 3
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -87,19 +74,3 @@ def test_derived_outputs_are_turned_once_too(bench: Bench, orientation: int) -> 
         (60, 60), (160, 120), (320, 240), (320, 240),
     ]  # fmt: skip
     assert all(is_upright(opened(made)) for made in outputs)
-
-
-def test_exif_of_avif_turns_nothing(bench: Bench) -> None:
-    """HEIF turns by its own properties; an orientation in EXIF is only a copy, or a lie."""
-    exif = Image.Exif()
-    exif[RESOLUTION_UNIT] = 3
-    data = encoded(quarters(), "AVIF", exif=exif, **OPTIONS["AVIF"])
-    unit, lie = (
-        struct.pack(">HHIH", tag, 3, 1, value)
-        for tag, value in ((RESOLUTION_UNIT, 3), (ORIENTATION, 6))
-    )
-    assert data.count(unit) == 1
-
-    lying = data.replace(unit, lie)
-
-    assert is_upright(bench.picture(lying))

@@ -8,7 +8,7 @@ import pytest
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.inputs import Inputs, Refusal
-from imagejob_operator.imagejob.worker_checks import PATIENCE, REFUSALS, REPLACED_AFTER
+from imagejob_operator.imagejob.worker_checks import REFUSALS
 from imagejob_operator.kube.worker import Worker
 from support.api_objects import (
     EARLIER,
@@ -22,6 +22,7 @@ from support.api_objects import (
     waiting,
     worker_job,
 )
+from support.timings import PATIENCE, REPLACED_AFTER
 
 CAT = image_job()
 CREATED = datetime.fromisoformat(EARLIER)

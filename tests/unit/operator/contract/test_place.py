@@ -209,8 +209,8 @@ VOLUMES = [("claim", None, "a/b/c"), ("claim", "a", "b/c"), ("claim", "a/b", "c"
 
 
 @pytest.mark.parametrize(("claim", "folder", "key"), VOLUMES)
-def test_a_folder_of_a_claim_is_one_by_any_store(assume: str, folder: str | None, key: str) -> None:
-    found = store(volume={"claimName": assume, **({"subPath": folder} if folder else {})})
+def test_a_folder_of_a_claim_is_one_by_any_store(claim: str, folder: str | None, key: str) -> None:
+    found = store(volume={"claimName": claim, **({"subPath": folder} if folder else {})})
 
     place = destination_key(found, key)
 

@@ -10,7 +10,7 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.last_failure import is_spent
 from imagejob_operator.contract.carried import SILENCE, UNSEEN
-from imagejob_operator.imagejob.decide import SETTLE, Replace
+from imagejob_operator.imagejob.decide import Replace
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.inputs import Inputs, JobState
 from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
@@ -38,6 +38,7 @@ from support.api_objects import (
     worker_job,
 )
 from support.deciding import decided, shown
+from support.timings import SETTLE
 
 CAT, DOG = image_job(retries=0), image_job("dog")
 CARRIED = worker_job(CAT)

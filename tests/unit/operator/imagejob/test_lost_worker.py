@@ -12,7 +12,7 @@ from imagejob_operator.api.meta import ObjectMeta
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import WatchedObject
 from imagejob_operator.contract.carried import EXCUSES
-from imagejob_operator.imagejob.decide import SETTLE, Find, WriteStatus
+from imagejob_operator.imagejob.decide import Find, WriteStatus
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
@@ -39,6 +39,7 @@ from support.api_objects import (
     written,
 )
 from support.deciding import decided
+from support.timings import SETTLE
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog", retries=0)
 ALONE, BOTH = worker_job(CAT), worker_job(CAT, DOG)

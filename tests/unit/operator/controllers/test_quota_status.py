@@ -37,6 +37,7 @@ from support.api_objects import (
     worker_job,
 )
 from support.examples import examples
+from support.timings import TIMINGS
 
 POLICY = Policy((parse_rate("50/1h"),))
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
@@ -85,7 +86,7 @@ class Operator:
         self.now = NOW
         self.stored = Stored()
         self.cache = ClusterCache()
-        self.registry = NamespaceRegistry(self.cache, CAPS, self._clock)
+        self.registry = NamespaceRegistry(self.cache, CAPS, TIMINGS, self._clock)
         cluster: Any = self.stored
         histories: dict[str, JobHistory] = {}
         self._later: dict[ReconcileKey, datetime] = {}
@@ -93,6 +94,7 @@ class Operator:
             cluster,
             self.cache,
             histories,
+            TIMINGS,
             instance="op",
             write_audit=lambda _: None,
             clock=self._clock,

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from imagejob_operator.imagejob.decide import (
-    REFUSED_FOR,
-    SETTLE,
-    Inquire,
-    JobHistory,
-    Replace,
-    WriteStatus,
-)
+from imagejob_operator.imagejob.decide import Inquire, JobHistory, Replace, WriteStatus
 from imagejob_operator.imagejob.inputs import QuotaPosition
-from imagejob_operator.imagejob.worker_checks import PATIENCE, REPLACED_AFTER
 from imagejob_operator.kube.worker import Worker
 from support.api_objects import (
     EARLIER,
@@ -31,6 +23,7 @@ from support.api_objects import (
     written,
 )
 from support.deciding import decided
+from support.timings import PATIENCE, REFUSED_FOR, REPLACED_AFTER, SETTLE
 
 CAT = image_job()
 CARRIED = worker_job(CAT)
@@ -44,7 +37,7 @@ def reasons(history: JobHistory) -> list[str]:
 
 
 def test_a_refused_worker_is_shown_and_tried_again_later() -> None:
-    history = decided(inputs(CAT)).history.refused("exceeded quota: pods", NOW)
+    history = decided(inputs(CAT)).history.refused("exceeded quota: pods", NOW + REFUSED_FOR)
 
     shown = decided(inputs(CAT), history)
     write = decided(inputs(CAT), shown.history, NOW + SETTLE)
@@ -59,7 +52,7 @@ def test_a_refused_worker_is_shown_and_tried_again_later() -> None:
 
 
 def test_a_refusal_stays_shown_until_a_pod_is_there() -> None:
-    history = decided(inputs(CAT)).history.refused("exceeded quota: pods", NOW)
+    history = decided(inputs(CAT)).history.refused("exceeded quota: pods", NOW + REFUSED_FOR)
     later = NOW + REFUSED_FOR
     promised = inputs(CAT, quota=QuotaPosition(admitted_at=NOW, dispatch="ij-1"))
 
@@ -76,7 +69,7 @@ def test_a_refusal_stays_shown_until_a_pod_is_there() -> None:
 def test_the_cluster_is_asked_why_a_worker_gets_no_pod() -> None:
     early = decided(carried(), now=CREATED + PATIENCE - TICK)
     due = decided(carried(), early.history, CREATED + PATIENCE)
-    answered = due.history.refused("exceeded quota: pods", CREATED + PATIENCE)
+    answered = due.history.refused("exceeded quota: pods", CREATED + PATIENCE + REFUSED_FOR)
     known = decided(carried(), answered, CREATED + PATIENCE + TICK)
     again = decided(carried(), known.history, CREATED + PATIENCE + REFUSED_FOR)
 
@@ -89,7 +82,7 @@ def test_the_cluster_is_asked_why_a_worker_gets_no_pod() -> None:
 
 def test_why_is_asked_again_while_it_lasts() -> None:
     due = CREATED + PATIENCE
-    history = decided(carried(), now=due).history.refused("exceeded quota: pods", due)
+    history = decided(carried(), now=due).history.refused("exceeded quota: pods", due + REFUSED_FOR)
     write = decided(carried(), history, due + TICK)
 
     told = decided(carried(), write.history, due + TICK + SETTLE)

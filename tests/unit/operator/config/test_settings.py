@@ -9,6 +9,7 @@ from imagejob_operator.config.bounds import Bounds
 from imagejob_operator.config.platform import Caps, Platform, WorkerMemory
 from imagejob_operator.config.reserve import Reserve
 from imagejob_operator.config.settings import SettingsError, from_environment
+from imagejob_operator.config.timings import Timings
 from imagejob_operator.config.worker_pod import Toleration, WorkerPod
 from imagejob_operator.quota.rates import Policy, parse_rate
 
@@ -63,6 +64,7 @@ def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
             "IMAGEJOB_SMALL_CHILD_MEMORY": "200Mi",
             "IMAGEJOB_LARGE_WORKER_MEMORY": "6Gi",
             "IMAGEJOB_LARGE_CHILD_MEMORY": "5Gi",
+            "IMAGEJOB_TIMINGS": '{"replaced_after": 4.5}',
             "IMAGEJOB_TRUST_REQUESTER": "true",
         }
     )
@@ -72,6 +74,7 @@ def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
     assert settings.caps == Caps(rates, 4, 3, reserved_share=0.5)
     assert platform.bounds == Bounds(60, 0, 64 * 1024)
     assert platform.backoff == timedelta(seconds=2)
+    assert platform.timings == Timings(replaced_after=timedelta(seconds=4.5))
     assert platform.parallelism == 3
     assert platform.small_memory == WorkerMemory(300 * 1024**2, 200 * 1024**2)
     assert platform.large_memory == WorkerMemory(6 * 1024**3, 5 * 1024**3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import msgspec
-from imagejob_operator.imagejob.decide import SETTLE, JobHistory, WriteStatus, decide, with_charge
+from imagejob_operator.imagejob.decide import JobHistory, WriteStatus, decide, with_charge
 from imagejob_operator.imagejob.inputs import QuotaPosition
 from imagejob_operator.kube.worker import Worker
 from support.api_objects import (
@@ -23,6 +23,7 @@ from support.api_objects import (
     worker_job,
 )
 from support.deciding import shown
+from support.timings import SETTLE
 
 CAT = image_job()
 CARRIED = worker_job(CAT)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import itertools
-from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from support import worker_process
+from support.pictures import Bench, opened
 from support.specimens import avif, exif, jpeg, png, tiff, webp
 from support.specimens.ifd import SHORT, Directory
 from support.specimens.ifd import tiff as structure
-from support.worker_process import Ended, Workplace
 
 # Where the stored picture's first row and first column belong (EXIF 2.32, 4.6.4, tag Orientation).
 ORIENTATIONS = {
@@ -97,33 +94,10 @@ def is_close(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return all(abs(a - b) <= 12 for a, b in zip(one, other, strict=True))
 
 
-@pytest.fixture(scope="module")
-def made(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[tuple[str, int], tuple[Ended, list[Image.Image]]]:
-    place = Workplace(tmp_path_factory.mktemp("orientations"))
-    items = []
-    for kind, orientation in CASES:
-        key = f"{kind}-{orientation}"
-        place.put("box", key, source_file(kind, orientation))
-        items.append(worker_process.item(key, OUTPUTS))
-    ended: list[Ended | None] = []
-    for start in range(0, len(items), 16):
-        run = place.run(worker_process.order(items[start : start + 16]))
-        assert run.exit_code == 0, run.log
-        ended += run.ended
-    result = {}
-    for case, item, end in zip(CASES, items, ended, strict=True):
-        assert end is not None
-        assert end.reason == "Succeeded", (case, end)
-        paths = [place.stores / "box" / "out" / item["uid"] / f"{o['name']}.png" for o in OUTPUTS]
-        result[case] = end, [Image.open(path).copy() for path in paths]
-    return result
-
-
 @pytest.mark.parametrize(("kind", "orientation"), CASES)
-def test_the_picture_is_upright(made: Any, kind: str, orientation: int) -> None:
-    end, (full, small, cover) = made[kind, orientation]
+def test_the_picture_is_upright(bench: Bench, kind: str, orientation: int) -> None:
+    processed = bench.process(source_file(kind, orientation), *OUTPUTS)
+    full, small, cover = map(opened, processed.outputs)
 
     assert full.size == SIZE
     assert small.size == (40, 24)
@@ -136,21 +110,17 @@ def test_the_picture_is_upright(made: Any, kind: str, orientation: int) -> None:
     assert is_close(found["top", "left"], CORNERS["top", "left"]), found
     assert is_close(found["top", "right"], CORNERS["top", "left"]), found
     assert is_close(found["bottom", "right"], CORNERS["bottom", "left"]), found
-    assert end.source[1:3] == SIZE
+    assert (processed.source.width, processed.source.height) == SIZE
 
 
-def test_an_avif_is_turned_by_its_own_properties_alone(tmp_path: Path) -> None:
+def test_an_avif_is_turned_by_its_own_properties_alone(bench: Bench) -> None:
     """EXIF's orientation says nothing there: readers go by irot and imir, if there are any."""
     # Under another number, which Pillow leaves as it is, until the file is written.
     block = structure([Directory({0x0113: (SHORT, [6])})], ">")
     data = avif.encode(stored(1), exif=block).replace(b"\x01\x13\0\x03", b"\x01\x12\0\x03")
     assert b"\x01\x12\0\x03" in data
-    place = Workplace(tmp_path / "pod")
-    place.put("box", "photo", data)
-    item = worker_process.item("photo", OUTPUTS[:1])
 
-    place.run(worker_process.order([item]))
+    image = bench.picture(data)
 
-    with Image.open(io.BytesIO(place.output(item, 0))) as image:
-        found = corners(image)
+    found = corners(image)
     assert all(is_close(found[corner], colour) for corner, colour in CORNERS.items()), found

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from support import worker_process
+from support.pictures import Bench
 from support.specimens import avif, colour, icc, jpeg, png, reading, tiff, webp
 from support.specimens.colour import Rgb
-from support.worker_process import Workplace
 
 PATCH = 16
 PATCHES: tuple[Rgb, ...] = (
@@ -68,23 +68,20 @@ def furthest(found: list[Rgb], expected: list[Rgb]) -> int:
 
 
 class Studio:
-    """Sends sources through one worker process each and opens the PNG that comes out."""
+    """Gives the pipeline one source and has the file that comes out."""
 
-    def __init__(self, place: Workplace) -> None:
-        self.place = place
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
 
     def develop(self, source: bytes, keep: tuple[str, ...] = (), made: str = "png") -> bytes:
-        self.place.put("box", "source", source)
-        outputs = [{"name": "out", "format": made, "lossless": True, "quality": 100}]
-        item = worker_process.item("source", outputs, metadata={"keep": keep})
-        run = self.place.run(worker_process.order([item]))
-        assert [end.reason for end in run.ended if end] == ["Succeeded"], run
-        return self.place.output(item, 0)
+        wanted = {"format": made, "lossless": True, "quality": 100}
+        (output,) = self.bench.process(source, wanted, metadata={"keep": keep}).outputs
+        return Path(output.path).read_bytes()
 
 
 @pytest.fixture
-def studio(tmp_path: Any) -> Studio:
-    return Studio(Workplace(tmp_path / "pod"))
+def studio(bench: Bench) -> Studio:
+    return Studio(bench)
 
 
 def decoded(data: bytes) -> Image.Image:

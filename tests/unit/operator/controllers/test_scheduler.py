@@ -22,6 +22,7 @@ from imagejob_operator.scheduling.plan import MANY
 from imagejob_operator.scheduling.wait_estimates import WaitEstimates
 from support.api_objects import NOW, PLATFORM, pod, running, store, worker_job
 from support.planning_team import jobs, lost
+from support.timings import TIMINGS
 
 POLICY = Policy((parse_rate("1000/1h"),))
 JUST_BEFORE = NOW - timedelta(seconds=1)
@@ -50,7 +51,7 @@ class Operator:
         self.cache.upsert(store())
         self.again: list[object] = []
         caps = msgspec.structs.replace(caps, default=policy)
-        self.registry = NamespaceRegistry(self.cache, caps, lambda: self.now)
+        self.registry = NamespaceRegistry(self.cache, caps, TIMINGS, lambda: self.now)
         self.dispatcher = Scheduler(
             self.cache,
             self.registry,
