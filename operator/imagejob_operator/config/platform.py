@@ -45,7 +45,7 @@ class Platform(msgspec.Struct, frozen=True):
     `bounds` limit an ImageJob's timeout and retries, and its stores' transfers. `worker_cpu_millis`
     is for each lane; a worker has at most `parallelism`. `small_memory` is for ImageJobs that can't
     need more, `large_memory` for those that exceeded `memory`. `pod` is what the platform adds to
-    worker pods. `backoff` is the delay before the first retry, `timings` the other delays.
+    worker pods. `backoff` is the delay before the first retry, `timings` are the other delays.
     `trusts_requester` says that an admission policy guarantees the requester.
     """
 

@@ -50,8 +50,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Fields in JSON hold JSON in their variables, as in a pod's manifest. `namespace` is the
     operator's own, `quota` the rates of a namespace without an ImageQuota, `backoff_seconds` the
-    delay before the first retry, `timings` the other delays, which only tests set (JSON, seconds),
-    `large_…` the memory after an attempt ran out of memory,
+    delay before the first retry, `timings` the other delays, in seconds as JSON, which only tests
+    set, `large_…` the memory after an attempt ran out of memory,
     `reserved_worker_share` the share of workers for namespaces with at most one, `listen` the
     "host:port" of probes and metrics ("": none; ":port": every address), `metrics_namespaces` how
     many namespaces have series of their own, `namespace_memory` how much of the operator's memory
