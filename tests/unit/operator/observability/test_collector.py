@@ -127,8 +127,8 @@ def test_workers_are_told_apart_by_their_pods() -> None:
 
 def test_the_work_queue_says_who_waits_and_for_how_long() -> None:
     known = Knowledge()
-    known.observed.queue.add("uid-1", "team-a", Priority.PROGRESS)
-    known.observed.queue.add("uid-2", "team-a", Priority.STATUS)
+    known.observed.queue.put_off("uid-1", "team-a", Priority.PROGRESS)
+    known.observed.queue.put_off("uid-2", "team-a", Priority.STATUS)
 
     assert known.value("workqueue_depth", priority="progress") == 1
     assert known.value("workqueue_depth", priority="status") == 1
