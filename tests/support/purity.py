@@ -78,6 +78,7 @@ class Watch:
     """Compares the arguments of the functions that it watches, before each call and after."""
 
     def __init__(self) -> None:
+        self.called: set[str] = set()
         self._calls: Counter[str] = Counter()
 
     def renew(self) -> None:
@@ -97,6 +98,7 @@ class Watch:
             # What can be read only once is not an argument that has a state to compare.
             kept = {key: each for key, each in given.items() if not isinstance(each, Iterator)}
             before = {key: fingerprint(each) for key, each in kept.items()}
+            self.called.add(name)
             answer = function(*args, **kwargs)
             if inspect.isgenerator(answer):
                 answer = iter(list(answer))
@@ -108,7 +110,8 @@ class Watch:
         return compared
 
     def over(self, *packages: str) -> None:
-        """Watch every public function of the packages, by whatever name a module has it."""
+        """Watch every public function of the packages, by whatever name or in whichever list of
+        functions a module has it."""
         found = {function: self.watched(function) for _, _, function in public_functions(*packages)}
         roots = {package.partition(".")[0] for package in packages}
         for module in list(sys.modules.values()):
@@ -116,3 +119,7 @@ class Watch:
                 for name, value in list(vars(module).items()):
                     if isinstance(value, FunctionType) and value in found:
                         setattr(module, name, found[value])
+                    if type(value) is tuple and all(
+                        isinstance(each, FunctionType) for each in value
+                    ):
+                        setattr(module, name, tuple(found.get(each, each) for each in value))
