@@ -201,7 +201,7 @@ class ClusterCache:
         if self.jobs.drop(job) and known:
             discard(self._in_namespace, known.metadata.namespace, uid)
             self.destinations.want_no_more(known)
-            self._enqueue(uid)  # for whoever remembers something of it
+            self._enqueue(uid)  # its history is to be forgotten
         self._enqueue_carriers(uid)
 
     def _enqueue_carriers(self, uid: str) -> None:
@@ -226,9 +226,8 @@ class ClusterCache:
         for item in worker.items:
             job = self.jobs.get(item.uid)
             if job and job.metadata.namespace == at[0] and not is_spent(worker, job):
-                self.unverified.add(
-                    item.uid
-                )  # another operator may have tidied it away, with cause
+                # Another operator may have deleted it, with cause.
+                self.unverified.add(item.uid)
         for pod in self.worker_index.pods_of(worker):
             self._enqueue(PodKey(*key(pod)))
         self._forget_worker(at)

@@ -1,4 +1,4 @@
-"""The cluster's objects, on their way into the picture: from lists, and from watches."""
+"""The cluster's objects, on their way into the cache: from lists, and from watches."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ worker carries can be missing from the later list, and none looks like an orphan
 
 
 class Lister:
-    """Replaces what the picture has by what the API server says. Methods may raise ApiError.
+    """Replaces what the cache has by what the API server says. Methods may raise ApiError.
 
-    A page goes into the picture as soon as it is read: a list is never in memory as a whole.
+    A page goes into the cache as soon as it is read: a list is never in memory as a whole.
     `changed` is told whenever there may be something to look at.
     """
 

@@ -1,4 +1,4 @@
-"""Keeps the picture of one kind as the API server has it: lists it, watches it, lists it again.
+"""Keeps the cache of one kind as the API server has it: lists it, watches it, lists it again.
 
 In client-go's name and manner. docs/decisions/0020-one-reflector.md says why it is our own.
 """

@@ -1,4 +1,4 @@
-"""Looks after namespaces with more than is kept of one: tells them, and looks for the rest."""
+"""Tells namespaces that exceed their share of the cache, and lists the rest once there is room."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import IMAGE_JOBS, IMAGE_PROFILES, IMAGE_STORES, Kind
 from imagejob_operator.kube.transport import ApiError
+from imagejob_operator.observability.logging import fields
 from imagejob_operator.quota.status import CACHE_FULL, full
 from imagejob_operator.workqueue.queue import WorkQueue
 
@@ -90,9 +91,14 @@ class CacheFullReporter:
                     "%s exceeds cache.bytesPerNamespace (%s): some of its objects wait",
                     namespace,
                     describe_bytes(self._limit),
+                    extra=fields(namespace=namespace),
                 )
             else:
-                log.info("%s has room again for all that it has", namespace)
+                log.info(
+                    "%s has room again for all that it has",
+                    namespace,
+                    extra=fields(namespace=namespace),
+                )
             self._queue.add(QuotaStatusKey(namespace))
         if full != self._full:
             self._wake()
@@ -107,7 +113,11 @@ class CacheFullReporter:
         try:
             await self._cluster.post_event(event(left_out, self._limit, now, self._instance))
         except ApiError as error:  # it is worth a line, and no retry
-            log.warning("no Event for %s: %s", left_out.name, error)
+            log.warning(
+                "can't post an Event: %s",
+                error,
+                extra=fields(namespace=namespace, name=left_out.name, uid=left_out.uid),
+            )
 
     async def _fill(self, namespace: str) -> None:
         kinds, now = self._cache.budget.has_room_again(namespace), self._clock()

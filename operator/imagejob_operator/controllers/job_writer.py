@@ -16,6 +16,7 @@ from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.resources import IMAGE_JOBS, WORKER_JOBS
 from imagejob_operator.kube.transport import ApiError, ConflictError
 from imagejob_operator.kube.worker import WorkerJob
+from imagejob_operator.observability.logging import about
 from imagejob_operator.scheduling.namespace_state import PendingWorker
 from imagejob_operator.workqueue.queue import WorkQueue
 
@@ -117,7 +118,7 @@ class JobWriter:
                 self._cache.upsert(job)
                 if not self._cache.is_stray(pod):
                     return
-        log.warning("pod %s/%s has lost its worker Job: deleting it", meta.namespace, meta.name)
+        log.warning("deleting a pod that has lost its worker Job", extra=about(meta))
         await self._cluster.delete_pod(meta)
 
     async def tidy(self, worker: WorkerJob) -> None:

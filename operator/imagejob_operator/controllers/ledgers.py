@@ -14,6 +14,7 @@ from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import LEDGERS, ConfigMap
 from imagejob_operator.kube.transport import ApiError, ConflictError, NotFoundError
+from imagejob_operator.observability.logging import fields
 from imagejob_operator.quota import ledger as ledgers
 from imagejob_operator.quota.ledger import Ledger
 
@@ -30,7 +31,7 @@ class StoredLedger(NamedTuple):
 class Ledgers:
     """One ConfigMap a namespace, in the operator's own. Methods may raise ApiError.
 
-    A ledger that was read is used only with a picture that was read after it.
+    A ledger that was read is used only with objects that were listed after it.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Ledgers:
                 try:
                     found[namespace] = self._decode(namespace, stored)
                 except ApiError as error:  # the others are not to wait for it
-                    log.warning("%s", error)
+                    log.warning("%s", error, extra=fields(namespace=namespace))
         return found
 
     async def read(self, namespace: str) -> StoredLedger:
@@ -80,7 +81,12 @@ class Ledgers:
             if at and not job.is_admitted:
                 charged[job.metadata.uid] = at
         if times:
-            log.warning("%s has no ledger: rebuilt from %d ImageJobs", namespace, len(times))
+            log.warning(
+                "%s has no ledger: rebuilt from %d ImageJobs",
+                namespace,
+                len(times),
+                extra=fields(namespace=namespace),
+            )
         return ledgers.rebuilt(times, self._clock(), charged)
 
     async def write(

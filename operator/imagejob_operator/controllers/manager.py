@@ -1,10 +1,10 @@
 """The loop: observe → decide → apply.
 
-Lists and watches feed the picture; whatever they touch is decided again, by a pure function, and
-the one action that comes of it is applied. A subject (an ImageJob by UID, a worker Job by namespace
-and name) has at most one action under way, and every answer of the API server goes into the picture
-before the next decision, so that what we have just written is never undone by what we had not yet
-heard.
+Lists and watches feed the cache, and the cache adds the keys of what has changed to the work queue.
+A key (an ImageJob by UID, a worker Job by namespace and name) is reconciled by a pure decision and
+the one action that follows from it. A key has at most one action under way, and every answer of the
+API server goes into the cache before the next decision, so that what was just written is never
+undone by a decision on what was known before.
 """
 
 from __future__ import annotations
@@ -20,12 +20,20 @@ from typing import Any, TypeVar
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.lister import Lister
 from imagejob_operator.cache.memory_budget import MemoryBudget
-from imagejob_operator.cache.reconcile_key import ObjectKey, ReconcileKey
+from imagejob_operator.cache.reconcile_key import (
+    EventsKey,
+    NamespaceKey,
+    ObjectKey,
+    PodKey,
+    QuotaStatusKey,
+    ReconcileKey,
+)
 from imagejob_operator.cache.reflector import Reflectors
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.transport import ApiError
+from imagejob_operator.observability.logging import Value, fields
 from imagejob_operator.observability.snapshot import Snapshot
 from imagejob_operator.workqueue.batch_window import BatchWindow
 from imagejob_operator.workqueue.priority import Priority
@@ -46,30 +54,30 @@ from .wait_estimator import WaitEstimator
 log = logging.getLogger(__name__)
 
 LOOKS = 64
-"""How much is looked at in one turn: some ten milliseconds. Then quotas have theirs."""
+"""Keys that are reconciled in one turn: some ten milliseconds. Then the namespaces have theirs."""
 
 RELIST = timedelta(minutes=10)
-"""Whatever a watch has kept from us, and nobody foresaw, shows by then."""
+"""What no watch has told, for whatever reason, is seen by then."""
 
 TICK = 5.0
-"""Seconds: the loop turns at least so often, and says so, even if nothing happens."""
+"""Seconds: the loop turns at least so often, and sets `last_tick`, even if nothing happens."""
 
 R = TypeVar("R")
 
 RETRY = timedelta(seconds=2)
-"""After the API server said no, or nothing."""
+"""How long an action waits to be tried again after the API server refused it or did not answer."""
 
 
 class Manager:
     """Reconciles every unfinished ImageJob of the cluster.
 
-    `namespace` is the operator's own, which keeps the ledgers. `tell` takes the audit lines, one a
-    call, and has put each out when it returns. `namespace_memory` is how many bytes of a namespace
-    are kept at most.
+    `namespace` is the operator's own, which keeps the ledgers. `write_audit` takes the audit lines,
+    one a call, and has written each when it returns. `namespace_memory` is how many bytes of a
+    namespace are kept at most.
 
-    `beat` is when the loop last turned, in seconds of time.monotonic(), and `listed` whether the
-    engine has come to know what is in the cluster. Nothing is decided while one of the kinds is
-    `unwatched`: what is missing may be what we can't see. `metrics` counts what happens.
+    `last_tick` is when the loop last turned, in seconds of time.monotonic(), and `listed` whether
+    the cluster has been listed once. Nothing is decided while one of the kinds is `unwatched`: what
+    is missing may be what can't be seen. `metrics` counts what happens.
     """
 
     def __init__(
@@ -137,7 +145,7 @@ class Manager:
 
     async def run(self) -> None:
         """Until cancelled. An error that nobody foresaw ends it, and with it the process."""
-        # Ledgers first: each is used only with a picture that was read after it.
+        # Ledgers first: each is used only with objects that were listed after it.
         ledgers = await self._persist(self._ledgers.read_all)
         async with asyncio.TaskGroup() as tasks:
             self._reflectors.start(tasks)
@@ -166,9 +174,9 @@ class Manager:
         return min(TICK, pause, self._queue.wait())
 
     def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
-        """Look at what was touched, then at the namespaces, and begin what there is room for.
+        """Reconcile some keys, then the namespaces, and begin what there is room for.
 
-        However much there is to write, quotas are kept an eye on: admissions come on time.
+        The namespaces have their turn however many keys there are, so admissions come on time.
         """
         for namespace, name in self._cache.met():
             self._registry.retire(namespace, name)
@@ -184,7 +192,7 @@ class Manager:
             self._wake.set()
 
     def _look_at_namespaces(self, tasks: asyncio.TaskGroup) -> None:
-        """All that were touched, or, between two times, those whose time has come."""
+        """All that are in the queue, or, within a batch window, those whose time has come."""
         began, behind, between = time.monotonic(), self._queue.is_behind, self._window.wait > 0
         namespaces = self._queue.namespaces(only_on_time=between)
         held = self._window.held(namespaces) if behind else ()
@@ -220,7 +228,7 @@ class Manager:
         try:
             await action()
         except ApiError as error:
-            log.warning("will try again: %s", error)
+            log.warning("will try again: %s", error, extra=_fields_of(key))
             self._queue.add(key, after=self._clock() + max(RETRY, error.retry_after))
         finally:
             self._queue.end(key)
@@ -240,3 +248,16 @@ class Manager:
             except ApiError as error:
                 log.warning("can't list, will try again: %s", error)
                 await asyncio.sleep(RETRY.total_seconds())
+
+
+def _fields_of(key: ReconcileKey) -> dict[str, dict[str, Value]]:
+    """The fields of a log line about what has that key."""
+    match key:
+        case str(uid):
+            return fields(uid=uid)
+        case EventsKey(namespace, uid):
+            return fields(namespace=namespace, uid=uid)
+        case NamespaceKey(namespace) | QuotaStatusKey(namespace):
+            return fields(namespace=namespace)
+        case PodKey(namespace, name) | (namespace, name):
+            return fields(namespace=namespace, name=name)

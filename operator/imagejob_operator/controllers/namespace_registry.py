@@ -1,4 +1,4 @@
-"""The namespaces: who waits there, who is at work, and which of them are to be looked at."""
+"""The namespaces: who waits there for what, who is at work, and what their ledgers promise."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class NamespaceRegistry:
         return self._occupancy(namespace).image_jobs
 
     def want_ledger(self, namespace: str) -> None:
-        """Somebody wants to know what is used, although nobody waits."""
+        """Have its ledger read although nobody waits: a status has to say what is used."""
         self._wanted.add(namespace)
         self.enqueue(namespace)
 
@@ -114,7 +114,7 @@ class NamespaceRegistry:
         return self.of(job.metadata.namespace).quota_position(job)
 
     def line_up(self, job: ImageJob, waits_for: WaitsFor | None) -> None:
-        """Put it in the line that it wishes to be in."""
+        """Put it in the queue of what it waits for, and in no other."""
         uid, namespace = job.metadata.uid, job.metadata.namespace
         self._known[uid] = namespace
         state = self.of(namespace)
@@ -172,7 +172,7 @@ class NamespaceRegistry:
         return {name: self._occupancy(name) for name in at_work}
 
     def needs_ledger(self, state: NamespaceState) -> bool:
-        """Whether its ledger is to be read. Whoever is promised a worker is in no line."""
+        """Whether its ledger is to be read. An ImageJob that is promised a worker waits nowhere."""
         waits = bool(state.throttled or state.queued or state.has_orphan())
         return waits or state.namespace in self._wanted
 

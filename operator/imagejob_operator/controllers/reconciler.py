@@ -1,4 +1,4 @@
-"""What to do next for a subject: each is looked at anew, whatever it was touched for."""
+"""What to do next for a key: decided anew from all that is known, whatever has changed."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ from .status_writer import StatusWriter
 Action = Callable[[], Coroutine[Any, Any, None]]
 
 LINGER = 2 * STALE
-"""A worker that has ended keeps its name for so long: whoever else has decided to create it, and
-was held up, meets it, or finds that the decision is stale."""
+"""A worker that has ended keeps its name for so long: another operator that has decided to create
+it, and was held up, meets it, or finds that the decision is stale."""
 
 LET_BE = timedelta(seconds=5)
-"""A pod may be heard of so long before its Job; and whoever deletes a Job, deletes its pods."""
+"""The watch may tell of a pod so long before its Job; and who deletes a Job deletes its pods."""
 
 
 class WorkItem(msgspec.Struct, frozen=True):
-    """What to do next for a subject of a namespace."""
+    """What to do next for a key, which is of that namespace."""
 
     action: Action
     namespace: str
@@ -58,10 +58,7 @@ class WorkItem(msgspec.Struct, frozen=True):
 
 
 class Reconciler:
-    """Decides with what the picture shows and the tenants' ledgers say.
-
-    `later` is told when to look at a subject again.
-    """
+    """Decides from what the cache and the namespaces' ledgers say."""
 
     def __init__(
         self,
@@ -87,7 +84,7 @@ class Reconciler:
         self._strays: dict[PodKey, datetime] = {}
 
     def next_for(self, key: ObjectKey) -> WorkItem | None:
-        """What is to be done, or None; who is to be looked at meanwhile, or later, is noted."""
+        """The next action, or None. Adds to the queue what is to be looked at after a moment."""
         match key:
             case QuotaStatusKey(namespace):
                 write = self._quota_status_writer.consider(namespace)

@@ -17,6 +17,7 @@ from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import IMAGE_JOBS
 from imagejob_operator.kube.transport import ApiError, ConflictError, NotFoundError
+from imagejob_operator.observability.logging import Value, fields
 from imagejob_operator.workqueue.queue import WorkQueue
 
 from .job_histories import JobHistories
@@ -70,7 +71,7 @@ class StatusWriter:
                 self._queue.add(EventsKey(job.metadata.namespace, uid))
 
     async def verify(self, uid: str) -> None:
-        """Ask what became of an ImageJob that has changed or left behind our back."""
+        """Read an ImageJob that somebody else has changed or removed, and go on with what it is."""
         known = self._cache.jobs.get(uid)
         if not known:
             return
@@ -99,7 +100,7 @@ class StatusWriter:
                 self._metrics.event("posted")
             except ApiError as error:
                 self._metrics.event("dropped")
-                log.warning("no Event for %s: %s", event["regarding"]["name"], error)
+                log.warning("can't post an Event: %s", error, extra=_regarding(event))
 
     def _cancelled(self, job: ImageJob) -> None:
         """It was deleted unfinished; the audit log is the only place left to say so."""
@@ -124,3 +125,9 @@ class StatusWriter:
             self._write_audit(audit.line(job, entry, status, quota))
             self._metrics.emitted(job, entry, entries, status)
         self._histories.emitted(uid, new, self._clock())
+
+
+def _regarding(event: Manifest) -> dict[str, dict[str, Value]]:
+    """The fields of a log line about the ImageJob that an Event is of."""
+    of = event["regarding"]
+    return fields(namespace=of["namespace"], name=of["name"], uid=of["uid"])

@@ -1,6 +1,6 @@
 """Deletes ImageJobs that finished longer ago than their owners asked them to be kept.
 
-Finished ImageJobs are not in the engine's picture, so that any number of them costs nothing. Those
+Finished ImageJobs are not in the cache, so that any number of them costs nothing. Those
 that are to go one day are listed instead, once a minute and a page at a time.
 """
 
@@ -17,6 +17,7 @@ from imagejob_operator.imagejob.expiry import has_expired
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.pager import FIRST
 from imagejob_operator.kube.transport import ApiError, ConflictError
+from imagejob_operator.observability.logging import about
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ async def sweep_forever(
     clock: Callable[[], datetime],
     interval: timedelta = INTERVAL,
 ) -> None:
-    """Until cancelled. `tell` takes the audit lines, and has put each out when it returns."""
+    """Sweep until cancelled. `write_audit` takes the audit lines, and writes each at once."""
     sweeper = Sweeper(cluster, write_audit, clock)
     while True:
         try:
@@ -80,5 +81,5 @@ class Sweeper:
             if not error.is_refusal:
                 raise
             meta = job.metadata
-            log.warning("can't delete expired ImageJob %s/%s: %s", meta.namespace, meta.name, error)
+            log.warning("can't delete the expired ImageJob: %s", error, extra=about(meta))
             return False

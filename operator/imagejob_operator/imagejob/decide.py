@@ -25,7 +25,7 @@ class JobHistory(msgspec.Struct, frozen=True):
     """What is remembered of an unfinished ImageJob from look to look; lost with the process.
 
     `last` is the newest transition (phase, reason), `since` when it was seen, `entries` the history
-    that no status shows yet, `told` the highest sequence number that went to the audit log,
+    that no status shows yet, `emitted` the highest sequence number that went to the audit log,
     `missing` the worker Job that its status named and that was not there, `quota` what the quota
     said of it, `run` how much of the untold history came to pass for nothing.
     """

@@ -1,6 +1,6 @@
-"""Where an ImageJob stands: decided from its Situation by an ordered chain of checks.
+"""The state of an ImageJob: decided from its Inputs by an ordered list of checks.
 
-Nothing here knows what has been written to the API server; lifecycle.py compares the two.
+Nothing here knows what has been written to the API server; decide.py compares the two.
 """
 
 from __future__ import annotations

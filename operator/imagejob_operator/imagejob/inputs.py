@@ -23,7 +23,7 @@ class QuotaPosition(msgspec.Struct, frozen=True):
     """How one ImageJob stands with its namespace's quota and with the free workers.
 
     `admitted_at` is when it was charged, `dispatch` the worker Job that the ledger says is being
-    created for it, `turn` its place in the line it waits in, `limit` the rate it waits for
+    created for it, `position` its place in the line it waits in, `limit` the rate it waits for
     ("50 per 1h"), `slot` how exact its time is, `excess` why it may not
     even wait. All None before the quota has been looked at.
     """
@@ -97,10 +97,10 @@ class JobState(msgspec.Struct, frozen=True):
     `item` is what it was dispatched as, `outcome` what its worker reported, `read` what that had
     read if it came to no end, `failure` the attempt that has just failed, `disruptions` how many of
     its workers the cluster has taken away, if that is one more now, `queue` its place in line,
-    `wish` what it is in line for. `until` is when time alone may change all this.
+    `waits_for` what it is in line for. `until` is when time alone may change all this.
     `worker_is_spent` asks for the worker to be deleted, so that another can take its place.
-    `is_passing` says that it has only just come to where it waits: before that has been looked at,
-    there is nothing to tell.
+    `is_transient` says that it has only just come to where it waits: there is nothing to tell until
+    that has been looked at.
     """
 
     phase: Phase

@@ -8,7 +8,6 @@ from typing import Literal
 
 from imagejob_operator.api.imagejob import (
     AuditEntry,
-    ImageJob,
     ImageJobStatus,
     OutputStatus,
     SourceStatus,
@@ -64,12 +63,6 @@ def describe(
         processing_millis=state.outcome.millis if state.outcome and state.is_finished else None,
         audit=(*old.audit, *entries)[-KEPT_IN_STATUS:],
     )
-
-
-def _condition_of(job: ImageJob, kind: str) -> Condition | None:
-    """The condition of that type, if it is true."""
-    found = (each for each in job.status.conditions if each.type == kind)
-    return next((each for each in found if each.status == "True"), None)
 
 
 def _attempts(state: JobState, old: ImageJobStatus) -> int | None:

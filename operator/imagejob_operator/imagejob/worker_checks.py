@@ -61,7 +61,7 @@ def _suspended(worker: Worker, item: OrderItem | None) -> JobState:
 def patience_ends(worker: Worker, patience: timedelta) -> datetime | None:
     """When the pod should have been made, and placed; or the one that there is, have started.
 
-    None for one that is suspended, which may take for ever, and for one that has had its pod.
+    None for one that is suspended, which may take any time, and for one that has had its pod.
     """
     if worker.job.spec.suspend or worker.is_judged_later:
         return None

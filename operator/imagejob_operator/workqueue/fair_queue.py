@@ -1,4 +1,4 @@
-"""Who waits for the same thing, with the namespaces taking turns."""
+"""Keys that wait for room, with the namespaces taking turns."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from imagejob_operator.cache.reconcile_key import ObjectKey
 
 
 class Waiting(NamedTuple):
-    """Of which namespace a subject is, and since when it waits."""
+    """The namespace of a key, and since when the key waits."""
 
     namespace: str
     since: float
 
 
 class FairQueue:
-    """Subjects by namespace: each namespace in turn, of its own the one that waits longest.
+    """Keys by namespace: each namespace in turn, of its own the key that waits longest.
 
     Times in seconds, of a clock that is never stepped.
     """

@@ -24,7 +24,7 @@ from .status_throttle import Load, StatusThrottle
 
 STATUS_REST, STATUS_REFRESH_REST = 1.0, 4.0
 """One at a time, and then none for so many times as long as it took: what a slow server is spared
-grows with how slow it is, whoever made it so."""
+grows with how slow it is, whatever the cause."""
 
 STATUS_PATIENCE, STATUS_REFRESH_PATIENCE = 0.5, 2.0
 """Seconds after which one goes before any work, however much there is."""
@@ -204,7 +204,7 @@ class WorkQueue:
         return key
 
     def wait(self) -> float:
-        """Seconds after which there may be room for whoever waits, though nothing happens."""
+        """Seconds after which there may be room for a key that waits, though nothing happens."""
         priority = self._next_priority()
         return math.inf if priority is None else self._wait_for(priority)
 
@@ -223,9 +223,9 @@ class WorkQueue:
         return self._wait_for(priority) <= 0
 
     def _wait_for(self, priority: Priority) -> float:
-        """Seconds until one of the lane may begin."""
+        """Seconds until an action of that priority may begin."""
         if len(self._busy) >= self._pace.limit:
-            return math.inf  # what is under way wakes whoever asks when it ends
+            return math.inf  # the end of an action wakes the loop
         throttle = self._throttles.get(priority)
         return max(self._pace.pause, throttle.wait(self._clock()) if throttle else 0.0)
 
