@@ -48,9 +48,15 @@ class Module:
     @property
     def ldflags(self) -> str:
         """For the linker: smaller, and what some programs know of themselves from nowhere else."""
-        stamps = {"kubernetes": self._kubernetes_variables, "helm": self._helm_variables}
-        variables = stamps[self.name]() if self.name in stamps else {}
-        return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in variables.items())])
+        return " ".join(
+            ["-s -w", *(f"-X {name}={value}" for name, value in self._variables.items())]
+        )
+
+    @property
+    def _variables(self) -> Mapping[str, str]:
+        """Go variable → what the linker sets it to."""
+        known = {"kubernetes": self._kubernetes_variables, "helm": self._helm_variables}
+        return known[self.name]() if self.name in known else {}
 
     def _kubernetes_variables(self) -> Mapping[str, str]:
         """Linker flags with the version: without them the API server reports v0.0.0."""
@@ -76,8 +82,10 @@ class Module:
     def stamp(self) -> str:
         """The cache folder's name. It follows all that it is built of: any bump builds anew."""
         files = [self.folder / "go.mod", self.folder / "go.sum", *sorted(self.folder.glob("*.go"))]
-        pinned = b"".join(file.read_bytes() for file in files)
-        return f"{self.name}-{self.version}-{hashlib.sha256(pinned).hexdigest()[:12]}"
+        pinned = hashlib.sha256(b"".join(file.read_bytes() for file in files))
+        for name, value in self._variables.items():
+            pinned.update(f"{name}={value}\n".encode())
+        return f"{self.name}-{self.version}-{pinned.hexdigest()[:12]}"
 
 
 ETCD = Module("etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"})

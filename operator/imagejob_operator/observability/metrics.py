@@ -24,6 +24,7 @@ from prometheus_client import (
 )
 
 from imagejob_operator.api.batch import MAX_BATCH
+from imagejob_operator.api.charge import charged_at
 from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
 
@@ -148,14 +149,11 @@ class Metrics:
 
     def _started(self, job: ImageJob, entries: Iterable[AuditEntry], at: datetime) -> None:
         """Observe the wait for the first worker; later attempts wait for other things."""
-        admitted = job.admitted_at
-        for entry in entries:
-            if entry.reason == Reason.ADMITTED:
-                admitted = entry.time
-            elif entry.event == "Running" and entry.time < at:
-                return
-        if admitted and not job.status.start_time:
-            self._queue.observe(_seconds(admitted, at))
+        if any(entry.event == "Running" and entry.time < at for entry in entries):
+            return
+        charged = charged_at(job, unwritten=entries)
+        if charged and not job.status.start_time:
+            self._queue.observe(_seconds(charged, at))
 
     def _started_unseen(
         self,

@@ -15,7 +15,7 @@ import pytest
 from imagejob_dev.errors import DevError
 from imagejob_dev.progress import Progress
 from imagejob_dev.tools import find, gobuild, prebuilt
-from imagejob_dev.tools.catalogue import ETCD, KUBERNETES, MODULES, Module
+from imagejob_dev.tools.catalogue import ETCD, HELM, KUBERNETES, MODULES, Module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +133,24 @@ def test_a_changed_pin_builds_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     (pinned / "go.sum").write_text((pinned / "go.sum").read_text() + "\n")
 
     assert ETCD.stamp != before
+
+
+def test_helm_is_built_anew_for_another_kubernetes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = HELM.stamp
+    tools = tmp_path / "tools"
+    for module in (HELM, KUBERNETES):
+        (tools / module.name).mkdir(parents=True)
+        for name in ("go.mod", "go.sum"):
+            (tools / module.name / name).write_text((module.folder / name).read_text())
+    monkeypatch.setattr("imagejob_dev.tools.catalogue.TOOLS", tools)
+    assert HELM.stamp == before
+
+    pin = tools / "kubernetes" / "go.mod"
+    pin.write_text(pin.read_text().replace(f"v{KUBERNETES.version} ", "v1.99.0 "))
+
+    assert HELM.stamp != before
 
 
 def test_two_at_once_build_once(built: list[list[str]]) -> None:

@@ -21,7 +21,7 @@ def test_a_path_leads_somewhere(path: str) -> None:
 def test_the_map_names_each_folder_of_the_operator_in_the_order_of_its_layers() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = contracts["contracts"][0]["layers"]
-    section = TEXT[TEXT.index("## The operator") : TEXT.index("### The way of an event")]
+    section = TEXT[TEXT.index("## The operator") : TEXT.index("### The path of an event")]
     named = [
         name.removesuffix("/").removesuffix(".py")
         for name in re.findall(r"^\| `([^`]+)`", section, re.MULTILINE)

@@ -14,15 +14,16 @@ from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import QuotaStatusKey, ReconcileKey
 from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.job_histories import JobHistories
+from imagejob_operator.controllers.job_writer import JobWriter
+from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.quota_status import INTERVAL, ImageQuotaStatusWriter
 from imagejob_operator.controllers.reconciler import Reconciler
-from imagejob_operator.controllers.writers import Writers
-from imagejob_operator.imagejob.decide import JobHistory
+from imagejob_operator.controllers.status_writer import StatusWriter
 from imagejob_operator.kube.transport import ApiError, ConflictError
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
-from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
 from imagejob_operator.scheduling.namespace_state import PendingWorker
 from support.api_objects import (
     NOW,
@@ -88,21 +89,24 @@ class Operator:
         self.cache = ClusterCache()
         self.registry = NamespaceRegistry(self.cache, CAPS, TIMINGS, self._clock)
         cluster: Any = self.stored
-        histories: dict[str, JobHistory] = {}
+        histories = JobHistories()
         self._later: dict[ReconcileKey, datetime] = {}
-        self.actions = Writers(
+        status_writer = StatusWriter(
             cluster,
             self.cache,
             histories,
-            TIMINGS,
             instance="op",
             write_audit=lambda _: None,
             clock=self._clock,
         )
+        self.job_writer = JobWriter(
+            cluster, self.cache, self.registry, histories, TIMINGS, self._clock
+        )
         self.steps = Reconciler(
             self.cache,
             self.registry,
-            self.actions,
+            status_writer,
+            self.job_writer,
             ImageQuotaStatusWriter(cluster, self.cache, self.registry, self._clock, self._set),
             histories,
             PLATFORM,
@@ -170,15 +174,15 @@ def test_a_worker_that_is_not_to_be_is_not_at_work(status: int) -> None:
     pending = PendingWorker("ij-9", (CAT,), "sha256:0", "order", {}, operator.now)
     assert tenant.ledger
     tenant.load(tenant.ledger.dispatch("ij-9", pending.record), "2")
-    tenant.pending["ij-9"] = pending
+    tenant.begin(pending)
     operator.cache.enqueue(QuotaStatusKey("team-a"))
     operator.look()
     before = stored.status.running
 
     stored.refusal = (ConflictError if status == 409 else ApiError)(status, "no")
     composed_again = msgspec.structs.replace(pending, at=operator.now)
-    tenant.pending["ij-9"] = composed_again
-    asyncio.run(operator.actions.create(tenant, composed_again))
+    tenant.begin(composed_again)
+    asyncio.run(operator.job_writer.create("team-a", composed_again))
     operator.look()
 
     assert (before, stored.status.running) == (1, 0)

@@ -12,14 +12,15 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import NamespaceKey, WatchedObject
 from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.job_histories import JobHistories
+from imagejob_operator.controllers.ledgers import StoredLedger
+from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.scheduler import Scheduler
+from imagejob_operator.controllers.wait_estimator import WaitEstimator
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.batching import MAX_ITEMS
-from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
-from imagejob_operator.scheduling.namespace_state import NamespaceState
 from imagejob_operator.scheduling.plan import MANY
-from imagejob_operator.scheduling.wait_estimates import WaitEstimates
 from support.api_objects import NOW, PLATFORM, pod, running, store, worker_job
 from support.planning_team import jobs, lost
 from support.timings import TIMINGS
@@ -34,12 +35,11 @@ CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
 class NewLedgers:
     """Every ledger is empty, and every write succeeds."""
 
-    async def read(self, tenant: NamespaceState) -> None:
-        tenant.load(Ledger(0), None)
+    async def read(self, _namespace: str) -> StoredLedger:
+        return StoredLedger(Ledger(0), None)
 
-    async def write(self, tenant: NamespaceState, ledger: Ledger) -> bool:
-        tenant.load(ledger, "1")
-        return True
+    async def write(self, _namespace: str, ledger: Ledger, _version: str | None) -> StoredLedger:
+        return StoredLedger(ledger, "1")
 
 
 class Operator:
@@ -56,8 +56,10 @@ class Operator:
             self.cache,
             self.registry,
             NewLedgers(),  # type: ignore[arg-type]
-            WaitEstimates(self.cache, lambda *call: self.again.append(call), lambda _: False),
-            {},
+            WaitEstimator(
+                self.cache, self.registry, lambda *call: self.again.append(call), lambda _: False
+            ),
+            JobHistories(),
             PLATFORM,
             caps,
             lambda: self.now,
@@ -131,7 +133,7 @@ def test_those_who_were_held_back_go_together_when_one_is_at_work() -> None:
     worker = worker_job(*jobs(1), name=name)
     operator.upsert(worker, pod(by=worker, state=running()))
 
-    operator.tenant.end(name)
+    operator.tenant.retire(name)
 
     assert operator.begins() == [3]
 
@@ -329,7 +331,7 @@ def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() ->
         for name in ("team-a", "team-b"):
             team = operator.registry.of(name)
             for each in list(team.pending):
-                team.end(each)
+                team.retire(each)
         operator.registry.enqueue_all_waiting()
         order += begun(operator)
 

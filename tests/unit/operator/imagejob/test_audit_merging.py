@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
 from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.controllers.writers import Writers
+from imagejob_operator.controllers.job_histories import JobHistories
+from imagejob_operator.controllers.status_writer import StatusWriter
 from imagejob_operator.imagejob.audit_merging import HELD, Run
-from imagejob_operator.imagejob.decide import Decision, JobHistory, WriteStatus, decide
+from imagejob_operator.imagejob.decide import Decision, WriteStatus, decide
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
 from imagejob_operator.kube.transport import ConflictError
 from imagejob_operator.kube.worker import Worker
@@ -22,7 +23,7 @@ from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.position import QueuePosition
 from support.api_objects import NOW, PLATFORM, image_job, inputs, pod, running, store, worker_job
 from support.examples import examples
-from support.timings import SETTLE, TIMINGS
+from support.timings import SETTLE
 
 STATES = ("suspended", "throttled", "no store")
 WRITES_A_MINUTE = 8
@@ -42,13 +43,12 @@ class Teller:
         self.moves = 0
         self.state = "throttled"
         self._writes, self._refuses = 0, refuses
-        self._memories: dict[str, JobHistory] = {}
+        self._histories = JobHistories()
         cluster: Any = self
-        self._actions = Writers(
+        self._writer = StatusWriter(
             cluster,
             ClusterCache(),
-            self._memories,
-            TIMINGS,
+            self._histories,
             instance="op",
             write_audit=self._tell,
             clock=self._clock,
@@ -83,11 +83,11 @@ class Teller:
 
     def look(self) -> Decision:
         """As the engine does, and write what is to be written."""
-        history = self._memories.get("uid-cat", JobHistory())
+        history = self._histories.of("uid-cat")
         decision = decide(self._known(), history, PLATFORM, self.now)
-        self._memories["uid-cat"] = decision.history
+        self._histories.keep("uid-cat", decision.history)
         if isinstance(decision.action, WriteStatus):
-            asyncio.run(self._actions.write_status(decision.action))
+            asyncio.run(self._writer.write(decision.action))
         return decision
 
     def move(self, state: str) -> None:

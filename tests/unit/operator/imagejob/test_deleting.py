@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.controllers.writers import Writers
+from imagejob_operator.controllers.job_histories import JobHistories
+from imagejob_operator.controllers.status_writer import StatusWriter
 from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob.decide import JobHistory, WriteStatus, decide
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
@@ -35,7 +36,6 @@ from support.api_objects import (
     terminated,
     worker_job,
 )
-from support.timings import TIMINGS
 
 GOING: dict[str, Any] = {"deletionTimestamp": "2026-11-22T10:00:00Z", "finalizers": ["a.b/keep"]}
 CAT = image_job(meta=GOING)
@@ -89,7 +89,8 @@ def test_it_is_neither_charged_nor_dispatched() -> None:
     tenant.line_up(CAT, "admission")  # as when it was deleted after the last look at it
     tenant.line_up(admitted, "worker")
 
-    made = plan(take_snapshot(tenant, POLICY, cache, NOW), WorkerBudget(9), cache, PLATFORM, NOW)
+    snapshot = take_snapshot(tenant, POLICY, cache, NOW)
+    made = plan(snapshot, WorkerBudget(9), cache, PLATFORM, NOW, {})
 
     assert (made.admitted, made.pending, made.must_write) == ((), (), False)
 
@@ -120,24 +121,23 @@ class Gone:
 @pytest.mark.parametrize("is_written", [True, False], ids=["after a try to write", "before"])
 def test_its_end_is_told_once_although_it_goes_meanwhile(*, is_written: bool) -> None:
     told: list[dict[str, Any]] = []
-    cache, histories = ClusterCache(), dict[str, JobHistory]()
+    cache, histories = ClusterCache(), JobHistories()
     cache.upsert(CAT)
-    actions = Writers(
+    writer = StatusWriter(
         Gone(),  # type: ignore[arg-type]
         cache,
         histories,
-        TIMINGS,
         instance="op",
         write_audit=lambda line: told.append(msgspec.json.decode(line)),
         clock=lambda: NOW,
     )
     decision = decide(inputs(CAT, quota=QuotaPosition()), JobHistory(), PLATFORM, NOW)
-    histories["uid-cat"] = decision.history
+    histories.keep("uid-cat", decision.history)
     assert isinstance(decision.action, WriteStatus)
 
     if is_written:
-        asyncio.run(actions.write_status(decision.action))
-    asyncio.run(actions.verify("uid-cat"))
+        asyncio.run(writer.write(decision.action))
+    asyncio.run(writer.verify("uid-cat"))
 
     assert [line["reason"] for line in told] == ["Requested", "Cancelled"]
     assert cache.jobs.get("uid-cat") is None

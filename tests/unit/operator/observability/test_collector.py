@@ -106,7 +106,7 @@ def test_a_gauge_says_what_the_engine_knows(
 
 def test_an_end_that_is_not_written_yet_counts_as_running() -> None:
     known = crowd(1, 1)
-    known.histories["team-0-0"] = JobHistory(last=("Succeeded", "Succeeded"))
+    known.histories.keep("team-0-0", JobHistory(last=("Succeeded", "Succeeded")))
 
     assert known.value("jobs", phase="Running") == 1
     assert known.value("jobs", phase="Pending") == 0

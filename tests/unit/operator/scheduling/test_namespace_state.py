@@ -12,7 +12,12 @@ from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
 from imagejob_operator.quota.ledger import DispatchRecord, Ledger
 from imagejob_operator.quota.position import QueuePosition
 from imagejob_operator.quota.rates import forecast, parse_rate
-from imagejob_operator.scheduling.namespace_state import NamespaceState, PendingWorker, shows
+from imagejob_operator.scheduling.namespace_state import (
+    NamespaceState,
+    PendingWorker,
+    WaitEstimate,
+    shows,
+)
 from support.api_objects import NOW, image_job, shows_admitted
 
 CAT, DOG = image_job("cat"), image_job("dog")
@@ -118,7 +123,7 @@ def test_a_place_in_the_line_for_the_quota_is_a_position_and_a_time() -> None:
         tenant.line_up(job, "admission")
     unknown = tenant.quota_position(CAT).position
 
-    tenant.forecast = forecast(full.history, (RATE,), full.now, 1)
+    tenant.estimate = WaitEstimate(forecast=forecast(full.history, (RATE,), full.now, 1))
     known = tenant.quota_position(CAT).position
 
     assert unknown is None
@@ -132,7 +137,7 @@ def test_a_place_in_the_line_for_the_quota_is_a_position_and_a_time() -> None:
 def test_who_is_turned_away_is_told_so_until_he_leaves() -> None:
     tenant = tenant_of()
     tenant.line_up(CAT, "admission")
-    tenant.excess["uid-cat"] = "7 wait already"
+    tenant.turn_away({"uid-cat": "7 wait already"})
     told = tenant.quota_position(CAT).excess
 
     tenant.leave("uid-cat")
@@ -147,10 +152,10 @@ def dispatch_of(tenant: NamespaceState, job: ImageJob = CAT) -> str | None:
 
 def test_a_promised_worker_is_pending_until_it_is_there() -> None:
     tenant = tenant_of(promising("ij-1"))
-    tenant.pending["ij-1"] = pending("ij-1")
+    tenant.begin(pending("ij-1"))
     promised = (list(tenant.promised()), dispatch_of(tenant), dispatch_of(tenant, DOG))
 
-    tenant.end("ij-1")
+    tenant.retire("ij-1")
 
     assert promised == (["ij-1"], "ij-1", None)
     assert (list(tenant.promised()), dispatch_of(tenant)) == ([], None)
@@ -159,7 +164,7 @@ def test_a_promised_worker_is_pending_until_it_is_there() -> None:
 
 def test_a_name_that_led_nowhere_stays_void_while_the_ledger_has_it() -> None:
     tenant = tenant_of(promising("ij-1"))
-    tenant.end("ij-1")
+    tenant.retire("ij-1")
 
     tenant.load(promising("ij-2", ledger=promising("ij-1")), "2")
 
@@ -169,7 +174,7 @@ def test_a_name_that_led_nowhere_stays_void_while_the_ledger_has_it() -> None:
 
 def test_a_name_that_the_ledger_has_dropped_may_come_again() -> None:
     tenant = tenant_of(promising("ij-1"))
-    tenant.end("ij-1")
+    tenant.retire("ij-1")
 
     tenant.load(EMPTY, "2")
     tenant.load(promising("ij-1"), "3")
@@ -179,7 +184,7 @@ def test_a_name_that_the_ledger_has_dropped_may_come_again() -> None:
 
 def test_a_worker_that_was_met_while_the_ledger_was_unknown_is_not_created_again() -> None:
     tenant = tenant_of()
-    tenant.end("ij-1")
+    tenant.retire("ij-1")
 
     tenant.load(promising("ij-1"), "2")
 
@@ -188,7 +193,7 @@ def test_a_worker_that_was_met_while_the_ledger_was_unknown_is_not_created_again
 
 def test_nothing_is_created_from_a_ledger_that_somebody_else_may_have_written() -> None:
     tenant = tenant_of(promising("ij-1"))
-    tenant.pending["ij-1"] = pending("ij-1")
+    tenant.begin(pending("ij-1"))
 
     given_up = tenant.invalidate()
 

@@ -43,9 +43,9 @@ class Team:
 
     def plan(self, places: int = 10, platform: Platform = PLATFORM) -> Plan:
         for name in settled(self.tenant, self.cache):
-            self.tenant.end(name)
+            self.tenant.retire(name)
         snapshot = take_snapshot(self.tenant, POLICY, self.cache, NOW)
-        return plan(snapshot, WorkerBudget(places), self.cache, platform, NOW)
+        return plan(snapshot, WorkerBudget(places), self.cache, platform, NOW, {})
 
 
 def first(*jobs: ImageJob) -> Plan:
@@ -201,7 +201,7 @@ def test_a_promise_that_is_over_is_dropped_with_the_next_write(known: list[Image
 
 def test_a_promise_that_led_nowhere_is_dropped_too() -> None:
     team = Team(first().ledger, CAT)
-    team.tenant.end(NAME)
+    team.tenant.retire(NAME)
     team.tenant.line_up(CAT, "worker")
 
     made = team.plan()

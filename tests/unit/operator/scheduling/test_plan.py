@@ -220,7 +220,7 @@ MEMORY = {
 def test_the_memory_that_an_attempt_gets(case: str) -> None:
     job, memory = MEMORY[case]
 
-    (pending,) = Team().queued(job).plan().pending
+    (pending,) = Team().queued(job).plan(later=timedelta(minutes=9)).pending
 
     container = pending.manifest["spec"]["template"]["spec"]["containers"][0]
     assert decode(pending.order).child_memory_bytes == memory.child_bytes

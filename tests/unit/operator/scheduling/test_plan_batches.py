@@ -7,12 +7,22 @@ from datetime import datetime, timedelta
 import pytest
 from imagejob_operator.contract.order import decode
 from imagejob_operator.imagejob.gather import gather
+from imagejob_operator.imagejob.inputs import Refusal
 from imagejob_operator.imagejob.worker_checks import is_starting
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
 from imagejob_operator.scheduling.batching import MAX_ITEMS
 from imagejob_operator.scheduling.plan import FEW, WorkerBudget
-from support.api_objects import EARLIER, image_job, pod, running, terminated, waiting, worker_job
+from support.api_objects import (
+    EARLIER,
+    NOW,
+    image_job,
+    pod,
+    running,
+    terminated,
+    waiting,
+    worker_job,
+)
 from support.planning_team import NEW, Team, dispatched, job, jobs, lost, workers
 from support.timings import PATIENCE
 
@@ -74,7 +84,7 @@ def test_who_goes_alone_goes_however_many_are_starting() -> None:
 
 def test_who_was_refused_goes_alone() -> None:
     team = Team().queued(job("a"), job("b"), job("c"), job("d"))
-    made = team.plan(refused=("uid-a", "uid-b"))
+    made = team.plan(refusals=dict.fromkeys(("uid-a", "uid-b"), Refusal("", NOW)))
 
     assert workers(made) == [["a"], ["b"], ["c", "d"]]
 
@@ -143,7 +153,7 @@ def test_two_of_one_destination_are_never_in_one_worker() -> None:
     for each in first.pending[0].jobs:
         team.cache.forget(each)
         team.tenant.line_up(each, None)
-    team.tenant.end(first.pending[0].name)
+    team.tenant.retire(first.pending[0].name)
     third = team.plan()
 
     assert workers(first) == [["a", "c"]]

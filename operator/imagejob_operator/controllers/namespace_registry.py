@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import QuotaStatusKey
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.config.timings import Timings
 from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
 from imagejob_operator.kube.worker import WorkerJob
-from imagejob_operator.quota import ledger as ledgers
 from imagejob_operator.quota.charge_lookups import ChargeLookups
 from imagejob_operator.quota.rates import Policy, policy_of
+from imagejob_operator.scheduling.allocation import Occupancy, occupancy
+from imagejob_operator.scheduling.batching import MAX_ITEMS
+from imagejob_operator.scheduling.namespace_state import (
+    NamespaceState,
+    PendingWorker,
+    WaitEstimate,
+)
+from imagejob_operator.scheduling.plan import Plan
 
-from .allocation import Occupancy, occupancy
-from .batching import MAX_ITEMS
-from .namespace_state import NamespaceState
-from .plan import Plan
+from .ledgers import StoredLedger
 
 
 class NamespaceRegistry:
-    """Every namespace that has or had unfinished ImageJobs."""
+    """Every namespace that has or had unfinished ImageJobs.
+
+    It alone changes a NamespaceState; everybody else asks it to.
+    """
 
     def __init__(
         self, cache: ClusterCache, caps: Caps, timings: Timings, clock: Callable[[], datetime]
@@ -84,12 +92,11 @@ class NamespaceRegistry:
         uid, state = job.metadata.uid, self.of(job.metadata.namespace)
         namespace = state.namespace
         if state.ledger and self._lookups.is_answered(uid):
-            made = worker.metadata.creation_timestamp or self._clock()
-            state.charges.setdefault(uid, ledgers.micros(made))
+            state.note_charge(job, worker.metadata.creation_timestamp or self._clock())
             self._lookups.close(uid)
             return True
         if self._lookups.open(uid, namespace, can_read=namespace not in self._busy):
-            self.invalidate(state)
+            self.invalidate(namespace)
         self.want_ledger(namespace)
         return False
 
@@ -190,23 +197,57 @@ class NamespaceRegistry:
         """Its ledger has been read or written, or could not be."""
         del self._busy[namespace]
 
-    def loaded(self, state: NamespaceState) -> None:
+    def loaded(self, namespace: str, stored: StoredLedger) -> None:
         """Its ledger has been read."""
-        self._lookups.note_read(state.namespace)
-        self.resume(state)
+        self.of(namespace).load(stored.ledger, stored.version)
+        self._lookups.note_read(namespace)
+        self.resume(namespace)
 
-    def resume(self, state: NamespaceState) -> None:
-        """It is known how its ledger stands: go on with it, and with whoever waits for it."""
-        for uid in self._lookups.open_in(state.namespace):
+    def written(self, namespace: str, stored: StoredLedger, excess: Mapping[str, str]) -> None:
+        """Its ledger has been written; who is in `excess` may not wait, and why."""
+        state = self.of(namespace)
+        state.load(stored.ledger, stored.version)
+        state.turn_away(excess)
+        for uid in excess:
             self._cache.enqueue(uid)
-        self._promising.add(state.namespace)
-        self.enqueue(state.namespace)
 
-    def invalidate(self, state: NamespaceState, made: Plan | None = None) -> None:
-        """Its ledger has to be read again; the destinations of what isn't created are free."""
-        for pending in (*state.invalidate(), *(made.pending if made else ())):
-            for job in pending.jobs:
-                self._cache.forget(job)
+    def resume(self, namespace: str) -> None:
+        """Requeue the namespace and every ImageJob that waits for its ledger."""
+        for uid in self._lookups.open_in(namespace):
+            self._cache.enqueue(uid)
+        self._promising.add(namespace)
+        self.enqueue(namespace)
+
+    def invalidate(self, namespace: str, made: Plan | None = None) -> None:
+        """Its ledger has to be read again; the workers that it promises are not created for now."""
+        for pending in (*self.of(namespace).invalidate(), *(made.pending if made else ())):
+            self.release(pending)
+
+    def foretell(self, namespace: str, estimate: WaitEstimate) -> None:
+        """What those who wait are told from now on."""
+        self.of(namespace).estimate = estimate
+
+    def begin(self, namespace: str, pending: PendingWorker) -> None:
+        """The ledger promises the worker: have it created."""
+        self.of(namespace).begin(pending)
+        self._cache.enqueue((namespace, pending.name))
+        for job in pending.jobs:
+            self._cache.enqueue(job.metadata.uid)
+
+    def is_pending(self, namespace: str, pending: PendingWorker) -> bool:
+        """Whether that very worker is still to be created."""
+        return self.of(namespace).pending.get(pending.name) is pending
+
+    def retire(self, namespace: str, name: str) -> None:
+        """No worker is to be created under that name any more."""
+        self.of(namespace).retire(name)
+
+    def release(self, pending: PendingWorker) -> None:
+        """It has been created, or is not to be: its destinations are free for others."""
+        for job in pending.jobs:
+            self._cache.forget(job)
+            self._cache.enqueue(job.metadata.uid)
+            self._cache.enqueue(QuotaStatusKey(job.metadata.namespace))
 
     def _quota(self, namespace: str) -> ImageQuota | None:
         return self._cache.quotas.get((namespace, "default"))

@@ -8,13 +8,14 @@ import msgspec
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.job_histories import JobHistories
+from imagejob_operator.controllers.ledgers import StoredLedger
+from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.scheduler import Scheduler
+from imagejob_operator.controllers.wait_estimator import WaitEstimator
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.batching import MAX_ITEMS
-from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
-from imagejob_operator.scheduling.namespace_state import NamespaceState
-from imagejob_operator.scheduling.wait_estimates import WaitEstimates
 from support.api_objects import NOW, PLATFORM, image_job, shows_admitted, store
 from support.timings import TIMINGS
 
@@ -30,13 +31,17 @@ class StoredLedgers:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.version = ledger, 1
 
-    async def read(self, tenant: NamespaceState) -> None:
-        tenant.load(self.ledger, str(self.version))
+    @property
+    def stored(self) -> StoredLedger:
+        return StoredLedger(self.ledger, str(self.version))
 
-    async def write(self, tenant: NamespaceState, ledger: Ledger) -> bool:
+    async def read(self, _namespace: str) -> StoredLedger:
+        return self.stored
+
+    async def write(self, _namespace: str, ledger: Ledger, version: str | None) -> StoredLedger:
+        assert version == str(self.version)
         self.ledger, self.version = ledger, self.version + 1
-        tenant.load(ledger, str(self.version))
-        return True
+        return self.stored
 
 
 class Operator:
@@ -46,14 +51,14 @@ class Operator:
         self.cache = ClusterCache()
         for thing in (store(), *jobs):
             self.cache.upsert(thing)
-        foresight = WaitEstimates(self.cache, lambda *_: None, lambda _: False)
         self.registry = NamespaceRegistry(self.cache, CAPS, TIMINGS, lambda: NOW)
+        estimator = WaitEstimator(self.cache, self.registry, lambda *_: None, lambda _: False)
         self.dispatcher = Scheduler(
             self.cache,
             self.registry,
             ledgers,  # type: ignore[arg-type]
-            foresight,
-            {},
+            estimator,
+            JobHistories(),
             PLATFORM,
             CAPS,
             lambda: NOW,
@@ -76,7 +81,7 @@ def promising(job: ImageJob) -> StoredLedgers:
     """A ledger that says that a worker is being created for it."""
     ledgers = StoredLedgers(Ledger(0).at(NOW, POLICY.rates))
     before = Operator(ledgers, job)
-    before.tenant.load(ledgers.ledger, "1")
+    before.registry.loaded("team-a", ledgers.stored)
     before.registry.line_up(job, "worker")
     before.act()
     assert list(ledgers.ledger.dispatches) == list(before.tenant.pending)
@@ -86,8 +91,7 @@ def promising(job: ImageJob) -> StoredLedgers:
 def restarted(ledgers: StoredLedgers, job: ImageJob) -> Operator:
     """It has read the ledger, and acted on what that says."""
     operator = Operator(ledgers, job)
-    operator.tenant.load(ledgers.ledger, "2")
-    operator.registry.loaded(operator.tenant)
+    operator.registry.loaded("team-a", ledgers.stored)
     operator.act()
     return operator
 
@@ -104,7 +108,9 @@ def test_a_promise_that_was_put_off_is_kept_although_nobody_is_in_line() -> None
     ledgers = promising(CAT)
     operator = restarted(ledgers, CAT)
 
-    operator.tenant.invalidate()  # as when the API server took too long to create the worker
+    operator.registry.invalidate(
+        "team-a"
+    )  # as when the API server took too long to create the worker
     operator.registry.enqueue("team-a")
     operator.act()
 
