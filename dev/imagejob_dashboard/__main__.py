@@ -1,4 +1,4 @@
-"""`python -m imagejob_dashboard` writes the chart's dashboard anew."""
+"""`python -m imagejob_dashboard` regenerates the chart's dashboard."""
 
 from __future__ import annotations
 

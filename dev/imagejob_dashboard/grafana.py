@@ -22,7 +22,7 @@ def dashboard() -> Json:
     return {
         "title": "ImageJobs",
         "uid": "imagejob-operator",
-        "description": "What ImageJobs wait for, what comes of them, and how the operator fares.",
+        "description": "ImageJobs, worker Jobs, quotas, and the operator's health.",
         "tags": ["imagejob"],
         "schemaVersion": 39,
         "version": 1,

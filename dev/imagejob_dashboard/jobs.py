@@ -1,4 +1,4 @@
-"""What becomes of ImageJobs, and what they wait for."""
+"""Panels about ImageJobs and their workers."""
 
 from __future__ import annotations
 
@@ -10,24 +10,29 @@ RED_BELOW_1 = steps((None, "red"), (1, "green"), (2, "orange"))
 RED_ABOVE_30 = steps((None, "green"), (10, "orange"), (30, "red"))
 
 ROWS: dict[str, tuple[Panel, ...]] = {
-    "At a glance": (
-        stat("Leader", "Replicas that lead: one.", "sum(imagejob_leader)", colours=RED_BELOW_1),
+    "Overview": (
+        stat(
+            "Leader",
+            "Number of leading replicas; 1 is normal.",
+            "sum(imagejob_leader)",
+            colours=RED_BELOW_1,
+        ),
         stat(
             "Loop age",
-            "Since the loop last turned. 5 s are normal when nothing happens.",
+            "Time since the loop last ran. 5 s are normal when idle.",
             "max(imagejob_loop_age_seconds)",
             "s",
             colours=RED_ABOVE_30,
         ),
         stat("Unfinished", "ImageJobs without a result.", "sum(imagejob_jobs)"),
         stat(
-            "Finished a minute",
+            "Finished per minute",
             "Succeeded, failed and cancelled.",
             f"60 * sum(rate(imagejob_finished_total[{RATE}]))",
         ),
         stat(
             "Failed",
-            "Of those that finished in the range shown.",
+            "Share of the ImageJobs that finished in the selected range.",
             'sum(increase(imagejob_finished_total{result="failed"}[$__range]))'
             ' / (sum(increase(imagejob_finished_total{result!="cancelled"}[$__range])) > 0)',
             "percentunit",
@@ -35,7 +40,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         stat(
             "Oldest admitted",
-            "How long ago the quota admitted the oldest ImageJob that waits for a worker.",
+            "Time since admission of the oldest ImageJob that waits for a worker.",
             'max(imagejob_oldest_job_age_seconds{phase="Queued"})',
             "s",
             colours=steps((None, "green"), (300, "orange"), (1800, "red")),
@@ -44,20 +49,20 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     "Throughput": (
         Panel(
             "Finished",
-            "ImageJobs a second, by what came of them.",
+            "ImageJobs per second, by result.",
             {"{{result}}": f"sum by (result) (rate(imagejob_finished_total[{RATE}]))"},
             "ops",
             stacked=True,
         ),
         Panel(
             "Unfinished by phase",
-            "Throttled wait for their quota, Queued for a worker.",
+            "Throttled ones wait for their quota, Queued ones for a worker.",
             {"{{phase}}": "sum by (phase) (imagejob_jobs)"},
             stacked=True,
         ),
         Panel(
-            "What they wait for",
-            "The reasons of docs/reasons.md.",
+            "Waiting by reason",
+            "The reasons are in docs/reasons.md.",
             {"{{reason}}": "sum by (reason) (imagejob_waiting_jobs)"},
             stacked=True,
         ),
@@ -65,7 +70,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     "Failures": (
         Panel(
             "Failures by reason",
-            "A minute. What the picture is to blame for, and what not.",
+            "Per minute, caused by the image or not.",
             {
                 "{{reason}}": "60 * sum by (reason) "
                 f'(rate(imagejob_finished_total{{result="failed"}}[{RATE}])) > 0'
@@ -74,17 +79,17 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             width=12,
         ),
         Panel(
-            "Attempts made again, by reason",
-            "A minute.",
+            "Retries by reason",
+            "Per minute.",
             {"{{reason}}": f"60 * sum by (reason) (rate(imagejob_retries_total[{RATE}])) > 0"},
             stacked=True,
             width=12,
         ),
     ),
-    "Waiting and working": (
+    "Latency": (
         Panel(
             "Wait for the quota",
-            "From creation, in whole seconds, to admission.",
+            "From creation (truncated to seconds) to admission.",
             quantiles("admission_wait_seconds"),
             "s",
             width=6,
@@ -104,21 +109,21 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             width=6,
         ),
         Panel(
-            "From creation to success", "All of it.", quantiles("turnaround_seconds"), "s", width=6
+            "From creation to success", "End to end.", quantiles("turnaround_seconds"), "s", width=6
         ),
     ),
     "Workers": (
         Panel(
             "Worker Jobs",
-            "Starting ones have no pod that runs yet. At most the limit start or run at once.",
+            "Starting ones have no running pod yet. The limit is for starting and running ones.",
             {
                 "{{state}}": "sum by (state) (imagejob_worker_jobs)",
                 "limit": "max(imagejob_worker_jobs_limit)",
             },
         ),
         Panel(
-            "ImageJobs a worker",
-            f"ImageJobs of each new worker Job: 1 where none else waits, {MAX_BATCH} in a burst.",
+            "ImageJobs per worker",
+            f"ImageJobs of each new worker Job: 1 if no other waits, {MAX_BATCH} in a burst.",
             {
                 "mean": f"sum(rate(imagejob_batch_size_sum[{RATE}]))"
                 f" / sum(rate(imagejob_batch_size_count[{RATE}]))",
@@ -128,7 +133,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel(
             "Batch sizes",
-            "Worker Jobs made, by how many ImageJobs they carry.",
+            "New worker Jobs by their number of ImageJobs.",
             {"{{le}}": f"sum by (le) (increase(imagejob_batch_size_bucket[{RATE}]))"},
             kind="heatmap",
             options={"calculate": False, "yAxis": {"unit": "short"}, "legend": {"show": False}},

@@ -28,7 +28,7 @@ class Panel:
 
 
 def quantiles(metric: str) -> dict[str, str]:
-    """Of a histogram: its median, and what the slowest tenth and hundredth take at least."""
+    """Return queries for the 50th, 90th and 99th percentile of a histogram."""
     of = f"sum by (le) (rate(imagejob_{metric}_bucket[{RATE}]))"
     return {f"p{part * 100:g}": f"histogram_quantile({part}, {of})" for part in (0.5, 0.9, 0.99)}
 
@@ -51,10 +51,10 @@ def stat(
 
 
 def steps(*pairs: tuple[float | None, str]) -> Json:
-    """Colours from values on."""
+    """Return colour thresholds."""
     marks = [{"value": value, "color": color} for value, color in pairs]
     return {"thresholds": {"mode": "absolute", "steps": marks}, "color": {"mode": "thresholds"}}
 
 
 FULL = steps((None, "green"), (0.8, "orange"), (1, "red"))
-"""Of what has a limit."""
+"""Colours of a value that has a limit."""

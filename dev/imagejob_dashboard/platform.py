@@ -1,4 +1,4 @@
-"""What namespaces use, and how the operator and the API server fare."""
+"""Panels about quotas, the API server and the operator's process."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ def _fullest(count: int, of: str, by: str = "namespace") -> str:
 ROWS: dict[str, tuple[Panel, ...]] = {
     "Quota": (
         Panel(
-            "Used of the limit",
-            "By namespace and window, the 20 fullest. Those without own series are _others.",
+            "Quota use",
+            "Used of the limit by namespace and window: the 20 fullest. _others sums up the rest.",
             {"{{namespace}} per {{window}}": _fullest(20, "used_ratio", "namespace, window")},
             "percentunit",
             defaults={"min": 0, **FULL, "color": {"mode": "palette-classic"}},
         ),
         Panel(
-            "Wait for their quota",
-            "ImageJobs, of the 20 namespaces with the most.",
+            "Waiting for quota",
+            "ImageJobs of the 20 namespaces with the most.",
             {"{{namespace}}": _fullest(20, "waiting")},
             stacked=True,
         ),
         Panel(
-            "In workers",
-            "ImageJobs, of the 20 namespaces with the most.",
+            "Running",
+            "ImageJobs of the 20 namespaces with the most.",
             {"{{namespace}}": _fullest(20, "running")},
             stacked=True,
         ),
         Panel(
             "Fullest namespaces",
-            "Used of the limit, now.",
+            "Current use of the limit.",
             {"{{namespace}} per {{window}}": _fullest(10, "used_ratio", "namespace, window")},
             "percentunit",
             "bargauge",
@@ -42,8 +42,8 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             defaults={"min": 0, "max": 1, **FULL},
         ),
         Panel(
-            "Admitted in the window, and the limit",
-            "Of few namespaces. After a limit was lowered, more may be used than it allows.",
+            "Admissions and limits",
+            "The 10 largest. Use may exceed a limit that was lowered.",
             {
                 "{{namespace}} used per {{window}}": _fullest(10, "used", "namespace, window"),
                 "{{namespace}} limit per {{window}}": _fullest(10, "limit", "namespace, window"),
@@ -54,25 +54,25 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     "API server": (
         Panel(
             "Requests",
-            "A second, by verb; kopf's watches excepted.",
+            "Per second, by verb, without watches.",
             {"{{verb}}": f"sum by (verb) (rate(imagejob_api_requests_total[{RATE}]))"},
             "reqps",
             width=6,
         ),
         Panel(
-            "Answers that are no success",
-            "A second. 409 is ordinary: somebody else was there first.",
+            "Failed requests",
+            "Per second. 409 is normal: another writer was first.",
             {
                 "{{code}}": "sum by (code) "
                 f'(rate(imagejob_api_requests_total{{code!~"2.."}}[{RATE}]))',
-                "asked to wait": f"sum(rate(imagejob_api_throttled_total[{RATE}]))",
+                "throttled": f"sum(rate(imagejob_api_throttled_total[{RATE}]))",
             },
             "reqps",
             width=6,
         ),
         Panel(
-            "How long it takes",
-            "99 of 100 answers came within.",
+            "Request latency",
+            "99th percentile by verb.",
             {
                 "{{verb}}": "histogram_quantile(0.99, sum by (le, verb) "
                 f"(rate(imagejob_api_request_duration_seconds_bucket[{RATE}])))"
@@ -81,38 +81,38 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             width=6,
         ),
         Panel(
-            "Pace",
-            "How many actions may be under way at once, and how many are.",
+            "Write concurrency",
+            "Maximum and current number of concurrent actions.",
             {
                 "limit": "max(imagejob_api_write_limit)",
-                "under way": "max(imagejob_workqueue_in_progress)",
-                "paused for, s": "max(imagejob_api_pause_seconds)",
+                "in progress": "max(imagejob_workqueue_in_progress)",
+                "pause, s": "max(imagejob_api_pause_seconds)",
             },
             width=6,
         ),
         Panel(
-            "Actions that wait for room",
-            "Work brings ImageJobs on; news and refresh only tell where they stand.",
+            "Work queue depth",
+            "progress advances ImageJobs; status and status_refresh only report waiting states.",
             {"{{priority}}": "sum by (priority) (imagejob_workqueue_depth)"},
             width=6,
         ),
         Panel(
-            "How long the first of them has",
-            "Work should wait for seconds at most.",
+            "Work queue latency",
+            "Age of the oldest action. progress should wait for seconds at most.",
             {"{{priority}}": "max by (priority) (imagejob_workqueue_oldest_seconds)"},
             "s",
             width=6,
         ),
         Panel(
-            "From the watches",
-            "Events a second. LISTED: a watch has begun anew.",
+            "Watch events",
+            "Per second. LISTED: objects of the list before a watch.",
             {"{{type}}": f"sum by (type) (rate(imagejob_watch_events_total[{RATE}]))"},
             "ops",
             width=6,
         ),
         Panel(
-            "Lists, lost races, what can't be read, dropped Events",
-            "A minute.",
+            "Lists, conflicts, unreadable objects, dropped Events",
+            "Per minute.",
             {
                 "lists": f"60 * sum(rate(imagejob_lists_total[{RATE}]))",
                 "unreadable objects": f"60 * sum(rate(imagejob_unreadable_objects_total[{RATE}]))",
@@ -124,9 +124,9 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             width=6,
         ),
         Panel(
-            "Kept of tenants' objects",
-            "Memory, about. It has a bound for each namespace.",
-            {"kept": "max(imagejob_cache_bytes)"},
+            "Cache of tenants' objects",
+            "Approximate memory, limited per namespace.",
+            {"cache": "max(imagejob_cache_bytes)"},
             "bytes",
             width=12,
         ),
@@ -137,7 +137,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             width=12,
         ),
     ),
-    "The operator": (
+    "Operator": (
         Panel(
             "CPU",
             "Of one core, by replica.",
@@ -157,8 +157,8 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "bytes",
         ),
         Panel(
-            "Who leads, and with which version",
-            "One of the replicas has 1.",
+            "Leader and version",
+            "The leading replica has 1.",
             {
                 "{{instance}} {{version}}": "imagejob_leader * on (instance, job)"
                 " group_left (version) imagejob_build_info"

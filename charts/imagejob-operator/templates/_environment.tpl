@@ -33,7 +33,7 @@ max_retries: {{ .Values.limits.maxRetries }}
 min_bytes_per_second: {{ .Values.limits.minBytesPerSecond }}
 max_workers: {{ .Values.maxWorkers }}
 max_workers_per_namespace: {{ .Values.maxWorkersPerNamespace }}
-# (as text: any number is written as a whole one)
+# (as text, so that numbers are written as integers)
 reserved_worker_share: {{ .Values.reservedWorkerShare | quote }}
 backoff_seconds: {{ .Values.backoffSeconds }}
 worker_image: {{ include "imagejob.image" (list . $worker.image) | quote }}

@@ -175,7 +175,7 @@ def test_there_is_a_budget_for_disruptions_where_there_are_two(helm: Helm) -> No
 IMPOSSIBLE = {
     "two without a Lease": (
         {"replicas": 2, "leaderElection": {"enabled": False}},
-        "replicas: more than one needs leaderElection.enabled",
+        "replicas: more than one requires leaderElection.enabled",
     ),
     "a ServiceMonitor without a Service": (
         {"metrics": {"enabled": False, "serviceMonitor": {"enabled": True}}},

@@ -41,7 +41,7 @@ def test_nobody_of_a_tenant_s_namespace_is_listed(helm: Helm, name: str) -> None
     account = "system:serviceaccount:team-a:kueue"
     tenants = ["team-a-b", "team-a"]
 
-    with pytest.raises(DevError, match=f"policies.workers.{name}: {account} is of a tenant's"):
+    with pytest.raises(DevError, match=f"policies.workers.{name}: {account} belongs to a tenant's"):
         helm.template({"policies": {"workers": {name: [account]}}, "tenants": tenants})
     assert helm.template({"policies": {"workers": {name: [account]}}, "tenants": tenants[:1]})
 
