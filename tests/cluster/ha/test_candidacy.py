@@ -130,7 +130,7 @@ def test_it_is_lost_when_somebody_deletes_the_lease(play: Play) -> None:
         await one.take()
         world.delete_lease()
 
-        with pytest.raises(LeaseLostError, match="taken away"):
+        with pytest.raises(LeaseLostError, match="deleted or released"):
             await one.renew()
         assert await world.candidate("two").take()
 
