@@ -166,7 +166,7 @@ def test_json_from_what_kubectl_prints(desk: Desk) -> None:
         (["nobody.yaml"], "nobody.yaml: No such file or directory"),
         (["photos"], "photos: the folder has no file that ends in .yaml, .yml, .json"),
         (["bad.yaml"], "bad.yaml, ImageJob a: spec.suspend: must be of type boolean, not string"),
-        (["secret.yaml", UPLOADS], "there is no ImageJob in what was given"),
+        (["secret.yaml", UPLOADS], "the files contain no ImageJob"),
     ],
 )
 def test_nothing_is_run(desk: Desk, arguments: list[str], line: str) -> None:
