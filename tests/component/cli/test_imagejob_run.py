@@ -188,7 +188,7 @@ def test_other_objects_are_left_aside(desk: Desk) -> None:
     ended = desk.run(desk.manifest(quota, job("cat", "cat.jpg")), UPLOADS)
 
     assert ended.code == 0
-    assert "imagejob: left aside: " in ended.err
+    assert "imagejob: ignored: " in ended.err
     assert "jobs.yaml, document 1: ImageQuota default\n" in ended.err
 
 
