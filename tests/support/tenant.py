@@ -116,12 +116,14 @@ class Tenant:
 
     def patch(self, name: str, **spec: Any) -> None:
         """Change the spec of an ImageJob."""
-        change = json.dumps({"spec": spec})
-        self.kubectl("patch", "imagejob", name, "--type=merge", f"--patch={change}")
+        path = f"{self.path('imagejobs')}/{name}"
+        self.cluster.rest.send("PATCH", path, {"spec": spec}, "merge").json()
 
     def uid(self, name: str) -> str:
         """The UID of an ImageJob."""
-        return self.kubectl("get", "imagejob", name, "--output=jsonpath={.metadata.uid}")
+        job = self.cluster.rest.get(f"{self.path('imagejobs')}/{name}")
+        uid: str = job["metadata"]["uid"]
+        return uid
 
     def events(self, name: str) -> list[Body]:
         """The Events of an ImageJob, once there is one."""
