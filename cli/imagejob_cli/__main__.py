@@ -15,7 +15,7 @@ INTERRUPTED = 128 + signal.SIGINT
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the process's exit code."""
     try:
-        # Here, as loading takes so long that somebody may press Ctrl-C meanwhile.
+        # Imported here, as loading takes long enough for a Ctrl-C.
         from .command import command
 
         return command(arguments)

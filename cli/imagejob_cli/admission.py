@@ -1,4 +1,4 @@
-"""From a document to an object: what the API server would do with it, or say against it."""
+"""Validates a document as the API server would, and converts it to an object."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NAMES = {
     "name": (253, r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"),
     "namespace": (63, r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"),
 }
-"""How long names may be, and what they are made of (RFC 1123)."""
+"""Maximum lengths and patterns of names (RFC 1123)."""
 
 
 class _Texts(msgspec.Struct):
@@ -46,7 +46,7 @@ class _Stated(msgspec.Struct):
 
 
 class RefusedError(Exception):
-    """The API server would refuse it."""
+    """The API server would reject the document."""
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(*faults)
@@ -54,22 +54,22 @@ class RefusedError(Exception):
 
 
 def is_ours(body: Body) -> bool:
-    """Whether it is an object of our API group, of whatever version or kind."""
+    """Whether it is an object of our API group, of any version or kind."""
     return str(body.get("apiVersion")).split("/")[0] == GROUP
 
 
 def title(body: Body) -> str:
-    """`ImageJob cat`, as far as it is known."""
+    """Return `ImageJob cat`, as far as it is known."""
     metadata = body.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return " ".join(str(each) for each in (body.get("kind"), name) if each)
 
 
 def admit(body: Body, namespace: str) -> Thing | None:
-    """The object of ours that a body describes, as the API server would store it.
+    """Return the object that a body describes, as the API server would store it.
 
-    `namespace` is for one that names none. An ImageQuota is checked, and nothing more comes of it.
-    Raises RefusedError.
+    `namespace` is for a body without one. An ImageQuota is validated, but not used. Raises
+    RefusedError.
     """
     kind = body.get("kind")
     if body.get("apiVersion") != API_VERSION:
@@ -91,7 +91,7 @@ def _refuse(*found: Fault) -> None:
 
 def _metadata_faults(metadata: object) -> Iterator[Fault]:
     if not isinstance(metadata, dict):
-        return  # the schema has a word for it
+        return  # the schema reports it
     if "name" not in metadata:
         yield Fault("metadata.name", "Required value")
     for field, (length, pattern) in _NAMES.items():
@@ -118,9 +118,9 @@ def _object(kind: str, body: Body, namespace: str) -> Thing:
         "generation": 1,
     }
     try:
-        # The operator's own types leave out what it doesn't use, unread.
+        # The operator's own types ignore what it doesn't use.
         msgspec.convert({"metadata": metadata}, _Stated)
-        # Not the status: the API server takes none from whoever creates an object.
+        # Without the status: the API server ignores it when an object is created.
         return msgspec.convert({"metadata": metadata, "spec": body["spec"]}, STRUCTS[kind])
     except msgspec.ValidationError as error:
         words, _, path = str(error).partition(" - at `$.")

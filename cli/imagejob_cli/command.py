@@ -1,4 +1,4 @@
-"""One command from its options to its exit code."""
+"""Runs one command from its options to its exit code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SUCCEEDED, FAILED, WRONG = 0, 1, 2
 
 
 def command(arguments: Sequence[str] | None) -> int:
-    """Return the exit code that `imagejob run --help` promises. Ctrl-C is the caller's."""
+    """Return the exit code documented in `imagejob run --help`. The caller handles Ctrl-C."""
     try:
         options = parse(arguments)
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -36,7 +36,7 @@ def command(arguments: Sequence[str] | None) -> int:
         for line in error.lines:
             _say(line)
         return WRONG
-    except BrokenPipeError:  # as of `imagejob run … | head`
+    except BrokenPipeError:  # as with `imagejob run … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
@@ -48,7 +48,7 @@ def _run(options: Options) -> int:
     given = gather(read(options.files), options.stores, options.namespace)
     if not options.quiet:
         for ignored in given.ignored:
-            _say(f"left aside: {ignored}")
+            _say(f"ignored: {ignored}")
     jobs = [task.job for task in given.tasks]
     with (
         TemporaryDirectory(prefix="imagejob-") as folder,
@@ -62,11 +62,11 @@ def _run(options: Options) -> int:
 
 
 def _stop(number: int, _frame: object) -> NoReturn:
-    """End as for Ctrl-C, with all that is cleaned up then."""
+    """Exit as for Ctrl-C, with the same cleanup."""
     raise SystemExit(128 + number)
 
 
 def _say(line: str) -> None:
-    """One line, whatever is in it."""
+    """Print one line without control characters."""
     printable = "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
     print(f"imagejob: {printable}", file=sys.stderr)

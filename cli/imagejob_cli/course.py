@@ -1,4 +1,4 @@
-"""One ImageJob on its way: the operator's own decisions about it, with a process for a cluster."""
+"""One ImageJob during a run: the operator's own decisions, with a process in place of a cluster."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 
 class Course:
-    """Decides as the operator does, and keeps the history that it keeps."""
+    """Decides as the operator does, with the same history."""
 
     def __init__(self, task: Task, stores: Mapping[str, ImageStore], platform: Platform) -> None:
-        # Whoever waits at a terminal tries again himself.
+        # At a terminal the user decides whether to retry.
         spec = msgspec.structs.replace(task.job.spec, retries=0)
         job = msgspec.structs.replace(task.job, spec=spec)
         self._inputs = Inputs(job=job, profile=task.profile, stores=stores)
@@ -57,16 +57,16 @@ class Course:
         return self._inputs.job
 
     def ready(self, now: datetime) -> Resolved | None:
-        """What to do for it, unless it has to wait, as when it is suspended."""
+        """Return what to process, unless it has to wait, for example while it is suspended."""
         admitted = QuotaPosition(admitted_at=now)  # there is no quota here
         self._inputs = msgspec.structs.replace(self._inputs, quota=admitted)
         self._history = decide(self._inputs, self._history, self._platform, now).history
         return ready_for_worker(self._inputs, self._platform, now)
 
     def status(self, worker: Worker | None, now: datetime) -> ImageJobStatus:
-        """The status that the operator would write, given what a worker has left behind.
+        """Return the status that the operator would write for the result of a worker.
 
-        But for `worker` and `lastFailure`: there is no Job, pod or node here to name.
+        Without `worker` and `lastFailure`: there is no Job, pod or node.
         """
         inputs = msgspec.structs.replace(self._inputs, worker=worker)
         decision = decide(inputs, self._history, self._platform, now)
@@ -78,7 +78,8 @@ class Course:
 
 
 def ended_worker(order: Order, report: str, exit_code: int, started: datetime) -> Worker:
-    """What the operator would see in the cluster once a process has ended that had this order."""
+    """Build what the operator would see in the cluster after a process with this order has
+    ended."""
     name = worker_name((item.uid for item in order.items), 1)
     told = Container(CONTAINER, (EnvVar(ORDER_VARIABLE, order.encode()),))
     job = WorkerJob(ObjectMeta(name), JobSpec(PodTemplate(PodSpec(containers=(told,)))))

@@ -1,10 +1,10 @@
-"""What a person can put right: each line says what, where, and what to do."""
+"""Errors that a user can correct: each line says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
 
 class CliError(Exception):
-    """Nothing was run. `lines` are told one by one; the exit code is 2."""
+    """Nothing was run. `lines` are printed one by one; the exit code is 2."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__(*lines)

@@ -1,4 +1,4 @@
-"""What the files and options ask for, once all of it fits together."""
+"""Combines files and options into tasks, if they are consistent."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Key: TypeAlias = tuple[str, str, str]
 
 
 class Task(NamedTuple):
-    """An ImageJob, and the profile it names."""
+    """An ImageJob, and the profile that it references."""
 
     job: ImageJob
     profile: ImageProfile | None
 
 
 class Given(msgspec.Struct, frozen=True):
-    """All that is to be done. `stores` are folders by store name, `ignored` what was left aside."""
+    """All tasks. `stores` are folders by store name, `ignored` the objects that were ignored."""
 
     tasks: tuple[Task, ...]
     folders: dict[str, Path]
@@ -40,8 +40,8 @@ class Given(msgspec.Struct, frozen=True):
 
     @property
     def stores(self) -> dict[str, ImageStore]:
-        """The stores as the operator knows them: whatever they are in the cluster, folders here."""
-        # One volume, so that what can be reached by two stores is known to be the same.
+        """The stores as the operator would know them: folders, whatever they are in the cluster."""
+        # One volume, so that a file in two stores is known to be the same.
         return {
             name: ImageStore(
                 ObjectMeta(name=name),
@@ -52,14 +52,14 @@ class Given(msgspec.Struct, frozen=True):
 
 
 def gather(documents: Sequence[Document], folders: Mapping[str, Path], namespace: str) -> Given:
-    """Check every document, and whether all that the ImageJobs refer to is there.
+    """Validate every document, and check that all references of the ImageJobs exist.
 
     Raises CliError with a line for each fault.
     """
     things, ignored = _admit_all(documents, namespace)
     jobs = [thing for thing in things.values() if isinstance(thing, ImageJob)]
     if not jobs:
-        raise CliError("there is no ImageJob in what was given")
+        raise CliError("the files contain no ImageJob")
     lacking = [*_missing_profiles(jobs, things), *_missing_folders(jobs, folders)]
     if lacking:
         raise CliError(*lacking)
@@ -86,7 +86,7 @@ def _admit_all(
             continue
         key = type(thing).__name__, thing.metadata.namespace, thing.metadata.name
         if key in things:
-            wrong.append(f"{where}, {title(body)}: is there already, in {places[key]}")
+            wrong.append(f"{where}, {title(body)}: is a duplicate of the one in {places[key]}")
         things[key], places[key] = thing, where
     if wrong:
         raise CliError(*wrong)
@@ -111,7 +111,7 @@ def _missing_profiles(jobs: Sequence[ImageJob], things: Mapping[Key, Thing]) -> 
         hint = f' (there is one in namespace "{elsewhere[0]}")' if elsewhere else ""
         yield (
             f'ImageProfile "{name}" is not in the files{hint}, but {_listed(users)} in namespace '
-            f'"{namespace}" refers to it: give its file too'
+            f'"{namespace}" references it: pass its file too'
         )
 
 

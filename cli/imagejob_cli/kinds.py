@@ -1,4 +1,4 @@
-"""The CRDs of crds/, which are shipped with this package: the schemas that manifests must meet."""
+"""The CRDs of crds/, which are part of this package: the schemas for manifests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = {
 
 @cache
 def schema(kind: str) -> Schema:
-    """The OpenAPI schema of a kind. Reading one takes a while: only what is used is read."""
+    """Return the OpenAPI schema of a kind. It is read on first use, as reading takes a while."""
     text = files(__package__).joinpath("crds", f"{KINDS[kind]}.yaml").read_bytes()
     loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     crd = yaml.load(text, loader)  # noqa: S506 (both are safe)

@@ -1,4 +1,4 @@
-"""YAML as kubectl reads it: a date stays text, and a key given twice is an error."""
+"""Loads YAML as kubectl does: a date stays text, and a duplicate key is an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class _Loader(yaml.SafeLoader):
-    # Not the ten times faster CSafeLoader, which crashes on what is nested too deeply.
+    # CSafeLoader is ten times faster, but crashes on deeply nested input.
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 (PyYAML's signature)
         seen: set[str] = set()
@@ -32,7 +32,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 class UnreadableError(Exception):
-    """Bytes that hold no objects: what is wrong, and in which place, if that is known."""
+    """Bytes without objects: what is wrong, and where, if that is known."""
 
     def __init__(self, words: str, place: str = "") -> None:
         super().__init__(words, place)
@@ -40,7 +40,7 @@ class UnreadableError(Exception):
 
 
 def documents(data: bytes) -> Iterator[Any]:
-    """Every document of a stream; an empty one is None. Raises UnreadableError."""
+    """Yield every document of a stream; an empty one is None. Raises UnreadableError."""
     try:
         yield from yaml.load_all(data, _Loader)
     except yaml.MarkedYAMLError as error:

@@ -1,4 +1,4 @@
-"""A run of ImageJobs with no cluster: decide, carry out, describe."""
+"""Runs ImageJobs without a cluster: decide, process, describe."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
 
 
 class Watcher(Protocol):
-    """Told of what goes on, in the thread that runs it all."""
+    """Receives progress in the thread that runs everything."""
 
     def started(self, job: ImageJob) -> None: ...
 
@@ -41,12 +41,12 @@ class Watcher(Protocol):
     def warn(self, message: str) -> None: ...
 
     def tick(self) -> None:
-        """Some time has passed."""
+        """Called after some time has passed."""
         ...
 
 
 def run(given: Given, platform: Platform, workplace: Workplace, watcher: Watcher) -> list[Outcome]:
-    """Every ImageJob and its status, in the order given."""
+    """Run every ImageJob and return the statuses, in the order given."""
     courses = [Course(task, given.stores, platform) for task in given.tasks]
     outcomes: dict[Course, Outcome] = {}
     ready: list[tuple[Course, Resolved]] = []
@@ -54,7 +54,7 @@ def run(given: Given, platform: Platform, workplace: Workplace, watcher: Watcher
         resolved = course.ready(utc_now())
         if resolved:
             ready.append((course, resolved))
-        else:  # its status says what it waits for, or why it can't be run
+        else:  # its status says what it waits for, or why it can't run
             outcomes[course] = Outcome(course.job, course.status(None, utc_now()))
             watcher.ended(outcomes[course])
     for batch in cut(ready, given.folders, platform):
@@ -63,13 +63,13 @@ def run(given: Given, platform: Platform, workplace: Workplace, watcher: Watcher
 
 
 class _Progressing:
-    """One batch on its way."""
+    """One batch that is being processed."""
 
     def __init__(self, batch: Batch, watcher: Watcher) -> None:
         self._order, self._courses = batch
         self._watcher = watcher
-        self._started_at = utc_now().replace(microsecond=0)  # as a kubelet tells it
-        # The worker takes items in order, the next whenever one has ended.
+        self._started_at = utc_now().replace(microsecond=0)  # as a kubelet reports it
+        # The worker takes items in order, the next one when one has ended.
         self._waiting = iter(self._courses)
         self._outcomes: dict[Course, Outcome] = {}
 
@@ -87,7 +87,7 @@ class _Progressing:
                         self._watcher.tick()
         for item, course in zip(self._order.items, self._courses, strict=True):
             if course not in self._outcomes:
-                # Told as if it had been alone in it: nobody tries here who it was that did it.
+                # Reported as if it had been alone: no retry here finds out which one was at fault.
                 alone = msgspec.structs.replace(self._order, items=(item,))
                 self._ended(course, alone, "", exit_code=1)
         return self._outcomes
@@ -104,5 +104,5 @@ class _Progressing:
 
 
 def utc_now() -> datetime:
-    """The clock of every decision."""
+    """Return the time for all decisions."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The command line: what it says of itself, and what it takes."""
+"""The command line: its help and its options."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
 
 
 DEFAULTS = Platform(worker_image="")
-"""The operator's."""
+"""The operator's defaults."""
 
 ABOUT = "Safe, stripped, web-ready images from uploads, as a Kubernetes cluster makes them."
 
 ABOUT_RUN = """\
 Run ImageJob manifests on this machine, with no cluster: the operator resolves them, its worker's
-pipeline carries them out, and what is printed is the status that the cluster would show. Stores
-are folders: each ImageStore that an ImageJob names needs a --store option, whatever its manifest
+pipeline processes them, and the output is the status that the cluster would show. Stores are
+folders: each ImageStore that an ImageJob references needs a --store option, whatever its manifest
 says, and keys are paths in that folder.
 """
 
 EPILOG_RUN = """\
 example:
-  photos/incoming/cat.jpg, to be made into what the profile "web" says:
+  Make the outputs of the profile "web" from photos/incoming/cat.jpg:
 
     imagejob run examples/imagejob.yaml examples/profile-web.yaml --store uploads=photos
 
-  puts thumb.webp, phone.webp and full.jpg into photos/derived/cat.
-  From a cluster's manifests, with the statuses as JSON:
+  This writes thumb.webp, phone.webp and full.jpg to photos/derived/cat.
+  Use a cluster's manifests, and print the statuses as JSON:
 
     kubectl get imagejobs,imageprofiles -o yaml | imagejob run - --store uploads=photos -o json
 
 ImageJobs that write to the same place run one after the other, in the order given. A suspended one
-is not run. There are no quotas, retries and pods here, so status.worker and status.lastFailure are
-left out.
+is not run. There are no quotas, retries and pods, so status.worker and status.lastFailure are
+omitted.
 
 exit code:
   0    every ImageJob succeeded
@@ -55,7 +55,7 @@ exit code:
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What `imagejob run` was asked for."""
+    """The options of `imagejob run`."""
 
     files: tuple[str, ...]
     stores: dict[str, Path]
@@ -67,14 +67,14 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without all that would be right."""
+    """Reports an error in one line, without the whole usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """`-o, --output FORMAT`, as Python 3.13 writes it, whatever Python this is."""
+    """Formats `-o, --output FORMAT` as Python 3.13 does, with any Python."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28, width=100)
@@ -87,12 +87,12 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
-    """Read the command line. Ends the process where argparse does: with help, or with code 2."""
+    """Parse the command line. Exits where argparse does: after the help, or with code 2."""
     found = _parser().parse_args(arguments)
     stores: dict[str, Path] = {}
     for name, folder in found.store:
         if stores.get(name, folder) != folder:
-            found.parser.error(f"argument --store: {name} is given two folders")
+            found.parser.error(f"argument --store: {name} has two folders")
         stores[name] = folder
     limits = OrderLimits(found.max_bytes, found.max_pixels, found.max_frames)
     platform = msgspec.structs.replace(
@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(parser=run)
     _add_what(run)
     _add_how(run)
-    _add_limits(run.add_argument_group("what the platform allows (defaults: the operator's)"))
+    _add_limits(run.add_argument_group("platform limits (defaults: the operator's)"))
     return parser
 
 
@@ -137,8 +137,8 @@ def _add_what(run: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="manifests of ImageJobs and the ImageProfiles they name: YAML or JSON, a folder of "
-        "such files, or - for standard input; other objects are left aside",
+        help="manifests of ImageJobs and their ImageProfiles: YAML or JSON, a folder of such "
+        "files, or - for standard input; other objects are ignored",
     )
     run.add_argument(
         "-s",
@@ -147,14 +147,14 @@ def _add_what(run: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=DIR",
-        help="the folder that stands for the ImageStore NAME; once for each store",
+        help="use the folder as the ImageStore NAME; repeat for each store",
     )
     run.add_argument(
         "-n",
         "--namespace",
         default="default",
         metavar="NAME",
-        help="the namespace of manifests that name none (default: default)",
+        help="the namespace of manifests without one (default: default)",
     )
 
 
@@ -190,12 +190,12 @@ def _add_limits(limits: argparse._ArgumentGroup) -> None:
         choices=get_args(SourceFormat),
         metavar="FORMAT",
         help=f"read {', '.join(more[:-1])} or {more[-1]} too, besides "
-        f"{', '.join(DEFAULTS.formats)}; may be given again",
+        f"{', '.join(DEFAULTS.formats)}; can be repeated",
     )
     for option, kind, default, shown, what in (
         ("--max-bytes", _size, allowed.max_bytes, "SIZE", "bytes of a source"),
         ("--max-pixels", _count, allowed.max_pixels, "N", "pixels to decode, of all frames"),
-        ("--max-frames", _count, allowed.max_frames, "N", "frames of a moving source"),
+        ("--max-frames", _count, allowed.max_frames, "N", "frames of an animated source"),
         ("--memory", _size, DEFAULTS.memory.child_bytes, "SIZE", "memory for one ImageJob"),
     ):
         words = describe_bytes(default) if kind is _size else f"{default:,}"
@@ -217,7 +217,7 @@ def _store(text: str) -> tuple[str, Path]:
 def _count(text: str) -> int:
     number = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
     return number
 
 

@@ -1,4 +1,4 @@
-"""Cutting what is ready into work orders."""
+"""Splits ImageJobs that are ready into work orders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Batch(NamedTuple):
-    """An order, and whose items it holds, in its order."""
+    """An order, and the courses of its items, in its order."""
 
     order: Order
     courses: tuple[Course, ...]
@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 def cut(
     ready: Iterable[tuple[Course, Resolved]], folders: Mapping[str, Path], platform: Platform
 ) -> Iterator[Batch]:
-    """Orders of as many items as a worker has at most, in the order given.
+    """Yield orders with at most as many items as a worker takes, in the order given.
 
     No two items of one order write to the same place: as in the cluster, such ImageJobs run one
     after the other, and the later one wins.

@@ -1,4 +1,4 @@
-"""What goes on, on standard error: a bar for a person, lines for a log, or nothing."""
+"""Progress on standard error: bars on a terminal, lines in a log, or nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Lines:
-    """A line for each ImageJob that ends. As a context manager like Bars; so is what inherits."""
+    """Prints a line for each ImageJob that ends. A context manager, as its subclasses are."""
 
     def __init__(self, jobs: Sequence[ImageJob], console: Console) -> None:
         self._console = console
@@ -48,7 +48,7 @@ class Lines:
         return None
 
     def started(self, job: ImageJob) -> None:
-        """Nothing to say yet."""
+        """Print nothing yet."""
 
     def ended(self, outcome: Outcome) -> None:
         self._done += 1
@@ -58,7 +58,7 @@ class Lines:
         self._say(f"imagejob: {message}")
 
     def tick(self) -> None:
-        """A log has no use for it."""
+        """Ignore: a log doesn't need it."""
 
     def _count(self) -> str:
         return f"{self._done:{len(str(self._total))}}/{self._total}"
@@ -71,18 +71,18 @@ class Lines:
 
 
 class Silence(Lines):
-    """Only what went wrong with the run itself."""
+    """Prints only errors of the run itself."""
 
     def ended(self, outcome: Outcome) -> None:
-        """The result says it."""
+        """Print nothing: the result is shown at the end."""
 
 
 class Bars(Lines):
-    """A bar for all, and a line with a clock for each ImageJob that runs."""
+    """Shows a bar for all ImageJobs, and a line with a clock for each running one."""
 
     def __init__(self, jobs: Sequence[ImageJob], console: Console) -> None:
         super().__init__(jobs, console)
-        # Without a thread of its own: the worker's processes are forked in between.
+        # Without its own thread: the worker's processes are forked meanwhile.
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -126,7 +126,7 @@ class Bars(Lines):
 
 
 def watcher(jobs: Sequence[ImageJob], *, quiet: bool) -> Lines:
-    """What suits the terminal, or whatever standard error is."""
+    """Return the progress display that suits standard error."""
     console = Console(stderr=True)
     if quiet:
         return Silence(jobs, console)

@@ -1,4 +1,4 @@
-"""From the command line's files to the objects in them."""
+"""Reads objects from the files on the command line."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
-"""What is read of a folder, as kubectl does."""
+"""The files that are read from a folder, as kubectl does."""
 
 
 class Document(NamedTuple):
-    """One object, and where it stands: `photos.yaml, document 2`."""
+    """One object, and its location: `photos.yaml, document 2`."""
 
     where: str
     body: dict[str, Any]
 
 
 def read(files: Sequence[str]) -> list[Document]:
-    """Every object of every file, in order. Raises CliError with a line for each file at fault."""
+    """Read every object of every file, in order. Raises CliError with a line for each bad file."""
     found: list[Document] = []
     faults: list[str] = []
     for file in _expand(files):
@@ -41,7 +41,7 @@ def read(files: Sequence[str]) -> list[Document]:
 
 
 def _expand(files: Sequence[str]) -> Iterator[str]:
-    """Folders become the manifests right in them; a file named twice is read once."""
+    """Replace folders by their manifests; a file that is named twice is read once."""
     named: dict[str, None] = {}
     for file in files:
         if file == STDIN or not Path(file).is_dir():
@@ -58,12 +58,12 @@ def _objects(file: str) -> Iterator[Document]:
     data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     bodies = [(number, body) for number, body in enumerate(documents(data), 1) if body is not None]
     for number, body in bodies:
-        # Of a file's only object its place says nothing.
+        # A single object needs no number.
         yield from _flat(f"document {number}" if len(bodies) > 1 else "", body, _shown(file))
 
 
 def _flat(place: str, body: object, file: str) -> Iterator[Document]:
-    """An object; or each item of a List, as `kubectl get -o yaml` prints it."""
+    """Yield an object; or each item of a List, as `kubectl get -o yaml` prints it."""
     if not isinstance(body, dict):
         raise UnreadableError(f"not a Kubernetes object, but of type {type(body).__name__}", place)
     items = body.get("items")

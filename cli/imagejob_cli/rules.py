@@ -1,8 +1,8 @@
-"""The CEL rules of the CRDs, as Python says them.
+"""The CEL rules of the CRDs, implemented in Python.
 
-Each is found by its very text, so that a rule which changes in crds/ has no counterpart here until
-somebody has looked at it; a test holds the two together. Rules about a change of an object
-(`oldSelf`) have no meaning for a file.
+Each is looked up by its exact text, so that a rule that changes in crds/ has no counterpart here
+until it is reviewed; a test compares the two. Rules about changes of an object (`oldSelf`) don't
+apply to a file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def broken(value: object, schema: Schema, path: str = "") -> Iterator[Fault]:
-    """The rules that a value breaks, of those it fits the schema of."""
+    """Yield the rules that a value breaks; it must match the schema."""
     for rule in schema.get("x-kubernetes-validations", ()):
         holds = RULES.get(rule["rule"])
         if holds and not holds(value):
@@ -38,7 +38,7 @@ def broken(value: object, schema: Schema, path: str = "") -> Iterator[Fault]:
 
 
 def _spares_its_source(job: dict[str, Any]) -> bool:
-    """Whether no output could take the source's own place."""
+    """Whether no output could overwrite the source."""
     spec = job["spec"]
     source, destination = spec["source"], spec.get("destination", {})
     if destination.get("storeRef", source["storeRef"]) != source["storeRef"]:

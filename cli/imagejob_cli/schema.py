@@ -1,7 +1,7 @@
-"""What the API server makes of a manifest by a CRD's schema: defaults, and faults in its words.
+"""Applies a CRD's schema as the API server does: defaults, and faults in its words.
 
-Only what our CRDs use of OpenAPI, which is little; a test holds this to every manifest that the
-real API server is tried with.
+It implements only the part of OpenAPI that our CRDs use; a test compares it with the real API
+server for every manifest of the tests.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Fault(NamedTuple):
 
 
 def complete(body: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """A copy with the schema's defaults in it. A field that is null counts as left out."""
+    """Return a copy with the schema's defaults. A field that is null counts as missing."""
     properties = schema["properties"]
     given = {name: field for name, field in body.items() if field is not None}
     defaults = {name: field["default"] for name, field in properties.items() if "default" in field}
@@ -48,7 +48,7 @@ def _complete(value: object, schema: Schema) -> object:
 
 
 def faults(value: object, schema: Schema, path: str = "") -> Iterator[Fault]:
-    """All that keeps a completed value from fitting the schema; its CEL rules are in rules.py."""
+    """Yield the violations of the schema by a completed value; its CEL rules are in rules.py."""
     if wrong := _type_fault(value, schema):
         yield Fault(path, wrong)
     elif "enum" in schema and value not in schema["enum"]:
@@ -115,7 +115,7 @@ def _list_faults(value: list[Any], schema: Schema, path: str) -> Iterator[Fault]
 
 
 def _key(item: object, schema: Schema) -> object:
-    """What must be unique of an item; None if nothing, or if it lacks a part of it."""
+    """Return the part of an item that must be unique; None if nothing, or if a part is missing."""
     if schema["x-kubernetes-list-type"] == "set":
         return item
     names = schema.get("x-kubernetes-list-map-keys", ())

@@ -1,4 +1,4 @@
-"""The results on standard output: objects as kubectl prints them, or a table."""
+"""Prints the results on standard output: objects as kubectl prints them, or a table."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from .local import Outcome
 
 WIDE = 10_000
-"""Columns of what is no terminal: nothing is wrapped for a program that reads lines."""
+"""Columns without a terminal: nothing is wrapped for a program that reads lines."""
 
 NARROW = 110
-"""Columns of a terminal where space is dear."""
+"""Columns of a terminal with little space."""
 
 _COLUMNS = (
     # Heading, whether it stands on the right, and whether its text may be broken.
@@ -65,7 +65,7 @@ def _object(outcome: Outcome) -> dict[str, Any]:
 
 
 def _print_table(outcomes: Sequence[Outcome]) -> None:
-    """The table, and below it a line for each ImageJob that has more to say."""
+    """Print the table, and below it a line for each ImageJob with more to say."""
     console = Console()
     if not console.is_terminal:
         console.width = WIDE

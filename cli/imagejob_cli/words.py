@@ -1,4 +1,4 @@
-"""How an outcome is told in a line or a cell."""
+"""Formats an outcome as a line or a cell."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def name(job: ImageJob, *, with_namespace: bool) -> str:
 
 
 def many_namespaces(jobs: Iterable[ImageJob]) -> bool:
-    """Whether a name alone doesn't say which ImageJob is meant."""
+    """Whether a name alone is ambiguous."""
     return len({job.metadata.namespace for job in jobs}) > 1
 
 
 def sizes(status: ImageJobStatus) -> str:
-    """`3.1 MiB → 214 KiB`, or what is known of it."""
+    """Format `3.1 MiB → 214 KiB`, as far as it is known."""
     read = status.source.bytes if status.source else None
     parts = [describe_bytes(read)] if read else []
     if status.outputs:
@@ -42,7 +42,8 @@ def sizes(status: ImageJobStatus) -> str:
 
 
 def saved(status: ImageJobStatus) -> str:
-    """How much lighter all outputs together are than the source: `93 %`; less than 0 if heavier."""
+    """Format how much smaller all outputs together are than the source: `93 %`; negative if
+    larger."""
     read = status.source.bytes if status.source else None
     if not read or not status.outputs:
         return ""
@@ -55,14 +56,14 @@ def seconds(status: ImageJobStatus) -> str:
 
 
 def remark(status: ImageJobStatus) -> str:
-    """What a table has no room for: why it isn't done, or what is to be noted about it."""
+    """Return what a table has no room for: why it failed, or notes."""
     if status.phase == "Succeeded":
         return "; ".join(status.notes)
     return message(status)
 
 
 def line(outcome: Outcome) -> str:
-    """All of it: `Succeeded: thumb, full (214 KiB of 3.1 MiB) in 0.4 s`."""
+    """Format everything: `Succeeded: thumb, full (214 KiB of 3.1 MiB) in 0.4 s`."""
     status = outcome.status
     if status.phase == "Succeeded":
         return f"Succeeded: {status.output_summary} in {seconds(status)}"
@@ -74,7 +75,7 @@ def _written(status: ImageJobStatus) -> int:
 
 
 def _ready(status: ImageJobStatus) -> tuple[str, str]:
-    """Reason and message of the condition that says at any time why or why not."""
+    """Return reason and message of the condition that always explains the state."""
     for condition in status.conditions:
         if condition.type == "Ready":
             return condition.reason, condition.message

@@ -166,7 +166,7 @@ def test_json_from_what_kubectl_prints(desk: Desk) -> None:
         (["nobody.yaml"], "nobody.yaml: No such file or directory"),
         (["photos"], "photos: the folder has no file that ends in .yaml, .yml, .json"),
         (["bad.yaml"], "bad.yaml, ImageJob a: spec.suspend: must be of type boolean, not string"),
-        (["secret.yaml", UPLOADS], "there is no ImageJob in what was given"),
+        (["secret.yaml", UPLOADS], "the files contain no ImageJob"),
     ],
 )
 def test_nothing_is_run(desk: Desk, arguments: list[str], line: str) -> None:
@@ -188,7 +188,7 @@ def test_other_objects_are_left_aside(desk: Desk) -> None:
     ended = desk.run(desk.manifest(quota, job("cat", "cat.jpg")), UPLOADS)
 
     assert ended.code == 0
-    assert "imagejob: left aside: " in ended.err
+    assert "imagejob: ignored: " in ended.err
     assert "jobs.yaml, document 1: ImageQuota default\n" in ended.err
 
 

@@ -44,14 +44,14 @@ WEB = {"profileRef": {"name": "web"}}
 @pytest.mark.parametrize(
     ("bodies", "complaints"),
     [
-        ([], ["there is no ImageJob in what was given"]),
-        ([profile(), SECRET], ["there is no ImageJob in what was given"]),
+        ([], ["the files contain no ImageJob"]),
+        ([profile(), SECRET], ["the files contain no ImageJob"]),
         (
             [job(**WEB), job("dog", **WEB)],
             [
                 (
                     'ImageProfile "web" is not in the files, but ImageJob cat and 1 more in '
-                    'namespace "default" refers to it: give its file too'
+                    'namespace "default" references it: pass its file too'
                 )
             ],
         ),
@@ -60,7 +60,7 @@ WEB = {"profileRef": {"name": "web"}}
             [
                 (
                     'ImageProfile "web" is not in the files (there is one in namespace "team-a"), '
-                    'but ImageJob cat in namespace "default" refers to it: give its file too'
+                    'but ImageJob cat in namespace "default" references it: pass its file too'
                 )
             ],
         ),
@@ -75,10 +75,10 @@ WEB = {"profileRef": {"name": "web"}}
                 'no folder for store "out" of ImageJob dog and 1 more: add --store out=DIR',
             ],
         ),
-        ([job(), job()], ["file 2, ImageJob cat: is there already, in file 1"]),
+        ([job(), job()], ["file 2, ImageJob cat: is a duplicate of the one in file 1"]),
         (
             [job(), profile(), profile(namespace="default")],
-            ["file 3, ImageProfile web: is there already, in file 2"],
+            ["file 3, ImageProfile web: is a duplicate of the one in file 2"],
         ),
         (
             [job(priority=101), job("dog", outputs=[])],
