@@ -1,1 +1,1 @@
-"""One ImageJob: its inputs, an ordered list of checks, and what follows from them."""
+"""One ImageJob: its inputs, an ordered list of checks, and the decision that follows."""

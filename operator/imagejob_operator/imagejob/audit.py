@@ -1,4 +1,4 @@
-"""Who did what to an ImageJob, and what came of it: in its status, and on standard output."""
+"""The audit entries of an ImageJob, in its status, and as lines on standard output."""
 
 from __future__ import annotations
 
@@ -33,56 +33,56 @@ CANCELLED = "the ImageJob was deleted before it finished"
 
 OPERATOR = "imagejob-operator"
 UNKNOWN = "unknown"
-"""The actor, where nobody vouches for a name."""
+"""The actor, if no admission policy guarantees a name."""
 
-SOMEBODY_ELSES = frozenset({Reason.SUSPENDED, Reason.CANCELLED})
-"""What somebody else than the operator has done, and nobody says who."""
+BY_UNKNOWN = frozenset({Reason.SUSPENDED, Reason.CANCELLED})
+"""Transitions that a user caused; the operator can't see which one."""
 
 REQUESTED_BY = f"{GROUP}/requested-by"
-"""The annotation that an admission policy sets to the name of the user who made the ImageJob."""
+"""The annotation that an admission policy sets to the name of the ImageJob's creator."""
 
 MAX_ACTOR = 1024
-"""Characters, as the CRD has it; a user's name may have more."""
+"""Characters, as in the CRD; a user's name may be longer."""
 
 
-def requester(job: ImageJob, trusted: bool) -> str:  # noqa: FBT001 (it is what the answer turns on)
-    """Who asked for the ImageJob. `trusted`: an admission policy keeps the annotation true."""
+def requester(job: ImageJob, trusted: bool) -> str:  # noqa: FBT001 (it decides the result)
+    """The user who created the ImageJob. `trusted`: a policy guarantees the annotation."""
     name = job.metadata.annotations.get(REQUESTED_BY, "") if trusted else ""
     return (name if len(name) <= MAX_ACTOR else f"{name[: MAX_ACTOR - 1]}…") or UNKNOWN
 
 
 def newest(job: ImageJob) -> AuditEntry | None:
-    """The last transition that the status shows."""
+    """Return the last entry in the status."""
     return max(job.status.audit, key=lambda entry: entry.seq, default=None)
 
 
 def last_seq(job: ImageJob) -> int:
-    """The highest sequence number that the status shows; 0 before the first."""
+    """Return the highest sequence number in the status; 0 if there is none."""
     shown = newest(job)
     return shown.seq if shown else 0
 
 
 def next_seq(job: ImageJob, unwritten: Sequence[AuditEntry]) -> int:
-    """The number of the next transition, after those that the status doesn't show yet."""
+    """Return the next sequence number, after those that the status doesn't show yet."""
     return (unwritten[-1].seq if unwritten else last_seq(job)) + 1
 
 
 def requested(job: ImageJob, requester: str, now: datetime) -> AuditEntry:
-    """The first transition: somebody asked for it."""
+    """The first entry: the ImageJob was created."""
     at = job.metadata.creation_timestamp or now
-    message = f"asked for by {requester}"
+    message = f"requested by {requester}"
     return AuditEntry(1, at, requester, "Pending", Reason.REQUESTED.value, message)
 
 
 def admitted(seq: int, at: datetime) -> AuditEntry:
-    """The namespace's quota was charged, at the ledger's time."""
+    """The entry for the charge to the namespace's quota, at the ledger's time."""
     message = "charged to the namespace's quota"
     return AuditEntry(seq, at, OPERATOR, "Queued", Reason.ADMITTED.value, message)
 
 
 def entry(seq: int, state: JobState, now: datetime) -> AuditEntry:
-    """One transition, as of `now`."""
-    actor = UNKNOWN if state.reason in SOMEBODY_ELSES else OPERATOR
+    """The entry for one transition at `now`."""
+    actor = UNKNOWN if state.reason in BY_UNKNOWN else OPERATOR
     return AuditEntry(
         seq=seq,
         time=now,
@@ -100,21 +100,21 @@ def cancelled(job: ImageJob, unwritten: Sequence[AuditEntry], now: datetime) -> 
 
 
 def tells_cancelled(entries: Sequence[AuditEntry]) -> bool:
-    """Whether the newest of them says so already: it was being deleted, and now it has gone."""
+    """Whether the newest entry is `Cancelled`: a finalizer had kept the deleted ImageJob."""
     return bool(entries) and entries[-1].reason == Reason.CANCELLED
 
 
 def expired(job: ImageJob, now: datetime) -> AuditEntry:
-    """The last entry of an ImageJob that is deleted for having finished long enough ago."""
+    """The last entry of an ImageJob that is deleted because its TTL has expired."""
     message = f"it has been kept for {job.spec.ttl_seconds_after_finished} s after it finished"
     reason = Reason.TTL_EXPIRED.value
     return AuditEntry(next_seq(job, ()), now, OPERATOR, "Deleted", reason, message)
 
 
 class QuotaDecision(Resource, frozen=True):
-    """What the namespace's quota said: its rates (`50/1h`), the tightest first.
+    """The rates of the namespace's quota (`50/1h`), the tightest first.
 
-    `used` and `remaining` are that one's, this ImageJob counted in if it was admitted.
+    `used` and `remaining` are the tightest one's, and include this ImageJob if it was admitted.
     """
 
     limits: tuple[str, ...]
@@ -123,7 +123,7 @@ class QuotaDecision(Resource, frozen=True):
 
 
 class LinePlace(Resource, frozen=True):
-    """What a store was when the ImageJob was dispatched: a bucket, or a claim."""
+    """A store as it was when the ImageJob was dispatched: a bucket, or a claim."""
 
     generation: int | None = None
     endpoint: str | None = None
@@ -134,7 +134,7 @@ class LinePlace(Resource, frozen=True):
 
 
 class LineSource(Resource, frozen=True):
-    """What was read; digest and size are known at the end, if it was read at all."""
+    """The source; digest and size are set at the end, if it was read."""
 
     store: str
     key: str
@@ -144,7 +144,7 @@ class LineSource(Resource, frozen=True):
 
 
 class LineDestination(Resource, frozen=True):
-    """Where the outputs went, or were to go."""
+    """The destination of the outputs, written or not."""
 
     store: str
     prefix: str
@@ -152,7 +152,7 @@ class LineDestination(Resource, frozen=True):
 
 
 class LineOutput(Resource, frozen=True):
-    """What was written."""
+    """One stored output."""
 
     name: str
     key: str
@@ -161,7 +161,7 @@ class LineOutput(Resource, frozen=True):
 
 
 class Line(Resource, frozen=True, tag_field="kind", tag="ImageJobAudit"):
-    """One line of the audit log. docs/audit.schema.json says what each field means."""
+    """One line of the audit log. docs/audit.schema.json describes the fields."""
 
     api_version: str
     namespace: str
@@ -191,13 +191,13 @@ def line(
     status: ImageJobStatus | None = None,
     quota: QuotaDecision | None = None,
 ) -> bytes:
-    """One line of JSON for the operator's standard output, without the line's end.
+    """Encode one line of JSON for the operator's standard output, without the newline.
 
-    Printed before `status` is written. What came of the ImageJob is told with the entry that says
-    it has finished; the same status may bring earlier entries along, of which it says too much.
+    It is printed before `status` is written. Only the entry of a final phase has the results:
+    the same status may come with earlier entries, at whose time there were none.
     """
     end = status if status and entry.event in FINISHED else ImageJobStatus()
-    told = Line(
+    record = Line(
         api_version=LINE_VERSION,
         namespace=job.metadata.namespace,
         name=job.metadata.name,
@@ -219,7 +219,7 @@ def line(
         profile=end.profile,
         outputs=_outputs(end),
     )
-    return msgspec.json.encode(told)
+    return msgspec.json.encode(record)
 
 
 def _source(job: ImageJob, end: ImageJobStatus) -> LineSource:
@@ -234,7 +234,7 @@ def _destination(job: ImageJob, end: ImageJobStatus) -> LineDestination:
 
 
 def _place(store: str, end: ImageJobStatus) -> LinePlace | None:
-    """What the store of that name was, if it was dispatched."""
+    """The store of that name as it was at the dispatch, if there was one."""
     known = store_called(store, end.stores)
     if not known or not (known.endpoint or known.claim_name):
         return None
@@ -246,5 +246,5 @@ def _outputs(end: ImageJobStatus) -> tuple[LineOutput, ...]:
 
 
 def _microseconds(time: datetime) -> str:
-    """Always of one length, so that times sort as text."""
+    """Format with a fixed length, so that times sort as text."""
     return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,14 +1,13 @@
-"""Transitions that come and go without consequence are told together, and not one by one.
+"""Merge repeated audit entries of transitions without effect.
 
-Whoever flips `suspend`, or makes and deletes a store, moves an ImageJob to and fro for nothing:
-nothing is charged, and nothing starts. Each would be a line for ever in somebody's archive. So
-such transitions form a *run* until they are told. Within a run each state has one entry, its
-newest, that says how often it was come to. A run is told once its last state has settled; after a
-few have been told, the next is held back for longer each time, up to HELD. A transition that
-matters ends the run and is never held.
+A user who toggles `suspend`, or creates and deletes a store, moves an ImageJob between states
+without effect: nothing is charged, and nothing starts. Each would be a line in an archive. So such
+transitions form a *run* until they are emitted. Within a run each state has one entry, its newest,
+with a count. A run is emitted once its last state has settled; after a few have been emitted, the
+next is delayed for longer each time, up to HELD. A transition with an effect ends the run and is
+never delayed.
 
-An entry that was told is never touched again: numbers are given out anew only among those of a run,
-so there is no hole.
+An emitted entry never changes: only the entries of a run are renumbered, so numbers have no gaps.
 """
 
 from __future__ import annotations
@@ -24,64 +23,64 @@ from imagejob_operator.api.reasons import Reason
 from .inputs import JobState
 
 HELD = timedelta(seconds=60)
-"""How long a run is held back at most, and how long after its begin it is told at the latest."""
+"""The longest delay of a run, and the latest time after its start at which it is emitted."""
 
 FREE = 3
-"""Runs that are told as soon as they have settled: what people do by hand."""
+"""Runs that are emitted as soon as they have settled: enough for changes by hand."""
 
 FIRST_HELD = timedelta(seconds=2)
-"""How long the next one is held back; it doubles with each."""
+"""The delay of the next run; it doubles with each."""
 
 QUIET = timedelta(minutes=5)
-"""After so long without any, all is as in the beginning."""
+"""After this time without a run, the delay is reset."""
 
 
 class Run(msgspec.Struct, frozen=True):
-    """`length` entries at the end of the history are a run, begun at `began`, that wasn't told yet.
+    """The last `length` entries of the history are a run that began at `began`, not emitted yet.
 
-    `told` runs in a row have been told, the last one at `told_at`.
+    `emitted` counts the runs in a row that have been emitted, the last one at `emitted_at`.
     """
 
     length: int = 0
     began: datetime | None = None
-    told: int = 0
-    told_at: datetime | None = None
+    emitted: int = 0
+    emitted_at: datetime | None = None
 
     def ended(self) -> Run:
-        """Something else has happened."""
+        """End the run: a transition with an effect follows."""
         return msgspec.structs.replace(self, length=0, began=None)
 
     def after_telling(self, lines: int, now: datetime) -> Run:
-        """All was told, the last `lines` of it for the first time."""
+        """All entries were emitted, the last `lines` for the first time."""
         if not lines:
             return self
-        if lines != self.length:  # something that matters was among them
+        if lines != self.length:  # some of them had an effect
             return Run()
-        quiet = self.told_at is None or now - self.told_at > QUIET
-        return Run(told=1 if quiet else self.told + 1, told_at=now)
+        quiet = self.emitted_at is None or now - self.emitted_at > QUIET
+        return Run(emitted=1 if quiet else self.emitted + 1, emitted_at=now)
 
     def due(self, settles: datetime) -> datetime:
-        """When to tell, the newest state lasting until then."""
+        """When to emit the entries, if the newest state lasts until `settles`."""
         if not self.length or not self.began:
             return settles
         at = settles
-        if self.told >= FREE and self.told_at and self.began - self.told_at <= QUIET:
-            steps = min(self.told - FREE, 10)  # no more doubling than it takes
-            at = max(at, self.told_at + min(HELD, FIRST_HELD * 2**steps))
+        if self.emitted >= FREE and self.emitted_at and self.began - self.emitted_at <= QUIET:
+            steps = min(self.emitted - FREE, 10)  # ten doublings exceed HELD
+            at = max(at, self.emitted_at + min(HELD, FIRST_HELD * 2**steps))
         return min(at, self.began + HELD)
 
 
 def is_idle(state: JobState) -> bool:
-    """Whether it has come there for nothing: no charge, no worker, no attempt, no end."""
-    matters = state.is_finished or state.worker or state.failure
-    return not matters and state.reason != Reason.DISPATCHED
+    """Whether the transition had no effect: no charge, worker, attempt or end."""
+    has_effect = state.is_finished or state.worker or state.failure
+    return not has_effect and state.reason != Reason.DISPATCHED
 
 
 def merged(
     history: Sequence[AuditEntry], run: Run, entry: AuditEntry
 ) -> tuple[list[AuditEntry], Run]:
-    """The history with one more idle transition; the run is at the end of the one given."""
-    length = min(run.length, len(history))  # what another operator has written is no run of ours
+    """Add an idle transition to the history, which ends with the entries of `run`."""
+    length = min(run.length, len(history))  # entries by another operator are no part of it
     before, tail = list(history[: len(history) - length]), history[len(history) - length :]
     same = [each for each in tail if _state(each) == _state(entry)]
     times = 1 + sum(each.count or 1 for each in same)

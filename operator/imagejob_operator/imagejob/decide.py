@@ -1,4 +1,4 @@
-"""What to do next about one ImageJob: a pure function of what is known, what was, and the time."""
+"""Decide the next action for one ImageJob: a pure function of its inputs, history and the time."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from .worker_checks import is_stuck, patience_ends
 
 
 class JobHistory(msgspec.Struct, frozen=True):
-    """What is remembered of an unfinished ImageJob from look to look; lost with the process.
+    """What the operator remembers of an unfinished ImageJob between reconciles; lost on restart.
 
-    `last` is the newest transition (phase, reason), `since` when it was seen, `entries` the history
-    that no status shows yet, `emitted` the highest sequence number that went to the audit log,
-    `missing` the worker Job that its status named and that was not there, `quota` what the quota
-    said of it, `run` how much of the untold history came to pass for nothing.
+    `last` is the newest transition (phase, reason), `since` when it was observed, `entries` the
+    audit entries that the status doesn't show yet, `emitted` the highest sequence number in the
+    audit log, `refusal` why its worker does not start, `missing` the worker Job that its status
+    names and the API server doesn't have, `quota` the quota's decision, `run` the part of
+    `entries` that may be merged.
     """
 
     last: tuple[str, str] | None = None
@@ -40,18 +41,18 @@ class JobHistory(msgspec.Struct, frozen=True):
     run: Run = Run()
 
     def refused(self, message: str, until: datetime, about: str = "") -> JobHistory:
-        """Remember that no worker could be started, or that the pod `about` doesn't start."""
+        """Record that no worker could be started, or that the pod `about` doesn't start."""
         return msgspec.structs.replace(self, refusal=Refusal(message, until, about))
 
     def ask_at(self, worker: Worker, patience: timedelta) -> datetime | None:
-        """When to ask why the worker gets no pod, or its pod doesn't start; None if it is well."""
+        """When to ask why the worker gets no pod, or its pod doesn't start; None if all is well."""
         at = patience_ends(worker, patience)
         if not at or worker.is_suspended or (worker.pod and not is_stuck(worker.pod)):
             return None
         return max(at, self.refusal.until) if self.refusal else at
 
     def noticing(self, worker: Worker | None) -> JobHistory:
-        """What was said of one pod is not true of another."""
+        """Drop a refusal that is about another pod than the worker's."""
         refusal = self.refusal
         if not (refusal and worker and worker.pod) or refusal.about == worker.pod.metadata.name:
             return self
@@ -59,7 +60,7 @@ class JobHistory(msgspec.Struct, frozen=True):
 
 
 class WriteStatus(msgspec.Struct, frozen=True):
-    """Write this status onto this version of the ImageJob, and tell of the newest transition."""
+    """Write this status to this version of the ImageJob, and emit the new audit entries."""
 
     job: ImageJob
     status: ImageJobStatus
@@ -67,21 +68,21 @@ class WriteStatus(msgspec.Struct, frozen=True):
 
 
 class Inquire(msgspec.Struct, frozen=True):
-    """Ask why the worker gets no pod, or its pod doesn't start."""
+    """Ask the API server why the worker gets no pod, or why its pod doesn't start."""
 
     job: ImageJob
     worker: Worker
 
 
 class Find(msgspec.Struct, frozen=True):
-    """Ask whether the worker Job of that name, which the status names, is there."""
+    """Ask the API server whether the worker Job that the status names exists."""
 
     job: ImageJob
     worker: str
 
 
 class Replace(msgspec.Struct, frozen=True):
-    """Delete the worker, so that another can take its place."""
+    """Delete the worker, so that another can replace it."""
 
     worker: Worker
 
@@ -90,7 +91,7 @@ Action = WriteStatus | Inquire | Find | Replace
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """Where it stands, what to remember, what to do, and when to look again if nothing happens."""
+    """The state, the history to keep, the action, and when to reconcile again without an event."""
 
     state: JobState
     history: JobHistory
@@ -99,7 +100,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetime) -> Decision:
-    """Decide about one unfinished ImageJob."""
+    """Decide the next action for one unfinished ImageJob."""
     job, worker = inputs.job, inputs.worker
     history = history.noticing(worker)
     inputs = msgspec.structs.replace(
@@ -124,7 +125,7 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
         return Decision(state, history)
     due = now if state.is_finished else history.run.due((history.since or now) + timings.settle)
     later = Decision(state, history, look_again=min(due, until) if until else due)
-    if history.entries and now < due:  # so the status differs, whatever else is in it
+    if history.entries and now < due:  # entries alone make the status differ
         return later
     notes = lowered(job, platform.bounds, state.item)
     status = describe(inputs, state, history.entries, now, notes)
@@ -139,7 +140,7 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
 def _remember(
     inputs: Inputs, state: JobState, history: JobHistory, requester: str, now: datetime
 ) -> JobHistory:
-    """Add what has happened since to the entries, and drop what the status shows by now."""
+    """Add new transitions to the entries, and drop those that the status shows."""
     job, admitted_at = inputs.job, inputs.quota.admitted_at
     shown = audit.last_seq(job)
     entries = [entry for entry in history.entries if entry.seq > shown]
@@ -147,7 +148,7 @@ def _remember(
     if not shown and not entries:
         entries.append(audit.requested(job, requester, now))
         last = _transition(entries[-1])
-    if admitted_at and not _tells_admission(job, entries):
+    if admitted_at and not _has_admission(job, entries):
         entries.append(audit.admitted(audit.next_seq(job, entries), admitted_at))
         last, since, run = _transition(entries[-1]), now, run.ended()
     current = (state.phase, state.reason.value)
@@ -165,20 +166,20 @@ def _appended(
 
 
 def with_charge(history: JobHistory, job: ImageJob, admitted_at: datetime | None) -> JobHistory:
-    """As much as is to be told of one that may be gone: it was charged, whatever came of it."""
-    if not admitted_at or _tells_admission(job, history.entries):
+    """Add the entry `Admitted` for an ImageJob that may be deleted: its charge must be audited."""
+    if not admitted_at or _has_admission(job, history.entries):
         return history
     entry = audit.admitted(audit.next_seq(job, history.entries), admitted_at)
     entries = (*history.entries, entry)
     return msgspec.structs.replace(history, entries=entries, run=history.run.ended())
 
 
-def _tells_admission(job: ImageJob, unwritten: Iterable[AuditEntry]) -> bool:
+def _has_admission(job: ImageJob, unwritten: Iterable[AuditEntry]) -> bool:
     return job.is_admitted or any(each.reason == Reason.ADMITTED for each in unwritten)
 
 
 def _last_written(job: ImageJob) -> tuple[str, str] | None:
-    """After a restart the status itself tells which transition was the last."""
+    """The last transition in the status: after a restart there is no other record."""
     newest = audit.newest(job)
     return _transition(newest) if newest else None
 

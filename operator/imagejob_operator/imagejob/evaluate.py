@@ -1,6 +1,6 @@
-"""The state of an ImageJob: decided from its Inputs by an ordered list of checks.
+"""Evaluate the state of an ImageJob from its Inputs by an ordered chain of checks.
 
-Nothing here knows what has been written to the API server; decide.py compares the two.
+What to write to the API server is not decided here: decide.py compares the state with the status.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from .worker_checks import worker_running
 
 
 def evaluate(inputs: Inputs, platform: Platform, now: datetime) -> JobState:
-    """The first check that has something to say decides."""
+    """Return the state of the first check that applies."""
     for check in CHECKS:
         state = check(inputs, platform, now)
         if state:
             return state
-    raise AssertionError("the last check always answers")
+    raise AssertionError("the last check always applies")
 
 
 def ready_for_worker(inputs: Inputs, platform: Platform, now: datetime) -> Resolved | None:
-    """What a worker would do for it, if it may have one now.
+    """Return the ImageJob's resolved spec if it may have a worker now, otherwise None.
 
-    The status, the planner and the command line ask the same checks: what one of them holds back,
-    all hold back.
+    The status, the planner and the command line use the same checks, so none of them starts an
+    ImageJob that another holds back.
     """
     if evaluate(inputs, platform, now).waits_for != "worker":
         return None
-    answer = resolve(inputs.job, inputs.profile, inputs.stores, platform)
-    return answer if isinstance(answer, Resolved) else None
+    resolved = resolve(inputs.job, inputs.profile, inputs.stores, platform)
+    return resolved if isinstance(resolved, Resolved) else None
 
 
 def cancelled(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
-    """Somebody has deleted it, and only a finalizer keeps it. What had come of it by then stays."""
+    """It was deleted, and only a finalizer keeps it. A result that it has by then stays."""
     job, worker = inputs.job, inputs.worker
     if not job.is_deleting:
         return None
@@ -57,14 +57,14 @@ def cancelled(inputs: Inputs, platform: Platform, now: datetime) -> JobState | N
 
 
 def suspended(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
-    """Somebody asked it to wait. What it was charged stays charged."""
+    """spec.suspend is true. A charge remains."""
     if not inputs.job.spec.suspend:
         return None
     return JobState("Pending", Reason.SUSPENDED, "spec.suspend is true")
 
 
 def inputs_missing(inputs: Inputs, platform: Platform, _now: datetime) -> JobState | None:
-    """Something that it refers to is missing, or wrong."""
+    """An object that it references is missing or invalid."""
     match resolve(inputs.job, inputs.profile, inputs.stores, platform):
         case Held(reason, message):
             return JobState("Pending", reason, message)
@@ -90,7 +90,7 @@ def throttled(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | 
 
 
 def between_attempts(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
-    """Its last attempt failed a moment ago."""
+    """Its last attempt failed, and the delay before the next has not passed."""
     job, failure = inputs.job, inputs.job.status.last_failure
     if not failure or not failure.attempt or inputs.quota.dispatch:
         return None
@@ -102,12 +102,12 @@ def between_attempts(inputs: Inputs, platform: Platform, now: datetime) -> JobSt
 
 
 def retry_at(job: ImageJob, failure: LastFailure, platform: Platform) -> datetime:
-    """When the attempt after that failure may begin."""
+    """When the next attempt after this failure may start."""
     return failure.time + retry.delay(job.metadata.uid, failure.attempt, platform.backoff)
 
 
 def refused(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
-    """The API server wouldn't have its worker Job the last time. It stays said until one starts."""
+    """The API server rejected its last worker Job. The message stays until a worker starts."""
     refusal = inputs.refusal
     if not refusal:
         return None
@@ -122,7 +122,7 @@ def refused(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | No
 
 
 def dispatching(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
-    """The ledger says which worker it goes to; the Job is not there yet."""
+    """The ledger assigns it to a worker Job, which doesn't exist yet."""
     name = inputs.quota.dispatch
     if not name:
         return None
@@ -130,19 +130,19 @@ def dispatching(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState
 
 
 def destination_locked(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
-    """Another worker, or a pod that is no worker's any more, is not done with its destination."""
+    """Another worker, or a pod without a worker, may still write to its destination."""
     stray = inputs.stray(now)
     if not inputs.rival and not stray:
         return None
     prefix = destination_of(inputs.job).prefix
     rival = inputs.rival and f"worker Job {inputs.rival}"
-    who = rival or (stray and f"pod {stray.metadata.name}")
-    message = f"{who} still writes to {prefix}/"
+    writer = rival or (stray and f"pod {stray.metadata.name}")
+    message = f"{writer} still writes to {prefix}/"
     return JobState("Queued", Reason.DESTINATION_BUSY, message)
 
 
 def waiting_for_worker(inputs: Inputs, _platform: Platform, now: datetime) -> JobState:
-    """Nothing is in its way but those before it."""
+    """Only the ImageJobs before it in the queue hold it back."""
     position = inputs.quota.position
     if not position:
         return JobState(

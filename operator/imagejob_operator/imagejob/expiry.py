@@ -1,4 +1,4 @@
-"""When a finished ImageJob has been kept for long enough."""
+"""When the TTL of a finished ImageJob expires."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from imagejob_operator.api.imagejob import ImageJob
 
 
 def expires_at(job: ImageJob) -> datetime | None:
-    """From when on the ImageJob is to be deleted.
+    """When the ImageJob's TTL expires, so that it may be deleted.
 
-    None for never: nobody asked for it, it hasn't finished, or it is being deleted already. Counts
-    from `status.completionTime`, a whole second that may be up to a second before the very end.
+    None if it has no TTL, hasn't finished, or is being deleted already. Counts from
+    `status.completionTime`, a whole second that may be up to a second before the actual end.
     """
     ttl, finished = job.spec.ttl_seconds_after_finished, job.status.completion_time
     if ttl is None or finished is None or not job.is_finished or job.metadata.deletion_timestamp:
@@ -20,6 +20,6 @@ def expires_at(job: ImageJob) -> datetime | None:
 
 
 def has_expired(job: ImageJob, now: datetime) -> bool:
-    """Whether it is to be deleted by now."""
+    """Whether its TTL has expired."""
     at = expires_at(job)
     return at is not None and at <= now

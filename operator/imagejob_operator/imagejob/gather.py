@@ -1,4 +1,4 @@
-"""Gather all that bears on one ImageJob from what is known of the cluster."""
+"""Gather the inputs of one ImageJob from the cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .inputs import Inputs, Stray
 
 
 def gather(cache: ClusterCache, uid: str) -> Inputs | None:
-    """The inputs of one unfinished ImageJob; None for any other, and for one that may have gone."""
+    """Return the inputs of an unfinished ImageJob; None for others, and if it may be deleted."""
     job = cache.jobs.get(uid)
     if not job or uid in cache.unverified:
         return None
@@ -33,7 +33,7 @@ def gather(cache: ClusterCache, uid: str) -> Inputs | None:
 
 
 def may_hide(cache: ClusterCache, inputs: Inputs) -> bool:
-    """Whether a profile or store that it lacks may be there, and only left out for its size."""
+    """Whether a missing profile or store may exist, and was only left out for its size."""
     job = inputs.job
     if not cache.budget.hides(job.metadata.namespace):
         return False
@@ -46,10 +46,10 @@ def _store_names(job: ImageJob) -> set[str]:
 
 
 def _rival(cache: ClusterCache, job: ImageJob, carrier: Worker | None) -> str | None:
-    """Another live worker, known or about to be, for it or for its destination."""
-    claimed = cache.destinations.assumed_by_other(job)
-    if claimed:
-        return claimed
+    """Return another live or assumed worker for the ImageJob or for its destination."""
+    assumed = cache.destinations.assumed_by_other(job)
+    if assumed:
+        return assumed
     namespace, uid = job.metadata.namespace, job.metadata.uid
     ours = {at for at in cache.worker_index.carriers(uid) if at[0] == namespace}
     for at in sorted(ours.union(cache.destinations.writers(job))):
@@ -60,7 +60,7 @@ def _rival(cache: ClusterCache, job: ImageJob, carrier: Worker | None) -> str | 
 
 
 def _strays(cache: ClusterCache, job: ImageJob, carrier: Worker | None) -> Iterator[Stray]:
-    """The pods that may work on it, or write to its destination, and are not its worker's."""
+    """Yield pods that may process it or write to its destination, and are not its worker's."""
     uid = job.metadata.uid
     ours = {each.metadata.uid for each in carrier.pods()} if carrier else set()
     spots = cache.destinations.spots_of(job)
@@ -71,6 +71,6 @@ def _strays(cache: ClusterCache, job: ImageJob, carrier: Worker | None) -> Itera
 
 
 def _vanished(cache: ClusterCache, job: ImageJob) -> str | None:
-    """The worker Job that it has, as its status says, and of which nothing is known."""
+    """Return the worker Job that its status names, if the cache doesn't have it."""
     name = worker_shown(job)
     return name if name and cache.has_vanished(job, name) else None

@@ -1,4 +1,4 @@
-"""What bears on one ImageJob, gathered, and what follows from it for the ImageJob itself."""
+"""The gathered inputs of one ImageJob, and the state that is evaluated from them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from imagejob_operator.quota.position import QueuePosition
 
 
 class QuotaPosition(msgspec.Struct, frozen=True):
-    """How one ImageJob stands with its namespace's quota and with the free workers.
+    """The position of one ImageJob in its namespace's quota and in the queue for workers.
 
-    `admitted_at` is when it was charged, `dispatch` the worker Job that the ledger says is being
-    created for it, `position` its place in the line it waits in, `limit` the rate it waits for
-    ("50 per 1h"), `slot` how exact its time is, `excess` why it may not
-    even wait. All None before the quota has been looked at.
+    `admitted_at` is when it was charged, `dispatch` the worker Job that, by the ledger, is being
+    created for it, `position` its position in the queue that it is in, `limit` the rate it waits
+    for ("50 per 1h"), `slot` the precision of its time, `excess` why it may not even wait. All are
+    unset before the quota has been evaluated.
     """
 
     admitted_at: datetime | None = None
@@ -37,10 +37,10 @@ class QuotaPosition(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why no worker could be started for it, as of the last look; the next comes at `until`.
+    """Why no worker could be started for it when last checked; the next check is at `until`.
 
-    `about` is the pod that was looked at; "" where there was none. The message is "" where nobody
-    says why.
+    `about` is the pod that was checked, "" if there was none. The message is "" if the cluster
+    gives no reason.
     """
 
     message: str
@@ -49,26 +49,26 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Stray(msgspec.Struct, frozen=True):
-    """A pod that was made for the ImageJob or its destination, and is not its worker's.
+    """A pod that was created for the ImageJob or its destination, and is not its worker's.
 
-    `is_taken_away` when it was for the ImageJob itself, and is not its own Job's any more.
+    `is_taken_away` if it was created for the ImageJob, and its Job no longer controls it.
     """
 
     pod: Pod
     is_taken_away: bool = False
 
     def may_write(self, now: datetime) -> bool:
-        """Whether it has not ended yet, nor is lost with its node."""
+        """Whether it has neither ended nor been lost with its node."""
         return not (self.pod.has_ended or self.pod.is_silent(now))
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """All that bears on one ImageJob.
+    """Everything that the state of one ImageJob depends on.
 
-    `stores` are those of its namespace by name, `worker` the Job that carries it, `rival` the name
-    of another live worker that has it or writes to its destination, `strays` the pods that are not
-    its worker's and may do the same, `vanished` the worker Job that its status names and that is
-    not there (`is_missed` once the API server has said so).
+    `stores` are those of its namespace by name, `worker` is the Job that carries it, `rival` the
+    name of another live worker that has it or writes to its destination, `strays` are pods that are
+    not its worker's and may do the same, `vanished` is the worker Job that its status names and the
+    cache doesn't have (`is_missed` once the API server has confirmed that).
     """
 
     job: ImageJob
@@ -83,24 +83,24 @@ class Inputs(msgspec.Struct, frozen=True):
     refusal: Refusal | None = None
 
     def stray(self, now: datetime) -> Pod | None:
-        """A pod that no other worker may begin beside."""
+        """Return a pod that must end before another worker may start."""
         return next((each.pod for each in self.strays if each.may_write(now)), None)
 
 
 WaitsFor = Literal["admission", "worker"]
-"""What an ImageJob waits in line for."""
+"""What an ImageJob is queued for."""
 
 
 class JobState(msgspec.Struct, frozen=True):
-    """Where an ImageJob stands now, for people and for the status.
+    """The state of an ImageJob, as its status shows it.
 
-    `item` is what it was dispatched as, `outcome` what its worker reported, `read` what that had
-    read if it came to no end, `failure` the attempt that has just failed, `disruptions` how many of
-    its workers the cluster has taken away, if that is one more now, `queue` its place in line,
-    `waits_for` what it is in line for. `until` is when time alone may change all this.
-    `worker_is_spent` asks for the worker to be deleted, so that another can take its place.
-    `is_transient` says that it has only just come to where it waits: there is nothing to tell until
-    that has been looked at.
+    `item` is the order's item that it was dispatched as, `outcome` its worker's report, `read` the
+    source that an unfinished attempt had read, `failure` the attempt that has just failed,
+    `disruptions` the new number of its disruptions, if there is one more now, `queue` its position,
+    `waits_for` what it is queued for. `until` is when time alone may change the state.
+    `worker_is_spent` requests that the worker be deleted, so that another can replace it.
+    `is_transient` means that it has only just been enqueued: its position isn't known yet, so there
+    is nothing to write.
     """
 
     phase: Phase

@@ -1,4 +1,4 @@
-"""What the operator creates in a tenant's namespace: pure functions, spec in, manifest out."""
+"""Build the objects of a tenant's namespace: pure functions, spec in, manifest out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .resolve import service_accounts
 STORES_FOLDER = "/var/run/imagejob/stores"
 SCRATCH_FOLDER = "/scratch"
 REPORT_FILE = "/dev/termination-log"
-TOKEN_AUDIENCE = "sts.amazonaws.com"  # noqa: S105 (whom the token is for, not a token)
+TOKEN_AUDIENCE = "sts.amazonaws.com"  # noqa: S105 (a token's audience, not a token)
 
 LABELS = {
     "app.kubernetes.io/name": "imagejob-worker",
@@ -29,9 +29,9 @@ LABELS = {
 }
 NOBODY = 65532
 START_UP_SECONDS = 60
-"""What a worker pod's deadline grants beyond its items' timeouts."""
+"""What a worker pod's deadline adds to its items' timeouts."""
 NODE_SILENT_SECONDS = 30
-"""Kubernetes' own default of 300 suits what is costly to move; a worker isn't."""
+"""Kubernetes' default of 300 is for pods that are costly to move; a worker isn't."""
 
 
 def compose(
@@ -41,7 +41,7 @@ def compose(
     *,
     size: Size = "standard",
 ) -> Order:
-    """The work order for `items`, which share a namespace and a size, and need `stores`."""
+    """Compose the work order of `items`, which share a namespace and a size, and need `stores`."""
     listed = tuple(items)
     return Order(
         version=1,
@@ -54,7 +54,7 @@ def compose(
 
 
 def worker_name(uids: Iterable[str], number: int) -> str:
-    """The same for the same ImageJobs and dispatch number, so that a repeat meets its own Job."""
+    """Derive the name from ImageJobs and dispatch number, so a repeated create finds its Job."""
     text = f"{number}:" + ",".join(sorted(uids))
     return "ij-" + base64.b32encode(hashlib.sha256(text.encode()).digest())[:16].decode().lower()
 
@@ -68,7 +68,7 @@ def worker_job(
     *,
     size: Size = "standard",
 ) -> Manifest:
-    """The Job that carries out `order`: owned by all its ImageJobs, gone with the last of them."""
+    """Build the Job for `order`. All its ImageJobs own it, so it is deleted with the last."""
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -85,8 +85,8 @@ def worker_job(
             "backoffLimit": 0,
             "completions": 1,
             "parallelism": 1,
-            # One pod, ever: a second one would do all again, of sources that may be others by then.
-            # The rule has the Job say that the cluster took the pod away, and keep it till its end.
+            # Never a second pod: it would repeat all items, with sources that may have changed.
+            # By this rule the Job reports a disruption of its pod, and keeps the pod until it ends.
             "podFailurePolicy": {
                 "rules": [{"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget"}]}]
             },
@@ -104,7 +104,7 @@ def worker_job(
 def _pod_spec(
     order: Order, stores: Mapping[str, ImageStore], platform: Platform, memory: WorkerMemory
 ) -> Manifest:
-    """A pod that meets the restricted Pod Security Standard and knows nothing of the cluster."""
+    """Build a pod that meets the restricted Pod Security Standard, and can't access the cluster."""
     deadline = sum(item.timeout_seconds for item in order.items) + START_UP_SECONDS
     spec: Manifest = {
         "restartPolicy": "Never",
@@ -137,7 +137,7 @@ def _pod_spec(
 
 
 def _tolerate(trouble: str) -> Manifest:
-    """A node that is silent for longer loses the pod: another can do its work by then."""
+    """Tolerate the taint for a limited time; then the pod is evicted, and another replaces it."""
     return {
         "key": f"node.kubernetes.io/{trouble}",
         "operator": "Exists",
@@ -183,7 +183,7 @@ def _container(
 
 
 def _volume(index: int, store: ImageStore) -> Manifest:
-    """What opens one store: its Secret, its projected token, or the claim itself."""
+    """The volume that gives access to a store: its Secret, a projected token, or the claim."""
     name = f"store-{index}"
     if store.spec.volume:
         return {

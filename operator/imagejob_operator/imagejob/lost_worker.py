@@ -1,4 +1,4 @@
-"""An attempt that left nothing to judge it by: its pod was taken away, or its Job has gone."""
+"""Attempts without a result: the pod was removed from its Job, or the Job is gone."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .outcome import attempt_lost
 
 
 def forsaken(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
-    """A pod of this attempt was taken from its Job, by whomever. What it has read and stored is
-    not known, nor whether it still does: whatever another pod reports, the attempt has failed."""
+    """A pod of this attempt was removed from its Job. What it has read and stored, and whether it
+    still runs, is unknown, so the attempt has failed, whatever another pod reports."""
     worker, job = inputs.worker, inputs.job
     item = worker.item(job.metadata.uid) if worker else None
     attempt = item.attempt if item else _next_attempt(job)
@@ -24,28 +24,28 @@ def forsaken(inputs: Inputs, platform: Platform, now: datetime) -> JobState | No
     if not taken:
         return None
     pod, name = taken
-    message = f"pod {pod} was taken from its worker Job"
+    message = f"pod {pod} was removed from its worker Job"
     failure = LastFailure(attempt, Reason.WORKER_LOST.value, message, now, name)
     return attempt_lost(job, failure, platform)
 
 
 def vanished(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
-    """The status says which worker Job has it, and that has gone while nobody looked."""
+    """The worker Job that the status names was deleted while no operator watched."""
     job, name = inputs.job, inputs.vanished
     if not name:
         return None
-    if not inputs.is_missed:  # it may only be heard of later
+    if not inputs.is_missed:  # its event may only be late
         return JobState("Queued", Reason.DISPATCHED, "", is_transient=True)
-    message = f"worker Job {name} has gone, and nobody saw how its attempt ended"
+    message = f"worker Job {name} is gone, and how its attempt ended was not observed"
     failure = LastFailure(_next_attempt(job), Reason.WORKER_LOST.value, message, now, name)
     return attempt_lost(job, failure, platform)
 
 
 def _taken_away(inputs: Inputs, attempt: int) -> Iterator[tuple[str, str]]:
-    """The names of such pods, and of the worker Job that the attempt was."""
+    """Yield the names of pods that were removed, each with the attempt's worker Job."""
     worker, job = inputs.worker, inputs.job
     if worker:
-        pod, shown = worker.forsaken(), _shown_at_work(job, worker)
+        pod, shown = worker.forsaken(), _shown_running(job, worker)
         if pod:
             yield pod.metadata.name, worker.job.metadata.name
         if shown and worker.pod and worker.pod.metadata.name != shown:
@@ -57,8 +57,8 @@ def _taken_away(inputs: Inputs, attempt: int) -> Iterator[tuple[str, str]]:
             yield each.pod.metadata.name, name
 
 
-def _shown_at_work(job: ImageJob, worker: Worker) -> str | None:
-    """The pod of that worker that ran when the status was written, maybe by an operator before."""
+def _shown_running(job: ImageJob, worker: Worker) -> str | None:
+    """Return the worker's pod that, by the status, ran; another operator may have written it."""
     shown = job.status.worker
     runs = job.status.phase == "Running" and shown and shown.job == worker.job.metadata.name
     return shown.pod if shown and runs else None

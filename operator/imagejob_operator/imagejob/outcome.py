@@ -1,4 +1,4 @@
-"""How an attempt ended: by its report, or without one; and whether another follows."""
+"""The outcome of an attempt, with or without a report, and whether another follows."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from . import retry
 from .inputs import Inputs, JobState
 
 MAX_DISRUPTIONS = 10
-"""Pods of one ImageJob that the cluster may take away before somebody should look at it."""
+"""Pods of one ImageJob that may be disrupted before it fails, for a person to look at."""
 
 
 def reported(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
-    """The worker has reported on it: that is how the attempt ended, whatever happened since."""
+    """The worker's report has an entry for it, which decides, whatever happened since."""
     worker, uid = inputs.worker, inputs.job.metadata.uid
     entry = worker.entry(uid) if worker else None
     item = worker.item(uid) if worker else None
@@ -38,34 +38,34 @@ def reported(inputs: Inputs, platform: Platform, now: datetime) -> JobState | No
 
 
 def ended_without_report(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
-    """The worker's pod ended, or its Job gave up, and there is no word on this ImageJob."""
+    """The worker's pod ended, or its Job failed, without a report on this ImageJob."""
     worker, job = inputs.worker, inputs.job
     if not worker or worker.is_live or worker.is_judged_later:
         return None
     if worker.is_excused:
-        return _evicted(job, worker, "the cluster took away its pod")
+        return _evicted(job, worker, "the cluster removed its pod")
     last = worker.last
     if last and last.status.reason == "DeadlineExceeded":
         if not last.has_started:
-            return _replaced(worker, Reason.WORKER_REFUSED, "the worker pod's deadline came")
+            return _replaced(worker, Reason.WORKER_REFUSED, "the worker pod's deadline passed")
         message = "the worker pod ran past its deadline"
         return _failed(job, worker, Reason.TIMED_OUT, message, platform, now)
     if worker.never_ran and not worker.pod:
         return _replaced(worker, Reason.WORKER_REFUSED, "the worker pod was deleted")
     ended = last.state.terminated if last else None
     if ended and ended.reason == "OOMKilled":
-        message = "the kernel ended the worker pod for want of memory"
+        message = "the kernel killed the worker pod: it ran out of memory"
         return _failed(job, worker, Reason.OUT_OF_MEMORY, message, platform, now)
     message = f"the worker pod ended without a report: {_how(worker, ended)}"
     return _failed(job, worker, Reason.WORKER_LOST, message, platform, now)
 
 
 def node_unreachable(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
-    """The pod should have ended long ago: its node is gone, and takes no orders."""
+    """The pod is long past its deadline: its node is unreachable, and can't end it."""
     worker = inputs.worker
     if not worker or not worker.pod or not worker.pod.is_silent(now):
         return None
-    message = f"nothing was heard of pod {worker.pod.metadata.name} since its deadline"
+    message = f"no update from pod {worker.pod.metadata.name} since its deadline"
     return _evicted(inputs.job, worker, message)
 
 
@@ -77,26 +77,26 @@ def _succeeded(item: OrderItem, worker: Worker, entry: Done) -> JobState:
 
 
 def _evicted(job: ImageJob, worker: Worker, message: str) -> JobState:
-    """It costs no attempt. What its worker had not come to the end of, the next one does; what that
-    had read, is to be the same. That it is counted tells that this worker is done with."""
+    """A disruption costs no attempt: the next worker processes what this one did not finish. A
+    source that it had read must be the same then. The count marks this worker as handled."""
     if worker.never_ran:
         return _replaced(worker, Reason.EVICTED, message)
     uid = job.metadata.uid
     item, said = worker.item(uid), worker.said(uid)
     lost = (item.disruptions if item else 0) + 1
     if lost > MAX_DISRUPTIONS:
-        message = f"the cluster took away its pods {lost} times: evictions, drains or lost nodes"
+        message = f"the cluster removed its pods {lost} times: evictions, drains or lost nodes"
         state = JobState("Failed", Reason.WORKER_LOST, message, item, worker)
     else:
-        message = f"{message}; another worker comes"
+        message = f"{message}; another worker follows"
         state = JobState("Queued", Reason.EVICTED, message, item, worker)
     read = said if isinstance(said, Read) else None
     return msgspec.structs.replace(state, read=read, disruptions=lost)
 
 
 def _replaced(worker: Worker, reason: Reason, what: str) -> JobState:
-    """It costs no attempt: nothing has been tried."""
-    message = f"{what} before it had started; it is replaced"
+    """Replace a worker that never ran, which costs no attempt."""
+    message = f"{what} before it started; it is replaced"
     return JobState("Queued", reason, message, worker=worker, worker_is_spent=True)
 
 
@@ -109,10 +109,10 @@ def _failed(
     now: datetime,
     entry: Failed | None = None,
 ) -> JobState:
-    """One attempt has failed. It counts unless others were in the pod and its report says that it
-    has come to no end of this one: that goes again alone, and then it will show whose fault it was.
-    What had not been read by then may be read; what had been, is to be the same. Of a pod without a
-    report nobody knows what it has read."""
+    """One attempt has failed. It counts, unless the pod had other items and its report shows this
+    one as unfinished: then it is retried alone, which shows whether it was the cause. A source that
+    was read must be the same then; one that was not may differ. Without a report, what was read is
+    unknown, so the attempt counts."""
     uid, name = job.metadata.uid, worker.job.metadata.name
     item, said = worker.item(uid), worker.said(uid)
     attempt, ended = item.attempt if item else 1, _ended_at(worker) or now
@@ -130,7 +130,7 @@ def _failed(
 def attempt_lost(
     job: ImageJob, failure: LastFailure, platform: Platform, *, was_large: bool = False
 ) -> JobState:
-    """One attempt is over: another follows, or none."""
+    """One attempt has failed: decide whether another follows."""
     reason, attempt, message = Reason(failure.reason), failure.attempt, failure.message
     backoff, bounds = platform.backoff, platform.bounds
     verdict = retry.verdict(job, reason, attempt, failure.time, was_large, backoff, bounds)
@@ -149,10 +149,10 @@ def attempt_lost(
 
 
 def backing_off(job: ImageJob, failure: LastFailure, bounds: Bounds) -> str:
-    """Why an attempt failed, and that another follows, whatever may be less by now."""
+    """Format why an attempt failed, and that it is retried, even if `retries` was lowered since."""
     how = " with more memory" if failure.reason == Reason.OUT_OF_MEMORY else ""
-    most = max(failure.attempt, retries_of(job, bounds)) + 1
-    which = f"attempt {failure.attempt} of {most}"
+    total = max(failure.attempt, retries_of(job, bounds)) + 1
+    which = f"attempt {failure.attempt} of {total}"
     return f"{which} failed: {failure.message}; it is tried again{how}"
 
 
@@ -175,4 +175,4 @@ def _how(worker: Worker, ended: Terminated | None) -> str:
     if worker.pod:
         return worker.pod.status.message or worker.pod.status.reason or "no container status"
     condition = worker.job.ended
-    return condition.message or condition.reason if condition else "it has gone"
+    return condition.message or condition.reason if condition else "it is gone"

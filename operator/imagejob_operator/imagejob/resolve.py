@@ -1,4 +1,4 @@
-"""From an ImageJob and what it refers to, to one item of a work order."""
+"""Resolve an ImageJob's references into one item of a work order."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from imagejob_operator.contract.order import OrderItem, OrderLimits, OrderMetada
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """An ImageJob that could run now, and the stores it needs."""
+    """The order's item of an ImageJob whose references are complete, and the stores it needs."""
 
     item: OrderItem
     stores: dict[str, ImageStore]
 
 
 class Held(msgspec.Struct, frozen=True):
-    """It waits for something to appear. Not a failure: GitOps applies in any order."""
+    """A reference is missing or unusable for now. Not a failure: GitOps applies in any order."""
 
     reason: Reason
     message: str
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """An ImageJob that can't be run as it is, whatever appears."""
+    """The ImageJob is invalid, and no other object can change that."""
 
     reason: Reason
     message: str
@@ -46,9 +46,9 @@ def resolve(
     stores: Mapping[str, ImageStore],
     platform: Platform,
 ) -> Resolved | Held | Refused:
-    """Fill in all that the job refers to.
+    """Resolve all references of the job.
 
-    `profile` is the one that spec.profileRef names, `stores` those of the job's namespace by name.
+    `profile` is the one that spec.profileRef names, `stores` are those of its namespace by name.
     """
     obstacle = _obstacle(job, profile, stores)
     if obstacle:
@@ -102,7 +102,7 @@ def _stores_of(job: ImageJob) -> list[str]:
 
 
 def service_accounts(stores: Iterable[ImageStore]) -> list[str]:
-    """The service accounts whose tokens open the stores, sorted."""
+    """Return the service accounts whose tokens give access to the stores, sorted."""
     names = {store.spec.s3.credentials.service_account_name for store in stores if store.spec.s3}
     return sorted(name for name in names if name)
 
@@ -122,7 +122,7 @@ def _metadata(wanted: Metadata | None) -> OrderMetadata:
 
 
 def _lowered(platform: Platform, wanted: Limits | None) -> OrderLimits:
-    """The smaller of each pair: a job may only lower the platform's limits."""
+    """Take the smaller of each pair: a job may only lower the platform's limits."""
     wanted, limits = wanted or Limits(), platform.limits
     return OrderLimits(
         max_bytes=_smaller(limits.max_bytes, wanted.max_bytes),

@@ -1,4 +1,4 @@
-"""What follows a failed attempt: another one, and when, or the end."""
+"""Decide after a failed attempt: whether another follows, and when."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from imagejob_operator.api.reasons import RETRYABLE, Reason
 from imagejob_operator.config.bounds import Bounds, retries_of
 
 LONGEST = timedelta(seconds=300)
-"""What doubling stops at, before jitter."""
+"""The longest delay before jitter."""
 
 JITTER = 0.25
-"""How far a delay may be from what doubling gives, as a part of it."""
+"""How far a delay may deviate from the doubled one, as a fraction of it."""
 
 _DOUBLINGS = 64
-"""More than any delay above a nanosecond needs to reach LONGEST; keeps the float finite."""
+"""Any delay above a nanosecond reaches LONGEST with fewer; keeps the float finite."""
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class Retry(msgspec.Struct, frozen=True):
 
 
 class Final(msgspec.Struct, frozen=True):
-    """No other attempt."""
+    """No further attempt."""
 
 
 Verdict = Retry | Final
@@ -43,7 +43,7 @@ def verdict(
     base: timedelta,
     bounds: Bounds,
 ) -> Verdict:
-    """What follows attempt number `attempt` (from 1), which ended at `ended` for that reason.
+    """Decide what follows attempt number `attempt` (from 1), which failed at `ended` for `reason`.
 
     The larger memory class is the only cure for OutOfMemory, so there is one such retry.
     """
@@ -55,22 +55,22 @@ def verdict(
 
 
 def delay(uid: str, attempt: int, base: timedelta) -> timedelta:
-    """How long to wait after attempt number `attempt` (from 1).
+    """Return the delay after attempt number `attempt` (from 1).
 
-    `base` after the first, twice as long after each further one, at most LONGEST; give or take
-    JITTER, so that what failed together isn't tried together. The jitter is a hash of UID and
-    attempt: whoever decides again, after a restart too, decides the same.
+    It is `base` after the first, doubles with each further one up to LONGEST, plus or minus JITTER,
+    so that attempts that failed together aren't retried together. The jitter is a hash of UID and
+    attempt, so every evaluation gives the same delay, also after a restart.
     """
     doubled = base.total_seconds() * 2.0 ** min(attempt - 1, _DOUBLINGS)
     return timedelta(seconds=min(doubled, LONGEST.total_seconds()) * _jitter(uid, attempt))
 
 
 def exhausted(message: str, attempts: int) -> str:
-    """The message of a last attempt: `… (attempt 4 of 4)`."""
+    """Format the message of the last attempt: `… (attempt 4 of 4)`."""
     return f"{message} (attempt {attempts} of {attempts})"
 
 
 def _jitter(uid: str, attempt: int) -> float:
-    """From 1 - JITTER to 1 + JITTER, evenly. Not `hash()`, which differs between processes."""
+    """Between 1 - JITTER and 1 + JITTER, uniform. `hash()` would differ between processes."""
     digest = blake2b(f"{uid}/{attempt}".encode(), digest_size=4).digest()
     return 1 + JITTER * (2 * int.from_bytes(digest, "big") / (2**32 - 1) - 1)

@@ -1,4 +1,4 @@
-"""The status of an ImageJob, written out whole from where it stands."""
+"""Build the complete status of an ImageJob from its state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .inputs import Inputs, JobState
 from .store_status import stores_of
 
 SUMMARY_NAMES = 64
-"""Characters of a summary that the outputs' names may take."""
+"""The maximum of characters for the outputs' names in a summary."""
 
 
 def describe(
@@ -35,10 +35,10 @@ def describe(
     now: datetime,
     notes: tuple[str, ...] = (),
 ) -> ImageJobStatus:
-    """What the status should say. `entries` are the transitions that it doesn't show yet, `notes`
-    what is to be known of it besides what its worker notes.
+    """Build the status. `entries` are the audit entries that it doesn't show yet, `notes` come in
+    addition to those of its worker.
 
-    Equal to `job.status` exactly when there is nothing to write.
+    It equals `job.status` exactly if there is nothing to write.
     """
     done = state.outcome if isinstance(state.outcome, reports.Done) else None
     job, item, old = inputs.job, state.item, inputs.job.status
@@ -66,7 +66,7 @@ def describe(
 
 
 def _attempts(state: JobState, old: ImageJobStatus) -> int | None:
-    """How many were begun. What never started, such as a pod without an image, was none."""
+    """Count started attempts. A pod that never started, as without its image, is none."""
     pod = state.worker.pod if state.worker else None
     begun = state.item.attempt if state.item and pod and pod.has_started else 0
     if state.failure:
@@ -81,7 +81,7 @@ def _started_at(state: JobState) -> datetime | None:
 
 
 def _worker(state: JobState, old: ImageJobStatus) -> WorkerStatus | None:
-    """None while one is being created: the one before is not to be taken for it."""
+    """None while a worker is being created: the previous one must not be mistaken for it."""
     if not state.worker:
         return None if state.reason == Reason.DISPATCHED else old.worker
     pod = state.worker.pod
@@ -99,11 +99,11 @@ def _stores(state: JobState) -> tuple[StoreStatus, ...]:
 
 
 def _source(state: JobState, old: ImageJobStatus) -> SourceStatus | None:
-    """Once an attempt has read a source, it is that one for all that follow."""
-    told = state.outcome or state.read
-    if not told or not told.source:
+    """The digest that the first attempt has read stays for all later ones."""
+    report = state.outcome or state.read
+    if not report or not report.source:
         return old.source
-    facts = told.source
+    facts = report.source
     return SourceStatus(
         sha256=(old.source and old.source.sha256) or facts.sha256.hex() or None,
         bytes=facts.bytes or None,
@@ -136,7 +136,7 @@ def _noted(done: reports.Done | None) -> Iterable[str]:
 
 
 def _summary(item: OrderItem, done: reports.Done) -> str:
-    """`thumb, full (214 KiB of 3.1 MiB)`: what `kubectl get` has room for."""
+    """Format `thumb, full (214 KiB of 3.1 MiB)`, short enough for `kubectl get`."""
     names = ", ".join(output.name for output in item.outputs)
     written, read = sum(made.bytes for made in done.outputs), done.source.bytes
     return f"{_cut(names, SUMMARY_NAMES)} ({describe_bytes(written)} of {describe_bytes(read)})"
@@ -147,7 +147,7 @@ def _cut(text: str, length: int) -> str:
 
 
 def _conditions(inputs: Inputs, state: JobState, now: datetime) -> tuple[Condition, ...]:
-    """As kstatus reads them: Reconciling is true while there is something to do."""
+    """Build the conditions as kstatus reads them: Reconciling is true until it has finished."""
     job, charged = inputs.job, inputs.quota.admitted_at
     succeeded, failed = state.phase == "Succeeded", state.phase == "Failed"
     truths = {
@@ -177,13 +177,13 @@ def _condition(
     status: Literal["True", "False"] = "True" if truth else "False"
     unchanged = known if known and known.status == status else None
     admitted = kind == "Admitted" and truth
-    # The message is told by Ready, and by those whose truth it explains; five times is noise.
-    tells = kind == "Ready" or truth != (kind == "Admitted")
+    # Only Ready and the conditions that the message explains have it: five copies are noise.
+    has_message = kind == "Ready" or truth != (kind == "Admitted")
     return Condition(
         type=kind,
         status=status,
         reason=(Reason.ADMITTED if admitted else state.reason).value,
-        message=state.message if tells else "",
+        message=state.message if has_message else "",
         last_transition_time=unchanged.last_transition_time if unchanged else _whole_second(since),
         observed_generation=generation,
     )

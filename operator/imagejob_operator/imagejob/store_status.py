@@ -1,7 +1,7 @@
-"""What the stores of an ImageJob were when it was dispatched: told by its work order alone.
+"""The stores of an ImageJob as they were when it was dispatched, by its work order.
 
-An ImageStore may have been changed, deleted or made anew since. Whoever asks where a picture went
-needs the bucket and the endpoint, and not a name that has come to mean something else.
+An ImageStore may have been changed, deleted or recreated since. To find an output, a reader needs
+the bucket and the endpoint, not a name that may refer to another store by then.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from imagejob_operator.kube.worker import WorkerJob
 
 
 def stores_of(worker: WorkerJob, item: OrderItem) -> tuple[StoreStatus, ...]:
-    """The one or two stores of an item of the worker's order, by name."""
+    """Return the one or two stores of an item of the worker's order, sorted by name."""
     known = worker.order.stores if worker.order else {}
     names = sorted({item.source.store, item.destination.store} & known.keys())
     return tuple(_store_status(name, known[name]) for name in names)
 
 
 def store_called(name: str, stores: Iterable[StoreStatus]) -> StoreStatus | None:
-    """That one of them."""
+    """Return the store of that name, if it is among them."""
     return next((each for each in stores if each.name == name), None)
 
 

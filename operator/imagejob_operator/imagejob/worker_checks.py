@@ -1,4 +1,4 @@
-"""A worker Job has been created: whether its pod runs, is on its way, or can't start."""
+"""Checks of a worker Job that was created: its pod runs, is starting, or can't start."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ REFUSALS = frozenset(
         "RunContainerError",
     }
 )
-"""Reasons of the kubelet for which a container doesn't start until somebody changes something."""
+"""The kubelet's reasons for a container that can't start unless something is changed."""
 
 
 def worker_running(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
-    """A worker has it. What happens to the spec or the store meanwhile changes nothing."""
+    """A worker has it. Changes of the spec or the stores have no effect until it ends."""
     worker, timings = inputs.worker, platform.timings
     if not worker:
         return None
@@ -50,18 +50,19 @@ def worker_running(inputs: Inputs, platform: Platform, now: datetime) -> JobStat
 
 
 def _suspended(worker: Worker, item: OrderItem | None) -> JobState:
-    """Somebody else says when it goes on. What waits for that is not timed, nor replaced."""
+    """Another controller decides when the Job is resumed. Until then it has no timeout."""
     job = worker.job
     queue = job.metadata.labels.queue_name
-    who = f'Kueue has it go on when the queue "{queue}" has room' if queue else "no reason is given"
-    message = f"worker Job {job.metadata.name} is suspended: {who}"
+    resumes = f'Kueue resumes it when the queue "{queue}" has capacity'
+    why = resumes if queue else "no reason is given"
+    message = f"worker Job {job.metadata.name} is suspended: {why}"
     return JobState("Queued", Reason.WORKER_SUSPENDED, message, item, worker)
 
 
 def patience_ends(worker: Worker, patience: timedelta) -> datetime | None:
-    """When the pod should have been made, and placed; or the one that there is, have started.
+    """By when the pod should have been created and placed; an existing pod, have started.
 
-    None for one that is suspended, which may take any time, and for one that has had its pod.
+    None for a suspended Job, which may wait indefinitely, and for one whose pod has ended unseen.
     """
     if worker.job.spec.suspend or worker.is_judged_later:
         return None
@@ -70,20 +71,20 @@ def patience_ends(worker: Worker, patience: timedelta) -> datetime | None:
 
 
 def _begun(job: WorkerJob) -> datetime | None:
-    """When it could first make a pod, as it stands now."""
+    """Since when the Job could create its pod: its resumption, or else its creation."""
     return job.resumed_at or job.metadata.creation_timestamp
 
 
 def is_stuck(pod: Pod) -> bool:
-    """Whether it has a node and has not started, and does not say itself why."""
+    """Whether it has a node but has not started, and its status gives no reason."""
     waiting = pod.state.waiting
-    told = waiting is not None and waiting.reason in REFUSALS
-    return pod.is_placed and not (pod.has_started or pod.has_ended or told)
+    has_reason = waiting is not None and waiting.reason in REFUSALS
+    return pod.is_placed and not (pod.has_started or pod.has_ended or has_reason)
 
 
 def is_starting(worker: Worker, patience: timedelta, now: datetime) -> bool:
-    """Whether it has been created a moment ago and is not at work yet; one that is stuck, or
-    suspended, isn't."""
+    """Whether it was created recently and its pod has not started; False if it is stuck or
+    suspended."""
     ends = patience_ends(worker, patience)
     if worker.is_suspended or (worker.pod and worker.pod.has_started):
         return False
@@ -91,16 +92,16 @@ def is_starting(worker: Worker, patience: timedelta, now: datetime) -> bool:
 
 
 def _refused(worker: Worker, timings: Timings, now: datetime) -> JobState | None:
-    """The kubelet won't start it."""
+    """The kubelet can't start its container."""
     waiting = worker.pod.state.waiting if worker.pod else None
     if not worker.pod or not waiting or waiting.reason not in REFUSALS:
         return None
-    said = waiting.message or "no more is known"
-    return _gives_up(worker, worker.pod, f"{waiting.reason}: {said}", timings, now)
+    details = waiting.message or "no details are given"
+    return _cannot_start(worker, worker.pod, f"{waiting.reason}: {details}", timings, now)
 
 
-def _gives_up(worker: Worker, pod: Pod, why: str, timings: Timings, now: datetime) -> JobState:
-    """What can't start is shown, and after a while replaced: settings may be others by then."""
+def _cannot_start(worker: Worker, pod: Pod, why: str, timings: Timings, now: datetime) -> JobState:
+    """Show why the pod can't start; replace it later, as settings may have changed by then."""
     until = _created(pod) + timings.replaced_after
     return JobState(
         "Queued",
@@ -113,24 +114,24 @@ def _gives_up(worker: Worker, pod: Pod, why: str, timings: Timings, now: datetim
 
 
 def _unplaced(inputs: Inputs, worker: Worker, timings: Timings, now: datetime) -> JobState | None:
-    """No node takes its pod, or none could be made. What was made waits on: it costs nothing."""
+    """No node accepts its pod, or none could be created. The Job stays: waiting costs nothing."""
     ends = patience_ends(worker, timings.patience)
     if ends is None or now < ends:
         return None
     if worker.pod and worker.pod.unschedulable:
-        message = f"no node takes pod {worker.pod.metadata.name}: {worker.pod.unschedulable}"
+        message = f"no node accepts pod {worker.pod.metadata.name}: {worker.pod.unschedulable}"
         return JobState("Queued", Reason.WORKER_UNSCHEDULABLE, message, worker=worker)
     refusal = inputs.refusal
     if worker.pod and is_stuck(worker.pod) and refusal and refusal.message:
-        return _gives_up(worker, worker.pod, refusal.message, timings, now)
+        return _cannot_start(worker, worker.pod, refusal.message, timings, now)
     if worker.pod is None and refusal:
         return _gets_no_pod(worker, refusal.message or "the cluster does not say why", timings, now)
     return None
 
 
 def _gets_no_pod(worker: Worker, why: str, timings: Timings, now: datetime) -> JobState:
-    """It waits until it does. But a pod for several is larger, and may never be let in where one
-    for each would be: after a while they go alone."""
+    """A worker for one ImageJob waits until it gets a pod. A pod for several is larger, and may
+    never be admitted where one for each would be: after a while it is replaced by such."""
     job = worker.job
     message = f"worker Job {job.metadata.name} gets no pod: {why}"
     begun = _begun(job) or _created(job)
@@ -146,7 +147,7 @@ def _gets_no_pod(worker: Worker, why: str, timings: Timings, now: datetime) -> J
 
 
 def _created(thing: Pod | WorkerJob) -> datetime:
-    """Every object that came from the API server has it."""
+    """Return creationTimestamp, which every object from the API server has."""
     if thing.metadata.creation_timestamp is None:
         raise ValueError(f"{thing.metadata.name} has no creationTimestamp")
     return thing.metadata.creation_timestamp

@@ -92,7 +92,7 @@ def test_a_pod_that_the_cluster_took_away_costs_no_attempt(known: Inputs) -> Non
     standing = standing_of(known)
 
     assert (standing.phase, standing.reason) == ("Queued", Reason.EVICTED)
-    assert standing.message == "the cluster took away its pod; another worker comes"
+    assert standing.message == "the cluster removed its pod; another worker follows"
     assert (standing.failure, standing.disruptions) == (None, 1)
     assert not standing.worker_is_spent
 
@@ -138,7 +138,7 @@ def test_a_pod_that_was_taken_away_before_it_started_is_replaced(
     standing = standing_of(known)
 
     assert (standing.phase, standing.reason) == ("Queued", reason)
-    assert standing.message.endswith("before it had started; it is replaced")
+    assert standing.message.endswith("before it started; it is replaced")
     assert (standing.failure, standing.disruptions) == (None, None)
     assert standing.worker_is_spent
 
@@ -182,7 +182,7 @@ def test_a_pod_whose_node_is_silent_is_given_up() -> None:
     assert before.phase == "Running"
     assert (after.phase, after.reason) == ("Queued", Reason.EVICTED)
     assert after.message == (
-        "nothing was heard of pod ij-1-x2k9q since its deadline; another worker comes"
+        "no update from pod ij-1-x2k9q since its deadline; another worker follows"
     )
     assert (after.failure, after.disruptions) == (None, 1)
 
@@ -206,7 +206,7 @@ def test_ten_pods_may_be_taken_away_and_the_next_is_the_last() -> None:
     assert (last.status.phase, last.status.disruptions) == ("Failed", 11)
     assert last.status.audit[-1].reason == "WorkerLost"
     assert last.status.audit[-1].message == (
-        "the cluster took away its pods 11 times: evictions, drains or lost nodes"
+        "the cluster removed its pods 11 times: evictions, drains or lost nodes"
     )
 
 

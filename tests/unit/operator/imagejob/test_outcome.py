@@ -73,7 +73,7 @@ CASES = {
     ),
     "the kernel wanted its memory back": (
         ended(terminated("", 137, reason="OOMKilled")),
-        ("Failed", Reason.OUT_OF_MEMORY, "the kernel ended the worker pod for want of memory"),
+        ("Failed", Reason.OUT_OF_MEMORY, "the kernel killed the worker pod: it ran out of memory"),
     ),
     "past its deadline": (
         ended(terminated("", 137), phase="Failed", reason="DeadlineExceeded"),
@@ -84,7 +84,7 @@ CASES = {
         (
             "Queued",
             Reason.WORKER_REFUSED,
-            "the worker pod's deadline came before it had started; it is replaced",
+            "the worker pod's deadline passed before it started; it is replaced",
         ),
     ),
     "ended, and the cluster does not call it a disruption": (

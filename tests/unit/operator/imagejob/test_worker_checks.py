@@ -64,7 +64,7 @@ CASES = {
         carried(UNPLACED),
         PATIENCE,
         Reason.WORKER_UNSCHEDULABLE,
-        "no node takes pod ij-1-x2k9q: 0/3 nodes are available: 3 Insufficient memory.",
+        "no node accepts pod ij-1-x2k9q: 0/3 nodes are available: 3 Insufficient memory.",
     ),
     "its node prepares it": (carried(UNREACHED), REPLACED_AFTER, Reason.DISPATCHED, ON_ITS_WAY),
     "its image can't be pulled": (
@@ -104,7 +104,7 @@ def test_a_container_that_won_t_start_is_told_at_once(reason: str) -> None:
     standing = evaluate(carried(pod(phase="Pending", state=waiting(reason))), PLATFORM, CREATED)
 
     assert standing.reason == Reason.WORKER_REFUSED
-    assert standing.message == f"pod ij-1-x2k9q can't start: {reason}: no more is known"
+    assert standing.message == f"pod ij-1-x2k9q can't start: {reason}: no details are given"
 
 
 def test_a_pod_that_the_kubelet_won_t_start_is_given_up() -> None:

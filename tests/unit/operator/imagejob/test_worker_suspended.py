@@ -67,7 +67,7 @@ CASES = {
     ),
     "in a queue of Kueue": (
         carried(by=suspended(**IN_QUEUE)),
-        'worker Job ij-1 is suspended: Kueue has it go on when the queue "images" has room',
+        'worker Job ij-1 is suspended: Kueue resumes it when the queue "images" has capacity',
     ),
 }
 
