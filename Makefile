@@ -61,7 +61,7 @@ check-layers: $(INSTALLED)
 	@PYTHONPATH=operator:worker:cli:dev $(BIN)/lint-imports
 
 check-crds: $(INSTALLED) # the CRDs agree with each other, with the operator's model and the worker's order
-	@PYTHONPATH=operator:worker $(BIN)/pytest -q tests/unit/test_crds.py tests/unit/operator/test_model_agrees.py
+	@PYTHONPATH=operator:worker $(BIN)/pytest -q tests/unit/test_crds.py tests/unit/operator/api/test_agrees_with_crds.py
 
 check-generated: $(INSTALLED) # the locks are what pyproject.toml asks for, the pages what CRDs and values say
 	@$(PYTHON) dev/lock.py --check $(LOCKS)

@@ -111,9 +111,9 @@ def _comment(lines: list[str], line: int) -> Comment | None:
     starts = [number for number, each in enumerate(block) if each.startswith(DESCRIBES)]
     if not starts:
         return None
-    told = [each for each in block[starts[0] :] if not each.startswith(INSTEAD)]
+    texts = [each for each in block[starts[0] :] if not each.startswith(INSTEAD)]
     instead = [each.removeprefix(INSTEAD) for each in block if each.startswith(INSTEAD)]
-    words = [told[0].removeprefix(DESCRIBES), *(each.removeprefix("# ") for each in told[1:])]
+    words = [texts[0].removeprefix(DESCRIBES), *(each.removeprefix("# ") for each in texts[1:])]
     return Comment(" ".join(words), "".join(instead))
 
 

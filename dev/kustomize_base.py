@@ -48,7 +48,7 @@ def main() -> int:
     stale = [file for file, text in made.items() if not file.exists() or file.read_text() != text]
     for file in stale:
         if arguments.check:
-            print(f"{file.relative_to(REPOSITORY)} is not what the chart says: `make generate`")
+            print(f"{file.relative_to(REPOSITORY)} is not current: run `make generate`")
         else:
             file.write_text(made[file])
     return 1 if arguments.check and stale else 0

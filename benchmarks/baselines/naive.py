@@ -41,7 +41,7 @@ def create(name: str, namespace: str, spec: Any, **_: Any) -> None:  # noqa: ANN
             "template": {"spec": {"restartPolicy": "Never", "containers": [container]}},
         },
     }
-    kopf.load(job)
+    kopf.adopt(job)
     BatchV1Api().create_namespaced_job(namespace, job)  # type: ignore[arg-type]
 
 

@@ -7,13 +7,13 @@ the way, each with a name and a UID of its own.
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import time
 import uuid
-from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from imagejob_dev.rest import over_http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,24 +35,17 @@ def multiply(plane: Plane, example: Object, namespaces: Sequence[str], count: in
     news of them. Returns once it knows them.
     """
     plane.apiserver.stop()
-    with closing(http.client.HTTPConnection("127.0.0.1", plane.etcd_port)) as connection:
+    with over_http(plane.etcd_port).session(KNOWN_SECONDS) as session:
         copies = _copies(example, namespaces, count)
         while some := list(islice(copies, IN_ONE)):
             puts = [{"requestPut": put} for put in some]
-            connection.request("POST", "/v3/kv/txn", json.dumps({"success": puts}))
-            _check(connection.getresponse())
+            session.send("POST", "/v3/kv/txn", {"success": puts}).json()
     plane.apiserver.start()
     deadline = time.monotonic() + KNOWN_SECONDS
     while not plane.rest.answers(NEWEST):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the API server does not know them after {KNOWN_SECONDS:.0f} s")
         time.sleep(0.5)
-
-
-def _check(response: http.client.HTTPResponse) -> None:
-    answer = response.read()
-    if response.status != http.client.OK:
-        raise RuntimeError(answer.decode(errors="replace"))
 
 
 def _copies(example: Object, namespaces: Sequence[str], count: int) -> Iterator[Object]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import closing, suppress
 from http.client import HTTPException
 from typing import TYPE_CHECKING
+
+from imagejob_dev.rest import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,6 @@ JOBS = "/apis/batch/v1/jobs?fieldSelector=status.successful%3D1"
 BARE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 WHOLE = "application/json"
 IDLE_SECONDS = 180.0
-OK = 200
 
 
 class Finish:
@@ -61,18 +61,19 @@ class Finish:
     def _follow(self) -> None:
         """The API server ends a watch by itself after some minutes: then it goes on."""
         version = "0"
-        with suppress(OSError, HTTPException):  # the control plane is gone
+        try:
             while not self._closed:
                 version = self._watch(version)
+        except (OSError, HTTPException, ApiError):
+            self._closed = True  # the control plane is gone
+        finally:
+            self._connected.set()
 
     def _watch(self, version: str) -> str:
-        headers = {**self._rest.headers, "Accept": self._accept}
+        rest = self._rest.with_headers(Accept=self._accept)
         url = f"{self._path}&watch=1&resourceVersion={version}&timeoutSeconds=1800"
-        with closing(self._rest.connect(IDLE_SECONDS * 2)) as connection:
-            connection.request("GET", url, headers=headers)
-            response = connection.getresponse()
+        with rest.session(IDLE_SECONDS * 2) as session, session.stream(url) as response:
             self._connected.set()
-            self._closed = self._closed or response.status != OK
             for line in response:
                 if self._closed:
                     break

@@ -10,9 +10,9 @@ from imagejob_operator.api.meta import ObjectMeta
 from imagejob_operator.config.bounds import lowered
 from imagejob_operator.contract.carried import PodMeta
 from imagejob_operator.imagejob.decide import JobHistory, decide
+from imagejob_operator.imagejob.evaluate import ready_for_worker
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
 from imagejob_operator.imagejob.job_builder import worker_name
-from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.imagejob.status import describe
 from imagejob_operator.kube.pod import (
     CONTAINER,
@@ -36,48 +36,44 @@ if TYPE_CHECKING:
     from imagejob_operator.api.imagestore import ImageStore
     from imagejob_operator.config.platform import Platform
     from imagejob_operator.contract.order import Order
+    from imagejob_operator.imagejob.resolve import Resolved
 
     from .given import Task
 
 
 class Course:
-    """Decides as the operator does, and remembers what it remembers."""
+    """Decides as the operator does, and keeps the history that it keeps."""
 
     def __init__(self, task: Task, stores: Mapping[str, ImageStore], platform: Platform) -> None:
         # Whoever waits at a terminal tries again himself.
         spec = msgspec.structs.replace(task.job.spec, retries=0)
         job = msgspec.structs.replace(task.job, spec=spec)
-        self._situation = Inputs(job=job, profile=task.profile, stores=stores)
+        self._inputs = Inputs(job=job, profile=task.profile, stores=stores)
         self._platform = platform
-        self._memory = JobHistory()
+        self._history = JobHistory()
 
     @property
     def job(self) -> ImageJob:
-        return self._situation.job
+        return self._inputs.job
 
     def ready(self, now: datetime) -> Resolved | None:
         """What to do for it, unless it has to wait, as when it is suspended."""
         admitted = QuotaPosition(admitted_at=now)  # there is no quota here
-        self._situation = msgspec.structs.replace(self._situation, quota=admitted)
-        decision = decide(self._situation, self._memory, self._platform, now)
-        self._memory = decision.history
-        if decision.state.waits_for != "worker":
-            return None
-        task = self._situation
-        ready = resolve(task.job, task.profile, task.stores, self._platform)
-        return ready if isinstance(ready, Resolved) else None
+        self._inputs = msgspec.structs.replace(self._inputs, quota=admitted)
+        self._history = decide(self._inputs, self._history, self._platform, now).history
+        return ready_for_worker(self._inputs, self._platform, now)
 
     def status(self, worker: Worker | None, now: datetime) -> ImageJobStatus:
         """The status that the operator would write, given what a worker has left behind.
 
         But for `worker` and `lastFailure`: there is no Job, pod or node here to name.
         """
-        inputs = msgspec.structs.replace(self._situation, worker=worker)
-        decision = decide(inputs, self._memory, self._platform, now)
-        self._memory = decision.history
+        inputs = msgspec.structs.replace(self._inputs, worker=worker)
+        decision = decide(inputs, self._history, self._platform, now)
+        self._history = decision.history
         state = decision.state
         notes = lowered(inputs.job, self._platform.bounds, state.item)
-        status = describe(inputs, state, self._memory.entries, now, notes)
+        status = describe(inputs, state, self._history.entries, now, notes)
         return msgspec.structs.replace(status, worker=None, last_failure=None)
 
 

@@ -47,33 +47,33 @@ class Workplace:
             (self.stores / name).symlink_to(folder.resolve())
 
     def carry_out(self, order: Order) -> Generator[Reported | Broken | None]:
-        """Yield each item as it ends, and None every now and then, to move what moves.
+        """Yield each item as it ends, and None every now and then, so that progress can be drawn.
 
         Closing the generator ends the children, and leaves nothing half-written.
         """
         understood = worker_orders.decode(order.encode())
-        told: SimpleQueue[Reported | Broken | None] = SimpleQueue()
+        events: SimpleQueue[Reported | Broken | None] = SimpleQueue()
 
-        def tell(index: int, entry: Entry) -> None:
+        def record(index: int, entry: Entry) -> None:
             entries = [entry if at == index else None for at in range(len(order.items))]
-            told.put(Reported(index, report.encode(entries)))
+            events.put(Reported(index, report.encode(entries)))
 
         def work() -> None:
             try:
-                runner.finish(understood, pool, str(self.stores), str(self.scratch), tell)
-            except Exception as error:  # noqa: BLE001 (told to whoever waits, in the other thread)
-                told.put(Broken(str(error)))
-            told.put(None)
+                runner.finish(understood, pool, str(self.stores), str(self.scratch), record)
+            except Exception as error:  # noqa: BLE001 (reported to the thread that reads)
+                events.put(Broken(str(error)))
+            events.put(None)
 
         # The pool is forked here, where there is no thread but this one.
         with self._stderr_of_children():
             pool = runner.start(understood)
-        # Not for ever: an impatient second Ctrl-C must not have to wait for it.
+        # A daemon: a second Ctrl-C must not have to wait for it.
         thread = Thread(target=work, daemon=True)
         with pool:
             try:
                 thread.start()
-                yield from _until_none(told)
+                yield from _until_none(events)
             finally:
                 pool.close()
                 if thread.ident:
@@ -81,7 +81,7 @@ class Workplace:
 
     @contextmanager
     def _stderr_of_children(self) -> Iterator[None]:
-        """What decoders print is nothing to look at, unless it is asked for."""
+        """Discard what decoders print, unless --verbose."""
         if self._verbose:
             yield
             return
@@ -96,12 +96,12 @@ class Workplace:
 
 
 def _until_none(
-    told: SimpleQueue[Reported | Broken | None],
+    events: SimpleQueue[Reported | Broken | None],
 ) -> Iterator[Reported | Broken | None]:
     while True:
         message = None
         with suppress(Empty):
-            message = told.get(timeout=TICK_SECONDS)
+            message = events.get(timeout=TICK_SECONDS)
             if message is None:
                 return
         yield message

@@ -2,7 +2,7 @@
 
     python base.py      as root, in the image
 
-Its pip goes: an image that can install packages helps whoever breaks in. And its standard library
+Its pip is removed: an image that can install packages helps an attacker. And its standard library
 is compiled: a root file system that is read-only keeps no bytecode, and an image may come without
 (python:slim does); each start would compile it again.
 """

@@ -112,7 +112,7 @@ def defined_in(file: Path) -> frozenset[str]:
 
 
 def named_in(file: Path) -> frozenset[str]:
-    """Whatever may be the name of a class, in code, strings and comments alike."""
+    """Every word that may be the name of a class, in code, strings and comments alike."""
     return frozenset(NAME.findall(file.read_text(errors="replace")))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from imagejob_operator.api.batch import MAX_BATCH
+
 from .panel import RATE, Panel, quantiles, stat, steps
 
 RED_BELOW_1 = steps((None, "red"), (1, "green"), (2, "orange"))
@@ -116,7 +118,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         Panel(
             "ImageJobs a worker",
-            "Of the worker Jobs made: 1 when nobody waits, up to 24 in a burst.",
+            f"ImageJobs of each new worker Job: 1 where none else waits, {MAX_BATCH} in a burst.",
             {
                 "mean": f"sum(rate(imagejob_batch_size_sum[{RATE}]))"
                 f" / sum(rate(imagejob_batch_size_count[{RATE}]))",

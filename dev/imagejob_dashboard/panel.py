@@ -1,4 +1,4 @@
-"""One picture of a dashboard, and the kinds of it that come again."""
+"""One panel of a dashboard, and the kinds of panel that recur."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture. `queries` go by their legend; `width` of 24, `height` in Grafana's rows."""
+    """One panel. `queries` go by their legend; `width` of 24, `height` in Grafana's rows."""
 
     title: str
     text: str

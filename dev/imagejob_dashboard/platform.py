@@ -6,7 +6,7 @@ from .panel import FULL, NAMESPACE, RATE, Panel
 
 
 def _fullest(count: int, of: str, by: str = "namespace") -> str:
-    """So many namespaces at most: a picture of two hundred shows none."""
+    """Limit a graph to so many namespaces: one of two hundred lines shows nothing."""
     return f"topk({count}, max by ({by}) (imagejob_quota_{of}{{{NAMESPACE}}}))"
 
 

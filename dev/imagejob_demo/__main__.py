@@ -1,4 +1,4 @@
-"""imagejob-operator on this machine, from kubectl apply to safe pictures in object storage.
+"""imagejob-operator on this machine, from kubectl apply to safe images in object storage.
 
 Paints 8 photos and makes 4 bad uploads, starts a real cluster and S3 server, applies 12 ImageJobs,
 shows their progress and checks what came of them. Exit code 0 if everything is as it must be: then
@@ -36,14 +36,14 @@ def main() -> int:
     parser.add_argument("command", nargs="?", choices=("up", "down"), default="up")
     parser.add_argument("--dir", type=Path, default=REPOSITORY / "demo", help="the demo's folder")
     options = parser.parse_args()
-    places = stage.Places(options.dir.resolve())
+    paths = stage.Paths(options.dir.resolve())
     os.chdir(REPOSITORY)  # for the commands that are shown and run are the same
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     console = Console(width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
     try:
-        with _alone(places):
-            return _down(places, console) if options.command == "down" else play(places, console)
+        with _alone(paths):
+            return _down(paths, console) if options.command == "down" else play(paths, console)
     except DevError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
@@ -52,17 +52,17 @@ def main() -> int:
 
 
 @contextmanager
-def _alone(places: stage.Places) -> Iterator[None]:
+def _alone(paths: stage.Paths) -> Iterator[None]:
     """DevError if another process plays or stops the same demo at this moment."""
-    places.prepare()
-    with state.supervised(places.root) as nobody_else:
+    paths.prepare()
+    with state.supervised(paths.root) as nobody_else:
         if not nobody_else:
-            raise DevError(f"Another demo is under way in {places.root}; end it with Ctrl-C there.")
+            raise DevError(f"Another demo is under way in {paths.root}; end it with Ctrl-C there.")
         yield
 
 
-def _down(places: stage.Places, console: Console) -> int:
-    found = stage.strike(places)
+def _down(paths: stage.Paths, console: Console) -> int:
+    found = stage.strike(paths)
     console.print("The demo is stopped." if found else "No demo is running.")
     return 0
 

@@ -29,14 +29,14 @@ HARMLESS = frozenset(
         *("adobe", "adobe_transform", "loop", "background", "duration", "timestamp"),
     }
 )
-"""What Pillow tells of a file that has nothing in it but a picture."""
+"""What Pillow reports about a file that holds nothing but an image."""
 
 SECRETS = (b"Robin Example", b"R. Example", b"Nimbus", b"NB9-004", b"+49 30", b"not paid")
 """Words that the uploads carry and that must not get out, wherever in a file they might hide."""
 
 MOST_DIFFERENT = 5.0
 """Mean difference of a channel, of 255. Measured: a good WebP at most 1.7, the sunset with its
-colours not converted 8.1, mirrored pictures from 11.9 and turned ones from 19.5 on."""
+colours not converted 8.1, mirrored images from 11.9 and turned ones from 19.5 on."""
 
 
 class Reader(Protocol):
@@ -113,9 +113,9 @@ def _output(
         yield f"is {output.format} and served as {stored.content_type}"
     yield from _leaks(stored.data)
     try:
-        with Image.open(io.BytesIO(stored.data)) as picture:
-            picture.load()
-            yield from _picture(picture, output, photo, upload, want)
+        with Image.open(io.BytesIO(stored.data)) as image:
+            image.load()
+            yield from _image(image, output, photo, upload, want)
     except (OSError, SyntaxError) as error:
         yield f"can't be opened: {error}"
 
@@ -126,21 +126,21 @@ def _leaks(data: bytes) -> Iterator[str]:
         yield f"still says {', '.join(found)}"
 
 
-def _picture(
-    picture: Image.Image, output: Output, photo: Photo, upload: bytes, want: Wanted
+def _image(
+    image: Image.Image, output: Output, photo: Photo, upload: bytes, want: Wanted
 ) -> Iterator[str]:
-    found = pixels(*picture.size)
-    if (picture.format or "").lower() != output.format:
-        yield f"is a {picture.format}, its status says {output.format}"
-    if picture.size != (output.width, output.height):
+    found = pixels(*image.size)
+    if (image.format or "").lower() != output.format:
+        yield f"is a {image.format}, its status says {output.format}"
+    if image.size != (output.width, output.height):
         yield f"has {found} pixels, its status says {pixels(output.width, output.height)}"
-    if not want.fits(picture.size, (photo.width, photo.height)):
+    if not want.fits(image.size, (photo.width, photo.height)):
         yield f"has {found} pixels, not what its profile asks for"
-    if kept := sorted({str(key) for key in picture.info} - HARMLESS):
+    if kept := sorted({str(key) for key in image.info} - HARMLESS):
         yield f"kept {', '.join(kept)}"
-    if picture.getexif():
+    if image.getexif():
         yield "kept EXIF"
-    if want.is_whole and (far := difference(picture, upright(upload))) > MOST_DIFFERENT:
+    if want.is_whole and (far := difference(image, upright(upload))) > MOST_DIFFERENT:
         yield f"does not look like its source: {far:.1f} of 255 away"
 
 

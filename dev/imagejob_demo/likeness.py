@@ -1,4 +1,4 @@
-"""Whether two pictures look the same: what orientation and colour management are for."""
+"""Whether two images look the same: what orientation and colour management are for."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ BEHIND = (127, 127, 127)
 def upright(upload: bytes) -> Image.Image:
     """A file as it should be displayed, in sRGB."""
     with Image.open(io.BytesIO(upload)) as opened:
-        picture = ImageOps.exif_transpose(opened)
-    profile = picture.info.get("icc_profile")
+        image = ImageOps.exif_transpose(opened)
+    profile = image.info.get("icc_profile")
     if profile:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         target = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
-        return converted or picture
-    return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+        return converted or image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
-def flat(picture: Image.Image) -> Image.Image:
+def flat(image: Image.Image) -> Image.Image:
     """RGB, with grey behind what is transparent."""
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    ground = Image.new("RGBA", picture.size, BEHIND)
-    return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    ground = Image.new("RGBA", image.size, BEHIND)
+    return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:

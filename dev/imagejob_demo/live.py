@@ -18,7 +18,7 @@ from imagejob_demo.watch import Watch
 
 PHASE_STYLES = {"Running": "cyan", "Succeeded": "green", "Failed": "yellow"}
 QUIET_SECONDS = 20.0
-"""After so long without any change, a plain log says that it still waits."""
+"""After so many seconds without a change, a plain log repeats what it waits for."""
 
 
 class StuckError(DevError):

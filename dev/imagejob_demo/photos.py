@@ -1,4 +1,4 @@
-"""The eight photos: which scene, in which format, with what in it that nobody should publish."""
+"""The eight photos: which scene, in which format, with what private data in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Photo:
     carries: frozenset[str]
     about: str
     saving: Callable[[], Saving] = field(default=dict)
-    stored: Callable[[Image.Image], Image.Image] = field(default=lambda picture: picture)
+    stored: Callable[[Image.Image], Image.Image] = field(default=lambda image: image)
 
     @property
     def key(self) -> str:
@@ -39,20 +39,20 @@ class Photo:
     def encoded(self, scale: float = 1.0) -> bytes:
         """The file. A smaller scale is for tests, which need the metadata and not the pixels."""
         size = (round(self.width * scale), round(self.height * scale))
-        picture = self.stored(self.scene(size))
+        image = self.stored(self.scene(size))
         buffer = io.BytesIO()
         format_ = Image.registered_extensions()["." + self.file.rpartition(".")[2]]
-        picture.save(buffer, format_, **self.saving())
+        image.save(buffer, format_, **self.saving())
         return buffer.getvalue()
 
 
-def _sideways(picture: Image.Image) -> Image.Image:
+def _sideways(image: Image.Image) -> Image.Image:
     """As a phone held upright stores it: orientation 6 says to turn it back, clockwise."""
-    return picture.transpose(Transpose.ROTATE_90)
+    return image.transpose(Transpose.ROTATE_90)
 
 
-def _for_print(picture: Image.Image) -> Image.Image:
-    return picture.convert("CMYK")
+def _for_print(image: Image.Image) -> Image.Image:
+    return image.convert("CMYK")
 
 
 PHOTOS = (

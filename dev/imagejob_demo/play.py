@@ -15,7 +15,7 @@ from rich.console import Console
 from imagejob_demo import check, gallery, live, profile, results, stage, tour
 from imagejob_demo.bucket import Bucket
 from imagejob_demo.photos import PHOTOS
-from imagejob_demo.stage import Places, Stage
+from imagejob_demo.stage import Paths, Stage
 from imagejob_demo.statuses import ImageJob
 from imagejob_demo.store import manifests
 from imagejob_demo.uploads import BAD_UPLOADS
@@ -38,28 +38,28 @@ machine: no root, no Docker. All of it listens on 127.0.0.1 only, and keeps what
 """
 
 
-def play(places: Places, console: Console) -> int:
+def play(paths: Paths, console: Console) -> int:
     """0 if everything is as it must be; then the stage stays up, else it is struck."""
     began = time.monotonic()
-    console.print(INTRODUCTION.format(root=tour.short(places.root)), highlight=False)
+    console.print(INTRODUCTION.format(root=tour.short(paths.root)), highlight=False)
     progress = Progress(sys.stdout)
     try:
-        _clear(places, progress)
-        uploads = _paint(places, progress)
-        running = stage.build(places, progress)
+        _clear(paths, progress)
+        uploads = _paint(paths, progress)
+        running = stage.build(paths, progress)
         bucket = _upload(running.cluster, uploads, progress)
         complaints = _perform(running, bucket, uploads, console)
     except (DevError, EOFError) as error:
         complaints = [str(error)]
     except BaseException:
         console.print()  # after whatever line was under way
-        _strike(places, progress)
+        _strike(paths, progress)
         raise
     if complaints:
         _complain(complaints, console)
-        if kept := stage.keep_logs(places):
+        if kept := stage.keep_logs(paths):
             console.print(f"The logs are kept in {tour.short(kept)}.", highlight=False)
-        _strike(places, progress)
+        _strike(paths, progress)
         return 1
     console.print(tour.farewell(running, time.monotonic() - began), highlight=False)
     return 0
@@ -72,22 +72,22 @@ def _complain(complaints: Sequence[str], console: Console) -> None:
     console.print()
 
 
-def _clear(places: Places, progress: Progress) -> None:
+def _clear(paths: Paths, progress: Progress) -> None:
     """An earlier demo goes, for its ImageJobs have run, and the code may be another by now."""
-    if places.cluster.exists():
+    if paths.cluster.exists():
         progress.start("stopping the demo that ran before")
-        stage.strike(places)
+        stage.strike(paths)
         progress.done()
 
 
-def _strike(places: Places, progress: Progress) -> None:
+def _strike(paths: Paths, progress: Progress) -> None:
     progress.start("stopping everything that was started")
-    stage.strike(places)
+    stage.strike(paths)
     progress.done()
 
 
-def _paint(places: Places, progress: Progress) -> Mapping[str, bytes]:
-    """All uploads by key. They also go into a folder, for whoever wants to look."""
+def _paint(paths: Paths, progress: Progress) -> Mapping[str, bytes]:
+    """All uploads by key. They also go into a folder, to look at."""
     progress.start("painting 8 photos and making 4 bad uploads")
     uploads: dict[str, bytes] = {}
     for photo in PHOTOS:
@@ -97,7 +97,7 @@ def _paint(places: Places, progress: Progress) -> Mapping[str, bytes]:
         if bad.made_of:
             uploads[bad.key] = bad.made_of(uploads[PHOTOS[0].key])
     for key, data in uploads.items():
-        file = places.uploads / key
+        file = paths.uploads / key
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     progress.done()
@@ -118,11 +118,11 @@ def _perform(
     running: Stage, bucket: Bucket, uploads: Mapping[str, bytes], console: Console
 ) -> Sequence[str]:
     """Apply, watch, check, show. What is wrong, if anything is."""
-    places = running.places
-    places.store.touch(mode=0o600)
-    places.store.write_text(manifests(running.cluster, bucket.name, EXAMPLES / "store.yaml"))
-    with watching(running.cluster.kubectl, str(places.kubeconfig), stage.NAMESPACE) as watch:
-        for files in ((places.store,), MANIFESTS):
+    paths = running.paths
+    paths.store.touch(mode=0o600)
+    paths.store.write_text(manifests(running.cluster, bucket.name, EXAMPLES / "store.yaml"))
+    with watching(running.cluster.kubectl, str(paths.kubeconfig), stage.NAMESPACE) as watch:
+        for files in ((paths.store,), MANIFESTS):
             arguments = " ".join(f"-f {tour.short(file)}" for file in files)
             console.print(f"$ kubectl apply {arguments}", style="bold", highlight=False)
             running.kubectl("apply", *(f"--filename={file}" for file in files))
@@ -131,7 +131,7 @@ def _perform(
     seconds = {name: watch.seconds(name) for name in WHAT_IT_IS}
     photos, bad = ([jobs[each.name] for each in part] for part in (PHOTOS, BAD_UPLOADS))
     console.print(results.tables(photos, bad, seconds, complaints))
-    gallery.hang(jobs, bucket, uploads).save(places.sheet)
+    gallery.hang(jobs, bucket, uploads).save(paths.sheet)
     return check.report(complaints)
 
 

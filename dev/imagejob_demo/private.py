@@ -1,4 +1,4 @@
-"""What cameras, phones and editors write into files beside the picture. All of it is invented."""
+"""What cameras, phones and editors write into files beside the image. All of it is invented."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def xmp(title: str) -> bytes:
 
 
 def iptc_segment(caption: str) -> bytes:
-    """A JPEG's APP13 as picture agencies write it: caption and byline (IIM 4.2)."""
+    """A JPEG's APP13 as press agencies write it: caption and byline (IIM 4.2)."""
     datasets = _dataset(80, b"Robin Example") + _dataset(120, caption.encode())
     resource = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(datasets)) + datasets
     payload = b"Photoshop 3.0\0" + resource + bytes(len(datasets) % 2)

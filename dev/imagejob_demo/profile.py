@@ -25,7 +25,7 @@ class Wanted:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing of the picture is cut off."""
+        """Whether nothing of the image is cut off."""
         return self.fit == "inside"
 
     def fits(self, size: Size, source: Size) -> bool:

@@ -83,9 +83,9 @@ def _card(sheet: Image.Image, pair: Pair, at: Box) -> None:
     pen.text((after, foot + 23), _cut(pair.removed, 15, FRAME[0]), FAINT, _font(15))
 
 
-def _frame(sheet: Image.Image, picture: Image.Image, at: Box) -> None:
-    """The picture in the middle of its place, on a checkerboard where it is transparent."""
-    thumb = ImageOps.contain(picture, FRAME, Image.Resampling.LANCZOS)
+def _frame(sheet: Image.Image, image: Image.Image, at: Box) -> None:
+    """The image in the middle of its place, on a checkerboard where it is transparent."""
+    thumb = ImageOps.contain(image, FRAME, Image.Resampling.LANCZOS)
     ImageDraw.Draw(sheet).rectangle([at, (at[0] + FRAME[0], at[1] + FRAME[1])], (240, 240, 237))
     corner = at[0] + (FRAME[0] - thumb.width) // 2, at[1] + (FRAME[1] - thumb.height) // 2
     if thumb.has_transparency_data:

@@ -26,7 +26,7 @@ LAST_LINES = 15
 
 
 @dataclass(frozen=True)
-class Places:
+class Paths:
     """Where everything is. `root` is the demo's folder; all in it may be removed at any time."""
 
     root: Path
@@ -81,65 +81,63 @@ class Places:
 class Stage:
     """What is running."""
 
-    places: Places
+    paths: Paths
     cluster: State
     keeper: subprocess.Popen[bytes]
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """Its output; DevError with its message if it fails."""
-        places = self.places
-        return command.run(
-            [self.cluster.kubectl, *arguments], places.root, places.kubeconfig, stdin
-        )
+        paths = self.paths
+        return command.run([self.cluster.kubectl, *arguments], paths.root, paths.kubeconfig, stdin)
 
     def assert_operator(self) -> None:
         """DevError with the end of its log if the operator is gone."""
         if self.keeper.poll() is not None:
-            raise DevError(f"the operator ended. {log_end(self.places.operator_log)}")
+            raise DevError(f"the operator ended. {log_end(self.paths.operator_log)}")
 
 
-def build(places: Places, progress: Progress) -> Stage:
+def build(paths: Paths, progress: Progress) -> Stage:
     """Start everything. If that fails, `strike` takes down what has been started."""
-    cluster = background.up(places.cluster, progress)
-    shutil.copy(cluster.kubeconfig, places.kubeconfig)
-    with places.operator_log.open("wb") as log:
+    cluster = background.up(paths.cluster, progress)
+    shutil.copy(cluster.kubeconfig, paths.kubeconfig)
+    with paths.operator_log.open("wb") as log:
         keeper = subprocess.Popen(
-            [sys.executable, "-m", "imagejob_demo.keeper", places.cluster, places.operator_log],
+            [sys.executable, "-m", "imagejob_demo.keeper", paths.cluster, paths.operator_log],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,  # Ctrl-C is for the demo, which then strikes the stage
         )
-    places.keeper.write_text(str(keeper.pid))
-    stage = Stage(places, cluster, keeper)
+    paths.keeper.write_text(str(keeper.pid))
+    stage = Stage(paths, cluster, keeper)
     stage.kubectl("create", "namespace", NAMESPACE)
     stage.kubectl("config", "set-context", "--current", f"--namespace={NAMESPACE}")
     return stage
 
 
-def strike(places: Places) -> bool:
+def strike(paths: Paths) -> bool:
     """Stop everything; whether there was anything.
 
     The operator goes first: without its API server it could only complain.
     """
-    with _keeper(places) as keeper:
+    with _keeper(paths) as keeper:
         if keeper:
             signal.pidfd_send_signal(keeper, signal.SIGTERM)
             _wait_for_end(keeper)
-    places.keeper.unlink(missing_ok=True)
-    found = background.down(places.cluster)
+    paths.keeper.unlink(missing_ok=True)
+    found = background.down(paths.cluster)
     # What is left of a start that was broken off before there was a supervisor.
-    shutil.rmtree(places.cluster, ignore_errors=True)
+    shutil.rmtree(paths.cluster, ignore_errors=True)
     return found
 
 
-def keep_logs(places: Places) -> Path | None:
+def keep_logs(paths: Paths) -> Path | None:
     """Copy the logs out of the cluster's folder, which goes with the cluster."""
-    shutil.rmtree(places.kept_logs, ignore_errors=True)
+    shutil.rmtree(paths.kept_logs, ignore_errors=True)
     for part in ("log", "pods"):
         with suppress(OSError):
-            shutil.copytree(places.cluster / part, places.kept_logs / part)
-    return places.kept_logs if places.kept_logs.exists() else None
+            shutil.copytree(paths.cluster / part, paths.kept_logs / part)
+    return paths.kept_logs if paths.kept_logs.exists() else None
 
 
 def log_end(log: Path) -> str:
@@ -149,17 +147,17 @@ def log_end(log: Path) -> str:
 
 
 @contextmanager
-def _keeper(places: Places) -> Iterator[int | None]:
+def _keeper(paths: Paths) -> Iterator[int | None]:
     """A pidfd of the keeper; None if none runs, or if its number belongs to another process now."""
     try:
-        pid = int(places.keeper.read_text())
+        pid = int(paths.keeper.read_text())
         descriptor = os.pidfd_open(pid)
     except (OSError, ValueError):
         yield None
         return
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        yield descriptor if str(places.cluster).encode() in command else None
+        yield descriptor if str(paths.cluster).encode() in command else None
     except FileNotFoundError:
         yield None
     finally:

@@ -40,16 +40,16 @@ Stop it all and remove the cluster:  [bold]make demo-down[/bold]"""
 
 def farewell(running: Stage, seconds: float) -> str:
     """Commands to paste, in the markup of rich."""
-    places, kubectl = running.places, Path(running.cluster.kubectl)
+    paths, kubectl = running.paths, Path(running.cluster.kubectl)
     return FAREWELL.format(
         seconds=seconds,
-        sheet=short(places.sheet),
-        bucket=short(places.cluster / "s3" / NAME),
-        kubeconfig=places.kubeconfig,
+        sheet=short(paths.sheet),
+        bucket=short(paths.cluster / "s3" / NAME),
+        kubeconfig=paths.kubeconfig,
         path="" if shutil.which("kubectl") else f" PATH=$PATH:{kubectl.parent}",
-        uploads=short(places.uploads),
-        operator=short(places.operator_log),
-        cluster=short(places.cluster),
+        uploads=short(paths.uploads),
+        operator=short(paths.operator_log),
+        cluster=short(paths.cluster),
     )
 
 

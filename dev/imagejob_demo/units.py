@@ -18,7 +18,7 @@ def saving(before: int, after: int) -> str:
 
 
 def pixels(width: int, height: int) -> str:
-    """A picture's sides."""
+    """A image's sides."""
     return f"{width}\N{MULTIPLICATION SIGN}{height}"
 
 

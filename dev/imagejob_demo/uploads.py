@@ -1,4 +1,4 @@
-"""The four uploads that must not become pictures, each with the reason it has to fail for."""
+"""The four uploads that must not become images, each with the reason it has to fail for."""
 
 from __future__ import annotations
 

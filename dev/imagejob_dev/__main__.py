@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagejob_dev import background, state, tell
+from imagejob_dev import background, messages, state
 from imagejob_dev.errors import DevError
 from imagejob_dev.progress import Progress
 from imagejob_dev.supervisor import supervise
@@ -56,17 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(command: str, folder: Path, extra: Sequence[str]) -> int:
     match command:
         case "up":
-            print(tell.up(background.up(folder, Progress()), folder, shutil.which("kubectl")))
+            print(messages.up(background.up(folder, Progress()), folder, shutil.which("kubectl")))
         case "down":
             found = background.down(folder)
             print(f"Stopped and removed {folder}." if found else f"Nothing runs in {folder}.")
         case "status":
             running = state.read(folder)
-            print(tell.status(running, folder))
+            print(messages.status(running, folder))
             return 0 if running else 1
         case "tools":
             chosen = tuple(module for module in EXTRAS if module.name in extra)
-            print(tell.tools(find(modules=(*MODULES, *chosen))))
+            print(messages.tools(find(modules=(*MODULES, *chosen))))
         case _:
             return supervise(folder)
     return 0

@@ -49,7 +49,7 @@ def up(folder: Path, progress: Progress) -> State:
         process.wait()
         raise
     progress.done()
-    # It is meant to outlive this process: nobody here will wait for it.
+    # It is meant to outlive this process, which doesn't wait for it.
     process.returncode = 0
     return started
 

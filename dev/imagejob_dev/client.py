@@ -1,4 +1,4 @@
-"""What one does with a cluster, however it came to be."""
+"""A cluster's administrator: for a dev cluster and for one that runs already."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Client(Running):
 
     @abstractmethod
     def pod_log(self, namespace: str, pod: str, container: str) -> str:
-        """What a container has written so far."""
+        """The output of a container so far."""
 
     def kubectl(self, *arguments: str | Path, stdin: str | None = None) -> str:
         """The output of kubectl as the administrator; DevError with its message if it fails."""
@@ -81,7 +81,7 @@ class Client(Running):
         policies.wait_in_force(self.rest, OPERATOR_NAMESPACE)
 
     def kubeconfig_for(self, namespace: str, account: str) -> Path:
-        """A kubeconfig of a ServiceAccount, whose token lasts for as long as anyone works on it."""
+        """A kubeconfig of a ServiceAccount, whose token lasts a month."""
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
         answer = self.rest.post(path, {"spec": {"expirationSeconds": TOKEN_SECONDS}})
         own = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output=json")
@@ -94,7 +94,7 @@ class Client(Running):
         """This checkout's operator under its own account; not started yet.
 
         `settings` are IMAGEJOB_ variables without the prefix, in lower case. Its output is the log.
-        `program` is what Python is to run in its place, for tests that do something to it.
+        `program` is the Python program to run in its place, for tests that patch it.
         """
         account = self.kubeconfig_for(OPERATOR_NAMESPACE, OPERATOR)
         log = self.folder / "log" / f"{name}.log"

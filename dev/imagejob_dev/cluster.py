@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from imagejob_dev.progress import Progress
 
-# What only a running cluster needs. Logs stay, for whoever wants to know what happened.
+# What only a running cluster needs. Logs stay, so that failures can be looked into.
 TRANSIENT = ("etcd", "pki", "s3", "s3-metadata", "work")
 
 

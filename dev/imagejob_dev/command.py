@@ -36,7 +36,7 @@ def run(
     )
     if done.returncode:
         program, *arguments = map(str, command)
-        told = shlex.join([Path(program).name, *arguments])
+        called = shlex.join([Path(program).name, *arguments])
         words = "\n".join(filter(None, (done.stderr.strip(), done.stdout.strip())))
-        raise DevError(f"{told} ended with {done.returncode}: {words}")
+        raise DevError(f"{called} ended with {done.returncode}: {words}")
     return done.stdout

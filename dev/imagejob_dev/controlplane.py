@@ -47,7 +47,7 @@ def etcd(plan: Plan) -> list[str | Path]:
     client, peer = (f"http://127.0.0.1:{port}" for port in (plan.etcd_port, plan.etcd_peer_port))
     return [
         *(plan.programs["etcd"], "--name=default", f"--data-dir={plan.folder / 'etcd'}"),
-        "--unsafe-no-fsync",  # nobody keeps this data, and fsync is most of a write's time
+        "--unsafe-no-fsync",  # this data is thrown away, and fsync is most of a write's time
         *("--quota-backend-bytes=8589934592", "--log-level=warn"),
         *(f"--listen-client-urls={client}", f"--advertise-client-urls={client}"),
         *(f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from imagejob_dev.guard import Guard
 
 WORKER_IMAGE = "imagejob/worker:dev"
-"""For the process node, which runs the worker of this checkout whatever the image is called."""
+"""Any name: the process node runs the worker of this checkout for every image."""
 
 PROGRAM = ("-m", "imagejob_operator")
 

@@ -53,7 +53,7 @@ class Program(Running):
 
     @property
     def died(self) -> bool:
-        """Whether it ended with nobody having stopped it."""
+        """Whether it ended without having been stopped."""
         return self._process is not None and self._process.poll() is not None
 
     def start(self) -> None:

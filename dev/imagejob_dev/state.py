@@ -83,7 +83,7 @@ def forget(folder: Path) -> None:
 def supervised(folder: Path, patience: float = 1.0) -> Iterator[bool]:
     """Be the folder's one supervisor; False if there is one. A lock can't outlive its process.
 
-    `patience`, because whoever asks `is_supervised` holds the lock for a moment too.
+    `patience`, because `is_supervised` holds the lock for a moment too.
     """
     deadline = time.monotonic() + patience
     with _lock_file(folder).open("w") as lock:

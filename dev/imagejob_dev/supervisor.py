@@ -22,7 +22,7 @@ LOOK_SECONDS = 1.0
 
 
 def supervise(folder: Path) -> int:
-    """Start the cluster, tell in the folder how to use it, start again what dies. Exit code."""
+    """Start the cluster, write its state into the folder, restart what dies; the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
@@ -59,5 +59,5 @@ def _end(number: int, _frame: object) -> NoReturn:
     """Leave through every `with`. A second signal must not break into that."""
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, signal.SIG_IGN)
-    log.info("told to stop by %s", signal.Signals(number).name)
+    log.info("stopping: %s", signal.Signals(number).name)
     sys.exit(0)

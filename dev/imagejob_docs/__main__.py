@@ -1,4 +1,4 @@
-"""Write the pages and pictures that are made from the code, or check that they are current.
+"""Write the pages and diagrams that are made from the code, or check that they are current.
 
 python -m imagejob_docs [--check]
 """
@@ -26,7 +26,7 @@ def main() -> int:
     orphans = sorted(known - set(made))
     if arguments.check:
         for file in [*stale, *orphans]:
-            print(f"{file.relative_to(reference.ROOT)} is not what the code says: `make generate`")
+            print(f"{file.relative_to(reference.ROOT)} is not current: run `make generate`")
         return 1 if stale or orphans else 0
     for file in stale:
         file.parent.mkdir(exist_ok=True)

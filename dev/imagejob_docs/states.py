@@ -1,4 +1,4 @@
-"""The phases of an ImageJob and the ways between them, as a picture.
+"""The phases of an ImageJob and the transitions between them, as a diagram.
 
 tests/unit/docs/test_states.py holds the ways to what the operator's own decisions allow.
 """
@@ -92,7 +92,7 @@ WAYS = (
 
 
 def transitions() -> set[tuple[str, str]]:
-    """All pairs of phases that the picture has an arrow for."""
+    """All pairs of phases that the diagram has an arrow for."""
     return {(way.start, way.end) for way in WAYS if way.start}
 
 

@@ -1,4 +1,4 @@
-"""Upload a picture and have it processed: python dev/tilt/try.py PICTURE
+"""Upload an image and have it processed: python dev/tilt/try.py IMAGE
 
 The team is that of dev/tilt/team.yaml, or of --team; its S3 server is forwarded to localhost:7070,
 or reached at --endpoint. Needs kubectl.
@@ -21,17 +21,17 @@ SECONDS = 120
 
 
 def main() -> int:
-    """0 when the picture is processed, 1 when it failed."""
+    """0 when the image is processed, 1 when it failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("picture", type=Path)
+    parser.add_argument("image", type=Path)
     parser.add_argument("--team", type=Path, default=TEAM)
     parser.add_argument("--endpoint", default="http://localhost:7070")
     arguments = parser.parse_args()
 
     secret, store, *_ = yaml.safe_load_all(arguments.team.read_text())
     namespace, bucket = store["metadata"]["namespace"], store["spec"]["s3"]["bucket"]
-    key = f"incoming/{arguments.picture.name}"
-    upload(arguments.endpoint, secret["stringData"], bucket, key, arguments.picture.read_bytes())
+    key = f"incoming/{arguments.image.name}"
+    upload(arguments.endpoint, secret["stringData"], bucket, key, arguments.image.read_bytes())
     name = f"try-{secrets.token_hex(3)}"  # each try is an ImageJob of its own
     return process(namespace, name, image_job(name, key, store["metadata"]["name"]))
 
@@ -65,7 +65,7 @@ def image_job(name: str, key: str, store: str) -> dict[str, object]:
 
 
 def process(namespace: str, name: str, job: dict[str, object]) -> int:
-    """Apply it, wait for its end and tell of it. 0 if it succeeded."""
+    """Apply it, wait for its end and print its result. Returns 0 if it succeeded."""
     kubectl = ("kubectl", f"--namespace={namespace}")
     subprocess.run([*kubectl, "apply", "-f", "-"], input=json.dumps(job), text=True, check=True)
     thing = f"imagejob/{name}"

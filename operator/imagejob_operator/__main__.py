@@ -1,9 +1,8 @@
-"""The operator's process: settings, clients, leadership, probes, kopf and the engine, put together.
+"""The operator's process: composes settings, clients, leader election, probes, kopf and the
+manager.
 
-    python -m imagejob_operator
-
-Configured by IMAGEJOB_… variables (see config/settings.py) and the usual KUBECONFIG. Audit lines
-go to standard output, logs to standard error.
+Run `python -m imagejob_operator`, configured by IMAGEJOB_… variables (see config/settings.py) and
+the usual KUBECONFIG. Audit lines go to standard output, logs to standard error.
 """
 
 from __future__ import annotations
@@ -41,7 +40,10 @@ STOPPED, UNCONFIGURED, DEPOSED = 0, 2, 3
 
 
 def write_audit(fence: transport.Fence, metrics: Metrics, line: bytes) -> None:
-    """One audit line, out of our hands before the status is written; none of what isn't to be."""
+    """Write and flush one audit line, before the status is written.
+
+    Raises FencedError if we may not lead.
+    """
     fence()
     sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
@@ -49,7 +51,7 @@ def write_audit(fence: transport.Fence, metrics: Metrics, line: bytes) -> None:
 
 
 async def operate(settings: Settings) -> None:
-    """Stand by, lead, work, until told to stop. Raises LeaseLostError."""
+    """Wait for leadership and run the operator until it is told to stop. Raises LeaseLostError."""
     metrics = Metrics(VERSION)
     async with transport.connect(metrics=metrics) as unfenced:
         leadership = candidate(settings, unfenced)
@@ -74,7 +76,7 @@ async def operate(settings: Settings) -> None:
 
 
 def candidate(settings: Settings, connection: transport.Transport) -> Leadership:
-    """One of several operators, or the only one."""
+    """Return the leader election to take part in, or a stand-in where it is switched off."""
     if not settings.leader_election:
         return SoleReplica(settings.instance)
     timings = LeaseTimings(settings.lease_seconds)
@@ -82,7 +84,7 @@ def candidate(settings: Settings, connection: transport.Transport) -> Leadership
 
 
 def cancel_when_told_to_stop() -> None:
-    """What kopf does while it runs, for all other times."""
+    """Cancel this task on SIGTERM and SIGINT. While kopf runs, it handles them itself."""
     task = asyncio.current_task()
     assert task  # noqa: S101 (tells mypy)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -90,25 +92,25 @@ def cancel_when_told_to_stop() -> None:
 
 
 async def work(*parts: Work) -> None:
-    """Until kopf is told to stop. An error that nobody foresaw ends all, and the process."""
+    """Run kopf and `parts` until kopf is told to stop. An unexpected exception ends the process."""
     async with asyncio.TaskGroup() as tasks:
         await kopf.operator(
             registry=handlers.registry(tasks, *parts),
             settings=handlers.settings(),
             clusterwide=True,
             standalone=True,
-            # It has no peers to tell; but kopf would make one of the user's name, and in a pod the
-            # user has none.
+            # Unused without peering, but kopf would derive it from the user's name, which a pod
+            # doesn't have.
             identity="imagejob-operator",  # type: ignore[arg-type]  # a str of a private type
         )
 
 
 def main() -> int:
-    """0 when told to stop, 2 for settings that can't be, 3 when the lease was lost."""
+    """Return 0 after a signal to stop, 2 for invalid settings, 3 when the lease was lost."""
     try:
         settings = from_environment({"IMAGEJOB_INSTANCE": socket.gethostname(), **os.environ})
     except SettingsError as error:
-        print(f"imagejob-operator: {error}", file=sys.stderr)  # noqa: T201 (for whoever started it)
+        print(f"imagejob-operator: {error}", file=sys.stderr)  # noqa: T201 (there is no log yet)
         return UNCONFIGURED
     logs.set_up(settings.log_level, settings.log_format)
     try:
@@ -116,7 +118,7 @@ def main() -> int:
     except asyncio.CancelledError:
         return STOPPED
     except LeaseLostError as error:
-        log.critical("ending, as the lease was lost: %s", error)
+        log.critical("exiting, as the lease was lost: %s", error)
         return DEPOSED
     return STOPPED
 

@@ -1,6 +1,6 @@
-"""kopf's part: the process. It logs in, starts our work, minds signals, and ends it.
+"""kopf's part: it logs in, starts our tasks, handles signals, and stops the tasks.
 
-It watches nothing: docs/decisions/0020-one-reflector.md says why not.
+kopf watches nothing; docs/decisions/0020-one-reflector.md gives the reasons.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 def registry(tasks: asyncio.TaskGroup, *work: Work) -> kopf.OperatorRegistry:
-    """What kopf calls: at its start, to begin the work as `tasks`, and at its end, to end it."""
+    """Register kopf's hooks: start each of `work` as one of `tasks`, and stop them at the end."""
     running: list[asyncio.Task[None]] = []
 
     async def start(**_: object) -> None:
         running.extend(tasks.create_task(each()) for each in work)
 
     async def stop(**_: object) -> None:
-        # kopf waits for whatever tasks there are at its end: 5 s, if nobody ends ours.
+        # At its end kopf waits up to 5 s for remaining tasks.
         await end(*running)
 
     handlers = kopf.OperatorRegistry()
@@ -37,7 +37,7 @@ def registry(tasks: asyncio.TaskGroup, *work: Work) -> kopf.OperatorRegistry:
 
 
 def login(**context: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 (kopf's, passed on)
-    """The same server and credentials as cluster.connect: those of the pod, else of KUBECONFIG."""
+    """Return the server and credentials that cluster.connect uses: the pod's, else KUBECONFIG's."""
     account = kopf.login_with_service_account(**context)
     if account is None:
         return kopf.login_with_kubeconfig(**context)
@@ -45,9 +45,9 @@ def login(**context: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 (kopf's
 
 
 def own_cluster(environment: Mapping[str, str]) -> str:
-    """The API server of the cluster that we run in, by its address as the kubelet tells it.
+    """Return the URL of the API server by the address that the kubelet gives, or "" outside a pod.
 
-    kopf would take its name, and see nothing for as long as DNS doesn't answer. "" if not told.
+    kopf would use the server's DNS name, and would see nothing while DNS doesn't answer.
     """
     host = environment.get("KUBERNETES_SERVICE_HOST", "")
     port = environment.get("KUBERNETES_SERVICE_PORT", "443")
@@ -55,7 +55,7 @@ def own_cluster(environment: Mapping[str, str]) -> str:
 
 
 def settings() -> kopf.OperatorSettings:
-    """kopf as a framework for the process: it looks for nothing in the cluster, nor writes."""
+    """Configure kopf to run the process only: it neither scans the cluster nor posts Events."""
     configured = kopf.OperatorSettings()
     configured.posting.enabled = False
     configured.posting.loggers = False

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from http.client import HTTPConnection
 
-    from imagejob_dev.rest import Rest
+    from imagejob_dev.rest import Rest, Session
 
 Body = dict[str, Any]
 
 IMAGING = "/apis/imagejob.dev/v1alpha1/namespaces"
-SECONDS = 10.0
 
 
 class RefusedError(Exception):
@@ -31,18 +29,15 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Api:
-    """As whoever `headers` say; bodies and answers are plain dictionaries."""
+    """As the session's user; bodies and answers are plain dictionaries."""
 
-    connection: HTTPConnection
-    headers: dict[str, str]
+    session: Session
 
     def send(self, method: str, path: str, body: object = None, kind: str = "json") -> Body:
-        """The answer. RefusedError if it is no success. `kind` ends the content's type."""
-        headers = {**self.headers, "Content-Type": f"application/{kind}"}
-        self.connection.request(method, path, json.dumps(body), headers)
-        response = self.connection.getresponse()
-        decoded: Body = json.loads(response.read())
-        if response.status >= HTTPStatus.BAD_REQUEST:
+        """The answer. RefusedError if it is no success. `kind` is as for Session."""
+        answer = self.session.send(method, path, body, kind)
+        decoded: Body = json.loads(answer.body)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
             raise RefusedError(decoded)
         return decoded
 
@@ -54,11 +49,11 @@ class Api:
 
     def merge(self, path: str, change: object) -> Body:
         """A merge patch."""
-        return self.send("PATCH", path, change, "merge-patch+json")
+        return self.send("PATCH", path, change, "merge")
 
 
 @contextmanager
 def connected(rest: Rest) -> Iterator[Api]:
     """As the same user as `rest`."""
-    with closing(rest.connect(SECONDS)) as connection:
-        yield Api(connection, dict(rest.headers))
+    with rest.session() as session:
+        yield Api(session)

@@ -216,7 +216,7 @@ def failed(
 def inputs(job: ImageJob | None = None, worker: Worker | None = None, **more: Any) -> Inputs:
     """It is admitted and first in line, and all is there, unless `more` says otherwise."""
     known = {"job": job or image_job(), "worker": worker, "stores": {"uploads": store()}}
-    return Inputs(**{**known, "place": ADMITTED, **more})
+    return Inputs(**{**known, "quota": ADMITTED, **more})
 
 
 def carried(

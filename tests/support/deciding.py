@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imagejob_operator.imagejob.decide import SETTLE, Decision, JobHistory, WriteStatus, decide
+from imagejob_operator.imagejob.decide import Decision, JobHistory, WriteStatus, decide
 
 from support.api_objects import NOW, PLATFORM, written
+from support.timings import SETTLE
 
 if TYPE_CHECKING:
     from datetime import datetime

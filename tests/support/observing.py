@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.job_histories import JobHistories
+from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.snapshot import Observed
 from imagejob_operator.imagejob.decide import JobHistory
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
@@ -15,12 +17,12 @@ from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.observability.snapshot import Snapshot
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
-from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
 from imagejob_operator.workqueue.queue import WorkQueue
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.api_objects import NOW, image_job
+from support.timings import TIMINGS
 
 RATES = (parse_rate("50/1h"), parse_rate("500/24h"))
 CAPS = Caps(default=Policy(RATES), max_workers=64, max_workers_per_namespace=32)
@@ -34,12 +36,12 @@ class Knowledge:
     trouble: str = ""
     listed: bool = True
     cache: ClusterCache = field(default_factory=ClusterCache)
-    histories: dict[str, JobHistory] = field(default_factory=dict)
+    histories: JobHistories = field(default_factory=JobHistories)
     namespaces: int = 200
 
     def __post_init__(self) -> None:
         self.last_tick = time.monotonic()
-        registry = NamespaceRegistry(self.cache, CAPS, lambda: NOW)
+        registry = NamespaceRegistry(self.cache, CAPS, TIMINGS, lambda: NOW)
         limiter = AdaptiveConcurrencyLimiter()
         self.observed = Observed(
             self.cache, self.histories, registry, WorkQueue(limiter), limiter, CAPS
@@ -58,7 +60,7 @@ class Knowledge:
             uid = f"{namespace}-{number}"
             job = image_job(uid, meta={"namespace": namespace, "uid": uid})
             self.cache.upsert(job)
-            self.histories[uid] = JobHistory(last=(phase, reason))
+            self.histories.keep(uid, JobHistory(last=(phase, reason)))
             tenant.line_up(job, "admission" if phase == "Throttled" else "worker")
 
     def use(self, namespace: str, count: int) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.imagejob.inputs import Refusal
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.namespace_state import NamespaceState
@@ -61,13 +62,16 @@ class Team:
         policy: Policy = MANY,
         places: WorkerBudget | int = 10,
         later: timedelta = timedelta(),
-        refused: Collection[str] = (),
+        refusals: Mapping[str, Refusal] | None = None,
     ) -> Plan:
         """As the operator plans: with all that it knows, and `places` free for the namespace."""
         now = NOW + later
         snapshot = take_snapshot(self.tenant, policy, self.cache, now)
         given = places if isinstance(places, WorkerBudget) else WorkerBudget(places)
-        return plan(snapshot, given, self.cache, PLATFORM, now, refused)
+        made = plan(snapshot, given, self.cache, PLATFORM, now, refusals or {})
+        for job, worker in made.assumed:
+            self.cache.assume(job, worker)
+        return made
 
     def carry_out(self, made: Plan) -> None:
         """Its ledger has been written, and its workers are being created."""

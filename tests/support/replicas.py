@@ -73,8 +73,8 @@ class Replica:
 
     @property
     def has_released(self) -> bool:
-        """Whether it says to have given the lease back, so that nobody waits for it to run out."""
-        return f"{self.name} has released the lease" in self.log
+        """Whether it logged that it released the lease, so that nobody waits for its expiry."""
+        return f"released the lease identity={self.name}" in self.log
 
     def wait_until_leads(self) -> None:
         self.program.wait_until(lambda: self.leads, "leading")

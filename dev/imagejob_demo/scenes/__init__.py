@@ -1,4 +1,4 @@
-"""Eight pictures that look like photos, painted from seeded noise: the same ones every time.
+"""Eight images that look like photos, painted from seeded noise: the same ones every time.
 
 A scene is a function of the size alone. It paints sRGB; what is written into the file beside the
 pixels is told elsewhere (uploads.py).

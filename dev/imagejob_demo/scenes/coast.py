@@ -23,7 +23,7 @@ from imagejob_demo.scenes.paint import (
 
 def lighthouse(size: Size) -> Image.Image:
     """Upright: higher than wide."""
-    picture = gradient(
+    image = gradient(
         size,
         (0.0, (28, 42, 92)),
         (0.3, (92, 84, 138)),
@@ -32,44 +32,44 @@ def lighthouse(size: Size) -> Image.Image:
         (1.0, (250, 202, 148)),
     )
     streaks = levels(clouds(size, 11, (0.5, 0.06)), 120, 220, most=170)
-    picture.paste((244, 176, 158), mask=streaks)
-    picture = mirror(picture, 0.62, ripple=12)
-    return grain(_tower(_headland(picture)), 13, 0.13)
+    image.paste((244, 176, 158), mask=streaks)
+    image = mirror(image, 0.62, ripple=12)
+    return grain(_tower(_headland(image)), 13, 0.13)
 
 
-def _headland(picture: Image.Image) -> Image.Image:
-    size = picture.size
+def _headland(image: Image.Image) -> Image.Image:
+    size = image.size
     for seed, height, colour in ((21, 0.78, (52, 46, 62)), (22, 0.87, (28, 27, 38))):
         rock = Image.new("RGB", size, colour)
         rock = texture(rock, levels(clouds(size, seed, (0.09, 0.03), octaves=7), 60, 200), 0.9)
         slope = [(x, y + 0.26 * max(0.0, x - 0.72)) for x, y in ridge(seed, height, 0.05)]
-        picture.paste(rock, mask=polygon(size, slope))
-    return picture
+        image.paste(rock, mask=polygon(size, slope))
+    return image
 
 
-def _tower(picture: Image.Image) -> Image.Image:
-    size = picture.size
+def _tower(image: Image.Image) -> Image.Image:
+    size = image.size
     for top, bottom, colour in (
         (0.33, 0.84, (232, 226, 220)),
         (0.44, 0.53, (178, 44, 42)),
         (0.64, 0.73, (178, 44, 42)),
     ):
-        picture.paste(colour, mask=polygon(size, _slice(top, bottom)))
+        image.paste(colour, mask=polygon(size, _slice(top, bottom)))
     shadow = polygon(size, [(0.39, 0.33), (0.47, 0.33), (0.5, 0.84), (0.39, 0.84)], soft=0.02)
     inside = Image.composite(shadow, Image.new("L", size), polygon(size, _slice(0.33, 0.84)))
-    picture.paste((36, 34, 62), mask=levels(inside, 0, 255, most=115))
+    image.paste((36, 34, 62), mask=levels(inside, 0, 255, most=115))
     gallery = polygon(size, [(0.3, 0.318), (0.54, 0.318), (0.53, 0.335), (0.31, 0.335)])
-    picture.paste((40, 38, 48), mask=gallery)
-    picture.paste((255, 236, 178), mask=polygon(size, _box(0.365, 0.268, 0.475, 0.318)))
-    bars = ImageDraw.Draw(picture)
+    image.paste((40, 38, 48), mask=gallery)
+    image.paste((255, 236, 178), mask=polygon(size, _box(0.365, 0.268, 0.475, 0.318)))
+    bars = ImageDraw.Draw(image)
     for x in (0.365, 0.402, 0.438, 0.475):
         at = x * size[0]
         bars.line([(at, 0.268 * size[1]), (at, 0.318 * size[1])], (40, 38, 48), size[0] // 200)
-    picture.paste((150, 40, 40), mask=polygon(size, [(0.35, 0.268), (0.42, 0.222), (0.49, 0.268)]))
+    image.paste((150, 40, 40), mask=polygon(size, [(0.35, 0.268), (0.42, 0.222), (0.49, 0.268)]))
     for low, high, most in ((0.02, 0.28, 120), (0.12, 0.22, 90)):
         beam = polygon(size, [(0.44, 0.29), (1.05, low), (1.05, high)], soft=0.012)
-        picture = add_light(picture, (255, 228, 170), levels(beam, 0, 255, most))
-    return add_light(picture, (255, 214, 150), glow(size, (0.42, 0.293), 0.24, most=230))
+        image = add_light(image, (255, 228, 170), levels(beam, 0, 255, most))
+    return add_light(image, (255, 214, 150), glow(size, (0.42, 0.293), 0.24, most=230))
 
 
 def _slice(top: float, bottom: float) -> list[tuple[float, float]]:
@@ -84,9 +84,9 @@ def _box(left: float, top: float, right: float, bottom: float) -> list[tuple[flo
 
 
 def dunes(size: Size) -> Image.Image:
-    picture = gradient(size, (0.0, (92, 150, 206)), (0.42, (206, 218, 220)), (1.0, (232, 214, 184)))
-    picture.paste((250, 248, 240), mask=levels(clouds(size, 31, (0.4, 0.12)), 128, 215, most=190))
-    picture = add_light(picture, (255, 240, 200), glow(size, (0.8, 0.12), 0.3, most=210))
+    image = gradient(size, (0.0, (92, 150, 206)), (0.42, (206, 218, 220)), (1.0, (232, 214, 184)))
+    image.paste((250, 248, 240), mask=levels(clouds(size, 31, (0.4, 0.12)), 128, 215, most=190))
+    image = add_light(image, (255, 240, 200), glow(size, (0.8, 0.12), 0.3, most=210))
     layers = [
         (0.43, 0.025, 0.8, 0.4, (222, 186, 146), (196, 152, 116)),
         (0.52, 0.05, 0.6, 2.6, (230, 178, 122), (176, 118, 78)),
@@ -100,14 +100,14 @@ def dunes(size: Size) -> Image.Image:
         sand.paste(dark, mask=levels(lee, 0, 255, most=170))
         ripples = clouds(size, 40 + number, (0.16, 0.006 + 0.004 * number), octaves=3)
         sand = texture(sand, levels(ripples, 40, 215), 0.14 + 0.03 * number)
-        picture.paste(sand, mask=polygon(size, crest))
-    _caravan(picture)
-    return grain(picture, 33, 0.09)
+        image.paste(sand, mask=polygon(size, crest))
+    _caravan(image)
+    return grain(image, 33, 0.09)
 
 
-def _caravan(picture: Image.Image) -> None:
+def _caravan(image: Image.Image) -> None:
     """A few walkers on a crest, to give the sand its size."""
     for step in range(5):
         x, y = 0.22 + 0.022 * step, 0.519 - 0.001 * step
-        picture.paste((58, 40, 40), mask=ellipse(picture.size, (x, y), (0.0026, 0.012)))
-        picture.paste((66, 44, 40), mask=ellipse(picture.size, (x, y - 0.014), (0.002, 0.0034)))
+        image.paste((58, 40, 40), mask=ellipse(image.size, (x, y), (0.0026, 0.012)))
+        image.paste((66, 44, 40), mask=ellipse(image.size, (x, y - 0.014), (0.002, 0.0034)))

@@ -26,24 +26,24 @@ from imagejob_demo.scenes.paint import (
 
 
 def aurora(size: Size) -> Image.Image:
-    picture = gradient(size, (0.0, (6, 10, 30)), (0.6, (14, 34, 62)), (1.0, (26, 54, 76)))
-    _stars(picture)
+    image = gradient(size, (0.0, (6, 10, 30)), (0.6, (14, 34, 62)), (1.0, (26, 54, 76)))
+    _stars(image)
     for seed, height, colour in (
         (81, 0.5, (60, 250, 150)),
         (82, 0.4, (120, 90, 240)),
         (83, 0.58, (40, 220, 130)),
     ):
-        picture = add_light(picture, colour, _curtain(size, seed, height))
+        image = add_light(image, colour, _curtain(size, seed, height))
     for seed, height, colour in ((84, 0.72, (58, 84, 110)), (85, 0.8, (30, 46, 68))):
         snow = texture(Image.new("RGB", size, colour), clouds(size, seed, (0.06, 0.05), 7), 0.8)
-        picture.paste(snow, mask=polygon(size, ridge(seed, height, 0.07)))
-    _pines(picture)
-    return grain(picture, 86, 0.1)
+        image.paste(snow, mask=polygon(size, ridge(seed, height, 0.07)))
+    _pines(image)
+    return grain(image, 86, 0.1)
 
 
-def _stars(picture: Image.Image) -> None:
-    chance, draw = random.Random(87), ImageDraw.Draw(picture)
-    width, height = picture.size
+def _stars(image: Image.Image) -> None:
+    chance, draw = random.Random(87), ImageDraw.Draw(image)
+    width, height = image.size
     for _ in range(700):
         x, y = chance.random() * width, chance.random() * 0.75 * height
         light = chance.randrange(70, 255)
@@ -65,9 +65,9 @@ def _curtain(size: Size, seed: int, height: float) -> Image.Image:
     return ImageChops.multiply(band, ImageChops.multiply(rays, folds).point(lambda v: 50 + v * 0.8))
 
 
-def _pines(picture: Image.Image) -> None:
-    chance, draw = random.Random(88), ImageDraw.Draw(picture)
-    width, height = picture.size
+def _pines(image: Image.Image) -> None:
+    chance, draw = random.Random(88), ImageDraw.Draw(image)
+    width, height = image.size
     for number in range(120):
         x, tall = (
             (number + chance.uniform(-0.4, 0.4)) / 118 * width,
@@ -82,27 +82,27 @@ def _pines(picture: Image.Image) -> None:
 
 
 def city(size: Size) -> Image.Image:
-    picture = gradient(
+    image = gradient(
         size,
         (0.0, (18, 24, 62)),
         (0.3, (84, 58, 112)),
         (0.58, (236, 138, 104)),
         (1.0, (255, 190, 120)),
     )
-    picture.paste((236, 150, 130), mask=levels(clouds(size, 91, (0.5, 0.08)), 118, 200, most=170))
+    image.paste((236, 150, 130), mask=levels(clouds(size, 91, (0.5, 0.08)), 118, 200, most=170))
     for seed, low, high, colour in (
         (92, 0.34, 0.56, (110, 78, 116)),
         (93, 0.3, 0.62, (58, 46, 84)),
         (94, 0.46, 0.66, (26, 24, 48)),
     ):
-        _skyline(picture, seed, low, high, colour)
-    picture = mirror(picture, 0.7, ripple=95)
-    return grain(_lamps(picture), 96, 0.09)
+        _skyline(image, seed, low, high, colour)
+    image = mirror(image, 0.7, ripple=95)
+    return grain(_lamps(image), 96, 0.09)
 
 
-def _skyline(picture: Image.Image, seed: int, low: float, high: float, colour: Colour) -> None:
-    chance, draw = random.Random(seed), ImageDraw.Draw(picture)
-    width, height = picture.size
+def _skyline(image: Image.Image, seed: int, low: float, high: float, colour: Colour) -> None:
+    chance, draw = random.Random(seed), ImageDraw.Draw(image)
+    width, height = image.size
     x = -0.02
     while x < 1.0:
         wide, top = chance.uniform(0.03, 0.075), chance.uniform(low, high)
@@ -136,12 +136,12 @@ def _windows(
         y += step * 1.5
 
 
-def _lamps(picture: Image.Image) -> Image.Image:
+def _lamps(image: Image.Image) -> Image.Image:
     """Street lamps along the quay, and the nearest ones out of focus."""
-    size = picture.size
+    size = image.size
     for number in range(14):
         at = (0.03 + number * 0.073, 0.695)
-        picture = add_light(picture, (255, 196, 110), glow(size, at, 0.018, most=250))
+        image = add_light(image, (255, 196, 110), glow(size, at, 0.018, most=250))
     chance, lights = random.Random(97), Image.new("RGB", size)
     for _ in range(16):
         disc = Image.new("L", size)
@@ -153,5 +153,5 @@ def _lamps(picture: Image.Image) -> Image.Image:
             lights, chance.choice([(255, 170, 90), (255, 110, 90), (140, 190, 255)]), disc
         )
     soft = lights.filter(ImageFilter.GaussianBlur(0.0015 * size[0]))
-    dark = Image.composite(Image.new("RGB", size), picture, fade(size, 0, 40))
+    dark = Image.composite(Image.new("RGB", size), image, fade(size, 0, 40))
     return ImageChops.screen(dark, soft)

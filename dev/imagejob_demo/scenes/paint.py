@@ -128,36 +128,36 @@ def wave(height: float, swing: float, bends: float, phase: float) -> list[Point]
     return [(0.0, 1.01), *curve, (1.0, 1.01)]
 
 
-def texture(picture: Image.Image, grey: Image.Image, strength: float) -> Image.Image:
-    """Darken and lighten by a grey picture, whose middle grey changes nothing."""
-    shaded = ImageChops.overlay(picture, Image.merge("RGB", [grey] * 3))
-    return Image.blend(picture, shaded, strength)
+def texture(image: Image.Image, grey: Image.Image, strength: float) -> Image.Image:
+    """Darken and lighten by a grey image, whose middle grey changes nothing."""
+    shaded = ImageChops.overlay(image, Image.merge("RGB", [grey] * 3))
+    return Image.blend(image, shaded, strength)
 
 
-def add_light(picture: Image.Image, colour: Colour, mask: Image.Image) -> Image.Image:
+def add_light(image: Image.Image, colour: Colour, mask: Image.Image) -> Image.Image:
     """Brighten where the mask is, as a lamp would."""
-    layer = Image.new("RGB", picture.size)
+    layer = Image.new("RGB", image.size)
     layer.paste(colour, mask=mask)
-    return ImageChops.screen(picture, layer)
+    return ImageChops.screen(image, layer)
 
 
-def mirror(picture: Image.Image, horizon: float, ripple: int) -> Image.Image:
+def mirror(image: Image.Image, horizon: float, ripple: int) -> Image.Image:
     """Replace what is below the horizon by what is above it, as calm water shows it."""
-    width, height = picture.size
+    width, height = image.size
     edge = round(horizon * height)
     depth = height - edge
-    above = picture.crop((0, max(0, edge - depth), width, edge))
+    above = image.crop((0, max(0, edge - depth), width, edge))
     water = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((width, depth), BILINEAR)
     water = water.filter(ImageFilter.BoxBlur((0.002 * width, 0.009 * height)))
     waves = clouds((width, depth), ripple, (0.22, 0.02), octaves=4)
     water = texture(water, levels(waves, 70, 185), 0.55)
-    result = picture.copy()
+    result = image.copy()
     result.paste(Image.blend(water, Image.new("RGB", water.size, (14, 22, 36)), 0.22), (0, edge))
     return result
 
 
-def grain(picture: Image.Image, seed: int, strength: float = 0.07) -> Image.Image:
+def grain(image: Image.Image, seed: int, strength: float = 0.07) -> Image.Image:
     """What a sensor adds: without it no file would have the size of a photo's."""
-    width, height = picture.size
-    raw = Image.frombytes("L", picture.size, random.Random(seed).randbytes(width * height))
-    return texture(picture, raw, strength)
+    width, height = image.size
+    raw = Image.frombytes("L", image.size, random.Random(seed).randbytes(width * height))
+    return texture(image, raw, strength)

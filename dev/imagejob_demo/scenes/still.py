@@ -24,11 +24,11 @@ from imagejob_demo.scenes.paint import (
 
 
 def poppy(size: Size) -> Image.Image:
-    picture = gradient(size, (0.0, (126, 160, 96)), (0.6, (84, 122, 58)), (1.0, (40, 72, 34)))
-    picture = texture(picture, levels(clouds(size, 101, (0.4, 0.4), 2), 40, 215), 0.8)
-    picture = _bokeh(picture)
+    image = gradient(size, (0.0, (126, 160, 96)), (0.6, (84, 122, 58)), (1.0, (40, 72, 34)))
+    image = texture(image, levels(clouds(size, 101, (0.4, 0.4), 2), 40, 215), 0.8)
+    image = _bokeh(image)
     stem = polygon(size, [(0.485, 0.5), (0.515, 0.5), (0.56, 1.01), (0.53, 1.01)], soft=0.003)
-    picture.paste((70, 104, 48), mask=stem)
+    image.paste((70, 104, 48), mask=stem)
     for turn, reach, tone in (
         (0.0, 0.33, 176),
         (math.pi / 2, 0.34, 186),
@@ -37,23 +37,23 @@ def poppy(size: Size) -> Image.Image:
         (0.75, 0.25, 206),
         (2.3, 0.26, 228),
     ):
-        _petal(picture, turn, reach, tone)
-    _heart(picture)
-    return grain(picture, 103, 0.07)
+        _petal(image, turn, reach, tone)
+    _heart(image)
+    return grain(image, 103, 0.07)
 
 
-def _bokeh(picture: Image.Image) -> Image.Image:
+def _bokeh(image: Image.Image) -> Image.Image:
     chance = random.Random(102)
     for _ in range(14):
         at, radius = (chance.random(), chance.random()), chance.uniform(0.03, 0.09)
-        disc = levels(ellipse(picture.size, at, (radius, radius), soft=0.006), 0, 255, most=60)
-        picture = add_light(picture, (250, 250, 170), disc)
-    return picture
+        disc = levels(ellipse(image.size, at, (radius, radius), soft=0.006), 0, 255, most=60)
+        image = add_light(image, (250, 250, 170), disc)
+    return image
 
 
-def _petal(picture: Image.Image, turn: float, reach: float, tone: int) -> None:
+def _petal(image: Image.Image, turn: float, reach: float, tone: int) -> None:
     """A wavy fan from the heart outwards, with a shadow on the petals below."""
-    size = picture.size
+    size = image.size
     outline: list[Point] = []
     for step in range(61):
         angle = turn + (step / 60 - 0.5) * 2.3
@@ -67,20 +67,20 @@ def _petal(picture: Image.Image, turn: float, reach: float, tone: int) -> None:
         Image.new("RGB", size, (96, 8, 14)), silk, glow(size, (0.5, 0.48), 0.3, 230)
     )
     shadow = polygon(size, [(x + 0.008, y + 0.012) for x, y in outline], soft=0.014)
-    picture.paste((70, 8, 10), mask=levels(shadow, 0, 255, most=110))
-    picture.paste(silk, mask=polygon(size, outline, soft=0.0012))
+    image.paste((70, 8, 10), mask=levels(shadow, 0, 255, most=110))
+    image.paste(silk, mask=polygon(size, outline, soft=0.0012))
 
 
-def _heart(picture: Image.Image) -> None:
-    size = picture.size
-    picture.paste((26, 14, 24), mask=ellipse(size, (0.5, 0.48), (0.1, 0.1), soft=0.012))
-    draw, chance = ImageDraw.Draw(picture), random.Random(104)
+def _heart(image: Image.Image) -> None:
+    size = image.size
+    image.paste((26, 14, 24), mask=ellipse(size, (0.5, 0.48), (0.1, 0.1), soft=0.012))
+    draw, chance = ImageDraw.Draw(image), random.Random(104)
     for _ in range(150):
         angle, far = chance.uniform(0, math.tau), chance.gauss(0.088, 0.016)
         x, y = (0.5 + far * math.cos(angle)) * size[0], (0.48 + far * math.sin(angle)) * size[1]
         dot = size[0] * chance.uniform(0.002, 0.005)
         draw.ellipse([x - dot, y - dot, x + dot, y + dot], fill=(58, 44, 66))
-    picture.paste((116, 140, 78), mask=ellipse(size, (0.5, 0.48), (0.048, 0.048), soft=0.002))
+    image.paste((116, 140, 78), mask=ellipse(size, (0.5, 0.48), (0.048, 0.048), soft=0.002))
     for ray in range(10):
         angle = ray * math.tau / 10
         tip = (
@@ -119,11 +119,11 @@ _LEAF = [
 ]  # fmt: skip
 
 
-def _leaf(picture: Image.Image) -> Image.Image:
-    size = picture.size
+def _leaf(image: Image.Image) -> Image.Image:
+    size = image.size
     green = gradient(size, (0.0, (98, 158, 58)), (0.3, (40, 92, 36)), (1.0, (40, 92, 36)))
     green = texture(green, clouds(size, 113, (0.04, 0.04), 4), 0.5)
     vein = [(x * size[0], y * size[1]) for x, y in ((0.5, 0.2), (0.62, 0.13), (0.79, 0.065))]
     ImageDraw.Draw(green).line(vein, fill=(150, 190, 100), width=max(1, size[0] // 250))
-    picture.paste(green, mask=polygon(size, _LEAF))
-    return picture
+    image.paste(green, mask=polygon(size, _LEAF))
+    return image

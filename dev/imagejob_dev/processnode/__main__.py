@@ -36,7 +36,7 @@ async def until_terminated(kubeconfig: bytes, folder: Path) -> None:
     try:
         await serving
     except asyncio.CancelledError:
-        logging.getLogger(__name__).info("told to stop")
+        logging.getLogger(__name__).info("stopping: SIGTERM")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imagejob_dev.processnode import NODE_NAME
 from imagejob_dev.processnode.api import FIRST_RETRY, LAST_RETRY, UNREACHABLE, Refused
-from imagejob_dev.processnode.launch import Places
+from imagejob_dev.processnode.launch import PodFolders
 from imagejob_dev.processnode.pod import PodRunner
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ KEPT_LOGS = 1000  # folders of pods that are gone; older ones make room
 
 
 class WatchEnded(Exception):  # noqa: N818 (it happens every few minutes)
-    """The watch can't go on from where it was: list again."""
+    """The watch can't continue from its version: list again."""
 
 
 class Agent:
@@ -41,7 +41,7 @@ class Agent:
         self._old_logs: deque[Path] = deque()
 
     async def follow(self) -> None:
-        """For ever: list, watch, and list again whenever the watch can't go on."""
+        """List, then watch, until cancelled; list again when the watch can't continue."""
         delay = FIRST_RETRY
         while True:
             try:
@@ -57,7 +57,7 @@ class Agent:
                 delay = min(LAST_RETRY, delay * 2)
 
     async def _list(self) -> str:
-        """Take the whole picture; its resourceVersion."""
+        """List all pods of the node; return the list's resourceVersion."""
         listing = await self._api.get(PODS)
         found = {pod["metadata"]["uid"]: pod for pod in listing.get("items") or []}
         for uid in set(self._runners) - set(found):
@@ -68,7 +68,7 @@ class Agent:
         return version
 
     async def _watch(self, version: str) -> str:
-        """Follow until the server ends the watch; where to go on."""
+        """Watch until the server ends it; return the last resourceVersion."""
         async for event in self._api.watch(PODS, version):
             pod, kind = event["object"], event["type"]
             if kind == "ERROR":
@@ -85,8 +85,8 @@ class Agent:
         if runner := self._runners.get(uid):
             runner.update(pod)
             return
-        places = self._places(pod)
-        runner = self._runners[uid] = PodRunner(pod, places, self._api, self._guard)
+        folders = self._folders(pod)
+        runner = self._runners[uid] = PodRunner(pod, folders, self._api, self._guard)
         task = asyncio.create_task(runner.run(), name=f"pod {pod['metadata']['name']}")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -96,9 +96,9 @@ class Agent:
             runner.vanish()
             self._forget_logs(runner.logs)
 
-    def _places(self, pod: Object) -> Places:
+    def _folders(self, pod: Object) -> PodFolders:
         metadata = pod["metadata"]
-        return Places(
+        return PodFolders(
             work=self._folder / "work" / metadata["uid"],
             logs=self._folder / "pods" / metadata["namespace"] / metadata["name"],
         )

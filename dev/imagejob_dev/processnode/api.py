@@ -26,7 +26,7 @@ UNREACHABLE = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
 class Refused(Exception):  # noqa: N818 (an answer, not a fault of the program)
-    """The API server said no; `status` is the HTTP status."""
+    """The API server rejected a request; `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status}: {message}")

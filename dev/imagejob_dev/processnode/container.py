@@ -57,7 +57,7 @@ class ContainerRunner:
         self._become(Waiting(reason, message))
 
     def mark_lost(self, message: str, now: datetime) -> None:
-        """Nobody knows how it ended; a kubelet writes the same."""
+        """How it ended is unknown; a kubelet writes the same."""
         self._become(Terminated(LOST, "ContainerStatusUnknown", message, now, now, pid=0))
 
     def stop(self, grace: float) -> None:

@@ -13,10 +13,10 @@ MISSING = "missing"
 
 
 class Images:
-    """The images of one pod. `missing`, in whatever registry and of whatever tag, can't be pulled.
+    """The images of one pod. `missing`, of any registry and tag, can't be pulled.
 
-    A kubelet says ErrImagePull after each try and ImagePullBackOff between two; here a pod is tried
-    twice a second, so only the first try says the one, and for ever after it is the other.
+    A kubelet reports ErrImagePull after each try and ImagePullBackOff between two; here a pod is
+    tried twice a second, so only the first try reports the one, and all later ones the other.
     """
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Places:
+class PodFolders:
     """The folders of one pod: `work` goes with the pod, `logs` stays for a person to read."""
 
     work: Path
@@ -39,16 +39,16 @@ class Launch:
 
 
 async def prepare(
-    pod: Object, places: Places, sources: Sources, images: Images
+    pod: Object, folders: PodFolders, sources: Sources, images: Images
 ) -> dict[str, Launch]:
     """Container → its launch, its volumes made; NotYet while something that it names is missing.
 
     In a kubelet's order: volumes, images, environments.
     """
-    mounted = await volumes.make(pod, places.work / "volumes", sources)
+    mounted = await volumes.make(pod, folders.work / "volumes", sources)
     images.pull(pod)
     return {
-        container["name"]: await _launch(pod, container, mounted, places, sources)
+        container["name"]: await _launch(pod, container, mounted, folders, sources)
         for container in pod["spec"]["containers"]
     }
 
@@ -57,18 +57,18 @@ async def _launch(
     pod: Object,
     container: Object,
     mounted: Mapping[str, Path],
-    places: Places,
+    folders: PodFolders,
     sources: Sources,
 ) -> Launch:
     name = container["name"]
-    folder, message_file = places.work / name, places.work / f"{name}.message"
-    for each in (folder, places.logs):
+    folder, message_file = folders.work / name, folders.work / f"{name}.message"
+    for each in (folder, folders.logs):
         each.mkdir(parents=True, exist_ok=True)
     places_inside = {
         mount["mountPath"]: mounted[mount["name"]] for mount in container.get("volumeMounts") or []
     }
     mounts = lay(
-        places.work / f"{name}.root",
+        folders.work / f"{name}.root",
         places_inside | {container["terminationMessagePath"]: message_file},
     )
     asked = await environment.resolve(pod, container, sources)
@@ -78,7 +78,7 @@ async def _launch(
         command=[mounts.rewrite(expand(word, asked)) for word in words],
         environment=environment.base(pod, folder) | variables,
         folder=folder,
-        log=places.logs / f"{name}.log",
+        log=folders.logs / f"{name}.log",
         message_file=message_file,
         message_from_log=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from imagejob_dev.guard import Guard
     from imagejob_dev.processnode.api import Api, Object
-    from imagejob_dev.processnode.launch import Launch, Places
+    from imagejob_dev.processnode.launch import Launch, PodFolders
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,11 @@ TOO_LONG = "Pod was active on the node longer than the specified deadline"
 
 
 class PodRunner:
-    """Made for a pod that is bound to this node. `update` and `vanish` tell what the watch saw."""
+    """Runs one pod that is bound to this node. The watch calls `update` and `vanish`."""
 
-    def __init__(self, pod: Object, places: Places, api: Api, guard: Guard) -> None:
+    def __init__(self, pod: Object, folders: PodFolders, api: Api, guard: Guard) -> None:
         self._pod = pod
-        self._places = places
+        self._folders = folders
         self._api = api
         self._started = datetime.now(UTC)
         self._verdict: Verdict | None = None
@@ -64,7 +64,7 @@ class PodRunner:
 
     @property
     def logs(self) -> Path:
-        return self._places.logs
+        return self._folders.logs
 
     def update(self, pod: Object) -> None:
         self._pod = pod
@@ -89,8 +89,8 @@ class PodRunner:
         self._over = True
 
     def _clean_up(self) -> None:
-        """Before anyone is told that the pod is over: its Secrets were on the disk."""
-        shutil.rmtree(self._places.work, ignore_errors=True)
+        """Delete its files before the pod is reported as ended: its Secrets were on the disk."""
+        shutil.rmtree(self._folders.work, ignore_errors=True)
 
     async def _live(self) -> None:
         limit = self._pod["spec"].get("activeDeadlineSeconds")
@@ -113,7 +113,7 @@ class PodRunner:
         while not self._stopping.is_set():
             sources = Sources(self._api, self._pod["metadata"]["namespace"])
             try:
-                return await launch.prepare(self._pod, self._places, sources, images)
+                return await launch.prepare(self._pod, self._folders, sources, images)
             except NotYet as missing:
                 for container in self._containers:
                     container.wait_for(missing.reason, missing.message)

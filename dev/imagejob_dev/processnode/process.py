@@ -46,7 +46,7 @@ class Process:
         finally:
             loop.remove_reader(pidfd)
             os.close(pidfd)
-        self.kill()  # before it is reaped: until then nobody else can have its number
+        self.kill()  # before it is reaped: until then no other process can have its PID
         self._guard.forget(self.pid)
         return self._process.wait()
 

@@ -34,7 +34,7 @@ async def register(api: Api) -> None:
 
 
 async def keep_alive(api: Api) -> None:
-    """Heartbeats for ever. Each is sent anew after a failure, so a suspended laptop recovers."""
+    """Send heartbeats until cancelled; after a failure too, so a suspended laptop recovers."""
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:

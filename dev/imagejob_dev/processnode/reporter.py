@@ -1,4 +1,4 @@
-"""Keeps the API server's picture of one pod current."""
+"""Keeps the status of one pod in the API server current."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Reporter:
             await self._write()
 
     def close(self) -> None:
-        """One last write, which says what was decided last."""
+        """Write the final status."""
         self._closing = True
         self._changed.set()
 

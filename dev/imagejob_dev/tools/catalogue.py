@@ -59,7 +59,7 @@ class Module:
         return known[self.name]() if self.name in known else {}
 
     def _kubernetes_variables(self) -> Mapping[str, str]:
-        """Without them an API server says it is v0.0.0, and misleads clients that look."""
+        """Linker flags with the version: without them the API server reports v0.0.0."""
         version = "k8s.io/component-base/version"
         major, minor, _ = self.version.split(".")
         return {
@@ -123,4 +123,4 @@ MODULES = (KUBERNETES, ETCD, VERSITYGW)
 """What a cluster is made of."""
 
 EXTRAS = (KWOK, HELM, PROMETHEUS, HEALTH)
-"""What some use besides: benchmarks put kwok's fake node in the place of the cluster's own."""
+"""Optional programs: benchmarks use kwok's fake node instead of the cluster's own."""

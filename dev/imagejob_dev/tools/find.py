@@ -57,13 +57,13 @@ def _missing(module: Module) -> list[str]:
 
 
 def _install(module: Module, programs: Sequence[str], progress: Progress) -> None:
-    """Programs appear in the cache whole, by rename: whoever looks sees all of a file or none."""
+    """Programs appear in the cache by rename: a reader sees all of a file or none."""
     target = cache() / module.stamp
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=cache()) as folder:
         fresh = Path(folder)
         rest = list(programs)
-        # The first that can't be fetched tells that the others can't either: no second wait.
+        # If the first can't be fetched, neither can the others: don't wait again.
         while rest and prebuilt.fetch(module, rest[0], fresh, progress):
             rest.pop(0)
         if rest:

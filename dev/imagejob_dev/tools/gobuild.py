@@ -65,7 +65,7 @@ def _follow(process: subprocess.Popen[str], progress: Progress) -> list[str]:
                 progress.tick(lines[-1] if lines else "resolving modules")
                 reader.join(0.5)
         except BaseException:
-            process.terminate()  # Ctrl-C: Go must not go on building behind the prompt
+            process.terminate()  # Ctrl-C: Go must not keep building in the background
             raise
         finally:
             process.wait()

@@ -1,1 +1,1 @@
-"""The CRDs' types as they are on the wire, and the words that go with them."""
+"""The CRDs' types as they are on the wire, with reasons, quantities, digests and labels."""

@@ -1,4 +1,4 @@
-"""The digest of what was asked for, which anybody can work out again from the object."""
+"""The digest of an ImageJob's spec, which anyone can compute from the object."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import msgspec
 from .imagejob import ImageJobSpec
 
 CHANGEABLE = frozenset({"suspend", "priority", "ttlSecondsAfterFinished"})
-"""The fields that the API server lets change: they say when, not what."""
+"""The mutable fields of a spec: they say when to process, not what."""
 
 
 def spec_digest(spec: ImageJobSpec) -> str:
-    """`sha256:<hex>` of the spec's canonical JSON, but for what may change of it.
+    """Return `sha256:<hex>` of the spec's canonical JSON, without its mutable fields.
 
     Canonical: keys sorted, no white space, UTF-8, defaults written out as the API server does,
     empty lists left out. RFC 8785 gives the same bytes: a spec has no fractions and no control

@@ -1,7 +1,7 @@
 """ImageJob of imagejob.dev/v1alpha1, as the operator reads it.
 
-The CRDs in crds/ are the API's source of truth; a test holds these Structs to them, field by field.
-An object reaches us after the API server validated it, so nothing is checked twice here but types.
+The CRDs in crds/ are the API's source of truth; a test compares these Structs with them, field by
+field. The API server has validated each object, so only types are checked here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Side = Annotated[int, Meta(ge=1, le=16383)]
 
 
 class Source(Resource, frozen=True):
-    """The uploaded object; with `sha256` (hex), no other content is accepted."""
+    """The uploaded object. With `sha256` (hex), no other content is accepted."""
 
     store_ref: NameRef
     key: str
@@ -46,7 +46,7 @@ class Destination(Resource, frozen=True):
 
 
 class Output(Resource, frozen=True):
-    """One file to make. Sides in pixels."""
+    """One output file. Sides are in pixels."""
 
     name: str
     width: Side | None = None
@@ -65,13 +65,13 @@ class Output(Resource, frozen=True):
 
 
 class Metadata(Resource, frozen=True):
-    """What the outputs keep of the source's metadata; all else goes."""
+    """The kinds of source metadata that outputs keep; all others are removed."""
 
     keep: tuple[Keepable, ...] = ()
 
 
 class Limits(Resource, frozen=True):
-    """What a source may cost; each may only lower the platform's."""
+    """The largest source to accept. Each field may only lower the platform's limit."""
 
     max_bytes: Quantity | None = None
     max_pixels: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
@@ -79,7 +79,7 @@ class Limits(Resource, frozen=True):
 
 
 class ImageJobSpec(Resource, frozen=True):
-    """One upload: what to read, what to make of it, where to put it."""
+    """One upload: what to read, which outputs to make, and where to store them."""
 
     source: Source
     destination: Destination | None = None
@@ -95,14 +95,14 @@ class ImageJobSpec(Resource, frozen=True):
 
 
 class Queue(Resource, frozen=True):
-    """Where a waiting job stands, and when it goes on if nothing else changes."""
+    """The position of a waiting ImageJob, and when it continues if nothing else changes."""
 
     position: int | None = None
     eligible_at: datetime | None = None
 
 
 class LastFailure(Resource, frozen=True):
-    """The newest attempt that failed; `worker` is the name of its Job."""
+    """The latest failed attempt; `worker` is the name of its Job."""
 
     attempt: int
     reason: str
@@ -112,7 +112,7 @@ class LastFailure(Resource, frozen=True):
 
 
 class ResolvedProfile(Resource, frozen=True):
-    """The profile as it was when the job was dispatched."""
+    """The ImageProfile as it was at dispatch."""
 
     name: str
     generation: int
@@ -120,7 +120,7 @@ class ResolvedProfile(Resource, frozen=True):
 
 
 class StoreStatus(Resource, frozen=True):
-    """An ImageStore as it was when the job was dispatched: a bucket, or a claim."""
+    """An ImageStore as it was at dispatch: a bucket, or a claim."""
 
     name: str
     generation: int | None = None
@@ -140,7 +140,7 @@ class WorkerStatus(Resource, frozen=True):
 
 
 class SourceStatus(Resource, frozen=True):
-    """What the source turned out to be. Sides as displayed, in pixels."""
+    """Properties of the source as the worker found them. Sides as displayed, in pixels."""
 
     sha256: str | None = None
     bytes: int | None = None
@@ -151,7 +151,7 @@ class SourceStatus(Resource, frozen=True):
 
 
 class OutputStatus(Resource, frozen=True):
-    """One file made."""
+    """One stored output file."""
 
     name: str
     key: str
@@ -163,7 +163,7 @@ class OutputStatus(Resource, frozen=True):
 
 
 class AuditEntry(Resource, frozen=True):
-    """One transition, or `count` like it. `seq` grows by one with each and never skips silently."""
+    """One transition, or `count` similar ones. `seq` increases by one and never skips silently."""
 
     seq: int
     time: datetime
@@ -175,7 +175,7 @@ class AuditEntry(Resource, frozen=True):
 
 
 class ImageJobStatus(Resource, frozen=True):
-    """What came of an ImageJob so far."""
+    """The observed state and results of an ImageJob."""
 
     phase: Phase | None = None
     observed_generation: int | None = None
@@ -199,7 +199,7 @@ class ImageJobStatus(Resource, frozen=True):
 
 
 class ImageJob(Resource, frozen=True):
-    """One upload, and what came of it."""
+    """One upload with its results."""
 
     metadata: ObjectMeta
     spec: ImageJobSpec
@@ -211,7 +211,7 @@ class ImageJob(Resource, frozen=True):
 
     @property
     def is_admitted(self) -> bool:
-        """Whether the status says that it was charged."""
+        """Whether the status records that it was charged."""
         return self._admitted is not None
 
     @property

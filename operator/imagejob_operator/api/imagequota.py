@@ -1,6 +1,7 @@
-"""The ImageQuota of imagejob.dev/v1alpha1, as the operator reads it and writes its status.
+"""ImageQuota of imagejob.dev/v1alpha1, as the operator reads it and writes its status.
 
-A test holds these Structs to crds/imagequotas.yaml. What the numbers mean is quota.py's.
+A test compares these Structs with crds/imagequotas.yaml. quota/rates.py defines what the numbers
+mean.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ class QuotaLimit(Resource, frozen=True):
 
 
 class WorkerLimits(Resource, frozen=True):
-    """How long its ImageJobs may keep a worker; each may only tighten the platform's."""
+    """How long ImageJobs of the namespace may hold a worker.
+
+    Each may only tighten the platform's.
+    """
 
     max_timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] | None = None
     max_retries: Annotated[int, Meta(ge=0, le=10)] | None = None
@@ -31,7 +35,7 @@ class WorkerLimits(Resource, frozen=True):
 
 
 class ImageQuotaSpec(Resource, frozen=True):
-    """What the namespace may use. All of `limits` hold at once."""
+    """What the namespace may use. All of `limits` apply at once."""
 
     limits: tuple[QuotaLimit, ...]
     max_running: Annotated[int, Meta(ge=1, le=1000)] | None = None
@@ -42,7 +46,7 @@ class ImageQuotaSpec(Resource, frozen=True):
 
 
 class QuotaUse(Resource, frozen=True):
-    """One rate as it stands. `next_available` is None while something remains."""
+    """The current use of one rate. `next_available` is None while something remains."""
 
     jobs: int
     per: str
@@ -52,7 +56,7 @@ class QuotaUse(Resource, frozen=True):
 
 
 class ImageQuotaStatus(Resource, frozen=True):
-    """What is used and what is left, the tightest rate first."""
+    """Current use, the tightest rate first."""
 
     observed_generation: int | None = None
     limits: tuple[QuotaUse, ...] = ()
@@ -62,7 +66,10 @@ class ImageQuotaStatus(Resource, frozen=True):
 
 
 class ImageQuota(Resource, frozen=True):
-    """What a namespace may have processed, in what time and at once. Its name is `default`."""
+    """How many ImageJobs a namespace may have admitted per window and running at once.
+
+    Its name is `default`.
+    """
 
     metadata: ObjectMeta
     spec: ImageQuotaSpec

@@ -1,6 +1,6 @@
-"""The ImageStore of imagejob.dev/v1alpha1, as the operator reads it.
+"""ImageStore of imagejob.dev/v1alpha1, as the operator reads it.
 
-A test holds these Structs to crds/imagestores.yaml.
+A test compares these Structs with crds/imagestores.yaml.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from .meta import NameRef, ObjectMeta, Resource
 
 
 class Credentials(Resource, frozen=True):
-    """Exactly one of a Secret and a service account whose projected token opens the store."""
+    """Exactly one of a Secret and a service account whose projected token authenticates to the
+    store."""
 
     secret_ref: NameRef | None = None
     service_account_name: str | None = None
@@ -36,14 +37,14 @@ class Volume(Resource, frozen=True):
 
 
 class ImageStoreSpec(Resource, frozen=True):
-    """Exactly one of the two."""
+    """Exactly one of `s3` and `volume`."""
 
     s3: S3 | None = None
     volume: Volume | None = None
 
 
 class ImageStore(Resource, frozen=True):
-    """One place in object storage, and what of its own namespace opens it."""
+    """A location in object storage, with the credentials of its own namespace."""
 
     metadata: ObjectMeta
     spec: ImageStoreSpec

@@ -1,4 +1,4 @@
-"""The labels by which the operator finds what it has made."""
+"""The labels by which the operator selects the objects that it created."""
 
 from __future__ import annotations
 

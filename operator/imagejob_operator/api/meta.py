@@ -1,4 +1,4 @@
-"""What every object of the API has: metadata, conditions, references; and this API's group."""
+"""Types that all objects of the API share: metadata, conditions, references; and the API group."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ Manifest: TypeAlias = dict[str, Any]
 
 
 class Resource(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """Base of all that is read from or written to the API server: immutable, camelCase."""
+    """Base of everything read from or written to the API server: immutable, camelCase."""
 
 
 class Chosen(Resource, frozen=True):
-    """Those keys of a mapping that the operator uses: of the others nothing is kept.
+    """The keys of a mapping that the operator uses; all others are discarded.
 
-    Whoever writes an object may have them hold a quarter of a megabyte.
+    The author of an object may store a quarter of a megabyte in them.
     """
 
     def get(self, key: str, default: str = "") -> str:
-        """As of a mapping; KeyError for a key that isn't one of those."""
+        """Return the value, or `default` if it is empty.
+
+        Raises KeyError for a key that isn't declared.
+        """
         for field, encoded in zip(
             self.__struct_fields__, self.__struct_encode_fields__, strict=True
         ):
@@ -40,7 +43,7 @@ class Chosen(Resource, frozen=True):
 
 
 class Labels(Chosen, frozen=True):
-    """The API server takes 63 characters for a value."""
+    """Labels that the operator reads. The API server limits a value to 63 characters."""
 
     job_name: str = msgspec.field(name="batch.kubernetes.io/job-name", default="")
     tenant: str = msgspec.field(name=f"{GROUP}/tenant", default="")
@@ -48,11 +51,12 @@ class Labels(Chosen, frozen=True):
 
 
 MAX_ANNOTATION = 2048
-"""Characters that are kept of one: more than anybody here makes use of."""
+"""Characters that are kept of an annotation: more than the operator uses of any."""
 
 
 class Annotations(Chosen, frozen=True):
-    """Of any length, so they are cut."""
+    """Annotations that the operator reads, truncated: the API server limits only their total
+    size."""
 
     requested_by: str = msgspec.field(name=f"{GROUP}/requested-by", default="")
 
@@ -76,7 +80,7 @@ class ObjectMeta(Resource, frozen=True):
 
 
 class NameRef(Resource, frozen=True):
-    """An object of the same namespace. No reference anywhere has a namespace field."""
+    """A reference to an object in the same namespace. No reference has a namespace field."""
 
     name: str
 

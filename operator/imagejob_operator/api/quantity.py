@@ -17,20 +17,20 @@ _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][0-9]{1,2})?)([a-zA-Z]*)")
 
 
 def to_bytes(quantity: Quantity) -> int:
-    """`"300Ki"` → 307200. A fraction of a byte counts as a whole one, as in Kubernetes.
+    """Convert a quantity: `"300Ki"` → 307200. Fractions of a byte are rounded up, as in Kubernetes.
 
-    Raises ValueError for text that is no quantity.
+    Raises ValueError for text that is not a quantity.
     """
     if isinstance(quantity, int):
         return quantity
     match = _QUANTITY.fullmatch(quantity)
     if not match or match[2] not in _SCALES:
-        raise ValueError(f"{quantity!r} is no quantity")
+        raise ValueError(f"{quantity!r} is not a quantity, such as 300Ki")
     return int((Decimal(match[1]) * _SCALES[match[2]]).to_integral_value(ROUND_CEILING))
 
 
 def describe_bytes(count: int) -> str:
-    """For people: `12.3 KiB`."""
+    """Format a size for people: `12.3 KiB`."""
     size, unit = float(count), "B"
     for larger in ("KiB", "MiB", "GiB"):
         if size < 1024:

@@ -1,7 +1,7 @@
 """Every reason that a status, an Event or an audit entry may give, and when it applies.
 
-One place for all of them. A failure reason is *retryable* when the same ImageJob may well succeed
-later without anybody changing it, else *final*; the others say where an ImageJob stands.
+A failure reason is *retryable* when the same ImageJob may succeed later unchanged, otherwise
+*final*. The other reasons describe the state of an ImageJob.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from enum import StrEnum
 class Reason(StrEnum):
     """The `reason` of conditions, Events and audit entries."""
 
-    # Where an ImageJob stands.
+    # The state of an ImageJob.
     REQUESTED = "Requested"
-    """Somebody asked for it; the operator has not decided on it yet."""
+    """The ImageJob was created; the operator has not decided on it yet."""
     ADMITTED = "Admitted"
-    """Charged to the namespace's quota, once and for ever."""
+    """Charged to the namespace's quota, once and permanently."""
     WAITING_FOR_WORKER = "WaitingForWorker"
-    """Admitted, but as many workers run as may; status.queue says its place."""
+    """Admitted, but the maximum of workers is running; status.queue gives its position."""
     DISPATCHED = "Dispatched"
     """A worker Job has been created for it; its pod has not started yet."""
     PROCESSING = "Processing"
@@ -26,60 +26,60 @@ class Reason(StrEnum):
     SUCCEEDED = "Succeeded"
     """Every output is in the destination."""
     TTL_EXPIRED = "TTLExpired"
-    """It finished longer ago than spec.ttlSecondsAfterFinished, and is deleted for it."""
+    """It finished longer ago than spec.ttlSecondsAfterFinished, and is therefore deleted."""
 
-    # Why an ImageJob waits, without a fault of its own.
+    # Why an ImageJob waits, through no fault of its own.
     SUSPENDED = "Suspended"
     """spec.suspend is true."""
     STORE_NOT_FOUND = "StoreNotFound"
-    """An ImageStore it names does not exist (yet)."""
+    """An ImageStore that it references does not exist (yet)."""
     PROFILE_NOT_FOUND = "ProfileNotFound"
-    """The ImageProfile it names does not exist (yet)."""
+    """The ImageProfile that it references does not exist (yet)."""
     QUOTA_USED_UP = "QuotaUsedUp"
-    """A rate of the namespace's quota admits no more now; status.queue says when it does."""
+    """A rate of the namespace's quota is used up; status.queue says when the next is admitted."""
     DESTINATION_BUSY = "DestinationBusy"
-    """A live worker still writes to the same place, as after delete-and-apply."""
+    """A live worker still writes to the same destination, as after delete-and-apply."""
     WORKER_UNSCHEDULABLE = "WorkerUnschedulable"
-    """No node takes the worker pod."""
+    """No node accepts the worker pod."""
     WORKER_REFUSED = "WorkerRefused"
-    """The API server or the kubelet won't start the worker: quota, pod security, image."""
+    """The API server or the kubelet refuses the worker: quota, pod security, image."""
     WORKER_SUSPENDED = "WorkerSuspended"
-    """Whoever manages the Jobs of the cluster has suspended its worker Job, as Kueue does."""
+    """A controller that manages Jobs, such as Kueue, has suspended its worker Job."""
     EVICTED = "Evicted"
-    """Its pod was lost to an eviction, preemption, drain or lost node, or its worker Job was
-    suspended under it; another worker comes. It costs no attempt."""
+    """Its pod was lost to an eviction, preemption, drain or node failure, or its worker Job was
+    suspended; it gets another worker. It costs no attempt."""
 
     # Why an ImageJob failed.
     SOURCE_NOT_FOUND = "SourceNotFound"
-    """The store has no object of that key."""
+    """The store has no object with that key."""
     ACCESS_DENIED = "AccessDenied"
     """The store refused the credentials."""
     STORAGE_UNAVAILABLE = "StorageUnavailable"
-    """The store can't be reached, or says that it is failing."""
+    """The store is unreachable, or reports a failure of its own."""
     CHECKSUM_MISMATCH = "ChecksumMismatch"
-    """The source is not the content that spec.source.sha256 names."""
+    """The source's content does not match spec.source.sha256."""
     SOURCE_CHANGED = "SourceChanged"
-    """The source is not the content that an earlier attempt of the ImageJob has read."""
+    """The source's content differs from what an earlier attempt of the ImageJob read."""
     UNSUPPORTED_FORMAT = "UnsupportedFormat"
     """Not an image, or of a format that the platform doesn't allow."""
     CORRUPT_IMAGE = "CorruptImage"
-    """Damaged, cut short, or it crashes its decoder."""
+    """Damaged, truncated, or it crashes the decoder."""
     TOO_LARGE = "TooLarge"
-    """More bytes, pixels or frames than the limits allow; the message says which."""
+    """It exceeds a limit on bytes, pixels or frames; the message says which."""
     OUT_OF_MEMORY = "OutOfMemory"
-    """Processing needed more memory than its process may have."""
+    """Processing needed more memory than its process may use."""
     TIMED_OUT = "TimedOut"
     """Processing took longer than spec.timeoutSeconds."""
     WORKER_LOST = "WorkerLost"
-    """The worker pod ended without a report on this ImageJob, or too many were lost."""
+    """The worker pod ended without a report on this ImageJob, or too many pods were lost."""
     INVALID_SPEC = "InvalidSpec"
-    """The spec, with what it refers to, asks for what must not be; the message says what."""
+    """The spec, with the objects it references, is not valid; the message says why."""
     QUOTA_EXCEEDED = "QuotaExceeded"
-    """A rate of the namespace's quota is used up, and onExceeded is Fail or maxWaiting reached."""
+    """A rate of the quota is used up, and onExceeded is Fail or maxWaiting is reached."""
     CANCELLED = "Cancelled"
     """The ImageJob was deleted before it finished."""
     INTERNAL = "Internal"
-    """A fault of ours; the message says where."""
+    """A bug in the operator or worker; the message says where."""
 
 
 RETRYABLE = frozenset(
@@ -91,7 +91,7 @@ RETRYABLE = frozenset(
         Reason.INTERNAL,
     }
 )
-"""What a retry can cure. OutOfMemory only with more memory."""
+"""Failures that a retry can cure; OutOfMemory only with more memory."""
 
 FINAL = frozenset(
     {
@@ -107,7 +107,7 @@ FINAL = frozenset(
         Reason.CANCELLED,
     }
 )
-"""What only somebody's change can cure: retrying would give the same answer."""
+"""Failures that only a change by a person can cure: a retry would give the same result."""
 
 WAITING = frozenset(
     {
@@ -122,7 +122,7 @@ WAITING = frozenset(
         Reason.EVICTED,
     }
 )
-"""Why an ImageJob waits; it goes on by itself when the cause is gone."""
+"""Reasons for an ImageJob to wait; it continues by itself when the cause is gone."""
 
 WORRYING = RETRYABLE | FINAL | {Reason.WORKER_UNSCHEDULABLE, Reason.WORKER_REFUSED}
-"""What somebody should look at: the Event that tells of it is a Warning."""
+"""Reasons that a person should look at: their Events are Warnings."""

@@ -1,7 +1,7 @@
-"""How long an attempt may take, how often one is made again, how slow a store may be.
+"""Bounds of one attempt: its duration, its retries, and the slowest transfer.
 
-The platform says how much at most, an ImageQuota may say less, and an ImageJob gets what it asks
-for, up to that. Whatever it asks for, it can't keep a worker for hours.
+The platform sets the maximum, an ImageQuota may lower it, and an ImageJob gets what it asks for
+within that. No ImageJob can hold a worker for hours.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ KIB = 1024
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """Of one namespace, or of the platform.
+    """Bounds of one namespace, or of the platform.
 
-    `min_bytes_per_second` is what any 30 seconds of a transfer must come to on average; 0: nothing.
+    `min_bytes_per_second` is the average that any 30 seconds of a transfer must reach; 0: none.
     """
 
     max_timeout_seconds: int = 600
@@ -27,7 +27,7 @@ class Bounds(msgspec.Struct, frozen=True):
     min_bytes_per_second: int = 16 * KIB
 
     def tightened(self, own: WorkerLimits | None) -> Bounds:
-        """The tighter of each pair: an ImageQuota can't allow what the platform doesn't."""
+        """Return the tighter of each pair: an ImageQuota can't exceed the platform's bounds."""
         if own is None:
             return self
         timeout, retries, rate = own.max_timeout_seconds, own.max_retries, own.min_bytes_per_second
@@ -39,17 +39,20 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 def timeout_of(job: ImageJob, bounds: Bounds) -> int:
-    """Seconds that its next attempt may take."""
+    """Return the seconds that the next attempt of the ImageJob may take."""
     return min(job.spec.timeout_seconds, bounds.max_timeout_seconds)
 
 
 def retries_of(job: ImageJob, bounds: Bounds) -> int:
-    """How many attempts may follow the first. Whoever counts attempts asks this."""
+    """Return how many attempts may follow the first. Every count of attempts uses this."""
     return min(job.spec.retries, bounds.max_retries)
 
 
 def lowered(job: ImageJob, bounds: Bounds, item: OrderItem | None) -> tuple[str, ...]:
-    """What it asked for and doesn't get, for its status. `item` is what it was dispatched as."""
+    """Describe, for the status, requested values that were lowered.
+
+    `item` is the dispatched one.
+    """
     given = {
         "timeoutSeconds": (
             job.spec.timeout_seconds,

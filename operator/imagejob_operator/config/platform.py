@@ -1,4 +1,4 @@
-"""What the platform decides, once, for every namespace."""
+"""The platform's configuration, the same for every namespace."""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ from imagejob_operator.quota.rates import Policy
 
 from .bounds import Bounds
 from .reserve import Reserve
+from .timings import Timings
 from .worker_pod import WorkerPod
 
 MIB = 1024 * 1024
 
 
 Size = Literal["small", "standard", "large"]
-"""A class of memory. What needs more than the standard is known only once it has failed there."""
+"""A class of memory. Which ImageJobs need more than the standard is known after they fail there."""
 
 SIZES: tuple[Size, ...] = get_args(Size)
 """The smallest first."""
 
 
 class WorkerMemory(msgspec.Struct, frozen=True):
-    """What a worker pod of one lane may use, and what one image's process in it. In bytes."""
+    """Memory of a worker pod with one lane, and of one image's process in it. In bytes."""
 
     pod_bytes: int
     child_bytes: int
 
     def pod_bytes_for(self, lanes: int) -> int:
-        """Of a pod in which so many images are processed at once."""
+        """Return the memory of a pod that processes `lanes` images at once."""
         return self.pod_bytes + (lanes - 1) * self.child_bytes
 
 
 class Platform(msgspec.Struct, frozen=True):
-    """How workers run and what a source may cost at most. Sizes in bytes, CPU in millicores.
+    """How workers run, and the largest source to accept. Sizes in bytes, CPU in millicores.
 
-    `bounds` are what an ImageJob's own timeout and retries, and its stores, are held to.
-    `worker_cpu_millis` is for each of the `parallelism` lanes that a worker has at most.
-    `small_memory` is for ImageJobs that can't need more, `large_memory` for those that needed more
-    than `memory`. `pod` is what the platform adds to worker pods. `backoff` is how long the first
-    retry waits. `trusts_requester` says that an admission policy vouches for who asked.
+    `bounds` limit an ImageJob's timeout and retries, and its stores' transfers. `worker_cpu_millis`
+    is for each lane; a worker has at most `parallelism`. `small_memory` is for ImageJobs that can't
+    need more, `large_memory` for those that exceeded `memory`. `pod` is what the platform adds to
+    worker pods. `backoff` is the delay before the first retry, `timings` are the other delays.
+    `trusts_requester` says that an admission policy guarantees the requester.
     """
 
     worker_image: str
@@ -61,14 +62,15 @@ class Platform(msgspec.Struct, frozen=True):
     parallelism: int = 2
     pod: WorkerPod = WorkerPod()
     backoff: timedelta = timedelta(seconds=10)
+    timings: Timings = Timings()
     trusts_requester: bool = False
 
     def memory_of(self, size: Size) -> WorkerMemory:
-        """Of a class."""
+        """Return the memory of a size class."""
         return {"small": self.small_memory, "large": self.large_memory}.get(size, self.memory)
 
     def held_to(self, quota: ImageQuota | None) -> Platform:
-        """As it is for the namespace of that ImageQuota."""
+        """Return the platform with the bounds of the namespace's ImageQuota."""
         if quota is None or quota.spec.worker_limits is None:
             return self
         bounds = self.bounds.tightened(quota.spec.worker_limits)
@@ -76,7 +78,7 @@ class Platform(msgspec.Struct, frozen=True):
 
 
 class Caps(msgspec.Struct, frozen=True):
-    """How many workers may be at work, and the quota of namespaces that have none of their own."""
+    """How many workers may run, and the quota of namespaces that have none of their own."""
 
     default: Policy
     max_workers: int
@@ -85,6 +87,6 @@ class Caps(msgspec.Struct, frozen=True):
 
     @property
     def reserve(self) -> Reserve:
-        """The part of all places, rounded up, but one, that is for namespaces with few workers."""
+        """The slots reserved for namespaces with few workers: a rounded-up share, but never all."""
         kept = ceil(round(self.reserved_share * self.max_workers, 6))
         return Reserve(self.max_workers, min(kept, self.max_workers - 1))

@@ -1,8 +1,8 @@
-"""Places for workers that are kept for namespaces with few of them.
+"""Worker slots that are reserved for namespaces with few workers.
 
-Nothing takes a place from who has it: whoever holds them all, for an hour, has everybody wait for
-an hour. So some are never given to namespaces that have one already, and who comes new, or has
-nothing at work, begins at once, as long as fewer than `kept` others live on them.
+No running worker is preempted: a namespace that held every slot for an hour would make all others
+wait for an hour. So some slots are never given to namespaces that have a worker already, and a
+namespace without any starts at once, as long as fewer than `kept` others use reserved slots.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import msgspec
 
 
 class Reserve(msgspec.Struct, frozen=True):
-    """Of `places`, `kept` are only for namespaces that hold no more than one.
+    """Of `places` slots, `kept` are only for namespaces that hold at most one.
 
-    All that namespaces with two or more hold, all of theirs together, is at most `places - kept`.
-    So a place is free for one that holds none, unless `kept` namespaces or more hold one each.
+    Namespaces with two or more workers hold at most `places - kept` together. So a slot is free for
+    one that holds none, unless `kept` namespaces or more hold one each.
     """
 
     places: int
     kept: int = 0
 
     def allows(self, own: int, many: int) -> bool:
-        """Whether a namespace that holds `own` may have one more, as far as this goes.
+        """Whether the reserve lets a namespace that holds `own` workers have one more.
 
-        `many` is what those that hold two or more hold in all.
+        `many` is the number of workers of all namespaces that hold two or more.
         """
         if own == 0:
             return True

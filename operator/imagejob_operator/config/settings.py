@@ -1,4 +1,4 @@
-"""What the operator is told by its environment, read once at start."""
+"""The operator's settings, read from its environment once at start."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from imagejob_operator.quota.rates import Policy, parse_rate
 
 from .bounds import Bounds
 from .platform import Caps, Platform, WorkerMemory
+from .timings import Timings
 from .worker_pod import Annotations, Labels, ObjectName, Toleration, WorkerPod, reserved
 
 PREFIX = "IMAGEJOB_"
 LISTS = ("formats", "quota", "worker_image_pull_secrets")
-JSON = ("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels")
+JSON = (
+    *("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels"),
+    "timings",
+)
 BYTES = (
     *("max_bytes", "min_bytes_per_second", "worker_memory", "child_memory", "scratch_size"),
     "namespace_memory",
@@ -30,7 +34,7 @@ BYTES = (
 )
 
 Positive = Annotated[int, Meta(ge=1)]
-LeaseSeconds = Annotated[int, Meta(ge=3, le=300)]  # shorter, and one slow answer loses it
+LeaseSeconds = Annotated[int, Meta(ge=3, le=300)]  # a shorter lease is lost by one slow answer
 Share = Annotated[float, Meta(ge=0, le=1)]
 TimeoutSeconds = Annotated[int, Meta(ge=1, le=3600)]
 Retries = Annotated[int, Meta(ge=0, le=10)]
@@ -38,20 +42,21 @@ Address = Annotated[str, Meta(pattern=r"^([^\s/]*:\d{1,5})?$")]
 
 
 class SettingsError(ValueError):
-    """A variable says something that can't be; the message names it."""
+    """An invalid variable; the message names it."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One field a variable: `worker_image` is IMAGEJOB_WORKER_IMAGE. Sizes in bytes.
+    """One field per variable: `worker_image` is IMAGEJOB_WORKER_IMAGE. Sizes in bytes.
 
-    Those named in JSON are written so in their variables, as they would be in a pod.
-    `namespace` is the operator's own, `quota` the rates of a namespace without an ImageQuota,
-    `backoff_seconds` the wait before the first retry, `large_…` the memory of an item that had too
-    little, `reserved_worker_share` the part of all workers for namespaces with one at most,
-    `listen` the "host:port" of probes and metrics ("": none; ":port": on every address),
-    `metrics_namespaces` how many namespaces have series of their own, `namespace_memory` how much
-    of the operator's memory the objects of one may take,
-    `trust_requester` whether the annotation that names the requester can't be forged.
+    Fields in JSON hold JSON in their variables, as in a pod's manifest. `namespace` is the
+    operator's own, `quota` the rates of a namespace without an ImageQuota, `backoff_seconds` the
+    delay before the first retry, `timings` the other delays, in seconds as JSON, which only tests
+    set, `large_…` the memory after an attempt ran out of memory,
+    `reserved_worker_share` the share of workers for namespaces with at most one, `listen` the
+    "host:port" of probes and metrics ("": none; ":port": every address), `metrics_namespaces` how
+    many namespaces have series of their own, `namespace_memory` how much of the operator's memory
+    the objects of one namespace may take, `trust_requester` whether the annotation that names the
+    requester can't be forged.
     """
 
     worker_image: str
@@ -84,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_workers_per_namespace: Positive = 32
     reserved_worker_share: Share = 0.25
     backoff_seconds: Positive = 10
+    timings: Timings = Timings()
     trust_requester: bool = False
     namespace: str = "imagejob-system"
     leader_election: bool = True
@@ -97,7 +103,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def platform(self) -> Platform:
-        """The part that decisions need."""
+        """The settings that decisions need."""
         return Platform(
             worker_image=self.worker_image,
             worker_image_pull_policy=self.worker_image_pull_policy,
@@ -114,6 +120,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             parallelism=self.worker_parallelism,
             pod=self._worker_pod,
             backoff=timedelta(seconds=self.backoff_seconds),
+            timings=self.timings,
             trusts_requester=self.trust_requester,
         )
 
@@ -131,7 +138,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def caps(self) -> Caps:
-        """The part that says how much of it at once."""
+        """The settings that limit how much runs at once."""
         return Caps(
             default=Policy(tuple(parse_rate(rate) for rate in self.quota)),
             max_workers=self.max_workers,
@@ -141,7 +148,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """Read `IMAGEJOB_…` variables; lists are comma-separated, sizes Kubernetes quantities.
+    """Read `IMAGEJOB_…` variables; lists are comma-separated, sizes are Kubernetes quantities.
 
     Raises SettingsError.
     """
@@ -180,12 +187,12 @@ def _convert(field: str, value: str) -> object:
 def _read_json(field: str, value: str) -> object:
     read: object = msgspec.json.decode(value)
     if field == "worker_labels" and isinstance(read, dict) and (ours := reserved(read)):
-        raise ValueError(f"{', '.join(ours)} is the operator's own")
+        raise ValueError(f"{', '.join(ours)} is reserved for the operator")
     return read
 
 
 def _check_memory(settings: Settings) -> None:
-    """An image's process is in its pod, beside the one that started it. Raises SettingsError."""
+    """Check that a pod has more memory than the image's process in it. Raises SettingsError."""
     for size in ("small_", "", "large_"):
         child, pod = f"{size}child_memory", f"{size}worker_memory"
         if getattr(settings, child) >= getattr(settings, pod):
@@ -194,9 +201,9 @@ def _check_memory(settings: Settings) -> None:
 
 
 def _check_rates(rates: tuple[str, ...]) -> None:
-    """As the CRD has it: at least one, and one a window. Raises ValueError."""
+    """Check as the CRD does: at least one rate, and one per window. Raises ValueError."""
     windows = [parse_rate(rate).per for rate in rates]
     if not windows:
         raise ValueError("at least one rate is needed, such as 50/1h")
     if len(set(windows)) < len(windows):
-        raise ValueError("two rates have the same window")
+        raise ValueError("two rates have the same window, such as 50/1h and 60/1h")

@@ -1,4 +1,4 @@
-"""What the platform adds to worker pods: where they run, and what is written on them."""
+"""What the platform adds to worker pods: scheduling constraints, labels and annotations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Annotations = dict[Key, str]
 OWN_DOMAIN = "imagejob.dev/"
 OWN_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/managed-by")
 
-# A sidecar that doesn't end keeps the Job from ending. Istio goes by the label, Linkerd by the
+# A sidecar that keeps running prevents the Job from completing. Istio reads the label, Linkerd the
 # annotation.
 NO_SIDECAR_LABELS = {"sidecar.istio.io/inject": "false"}
 NO_SIDECAR_ANNOTATIONS = {"linkerd.io/inject": "disabled"}
@@ -29,7 +29,7 @@ NO_SIDECAR_ANNOTATIONS = {"linkerd.io/inject": "disabled"}
 class Toleration(
     msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
-    """As in a pod."""
+    """A toleration as in a pod."""
 
     key: str = ""
     operator: Literal["", "Equal", "Exists", "Lt", "Gt"] = ""
@@ -39,10 +39,10 @@ class Toleration(
 
 
 class WorkerPod(msgspec.Struct, frozen=True):
-    """As in a pod; "" and empty ones are left out.
+    """Fields as in a pod; empty ones are left out.
 
-    `labels` are the Job's too, for what goes by the labels of Jobs. They and `annotations` may undo
-    what keeps sidecars off, but `reserved` ones are the operator's own.
+    `labels` are set on the Job too, for controllers that select Jobs. They and `annotations` may
+    override what disables sidecars, but `reserved` ones are the operator's own.
     """
 
     image_pull_secrets: tuple[ObjectName, ...] = ()
@@ -55,17 +55,17 @@ class WorkerPod(msgspec.Struct, frozen=True):
 
     @property
     def all_annotations(self) -> Annotations:
-        """With what keeps sidecars off."""
+        """The annotations with those that disable sidecars."""
         return {**NO_SIDECAR_ANNOTATIONS, **self.annotations}
 
     @property
     def all_labels(self) -> Labels:
-        """With what keeps sidecars off."""
+        """The labels with those that disable sidecars."""
         return {**NO_SIDECAR_LABELS, **self.labels}
 
     @property
     def fields(self) -> dict[str, Any]:
-        """Of a pod's spec, but for its tolerations."""
+        """The fields of a pod's spec, except its tolerations."""
         fields = {
             "imagePullSecrets": [{"name": name} for name in self.image_pull_secrets],
             "nodeSelector": self.node_selector,
@@ -76,5 +76,5 @@ class WorkerPod(msgspec.Struct, frozen=True):
 
 
 def reserved(keys: Iterable[str]) -> list[str]:
-    """Those of labels that tell a worker's Job and pods from others: nobody else sets them."""
+    """Return the keys that identify worker Jobs and pods: only the operator sets them."""
     return [key for key in keys if key in OWN_LABELS or key.startswith(OWN_DOMAIN)]

@@ -1,1 +1,1 @@
-"""What the operator and its workers exchange: the work order and the report."""
+"""The contract between operator and workers: the work order and the report."""

@@ -1,4 +1,4 @@
-"""What is kept of a worker pod: whose it is, what its own order says, and what excuses its end."""
+"""The part of a worker pod's order that the operator keeps, and the reasons that excuse its end."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ EXCUSES = frozenset(
         "TerminationByKubelet",
     }
 )
-"""Why the cluster itself takes pods away: a lost node, a drain, a preemption, a node in need."""
+"""Reasons with which the cluster itself removes pods: node failure, drain, preemption, node
+pressure."""
 
 SILENCE = timedelta(seconds=60)
-"""A pod so long past its deadline is on a node that nobody hears of; the kubelet ends others."""
+"""A pod this long past its deadline is on an unreachable node; the kubelet ends all others."""
 
 UNSEEN = "Unknown"
-"""The phase of a pod that has gone while nobody looked, as Kubernetes has it for a lost node's."""
+"""The phase of a pod whose end was not observed, as Kubernetes sets it for a lost node's."""
 
 UNKNOWN_END = "ContainerStatusUnknown"
-"""What a kubelet says of a container that it doesn't know, which may never have been started."""
+"""The kubelet's reason for a container that it doesn't know, which may never have started."""
 
 
 class OwnerReference(Resource, frozen=True):
-    """Whom an object goes with."""
+    """A reference to the owner of an object."""
 
     uid: str
     kind: str = ""
@@ -45,15 +46,15 @@ class OwnerReference(Resource, frozen=True):
 
 
 class PodMeta(ObjectMeta, frozen=True):
-    """A pod's metadata: its owners too."""
+    """A pod's metadata with its owners."""
 
     owner_references: tuple[OwnerReference, ...] = ()
 
 
 class Carried(Resource, frozen=True):
-    """One ImageJob that a pod was made for: which attempt it is, and where its outputs go.
+    """One ImageJob that a pod was created for: the attempt, and the destination of its outputs.
 
-    `place` is what the destination's store and prefix lead to, if the order says.
+    `place` is what the destination's store and prefix resolve to, if the order has the store.
     """
 
     uid: str
@@ -68,7 +69,7 @@ class _Order(Resource, frozen=True):
 
 
 def carried_by(order_text: str, namespace: str) -> tuple[Carried, ...]:
-    """Of an order as a pod of the namespace has it; nothing if that can't be read."""
+    """Return the items of a pod's order; none if it can't be read."""
     try:
         order = msgspec.json.decode(base64.b64decode(order_text, validate=True), type=_Order)
     except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError, ValueError):

@@ -1,9 +1,9 @@
-"""The work order as the operator composes it, and reads it back from a worker Job.
+"""The work order, as the operator builds it and reads it back from a worker Job.
 
 docs/work-order.md is the contract with the worker. The fields that a worker ignores (`name`,
 `attempt`, `disruptions`, `profile`; of stores `generation`, `claimName`, `subPath`) make the order
-the record of its dispatch: after a restart, or when a profile or a store has changed since, the
-worker Job alone tells what its ImageJobs were dispatched as.
+the record of its dispatch: after a restart, or after a change to a profile or a store, only the
+worker Job shows what its ImageJobs were dispatched as.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from imagejob_operator.api.imagejob import Keepable, Output, ResolvedProfile, So
 from imagejob_operator.api.meta import Resource
 
 MAX_ENCODED_BYTES = 96 * 1024
-"""Of base64. A single env string over 128 KiB fails exec on Linux."""
+"""Bytes of base64. A single environment string over 128 KiB makes exec fail on Linux."""
 
 
 class OrderSource(Resource, frozen=True):
-    """The object to read, in a store of the order; `pinned_sha256` if an attempt has read it."""
+    """The object to read, in a store of the order; `pinned_sha256` if an earlier attempt has read
+    it."""
 
     store: str
     key: str
@@ -32,7 +33,7 @@ class OrderSource(Resource, frozen=True):
 
 
 class OrderDestination(Resource, frozen=True):
-    """Where outputs go: `<prefix>/<output name>.<extension>`."""
+    """Where to store outputs: `<prefix>/<output name>.<extension>`."""
 
     store: str
     prefix: str
@@ -48,15 +49,15 @@ class OrderLimits(Resource, frozen=True):
 
 
 class OrderMetadata(Resource, frozen=True):
-    """What outputs keep of the source's metadata."""
+    """The kinds of source metadata that outputs keep."""
 
     keep: tuple[Keepable, ...] = ()
 
 
 class OrderItem(Resource, frozen=True):
-    """One ImageJob, resolved: nothing in it refers to an object that could change.
+    """One ImageJob, resolved: it references no object that could change.
 
-    `disruptions` is how many of its workers the cluster had taken away by then.
+    `disruptions` counts its earlier workers that the cluster has removed.
     """
 
     uid: str
@@ -85,14 +86,14 @@ class OrderS3(Resource, frozen=True):
 
 
 class OrderVolume(Resource, frozen=True):
-    """A folder, mounted at the store's name: of a PersistentVolumeClaim, as was dispatched."""
+    """A folder of a PersistentVolumeClaim, mounted at the store's name."""
 
     claim_name: str | None = None
     sub_path: str | None = None
 
 
 class OrderStore(Resource, frozen=True):
-    """Exactly one of the two, and which generation of its ImageStore said so."""
+    """Exactly one of `s3` and `volume`, with the generation of its ImageStore."""
 
     s3: OrderS3 | None = None
     volume: OrderVolume | None = None
@@ -100,7 +101,7 @@ class OrderStore(Resource, frozen=True):
 
 
 class Order(Resource, frozen=True):
-    """All that one worker Job is to do. Memory in bytes."""
+    """Everything that one worker Job has to do. Memory in bytes."""
 
     version: int
     formats: tuple[SourceFormat, ...]
@@ -110,17 +111,17 @@ class Order(Resource, frozen=True):
     items: tuple[OrderItem, ...]
 
     def encode(self) -> str:
-        """Base64 of JSON, the same text for the same order."""
+        """Return base64 of JSON: the same text for equal orders."""
         return base64.b64encode(msgspec.json.encode(self, order="sorted")).decode()
 
 
 class OrderError(ValueError):
-    """A text that is no order of ours."""
+    """Text that is not a work order."""
 
 
-@lru_cache(maxsize=32)  # a Job is heard of several times, each time with its whole order
+@lru_cache(maxsize=32)  # a Job is received several times, each time with its whole order
 def decode(text: str) -> Order:
-    """Read an order back. Raises OrderError."""
+    """Decode a work order. Raises OrderError."""
     try:
         return msgspec.json.decode(base64.b64decode(text, validate=True), type=Order)
     except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -128,5 +129,5 @@ def decode(text: str) -> Order:
 
 
 def digest(encoded: str) -> str:
-    """What a worker Job carries to prove which order it was made for."""
+    """Return the digest that a worker Job carries to prove which order it was created for."""
     return "sha256:" + hashlib.sha256(encoded.encode()).hexdigest()

@@ -1,20 +1,21 @@
-"""Places in object storage and on volumes, compared by what they are and not by their spelling.
+"""Destinations in object storage and on volumes, compared by identity and not by spelling.
 
-Two ImageStores may lead to one place: no output may land on its own source, and no two workers may
-write to one place at once, by whichever of them. What the policies of policies/stores.yaml take for
-one endpoint is one here, and some more is, for here a mistake would cost a picture:
+Two ImageStores may resolve to the same place: no output may overwrite its own source, and no two
+workers may write to one place at once, through whichever store. All endpoints that the policies of
+policies/stores.yaml consider equal are equal here, and some more, for a mistake here would lose an
+image:
 
-- scheme, default port, upper case, dots and slashes at the end, and the shape of an IP address
-  (`[::ffff:10.1.2.3]`, `0x0a.1.515`) make no difference; http and https at their own ports neither;
-- a bucket in the host's name is one in the path, whether the store says so or the endpoint has it;
-- Amazon's endpoints are one in each of its partitions, as a bucket's name is;
+- scheme, default port, upper case, trailing dots and slashes, and the form of an IP address
+  (`[::ffff:10.1.2.3]`, `0x0a.1.515`) make no difference, nor do http and https at their own ports;
+- a bucket in the host's name equals one in the path, whether store or endpoint puts it there;
+- Amazon's endpoints are one in each of its partitions, as bucket names are;
 - a Service has one name: `minio`, `minio.storage`, `minio.storage.svc.cluster.local`, seen from
   the namespace `storage`;
-- a folder is a folder, whether the store's prefix or the key has it.
+- a folder is a folder, whether it is part of the store's prefix or of the key.
 
-What nobody can tell from spellings is not told: other names in DNS for the same server, ports and
-proxies that lead to it, aliases of access points, two claims of one volume, a volume that is served
-as a bucket, file systems to which upper and lower case are one.
+Spellings can't show everything: other DNS names for the same server, ports and proxies that lead to
+it, aliases of access points, two claims of one volume, a volume that is served as a bucket, and
+case-insensitive file systems are not recognised.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from imagejob_operator.api.imagestore import ImageStore
 from .order import OrderStore
 
 CLUSTER_SUFFIXES = (".cluster.local", ".svc")
-"""What a Service's name may have at its end within the cluster, the last first."""
+"""Suffixes that a Service's name may have within the cluster, the last first."""
 
 DEFAULT_PORTS = (80, 443)
 
@@ -43,39 +44,44 @@ _AMAZON = re.compile(
 
 
 class DestinationKey(msgspec.Struct, frozen=True):
-    """An object or a folder: on a server (`host` or `host:port`) or a claim (`claim/name`), a path.
+    """An object or a folder: a server (`host` or `host:port`) or claim (`claim/name`), and a path.
 
-    Of a bucket in the path, or none; there is no `/` at either end of the path.
+    The path begins with the bucket, if there is one; it neither begins nor ends with `/`.
     """
 
     server: str
     path: str
 
     def readings(self) -> tuple[DestinationKey, ...]:
-        """The place, and the same with its bucket in the host's name, unless that is an address."""
+        """Return the key itself, and the same with the bucket in the host's name, unless that is an
+        address."""
         first, _, rest = self.path.partition("/")
         if not rest or "/" in self.server or _is_address(self.server):
             return (self,)
         return self, DestinationKey(f"{first.lower()}.{self.server}", rest)
 
     def may_be(self, other: DestinationKey) -> bool:
-        """Whether the two are one, by any reading."""
+        """Whether the two may be the same destination, by any reading."""
         return not frozenset(self.readings()).isdisjoint(other.readings())
 
 
 def destination_key(store: ImageStore, key: str) -> DestinationKey:
-    """Where a key of the store is. ValueError for a store that is neither of S3 nor a volume."""
+    """Return the destination of a key in the store.
+
+    Raises ValueError for a store without `s3` or `volume`.
+    """
     s3, volume, namespace = store.spec.s3, store.spec.volume, store.metadata.namespace
     if s3:
         root = _root(s3.endpoint, s3.bucket, namespace, path_style=s3.path_style)
         return _below(root, s3.prefix, key)
     if volume:
         return _on_claim(volume.claim_name, volume.sub_path, key)
-    raise ValueError(f"ImageStore {store.metadata.name} is neither of S3 nor a volume")
+    raise ValueError(f"ImageStore {store.metadata.name}: spec has neither s3 nor volume")
 
 
 def destination_key_in_order(store: OrderStore, key: str, namespace: str) -> DestinationKey | None:
-    """The same of a store as a work order has it; None if that doesn't say."""
+    """Return the destination of a key in a store of a work order; None if the store is
+    incomplete."""
     s3, volume = store.s3, store.volume
     if s3:
         root = _root(s3.endpoint, s3.bucket, namespace, path_style=s3.path_style)
@@ -94,7 +100,8 @@ def _below(root: DestinationKey, *parts: str | None) -> DestinationKey:
 
 
 def _joined(parts: Iterable[str]) -> str:
-    """Without what is nothing in a path, and without the ways back that only an endpoint has."""
+    """Join paths without empty and `.` segments, and resolve `..`, which only an endpoint may
+    have."""
     steps: list[str] = []
     for step in (each for part in parts for each in part.split("/")):
         if step == "..":
@@ -104,12 +111,12 @@ def _joined(parts: Iterable[str]) -> str:
     return "/".join(steps)
 
 
-@lru_cache(maxsize=4096)  # a store is asked for with every ImageJob that names it
+@lru_cache(maxsize=4096)  # every ImageJob of a store asks for its root
 def _root(endpoint: str, bucket: str, namespace: str, *, path_style: bool) -> DestinationKey:
-    """The bucket's own place: its server, and its path there."""
+    """Return the bucket's own location: its server and its path there."""
     host, port, folder = _address(endpoint)
     host = _one_name(host, namespace)
-    # Where the bucket is in the name, the endpoint's folder is within it.
+    # With the bucket in the host's name, the endpoint's folder is within the bucket.
     path = _joined([folder, bucket] if path_style else [bucket, folder])
     amazon = _AMAZON.fullmatch(host)
     if amazon:
@@ -119,7 +126,7 @@ def _root(endpoint: str, bucket: str, namespace: str, *, path_style: bool) -> De
 
 
 def _address(endpoint: str) -> tuple[str, int | None, str]:
-    """Host, port if it isn't a default one, and path; as good as it can be of what is no URL."""
+    """Split host, port (None for a default one) and path. Text that is no URL becomes the host."""
     try:
         url = urlsplit(endpoint)
         host, port = url.hostname or "", url.port
@@ -129,7 +136,7 @@ def _address(endpoint: str) -> tuple[str, int | None, str]:
 
 
 def _one_host(host: str) -> str:
-    """In lower case; of an address, its one usual form, which is IPv4's if it can be."""
+    """Return the host in lower case; an address in its canonical form, IPv4 where possible."""
     number = _ipv4(host)
     if number is not None:
         return str(ipaddress.IPv4Address(number))
@@ -142,8 +149,8 @@ def _one_host(host: str) -> str:
 
 
 def _ipv4(host: str) -> int | None:
-    """As the C library reads it: one to four numbers, decimal, hexadecimal or octal; the last one
-    fills what is left."""
+    """Parse as the C library does: one to four decimal, hexadecimal or octal numbers, the last of
+    which fills the remaining bytes. None for anything else."""
     parts = host.split(".")
     if len(parts) > 4 or not all(re.fullmatch(r"0[xX][0-9a-fA-F]*|[0-9]+", part) for part in parts):
         return None
@@ -163,14 +170,14 @@ def _number(text: str) -> int:
 
 
 def _is_address(server: str) -> bool:
-    """Of IPv4 or IPv6, with a port or without."""
+    """Whether it is an IPv4 or IPv6 address, with or without a port."""
     return (
         ":" in server.rpartition(":")[0] or re.fullmatch(r"[0-9.]+(:[0-9]+)?", server) is not None
     )
 
 
 def _one_name(host: str, namespace: str) -> str:
-    """Of a Service by any of its names, as seen from the namespace, the one with its own."""
+    """Map every name of a Service, as seen from the namespace, to `service.namespace`."""
     if _is_address(host):
         return host
     for suffix in CLUSTER_SUFFIXES:

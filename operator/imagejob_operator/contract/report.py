@@ -1,7 +1,7 @@
 """The worker's report, as the operator reads it from a termination message.
 
-docs/work-order.md is the contract. The text comes from a pod in a tenant's namespace: whatever it
-says, reading it either gives these Structs or raises ReportError.
+docs/work-order.md is the contract. The text comes from a pod in a tenant's namespace: for any text,
+decoding either returns these Structs or raises ReportError.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from imagejob_operator.api.imagejob import SourceFormat, WrittenFormat
 
 PREFIX = "ij1:"
 MAX_MESSAGE_BYTES = 4096
-"""What Kubernetes keeps of a termination message."""
+"""Bytes that Kubernetes keeps of a termination message."""
 
 OUTPUT_FORMATS: dict[int, WrittenFormat] = {1: "jpeg", 2: "png", 3: "webp", 4: "avif"}
 SOURCE_FORMATS: dict[int, SourceFormat] = {**OUTPUT_FORMATS, 5: "gif", 6: "tiff"}
@@ -48,7 +48,7 @@ WorkerReason = Literal[
 
 
 class Removed(IntFlag):
-    """The kinds of metadata that were in the source and are not in the outputs."""
+    """Kinds of metadata that the source had and the outputs have not."""
 
     EXIF = 1
     GPS = 2
@@ -62,7 +62,7 @@ class Removed(IntFlag):
     OTHER = 512
 
     def names(self) -> tuple[str, ...]:
-        """`("exif", "gps")`, in the order of the bits."""
+        """Return the names in the order of the bits: `("exif", "gps")`."""
         return tuple(str(kind.name).lower() for kind in Removed if kind in self)
 
 
@@ -73,7 +73,7 @@ NOTES = {
 
 
 class SourceFacts(msgspec.Struct, frozen=True, array_like=True):
-    """What the source turned out to be; 0 or empty where the worker didn't get so far."""
+    """Properties of the source; 0 or empty where the worker didn't get so far."""
 
     format: FormatCode
     width: Count
@@ -84,7 +84,7 @@ class SourceFacts(msgspec.Struct, frozen=True, array_like=True):
 
     def __post_init__(self) -> None:
         if len(self.sha256) not in (0, DIGEST_BYTES):
-            raise ValueError("a SHA-256 digest has 32 bytes")
+            raise ValueError(f"a SHA-256 digest has {DIGEST_BYTES} bytes, not {len(self.sha256)}")
 
 
 class Made(msgspec.Struct, frozen=True, array_like=True):
@@ -98,7 +98,7 @@ class Made(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """An item whose outputs are all in the destination."""
+    """An item with all outputs in the destination."""
 
     source: SourceFacts
     millis: Count
@@ -108,7 +108,7 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class Failed(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """An item that ended with a reason."""
+    """An item that failed with a reason."""
 
     reason: WorkerReason
     message: str
@@ -117,33 +117,33 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag=2):
 
 
 class Read(msgspec.Struct, frozen=True, array_like=True, tag=3):
-    """An item whose source has been read whole; the worker had not finished it."""
+    """An item whose source was read completely; the worker had not finished it."""
 
     source: SourceFacts
 
     def __post_init__(self) -> None:
         if not self.source.sha256:
-            raise ValueError("a source that has been read has a digest")
+            raise ValueError("the source of an unfinished item must have a digest")
 
 
 Entry = Done | Failed | Read | None
 Report = tuple[Entry, ...]
-"""One entry an item, in the order's order; None where the worker had not read the source."""
+"""One entry per item, in the order's order; None where the source was not read."""
 
 
 class ReportError(ValueError):
-    """A termination message that is no report."""
+    """A termination message that is not a report."""
 
 
 _decoder = msgspec.msgpack.Decoder(Report)
 
 
-@lru_cache(maxsize=64)  # each of its ImageJobs reads it, more than once
+@lru_cache(maxsize=64)  # decoded for each of its ImageJobs, more than once
 def decode(text: str) -> Report:
-    """Read a termination message: its first line counts. Raises ReportError."""
+    """Decode the first line of a termination message. Raises ReportError."""
     line = text.partition("\n")[0]
     if not line.startswith(PREFIX):
-        raise ReportError("it does not begin as a report does")
+        raise ReportError(f"the termination message does not begin with {PREFIX!r}")
     try:
         return _decoder.decode(base64.b85decode(line.removeprefix(PREFIX)))
     except (ValueError, msgspec.DecodeError) as error:

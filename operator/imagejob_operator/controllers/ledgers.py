@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
+from imagejob_operator.api.charge import charged_at
 from imagejob_operator.api.labels import TENANT_LABEL
 from imagejob_operator.cache.lister import Lister
 from imagejob_operator.kube import records
@@ -14,9 +16,15 @@ from imagejob_operator.kube.resources import LEDGERS, ConfigMap
 from imagejob_operator.kube.transport import ApiError, ConflictError, NotFoundError
 from imagejob_operator.quota import ledger as ledgers
 from imagejob_operator.quota.ledger import Ledger
-from imagejob_operator.scheduling.namespace_state import NamespaceState
 
 log = logging.getLogger(__name__)
+
+
+class StoredLedger(NamedTuple):
+    """A ledger and the resource version that it has in the cluster; None if it isn't there yet."""
+
+    ledger: Ledger
+    version: str | None
 
 
 class Ledgers:
@@ -34,82 +42,69 @@ class Ledgers:
         self._clock = clock
         self._metrics = cluster.metrics
 
-    async def read_all(self, state_of: Callable[[str], NamespaceState]) -> list[NamespaceState]:
-        """Every ledger there is. What they are to be used with has to be listed next."""
-        found = []
+    async def read_all(self) -> dict[str, StoredLedger]:
+        """Every ledger there is, by namespace. What they are used with has to be listed next."""
+        found = {}
         async for page in self._cluster.pages(LEDGERS, self._namespace):
             for stored in page.items:
-                state = self._load(stored, state_of)
-                if state:
-                    found.append(state)
+                namespace = stored.metadata.labels.get(TENANT_LABEL, "")
+                if stored.metadata.name != records.ledger_name(namespace):
+                    continue
+                try:
+                    found[namespace] = self._decode(namespace, stored)
+                except ApiError as error:  # the others are not to wait for it
+                    log.warning("%s", error)
         return found
 
-    def _load(
-        self, stored: ConfigMap, state_of: Callable[[str], NamespaceState]
-    ) -> NamespaceState | None:
-        namespace = stored.metadata.labels.get(TENANT_LABEL, "")
-        if stored.metadata.name != records.ledger_name(namespace):
-            return None
-        try:
-            ledger = self._decode(namespace, stored.data)
-        except ApiError as error:  # the others are not to wait for it
-            log.warning("%s", error)
-            return None
-        state = state_of(namespace)
-        state.load(ledger, stored.metadata.resource_version)
-        return state
-
-    async def read(self, state: NamespaceState) -> None:
+    async def read(self, namespace: str) -> StoredLedger:
         """A namespace's ledger, and then what it is to be used with."""
-        name = records.ledger_name(state.namespace)
+        name = records.ledger_name(namespace)
         stored = await self._cluster.read(LEDGERS, self._namespace, name)
-        await self._lister.work_of(state.namespace)
+        await self._lister.work_of(namespace)
         if stored:
-            ledger = self._decode(state.namespace, stored.data)
-            state.load(ledger, stored.metadata.resource_version)
-            return
-        rebuilt = await self._rebuild(state.namespace)
+            return self._decode(namespace, stored)
+        rebuilt = await self._rebuild(namespace)
         if await self._cluster.read(LEDGERS, self._namespace, name):
-            await self.read(state)  # somebody else was faster, and knows better
-        else:
-            state.load(rebuilt, None)
+            return await self.read(namespace)  # somebody else was faster, and knows better
+        return StoredLedger(rebuilt, None)
 
     async def _rebuild(self, namespace: str) -> Ledger:
         """There is no ledger: begin one with what the ImageJobs and their workers show."""
         times, charged = [], {}
         async for job in self._lister.all_image_jobs(namespace):
-            at = job.admitted_at
-            worker = None if at or job.is_finished else self._lister.worker_of(job)
-            if worker and worker.metadata.creation_timestamp:
-                at = worker.metadata.creation_timestamp
-                charged[job.metadata.uid] = at
+            worker = None if job.is_finished else self._lister.worker_of(job)
+            made = worker.metadata.creation_timestamp if worker else None
+            at = charged_at(job, worker_created=made)
             if at:
                 times.append(at)
+            if at and not job.is_admitted:
+                charged[job.metadata.uid] = at
         if times:
             log.warning("%s has no ledger: rebuilt from %d ImageJobs", namespace, len(times))
         return ledgers.rebuilt(times, self._clock(), charged)
 
-    async def write(self, state: NamespaceState, ledger: Ledger) -> bool:
-        """Compare and swap. Says whether it is ours; else it has to be read again.
+    async def write(
+        self, namespace: str, ledger: Ledger, version: str | None
+    ) -> StoredLedger | None:
+        """Compare and swap with that version. None if another has come first: read it again.
 
-        So it has if this raises ApiError: then nobody knows.
+        So it has to be if this raises ApiError: then nobody knows.
         """
-        data, version = ledger.encode(), state.version
-        manifest = records.ledger(self._namespace, state.namespace, data, version)
+        manifest = records.ledger(self._namespace, namespace, ledger.encode(), version)
         try:
-            state.load(ledger, await self._cluster.write_ledger(manifest))
+            stored = StoredLedger(ledger, await self._cluster.write_ledger(manifest))
         except (ConflictError, NotFoundError):
             self._metrics.ledger("write", "conflict")
-            return False
+            return None
         self._metrics.ledger("write", "done")
-        return True
+        return stored
 
-    def _decode(self, namespace: str, data: dict[str, str]) -> Ledger:
+    def _decode(self, namespace: str, stored: ConfigMap) -> StoredLedger:
         try:
-            ledger = ledgers.decode(data)
+            ledger = ledgers.decode(stored.data)
         except ledgers.LedgerError as error:
             # Better nobody runs than more than may: a person has to look at it, or delete it.
             self._metrics.ledger("read", "unreadable")
             raise ApiError(0, f"the ledger of {namespace} can't be read: {error}") from error
         self._metrics.ledger("read", "done")
-        return ledger
+        return StoredLedger(ledger, stored.metadata.resource_version)

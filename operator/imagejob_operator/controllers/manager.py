@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, TypeVar
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -24,24 +23,25 @@ from imagejob_operator.cache.memory_budget import MemoryBudget
 from imagejob_operator.cache.reconcile_key import NamespaceKey, ReconcileKey
 from imagejob_operator.cache.reflector import Reflectors
 from imagejob_operator.config.platform import Caps, Platform
-from imagejob_operator.imagejob.decide import JobHistory
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.transport import ApiError
 from imagejob_operator.observability.snapshot import Snapshot
-from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
-from imagejob_operator.scheduling.wait_estimates import WaitEstimates
 from imagejob_operator.workqueue.batch_window import BatchWindow
 from imagejob_operator.workqueue.delays import Delays
 from imagejob_operator.workqueue.queue import Priority, WorkQueue
 
 from .cache_full import CacheFullReporter
+from .job_histories import JobHistories
+from .job_writer import JobWriter
 from .ledgers import Ledgers
+from .namespace_registry import NamespaceRegistry
 from .quota_status import ImageQuotaStatusWriter
 from .reconciler import Action, Reconciler, WorkItem
 from .scheduler import Scheduler
 from .snapshot import Observed
-from .writers import Writers
+from .status_writer import StatusWriter
+from .wait_estimator import WaitEstimator
 
 log = logging.getLogger(__name__)
 
@@ -86,39 +86,40 @@ class Manager:
     ) -> None:
         self._clock = clock
         self._cache = cache = ClusterCache(MemoryBudget(namespace_memory))
-        self._histories: dict[str, JobHistory] = {}
+        self._histories = JobHistories()
         self._delays = Delays(self._enqueue, clock)
         self._wake = asyncio.Event()
         self._lister = lister = Lister(cluster, cache, self._wake.set)
         self._reflectors = Reflectors(cluster, lister, self._wake.set)
-        writers = Writers(
-            cluster, cache, self._histories, instance=instance, write_audit=write_audit, clock=clock
-        )
+        self._registry = registry = NamespaceRegistry(cache, caps, platform.timings, clock)
         self._cache_full = CacheFullReporter(
             cluster, lister, cache, instance=instance, clock=clock, wake=self._wake.set
         )
         self._ledgers = Ledgers(cluster, lister, namespace=namespace, clock=clock)
         self._queue = WorkQueue(cluster.limiter)
-        estimates = WaitEstimates(cache, self._delays.set, self._queue.is_waiting)
-        self._registry = NamespaceRegistry(cache, caps, clock)
         self._scheduler = Scheduler(
             cache,
-            self._registry,
+            registry,
             self._ledgers,
-            estimates,
+            WaitEstimator(cache, registry, self._delays.set, self._queue.is_waiting),
             self._histories,
             platform,
             caps,
             clock,
         )
-        quota_status = ImageQuotaStatusWriter(
-            cluster, cache, self._registry, clock, self._delays.set
-        )
         self._reconciler = Reconciler(
             cache,
-            self._registry,
-            writers,
-            quota_status,
+            registry,
+            StatusWriter(
+                cluster,
+                cache,
+                self._histories,
+                instance=instance,
+                write_audit=write_audit,
+                clock=clock,
+            ),
+            JobWriter(cluster, cache, registry, self._histories, platform.timings, clock),
+            ImageQuotaStatusWriter(cluster, cache, registry, clock, self._delays.set),
             self._histories,
             platform,
             clock,
@@ -127,7 +128,7 @@ class Manager:
         self._window = BatchWindow()
         self.metrics = cluster.metrics
         self._observed = Observed(
-            cache, self._histories, self._registry, self._queue, cluster.limiter, caps
+            cache, self._histories, registry, self._queue, cluster.limiter, caps
         )
         self.last_tick = time.monotonic()
         self.listed = False
@@ -144,12 +145,12 @@ class Manager:
     async def run(self) -> None:
         """Until cancelled. An error that nobody foresaw ends it, and with it the process."""
         # Ledgers first: each is used only with a picture that was read after it.
-        states = await self._persist(partial(self._ledgers.read_all, self._registry.of))
+        ledgers = await self._persist(self._ledgers.read_all)
         async with asyncio.TaskGroup() as tasks:
             self._reflectors.start(tasks)
             await self._reflectors.current()
-            for state in states:
-                self._registry.loaded(state)
+            for namespace, stored in ledgers.items():
+                self._registry.loaded(namespace, stored)
             self.listed = True
             jobs, workers = len(self._cache.jobs), len(self._cache.workers)
             log.info("going on with %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
@@ -177,7 +178,7 @@ class Manager:
         However much there is to write, quotas are kept an eye on: admissions come on time.
         """
         for namespace, name in self._cache.met():
-            self._registry.of(namespace).end(name)
+            self._registry.retire(namespace, name)
         for _ in range(LOOKS):
             key = self._cache.next_key()
             if key is None:
@@ -197,13 +198,13 @@ class Manager:
         chosen = [
             each for each in namespaces if each not in held or self._registry.fills_a_worker(each)
         ]
-        writers = self._scheduler.next_actions(
+        actions = self._scheduler.next_actions(
             chosen,
             is_thrifty=behind,
             only_charge=between and self._registry.are_others_in_line(chosen),
         )
-        for tenancy, action in writers:
-            self._start(tasks, tenancy, WorkItem(action, tenancy.namespace, Priority.IMMEDIATE))
+        for key, action in actions:
+            self._start(tasks, key, WorkItem(action, key.namespace, Priority.IMMEDIATE))
         if namespaces:
             self._window.looked_at(chosen, began)
 

@@ -14,7 +14,8 @@ from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.resources import IMAGE_QUOTAS
 from imagejob_operator.kube.transport import ConflictError, NotFoundError
 from imagejob_operator.quota.status import describe_quota, next_change
-from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
+
+from .namespace_registry import NamespaceRegistry
 
 INTERVAL = timedelta(seconds=5)
 """At most one write an ImageQuota in this time."""

@@ -24,7 +24,6 @@ from imagejob_operator.imagejob.decide import (
     Decision,
     Find,
     Inquire,
-    JobHistory,
     Replace,
     WriteStatus,
     decide,
@@ -32,11 +31,13 @@ from imagejob_operator.imagejob.decide import (
 )
 from imagejob_operator.imagejob.gather import gather, may_hide
 from imagejob_operator.imagejob.inputs import JobState
-from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
 from imagejob_operator.workqueue.queue import Priority
 
+from .job_histories import JobHistories
+from .job_writer import STALE, JobWriter
+from .namespace_registry import NamespaceRegistry
 from .quota_status import ImageQuotaStatusWriter
-from .writers import STALE, Writers
+from .status_writer import StatusWriter
 
 Action = Callable[[], Coroutine[Any, Any, None]]
 
@@ -66,17 +67,19 @@ class Reconciler:
         self,
         cache: ClusterCache,
         registry: NamespaceRegistry,
-        writers: Writers,
-        quota_status: ImageQuotaStatusWriter,
-        histories: dict[str, JobHistory],
+        status_writer: StatusWriter,
+        job_writer: JobWriter,
+        quota_status_writer: ImageQuotaStatusWriter,
+        histories: JobHistories,
         platform: Platform,
         clock: Callable[[], datetime],
         later: Callable[[ReconcileKey, datetime], None],
     ) -> None:
         self._cache = cache
         self._registry = registry
-        self._writers = writers
-        self._quota_status = quota_status
+        self._status_writer = status_writer
+        self._job_writer = job_writer
+        self._quota_status_writer = quota_status_writer
         self._histories = histories
         self._platform = platform
         self._clock = clock
@@ -90,13 +93,10 @@ class Reconciler:
                 self._registry.enqueue(namespace)
                 return None
             case QuotaStatusKey(namespace):
-                report = self._quota_status.consider(namespace)
-                return WorkItem(report, namespace, Priority.STATUS) if report else None
-            case EventsKey(namespace, uid):
-                if not self._writers.has_events(uid):
-                    return None
-                priority = Priority.PROGRESS if self._writers.are_events_many else Priority.EVENT
-                return WorkItem(partial(self._writers.post_events, uid), namespace, priority)
+                write = self._quota_status_writer.consider(namespace)
+                return WorkItem(write, namespace, Priority.STATUS) if write else None
+            case EventsKey():
+                return self._for_events(key)
             case PodKey():
                 return self._for_stray(key)
             case (_, _):
@@ -104,21 +104,24 @@ class Reconciler:
             case str():
                 return self._for_image_job(key)
 
+    def _for_events(self, key: EventsKey) -> WorkItem | None:
+        writer = self._status_writer
+        if not writer.has_events(key.uid):
+            return None
+        priority = Priority.PROGRESS if writer.are_events_many else Priority.EVENT
+        return WorkItem(partial(writer.post_events, key.uid), key.namespace, priority)
+
     def _for_worker(self, at: Key) -> WorkItem | None:
         namespace, name = at
-        namespace_state = self._registry.of(namespace)
         worker = self._cache.workers.get(at)
         self._registry.enqueue_all_waiting()
         self._cache.enqueue(QuotaStatusKey(namespace))  # of one that has gone, too: it was at work
         if not worker:
-            pending = namespace_state.pending.get(name)
+            pending = self._registry.of(namespace).pending.get(name)
             if not pending:
                 return None
-            return WorkItem(
-                partial(self._writers.create, namespace_state, pending),
-                namespace,
-                Priority.IMMEDIATE,
-            )
+            create = partial(self._job_writer.create, namespace, pending)
+            return WorkItem(create, namespace, Priority.IMMEDIATE)
         if not worker.items or worker.is_deleting or self._cache.is_needed(worker):
             return None
         ended_at = self._cache.ended_at(worker)
@@ -126,7 +129,7 @@ class Reconciler:
         if ended_at and not worker.spec.suspend and self._clock() < ended_at + LINGER:
             self._later(at, ended_at + LINGER)
             return None
-        return WorkItem(partial(self._writers.tidy, worker), namespace)
+        return WorkItem(partial(self._job_writer.tidy, worker), namespace)
 
     def _for_stray(self, at: PodKey) -> WorkItem | None:
         """One that is no Job's is deleted, unless its Job is only heard of later."""
@@ -138,7 +141,7 @@ class Reconciler:
         if now >= due:
             self._strays[at] = now + LET_BE
         self._later(at, self._strays[at])
-        return WorkItem(partial(self._writers.sweep, pod), at.namespace) if now >= due else None
+        return WorkItem(partial(self._job_writer.sweep, pod), at.namespace) if now >= due else None
 
     def _for_image_job(self, uid: str) -> WorkItem | None:
         known = self._cache.jobs.get(uid)
@@ -146,7 +149,7 @@ class Reconciler:
             return self._for_unverified(known)
         inputs = gather(self._cache, uid)
         if not inputs:
-            self._histories.pop(uid, None)
+            self._histories.forget(uid)
             self._registry.leave(uid)
             return None
         if not inputs.worker and may_hide(self._cache, inputs):
@@ -161,10 +164,9 @@ class Reconciler:
                 return None
             quota = self._registry.quota_position(inputs.job)
         inputs = msgspec.structs.replace(inputs, quota=quota)
-        history = self._histories.get(uid, JobHistory())
         platform = self._registry.platform(inputs.job.metadata.namespace, self._platform)
-        decision = decide(inputs, history, platform, self._clock())
-        self._histories[uid] = decision.history
+        decision = decide(inputs, self._histories.of(uid), platform, self._clock())
+        self._histories.keep(uid, decision.history)
         self._registry.line_up(inputs.job, decision.state.waits_for)
         if decision.look_again:
             self._later(uid, decision.look_again)
@@ -175,21 +177,21 @@ class Reconciler:
         if self._registry.is_charging(job):
             return None
         uid, charged_at = job.metadata.uid, self._registry.quota_position(job).admitted_at
-        self._histories[uid] = with_charge(self._histories.get(uid, JobHistory()), job, charged_at)
-        return WorkItem(partial(self._writers.verify, uid), job.metadata.namespace)
+        self._histories.keep(uid, with_charge(self._histories.of(uid), job, charged_at))
+        return WorkItem(partial(self._status_writer.verify, uid), job.metadata.namespace)
 
     def _step_of(self, job: ImageJob, decision: Decision) -> WorkItem | None:
         namespace = job.metadata.namespace
         match decision.action:
             case WriteStatus() as write:
                 priority = _priority_of(decision.state, write)
-                return WorkItem(partial(self._writers.write_status, write), namespace, priority)
+                return WorkItem(partial(self._status_writer.write, write), namespace, priority)
             case Inquire() as inquire:
-                return WorkItem(partial(self._writers.inquire, inquire), namespace)
+                return WorkItem(partial(self._job_writer.inquire, inquire), namespace)
             case Replace() as replace:
-                return WorkItem(partial(self._writers.replace, replace), namespace)
+                return WorkItem(partial(self._job_writer.replace, replace), namespace)
             case Find() as find:
-                return WorkItem(partial(self._writers.find, find), namespace)
+                return WorkItem(partial(self._job_writer.find, find), namespace)
             case None:
                 return None
 

@@ -7,17 +7,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import NamespaceKey, QuotaStatusKey
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.imagejob.audit import QuotaDecision
-from imagejob_operator.imagejob.decide import JobHistory
 from imagejob_operator.quota.rates import usage
 from imagejob_operator.scheduling.allocation import Occupancy, allocate
 from imagejob_operator.scheduling.fair_share import Accounts
-from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
 from imagejob_operator.scheduling.namespace_state import NamespaceState
 from imagejob_operator.scheduling.plan import (
     AdmissionSnapshot,
@@ -27,9 +23,13 @@ from imagejob_operator.scheduling.plan import (
     settled,
     take_snapshot,
 )
-from imagejob_operator.scheduling.wait_estimates import WaitEstimates
 
+from .job_histories import JobHistories
 from .ledgers import Ledgers
+from .namespace_registry import NamespaceRegistry
+from .wait_estimator import WaitEstimator
+
+Action = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Scheduler:
@@ -43,8 +43,8 @@ class Scheduler:
         cache: ClusterCache,
         registry: NamespaceRegistry,
         ledgers: Ledgers,
-        estimates: WaitEstimates,
-        histories: dict[str, JobHistory],
+        estimator: WaitEstimator,
+        histories: JobHistories,
         platform: Platform,
         caps: Caps,
         clock: Callable[[], datetime],
@@ -52,7 +52,7 @@ class Scheduler:
         self._cache = cache
         self._registry = registry
         self._ledgers = ledgers
-        self._estimates = estimates
+        self._estimator = estimator
         self._histories = histories
         self._platform = platform
         self._caps = caps
@@ -61,43 +61,57 @@ class Scheduler:
 
     def next_actions(
         self, namespaces: Iterable[str], *, is_thrifty: bool = False, only_charge: bool = False
-    ) -> Iterable[tuple[NamespaceKey, Callable[[], Coroutine[Any, Any, None]]]]:
+    ) -> list[tuple[NamespaceKey, Action]]:
         """What is to be done for those namespaces, fairly for all of them.
 
         `is_thrifty` has workers wait to be full: every one less is a relief for the API server.
         `only_charge` begins none.
         """
-        snapshots = {}
-        for namespace in namespaces:
-            state = self._registry.look_at(namespace)
-            if state.ledger:
-                self._settle(state)
-                policy = self._registry.policy(namespace)
-                snapshots[namespace] = take_snapshot(state, policy, self._cache, self._clock())
-            elif self._registry.needs_ledger(state):
-                self._registry.begin_read(namespace)
-                yield NamespaceKey(namespace), partial(self._read, state)
-            else:
-                self._cache.enqueue(QuotaStatusKey(namespace))  # somebody has left the line
+        states = [self._registry.look_at(namespace) for namespace in namespaces]
+        reads = [self._next_read(state) for state in states if not state.ledger]
+        snapshots = {state.namespace: self._snapshot(state) for state in states if state.ledger}
         begins = bool(snapshots) and not only_charge
         if not begins and self._registry.have_moved():
             self._observe()
         shares = self._share(snapshots, is_thrifty=is_thrifty) if begins else {}
-        for namespace, snapshot in snapshots.items():
-            made = self._plan(snapshot, shares.get(namespace, WorkerBudget(workers=0)))
-            if made.must_write:
-                self._registry.begin_write(namespace, made)
-                yield NamespaceKey(namespace), partial(self._write, snapshot, made)
-            else:
-                self._begin(snapshot.state, made)
-                self._estimates.update(snapshot, self._clock())
-                self._cache.enqueue(QuotaStatusKey(namespace))
+        writes = [
+            self._next_write(snapshot, shares.get(namespace, WorkerBudget(workers=0)))
+            for namespace, snapshot in snapshots.items()
+        ]
+        return [action for action in (*reads, *writes) if action]
+
+    def _snapshot(self, state: NamespaceState) -> AdmissionSnapshot:
+        self._settle(state)
+        policy = self._registry.policy(state.namespace)
+        return take_snapshot(state, policy, self._cache, self._clock())
+
+    def _next_read(self, state: NamespaceState) -> tuple[NamespaceKey, Action] | None:
+        """Read a ledger that somebody needs."""
+        namespace = state.namespace
+        if not self._registry.needs_ledger(state):
+            self._cache.enqueue(QuotaStatusKey(namespace))  # somebody has left the line
+            return None
+        self._registry.begin_read(namespace)
+        return NamespaceKey(namespace), partial(self._read, namespace)
+
+    def _next_write(
+        self, snapshot: AdmissionSnapshot, budget: WorkerBudget
+    ) -> tuple[NamespaceKey, Action] | None:
+        """Write the ledger of the next plan, unless it says what the last one said."""
+        namespace, made = snapshot.state.namespace, self._plan(snapshot, budget)
+        if made.must_write:
+            self._registry.begin_write(namespace, made)
+            return NamespaceKey(namespace), partial(self._write, snapshot, made)
+        self._begin(namespace, made)
+        self._estimator.update(snapshot, self._clock())
+        self._cache.enqueue(QuotaStatusKey(namespace))
+        return None
 
     def _settle(self, state: NamespaceState) -> None:
         """What the ledger promised has come true, or is wanted no more."""
         promised = state.promised()
         for name in settled(state, self._cache):
-            state.end(name)
+            self._registry.retire(state.namespace, name)
             for uid in promised[name].uids:
                 self._cache.enqueue(uid)
 
@@ -121,51 +135,48 @@ class Scheduler:
         return taken
 
     def _plan(self, snapshot: AdmissionSnapshot, budget: WorkerBudget) -> Plan:
-        known = ((uid, self._histories.get(uid)) for uid in snapshot.candidates)
-        refused = {uid for uid, history in known if history and history.refusal}
+        """What to do for one namespace. The destinations that it takes are taken at once."""
+        refusals = self._histories.refusals(snapshot.candidates)
         platform = self._registry.platform(snapshot.state.namespace, self._platform)
-        return plan(snapshot, budget, self._cache, platform, self._clock(), refused)
+        made = plan(snapshot, budget, self._cache, platform, self._clock(), refusals)
+        for job, worker in made.assumed:
+            self._cache.assume(job, worker)
+        return made
 
-    async def _read(self, state: NamespaceState) -> None:
+    async def _read(self, namespace: str) -> None:
         try:
-            await self._ledgers.read(state)
+            stored = await self._ledgers.read(namespace)
         finally:
-            self._registry.end(state.namespace)
-        self._registry.loaded(state)
+            self._registry.end(namespace)
+        self._registry.loaded(namespace, stored)
 
     async def _write(self, snapshot: AdmissionSnapshot, made: Plan) -> None:
         """First the ledger, then what it says."""
-        state, written = snapshot.state, False
+        namespace, version, stored = snapshot.state.namespace, snapshot.state.version, None
         try:
-            written = await self._ledgers.write(state, made.ledger)
+            stored = await self._ledgers.write(namespace, made.ledger, version)
         finally:
-            self._registry.end(state.namespace)
+            self._registry.end(namespace)
             for uid in made.admitted:
                 self._cache.enqueue(uid)
-            if not written:
-                self._registry.invalidate(state, made)
-        if written:
-            state.excess |= snapshot.excess
-            for uid in snapshot.excess:
-                self._cache.enqueue(uid)
-            self._remember(snapshot, made)
-            self._begin(state, made)
-        self._registry.resume(state)
+            if not stored:
+                self._registry.invalidate(namespace, made)
+        if stored:
+            self._registry.written(namespace, stored, snapshot.excess)
+            self._note_admissions(snapshot, made)
+            self._begin(namespace, made)
+        self._registry.resume(namespace)
         self._registry.enqueue_all_waiting()
 
-    def _remember(self, snapshot: AdmissionSnapshot, made: Plan) -> None:
+    def _note_admissions(self, snapshot: AdmissionSnapshot, made: Plan) -> None:
         """What the quota said of those that were admitted is for the audit log."""
         uses = usage(made.ledger.history, snapshot.policy.rates, made.ledger.now)
         limits = tuple(f"{use.rate.jobs}/{use.rate.per}" for use in uses)
         decision = QuotaDecision(limits, uses[0].used, uses[0].remaining)
         for uid in made.admitted:
-            history = self._histories.get(uid, JobHistory())
-            self._histories[uid] = msgspec.structs.replace(history, quota=decision)
+            self._histories.admitted(uid, decision)
 
-    def _begin(self, state: NamespaceState, made: Plan) -> None:
+    def _begin(self, namespace: str, made: Plan) -> None:
         """Have the workers created that the ledger promises by now."""
         for pending in made.pending:
-            state.pending[pending.name] = pending
-            self._cache.enqueue((state.namespace, pending.name))
-            for job in pending.jobs:
-                self._cache.enqueue(job.metadata.uid)
+            self._registry.begin(namespace, pending)

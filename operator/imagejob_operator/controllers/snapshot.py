@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple, get_args
 
@@ -11,13 +11,14 @@ from imagejob_operator.api.imagejob import FINISHED, ImageJob, Phase
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.config.platform import Caps
-from imagejob_operator.imagejob.decide import JobHistory
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
 from imagejob_operator.observability.namespaces import NamespaceUse, WindowUse
 from imagejob_operator.observability.snapshot import Cache, ImageJobs, Queue, Snapshot, Workers
 from imagejob_operator.quota.rates import usage
-from imagejob_operator.scheduling.namespace_registry import NamespaceRegistry
 from imagejob_operator.workqueue.queue import WorkQueue
+
+from .job_histories import JobHistories
+from .namespace_registry import NamespaceRegistry
 
 PHASES: tuple[Phase, ...] = tuple(each for each in get_args(Phase) if each not in FINISHED)
 WAITS = frozenset({"Pending", "Throttled", "Queued"})
@@ -29,7 +30,7 @@ class Observed(NamedTuple):
     there."""
 
     cache: ClusterCache
-    histories: Mapping[str, JobHistory]
+    histories: JobHistories
     registry: NamespaceRegistry
     queue: WorkQueue
     limiter: AdaptiveConcurrencyLimiter
@@ -66,10 +67,10 @@ class Observed(NamedTuple):
 
         Whose end is not written yet counts as running.
         """
-        history = self.histories.get(job.metadata.uid)
-        if not history or not history.last:
+        last = self.histories.of(job.metadata.uid).last
+        if not last:
             return job.status.phase or "Pending", Reason.REQUESTED
-        decided, reason = history.last
+        decided, reason = last
         return next((phase for phase in PHASES if phase == decided), "Running"), reason
 
     def _since(self, job: ImageJob, phase: Phase) -> datetime | None:

@@ -20,12 +20,6 @@ from .inputs import Inputs, JobState, Refusal
 from .status import describe
 from .worker_checks import is_stuck, patience_ends
 
-SETTLE = timedelta(seconds=1)
-"""How long an intermediate state must last to be written: a short job costs one status write."""
-
-REFUSED_FOR = timedelta(seconds=15)
-"""How long a refused worker is not tried, or asked about, again."""
-
 
 class JobHistory(msgspec.Struct, frozen=True):
     """What is remembered of an unfinished ImageJob from look to look; lost with the process.
@@ -45,13 +39,13 @@ class JobHistory(msgspec.Struct, frozen=True):
     quota: audit.QuotaDecision | None = None
     run: Run = Run()
 
-    def refused(self, message: str, now: datetime, about: str = "") -> JobHistory:
+    def refused(self, message: str, until: datetime, about: str = "") -> JobHistory:
         """Remember that no worker could be started, or that the pod `about` doesn't start."""
-        return msgspec.structs.replace(self, refusal=Refusal(message, now + REFUSED_FOR, about))
+        return msgspec.structs.replace(self, refusal=Refusal(message, until, about))
 
-    def ask_at(self, worker: Worker) -> datetime | None:
+    def ask_at(self, worker: Worker, patience: timedelta) -> datetime | None:
         """When to ask why the worker gets no pod, or its pod doesn't start; None if it is well."""
-        at = patience_ends(worker)
+        at = patience_ends(worker, patience)
         if not at or worker.is_suspended or (worker.pod and not is_stuck(worker.pod)):
             return None
         return max(at, self.refusal.until) if self.refusal else at
@@ -118,7 +112,9 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
         return Decision(state, history, Find(job, inputs.vanished))
     requester = audit.requester(job, trusted=platform.trusts_requester)
     history = _remember(inputs, state, history, requester, now)
-    ask_at = history.ask_at(worker) if worker and not state.is_finished else None
+    timings = platform.timings
+    at_work = None if state.is_finished else worker
+    ask_at = history.ask_at(at_work, timings.patience) if at_work else None
     times = (at for at in (state.until, ask_at) if at and at > now)
     until = min(times, default=None)
     if worker and ask_at and now >= ask_at:
@@ -126,7 +122,7 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
 
     if state.is_transient:
         return Decision(state, history)
-    due = now if state.is_finished else history.run.due((history.since or now) + SETTLE)
+    due = now if state.is_finished else history.run.due((history.since or now) + timings.settle)
     later = Decision(state, history, look_again=min(due, until) if until else due)
     if history.entries and now < due:  # so the status differs, whatever else is in it
         return later

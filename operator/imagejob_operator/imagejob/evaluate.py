@@ -19,17 +19,29 @@ from .audit import CANCELLED
 from .inputs import Inputs, JobState
 from .lost_worker import forsaken, vanished
 from .outcome import backing_off, ended_without_report, node_unreachable, reported
-from .resolve import Held, Refused, resolve
+from .resolve import Held, Refused, Resolved, resolve
 from .worker_checks import worker_running
 
 
 def evaluate(inputs: Inputs, platform: Platform, now: datetime) -> JobState:
     """The first check that has something to say decides."""
-    for check in _CHECKS:
+    for check in CHECKS:
         state = check(inputs, platform, now)
         if state:
             return state
     raise AssertionError("the last check always answers")
+
+
+def ready_for_worker(inputs: Inputs, platform: Platform, now: datetime) -> Resolved | None:
+    """What a worker would do for it, if it may have one now.
+
+    The status, the planner and the command line ask the same checks: what one of them holds back,
+    all hold back.
+    """
+    if evaluate(inputs, platform, now).waits_for != "worker":
+        return None
+    answer = resolve(inputs.job, inputs.profile, inputs.stores, platform)
+    return answer if isinstance(answer, Resolved) else None
 
 
 def cancelled(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
@@ -141,7 +153,7 @@ def waiting_for_worker(inputs: Inputs, _platform: Platform, now: datetime) -> Jo
     return JobState("Queued", Reason.WAITING_FOR_WORKER, message, queue=queue, waits_for="worker")
 
 
-_CHECKS: tuple[Callable[[Inputs, Platform, datetime], JobState | None], ...] = (
+CHECKS: tuple[Callable[[Inputs, Platform, datetime], JobState | None], ...] = (
     cancelled,
     forsaken,
     reported,

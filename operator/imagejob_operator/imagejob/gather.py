@@ -14,9 +14,9 @@ from .inputs import Inputs, Stray
 
 
 def gather(cache: ClusterCache, uid: str) -> Inputs | None:
-    """The inputs of one unfinished ImageJob; None for any other."""
+    """The inputs of one unfinished ImageJob; None for any other, and for one that may have gone."""
     job = cache.jobs.get(uid)
-    if not job:
+    if not job or uid in cache.unverified:
         return None
     namespace = job.metadata.namespace
     found = {name: cache.stores.get((namespace, name)) for name in _store_names(job)}

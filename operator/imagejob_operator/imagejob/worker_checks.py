@@ -6,17 +6,12 @@ from datetime import datetime, timedelta
 
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.config.platform import Platform
+from imagejob_operator.config.timings import Timings
 from imagejob_operator.contract.order import OrderItem
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
 from .inputs import Inputs, JobState
-
-PATIENCE = timedelta(seconds=10)
-"""How long a pod may take to be made and placed before somebody is told that it is not."""
-
-REPLACED_AFTER = timedelta(seconds=60)
-"""When a pod that the kubelet won't start is given up, for one of today's settings."""
 
 REFUSALS = frozenset(
     {
@@ -33,9 +28,9 @@ REFUSALS = frozenset(
 """Reasons of the kubelet for which a container doesn't start until somebody changes something."""
 
 
-def worker_running(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
+def worker_running(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
     """A worker has it. What happens to the spec or the store meanwhile changes nothing."""
-    worker = inputs.worker
+    worker, timings = inputs.worker, platform.timings
     if not worker:
         return None
     item = worker.item(inputs.job.metadata.uid)
@@ -45,12 +40,13 @@ def worker_running(inputs: Inputs, _platform: Platform, now: datetime) -> JobSta
         return JobState("Running", Reason.PROCESSING, message, item, worker)
     if worker.job.spec.suspend:
         return _suspended(worker, item)
-    obstacle = _refused(worker, now) or _unplaced(inputs, worker, now)
+    obstacle = _refused(worker, timings, now) or _unplaced(inputs, worker, timings, now)
     if obstacle:
         return obstacle
     name = worker.job.metadata.name
     message = f"worker Job {name} has been created; its pod has not started yet"
-    return JobState("Queued", Reason.DISPATCHED, message, item, worker, until=patience_ends(worker))
+    until = patience_ends(worker, timings.patience)
+    return JobState("Queued", Reason.DISPATCHED, message, item, worker, until=until)
 
 
 def _suspended(worker: Worker, item: OrderItem | None) -> JobState:
@@ -62,7 +58,7 @@ def _suspended(worker: Worker, item: OrderItem | None) -> JobState:
     return JobState("Queued", Reason.WORKER_SUSPENDED, message, item, worker)
 
 
-def patience_ends(worker: Worker) -> datetime | None:
+def patience_ends(worker: Worker, patience: timedelta) -> datetime | None:
     """When the pod should have been made, and placed; or the one that there is, have started.
 
     None for one that is suspended, which may take for ever, and for one that has had its pod.
@@ -70,7 +66,7 @@ def patience_ends(worker: Worker) -> datetime | None:
     if worker.job.spec.suspend or worker.is_judged_later:
         return None
     begun = worker.pod.metadata.creation_timestamp if worker.pod else _begun(worker.job)
-    return begun + PATIENCE if begun else None
+    return begun + patience if begun else None
 
 
 def _begun(job: WorkerJob) -> datetime | None:
@@ -85,27 +81,27 @@ def is_stuck(pod: Pod) -> bool:
     return pod.is_placed and not (pod.has_started or pod.has_ended or told)
 
 
-def is_starting(worker: Worker, now: datetime) -> bool:
+def is_starting(worker: Worker, patience: timedelta, now: datetime) -> bool:
     """Whether it has been created a moment ago and is not at work yet; one that is stuck, or
     suspended, isn't."""
-    ends = patience_ends(worker)
+    ends = patience_ends(worker, patience)
     if worker.is_suspended or (worker.pod and worker.pod.has_started):
         return False
     return ends is None or now < ends
 
 
-def _refused(worker: Worker, now: datetime) -> JobState | None:
+def _refused(worker: Worker, timings: Timings, now: datetime) -> JobState | None:
     """The kubelet won't start it."""
     waiting = worker.pod.state.waiting if worker.pod else None
     if not worker.pod or not waiting or waiting.reason not in REFUSALS:
         return None
     said = waiting.message or "no more is known"
-    return _gives_up(worker, worker.pod, f"{waiting.reason}: {said}", now)
+    return _gives_up(worker, worker.pod, f"{waiting.reason}: {said}", timings, now)
 
 
-def _gives_up(worker: Worker, pod: Pod, why: str, now: datetime) -> JobState:
+def _gives_up(worker: Worker, pod: Pod, why: str, timings: Timings, now: datetime) -> JobState:
     """What can't start is shown, and after a while replaced: settings may be others by then."""
-    until = _created(pod) + REPLACED_AFTER
+    until = _created(pod) + timings.replaced_after
     return JobState(
         "Queued",
         Reason.WORKER_REFUSED,
@@ -116,9 +112,9 @@ def _gives_up(worker: Worker, pod: Pod, why: str, now: datetime) -> JobState:
     )
 
 
-def _unplaced(inputs: Inputs, worker: Worker, now: datetime) -> JobState | None:
+def _unplaced(inputs: Inputs, worker: Worker, timings: Timings, now: datetime) -> JobState | None:
     """No node takes its pod, or none could be made. What was made waits on: it costs nothing."""
-    ends = patience_ends(worker)
+    ends = patience_ends(worker, timings.patience)
     if ends is None or now < ends:
         return None
     if worker.pod and worker.pod.unschedulable:
@@ -126,19 +122,19 @@ def _unplaced(inputs: Inputs, worker: Worker, now: datetime) -> JobState | None:
         return JobState("Queued", Reason.WORKER_UNSCHEDULABLE, message, worker=worker)
     refusal = inputs.refusal
     if worker.pod and is_stuck(worker.pod) and refusal and refusal.message:
-        return _gives_up(worker, worker.pod, refusal.message, now)
+        return _gives_up(worker, worker.pod, refusal.message, timings, now)
     if worker.pod is None and refusal:
-        return _gets_no_pod(worker, refusal.message or "the cluster does not say why", now)
+        return _gets_no_pod(worker, refusal.message or "the cluster does not say why", timings, now)
     return None
 
 
-def _gets_no_pod(worker: Worker, why: str, now: datetime) -> JobState:
+def _gets_no_pod(worker: Worker, why: str, timings: Timings, now: datetime) -> JobState:
     """It waits until it does. But a pod for several is larger, and may never be let in where one
     for each would be: after a while they go alone."""
     job = worker.job
     message = f"worker Job {job.metadata.name} gets no pod: {why}"
     begun = _begun(job) or _created(job)
-    until = begun + REPLACED_AFTER if len(job.items) > 1 else None
+    until = begun + timings.replaced_after if len(job.items) > 1 else None
     return JobState(
         "Queued",
         Reason.WORKER_REFUSED,

@@ -1,1 +1,1 @@
-"""The API server: the only part of the operator that talks to it."""
+"""The Kubernetes API client: the only package that talks to the API server."""

@@ -1,4 +1,4 @@
-"""All that we ask of the API server."""
+"""The operations that the operator needs of the API server."""
 
 from __future__ import annotations
 
@@ -41,21 +41,24 @@ from .transport import connect as connect_transport
 from .worker import WorkerJob
 
 WARNINGS = 100
-"""About one object. Kubernetes counts repetitions in one Event, so honest ones are a few."""
+"""Events about one object.
+
+Kubernetes counts repetitions in one Event, so legitimate ones are few.
+"""
 
 MESSAGE = 1024
-"""Characters of such a warning, which is as many as events.k8s.io takes."""
+"""Characters kept of an Event's message: the maximum of events.k8s.io."""
 
 SLACK = 15.0
-"""Seconds that a watch may last beyond what was asked for."""
+"""Seconds that a watch may last beyond the requested time."""
 
 T = TypeVar("T", bound=HasMetadata)
 
 
 class Change(msgspec.Struct, Generic[T], frozen=True):
-    """What a watch brings: ADDED, MODIFIED, DELETED, or BOOKMARK, which is about no object.
+    """A watch event: ADDED, MODIFIED, DELETED, or BOOKMARK, which has no object.
 
-    `thing` is None where the object can't be read. `version` is what the watch has come to.
+    `thing` is None if the object can't be decoded. `version` is the watch's resource version.
     """
 
     type: str
@@ -70,7 +73,7 @@ class _WatchEvent(msgspec.Struct):
 
 
 class _Failure(msgspec.Struct):
-    """A Status."""
+    """A Status object."""
 
     code: int = 0
     message: str = ""
@@ -79,7 +82,7 @@ class _Failure(msgspec.Struct):
 class Cluster:
     """The API server, as far as the operator needs it. Every method may raise ApiError.
 
-    `pace` is how many requests at once it takes well, `metrics` what counts them.
+    `limiter` adapts the number of concurrent requests, `metrics` counts them.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -91,9 +94,9 @@ class Cluster:
     async def pages(
         self, kind: Kind[T], namespace: str = "", *, selected: bool = True
     ) -> AsyncIterator[Page[T]]:
-        """Every object of the kind, in every namespace or in one, as of one resource version.
+        """List every object of the kind, in every namespace or in one, at one resource version.
 
-        `selected` is false to have those too that the kind's selector leaves out.
+        Without `selected`, objects that the kind's selector excludes are included.
         """
         async for page in self._pager.pages(kind, namespace, kind.selector if selected else ()):
             yield page
@@ -103,9 +106,9 @@ class Cluster:
     async def watch(
         self, kind: Kind[T], version: str, seconds: int
     ) -> AsyncIterator[AsyncIterator[Change[T]]]:
-        """What changes after that version, for so long. Entered once the watch has begun.
+        """Watch changes after that version, for `seconds`. Entered once the watch has begun.
 
-        Raises ExpiredError, at any time, where a list has to come first.
+        Raises ExpiredError, at any time, when a list has to come first.
         """
         query = [
             *kind.selector,
@@ -114,7 +117,7 @@ class Cluster:
             ("resourceVersion", version),
             ("timeoutSeconds", str(seconds)),
         ]
-        patience = seconds + SLACK  # a connection may die without a word
+        patience = seconds + SLACK  # a connection may break without notice
         async with self._transport.watch(kind.path(), query, patience) as lines:
             yield self._changes(kind, lines)
 
@@ -135,7 +138,7 @@ class Cluster:
             yield Change(event.type, meta.resource_version, meta.uid, thing)
 
     async def read(self, kind: Kind[T], namespace: str, name: str) -> T | None:
-        """One object, or None."""
+        """Return one object, or None."""
         try:
             data = await self._transport.send("GET", kind.path(namespace, name))
         except NotFoundError:
@@ -143,15 +146,15 @@ class Cluster:
         return decode(data, kind.type)
 
     async def finished_with_ttl(self, page_size: int = FIRST) -> AsyncIterator[list[ImageJob]]:
-        """All finished ImageJobs that are to be deleted one day, a page at a time."""
+        """List all finished ImageJobs that have a TTL, a page at a time."""
         selector = (("fieldSelector", FINISHED_WITH_TTL),)
         async for page in self._pager.pages(IMAGE_JOBS, "", selector, page_size):
             yield page.items
 
     async def delete_image_job(self, job: ObjectMeta) -> bool:
-        """Delete that very version of the ImageJob; False if it is gone already.
+        """Delete exactly this version of the ImageJob; return False if it is gone already.
 
-        Raises ConflictError when it has changed since, or another has its name.
+        Raises ConflictError when it has changed, or was replaced by another of its name.
         """
         versions = {"uid": job.uid, "resourceVersion": job.resource_version}
         options = {"preconditions": versions, "propagationPolicy": "Background"}
@@ -162,16 +165,16 @@ class Cluster:
         return True
 
     async def create_worker(self, manifest: Manifest) -> WorkerJob:
-        """Raises ConflictError where a Job of that name exists."""
+        """Create a worker Job. Raises ConflictError where a Job of that name exists."""
         path = WORKER_JOBS.path(manifest["metadata"]["namespace"])
         return decode(await self._transport.send("POST", path, manifest), WorkerJob)
 
     async def delete_worker(self, worker: ObjectMeta) -> None:
-        """Delete that very Job, not a successor of its name; none is as good as deleted."""
+        """Delete exactly this Job, not a successor of its name; succeed if it is gone."""
         await self._delete(WORKER_JOBS, worker, propagationPolicy="Background")
 
     async def delete_pod(self, pod: ObjectMeta) -> None:
-        """Delete that very pod, not a successor of its name; none is as good as deleted."""
+        """Delete exactly this pod, not a successor of its name; succeed if it is gone."""
         await self._delete(PODS, pod)
 
     async def _delete(self, kind: Kind[Any], meta: ObjectMeta, **options: str) -> None:
@@ -182,18 +185,18 @@ class Cluster:
             return
 
     async def write_status(self, job: ImageJob, status: ImageJobStatus) -> ImageJob:
-        """Replace the status of that very version of the ImageJob.
+        """Replace the status of exactly this version of the ImageJob.
 
-        Raises ConflictError when it has changed since, NotFoundError when it is gone.
+        Raises ConflictError when it has changed, NotFoundError when it is gone.
         """
         return decode(await self._put_status(IMAGE_JOBS, job.metadata, status), ImageJob)
 
     async def write_quota_status(self, quota: ImageQuota, status: ImageQuotaStatus) -> ImageQuota:
-        """As `write_status`, of an ImageQuota."""
+        """Replace the status of an ImageQuota, as `write_status` does."""
         return decode(await self._put_status(IMAGE_QUOTAS, quota.metadata, status), ImageQuota)
 
     async def _put_status(self, kind: Kind[Any], meta: ObjectMeta, status: Resource) -> bytes:
-        """Of anything but the status, the API server keeps what it has."""
+        """Replace the status; the API server ignores changes to anything else."""
         body = {
             "apiVersion": API_VERSION,
             "kind": kind.type.__name__,
@@ -210,10 +213,10 @@ class Cluster:
         )
 
     async def write_ledger(self, manifest: Manifest) -> str:
-        """Replace that very version of a ledger, or create it if the manifest names none.
+        """Replace exactly this version of a ledger, or create it if the manifest has no version.
 
-        Gives the new resource version. Raises ConflictError when somebody else was there first,
-        NotFoundError when it has been deleted.
+        Return the new resource version. Raises ConflictError when another writer was first,
+        NotFoundError when it was deleted.
         """
         meta = manifest["metadata"]
         if "resourceVersion" in meta:
@@ -225,9 +228,9 @@ class Cluster:
         return decode(answer, ConfigMap).metadata.resource_version
 
     async def warnings_about(self, thing: ObjectMeta) -> list[str]:
-        """What the cluster's Events warn of about an object, the newest last.
+        """Return the messages of Warning Events about an object, the newest last.
 
-        Of the first WARNINGS of them: tenants may post Events, too, and as many as they like.
+        Reads at most WARNINGS of them: tenants may post any number of Events.
         """
         selector = f"involvedObject.uid={thing.uid},type=Warning"
         found: list[tuple[int, str]] = []
@@ -243,10 +246,10 @@ class Cluster:
         return [message for _, message in sorted(found[:WARNINGS])]
 
     async def post_event(self, event: Manifest) -> None:
-        """One that is there already was posted before a crash.
+        """Post an Event; one that exists already was posted before a crash.
 
-        Unless it is somebody else's, who has the name: then it is posted under another.
-        Raises ConflictError where that is taken, too.
+        If an Event of other content has the name, it is posted under another name. Raises
+        ConflictError where that is taken, too.
         """
         path = f"/apis/events.k8s.io/v1/namespaces/{event['metadata']['namespace']}/events"
         try:
@@ -256,7 +259,10 @@ class Cluster:
                 await self._transport.send("POST", path, records.renamed(event, os.urandom(16)))
 
     async def _is_posted(self, event: Manifest) -> bool:
-        """Whether what has its name says the same, and is ours. It is listed: we need not `get`."""
+        """Whether the Event of that name has the same content and reporter.
+
+        Uses `list`: needs no `get`.
+        """
         meta = event["metadata"]
         selector = f"metadata.name={meta['name']}"
         said = (event["reportingController"], event["type"], event["reason"], event["note"])
@@ -273,6 +279,6 @@ class Cluster:
 async def connect(
     fence: Fence | None = None, metrics: Metrics | None = None
 ) -> AsyncIterator[Cluster]:
-    """To the cluster that we run in, else to the one of KUBECONFIG."""
+    """Connect to the cluster that we run in, or else to KUBECONFIG's."""
     async with connect_transport(fence, metrics) as transport:
         yield Cluster(transport)

@@ -1,4 +1,4 @@
-"""The wall clock, which decisions and records take their times from."""
+"""The wall clock, for decisions and records."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Now, with its time zone."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -1,9 +1,9 @@
-"""How many requests at once are good for the API server: found by watching how long they take.
+"""Limits concurrent requests by their latency, so that queues at the API server stay short.
 
-The rule of TCP Vegas (L. Brakmo and L. Peterson, "TCP Vegas: End to End Congestion Avoidance on a
-Global Internet", IEEE JSAC 13(8), 1995). Of `limit` requests under way, limit x (1 - quickest /
-usual) wait in a queue of the server's: the quickest never had to, as far as was seen. A queue of
-a few keeps the server busy; a longer one only makes everybody wait, others of its users included.
+This is TCP Vegas' rule (L. Brakmo and L. Peterson, "TCP Vegas: End to End Congestion Avoidance on a
+Global Internet", IEEE JSAC 13(8), 1995). Of `limit` concurrent requests, limit x (1 - quickest /
+usual) wait in a queue at the server: the quickest observed one did not. A short queue keeps the
+server busy; a longer one only adds latency, for its other clients too.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import time
 from collections.abc import Callable
 
 LEAST, MOST = 4, 32
-"""Requests under way, of all kinds."""
+"""Bounds of the limit, for requests of all kinds."""
 
 FEW, MANY = 2.0, 6.0
-"""Of those, how many may wait at the server: with fewer there is room for more."""
+"""Requests that may queue at the server: with fewer the limit grows, with more it shrinks."""
 
 PERIOD, PROBE = 30.0, 0.25
-"""Seconds that the quickest is remembered, twice over; and at the begin of each such period, as
-long as only the least are let through, so that it is seen how quick the server can be."""
+"""Seconds after which the quickest request is forgotten, a period later; and seconds at the start
+of each period with the least concurrency, to measure how quick the server can be."""
 
 
 class AdaptiveConcurrencyLimiter:
-    """Hears of every request that changes something; `clock` in seconds, never stepped."""
+    """Adapts to every write request; `clock` is in seconds and monotonic."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -35,16 +35,16 @@ class AdaptiveConcurrencyLimiter:
 
     @property
     def limit(self) -> int:
-        """How many may be under way now."""
+        """How many requests may run concurrently now."""
         return LEAST if self._clock() < self._began + PROBE else int(self._limit)
 
     @property
     def pause(self) -> float:
-        """For how many seconds none is to be begun: the server has asked for that."""
+        """For how many seconds to start none, as the server asked by Retry-After."""
         return max(0.0, self._paused_until - self._clock())
 
     def took(self, kind: str, seconds: float) -> None:
-        """A request has been answered. `kind` are those that should take equally long."""
+        """Record an answered request. Requests of one `kind` should take equally long."""
         if self._clock() >= self._began + PERIOD:
             self._began = self._clock()
             self._quickest_before, self._quickest = self._quickest, {}
@@ -57,6 +57,6 @@ class AdaptiveConcurrencyLimiter:
             self._limit = max(LEAST, self._limit - 1 / self._limit)
 
     def refused(self, seconds: float) -> None:
-        """The server has too much to do, and asks to be left alone for so long."""
+        """Record that the server is overloaded and asked to be left alone for `seconds`."""
         self._limit = max(LEAST, self._limit / 2)
         self._paused_until = max(self._paused_until, self._clock() + seconds)

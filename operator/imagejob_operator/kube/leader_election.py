@@ -1,4 +1,4 @@
-"""Leader election: of several operators one works, and the others stand by.
+"""Leader election: one of several operators works, the others are standbys.
 
 docs/decisions/0008-leader-election.md says why this is not `kubernetes.aio.leaderelection`.
 """
@@ -9,6 +9,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
+
+from imagejob_operator.observability.logging import fields
 
 from .lease_lock import LeaseLock, LeaseLostError
 from .transport import ApiError, ConflictError
@@ -21,7 +23,7 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Leadership(Protocol):
-    """Whether we lead, and who does. `trouble` is why that may be out of date, or ""."""
+    """Whether we lead, and who leads. `trouble` says why that may be outdated, or is ""."""
 
     @property
     def leads(self) -> bool: ...
@@ -31,14 +33,14 @@ class Leadership(Protocol):
     def trouble(self) -> str: ...
 
     def fence(self) -> None:
-        """Raises FencedError if somebody else may lead by now."""
+        """Raise FencedError if another operator may lead by now."""
 
     async def lead(self, work: Work) -> None:
-        """Do the work once it is ours to do, until it ends. Raises LeaseLostError."""
+        """Wait for leadership, then run `work` until it ends. Raises LeaseLostError."""
 
 
 class SoleReplica:
-    """There is no other operator, somebody has promised."""
+    """Leadership without election, for an installation with a single operator."""
 
     leads = True
     trouble = ""
@@ -47,15 +49,15 @@ class SoleReplica:
         self.leader = identity
 
     def fence(self) -> None:
-        """Nobody else leads."""
+        """Pass: there is no other operator."""
 
     async def lead(self, work: Work) -> None:
-        """At once."""
+        """Run `work` immediately."""
         await work()
 
 
 class LeaderElector:
-    """One of several operators. No error of the API server ends it while it stands by."""
+    """One of several operators. While it is a standby, no error of the API server ends it."""
 
     def __init__(self, lock: LeaseLock) -> None:
         self.leads = False
@@ -66,24 +68,24 @@ class LeaderElector:
 
     @property
     def leader(self) -> str:
-        """Whoever holds the lease, as far as we know; "" for nobody."""
+        """The identity of the lease's holder, as last observed; "" for none."""
         return self._lock.holder or ""
 
     @property
     def trouble(self) -> str:
-        """What the last attempt to read or write the Lease failed with."""
+        """Why the last attempt to read or write the Lease failed, or ""."""
         unread = self._lock.holder is None
         return self._failure or ("the Lease has not been read yet" if unread else "")
 
     async def lead(self, work: Work) -> None:
-        """Wait for the lease, and do the work for as long as we hold it.
+        """Wait for the lease, and run `work` while we hold it.
 
-        Raises LeaseLostError, after the work was cancelled and has ended; else whatever the work
-        raises. The lease is released last: nothing of ours is under way when the next one begins.
+        Raises LeaseLostError, after `work` was cancelled and has ended; otherwise whatever `work`
+        raises. The lease is released last: none of our work runs when the next leader starts.
         """
         try:
             await self._stand_by()
-            log.info("%s leads", self._lock.identity)
+            log.info("became the leader", extra=fields(identity=self._lock.identity))
             self.leads = True
             await self._work(work)
         finally:
@@ -91,15 +93,16 @@ class LeaderElector:
             await self._attempt(self._lock.release)
 
     async def _stand_by(self) -> None:
-        told = ""
+        reported = ""
         while not await self._attempt(self._lock.take):
-            if self.leader not in ("", told):
-                told = self.leader
-                log.info("%s stands by: %s leads", self._lock.identity, told)
+            if self.leader not in ("", reported):
+                reported = self.leader
+                identity = self._lock.identity
+                log.info("standing by", extra=fields(identity=identity, leader=reported))
             await asyncio.sleep(self._timings.retry)
 
     async def _work(self, work: Work) -> None:
-        # In this order: kopf ends by force whatever tasks are younger than itself.
+        # Renewal is started first: kopf cancels all tasks that were started after its own.
         renewing = asyncio.create_task(self._renew())
         working = asyncio.create_task(work())
         try:
@@ -112,18 +115,22 @@ class LeaderElector:
                 task.result()
 
     async def _renew(self) -> None:
-        """Until the lease is lost."""
+        """Renew until the lease is lost."""
         while True:
             await asyncio.sleep(self._timings.retry)
             await self._try_to_renew()
             silent = self._lock.silent
             if silent >= self._timings.deadline:
-                raise LeaseLostError(f"it was not renewed for {silent:.1f} s: {self._failure}")
+                raise LeaseLostError(
+                    f"the Lease was not renewed for {silent:.1f} s: {self._failure}"
+                )
 
     async def _try_to_renew(self) -> None:
-        """Before the deadline is looked at: after a pause of the whole process the lease may be
-        ours still, as nobody has wanted it. A pause within the attempt calls for another one: the
-        attempt has timed out, or renewed the lease as of a time before the pause.
+        """Renew once more, before the deadline is checked.
+
+        After a pause of the whole process the lease may still be ours, if nobody took it. A pause
+        during the attempt requires another one: the attempt has timed out, or renewed the lease as
+        of a time before the pause.
         """
         paused = True
         while paused:
@@ -132,30 +139,31 @@ class LeaderElector:
             paused = self._lock.silent - before > self._timings.patience
 
     async def _attempt(self, step: Callable[[], Awaitable[bool | None]]) -> bool:
-        """Whether `step` says so; not if the API server refuses, is slow or can't be reached."""
+        """Return what `step` returns; False if the API server refuses, is slow or is
+        unreachable."""
         failure, done = "", False
         try:
             async with asyncio.timeout(self._timings.patience):
                 done = bool(await step())
         except ConflictError:
-            log.debug("somebody was faster: the next look shows who")
+            log.debug("another operator wrote the Lease first; reading it again")
         except TimeoutError:
-            failure = f"no answer within {self._timings.patience:g} s"
+            failure = f"no response within {self._timings.patience:g} s"
         except ApiError as error:
             failure = str(error)
         if failure and not self._failure:
-            log.warning("the Lease can't be read or written: %s", failure)
+            log.warning("cannot read or write the Lease: %s", failure)
         elif self._failure and not failure:
-            log.info("the Lease can be read and written again")
+            log.info("the Lease is readable and writable again")
         self._failure = failure
         return done
 
 
 async def end(*tasks: asyncio.Task[None]) -> None:
-    """Cancel, and wait for them to have ended, however they do."""
+    """Cancel the tasks, and wait until they have ended."""
     left = set(tasks)
     while left:
         for task in left:
             task.cancel()
-        # Once may not do: Python 3.11's wait_for drops a cancellation that meets its result.
+        # Once may not suffice: Python 3.11's wait_for drops a cancellation that meets its result.
         _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)

@@ -1,9 +1,9 @@
-"""The Lease by which one operator leads, and what its candidates make of it.
+"""The Lease for leader election, and the rules for taking it.
 
-client-go's rules. A holder renews its Lease; whoever has seen it stay the same for as long as it
-says it lasts may take it. Only the time between two sightings on one machine counts, never the
-times that the Lease shows: two machines' clocks differ. Every write compares the resource version,
-so that of two who take it one does.
+The rules are client-go's. A holder renews its Lease; a candidate that has observed it unchanged for
+its duration may take it. Only time measured between two observations on one machine counts, never
+the times in the Lease, as clocks of two machines differ. Every write compares the resource version,
+so only one of two candidates succeeds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from imagejob_operator.api.meta import ObjectMeta, Resource
 
 
 class LeaseSpec(Resource, frozen=True):
-    """The part that tells who leads. No holder: nobody does. Times are for people to read."""
+    """The part of a Lease that names the leader; without a holder there is none.
+
+    Times are informative.
+    """
 
     holder_identity: str = ""
     lease_duration_seconds: int = 0
@@ -33,7 +36,7 @@ class Lease(Resource, frozen=True):
 
 
 class LeaseTimings(msgspec.Struct, frozen=True):
-    """How long a lease lasts, and what follows from it; all in seconds. 15 gives 2, 10 and 5.
+    """The duration of a lease and what follows from it, in seconds. 15 gives 2, 10 and 5.
 
     An attempt that begins before the deadline ends before the lease does.
     """
@@ -42,50 +45,52 @@ class LeaseTimings(msgspec.Struct, frozen=True):
 
     @property
     def retry(self) -> float:
-        """Between two attempts to take the lease, or to renew it."""
+        """The interval between attempts to take or renew the lease."""
         return self.seconds * 2 / 15
 
     @property
     def deadline(self) -> float:
-        """A leader that has not renewed for as long gives up."""
+        """A leader that has not renewed for this long gives up."""
         return self.seconds * 2 / 3
 
     @property
     def patience(self) -> float:
-        """For one attempt."""
+        """The timeout of one attempt."""
         return self.seconds / 3
 
 
 class LeaseHolder(msgspec.Struct, frozen=True):
-    """One holding of the lease. A container that was restarted has its predecessor's name, and
-    must not take what that one held for its own: so the time of taking tells them apart, too.
+    """One tenure of the lease.
+
+    A restarted container has its predecessor's name, and must not take that one's lease for its
+    own: the time of taking tells them apart.
     """
 
     identity: str
     acquire_time: str
 
     def holds(self, spec: LeaseSpec) -> bool:
-        """Whether the Lease is held by this very tenure."""
+        """Whether exactly this tenure holds the Lease."""
         return (spec.holder_identity, spec.acquire_time) == (self.identity, self.acquire_time)
 
 
 class ObservedRecord(msgspec.Struct, frozen=True):
-    """Since when (`at`, of a monotonic clock) a Lease has been seen as it is."""
+    """A Lease, and since when (`at`, monotonic) it has been observed unchanged."""
 
     spec: LeaseSpec
     at: float
 
     def again(self, spec: LeaseSpec, at: float) -> ObservedRecord:
-        """After another look."""
+        """Return the record after another observation."""
         return self if spec == self.spec else ObservedRecord(spec, at)
 
     def is_free(self, now: float) -> bool:
-        """Whether anyone may take it."""
+        """Whether a candidate may take the Lease."""
         return not self.spec.holder_identity or now - self.at >= self.spec.lease_duration_seconds
 
 
 def taken(before: LeaseSpec | None, holder: LeaseHolder, timings: LeaseTimings) -> LeaseSpec:
-    """The Lease as a new holder writes it; None before where there was no Lease."""
+    """Return the Lease as a new holder writes it; `before` is None if there was no Lease."""
     return LeaseSpec(
         holder_identity=holder.identity,
         lease_duration_seconds=timings.seconds,
@@ -96,12 +101,12 @@ def taken(before: LeaseSpec | None, holder: LeaseHolder, timings: LeaseTimings) 
 
 
 def renewed(held: LeaseSpec, now: datetime) -> LeaseSpec:
-    """The Lease as its holder renews it."""
+    """Return the Lease as its holder renews it."""
     return msgspec.structs.replace(held, renew_time=micro_time(now))
 
 
 def released(held: LeaseSpec, now: datetime) -> LeaseSpec:
-    """The Lease as its holder leaves it: nobody's, so that the next need not wait."""
+    """Return the Lease without a holder, so that the next candidate need not wait."""
     return LeaseSpec(
         lease_duration_seconds=1,
         acquire_time=held.acquire_time,
@@ -111,5 +116,5 @@ def released(held: LeaseSpec, now: datetime) -> LeaseSpec:
 
 
 def micro_time(time: datetime) -> str:
-    """As the API server writes a MicroTime, which it takes with six digits only."""
+    """Format a MicroTime, for which the API server requires six digits."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,4 +1,4 @@
-"""The Lease of coordination.k8s.io/v1 by which one operator leads: taken, renewed, released."""
+"""Takes, renews and releases the Lease of coordination.k8s.io/v1 for leader election."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
+
+from imagejob_operator.observability.logging import fields
 
 from . import lease as leases
 from .clock import utc_now
@@ -21,18 +23,18 @@ NAME = "imagejob-operator"
 
 
 class LeaseLostError(Exception):
-    """Somebody else leads, or may do so soon. What was being done may be half done."""
+    """Another operator leads, or may do so soon. Work in progress may be incomplete."""
 
 
 def seconds_since_boot() -> float:
-    """A monotonic clock that goes on while the machine is suspended, where there is one."""
+    """Return a monotonic clock that includes suspension of the machine, where available."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class LeaseLock:
-    """One candidate for the Lease of a namespace. What asks the API server may raise ApiError.
+    """One candidate for the Lease of a namespace. Methods that send requests may raise ApiError.
 
-    The times in the Lease are for people who read it: nothing is decided by them.
+    The times in the Lease are informative: no decision depends on them.
     """
 
     def __init__(
@@ -49,12 +51,12 @@ class LeaseLock:
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._clock = clock
         self._seen: ObservedRecord | None = None
-        self._holding: LeaseHolder | None = None  # as we last tried to begin one
-        self._renewed = -math.inf  # when the last renewal that succeeded was sent
+        self._holding: LeaseHolder | None = None  # the tenure that we last tried to begin
+        self._renewed = -math.inf  # when the last successful renewal was sent
 
     @property
     def holder(self) -> str | None:
-        """Who leads as far as we know; "" for nobody, None before the Lease was first read."""
+        """The leader, as last observed; "" for none, None before the Lease was first read."""
         return self._seen.spec.holder_identity if self._seen else None
 
     @property
@@ -63,14 +65,17 @@ class LeaseLock:
         return self._clock() - self._renewed
 
     def fence(self) -> None:
-        """Raises FencedError once somebody else may have seen our lease run out."""
+        """Raise FencedError once another candidate may have observed our lease expire."""
         if self.silent >= self.timings.seconds:
-            raise FencedError("not sent, as our lease may have run out")
+            raise FencedError("request not sent: the lease may have expired")
 
     async def take(self) -> bool:
-        """Whether the lease is ours now. Raises ConflictError if somebody was faster."""
+        """Take the lease if it is free; return whether we hold it.
+
+        Raises ConflictError if another was faster.
+        """
         lease = await self._read()
-        if lease and self._is_ours(lease):  # an attempt that we had no answer to did succeed
+        if lease and self._is_ours(lease):  # an attempt without an answer has succeeded
             await self._hold(lease, leases.renewed(lease.spec, utc_now()))
             return True
         if lease and not self._look(lease.spec).is_free(self._clock()):
@@ -82,24 +87,26 @@ class LeaseLock:
         return True
 
     async def renew(self) -> None:
-        """Raises LeaseLostError if the Lease is not as we left it: nobody else writes ours."""
+        """Renew. Raises LeaseLostError if the Lease has changed: only its holder writes it."""
         lease = await self._read()
         if lease and self._is_ours(lease):
             await self._hold(lease, leases.renewed(lease.spec, utc_now()))
             return
         self._holding = None
         holder = self._look(lease.spec).spec.holder_identity if lease else ""
-        raise LeaseLostError(f"it is held by {holder}" if holder else "it was taken away")
+        raise LeaseLostError(
+            f"the Lease is held by {holder}" if holder else "the Lease was deleted or released"
+        )
 
     async def release(self) -> None:
-        """If we hold the lease, or might; whatever we had under way must have ended."""
+        """Release the lease if we hold it, or might. Our work must have ended."""
         self._renewed = -math.inf
         while self._holding:
             lease = await self._read()
             if lease and self._is_ours(lease):
-                with suppress(ConflictError):  # a renewal that was under way; then once more
+                with suppress(ConflictError):  # lost to our own renewal: try again
                     await self._write(lease, leases.released(lease.spec, utc_now()))
-                    log.info("%s has released the lease", self.identity)
+                    log.info("released the lease", extra=fields(identity=self.identity))
                     self._holding = None
             else:
                 self._holding = None
@@ -114,7 +121,7 @@ class LeaseLock:
         self._look(spec)
 
     def _look(self, spec: LeaseSpec) -> ObservedRecord:
-        """What we know of the Lease, now that we have seen it as `spec`."""
+        """Record an observation of the Lease."""
         now = self._clock()
         self._seen = self._seen.again(spec, now) if self._seen else ObservedRecord(spec, now)
         return self._seen
@@ -127,7 +134,10 @@ class LeaseLock:
         return decode(data, Lease)
 
     async def _write(self, lease: Lease | None, spec: LeaseSpec) -> None:
-        """Raises ConflictError if the Lease is no longer as it was read, or no longer absent."""
+        """Write the Lease.
+
+        Raises ConflictError if it has changed, or was created, since it was read.
+        """
         body = msgspec.to_builtins(spec)
         if lease is None:
             meta = {"name": NAME}
@@ -135,7 +145,7 @@ class LeaseLock:
             return
         version = lease.metadata.resource_version
         patch = [
-            # Setting the resource version makes the server compare it.
+            # Replacing the resource version makes the server compare it.
             {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
             {"op": "add", "path": "/spec", "value": body},
         ]

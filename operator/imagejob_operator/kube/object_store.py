@@ -1,8 +1,8 @@
-"""A local copy of the objects of one kind, kept in order although they arrive by several ways.
+"""A local copy of the objects of one kind, consistent although they arrive in any order.
 
-An object may come from a list, from the watch, or as the answer to our own write, and the order of
-arrival says nothing: the resource version does. It grows with every write of a cluster, and an
-object of an older one than we have, or than its deletion, is a late message.
+An object may come from a list, from the watch, or as the answer to our own write. The order of
+arrival has no meaning; the resource version, which grows with every write to a cluster, has. An
+object older than the stored one, or than its deletion, is stale.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ T = TypeVar("T", bound=HasMetadata)
 
 
 def version(thing: HasMetadata) -> int:
-    """Resource versions are comparable as integers (KEP-5504)."""
+    """Return the resource version as an integer, which is comparable (KEP-5504)."""
     return int(thing.metadata.resource_version)
 
 
 class ObjectStore(Generic[K, T]):
-    """Objects by a key of their own; remembers by UID what has left, and when."""
+    """Objects by key; remembers the UIDs and versions of deleted ones."""
 
     def __init__(self, key: Callable[[T], K]) -> None:
         self._key = key
@@ -47,20 +47,20 @@ class ObjectStore(Generic[K, T]):
         return self._objects.get(key)
 
     def is_late(self, thing: T) -> bool:
-        """Whether something newer is known of it."""
+        """Whether a newer version or deletion of the object is known."""
         known = self._objects.get(self._key(thing))
         left = self._left.get(thing.metadata.uid, -1)
         return version(thing) <= max(left, version(known) if known else -1)
 
     def put(self, thing: T) -> bool:
-        """Take it in, unless it is a late message. Says whether it was news."""
+        """Store the object unless it is stale. Return whether it was new."""
         if self.is_late(thing):
             return False
         self._objects[self._key(thing)] = thing
         return True
 
     def drop(self, thing: T) -> bool:
-        """It has left, as of its version. Says whether it was there."""
+        """Delete the object, as of its version. Return whether it was stored."""
         uid = thing.metadata.uid
         self._left[uid] = max(version(thing), self._left.get(uid, -1))
         known = self._objects.get(self._key(thing))
@@ -70,11 +70,12 @@ class ObjectStore(Generic[K, T]):
         return True
 
     def has_left(self, uid: str) -> bool:
-        """Whether an object of this UID was dropped."""
+        """Whether an object with this UID was dropped."""
         return uid in self._left
 
     def absent_from(self, uids: Container[str], as_of: int) -> list[T]:
-        """What we hold although a list as of that version, with those UIDs, doesn't."""
+        """Return stored objects that a list at version `as_of`, with these UIDs, doesn't
+        contain."""
         return [
             thing
             for thing in self._objects.values()
@@ -82,5 +83,5 @@ class ObjectStore(Generic[K, T]):
         ]
 
     def forget_left(self, before: int) -> None:
-        """Drop the memory of what left before that version: no message can be that late."""
+        """Forget deletions before that version: no message can be that stale."""
         self._left = {uid: at for uid, at in self._left.items() if at >= before}

@@ -1,7 +1,7 @@
-"""Lists in pages that are of a bearable size, whatever the objects are like.
+"""Paginated lists, with pages of bounded size whatever the objects are like.
 
-An object may have up to 1.5 MiB, of which we may need some hundred bytes, and a tenant chooses how
-much it is: in annotations, in labels, in fields that we don't know.
+An object may have up to 1.5 MiB, of which we need some hundred bytes, and a tenant decides how
+large it is: by annotations, labels, and fields that we don't know.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from imagejob_operator.api.meta import Resource
+from imagejob_operator.observability.logging import fields
 
 from .object_store import HasMetadata
 from .resources import Kind
@@ -22,10 +23,10 @@ from .transport import TooLargeError, Transport, decode
 log = logging.getLogger(__name__)
 
 FIRST, MOST = 50, 500
-"""Objects of the first page, and of any."""
+"""Objects in the first page, and the maximum in any."""
 
 GOOD_BYTES = 4 * 1024**2
-"""What a page should have. It is in memory as a whole, for as long as it takes to read it."""
+"""The page size to aim at. A page is in memory as a whole while it is decoded."""
 
 T = TypeVar("T", bound=HasMetadata)
 
@@ -33,7 +34,7 @@ Selector = tuple[tuple[str, str], ...]
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
-    """A part of a list as of `version`: the objects that can be read, and the UIDs of all."""
+    """A part of a list at `version`: the objects that can be decoded, and the UIDs of all."""
 
     version: int
     items: list[T]
@@ -41,7 +42,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 
 class ListMeta(msgspec.Struct, rename="camel"):
-    """Where a list was read, and where its next page begins."""
+    """The version of a list, and the token for its next page."""
 
     resource_version: str = ""
     continue_: str = msgspec.field(default="", name="continue")
@@ -53,7 +54,7 @@ class _RawPage(msgspec.Struct):
 
 
 class Identity(Resource, frozen=True):
-    """What is told of an object that can't be read."""
+    """Metadata that names an object that can't be decoded."""
 
     name: str = ""
     namespace: str = ""
@@ -68,7 +69,7 @@ class Identified(Resource, frozen=True):
 
 
 class Pager:
-    """Reads lists. One page at a time is in memory, whoever else reads."""
+    """Reads lists. At most one page is in memory, however many lists are read at once."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -77,7 +78,7 @@ class Pager:
     async def pages(
         self, kind: Kind[T], namespace: str = "", selector: Selector = (), first: int = FIRST
     ) -> AsyncGenerator[Page[T], None]:
-        """All of a list as of one resource version. Raises ApiError."""
+        """List everything at one resource version. Raises ApiError."""
         limit, more = first, ""
         while True:
             query = [*selector, ("limit", str(limit)), *([("continue", more)] if more else [])]
@@ -100,16 +101,16 @@ class Pager:
             limit = next_limit(limit, len(page.uids), size)
 
     def read(self, kind: Kind[T], raw: msgspec.Raw) -> T | None:
-        """One object; None if it can't be read: that is told, and counted."""
+        """Decode one object; log and count it and return None if that fails."""
         try:
             return msgspec.json.decode(raw, type=kind.type)
         except msgspec.DecodeError as error:
             meta = identify(raw)
             self._transport.metrics.unreadable(kind.plural)
-            log.warning(
-                "ignoring %s %s/%s, which can't be read: %s",
-                *(kind.type.__name__, meta.namespace, meta.name, error),
+            where = fields(
+                kind=kind.type.__name__, namespace=meta.namespace, name=meta.name, uid=meta.uid
             )
+            log.warning("ignoring an object that cannot be decoded: %s", error, extra=where)
             return None
 
     def _read(self, kind: Kind[T], raw: _RawPage) -> Page[T]:
@@ -123,11 +124,11 @@ class Pager:
 
 
 def identify(raw: msgspec.Raw) -> Identity:
-    """Whatever else the object says."""
+    """Return the identity of an object, whatever else it contains."""
     return decode(raw, Identified).metadata
 
 
 def next_limit(limit: int, objects: int, size: int) -> int:
-    """How many objects to ask for after a page of so many, which had `size` bytes."""
+    """Return the limit of the next page, after a page of `objects` in `size` bytes."""
     good = GOOD_BYTES * objects // size if objects else limit
     return max(1, min(good, 2 * limit, MOST))

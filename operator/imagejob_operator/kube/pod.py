@@ -21,7 +21,7 @@ ORDER_VARIABLE = "IMAGEJOB_ORDER"
 CONTAINER = "worker"
 
 SECOND_TRY = timedelta(seconds=1)
-"""After so long the scheduler looks again for a node, at the earliest."""
+"""The scheduler retries a pod that found no node after this long, at the earliest."""
 
 
 class EnvVar(Resource, frozen=True):
@@ -32,14 +32,14 @@ class EnvVar(Resource, frozen=True):
 
 
 class Container(Resource, frozen=True):
-    """The part of a container that says what it was told to do."""
+    """The part of a container that holds its work order."""
 
     name: str
     env: tuple[EnvVar, ...] = ()
 
 
 class PodSpec(Resource, frozen=True):
-    """The part of a pod's spec that matters here."""
+    """The part of a pod's spec that the operator reads."""
 
     containers: tuple[Container, ...] = ()
     node_name: str | None = None
@@ -47,7 +47,7 @@ class PodSpec(Resource, frozen=True):
 
     @property
     def order_text(self) -> str:
-        """The order that the worker is given; empty for a pod that isn't ours."""
+        """The work order in the worker container's environment; empty for a pod that isn't ours."""
         for container in self.containers:
             for variable in container.env:
                 if container.name == CONTAINER and variable.name == ORDER_VARIABLE:
@@ -74,7 +74,7 @@ class Waiting(Resource, frozen=True):
 
 
 class Running(Resource, frozen=True):
-    """A container that runs."""
+    """Since when a container is running."""
 
     started_at: datetime | None = None
 
@@ -115,7 +115,7 @@ class PodStatus(Resource, frozen=True):
 
 
 class Pod(Resource, frozen=True):
-    """A worker's pod. `carries` is all that is kept of its order."""
+    """A worker's pod. `carries` is what is kept of its order."""
 
     metadata: PodMeta
     spec: PodSpec = PodSpec()
@@ -132,22 +132,22 @@ class Pod(Resource, frozen=True):
 
     @property
     def controller(self) -> OwnerReference | None:
-        """Its Job, unless somebody has taken it away from it."""
+        """Its Job, unless the owner reference was removed."""
         owners = self.metadata.owner_references
         return next((each for each in owners if each.controller and each.kind == "Job"), None)
 
     @property
     def job_name(self) -> str:
-        """The Job that has made it, as a label says: for people."""
+        """The name of its Job by its label, for messages."""
         return self.metadata.labels.get("batch.kubernetes.io/job-name", "")
 
     def attempt_of(self, uid: str) -> int:
-        """Which attempt of the ImageJob it was made for; 0 if none."""
+        """Return the attempt of the ImageJob that it was created for; 0 if none."""
         return next((each.attempt for each in self.carries if each.uid == uid), 0)
 
     @property
     def state(self) -> ContainerState:
-        """The worker container's; empty before the kubelet has said anything."""
+        """The worker container's state; empty before the kubelet has reported one."""
         for container in self.status.container_statuses:
             if container.name == CONTAINER:
                 return container.state
@@ -163,7 +163,7 @@ class Pod(Resource, frozen=True):
 
     @property
     def has_begun(self) -> bool:
-        """Whether its container has been at work, as far as the kubelet knows."""
+        """Whether its container has run, as far as the kubelet knows."""
         ended = self.state.terminated
         if ended and ended.reason == UNKNOWN_END:
             return ended.started_at is not None
@@ -171,14 +171,14 @@ class Pod(Resource, frozen=True):
 
     @property
     def is_excused(self) -> bool:
-        """Whether the cluster took it away: eviction, preemption, drain, a lost node."""
+        """Whether the cluster removed it: eviction, preemption, drain, node failure."""
         condition = self._condition("DisruptionTarget")
         if not condition or condition.status != "True":
             return False
         return condition.reason in EXCUSES
 
     def is_silent(self, now: datetime) -> bool:
-        """Whether it should have ended long ago: its node is gone, and takes no orders."""
+        """Whether it is long past its deadline, so its node must be unreachable."""
         running, allowed = self.state.running, self.spec.active_deadline_seconds
         if self.has_ended or not running or not running.started_at or allowed is None:
             return False
@@ -186,7 +186,7 @@ class Pod(Resource, frozen=True):
 
     @property
     def unschedulable(self) -> str | None:
-        """Why no node takes it, in the scheduler's words."""
+        """Why no node accepts it, in the scheduler's words; None otherwise."""
         scheduled = self._condition("PodScheduled")
         if scheduled and (scheduled.status, scheduled.reason) == ("False", "Unschedulable"):
             return scheduled.message
@@ -198,8 +198,10 @@ class Pod(Resource, frozen=True):
 
     @property
     def had_to_wait(self) -> bool:
-        """Whether it has a node that had no room at first: the scheduler tries again after a second
-        at the earliest, and whole seconds are told."""
+        """Whether it was bound only after a retry of the scheduler.
+
+        The scheduler retries after a second at the earliest, and times have whole seconds.
+        """
         scheduled, created = self._condition("PodScheduled"), self.metadata.creation_timestamp
         placed = scheduled.last_transition_time if scheduled and self.is_placed else None
         return bool(created and placed and placed - created >= SECOND_TRY)

@@ -1,4 +1,4 @@
-"""What the operator writes down in the cluster: Events and ledgers, as manifests."""
+"""Manifests of the Events and ledgers that the operator writes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from imagejob_operator.api.meta import API_VERSION, Manifest, ObjectMeta
 from imagejob_operator.api.reasons import WORRYING
 
 REPORTER = "imagejob.dev/operator"
-"""Who reports our Events. policies/events.yaml keeps others from saying so."""
+"""The reporting controller of our Events. policies/events.yaml keeps others from using it."""
 
 
 def ledger_name(tenant: str) -> str:
-    """Of the ConfigMap that holds a namespace's ledger, in the operator's own."""
+    """Return the name of the ConfigMap, in the operator's namespace, with a namespace's ledger."""
     return f"ledger-{tenant}"
 
 
 def ledger(namespace: str, tenant: str, data: dict[str, str], version: str | None) -> Manifest:
-    """The ledger of the namespace `tenant`; to replace that version of it, if one is given."""
+    """Build the ledger of the namespace `tenant`; with `version`, to replace exactly that
+    version."""
     metadata: Manifest = {
         "name": ledger_name(tenant),
         "namespace": namespace,
@@ -41,7 +42,10 @@ def ledger(namespace: str, tenant: str, data: dict[str, str], version: str | Non
 def told(
     about: ObjectMeta, kind: str, instance: str, *, at: datetime, note: str, **told: str
 ) -> Manifest:
-    """An Event about an object of ours, but for its name. `told`: its type, reason and action."""
+    """Build an Event about one of our objects, without a name.
+
+    `told`: its type, reason and action.
+    """
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -62,10 +66,10 @@ def told(
 
 
 def event(job: ImageJob, entry: AuditEntry, instance: str) -> Manifest:
-    """The Event that goes with a status write.
+    """Build the Event that goes with a status write.
 
-    Named by UID, sequence number and all that it says, its microsecond included: so a repeat meets
-    itself, whichever operator sends it, and nobody can take the name before.
+    Its name is made of UID, sequence number and a digest of its content, including its microsecond.
+    So a repetition meets itself, whichever operator sends it, and nobody can take the name first.
     """
     made = told(
         job.metadata,
@@ -83,7 +87,7 @@ def event(job: ImageJob, entry: AuditEntry, instance: str) -> Manifest:
 
 
 def renamed(event: Manifest, salt: bytes) -> Manifest:
-    """The same Event, where somebody else has its name."""
+    """Return the same Event under another name, if its name is taken."""
     meta = event["metadata"]
     return {**event, "metadata": {**meta, "name": f"{meta['name']}.{_digest(salt)}"}}
 

@@ -1,4 +1,4 @@
-"""The kinds of objects that are asked for: where the API server has them, and what they are."""
+"""The kinds of objects that the operator requests: their API paths and types."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from .worker import WorkerJob
 UNFINISHED = "status.phase!=Succeeded,status.phase!=Failed"
 FINISHED_WITH_TTL = ",".join(
     [
-        "spec.ttlSecondsAfterFinished!=",  # a field that isn't there reads as empty
+        "spec.ttlSecondsAfterFinished!=",  # a missing field reads as empty
         "status.phase!=",
         *(f"status.phase!={phase}" for phase in get_args(Phase) if phase not in FINISHED),
     ]
 )
-"""Field selectors know no "or", but all phases are known."""
+"""Field selectors have no "or", but all phases are known."""
 
 T = TypeVar("T", bound=HasMetadata)
 
 
 class Kind(msgspec.Struct, Generic[T], frozen=True):
-    """Where the objects of one kind are, and what they are read as."""
+    """The API path, type and selector of one kind."""
 
     type: type[T]
     api: str
@@ -39,20 +39,20 @@ class Kind(msgspec.Struct, Generic[T], frozen=True):
     selector: tuple[tuple[str, str], ...] = ()
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """The URL path of the collection, of an object, or of a subresource of one."""
+        """Return the URL path of the collection, of an object, or of a subresource."""
         parts = [self.api, f"namespaces/{namespace}" if namespace else "", self.plural]
         return "/".join(part for part in (*parts, name, subresource) if part)
 
 
 class ConfigMap(Resource, frozen=True):
-    """A ledger, as it is kept."""
+    """A ConfigMap that holds a ledger."""
 
     metadata: ObjectMeta
     data: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Occurrence(Resource, frozen=True):
-    """A core Event about another object, and who says that it reports it."""
+    """A core Event about another object, with its reporter."""
 
     metadata: ObjectMeta
     type: str = ""

@@ -1,4 +1,4 @@
-"""Requests to the API server, and what it answers: bytes, or an ApiError."""
+"""HTTP requests to the API server: they return bytes, or raise ApiError."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from imagejob_operator.observability.metrics import Metrics
 from .concurrency_limiter import AdaptiveConcurrencyLimiter
 
 AGENT = f"imagejob-operator/{VERSION}"
-"""Who we are in the API server's audit log."""
+"""Our user agent, as the API server's audit log shows it."""
 
 TIMEOUT_SECONDS = 30.0
 
 MAX_PAUSE_SECONDS = 60
-"""Nobody is left alone for longer, whatever is asked."""
+"""The longest pause that Retry-After may ask for."""
 
 MAX_BODY = 32 * 1024**2
-"""Bytes of an answer, or of one message of a watch. etcd takes 1.5 MiB for an object."""
+"""Bytes of a response, or of one watch event. etcd limits an object to 1.5 MiB."""
 
 MAX_ERROR_BODY = 64 * 1024
 
@@ -38,9 +38,9 @@ CHUNK = 128 * 1024
 
 
 class ApiError(Exception):
-    """The API server said no, or nothing. `status` is of HTTP; 0 when it can't be reached.
+    """The API server refused, failed or didn't answer. `status` is HTTP's; 0 if it is unreachable.
 
-    `retry_after` is how long it asks to be left alone.
+    `retry_after` is the pause that the server asks for.
     """
 
     def __init__(self, status: int, message: str, retry_after: timedelta = timedelta()) -> None:
@@ -51,12 +51,12 @@ class ApiError(Exception):
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the request itself is what the server won't have: it understood, and said no."""
+        """Whether the server understood the request and rejected it, so that a retry is useless."""
         return self.status in (400, 403, 404, 409, 413, 422)
 
 
 class ConflictError(ApiError):
-    """409: somebody else was there first. Read again and decide again."""
+    """409: another writer was first. Read again and decide again."""
 
 
 class NotFoundError(ApiError):
@@ -64,18 +64,18 @@ class NotFoundError(ApiError):
 
 
 class ExpiredError(ApiError):
-    """410: what was to be gone on from is too old. List again."""
+    """410: the resource version or page token is too old. List again."""
 
 
 class TooLargeError(ApiError):
-    """The answer is longer than MAX_BODY, and was not read to its end."""
+    """The response exceeds MAX_BODY and was not read completely."""
 
     def __init__(self) -> None:
-        super().__init__(0, f"the answer has more than {MAX_BODY} bytes")
+        super().__init__(0, f"the response exceeds {MAX_BODY} bytes")
 
 
 class FencedError(ApiError):
-    """Not sent: somebody else may lead by now, and decide otherwise."""
+    """Not sent: another operator may lead by now."""
 
     def __init__(self, message: str) -> None:
         super().__init__(0, message)
@@ -92,9 +92,9 @@ _ERRORS: dict[int, type[ApiError]] = {
 
 
 class Transport:
-    """A connection to the API server, as whoever the credentials say.
+    """A connection to the API server with certain credentials.
 
-    `pace` is how many requests at once it takes well, `metrics` what counts them.
+    `limiter` adapts the number of concurrent requests, `metrics` counts them.
     """
 
     def __init__(self, api: client.ApiClient, metrics: Metrics | None = None) -> None:
@@ -110,9 +110,10 @@ class Transport:
         query: list[tuple[str, str]] | None = None,
         seconds: float = TIMEOUT_SECONDS,
     ) -> bytes:
-        """The body of the answer. Raises ApiError for any but a success within `seconds`.
+        """Send a request and return the body. Raises ApiError for anything but a success within
+        `seconds`.
 
-        TooLargeError where it has more than MAX_BODY.
+        Raises TooLargeError for a body longer than MAX_BODY.
         """
         began = time.monotonic()
         try:
@@ -133,7 +134,8 @@ class Transport:
     async def watch(
         self, path: str, query: list[tuple[str, str]], seconds: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The lines of an answer that goes on, for `seconds` at most: entered once it has begun.
+        """Yield the lines of a streaming response, for at most `seconds`. Entered once it has
+        begun.
 
         Raises ApiError, also from the iterator.
         """
@@ -172,15 +174,15 @@ class Transport:
         return kind(response.status, _message(data), pause)
 
     async def _headers(self, method: str, path: str) -> dict[str, str]:
-        """With a token that is good now: those of a pod are renewed.
+        """Build headers with a current token: a pod's tokens are rotated.
 
-        The library's way to build a whole request would look for its own models in every value of
-        the body, which takes a tenth of a millisecond for a status.
+        The library's own request builder searches every value of the body for its models, which
+        takes a tenth of a millisecond for a status.
         """
         content = "application/json-patch+json" if method == "PATCH" else "application/json"
         headers = {
             "Accept": "application/json",
-            # What is compressed may be of any size once it is not.
+            # A compressed response could have any size once decompressed.
             "Accept-Encoding": "identity",
             "Content-Type": content,
             "User-Agent": AGENT,
@@ -190,7 +192,7 @@ class Transport:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """All of it, or the begin of an error's. Raises TooLargeError."""
+    """Read the whole body, or the start of an error's. Raises TooLargeError."""
     most = MAX_BODY if response.status < 300 else MAX_ERROR_BODY
     data = bytearray()
     async for chunk in response.content.iter_chunked(CHUNK):
@@ -204,7 +206,10 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """Each whole line. Raises ApiError where it breaks, or is longer than MAX_BODY."""
+    """Yield complete lines.
+
+    Raises ApiError when the connection breaks or a line exceeds MAX_BODY.
+    """
     begun = bytearray()
     try:
         async for chunk in response.content.iter_chunked(CHUNK):
@@ -221,28 +226,29 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 
 def _unreached(error: Exception) -> ApiError:
-    return ApiError(0, f"the API server can't be reached: {error!r}")
+    return ApiError(0, f"the API server is unreachable: {error!r}")
 
 
 D = TypeVar("D")
 
 
 def decode(data: bytes | msgspec.Raw, kind: type[D]) -> D:
-    """What the server answered; ApiError if it was no server of ours, such as a proxy's page."""
+    """Decode a response. Raises ApiError for anything else, such as a proxy's error page."""
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.DecodeError as error:
-        raise ApiError(0, f"the API server's answer can't be read: {error}") from error
+        raise ApiError(0, f"cannot decode the API server's response: {error}") from error
 
 
 def _retry_after(headers: Mapping[str, str]) -> timedelta:
-    """As API servers send it, in whole seconds: with 429, and with 503 while they start or stop."""
+    """Parse Retry-After in whole seconds, as API servers send it with 429, and with 503 at start
+    and stop."""
     value = headers.get("Retry-After", "")
     return timedelta(seconds=min(int(value), MAX_PAUSE_SECONDS)) if value.isdigit() else timedelta()
 
 
 def _message(data: bytes) -> str:
-    """What a Status object says, or the text as it came."""
+    """Return a Status object's message, or the text as received."""
     try:
         return msgspec.json.decode(data, type=_Status).message
     except msgspec.DecodeError:
@@ -257,19 +263,19 @@ class _Status(msgspec.Struct):
 async def connect(
     fence: Fence | None = None, metrics: Metrics | None = None
 ) -> AsyncIterator[Transport]:
-    """To the cluster that we run in, else to the one of KUBECONFIG.
+    """Connect to the cluster that we run in, or else to KUBECONFIG's.
 
-    `fence` is asked before every request that isn't a GET. `metrics` counts the requests.
+    `fence` is called before every request except GET. `metrics` counts the requests.
     """
     configuration = client.Configuration()
     if "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     else:
-        # The library would go by the environment as it was when it was imported.
+        # The library reads the environment when it is imported, which may be too early.
         given = os.environ.get("KUBECONFIG")
         await config.load_kube_config(given, client_configuration=configuration)  # type: ignore[no-untyped-call]
     configuration.connection_pool_maxsize = 64
-    # Else aiohttp looks for proxies and a .netrc before each request, in a thread of its own.
+    # Otherwise aiohttp looks for proxies and a .netrc before each request, in a thread.
     session: dict[str, object] = {"trust_env": bool(getproxies_environment())}
     if fence:
         session["middlewares"] = (_fenced(fence),)
@@ -279,9 +285,10 @@ async def connect(
 
 
 def _fenced(fence: Fence) -> aiohttp.ClientMiddlewareType:
-    """As late as can be: behind the threads that aiohttp asks for proxies, and before each repeat.
+    """Build a middleware that calls the fence as late as possible.
 
-    (It sends a PUT or DELETE once more by itself when a connection breaks that was open before.)
+    It runs after aiohttp's threads for proxies, and before each repetition: aiohttp repeats a PUT
+    or DELETE by itself when a reused connection breaks.
     """
 
     async def send(

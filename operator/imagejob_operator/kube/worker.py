@@ -19,7 +19,7 @@ from .pod import Pod, PodSpec, StateCondition
 Nothing = Literal["nothing"]
 
 DISRUPTED = "PodFailurePolicy"
-"""Why a Job ended, as Kubernetes has it, for which a rule of its own had it end."""
+"""The reason with which Kubernetes fails a Job for its pod failure policy."""
 
 
 class PodTemplate(Resource, frozen=True):
@@ -50,12 +50,12 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
 
     @cached_property
     def order_text(self) -> str:
-        """The order as it stands in the pod template; empty for a Job that isn't ours."""
+        """The encoded order in the pod template; empty for a Job that isn't ours."""
         return self.spec.template.spec.order_text
 
     @cached_property
     def order(self) -> orders.Order | None:
-        """What it was made to do; None if that can't be read."""
+        """The order; None if it can't be decoded."""
         try:
             return orders.decode(self.order_text)
         except orders.OrderError:
@@ -63,11 +63,11 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
 
     @property
     def items(self) -> tuple[orders.OrderItem, ...]:
-        """The ImageJobs of its order; none if it can't be read."""
+        """The ImageJobs of its order; none if it can't be decoded."""
         return self.order.items if self.order else ()
 
     def store_of(self, item: orders.OrderItem) -> orders.OrderStore | None:
-        """The store that an item of its order writes to, as it was then."""
+        """Return the store that an item writes to, as it was at dispatch."""
         return self.order.stores.get(item.destination.store) if self.order else None
 
     @property
@@ -76,7 +76,7 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
 
     @property
     def resumed_at(self) -> datetime | None:
-        """When it was last had go on, after it had been suspended."""
+        """When it was last resumed after a suspension."""
         times = (
             each.last_transition_time
             for each in self.status.conditions
@@ -86,7 +86,7 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
 
     @property
     def ended(self) -> StateCondition | None:
-        """The condition that says the Job will start no further pod."""
+        """The condition that says that the Job will start no further pod."""
         for condition in self.status.conditions:
             if condition.type in ("Complete", "Failed") and condition.status == "True":
                 return condition
@@ -94,16 +94,16 @@ class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
 
     @property
     def was_disrupted(self) -> bool:
-        """Whether it has ended for the only rule that it has: the cluster took its pod away."""
+        """Whether it failed by its only pod failure rule: the cluster removed its pod."""
         return self.ended is not None and self.ended.reason == DISRUPTED
 
 
 class Worker(msgspec.Struct, frozen=True):
-    """A worker Job and, once there is one, the newest of the pods that it controls.
+    """A worker Job and, once it exists, the newest pod that it controls.
 
-    It should have no second one. `others` are older ones, `past` those that have gone, as they were
-    last: also if they have been taken away from the Job. `is_gone` says that the Job itself is
-    there no more.
+    There should be no second pod. `others` are older pods, `past` the last observed states of
+    deleted ones, including those that were removed from the Job. `is_gone` says that the Job itself
+    was deleted.
     """
 
     job: WorkerJob
@@ -113,15 +113,15 @@ class Worker(msgspec.Struct, frozen=True):
     is_gone: bool = False
 
     def uids(self) -> Iterator[str]:
-        """The ImageJobs it was made for."""
+        """Yield the UIDs of the ImageJobs that it was created for."""
         return (item.uid for item in self.job.items)
 
     def item(self, uid: str) -> orders.OrderItem | None:
-        """What it was told to do for one ImageJob."""
+        """Return the order's item for one ImageJob."""
         return next((item for item in self.job.items if item.uid == uid), None)
 
     def pods(self) -> Iterator[Pod]:
-        """Those that are there."""
+        """Yield the pods that exist."""
         yield from self.others
         if self.pod:
             yield self.pod
@@ -132,12 +132,13 @@ class Worker(msgspec.Struct, frozen=True):
 
     @property
     def last(self) -> Pod | None:
-        """The newest pod, be it there or gone: its end is that of the attempt."""
+        """The newest pod, existing or deleted: its end is the end of the attempt."""
         return self.pod or next(iter(self.past[-1:]), None)
 
     @property
     def is_live(self) -> bool:
-        """Whether its pod may be at work, or is to come; it gets no other once that has begun."""
+        """Whether its pod may be running or is yet to come; a pod that has run gets no
+        successor."""
         if self.has_live_pod:
             return True
         if self.pod or self.job.ended or self.is_gone:
@@ -146,25 +147,25 @@ class Worker(msgspec.Struct, frozen=True):
 
     @property
     def is_suspended(self) -> bool:
-        """Whether its Job makes no pod until somebody has it go on."""
+        """Whether its Job creates no pod until it is resumed."""
         return self.job.spec.suspend and self.is_live and not self.has_live_pod
 
     @property
     def never_ran(self) -> bool:
-        """Whether its pod was seen to end, or go, before a container of it had started."""
+        """Whether its pod was observed to end, or be deleted, before any container started."""
         return self.last is not None and not (self.last.has_begun or self._is_unseen)
 
     @property
     def is_judged_later(self) -> bool:
-        """Whether nobody has seen how its pod ended, and its Job is still to say so."""
+        """Whether the end of its pod was not observed, and its Job has yet to report it."""
         waits = not (self.job.ended or self.is_gone or self.job.spec.suspend)
         return self.last is not None and self._is_unseen and waits
 
     @property
     def is_excused(self) -> bool:
-        """Whether the cluster took its pod away: by itself, or as the Job was suspended.
+        """Whether the cluster removed its pod: by itself, or because the Job was suspended.
 
-        Where nobody has seen how the pod ended, the Job tells.
+        If the end of the pod was not observed, the Job's condition decides.
         """
         if self.job.spec.suspend or (self.last and self.last.is_excused):
             return True
@@ -175,26 +176,29 @@ class Worker(msgspec.Struct, frozen=True):
         return self.last is None or self.last.status.phase == UNSEEN
 
     def forsaken(self) -> Pod | None:
-        """A pod before the last one that was at work: it was taken from the Job, which would have
-        made no other."""
+        """Return an earlier pod that has run.
+
+        It was removed from the Job, which would not have created another otherwise.
+        """
         before = (*self.others, *self.past) if self.pod else self.past[:-1]
         return next((pod for pod in before if pod.has_begun), None)
 
     def has_something_to_tell(self, uid: str) -> bool:
-        """Of one whose Job has gone: whether the attempt may count for the ImageJob."""
+        """Whether the attempt of a deleted Job may count for the ImageJob."""
         if self.has_live_pod or self.entry(uid) is not None or self.forsaken():
             return True
         return self.last is not None and self.last.has_begun
 
     def entry(self, uid: str) -> reports.Done | reports.Failed | None:
-        """What its report says of how one ImageJob ended, if that can be read."""
+        """Return the outcome of one ImageJob in the report, if it can be decoded."""
         said, item = self.said(uid), self.item(uid)
         if not item or not isinstance(said, reports.Done | reports.Failed):
             return None
         return said if isinstance(said, reports.Failed) or _fits(item, said) else None
 
     def said(self, uid: str) -> reports.Entry | Nothing:
-        """What stands in its report for one ImageJob; "nothing" without one that can be read."""
+        """Return the report's entry for one ImageJob; "nothing" without a report that can be
+        decoded."""
         ended = self.last.state.terminated if self.last else None
         try:
             report = reports.decode(ended.message) if ended else ()

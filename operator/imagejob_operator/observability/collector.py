@@ -1,6 +1,6 @@
-"""What the operator knows anyway, as gauges: read when Prometheus asks, and kept nowhere.
+"""Gauges of the operator's state, computed when Prometheus scrapes.
 
-A standby knows nothing of ImageJobs: it says that it doesn't lead, and no more.
+A standby knows no ImageJobs: it exports only that it doesn't lead.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .snapshot import Cache, ImageJobs, Queue, Snapshot, Workers
 
 
 class Candidate(Protocol):
-    """What is asked of leader election."""
+    """What the gauges read of leader election."""
 
     @property
     def leads(self) -> bool: ...
@@ -26,21 +26,21 @@ class Candidate(Protocol):
 
 
 class Loop(Protocol):
-    """What is asked of the manager."""
+    """What the gauges read of the manager."""
 
     @property
     def last_tick(self) -> float:
-        """When the loop last turned, by time.monotonic."""
+        """When the loop last ran, by time.monotonic."""
 
     @property
     def listed(self) -> bool:
-        """Whether the first listing is complete."""
+        """Whether the initial lists are complete."""
 
     def snapshot(self) -> Snapshot: ...
 
 
 class Gauges(Collector):
-    """`namespaces` is how many have series of their own."""
+    """Exports a snapshot. `namespaces` limits how many have series of their own."""
 
     def __init__(self, candidate: Candidate, loop: Loop, namespaces: int) -> None:
         self._candidate = candidate
@@ -48,7 +48,7 @@ class Gauges(Collector):
         self._seats = Seats(namespaces)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """All of it as of one moment: nothing else runs meanwhile."""
+        """Yield everything at one moment: no other task runs meanwhile."""
         leads = self._candidate.leads
         yield _gauge("leader", "Whether this operator leads.", float(leads))
         yield _gauge(
@@ -71,7 +71,7 @@ class Gauges(Collector):
 
 
 def image_jobs(known: ImageJobs) -> Iterator[GaugeMetricFamily]:
-    """Where the unfinished ones stand, and since when the oldest does."""
+    """Yield the unfinished ImageJobs and the age of the oldest."""
     yield _labelled("jobs", "Unfinished ImageJobs.", "phase", known.by_phase)
     yield _labelled("waiting_jobs", "Those that wait, by what for.", "reason", known.by_reason)
     yield _labelled(
@@ -83,14 +83,14 @@ def image_jobs(known: ImageJobs) -> Iterator[GaugeMetricFamily]:
 
 
 def workers(known: Workers) -> Iterator[GaugeMetricFamily]:
-    """The worker Jobs, by whether their pod has started."""
+    """Yield the worker Jobs, by whether their pod has started."""
     yield _labelled("worker_jobs", "Worker Jobs there are.", "state", known.by_state)
     text = "How many may be starting or running at once."
     yield _gauge("worker_jobs_limit", text, known.limit)
 
 
 def queue(known: Queue) -> Iterator[GaugeMetricFamily]:
-    """What is to be written, and what the API server lets us."""
+    """Yield the depth of the work queue, and the limits for writes."""
     text = "Actions that wait for room, by kind."
     yield _labelled("workqueue_depth", text, "priority", known.waiting)
     text = "How long the first of them has."
@@ -101,14 +101,14 @@ def queue(known: Queue) -> Iterator[GaugeMetricFamily]:
 
 
 def cache(known: Cache) -> Iterator[GaugeMetricFamily]:
-    """What is kept of the tenants' objects."""
+    """Yield the memory of the tenants' objects."""
     yield _gauge("cache_bytes", "Memory that the tenants' objects take, about.", known.bytes)
     text = "Namespaces that exceed cache.bytesPerNamespace."
     yield _gauge("cache_full_namespaces", text, known.full_namespaces)
 
 
 def quotas(told: Iterator[NamespaceUse]) -> Iterator[GaugeMetricFamily]:
-    """What the namespaces may use, have used and have under way."""
+    """Yield limit, use and current work of namespaces."""
     names = ("namespace", "window")
     limit = GaugeMetricFamily("imagejob_quota_limit", "ImageJobs a window.", labels=names)
     used = GaugeMetricFamily("imagejob_quota_used", "Admitted in the window.", labels=names)

@@ -1,9 +1,11 @@
-"""The operator over HTTP: is it alive, is it ready, as what, and its metrics.
+"""The operator's HTTP endpoints: liveness, readiness and metrics.
 
-GET /healthz   200 if the loop turns (a standby's need not), else 503
-GET /readyz    200 if we lead, have listed everything and watch it, or stand by and know who leads;
-               else 503. {"role": "leader" or "standby", "leader": IDENTITY}, and why not, if not
-GET /metrics   for Prometheus, as text or as OpenMetrics, whichever is asked for
+GET /healthz 200 if the loop runs, or we are a standby; else 503.
+
+GET /readyz 200 if we lead and list and watch everything, or are a standby that knows the leader;
+else 503. {"role": "leader" or "standby", "leader": IDENTITY}, with a "message" for 503.
+
+GET /metrics for Prometheus, in the text or OpenMetrics format that it accepts.
 """
 
 from __future__ import annotations
@@ -19,30 +21,32 @@ from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
+from .logging import fields
+
 log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 30.0
-"""The loop turns every 5 s, if only to show that it does."""
+"""The loop runs every 5 s, even if only to show that it does."""
 
 
 class Loop(Protocol):
-    """What the probes ask of the engine."""
+    """What the probes read of the manager."""
 
     @property
     def last_tick(self) -> float:
-        """When the loop last turned, by time.monotonic."""
+        """When the loop last ran, by time.monotonic."""
 
     @property
     def listed(self) -> bool:
-        """Whether the first listing is complete: before it the loop does not turn."""
+        """Whether the initial lists are complete: before that the loop does not run."""
 
     @property
     def unwatched(self) -> tuple[str, ...]:
-        """The kinds that are not listed, or not watched: meanwhile nothing is decided."""
+        """The kinds that are not listed or not watched: meanwhile nothing is decided."""
 
 
 class Candidate(Protocol):
-    """What the probes ask of leadership.Leadership."""
+    """What the probes read of kube/leader_election.py."""
 
     @property
     def leads(self) -> bool: ...
@@ -53,21 +57,21 @@ class Candidate(Protocol):
 
 
 class Probes:
-    """Answers from what is known: a probe costs no request to the API server."""
+    """Answers probes from memory: they cost no request to the API server."""
 
     def __init__(self, candidate: Candidate, loop: Loop) -> None:
         self._candidate = candidate
         self._loop = loop
 
     async def healthz(self, _: web.Request) -> web.Response:
-        """Whether to let the process live."""
+        """Answer whether the process should live."""
         age = time.monotonic() - self._loop.last_tick
         if not (self._candidate.leads and self._loop.listed) or age < STUCK_SECONDS:
             return _answer({"status": "alive"})
         return _answer({"status": "stuck", "secondsSinceLastTurn": round(age, 1)}, status=503)
 
     async def readyz(self, _: web.Request) -> web.Response:
-        """Whether it does what its role asks of it."""
+        """Answer whether it fulfils its role."""
         role = "leader" if self._candidate.leads else "standby"
         answer = {"role": role, "leader": self._candidate.leader}
         if why_not := self._why_not():
@@ -78,15 +82,15 @@ class Probes:
         if self._candidate.trouble:
             return self._candidate.trouble
         if self._candidate.leads and self._loop.unwatched:
-            return f"not listed and watched: {', '.join(self._loop.unwatched)}"
+            return f"not listed or not watched: {', '.join(self._loop.unwatched)}"
         if self._candidate.leads and not self._loop.listed:
-            return "the first listing is not complete"
+            return "the initial lists are not complete"
         return ""
 
 
 @asynccontextmanager
 async def serving(address: str, probes: Probes, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """On "host:port", or nowhere for "". OSError if that can't be listened on."""
+    """Serve on "host:port", or nothing for "". Raises OSError if it can't listen there."""
     if not address:
         yield
         return
@@ -99,7 +103,7 @@ async def serving(address: str, probes: Probes, registry: CollectorRegistry) -> 
     await runner.setup()
     try:
         await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
-        log.info("probes and metrics are answered on %s", address)
+        log.info("serving probes and metrics", extra=fields(address=address))
         yield
     finally:
         await runner.cleanup()
@@ -110,7 +114,7 @@ def _metrics(registry: CollectorRegistry) -> Handler:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         response = await expose(request)
-        response.force_close()  # as below
+        response.force_close()  # see _answer
         return response
 
     return answer
@@ -118,5 +122,5 @@ def _metrics(registry: CollectorRegistry) -> Handler:
 
 def _answer(body: Mapping[str, str | float], status: int = 200) -> web.Response:
     answer = web.json_response(body, status=status)
-    answer.force_close()  # kopf would wait 5 s at its end for the task of a connection kept open
+    answer.force_close()  # at its end kopf would wait 5 s for the task of a kept connection
     return answer

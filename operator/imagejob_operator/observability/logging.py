@@ -1,11 +1,15 @@
-"""The operator's log on standard error: one JSON object a line for collectors, text for people.
+"""The operator's log on standard error: one JSON object a line, or text for people.
 
-Audit lines are no part of it: they go to standard output, and say what happened to ImageJobs.
+Audit lines are not part of it: they go to standard output and record what happened to ImageJobs.
+A log call names its object by fields, not in its message:
+
+    log.warning("cannot delete the ImageJob: %s", error, extra=about(job.metadata))
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from types import TracebackType
@@ -13,49 +17,78 @@ from typing import Literal
 
 import msgspec
 
+from imagejob_operator.api.meta import ObjectMeta
+
 log = logging.getLogger(__name__)
 
 Format = Literal["json", "text"]
+Value = str | int | float
 
 TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
+_FIELDS = "imagejob_fields"
+"""The record's attribute that holds the fields: `name` itself is the logger's."""
 
-class Line(msgspec.Struct, omit_defaults=True):
-    """`time` is UTC in RFC 3339, `error` a traceback."""
+_PLAIN = re.compile(r"[^\s\"=]+")
 
-    time: str
-    level: str
-    logger: str
-    message: str
-    error: str = ""
+
+def fields(**values: Value) -> dict[str, dict[str, Value]]:
+    """Build the `extra=` of a log call. Empty strings are left out."""
+    return {_FIELDS: {key: value for key, value in values.items() if value != ""}}
+
+
+def about(meta: ObjectMeta, **more: Value) -> dict[str, dict[str, Value]]:
+    """Build the `extra=` of a log call about an object: its namespace, name and UID."""
+    return fields(namespace=meta.namespace, name=meta.name, uid=meta.uid, **more)
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line, whatever is in its message."""
+    """Formats a record as one JSON object: `time` is UTC in RFC 3339, `error` a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """JSON without a newline in it."""
+        """Return JSON without a newline in it."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = Line(
-            time=at.replace("+00:00", "Z"),
-            level=record.levelname.lower(),
-            logger=record.name,
-            message=record.getMessage(),
-            error=self.formatException(record.exc_info) if record.exc_info else "",
-        )
+        line: dict[str, Value] = {
+            **_fields_of(record),
+            "time": at.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line).decode()
 
 
+class TextFormatter(logging.Formatter):
+    """Formats a record for people: the message, then its fields as `key=value`."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        """Return the line, without the traceback that may follow it."""
+        given = (f" {key}={_quoted(value)}" for key, value in _fields_of(record).items())
+        return super().formatMessage(record) + "".join(given)
+
+
 def set_up(level: str, form: Format) -> None:
-    """For the whole process."""
+    """Configure logging for the whole process."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if form == "json" else logging.Formatter(TEXT))
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter(TEXT))
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
-    sys.excepthook = _ending
+    sys.excepthook = _log_uncaught
 
 
-def _ending(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """The last words of the process are a line like any other."""
-    message = "ending for an error that nobody foresaw: %s"
-    log.critical(message, error, exc_info=(kind, error, trace))
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    log.critical("exiting after an uncaught exception: %s", error, exc_info=(kind, error, trace))
+
+
+def _fields_of(record: logging.LogRecord) -> dict[str, Value]:
+    found: dict[str, Value] = getattr(record, _FIELDS, {})
+    return found
+
+
+def _quoted(value: Value) -> str:
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else msgspec.json.encode(text).decode()

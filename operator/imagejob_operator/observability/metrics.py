@@ -1,10 +1,10 @@
-"""What the operator counts and times as it works, for Prometheus.
+"""Counters and histograms of the operator's work, for Prometheus.
 
-Only what happens is counted here, in the one place where it happens. Whatever the engine knows
-anyway is read when somebody asks: see collector.py. docs/metrics.md describes them all.
+Only events are counted here, each in the one place where it happens. State is read on scrape: see
+collector.py. docs/metrics.md describes all metrics.
 
-No metric is named after an ImageJob, and none that is counted has a label that tenants can choose:
-the series are as many with one ImageJob as with a million.
+No metric has an ImageJob's name, and no counter has a label that tenants can choose: there are as
+many series with one ImageJob as with a million.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from imagejob_operator.api.batch import MAX_BATCH
+from imagejob_operator.api.charge import charged_at
 from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
 
 UNREACHED = "<error>"
-"""The code of a request that nobody answered, as client-go has it."""
+"""The code of a request without an answer, as in client-go."""
 
 RETRIED = RETRYABLE | {Reason.EVICTED}
 FAILED = RETRYABLE | FINAL - {Reason.CANCELLED}
@@ -37,18 +39,18 @@ REQUEST = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 PROCESSING = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600)
 WORKER_WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 QUOTA_WAIT = (1, 2, 5, 10, 30, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 24 * 3600)
-BATCH = (1, 2, 4, 8, 12, 16)
-"""Upper bounds of buckets. Who waits for a quota was created in a whole second, cut off."""
+BATCH = (1, 2, 4, 8, 12, 16, 20, MAX_BATCH)
+"""Upper bounds of buckets. Creation times are truncated to seconds, so QUOTA_WAIT begins at 1."""
 
 
 class Metrics:
-    """One operator's, in a registry of their own. Each method is told of one thing that happened.
+    """One operator's metrics, in a registry of their own. Each method records one event.
 
     A method takes some microseconds at most, and never fails.
     """
 
     def __init__(self, version: str = "unknown") -> None:
-        # They would double what is sent, for a time that nobody asks.
+        # Creation times would double the response, and nothing reads them.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry: Final = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -107,7 +109,7 @@ class Metrics:
         )
 
     def _preset(self) -> None:
-        """To zero: of a counter that begins with 1, no rate shows that it ever was less."""
+        """Initialise counters to zero: a rate doesn't see the first increase of a new series."""
         self._finished.labels("succeeded", Reason.SUCCEEDED)
         self._finished.labels("cancelled", Reason.CANCELLED)
         for reason in sorted(FAILED):
@@ -127,7 +129,10 @@ class Metrics:
         entries: Iterable[AuditEntry],
         status: ImageJobStatus | None,
     ) -> None:
-        """`entry` went to the audit log: one of `entries`, which `job` does not show yet."""
+        """Record that `entry` was written to the audit log.
+
+        It is one of `entries`, which the status of `job` does not have yet.
+        """
         created = job.metadata.creation_timestamp or entry.time
         match entry.event, entry.reason:
             case _, Reason.ADMITTED:
@@ -143,15 +148,12 @@ class Metrics:
                 self._started_unseen(job, entry, entries, status)
 
     def _started(self, job: ImageJob, entries: Iterable[AuditEntry], at: datetime) -> None:
-        """Only the first time: what follows a failed attempt waits for other things."""
-        admitted = job.admitted_at
-        for entry in entries:
-            if entry.reason == Reason.ADMITTED:
-                admitted = entry.time
-            elif entry.event == "Running" and entry.time < at:
-                return
-        if admitted and not job.status.start_time:
-            self._queue.observe(_seconds(admitted, at))
+        """Observe the wait for the first worker; later attempts wait for other things."""
+        if any(entry.event == "Running" and entry.time < at for entry in entries):
+            return
+        charged = charged_at(job, unwritten=entries)
+        if charged and not job.status.start_time:
+            self._queue.observe(_seconds(charged, at))
 
     def _started_unseen(
         self,
@@ -160,7 +162,7 @@ class Metrics:
         entries: Iterable[AuditEntry],
         status: ImageJobStatus | None,
     ) -> None:
-        """An attempt has ended, and may have been so short that nobody saw it run."""
+        """Observe the wait of an attempt that ended before it was seen running."""
         first = next((each for each in entries if each.event == "Running" or _is_end(each)), None)
         if status and status.start_time and first is end:
             self._started(job, entries, status.start_time)
@@ -179,41 +181,41 @@ class Metrics:
             self._turnaround.observe(_seconds(job.metadata.creation_timestamp, end.time))
 
     def worker_created(self, image_jobs: int) -> None:
-        """A worker Job for so many has been created."""
+        """Count a new worker Job with so many ImageJobs."""
         self._batch.observe(image_jobs)
 
     def audit_line(self) -> None:
-        """One has been written."""
+        """Count an audit line."""
         self._audit.inc()
 
     def event(self, result: str) -> None:
-        """One is `posted` or `dropped`."""
+        """Count an Event as `posted` or `dropped`."""
         self._events.labels(result).inc()
 
     def requested(self, verb: str, code: int, seconds: float) -> None:
-        """The API server has answered; 0 if it has not."""
+        """Count a response of the API server; code 0 if there was none."""
         self._requests.labels(verb, str(code) if code else UNREACHED).inc()
         self._latency.labels(verb).observe(seconds)
 
     def throttled(self) -> None:
-        """The API server has asked to be left alone for a while."""
+        """Count a response by which the API server throttles us."""
         self._throttles.inc()
 
     def listed(self, resource: str) -> None:
-        """All objects of a resource have been read."""
+        """Count a complete list of a resource."""
         self._lists.labels(resource).inc()
-        self._unreadable.labels(resource)  # 0 is told, too
+        self._unreadable.labels(resource)  # so that it is exported as 0
 
     def watched(self, resource: str, event: str | None) -> None:
-        """A watch has brought something; None is one of the list that it began with."""
+        """Count a watch event; None is an object of the list that precedes the watch."""
         self._watched.labels(resource, event or "LISTED").inc()
 
     def unreadable(self, resource: str) -> None:
-        """An object can't be read, and is left out."""
+        """Count an object that can't be decoded and is left out."""
         self._unreadable.labels(resource).inc()
 
     def ledger(self, operation: str, result: str) -> None:
-        """One was read (`read`) or written (`write`), or could not be."""
+        """Count a `read` or `write` of a ledger with its result."""
         self._ledgers.labels(operation, result).inc()
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -226,10 +228,10 @@ class Metrics:
 
 
 def _is_end(entry: AuditEntry) -> bool:
-    """Of an attempt."""
+    """Whether the entry ends an attempt."""
     return entry.event in RESULTS or entry.reason in RETRIED
 
 
 def _seconds(since: datetime, until: datetime) -> float:
-    """Two machines' clocks may disagree: never negative."""
+    """Return the duration; never negative, as clocks of two machines may disagree."""
     return max(0.0, (until - since).total_seconds())

@@ -1,8 +1,8 @@
-"""Which namespaces have series of their own, and what is said of the rest together.
+"""Selects the namespaces that have series of their own; the rest is summed up as one.
 
-Labels are the only part of our metrics that grows with the cluster. So only those namespaces have
-series that use their quota, wait or run; at most so many; and one that has them keeps them for as
-long as that is so, or the series of two namespaces near the edge would come and go.
+Labels are the only part of our metrics that grows with the cluster. So only namespaces that use
+their quota, wait or run have series, and only a limited number; one that has them keeps them while
+it is active, or the series of two namespaces near the edge would come and go.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 OTHERS = "_others"
-"""In place of a namespace's name: no namespace can be called that."""
+"""The label of all other namespaces: no namespace can have this name."""
 
 
 class WindowUse(msgspec.Struct, frozen=True):
-    """Of one rate: its window, such as `1h`, how many it allows, and how many are used."""
+    """One rate: its window, such as `1h`, its limit, and its use."""
 
     window: str
     limit: int
@@ -25,12 +25,12 @@ class WindowUse(msgspec.Struct, frozen=True):
 
     @property
     def ratio(self) -> float:
-        """Above 1 after a limit was lowered."""
+        """Used of the limit: above 1 after a limit was lowered."""
         return self.used / self.limit
 
 
 class NamespaceUse(msgspec.Struct, frozen=True):
-    """What one namespace has used and has under way; or several, as OTHERS."""
+    """What one namespace, or several as OTHERS, has used and is running."""
 
     namespace: str
     windows: tuple[WindowUse, ...]
@@ -39,7 +39,7 @@ class NamespaceUse(msgspec.Struct, frozen=True):
 
     @property
     def is_active(self) -> bool:
-        """Whether there is anything to tell of it."""
+        """Whether the namespace has anything to export."""
         return bool(self.waiting or self.running or any(each.used for each in self.windows))
 
     @property
@@ -49,14 +49,17 @@ class NamespaceUse(msgspec.Struct, frozen=True):
 
 
 class Seats:
-    """At most `count` namespaces have one each; it is theirs until they are not active any more."""
+    """At most `count` namespaces have one each, and keep it while they are active."""
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._taken: set[str] = set()
 
     def told(self, uses: Iterable[NamespaceUse]) -> Iterator[NamespaceUse]:
-        """Those with a seat one by one, then the rest in one. Free seats go to the fullest."""
+        """Yield namespaces with a seat one by one, then the rest as one.
+
+        Free seats go to the fullest.
+        """
         active = {use.namespace: use for use in uses if use.is_active}
         self._taken &= active.keys()
         standing = sorted(
@@ -71,7 +74,7 @@ class Seats:
 
 
 def together(uses: Iterable[NamespaceUse]) -> NamespaceUse:
-    """Several namespaces as one: sums, and limits summed up by window."""
+    """Sum several namespaces up, their limits by window."""
     limits: defaultdict[str, int] = defaultdict(int)
     used: defaultdict[str, int] = defaultdict(int)
     waiting = running = 0

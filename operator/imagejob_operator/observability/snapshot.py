@@ -1,4 +1,4 @@
-"""What the operator knows at one moment, as figures: what the collector turns into gauges."""
+"""The operator's state at one moment, as figures for the collector."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .namespaces import NamespaceUse
 
 
 class ImageJobs(msgspec.Struct, frozen=True):
-    """Unfinished ImageJobs by phase, the waiting ones by reason, and for each phase the age of its
-    oldest in seconds: since admission if it was admitted, else since creation."""
+    """Unfinished ImageJobs by phase, waiting ones by reason, and the age in seconds of the oldest
+    of each phase: since admission if it was admitted, else since creation."""
 
     by_phase: Mapping[str, int]
     by_reason: Mapping[str, int]
@@ -19,16 +19,16 @@ class ImageJobs(msgspec.Struct, frozen=True):
 
 
 class Workers(msgspec.Struct, frozen=True):
-    """Worker Jobs by state, and how many may be starting or running at once."""
+    """Worker Jobs by state, and how many may start or run at once."""
 
     by_state: Mapping[str, int]
     limit: int
 
 
 class Queue(msgspec.Struct, frozen=True):
-    """Actions that wait, by priority, the seconds that the first of each has, and those under way.
+    """Queued actions by priority, the age in seconds of the first of each, and those in progress.
 
-    `limit` is how many may be under way, `pause` for how many seconds none may begin.
+    `limit` is how many may run at once, `pause` for how many seconds none may start.
     """
 
     waiting: Mapping[str, int]
@@ -39,14 +39,14 @@ class Queue(msgspec.Struct, frozen=True):
 
 
 class Cache(msgspec.Struct, frozen=True):
-    """Bytes that the tenants' objects take, and how many namespaces exceed what is kept of one."""
+    """Bytes of the tenants' objects, and the number of namespaces that exceed their limit."""
 
     bytes: int
     full_namespaces: int
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """All of it as of one moment."""
+    """All state at one moment."""
 
     image_jobs: ImageJobs
     workers: Workers

@@ -1,1 +1,1 @@
-"""Who is charged, and when: rates, ledgers, and those who wait for them."""
+"""Who is charged, and when: rates, history, ledger, admission and wait queue."""

@@ -1,4 +1,4 @@
-"""Who is admitted now."""
+"""Admission: which waiting ImageJobs a namespace's rates allow now."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .rates import Rate, admissible
 
 
 class Admission(msgspec.Struct, frozen=True):
-    """The ledger to write, and who is charged in it at its time. Until it is written, nobody is."""
+    """The ledger to write, and the UIDs charged in it. They are charged once it is written."""
 
     ledger: Ledger
     uids: tuple[str, ...]
@@ -21,8 +21,8 @@ class Admission(msgspec.Struct, frozen=True):
 def admit(ledger: Ledger, rates: Sequence[Rate], waiting: Sequence[str]) -> Admission:
     """Charge as many of `waiting` (UIDs), in order, as the rates and MAX_CHARGED allow.
 
-    `ledger` is at the time of the decision, and older than the picture that `waiting` is from.
-    Whoever is charged already is passed over.
+    `ledger` is at the time of the decision, and was read before the ImageJobs that `waiting` lists.
+    UIDs that are charged already are skipped.
     """
     new = (uid for uid in dict.fromkeys(waiting) if uid not in ledger.charged)
     room = max(MAX_CHARGED - len(ledger.charged), 0)

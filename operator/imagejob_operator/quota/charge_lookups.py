@@ -1,4 +1,5 @@
-"""ImageJobs that have a worker, and that nobody here knows to be charged: were they, and when?"""
+"""ImageJobs that have a worker but no known charge: ask the ledger whether and when they were
+charged."""
 
 from __future__ import annotations
 
@@ -8,16 +9,20 @@ import msgspec
 
 
 class Lookup(msgspec.Struct, frozen=True):
-    """One that is open. The namespace's read of that number answers it; None if none is to come."""
+    """An open lookup.
+
+    Read number `read` of the namespace's ledger answers it; None if none is planned.
+    """
 
     namespace: str
     read: int | None
 
 
 class ChargeLookups:
-    """Who waits for which ledger to be read again, by the ImageJob's UID.
+    """Open lookups by the ImageJob's UID.
 
-    Somebody else has charged them: the ledger as it was known doesn't say, and the next one may.
+    Another operator charged these ImageJobs: the ledger as known lacks them, and the next read may
+    have them.
     """
 
     def __init__(self) -> None:
@@ -25,14 +30,14 @@ class ChargeLookups:
         self._reads: Counter[str] = Counter()
 
     def note_read(self, namespace: str) -> None:
-        """Its ledger has been read."""
+        """Record that the namespace's ledger was read."""
         self._reads[namespace] += 1
 
     def open(self, uid: str, namespace: str, *, can_read: bool) -> bool:
-        """Says whether its ledger is to be read anew for this one.
+        """Open a lookup; return whether to read the ledger for it.
 
-        Not if that was said before; nor while it can't be, as when it is being written: then the
-        ImageJob is to be looked at again after.
+        False if a read was already requested, or is impossible while the ledger is being written:
+        then the caller evaluates the ImageJob again afterwards.
         """
         known = self._open.get(uid)
         if known and known.read is not None:
@@ -41,16 +46,16 @@ class ChargeLookups:
         return can_read
 
     def is_answered(self, uid: str) -> bool:
-        """Whether the ledger has been read since that was asked for."""
+        """Whether the ledger was read after the lookup requested it."""
         known = self._open.get(uid)
         if not known or known.read is None:
             return False
         return self._reads[known.namespace] >= known.read
 
     def close(self, uid: str) -> None:
-        """Its charge is known, or wanted no more."""
+        """Close the lookup: the charge is known, or no longer needed."""
         self._open.pop(uid, None)
 
     def open_in(self, namespace: str) -> list[str]:
-        """Who waits for that namespace's ledger."""
+        """Return the UIDs with open lookups in that namespace."""
         return [uid for uid, each in self._open.items() if each.namespace == namespace]

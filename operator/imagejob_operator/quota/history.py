@@ -1,10 +1,10 @@
-"""When the ImageJobs of a namespace were admitted, in ever less detail as it ages.
+"""Admission times of a namespace's ImageJobs, kept in less detail as they age.
 
-An admission is recorded at the end of the 8 ms that it falls into. As it ages, that end is rounded
-up further, to multiples of ever larger powers of two. Powers of two nest: rounding twice is
-rounding once, to the coarser of the two, so what has been rounded a hundred times has drifted by
-less than one width. A history of a week thus has some 2,600 slots at most, whatever it has seen,
-and nothing in it depends on the limits of the day, so they may change at will.
+An admission is recorded at the end of the 8 ms slot that it falls into. As it ages, that end is
+rounded up to multiples of ever larger powers of two. Powers of two nest: rounding twice equals
+rounding once to the coarser of the two, so a slot that was rounded a hundred times has drifted by
+less than one width. A history of a week therefore has at most about 2,600 slots, and nothing in it
+depends on the current limits, which may change at any time.
 """
 
 from __future__ import annotations
@@ -22,21 +22,27 @@ FINEST = 8
 """Milliseconds: the width of the newest slots. Every window is a multiple of it."""
 
 DETAIL = 128
-"""An admission of age A is kept to A / DETAIL. quota.Rate says why that is enough."""
+"""An admission of age A is kept with a precision of A / DETAIL.
+
+rates.Rate shows that this suffices.
+"""
 
 LONGEST_WINDOW = 7 * 24 * 3_600_000
-"""Milliseconds: the CRD allows none that is longer."""
+"""Milliseconds: the longest window that the CRD allows."""
 
 KEPT = LONGEST_WINDOW * 121 // 120
-"""Milliseconds: what is older counts for no window. It is summed up, for clocks may be put back."""
+"""Milliseconds: older admissions count for no window.
+
+They are merged, not dropped, as clocks may be set back.
+"""
 
 
 class HistoryError(ValueError):
-    """A text that is no history."""
+    """Text that is not a history."""
 
 
 class History(msgspec.Struct, frozen=True, dict=True):
-    """Admissions as (end of the slot in ms since the epoch, how many), newest first.
+    """Admissions as (end of the slot in ms since the epoch, count), newest first.
 
     Ends are multiples of FINEST and strictly decrease; counts are at least 1.
     """
@@ -44,21 +50,21 @@ class History(msgspec.Struct, frozen=True, dict=True):
     slots: tuple[tuple[int, int], ...] = ()
 
     def add(self, at: int, count: int) -> History:
-        """`count` admissions in the millisecond that begins at `at`."""
+        """Add `count` admissions in the millisecond that begins at `at`."""
         return History(_gathered([(_end(at), count), *self.slots]))
 
     def clamped(self, now: int) -> History:
-        """The clock reads `now`: what would be later counts as now."""
+        """Move slots that end after `now` to `now`."""
         latest = _end(now)
         if not self.slots or self.slots[0][0] <= latest:
             return self
         return History(_gathered((min(end, latest), count) for end, count in self.slots))
 
     def compacted(self, now: int) -> History:
-        """As much as is needed at `now`. Counts are kept, and ends only ever move to later.
+        """Reduce the detail to what is needed at `now`. Counts are kept; ends only ever move later.
 
-        What is older than KEPT becomes one slot, at the newest of their ends. Forgetting it would
-        let a clock that leaps ahead and is put back open windows that are full.
+        Slots older than KEPT become one, at the newest of their ends. If they were dropped, a clock
+        that jumps ahead and is set back would open windows that are full.
         """
         slots = _gathered((_up(end, grid(now - end)), count) for end, count in self.slots)
         recent = [slot for slot in slots if slot[0] >= now - KEPT]
@@ -68,11 +74,11 @@ class History(msgspec.Struct, frozen=True, dict=True):
         return History(slots)
 
     def count_after(self, time: int) -> int:
-        """Admissions in slots that end after `time`."""
+        """Count admissions in slots that end after `time`."""
         return self._sums[-1] - self._sums[bisect_right(self.ends, time)]
 
     def end_of_newest(self, count: int) -> int:
-        """The end of the slot in which the `count`-th newest admission is. There must be one."""
+        """Return the end of the slot with the `count`-th newest admission, which must exist."""
         return self.ends[bisect_right(self._sums, self._sums[-1] - count) - 1]
 
     @cached_property
@@ -86,9 +92,9 @@ class History(msgspec.Struct, frozen=True, dict=True):
         return tuple(accumulate((count for _, count in reversed(self.slots)), initial=0))
 
     def encode(self, now: int) -> str:
-        """Text that decode() reads back with the same `now`, compacted.
+        """Encode, compacted, as text that decode() reads with the same `now`.
 
-        Base64 of variable-length integers: for each slot, newest first, its count, doubled; plus 1
+        Base64 of variable-length integers. Each slot, newest first, is its count, doubled; plus 1
         if its distance from the newer slot, in widths of that one, is not 1 and follows.
         """
         data, newer = bytearray(), _end(now)
@@ -102,12 +108,13 @@ class History(msgspec.Struct, frozen=True, dict=True):
 
 
 def of(moments: Iterable[int]) -> History:
-    """One admission in the millisecond that begins at each of `moments`, in any order."""
+    """Build a history with one admission in the millisecond that begins at each of `moments`, in
+    any order."""
     return History(_gathered((_end(at), 1) for at in moments))
 
 
 def decode(text: str, now: int) -> History:
-    """Read a history back. Raises HistoryError."""
+    """Decode a history. Raises HistoryError."""
     try:
         numbers = _varints(base64.b64decode(text, validate=True))
     except binascii.Error as error:
@@ -118,24 +125,26 @@ def decode(text: str, now: int) -> History:
         distance = next(numbers, -1) if number & 1 else 1
         count = number >> 1
         end -= distance * grid(now - end)
-        if count < 1 or distance < bool(slots) or end < 0:
-            raise HistoryError("it has slots that no history has")
+        if count < 1:
+            raise HistoryError(f"slot {len(slots)} counts no admission")
+        if distance < bool(slots) or end < 0:
+            raise HistoryError(f"slot {len(slots)} ends at {end} ms, out of order or before 1970")
         slots.append((end, count))
     return History(tuple(slots))
 
 
 def power_of_two(at_most: int) -> int:
-    """The largest one. `at_most` is at least 1."""
+    """Return the largest power of two up to `at_most`, which is at least 1."""
     return 1 << at_most.bit_length() - 1
 
 
 def grid(age: int) -> int:
-    """The width, in ms, of slots whose end is `age` ms ago."""
+    """Return the width, in ms, of slots whose end is `age` ms ago."""
     return power_of_two(max(FINEST, min(age, KEPT) // DETAIL))
 
 
 def _end(at: int) -> int:
-    """The end of the finest slot that the millisecond at `at` falls into."""
+    """Return the end of the finest slot that contains the millisecond at `at`."""
     return at // FINEST * FINEST + FINEST
 
 
@@ -144,7 +153,7 @@ def _up(time: int, width: int) -> int:
 
 
 def _gathered(slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """One slot for each end, newest first."""
+    """Merge slots with the same end, newest first."""
     counts: dict[int, int] = {}
     for end, count in slots:
         counts[end] = counts.get(end, 0) + count
@@ -152,7 +161,8 @@ def _gathered(slots: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 
 def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first; all bytes but the last have the eighth bit set."""
+    """Encode seven bits a byte, the lowest first; every byte but the last has the eighth bit
+    set."""
     data = bytearray()
     while number > 0x7F:
         data.append(number & 0x7F | 0x80)
@@ -170,4 +180,4 @@ def _varints(data: bytes) -> Iterator[int]:
             yield number
             number = shift = 0
     if shift:
-        raise HistoryError("it ends within a number")
+        raise HistoryError("the text ends within a number")

@@ -1,16 +1,16 @@
-"""The ledger of a namespace: what it was charged for, and which dispatches are under way.
+"""The ledger of a namespace: its admissions, and the dispatches in progress.
 
 It is the data of one ConfigMap in the operator's namespace, replaced as a whole by compare-and-swap
-on its resource version. A ledger that was read is to be used only with ImageJobs that were read
-*after* it: who is charged stands here or in the ImageJob's own status, and leaves the one only
-when it shows in the other.
+on its resource version. A ledger may be combined only with ImageJobs that were read *after* it: a
+charge is recorded here or in the ImageJob's own status, and is removed from the one only when the
+other shows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -20,33 +20,34 @@ from .history import History
 from .rates import Rate
 
 MAX_CHARGED = 256
-"""UIDs that may be charged and not yet shown as admitted; more wait their turn."""
+"""UIDs that may be charged but not yet shown as admitted; further ones wait."""
 
 STANDSTILL = 5_000
-"""Milliseconds by which clocks may disagree before we believe that one was put back."""
+"""Milliseconds by which clocks may disagree before we conclude that one was set back."""
 
 FORMAT = "1"
-"""Of the data. An operator that knows only another must not touch it."""
+"""The data's format version. An operator that knows only others must not write it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Time = Annotated[datetime, Meta(tz=True)]
+T = TypeVar("T")
 
 
 class LedgerError(ValueError):
-    """Data that is no ledger of ours."""
+    """Data that is not a valid ledger."""
 
 
 class DispatchRecord(msgspec.Struct, frozen=True):
-    """A worker Job that may not exist yet: for whom (one or more UIDs), and its order's digest."""
+    """A worker Job that may not exist yet: one or more UIDs, and the digest of its order."""
 
     uids: tuple[str, ...]
     digest: str
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """One namespace's. `as_of` and the times of `charged` (by UID) are µs since the epoch.
+    """One namespace's ledger. `as_of` and the times of `charged` (by UID) are µs since the epoch.
 
-    `number` counts dispatches; `dispatches` goes by the name of the worker Job.
+    `number` counts dispatches; `dispatches` is keyed by the name of the worker Job.
     """
 
     as_of: int
@@ -62,16 +63,16 @@ class Ledger(msgspec.Struct, frozen=True):
 
     @property
     def time(self) -> datetime:
-        """The ledger's clock, to the microsecond: the time of whatever is charged next."""
+        """The ledger's clock in microseconds: the time of the next charge."""
         return time_of(self.as_of)
 
     def at(self, now: datetime, rates: Sequence[Rate]) -> Ledger:
-        """Its clock moved to `now`.
+        """Advance the clock to `now`.
 
-        Two replicas' clocks differ a little, so it stands still rather than go back by 5 s, or by
-        the shortest window if that is less. If it is behind by more, the clock was put back: all
-        that would be later counts as now, which blocks for one window at most. Such a ledger has
-        to be written even if it charges nobody, or that window would begin anew each time.
+        Clocks of two replicas differ a little, so the clock stops rather than go back by up to 5 s,
+        or the shortest window if that is less. If it is behind by more, the clock was set back:
+        later admissions then count as now, which blocks for one window at most. Such a ledger must
+        be written even if it charges nothing, or that window would begin again each time.
         """
         as_of = micros(now)
         if as_of >= self.as_of:
@@ -83,24 +84,24 @@ class Ledger(msgspec.Struct, frozen=True):
         )
 
     def charge(self, uids: Collection[str]) -> Ledger:
-        """Charge for those, none of which is charged yet, at the ledger's time."""
+        """Charge these UIDs, none of which is charged yet, at the ledger's time."""
         history = self.history.add(self.now, len(uids)).compacted(self.now)
         charged = self.charged | dict.fromkeys(uids, self.as_of)
         return msgspec.structs.replace(self, history=history, charged=charged)
 
     def dispatch(self, name: str, record: DispatchRecord) -> Ledger:
-        """Write down that a worker Job is about to be created."""
+        """Record that a worker Job is about to be created."""
         dispatches = self.dispatches | {name: record}
         return msgspec.structs.replace(self, number=self.number + 1, dispatches=dispatches)
 
     def redispatch(self, name: str, record: DispatchRecord) -> Ledger:
-        """The worker Job of that name has not been created, and will be by another order."""
+        """Record another order for a worker Job that was not created."""
         return msgspec.structs.replace(self, dispatches=self.dispatches | {name: record})
 
     def without(self, *, uids: Collection[str] = (), names: Collection[str] = ()) -> Ledger:
-        """Forget who is shown as admitted or has gone, and the worker Jobs that have been seen.
+        """Remove UIDs that show as admitted or are deleted, and worker Jobs that were observed.
 
-        What was charged stays in the history.
+        Their admissions stay in the history.
         """
         return msgspec.structs.replace(
             self,
@@ -111,7 +112,7 @@ class Ledger(msgspec.Struct, frozen=True):
         )
 
     def encode(self) -> dict[str, str]:
-        """The data of its ConfigMap: lines of text, but for the history."""
+        """Return the data of its ConfigMap: lines of text, except for the history."""
         charged = (f"{uid} {_text(at)}\n" for uid, at in self.charged.items())
         dispatches = (
             f"{name} {record.digest} {' '.join(record.uids)}\n"
@@ -128,32 +129,39 @@ class Ledger(msgspec.Struct, frozen=True):
 
 
 def decode(data: Mapping[str, str]) -> Ledger:
-    """Read a ledger from the data of its ConfigMap. Raises LedgerError."""
+    """Decode a ledger from the data of its ConfigMap. Raises LedgerError."""
+    version = _parse(data, "format", str)
+    if version != FORMAT:
+        raise LedgerError(f"field 'format' is {version!r}, but this operator knows {FORMAT!r} only")
+    as_of = _parse(data, "asOf", _moment)
+    return Ledger(
+        as_of=as_of,
+        number=_parse(data, "number", _number),
+        history=_parse(data, "history", lambda text: histories.decode(text, as_of // 1000)),
+        charged=_parse(data, "charged", lambda text: dict(map(_charge, text.splitlines()))),
+        dispatches=_parse(data, "dispatches", lambda text: dict(map(_dispatch, text.splitlines()))),
+    )
+
+
+def _parse(data: Mapping[str, str], field: str, parse: Callable[[str], T]) -> T:
+    """Parse one field. Raises LedgerError, which names it."""
+    if field not in data:
+        raise LedgerError(f"field {field!r} is missing")
     try:
-        if data["format"] != FORMAT:
-            raise LedgerError(f"its format is {data['format']!r}, not {FORMAT!r}")
-        as_of = _moment(data["asOf"])
-        return Ledger(
-            as_of=as_of,
-            number=msgspec.convert(data["number"], Annotated[int, Meta(ge=0)], strict=False),
-            history=histories.decode(data["history"], as_of // 1000),
-            charged=dict(map(_charge, data["charged"].splitlines())),
-            dispatches=dict(map(_dispatch, data["dispatches"].splitlines())),
-        )
-    except KeyError as error:
-        raise LedgerError(f"it has no {error}") from error
+        return parse(data[field])
     except ValueError as error:  # HistoryError and msgspec's among them
-        raise LedgerError(str(error)) from error
+        raise LedgerError(f"field {field!r}: {error}") from error
 
 
 def rebuilt(
     admitted: Iterable[datetime], now: datetime, charged: Mapping[str, datetime] | None = None
 ) -> Ledger:
-    """A ledger in place of one that is missing, from when ImageJobs show that they were admitted.
+    """Rebuild a missing ledger from the times at which ImageJobs show that they were admitted.
 
-    Kubernetes keeps whole seconds, cut off, so each counts from the end of its second. `charged`
-    are those, by UID, that only their worker shows: they are among `admitted` too. If there are
-    any, dispatches are counted from the seconds since the epoch on, far from the lost ledger's.
+    Kubernetes truncates times to seconds, so each counts from the end of its second. `charged` are
+    those, by UID, that only their worker shows: `admitted` includes them. If there are any
+    admissions, dispatches are numbered from the seconds since the epoch, far from the lost ledger's
+    numbers.
     """
     ledger = Ledger(micros(now))
     shown = histories.of(micros(time) // 1_000_000 * 1000 + 999 for time in admitted)
@@ -163,23 +171,32 @@ def rebuilt(
     return msgspec.structs.replace(ledger, number=number, history=history, charged=marks)
 
 
+def _number(text: str) -> int:
+    number: int = msgspec.convert(text, Annotated[int, Meta(ge=0)], strict=False)
+    return number
+
+
 def _charge(line: str) -> tuple[str, int]:
-    uid, time = line.split(" ")
-    return uid, _moment(time)
+    match line.split(" "):
+        case [uid, time]:
+            return uid, _moment(time)
+    raise ValueError(f"line {line!r} is not a UID and a time")
 
 
 def _dispatch(line: str) -> tuple[str, DispatchRecord]:
-    name, digest, first, *others = line.split(" ")
-    return name, DispatchRecord((first, *others), digest)
+    match line.split(" "):
+        case [name, digest, first, *others]:
+            return name, DispatchRecord((first, *others), digest)
+    raise ValueError(f"line {line!r} is not a worker Job, a digest and UIDs")
 
 
 def micros(time: datetime) -> int:
-    """Microseconds since the epoch, as ledgers keep time."""
+    """Convert to microseconds since the epoch, as ledgers keep time."""
     return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 def time_of(micros: int) -> datetime:
-    """From microseconds since the epoch, as ledgers keep time."""
+    """Convert from microseconds since the epoch, as ledgers keep time."""
     return _EPOCH + timedelta(microseconds=micros)
 
 

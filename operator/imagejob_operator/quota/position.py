@@ -1,8 +1,8 @@
-"""What a waiting ImageJob says of its place: coarse, so that waiting costs few status writes.
+"""The queue position that a status shows: coarse, so that waiting costs few status writes.
 
-If every status told the exact position, each admission would rewrite the status of all who wait:
-n² / 2 writes for n ImageJobs. A position is shown until half of those before it have gone, so an
-ImageJob that comes in n-th is refreshed at most log2(n) times before it is first.
+If every status gave the exact position, each admission would rewrite the status of every waiting
+ImageJob: n² / 2 writes for n ImageJobs. A position is shown until half of those before it have
+left, so the ImageJob that arrives n-th is refreshed at most log2(n) times before it is first.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import msgspec
 from imagejob_operator.api.imagejob import Queue
 
 TOLERANCE = 0.1
-"""How far the shown time may be from the true one, as a part of the wait that remains."""
+"""How far the shown time may be from the actual one, as a fraction of the remaining wait."""
 
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 
 
 class QueuePosition(msgspec.Struct, frozen=True):
-    """Where an ImageJob stands in its line (1 is next), and when it goes on, if that is known."""
+    """The position of an ImageJob in its queue (1 is next), and when it continues, if known."""
 
     position: int
     eligible_at: datetime | None = None
 
 
 def shown(old: Queue | None, position: QueuePosition, now: datetime, slot: timedelta) -> Queue:
-    """What status.queue should say: `old` itself, unless that has become stale.
+    """Return status.queue: `old` unless it is stale.
 
-    `slot` is how exactly times of the tightest rate are known.
+    `slot` is the precision of the tightest rate's times.
     """
     if (
         old is None
@@ -41,27 +41,28 @@ def shown(old: Queue | None, position: QueuePosition, now: datetime, slot: timed
 
 
 def waits_for_quota(queue: Queue, rate: str) -> str:
-    """`waits for the quota of 50 per 1h: 4th in line, goes on at 2026-11-22 10:32:05 UTC`.
+    """Format `waits for the quota of 50 per 1h: 4th in line, goes on at 2026-11-22 10:32:05 UTC`.
 
-    `rate` is the text of the tightest one, `50 per 1h`. The time is the first whole second at
-    which the ImageJob has gone on.
+    `rate` is the text of the tightest one, `50 per 1h`. The time is the first whole second at which
+    the ImageJob has continued.
     """
     return f"waits for the quota of {rate}{_details(queue)}"
 
 
 def waits_for_worker(queue: Queue) -> str:
-    """`waits for a free worker: 3rd in line`."""
+    """Format `waits for a free worker: 3rd in line`."""
     return f"waits for a free worker{_details(queue)}"
 
 
 def ordinal(number: int) -> str:
-    """`1st`, `2nd`, `3rd`, `4th`, `11th`, `112th`."""
+    """Format `1st`, `2nd`, `3rd`, `4th`, `11th`, `112th`."""
     regular = 11 <= number % 100 <= 13
     return f"{number}{'th' if regular else _ENDINGS.get(number % 10, 'th')}"
 
 
 def _is_stale_position(old: int | None, new: int) -> bool:
-    """Half of what is shown or less, so 1 is always shown; or more by a quarter or more."""
+    """Whether the position is half of the shown one or less (so 1 is always shown), or a quarter
+    more."""
     return old is None or 2 * new <= old or 4 * new >= 5 * old
 
 
@@ -82,6 +83,6 @@ def _details(queue: Queue) -> str:
 
 
 def _whole_second(time: datetime) -> datetime:
-    """In UTC, rounded up: nobody is promised to go on earlier than he does."""
+    """Round up to a whole second, in UTC: the shown time is never too early."""
     whole = time.astimezone(UTC).replace(microsecond=0)
     return whole + timedelta(seconds=1) if time > whole else whole

@@ -1,4 +1,4 @@
-"""What a namespace may use: rates, and what they leave at a moment. Arithmetic only.
+"""Rates, and what they leave at a given time. Arithmetic only.
 
 Times are milliseconds since the epoch, on the ledger's clock.
 """
@@ -18,10 +18,10 @@ from imagejob_operator.api.imagequota import ImageQuota, OnExceeded
 from .history import LONGEST_WINDOW, History, power_of_two
 
 PARTS = 120
-"""No admission is later than window / PARTS after the moment an exact count would allow it."""
+"""No admission is later than window / PARTS after the time that an exact count would allow."""
 
 MOST_JOBS = 1_000_000
-"""As in the CRD."""
+"""The maximum in the CRD."""
 
 _UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _PER = re.compile(r"([1-9][0-9]{0,5})([smhd])")
@@ -29,14 +29,14 @@ _JOBS = re.compile(r"[1-9][0-9]{0,6}")
 
 
 class Rate(msgspec.Struct, frozen=True, dict=True):
-    """At most `jobs` admissions in any window of the length `per`, such as `90s`, `1h`, `7d`.
+    """At most `jobs` admissions in any window of length `per`, such as `90s`, `1h`, `7d`.
 
-    An admission counts from the end of its slot on, and for `span`: never less than the window
-    after it happened, and at most window / PARTS more.
+    An admission counts from the end of its slot, for `span`: never less than the window after it
+    happened, and at most window / PARTS longer.
 
-    A history keeps enough detail for that: while an admission counts, its age is below
-    121/120 windows, so its grid is at most 121 / (120 × 128) < 1/120 of the window, and `slot` is
-    the largest power of two that is. Whether a history was compacted never shows.
+    A history has enough detail for that: while an admission counts, its age is below 121/120
+    windows, so its grid is at most 121 / (120 × 128) < 1/120 of the window, and `slot` is the
+    largest power of two below that. Whether a history was compacted never shows.
     """
 
     jobs: int
@@ -44,7 +44,7 @@ class Rate(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def window(self) -> int:
-        """Milliseconds."""
+        """The window in milliseconds."""
         return int(self.per[:-1]) * _UNITS[self.per[-1]]
 
     @cached_property
@@ -54,11 +54,11 @@ class Rate(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def tick(self) -> int:
-        """Milliseconds; places come free at multiples of it only. A power of two, at most `slot`.
+        """Milliseconds; capacity is freed at multiples of it only. A power of two, at most `slot`.
 
-        It is the coarsest that window / PARTS has room for. Admissions that use a place in the
-        tick in which it came free fall into the same slots, so a few milliseconds more or less
-        don't add up over many windows, and forecasts hold.
+        It is the coarsest that window / PARTS has room for. Admissions that use capacity in the
+        tick in which it was freed fall into the same slots, so delays of a few milliseconds don't
+        add up over many windows, and forecasts hold.
         """
         tick = self.slot
         while PARTS * (self.slot + -self.window % tick) > self.window:
@@ -67,33 +67,33 @@ class Rate(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def span(self) -> int:
-        """How long an admission counts from the end of its slot on: the window in whole ticks."""
+        """How long an admission counts from the end of its slot: the window in whole ticks."""
         return self.window + -self.window % self.tick
 
     def frees(self, end: int) -> int:
-        """When an admission recorded at `end` gives its place back."""
+        """Return when an admission recorded at `end` stops counting."""
         return -(-end // self.slot) * self.slot + self.span
 
     def freed(self, now: int) -> int:
-        """What is recorded up to then has given its place back."""
+        """Return the latest end that no longer counts at `now`."""
         return (now - self.span) // self.slot * self.slot
 
 
 def parse_rate(text: str) -> Rate:
-    """`"50/1h"`. Raises ValueError for what the CRD would refuse."""
+    """Parse `"50/1h"`. Raises ValueError for what the CRD would reject."""
     jobs, _, per = text.strip().partition("/")
     match = _PER.fullmatch(per)
     if not match or not _JOBS.fullmatch(jobs):
-        raise ValueError(f"{text!r} is no rate, such as 50/1h")
+        raise ValueError(f"{text!r} is not a rate, such as 50/1h")
     if int(jobs) > MOST_JOBS:
-        raise ValueError(f"{text!r}: at most {MOST_JOBS} jobs")
+        raise ValueError(f"{text!r} exceeds {MOST_JOBS} jobs")
     if int(match[1]) * _UNITS[match[2]] > LONGEST_WINDOW:
-        raise ValueError(f"{text!r}: the window is at most 7d")
+        raise ValueError(f"{text!r} has a window longer than 7d")
     return Rate(int(jobs), per)
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """All that holds for one namespace. None: no bound of its own."""
+    """Everything that applies to one namespace. None: no limit of its own."""
 
     rates: tuple[Rate, ...]
     max_running: int | None = None
@@ -103,12 +103,12 @@ class Policy(msgspec.Struct, frozen=True):
 
     @property
     def turns_nobody_away(self) -> bool:
-        """Whether all may wait, however many they are."""
+        """Whether any number of ImageJobs may wait."""
         return self.on_exceeded == "Wait" and self.max_waiting is None
 
 
 def policy_of(quota: ImageQuota | None, default: Policy) -> Policy:
-    """What a namespace's ImageQuota says; without one, the platform's default."""
+    """Return the policy of a namespace's ImageQuota, or the platform's default without one."""
     if quota is None:
         return default
     spec = quota.spec
@@ -122,9 +122,9 @@ def policy_of(quota: ImageQuota | None, default: Policy) -> Policy:
 
 
 class Use(msgspec.Struct, frozen=True):
-    """A rate as it stands. `next_available` is None while something remains.
+    """The current use of a rate. `next_available` is None while something remains.
 
-    After a limit was lowered, `used` may exceed it: what was admitted is not taken back.
+    After a limit was lowered, `used` may exceed it: admissions are not taken back.
     """
 
     rate: Rate
@@ -134,7 +134,8 @@ class Use(msgspec.Struct, frozen=True):
 
 
 def usage(history: History, rates: Sequence[Rate], now: int) -> tuple[Use, ...]:
-    """Each rate as it stands at `now`: first the one that leaves least, or leaves it last."""
+    """Return each rate's use at `now`, sorted: the one that leaves least, or is available last,
+    first."""
     uses = (_use(history, rate, now) for rate in rates)
     return tuple(sorted(uses, key=lambda use: (use.remaining, -(use.next_available or 0))))
 
@@ -147,34 +148,37 @@ def _use(history: History, rate: Rate, now: int) -> Use:
 
 
 def admissible(history: History, rates: Sequence[Rate], now: int, wanted: int) -> int:
-    """How many of `wanted` all the rates allow at `now`."""
+    """Return how many of `wanted` all rates allow at `now`."""
     return min([wanted, *(_use(history, rate, now).remaining for rate in rates)])
 
 
 class Forecast(msgspec.Struct, frozen=True):
-    """When those who wait will be admitted: at times[i], all up to position totals[i]."""
+    """Predicted admissions: at times[i], all up to position totals[i]."""
 
     times: tuple[int, ...]
     totals: tuple[int, ...]
 
     @property
     def count(self) -> int:
-        """How many are foretold."""
+        """The number of predicted admissions."""
         return self.totals[-1] if self.totals else 0
 
     def at(self, position: int) -> int:
-        """When the one at `position`, from 1, will be. Raises IndexError beyond the forecast."""
+        """Return the predicted time of `position`, from 1.
+
+        Raises IndexError beyond the forecast.
+        """
         return self.times[bisect_left(self.totals, position)]
 
 
 def forecast(history: History, rates: Sequence[Rate], now: int, count: int) -> Forecast:
-    """The admissions of `count` waiting ImageJobs if nothing else changes.
+    """Predict the admissions of `count` waiting ImageJobs if nothing else changes.
 
-    Nobody will be admitted before the time predicted. Whoever can't be admitted at `now` will be
-    in the smallest of the rates' ticks that begins then, as long as each admission before was in
-    the tick in which it became possible, and all possible at `now` have been made. If not
-    all had, it is later by the largest of the rates' slots at most: admissions later by a
-    multiple of all slots make all after them later by just that.
+    No ImageJob is admitted before its predicted time. One that can't be admitted at `now` is
+    admitted in the smallest of the rates' ticks that begins at its time, provided that each
+    admission before was in the tick in which it became possible, and all possible at `now` have
+    been made. Otherwise it is later by at most the largest of the rates' slots: a delay by a
+    multiple of all slots delays everything after it by exactly as much.
     """
     windows = [_Window(history, rate, now) for rate in rates]
     times: list[int] = []
@@ -194,7 +198,7 @@ def forecast(history: History, rates: Sequence[Rate], now: int, count: int) -> F
 
 
 class _Window:
-    """A rate's places as time goes on."""
+    """The free capacity of one rate as time advances."""
 
     def __init__(self, history: History, rate: Rate, now: int) -> None:
         self._rate = rate
@@ -205,14 +209,14 @@ class _Window:
         )
 
     def budget(self, now: int) -> int:
-        """Negative after a limit was lowered."""
+        """Return the free capacity; negative after a limit was lowered."""
         while self._leaving and self._leaving[0][0] <= now:
             self._used -= self._leaving.popleft()[1]
         return self._rate.jobs - self._used
 
     @property
     def opens(self) -> int:
-        """When the next place comes free. Asked only of a window that has none."""
+        """The time at which capacity is freed next. Valid only while there is none."""
         return self._leaving[0][0]
 
     def take(self, now: int, count: int) -> None:

@@ -1,4 +1,4 @@
-"""The status of an ImageQuota: what is used, what is left, who waits and who runs."""
+"""The status of an ImageQuota: used, remaining, waiting and running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CACHE_FULL = "CacheFull"
 
 
 def full(limit: int) -> str:
-    """What the namespace is told. `limit`: how many bytes are kept of one."""
+    """Format the message for a namespace whose cache is full. `limit`: bytes per namespace."""
     return (
         "this namespace's unfinished ImageJobs, ImageProfiles and ImageStores exceed what the"
         f" operator keeps in memory for one namespace ({describe_bytes(limit)},"
@@ -36,9 +36,9 @@ def describe_quota(
     *,
     full_at: int | None = None,
 ) -> ImageQuotaStatus:
-    """What the status should say; equal to `quota.status` exactly when there is nothing to write.
+    """Build the status; equal to `quota.status` exactly when there is nothing to write.
 
-    `ledger` is at `now`. `full_at`: the bytes that are kept of a namespace, if this one has more.
+    `ledger` is at `now`. `full_at`: the cache limit in bytes, if this namespace exceeds it.
     """
     uses = usage(ledger.history, policy.rates, ledger.now)
     return ImageQuotaStatus(
@@ -51,7 +51,8 @@ def describe_quota(
 
 
 def next_change(policy: Policy, ledger: Ledger) -> datetime | None:
-    """When the next admission leaves a window, so that less is used; None while none counts."""
+    """Return when the next admission leaves a window, so that use decreases; None while none
+    counts."""
     ends = ledger.history.ends
     oldest = [(rate, bisect_right(ends, rate.freed(ledger.now))) for rate in policy.rates]
     times = [rate.frees(ends[index]) for rate, index in oldest if index < len(ends)]
@@ -70,7 +71,7 @@ def _use(use: Use) -> QuotaUse:
 
 
 def _ready(quota: ImageQuota, now: datetime, full_at: int | None) -> Condition:
-    """True from the first time on that the operator applies it, to all that there is."""
+    """Build the Ready condition: True once the operator applies the quota to all objects."""
     known = next((each for each in quota.status.conditions if each.type == "Ready"), None)
     fresh = Condition(
         type="Ready",

@@ -1,4 +1,4 @@
-"""Who waits for the same thing, in the order in which they will get it."""
+"""The waiting ImageJobs of a namespace, in the order in which they continue."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sortedcontainers import SortedKeyList
 from imagejob_operator.api.imagejob import ImageJob
 
 SortKey = tuple[int, float, str, str]
-"""What a line is sorted by: priority, negated; creation in seconds since the epoch; name; UID."""
+"""Priority, negated; creation in seconds since the epoch; name; UID."""
 
 
 class WaitQueue:
-    """The UIDs of the ImageJobs of one namespace that wait: highest priority first, then oldest.
+    """UIDs of the waiting ImageJobs of one namespace: highest priority first, then oldest.
 
-    Creation times have whole seconds, so the name decides among those applied together, and the
-    UID makes each place unique. Putting in, taking out and finding a position take O(log n).
+    Creation times have whole seconds, so the name decides among those applied together, and the UID
+    makes each key unique. Insertion, removal and position take O(log n).
     """
 
     def __init__(self) -> None:
@@ -31,11 +31,14 @@ class WaitQueue:
         return uid in self._places
 
     def __iter__(self) -> Iterator[str]:
-        """UIDs, first in line first."""
+        """Iterate UIDs from the first in the queue."""
         return iter(self._uids)
 
     def put(self, job: ImageJob) -> bool:
-        """It waits, at the place that its priority gives it now. Says whether the line changed."""
+        """Insert or move to the position of its current priority.
+
+        Return whether the queue changed.
+        """
         uid, wanted = job.metadata.uid, sort_key(job)
         if self._places.get(uid) == wanted:
             return False
@@ -45,29 +48,29 @@ class WaitQueue:
         return True
 
     def remove(self, uid: str) -> bool:
-        """It waits no more. Says whether it did."""
+        """Remove; return whether it was waiting."""
         if uid not in self._places:
             return False
-        self._uids.remove(uid)  # finds it by its place, so that goes last
+        self._uids.remove(uid)  # looks up its sort key, which is therefore deleted last
         del self._places[uid]
         return True
 
     def position(self, uid: str) -> int:
-        """1 for the first in line. Raises KeyError for one that doesn't wait."""
+        """Return the position, 1 for the first. Raises KeyError if it isn't waiting."""
         before = self._uids.bisect_key_left(self._places[uid])
         return before + 1
 
     def after(self, position: int) -> list[str]:
-        """The UIDs of those behind that position, 0 for all."""
+        """Return the UIDs behind that position, 0 for all."""
         return list(self._uids.islice(position))
 
     def head(self, count: int) -> list[str]:
-        """The UIDs of the first `count` in line, or of all if there are fewer."""
+        """Return the UIDs of the first `count`, or all if there are fewer."""
         return list(islice(self._uids, count))
 
 
 def sort_key(job: ImageJob) -> SortKey:
-    """Where it is put in line: the smaller goes first."""
+    """Return the sort key: the smaller continues first."""
     created = job.metadata.creation_timestamp
     age = created.timestamp() if created else 0.0
     return -job.spec.priority, age, job.metadata.name, job.metadata.uid

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -31,7 +31,12 @@ class Occupancy(msgspec.Struct, frozen=True):
 
 
 def occupancy(
-    live: Sequence[Worker], state: NamespaceState, writing: Plan | None, most: int, now: datetime
+    live: Sequence[Worker],
+    state: NamespaceState,
+    writing: Plan | None,
+    most: int,
+    patience: timedelta,
+    now: datetime,
 ) -> Occupancy:
     """What the namespace has at work or about to be: its `live` workers and all that are promised.
 
@@ -41,7 +46,7 @@ def occupancy(
     """
     promised = {each.name: len(each.jobs) for each in writing.pending} if writing else {}
     promised |= {name: len(record.uids) for name, record in state.promised().items()}
-    starting = [each for each in live if is_starting(each, now)]
+    starting = [each for each in live if is_starting(each, patience, now)]
     return Occupancy(
         workers=min(sum(not each.is_suspended for each in live), most) + len(promised),
         image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from imagejob_operator.api.charge import charged_at
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.meta import Manifest
 from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
-from imagejob_operator.quota.ledger import DispatchRecord, Ledger, time_of
+from imagejob_operator.quota.ledger import DispatchRecord, Ledger, micros, time_of
 from imagejob_operator.quota.position import QueuePosition
 from imagejob_operator.quota.rates import Forecast
 from imagejob_operator.quota.wait_queue import WaitQueue
@@ -32,12 +33,21 @@ class PendingWorker(msgspec.Struct, frozen=True):
         return DispatchRecord(tuple(job.metadata.uid for job in self.jobs), self.digest)
 
 
+class WaitEstimate(msgspec.Struct, frozen=True):
+    """What those who wait for a quota are told: its tightest rate (`50 per 1h`), how exactly times
+    of it are known, and when each position goes on, as far as that was foreseen."""
+
+    limit: str = ""
+    slot: timedelta = timedelta()
+    forecast: Forecast = Forecast((), ())
+
+
 class NamespaceState:
-    """What is known of one namespace's quota. Changed by the engine alone, between two awaits.
+    """What is known of one namespace's quota. Changed by the NamespaceRegistry alone.
 
     `ledger` is as last read or written, None before; `version` its resource version, None if there
-    is none yet. `throttled` wait to be charged, `queued` for a worker. `composed` are the workers
-    being created, by name; `void` the names that lead to none. `charges` (by UID, µs since the
+    is none yet. `throttled` wait to be charged, `queued` for a worker. `pending` are the workers
+    being created, by name; `retired` the names that lead to none. `charges` (by UID, µs since the
     epoch) outlive the ledger that they were seen in: a charge is never taken back.
     """
 
@@ -51,9 +61,7 @@ class NamespaceState:
         self.retired: set[str] = set()
         self.excess: dict[str, str] = {}
         self.charges: dict[str, int] = {}
-        self.forecast: Forecast | None = None
-        self.limit = ""
-        self.slot = timedelta()
+        self.estimate = WaitEstimate()
         self._dispatches: dict[str, str] = {}
 
     def load(self, ledger: Ledger, version: str | None) -> None:
@@ -73,7 +81,15 @@ class NamespaceState:
         self.pending.clear()
         return given_up
 
-    def end(self, name: str) -> None:
+    def begin(self, pending: PendingWorker) -> None:
+        """The ledger promises the worker, and it is being created here."""
+        self.pending[pending.name] = pending
+
+    def turn_away(self, excess: Mapping[str, str]) -> None:
+        """Those, by UID, may not even wait, and why."""
+        self.excess |= excess
+
+    def retire(self, name: str) -> None:
         """No worker is being created under that name: it is there, has been, or can't be.
 
         The ledger may be out of our hands just then: what is read next may promise it still.
@@ -111,9 +127,15 @@ class NamespaceState:
         return waited or queued
 
     def charged_at(self, job: ImageJob) -> datetime | None:
-        """When one ImageJob was charged: as its status says, else as the ledger does."""
+        """When one ImageJob was charged, as far as its status or the ledger says."""
         charge = self.charges.get(job.metadata.uid)
-        return job.admitted_at or (time_of(charge) if charge is not None else None)
+        return charged_at(job, recorded=None if charge is None else time_of(charge))
+
+    def note_charge(self, job: ImageJob, worker_created: datetime) -> None:
+        """No ledger says when it was charged, and it has a worker, which was created then."""
+        at = charged_at(job, recorded=self.charged_at(job), worker_created=worker_created)
+        if at:
+            self.charges[job.metadata.uid] = micros(at)
 
     def quota_position(self, job: ImageJob) -> QuotaPosition:
         """How one ImageJob stands here."""
@@ -122,8 +144,8 @@ class NamespaceState:
             admitted_at=charged_at,
             dispatch=self._dispatches.get(uid),
             position=self._turn_to_run(uid) if charged_at else self._turn_to_be_charged(uid),
-            limit=self.limit,
-            slot=self.slot,
+            limit=self.estimate.limit,
+            slot=self.estimate.slot,
             excess=self.excess.get(uid),
         )
 
@@ -131,12 +153,11 @@ class NamespaceState:
         return QueuePosition(self.queued.position(uid)) if uid in self.queued else None
 
     def _turn_to_be_charged(self, uid: str) -> QueuePosition | None:
-        if uid not in self.throttled or not self.forecast:
+        forecast = self.estimate.forecast
+        position = self.throttled.position(uid) if uid in self.throttled else 0
+        if not 0 < position <= forecast.count:
             return None
-        position = self.throttled.position(uid)
-        if position > self.forecast.count:
-            return None
-        return QueuePosition(position, time_of(self.forecast.at(position) * 1000))
+        return QueuePosition(position, time_of(forecast.at(position) * 1000))
 
     def _index(self) -> None:
         pending = self.promised().items()

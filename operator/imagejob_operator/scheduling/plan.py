@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.cache.destinations import Spot, spots_of
+from imagejob_operator.cache.destinations import Spot
 from imagejob_operator.cache.last_failure import failed_in, worker_shown
 from imagejob_operator.config.platform import SIZES, Platform, Size
 from imagejob_operator.contract.order import digest
 from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob.evaluate import ready_for_worker
 from imagejob_operator.imagejob.gather import gather
-from imagejob_operator.imagejob.inputs import Inputs
-from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.inputs import QuotaPosition, Refusal
 from imagejob_operator.quota.admission import admit
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, usage
@@ -75,6 +76,15 @@ class Plan(msgspec.Struct, frozen=True):
     pending: tuple[PendingWorker, ...] = ()
     must_write: bool = False
 
+    @property
+    def assumed(self) -> Iterator[tuple[ImageJob, str]]:
+        """The ImageJobs whose destinations are taken from now on, each with its worker's name.
+
+        The cache has to assume them before anything else is planned, so that no two workers write
+        to the same destination.
+        """
+        return ((job, each.name) for each in self.pending for job in each.jobs)
+
 
 def settled(state: NamespaceState, cache: ClusterCache) -> list[str]:
     """The names of the workers that nobody waits for to be created any more.
@@ -125,23 +135,25 @@ def plan(
     cache: ClusterCache,
     platform: Platform,
     now: datetime,
-    refused: Collection[str] = (),
+    refusals: Mapping[str, Refusal],
 ) -> Plan:
-    """Compose workers for the first candidates, as many as there are places for.
+    """Compose workers for the first candidates, as many as the budget allows.
 
-    The `refused`, by UID, were to have one before, and the cluster wouldn't.
-    Every destination that they write to is claimed at once, so that no two write to the same.
+    `refusals` has, by UID, why the cluster did not take the worker of an ImageJob the last time.
     """
-    again = list(_composed_again(snapshot, cache, platform, now))
+    planner = Planner(snapshot, cache, platform, now, refusals)
+    again = list(planner.composed_again())
     renewed = [each for each in again if each.record != snapshot.ledger.dispatches[each.name]]
     ledger = snapshot.ledger
     for each in renewed:
         ledger = ledger.redispatch(each.name, each.record)
     new: list[PendingWorker] = []
-    for batch in _batches(snapshot, budget, cache, platform, now, refused):
+    for batch in planner.batches(
+        budget, planner.spots_of(job for each in again for job in each.jobs)
+    ):
         uids = [ready.job.metadata.uid for ready in batch.members]
         name = manifests.worker_name(uids, ledger.number + 1)
-        made = _compose(batch.members, batch.kind.size, name, cache, platform, now)
+        made = planner.compose(batch.members, batch.kind.size, name)
         ledger = ledger.dispatch(name, made.record)
         new.append(made)
     # Nobody is turned away by a ledger that somebody else may have written since.
@@ -149,82 +161,88 @@ def plan(
     return Plan(ledger, snapshot.admitted, (*again, *new), must_write)
 
 
-def _batches(
-    snapshot: AdmissionSnapshot,
-    budget: WorkerBudget,
-    cache: ClusterCache,
-    platform: Platform,
-    now: datetime,
-    refused: Collection[str],
-) -> list[Batch]:
-    """The workers to begin now.
+class Planner(NamedTuple):
+    """What one plan is made from; none of it is changed."""
 
-    A worker takes a moment to start. Those that come meanwhile gather, and go together in the next
-    one: only a full one, or one of the first few, goes at once. Where thrift is called for, it has
-    to be full or the namespace's only one.
-    """
-    if not budget.workers:
-        return []
-    waiting = _distinct(_ready(snapshot.candidates, cache, platform, now, refused))
-    chosen = islice(waiting, budget.image_jobs)
-    made = batches(chosen, budget.workers, platform)
-    full = [batch for batch in made if batch.is_closed]
-    if budget.is_thrifty:
-        early = 0 if full or budget.at_work else 1
-    else:
-        early = max(0, FEW - budget.starting)
-    return [*full, *[batch for batch in made if not batch.is_closed][:early]]
+    snapshot: AdmissionSnapshot
+    cache: ClusterCache
+    platform: Platform
+    now: datetime
+    refusals: Mapping[str, Refusal]
 
+    def batches(self, budget: WorkerBudget, claimed: Collection[Spot]) -> list[Batch]:
+        """The workers to begin now, none of which writes to a spot that is `claimed`.
 
-def is_taken(inputs: Inputs, now: datetime) -> bool:
-    """Whether anything may still work on it or write to its destination, as far as is known."""
-    assumed = inputs.worker, inputs.rival, inputs.vanished, inputs.stray(now)
-    return any(assume is not None for assume in assumed)
+        A worker takes a moment to start. Those that come meanwhile gather, and go together in the
+        next one: only a full one, or one of the first few, goes at once. Where thrift is called
+        for, it has to be full or the namespace's only one.
+        """
+        if not budget.workers:
+            return []
+        waiting = self._distinct(self.ready(self.snapshot.candidates), claimed)
+        made = batches(islice(waiting, budget.image_jobs), budget.workers, self.platform)
+        full = [batch for batch in made if batch.is_closed]
+        if budget.is_thrifty:
+            early = 0 if full or budget.at_work else 1
+        else:
+            early = max(0, FEW - budget.starting)
+        return [*full, *[batch for batch in made if not batch.is_closed][:early]]
 
+    def composed_again(self) -> Iterator[PendingWorker]:
+        """The workers that the ledger promises and that nobody here creates, as after a restart."""
+        state = self.snapshot.state
+        claimed: set[Spot] = set()
+        for name, record in state.promised().items():
+            if name in self.snapshot.ledger.dispatches and name not in state.pending:
+                # What it reports on one that failed in it before would not count.
+                jobs = self.cache.jobs
+                uids = [uid for uid in record.uids if not _is_through(jobs.get(uid), name)]
+                members = [
+                    each
+                    for each in self.ready(uids)
+                    if claimed.isdisjoint(self.spots_of([each.job]))
+                ]
+                if members:
+                    sizes = {kind_of(each, self.platform).size for each in members}
+                    size = max(sizes, key=SIZES.index)  # settings may be others than they were
+                    claimed |= self.spots_of(each.job for each in members)
+                    yield self.compose(members, size, name)
 
-def _ready(
-    uids: Iterable[str],
-    cache: ClusterCache,
-    platform: Platform,
-    now: datetime,
-    refused: Collection[str] = (),
-) -> Iterator[Ready]:
-    """Those of the ImageJobs that could have a worker now."""
-    for uid in uids:
-        inputs = gather(cache, uid) if uid not in cache.unverified else None
-        if not inputs or is_taken(inputs, now):
-            continue
-        if inputs.job.spec.suspend or inputs.job.is_deleting:
-            continue
-        answer = resolve(inputs.job, inputs.profile, inputs.stores, platform)
-        if isinstance(answer, Resolved):
-            yield Ready(inputs.job, answer, uid in refused)
+    def ready(self, uids: Iterable[str]) -> Iterator[Ready]:
+        """Those of the ImageJobs, all of which are charged, that may have a worker now."""
+        charged = QuotaPosition(admitted_at=self.snapshot.ledger.time)
+        for uid in uids:
+            inputs, refusal = gather(self.cache, uid), self.refusals.get(uid)
+            if not inputs:
+                continue
+            inputs = msgspec.structs.replace(inputs, quota=charged, refusal=refusal)
+            resolved = ready_for_worker(inputs, self.platform, self.now)
+            if resolved:
+                yield Ready(inputs.job, resolved, was_refused=refusal is not None)
 
+    def compose(self, members: Sequence[Ready], size: Size, name: str) -> PendingWorker:
+        """The worker of that name for those ImageJobs."""
+        jobs = tuple(ready.job for ready in members)
+        answers, namespace = [ready.resolved for ready in members], jobs[0].metadata.namespace
+        stores = {key: store for answer in answers for key, store in answer.stores.items()}
+        items = [answer.item for answer in answers]
+        order = manifests.compose(items, stores, self.platform, size=size)
+        manifest = manifests.worker_job(namespace, name, order, stores, self.platform, size=size)
+        text = order.encode()
+        return PendingWorker(name, jobs, digest(text), text, manifest, self.now)
 
-def _distinct(waiting: Iterable[Ready]) -> Iterator[Ready]:
-    """The first for each destination: the others wait until that one is done."""
-    taken: set[Spot] = set()
-    for ready in waiting:
-        store = ready.resolved.stores[ready.resolved.item.destination.store]
-        wanted = spots_of(ready.job, store)
-        if taken.isdisjoint(wanted):
-            taken.update(wanted)
-            yield ready
+    def spots_of(self, jobs: Iterable[ImageJob]) -> set[Spot]:
+        """Where they write."""
+        return {spot for job in jobs for spot in self.cache.destinations.spots_of(job)}
 
-
-def _composed_again(
-    snapshot: AdmissionSnapshot, cache: ClusterCache, platform: Platform, now: datetime
-) -> Iterator[PendingWorker]:
-    """The workers that the ledger promises and that nobody here is creating, as after a restart."""
-    for name, record in snapshot.state.promised().items():
-        if name in snapshot.ledger.dispatches and name not in snapshot.state.pending:
-            # What it reports on one who failed in it before would not count.
-            uids = [uid for uid in record.uids if not _is_through(cache.jobs.get(uid), name)]
-            members = list(_ready(uids, cache, platform, now))
-            if members:
-                sizes = {kind_of(each, platform).size for each in members}
-                size = max(sizes, key=SIZES.index)  # settings may be others than they were
-                yield _compose(members, size, name, cache, platform, now)
+    def _distinct(self, waiting: Iterable[Ready], claimed: Collection[Spot]) -> Iterator[Ready]:
+        """The first for each destination: the others wait until that one is done."""
+        taken = set(claimed)
+        for ready in waiting:
+            wanted = self.spots_of([ready.job])
+            if taken.isdisjoint(wanted):
+                taken |= wanted
+                yield ready
 
 
 def _excess(
@@ -263,23 +281,3 @@ def _wants_a_charge(job: ImageJob | None) -> bool:
 
 def _is_through(job: ImageJob | None, worker: str) -> bool:
     return job is None or failed_in(job, worker) or worker_shown(job) == worker
-
-
-def _compose(
-    members: Sequence[Ready],
-    size: Size,
-    name: str,
-    cache: ClusterCache,
-    platform: Platform,
-    now: datetime,
-) -> PendingWorker:
-    jobs = tuple(ready.job for ready in members)
-    answers = [ready.resolved for ready in members]
-    stores = {key: store for answer in answers for key, store in answer.stores.items()}
-    order = manifests.compose([answer.item for answer in answers], stores, platform, size=size)
-    namespace = jobs[0].metadata.namespace
-    manifest = manifests.worker_job(namespace, name, order, stores, platform, size=size)
-    text = order.encode()
-    for job in jobs:
-        cache.assume(job, name)
-    return PendingWorker(name, jobs, digest(text), text, manifest, now)

@@ -32,10 +32,10 @@ def test_applying_the_same_again_and_again_comes_to_rest(
 
     versions = []
     began = time.monotonic()
-    while time.monotonic() < began + 1.5:  # managed fields have times, in whole seconds
+    # Managed fields have times, in whole seconds.
+    while time.monotonic() < began + 1.5 or len(versions) <= 2:
         versions.append(create(alice, text, apply)["metadata"]["resourceVersion"])
 
-    assert len(versions) > 2
     assert len(set(versions[1:])) == 1  # the first of these stores the default of the status
 
 

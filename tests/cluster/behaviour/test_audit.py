@@ -12,7 +12,7 @@ from imagejob_operator.imagejob.audit import REQUESTED_BY
 from support.audit_log import MARK
 from support.audit_schema import complaints_about
 from support.conditions import until
-from support.tenant import Body, Tenant, cache, image_job, ours, reason
+from support.tenant import Body, Tenant, image_job, ours, picture, reason
 
 if TYPE_CHECKING:
     from imagejob_dev.program import Program
@@ -53,7 +53,7 @@ def test_a_success_from_request_to_result(team: Tenant, lines: Lines) -> None:
     ]
     assert told[1]["quota"] == {"limits": ["7/1h", "500/24h"], "used": 1, "remaining": 6}
     end = told[-1]
-    assert end["source"]["sha256"] == hashlib.sha256(cache()).hexdigest()
+    assert end["source"]["sha256"] == hashlib.sha256(picture()).hexdigest()
     assert end["profile"] == status["profile"]
     assert {made["key"]: made["sha256"] for made in end["outputs"]} == {
         key: hashlib.sha256(team.get(key)).hexdigest()

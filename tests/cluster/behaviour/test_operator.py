@@ -10,7 +10,7 @@ import pytest
 from imagejob_dev.rest import ApiError
 from imagejob_operator.imagejob.job_builder import worker_name
 from PIL import Image
-from support.tenant import Tenant, cache, image_job, ours, reason, sleeper
+from support.tenant import Tenant, image_job, ours, picture, reason, sleeper
 
 pytestmark = [pytest.mark.kubelet, pytest.mark.usefixtures("operator")]
 
@@ -59,8 +59,8 @@ def test_a_short_job_costs_one_status_write_and_one_event(team: Tenant) -> None:
 UPLOADS = {
     "text": b"This is no picture, whatever its name says.\n" * 20,
     "empty": b"",
-    "cut": cache()[:4000],
-    "big": cache(2000, 1500),
+    "cut": picture()[:4000],
+    "big": picture(2000, 1500),
 }
 BAD = {
     "SourceNotFound": image_job("a", "incoming/nobody.jpg"),
@@ -96,7 +96,7 @@ def test_each_bad_upload_fails_with_its_reason_and_leaves_nothing(team: Tenant) 
 
 
 def test_what_is_missing_is_waited_for(newcomer: Tenant) -> None:
-    newcomer.put("incoming/cat.jpg", cache())
+    newcomer.put("incoming/cat.jpg", picture())
 
     newcomer.apply(image_job(profileRef={"name": "web"}))
     no_store = newcomer.wait("cat", lambda status: reason(status) == "StoreNotFound")

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.kubelet
 SHOWN_SECONDS = 30.0
 LONG = 120.0  # the Job controller tries again at most once a minute
 PHOTOS = [f"photo-{number}" for number in range(4)]
+SOON = '{"replaced_after": 5}'  # how soon is not the point
 MISSING = "registry.invalid/missing:v1"
 NO_PODS = {
     "apiVersion": "v1",
@@ -47,7 +48,7 @@ def test_an_image_that_cannot_be_pulled(
 ) -> None:
     with team.cluster.operator("operator-without-image", worker_image=MISSING):
         seconds = seconds_until_refused(team)
-    with team.cluster.operator("operator-with-image"):
+    with team.cluster.operator("operator-with-image", timings=SOON):
         assert_all_run_at_no_cost(team)
 
     record_property("seconds until it was shown", seconds)

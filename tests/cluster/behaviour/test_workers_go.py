@@ -82,6 +82,18 @@ def why_disrupted(team: Tenant, pod: Body) -> str:
     return team.cluster.wait_for(team.path("pods"), found, SECONDS)
 
 
+def why_ended(team: Tenant) -> str:
+    """The reason that its Job gives for having failed, once it has: it makes no other pod."""
+
+    def found(jobs: list[Body]) -> str | None:
+        conditions = [each for job in jobs for each in job["status"].get("conditions", [])]
+        return next((each["reason"] for each in conditions if each["type"] == "Failed"), None)
+
+    reason = team.cluster.wait_for(team.path("jobs"), found, SECONDS)
+    assert team.cluster.rest.get(team.path("pods"))["items"] == []
+    return reason
+
+
 @pytest.mark.parametrize("cascade", ["background", "foreground"])
 def test_the_garbage_collector_removes_what_lost_all_its_owners(
     team: Tenant, worker: Body, cascade: str
@@ -149,6 +161,7 @@ def test_who_may_evict_in_all_namespaces_evicts_workers(
 
     assert why_disrupted(team, worker) == "EvictionByEvictionAPI"
     until_gone(team, worker)
+    assert why_ended(team) == "PodFailurePolicy"
 
 
 def test_a_tenant_s_budget_for_disruptions_delays_an_eviction(
@@ -163,6 +176,7 @@ def test_a_tenant_s_budget_for_disruptions_delays_an_eviction(
 
     team.kubectl("delete", "pod", worker["metadata"]["name"], "--wait=false")
     until_gone(team, worker)
+    assert why_ended(team) == "BackoffLimitExceeded"
 
 
 @pytest.fixture

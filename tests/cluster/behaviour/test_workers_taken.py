@@ -171,6 +171,7 @@ def test_after_an_eviction_another_source_is_not_taken_for_the_first(
     team.apply(image_job(retries=0))
     pod = started(team, store)["metadata"]["name"]
     evict(team, pod)
+    until(lambda: store.reads > 1, SECONDS)
     store.answers.set()
     ended = team.wait_finished("cat", SECONDS)
 

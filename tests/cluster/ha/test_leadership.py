@@ -110,7 +110,7 @@ def test_a_leader_that_was_paused_ends_and_has_written_nothing_since(
 
         assert unfinished
         assert code == DEPOSED
-        assert "the lease was lost: it " in leader.log[said:]  # is another's, or was not renewed
+        assert "the lease was lost: the Lease " in leader.log[said:]
         assert not [line for line in leader.log[said:].splitlines() if line.startswith("{")]
         assert not team.history("imagejobs", jobs)
         assert not team.history("jobs", workers)

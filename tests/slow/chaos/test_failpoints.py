@@ -15,7 +15,7 @@ from support import audit_log, conditions, failing_operator
 from support.failing_operator import KILLED, MOMENTS, FailPoint, Life
 from support.ledgers import charges
 from support.recorder import Event, owners, recording
-from support.tenant import Body, Tenant, cache, image_job, is_finished
+from support.tenant import Body, Tenant, image_job, is_finished, picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ SEED = 4
 SECONDS = 400.0
 
 JOBS = 200
-PICTURES = {f"incoming/{side}.jpg": cache(side, side) for side in (320, 400, 480, 560)}
+PICTURES = {f"incoming/{side}.jpg": picture(side, side) for side in (320, 400, 480, 560)}
 SOURCES = {f"photo-{number}": list(PICTURES)[number % len(PICTURES)] for number in range(JOBS)}
 AT_ONCE = 2  # run at most, in one worker or in two, so that each life finds work for every effect
 

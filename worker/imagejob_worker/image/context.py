@@ -1,6 +1,6 @@
 """What the steps of the pipeline share: one context for each source, and one for each output.
 
-Each field below the line is set by the one step that its comment names.
+Each annotated field is set by the step that its comment names.
 """
 
 from __future__ import annotations

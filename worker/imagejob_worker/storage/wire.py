@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 CONNECT: Final = 5.0
 """The seconds that resolving a name, connecting and shaking hands may take together."""
-
 CHUNK: Final = 256 * 1024
-
 MAX_OVERHEAD: Final = 64 * 1024
 """How many bytes of an answer are read before its body begins, and between two pieces of it."""
 
@@ -94,13 +92,13 @@ class Wire:
             from imagejob_worker.storage import tls
 
             self._socket = tls.secured(self._socket, context, server.host, until)
-        self._received_early = b""  # received while a body was being sent
+        self._pending = b""  # received while a body was being sent
         self._unsent = 0  # bytes that were announced and not sent yet
         self.expect(limits)
 
     def expect(self, limits: TransferLimits, until: float | None = None) -> None:
         """Set the limits from here on. Each wait is a step of its own, or all end at `until`."""
-        self._patience, self._until = limits, until
+        self._limits, self._until = limits, until
         self.reset_overhead()
 
     def reset_overhead(self) -> None:
@@ -115,7 +113,7 @@ class Wire:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is half sent or half received."""
-        return not (self._unsent or self._received_early)
+        return not (self._unsent or self._pending)
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 (http.client reads bytes)
         """See socket.makefile."""
@@ -133,32 +131,29 @@ class Wire:
         if self._overhead >= MAX_OVERHEAD:
             raise WireError("its answer has no end")
         into = memoryview(buffer)[: MAX_OVERHEAD - self._overhead]
-        if self._received_early:
-            size = min(len(into), len(self._received_early))
-            into[:size], self._received_early = (
-                self._received_early[:size],
-                self._received_early[size:],
-            )
+        if self._pending:
+            size = min(len(into), len(self._pending))
+            into[:size], self._pending = self._pending[:size], self._pending[size:]
         else:
             size = self._received(into)
         self._overhead += size
-        self._patience.moved(size)
+        self._limits.moved(size)
         return size
 
     def sendall(self, data: ReadableBuffer) -> None:
         """Send all of it."""
         rest = memoryview(data)
-        until = self._patience.step()
+        until = self._limits.step()
         with _translated_errors():
             while rest:
                 self._wait_at_most(until)
                 try:
                     sent = self._socket.send(rest)
                 except TimeoutError:
-                    self._patience.check()
+                    self._limits.check()
                     continue
-                rest, until = rest[sent:], self._patience.step()
-                self._patience.moved(sent)
+                rest, until = rest[sent:], self._limits.step()
+                self._limits.moved(sent)
 
     def outgoing(self, file: int, size: int) -> Iterator[bytes]:
         """Yield `size` bytes of a file to send; stop if the other side answers before."""
@@ -174,20 +169,20 @@ class Wire:
         """Whether an answer, or its end, can be read; TLS's own messages don't count."""
         self._socket.settimeout(0)
         try:
-            self._received_early += self._socket.recv(MAX_OVERHEAD)
+            self._pending += self._socket.recv(MAX_OVERHEAD)
         except OSError as error:
             return type(error).__name__ not in ("BlockingIOError", "SSLWantReadError")
         return True
 
     def _received(self, into: memoryview) -> int:
-        until = self._until or self._patience.step()
+        until = self._until or self._limits.step()
         with _translated_errors():
             while True:
                 self._wait_at_most(until)
                 try:
                     return self._socket.recv_into(into)
                 except TimeoutError:
-                    self._patience.check()
+                    self._limits.check()
 
     def _wait_at_most(self, until: float) -> None:
         left = until - time.monotonic()

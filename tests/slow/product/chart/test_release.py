@@ -22,7 +22,7 @@ from imagejob_dev.ports import free_ports
 from imagejob_operator.api.meta import API_VERSION
 from support.conditions import until
 from support.helm_chart import RELEASE, Body, Helm, Values
-from support.tenant import Tenant, cache, image_job, ours
+from support.tenant import Tenant, image_job, ours, picture
 from support.worker_pods import running_pod
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def release(bare: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def tenant(release: Release) -> Tenant:
     """A team whose bucket holds one photo."""
     made = Tenant(release.cluster, "team-a")
-    made.put("incoming/cat.jpg", cache())
+    made.put("incoming/cat.jpg", picture())
     made.open()
     return made
 

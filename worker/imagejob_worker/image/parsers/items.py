@@ -30,11 +30,11 @@ class Item(msgspec.Struct):
     def read(self, data: Data) -> bytes:
         """The item's data, at most 16 MiB of it."""
         pieces: list[bytes] = []
-        room = MAX_ITEM_BYTES
+        left = MAX_ITEM_BYTES
         for offset, length in self.extents:
-            piece = bytes(data[offset : offset + min(length or room, room)])
+            piece = bytes(data[offset : offset + min(length or left, left)])
             pieces.append(piece)
-            room -= len(piece)
+            left -= len(piece)
         return b"".join(pieces)
 
 

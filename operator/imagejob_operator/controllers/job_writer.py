@@ -1,0 +1,133 @@
+"""Creates worker Jobs, deletes them, and finds out what has become of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.last_failure import is_spent
+from imagejob_operator.config.timings import Timings
+from imagejob_operator.imagejob.decide import Find, Inquire, Replace
+from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.resources import IMAGE_JOBS, WORKER_JOBS
+from imagejob_operator.kube.transport import ApiError, ConflictError
+from imagejob_operator.kube.worker import WorkerJob
+from imagejob_operator.scheduling.namespace_state import PendingWorker
+
+from .job_histories import JobHistories
+from .namespace_registry import NamespaceRegistry
+
+log = logging.getLogger(__name__)
+
+STALE = timedelta(seconds=5)
+"""A worker that was decided on so long ago is decided on again, from what is there by now."""
+
+
+class JobWriter:
+    """Each method is one action, safe to repeat after a crash, and may raise ApiError.
+
+    Every answer of the API server goes into the cache.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        cache: ClusterCache,
+        registry: NamespaceRegistry,
+        histories: JobHistories,
+        timings: Timings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._cluster = cluster
+        self._cache = cache
+        self._registry = registry
+        self._histories = histories
+        self._timings = timings
+        self._clock = clock
+        self._metrics = cluster.metrics
+
+    async def create(self, namespace: str, pending: PendingWorker) -> None:
+        """Create the worker Job, or find it created already."""
+        if not self._registry.is_pending(namespace, pending):  # it has been met meanwhile
+            self._registry.release(pending)
+            return
+        if self._clock() - pending.at > STALE:
+            # As after a pause: somebody else may have gone on meanwhile.
+            self._registry.invalidate(namespace)
+            self._registry.enqueue(namespace)
+            return
+        try:
+            self._cache.upsert(await self._cluster.create_worker(pending.manifest))
+            self._metrics.worker_created(len(pending.jobs))
+            self._registry.retire(namespace, pending.name)
+        except ConflictError:
+            await self._meet(namespace, pending)
+        except ApiError as error:
+            if not error.is_refusal:
+                raise
+            self._registry.retire(namespace, pending.name)
+            for job in pending.jobs:
+                self._histories.refused(job.metadata.uid, error.message, self._ask_again())
+        self._registry.release(pending)
+
+    async def _meet(self, namespace: str, pending: PendingWorker) -> None:
+        """A Job of our name is there. It counts if it was made for this order and will stay."""
+        known = await self._cluster.read(WORKER_JOBS, namespace, pending.name)
+        if known and known.order_text == pending.order and not known.is_deleting:
+            self._cache.upsert(known)
+        else:  # the next dispatch has another number, so another name
+            self._registry.retire(namespace, pending.name)
+
+    async def inquire(self, inquire: Inquire) -> None:
+        """Find out why a worker Job gets no pod, or why its pod doesn't start."""
+        uid, worker = inquire.job.metadata.uid, inquire.worker
+        asked = (worker.pod or worker.job).metadata
+        warnings = await self._cluster.warnings_about(asked)
+        why, about = warnings[-1] if warnings else "", asked.name if worker.pod else ""
+        self._histories.refused(uid, why, self._ask_again(), about)
+        self._cache.enqueue(uid)
+
+    async def replace(self, replace: Replace) -> None:
+        """Delete a worker that won't do it, so that another can take its place."""
+        await self._cluster.delete_worker(replace.worker.job.metadata)
+
+    async def find(self, find: Find) -> None:
+        """Learn whether the worker Job that the status names is there: its watch may be late."""
+        job, name = find.job, find.worker
+        known = await self._cluster.read(WORKER_JOBS, job.metadata.namespace, name)
+        if known:
+            self._cache.upsert(known)
+        else:
+            self._histories.missed(job.metadata.uid, name)
+        self._cache.enqueue(job.metadata.uid)
+
+    async def sweep(self, pod: Pod) -> None:
+        """Delete a pod that has lost its Job, once it is sure that it has."""
+        meta, controller = pod.metadata, pod.controller
+        if controller:
+            job = await self._cluster.read(WORKER_JOBS, meta.namespace, controller.name)
+            if job and job.metadata.uid == controller.uid:
+                self._cache.upsert(job)
+                if not self._cache.is_stray(pod):
+                    return
+        log.warning("pod %s/%s has lost its worker Job: deleting it", meta.namespace, meta.name)
+        await self._cluster.delete_pod(meta)
+
+    async def tidy(self, worker: WorkerJob) -> None:
+        """Delete a worker Job that no known ImageJob needs, once none unknown to us does either."""
+        for item in worker.items:
+            if self._cache.jobs.has_left(item.uid):
+                continue
+            job = await self._cluster.read(IMAGE_JOBS, worker.metadata.namespace, item.name)
+            is_successor = job and job.metadata.uid != item.uid
+            if job and not (is_successor or job.is_finished or is_spent(worker, job)):
+                self._cache.upsert(job)
+                return
+        await self._cluster.delete_worker(worker.metadata)
+        self._cache.give_up_silent(worker, self._clock())
+
+    def _ask_again(self) -> datetime:
+        return self._clock() + self._timings.refused_for

@@ -1,0 +1,44 @@
+"""ARCHITECTURE.md names files and folders that there are, and every folder of the sources."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+from support.paths import ROOT
+
+TEXT = (ROOT / "ARCHITECTURE.md").read_text()
+OPERATOR = ROOT / "operator" / "imagejob_operator"
+PATHS = sorted({path for path in re.findall(r"`([\w./-]+)`", TEXT) if "/" in path or "." in path})
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_leads_somewhere(path: str) -> None:
+    assert (ROOT / path).exists() or (OPERATOR / path).exists()
+
+
+def test_the_map_names_each_folder_of_the_operator_in_the_order_of_its_layers() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    section = TEXT[TEXT.index("## The operator") : TEXT.index("### The path of an event")]
+    named = [
+        name.removesuffix("/").removesuffix(".py")
+        for name in re.findall(r"^\| `([^`]+)`", section, re.MULTILINE)
+    ]
+
+    floors = [
+        next(at for at, layer in enumerate(layers) if name in layer.split(" | ")) for name in named
+    ]
+
+    assert floors == sorted(floors)
+    assert set(named) == {name for layer in layers for name in layer.split(" | ")}
+
+
+def test_the_map_names_each_folder_of_the_project() -> None:
+    folders = {
+        path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")
+    }
+    named = {path.split("/")[0] for path in PATHS if "/" in path}
+
+    assert folders - named <= {"build", "dist", "docs", "examples", "requirements"}

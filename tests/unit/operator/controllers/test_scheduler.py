@@ -1,0 +1,359 @@
+"""Who gets how many workers: what is taken, what may run, and what is only starting."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import NamespaceKey, WatchedObject
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.job_histories import JobHistories
+from imagejob_operator.controllers.ledgers import StoredLedger
+from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
+from imagejob_operator.controllers.scheduler import Scheduler
+from imagejob_operator.controllers.wait_estimator import WaitEstimator
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.batching import MAX_ITEMS
+from imagejob_operator.scheduling.plan import MANY
+from support.api_objects import NOW, PLATFORM, pod, running, store, worker_job
+from support.planning_team import jobs, lost
+from support.timings import TIMINGS
+
+POLICY = Policy((parse_rate("1000/1h"),))
+JUST_BEFORE = NOW - timedelta(seconds=1)
+"""A worker that was created ten seconds and a quarter before NOW still counts as starting."""
+
+CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
+
+
+class NewLedgers:
+    """Every ledger is empty, and every write succeeds."""
+
+    async def read(self, _namespace: str) -> StoredLedger:
+        return StoredLedger(Ledger(0), None)
+
+    async def write(self, _namespace: str, ledger: Ledger, _version: str | None) -> StoredLedger:
+        return StoredLedger(ledger, "1")
+
+
+class Operator:
+    """The part of one that looks after namespaces, and what it said about when to look again."""
+
+    def __init__(self, policy: Policy = POLICY, caps: Caps = CAPS) -> None:
+        self.now = NOW
+        self.cache = ClusterCache()
+        self.cache.upsert(store())
+        self.again: list[object] = []
+        caps = msgspec.structs.replace(caps, default=policy)
+        self.registry = NamespaceRegistry(self.cache, caps, TIMINGS, lambda: self.now)
+        self.dispatcher = Scheduler(
+            self.cache,
+            self.registry,
+            NewLedgers(),  # type: ignore[arg-type]
+            WaitEstimator(
+                self.cache, self.registry, lambda *call: self.again.append(call), lambda _: False
+            ),
+            JobHistories(),
+            PLATFORM,
+            caps,
+            lambda: self.now,
+        )
+        self.tenant = self.registry.of("team-a")
+        self.tenant.load(Ledger(0), None)
+
+    def upsert(self, *things: WatchedObject) -> Operator:
+        for thing in things:
+            self.cache.upsert(thing)
+        return self
+
+    def begins(self, *waiting: ImageJob, only_charge: bool = False) -> list[int]:
+        """How many ImageJobs are in each worker that is begun for those who wait."""
+        known = set(self.tenant.pending)
+        for each in waiting:
+            self.cache.upsert(each)
+            self.registry.line_up(each, "worker")
+        self.registry.enqueue("team-a")
+        for _ in range(99):
+            actions = [
+                action
+                for _, action in self.dispatcher.next_actions(
+                    self.registry.dirty(), only_charge=only_charge
+                )
+            ]
+            if not actions:
+                break
+            for action in actions:
+                asyncio.run(action())
+        return [
+            len(pending.jobs) for name, pending in self.tenant.pending.items() if name not in known
+        ]
+
+
+def carried(count: int, name: str = "ij-9") -> WatchedObject:
+    """A worker of so many, created ten seconds and a quarter before NOW; its pod is to come."""
+    return worker_job(*jobs(count, first=50), name=name)
+
+
+def test_a_burst_costs_few_workers() -> None:
+    assert Operator().begins(*jobs(60)) == [MAX_ITEMS, MAX_ITEMS, 60 - 2 * MAX_ITEMS]
+
+
+def test_those_who_come_one_by_one_go_in_a_worker_each_until_two_are_starting() -> None:
+    operator = Operator()
+
+    begun = [operator.begins(*jobs(1, first=number)) for number in range(4)]
+
+    assert begun == [[1], [1], [], []]
+
+
+def test_where_many_are_starting_in_the_cluster_a_namespace_has_but_one_with_room_left() -> None:
+    others = [
+        worker_job(*jobs(1, first=50 + number), name=f"ij-{number}", namespace=f"team-{number}")
+        for number in range(MANY)
+    ]
+    operator = Operator().upsert(*others)
+    operator.now = JUST_BEFORE
+
+    begun = [operator.begins(*jobs(1, first=number)) for number in range(2)]
+
+    assert begun == [[1], []]
+
+
+def test_those_who_were_held_back_go_together_when_one_is_at_work() -> None:
+    operator = Operator()
+    for number in range(5):
+        operator.begins(*jobs(1, first=number))
+    name = next(iter(operator.tenant.pending))
+    worker = worker_job(*jobs(1), name=name)
+    operator.upsert(worker, pod(by=worker, state=running()))
+
+    operator.tenant.retire(name)
+
+    assert operator.begins() == [3]
+
+
+def test_a_worker_that_is_stuck_is_not_starting() -> None:
+    operator = Operator().upsert(carried(1), carried(1, "ij-8"))
+    operator.now = JUST_BEFORE
+    held = operator.begins(*jobs(1))
+
+    operator.now = NOW
+    begun = operator.begins()
+
+    assert (held, begun) == ([], [1])
+
+
+UNPLACED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "full"}
+
+
+def without_node(name: str) -> list[WatchedObject]:
+    """A worker of one, begun a moment ago, that no node has room for."""
+    worker = carried(1, name)
+    return [worker, pod(by=worker, phase="Pending", node=None, conditions=[UNPLACED])]
+
+
+def with_node(name: str, after: int, state: dict[str, object] | None = None) -> list[WatchedObject]:
+    """A worker of one, begun a moment ago, that was given a node after so many seconds."""
+    worker = carried(1, name)
+    made = pod(by=worker).metadata.creation_timestamp
+    assert made
+    placed = (made + timedelta(seconds=after)).isoformat()
+    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": placed}
+    return [worker, pod(by=worker, state=state, conditions=[scheduled])]
+
+
+ALL = [MAX_ITEMS, MAX_ITEMS]
+FULL_NODES = {
+    "nobody knows": ([], ALL),
+    "the last was placed at once": ([*with_node("ij-8", 2), *with_node("ij-9", 0)], ALL),
+    "the last had to wait": ([*with_node("ij-8", 0), *with_node("ij-9", 1)], [MAX_ITEMS]),
+    "the last had to wait and is at work": (with_node("ij-9", 1, running()), [MAX_ITEMS]),
+    "the last had to wait, and the next is on its way": (
+        [*with_node("ij-8", 1), carried(1, "ij-9")],
+        [],
+    ),
+    "one waits": (without_node("ij-9"), []),
+    "one waits, and one is at work": ([*without_node("ij-9"), *with_node("ij-8", 0)], []),
+}
+
+
+@pytest.mark.parametrize(("workers", "begun"), FULL_NODES.values(), ids=FULL_NODES)
+def test_where_nodes_are_full_workers_begin_one_by_one(
+    workers: list[WatchedObject], begun: list[int]
+) -> None:
+    operator = Operator().upsert(*workers)
+    operator.now = JUST_BEFORE
+
+    assert operator.begins(*jobs(2 * MAX_ITEMS)) == begun
+
+
+def test_one_that_was_begun_on_a_full_node_holds_back_the_next_before_it_is_created() -> None:
+    operator = Operator().upsert(*with_node("ij-9", 1, running()))
+
+    begun = [operator.begins(*jobs(MAX_ITEMS, first=first)) for first in (0, 100)]
+
+    assert begun == [[MAX_ITEMS], []]
+
+
+def test_a_worker_that_has_waited_long_for_a_node_holds_nobody_back() -> None:
+    operator = Operator().upsert(*without_node("ij-8"), *without_node("ij-9"))
+    operator.now = NOW + timedelta(minutes=1)
+
+    assert operator.begins(*jobs(2 * MAX_ITEMS)) == [MAX_ITEMS]
+
+
+def test_who_is_held_back_is_looked_at_again_although_nothing_happens() -> None:
+    operator = Operator().upsert(carried(1), carried(1, "ij-8"))
+    operator.now = JUST_BEFORE
+
+    operator.begins(*jobs(1))
+
+    assert [subject for subject, _ in operator.again] == [NamespaceKey("team-a")]  # type: ignore[misc]
+
+
+def test_all_in_a_worker_count_as_running() -> None:
+    operator = Operator().upsert(carried(5), pod(by=carried(5), state=running()))
+    operator.begins(*jobs(3))
+
+    assert operator.registry.running("team-a") == 8
+
+
+@pytest.mark.parametrize(("most", "begun"), [(40, [24, 11]), (10, [5]), (6, [1]), (5, []), (4, [])])
+def test_no_more_image_jobs_run_than_may(most: int, begun: list[int]) -> None:
+    policy = msgspec.structs.replace(POLICY, max_running=most)
+    operator = Operator(policy).upsert(carried(5), pod(by=carried(5), state=running()))
+
+    assert operator.begins(*jobs(40)) == begun
+
+
+def test_no_more_workers_are_begun_than_a_namespace_may_have() -> None:
+    caps = msgspec.structs.replace(CAPS, max_workers_per_namespace=2)
+
+    assert Operator(caps=caps).begins(*jobs(60)) == [MAX_ITEMS, MAX_ITEMS]
+
+
+def test_those_who_go_alone_all_go_at_once() -> None:
+    waiting = [lost(each.metadata.name) for each in jobs(20)]
+
+    assert Operator().begins(*waiting) == [1] * 20
+
+
+def test_between_times_nobody_gets_a_worker_before_others_were_asked() -> None:
+    operator = Operator()
+
+    assert operator.begins(*jobs(3), only_charge=True) == []
+    assert operator.begins() == [3]
+
+
+def test_others_are_in_line_until_they_have_left_it() -> None:
+    operator = Operator()
+    (waiting,) = jobs(1)
+    operator.upsert(waiting).registry.line_up(waiting, "worker")
+    before = operator.registry.are_others_in_line(["team-b"])
+    own = operator.registry.are_others_in_line(["team-a"])
+    operator.registry.line_up(waiting, None)
+
+    assert (before, own) == (True, False)
+    assert not operator.registry.are_others_in_line(["team-b"])
+
+
+def test_a_place_that_has_become_free_is_for_all_in_line() -> None:
+    operator = Operator()
+    operator.begins(*jobs(1))
+    for each in jobs(1, first=9):
+        operator.upsert(each).registry.line_up(each, "worker")
+    list(operator.dispatcher.next_actions(["team-a"], only_charge=True))
+    untouched = operator.registry.dirty()
+    operator.registry.enqueue_all_waiting()
+
+    assert untouched == []
+    assert operator.registry.dirty() == ["team-a"]
+
+
+def at_work(name: str, *, namespace: str = "team-a") -> list[WatchedObject]:
+    """A worker that has been at work for long."""
+    things = (worker_job(*jobs(1, first=90), name=name), pod(name, state=running()))
+    return [moved(thing, namespace) for thing in things]
+
+
+def moved(thing: Any, namespace: str) -> Any:
+    meta = msgspec.structs.replace(thing.metadata, namespace=namespace)
+    return msgspec.structs.replace(thing, metadata=meta)
+
+
+def begun(operator: Operator, *waiting: ImageJob) -> list[str]:
+    """In which namespaces workers are begun, one for each."""
+    for each in waiting:
+        namespace = each.metadata.namespace
+        if operator.registry.of(namespace).ledger is None:
+            operator.registry.of(namespace).load(Ledger(0), None)
+            operator.upsert(moved(store(), namespace))
+        operator.upsert(each).registry.line_up(each, "worker")
+    teams = {name: operator.registry.of(name) for name in ("team-a", "team-b")}
+    known = {name: set(team.pending) for name, team in teams.items()}
+    for _ in range(9):
+        for _, action in list(operator.dispatcher.next_actions(operator.registry.dirty())):
+            asyncio.run(action())
+    return [name for name, team in teams.items() for _ in set(team.pending) - known[name]]
+
+
+def caps(places: int, part: float = 0.0) -> Caps:
+    return msgspec.structs.replace(CAPS, max_workers=places, reserved_share=part)
+
+
+def test_a_namespace_leaves_what_is_kept() -> None:
+    operator = Operator(caps=caps(8, 0.25))
+    many = jobs(10 * MAX_ITEMS)
+    others = [moved(each, "team-b") for each in jobs(10 * MAX_ITEMS, first=500)]
+
+    assert begun(operator, *many) == ["team-a"] * 6
+    assert begun(operator, *others) == ["team-b"]
+
+
+def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() -> None:
+    """Of four places team-a holds three; in the last, one a second begins and ends."""
+    operator = Operator(caps=caps(4))
+    operator.now = NOW - timedelta(seconds=100)
+    for number in range(3):
+        operator.upsert(*at_work(f"ij-{number}"))
+    begun(operator, *jobs(30 * MAX_ITEMS))
+    others = [moved(each, "team-b") for each in jobs(30 * MAX_ITEMS, first=900)]
+    begun(operator, *others)
+    order = []
+    for _ in range(30):
+        operator.now += timedelta(seconds=1)
+        for name in ("team-a", "team-b"):
+            team = operator.registry.of(name)
+            for each in list(team.pending):
+                team.retire(each)
+        operator.registry.enqueue_all_waiting()
+        order += begun(operator)
+
+    assert order == ["team-b"] * 30
+
+
+def test_a_worker_that_has_ended_counts_for_as_long_as_it_was_although_nobody_waited() -> None:
+    """It took ten seconds, an hour ago; another namespace holds one for a minute by now."""
+    operator = Operator(caps=caps(2))
+    story = (
+        (3600, at_work("ij-0"), operator.cache.upsert),
+        (3590, at_work("ij-0"), operator.cache.remove),
+        (60, at_work("ij-1", namespace="team-b"), operator.cache.upsert),
+    )
+    for seconds_ago, things, happens in story:
+        operator.now = NOW - timedelta(seconds=seconds_ago)
+        for thing in things:
+            happens(thing)
+        operator.registry.enqueue_all_waiting()
+        assert list(operator.dispatcher.next_actions(operator.registry.dirty())) == []
+    operator.now = NOW
+
+    first, second = jobs(2 * MAX_ITEMS), jobs(2 * MAX_ITEMS, first=500)
+
+    assert begun(operator, *[moved(each, "team-b") for each in second], *first) == ["team-a"]

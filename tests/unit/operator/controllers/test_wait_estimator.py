@@ -1,0 +1,50 @@
+"""Who is looked at again because of what those who wait are told."""
+
+from __future__ import annotations
+
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.ledgers import StoredLedger
+from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
+from imagejob_operator.controllers.wait_estimator import WaitEstimator
+from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.plan import take_snapshot
+from imagejob_operator.scheduling.wait_estimates import estimate
+from support.api_objects import NOW, image_job
+from support.timings import TIMINGS
+
+POLICY = Policy((parse_rate("1/1h"),))
+CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
+CAT = image_job()
+UID = CAT.metadata.uid
+
+
+def touched(*add: object) -> list[object]:
+    """Of one that waits for the quota and has not been told so, with those waiting for room."""
+    cache = ClusterCache()
+    registry = NamespaceRegistry(cache, CAPS, TIMINGS, lambda: NOW)
+    cache.upsert(CAT)
+    ledger = Ledger(0).at(NOW, POLICY.rates).charge(["uid-other"])
+    registry.loaded("team-a", StoredLedger(ledger, "1"))
+    snapshot = take_snapshot(registry.of("team-a"), POLICY, cache, NOW)
+    registry.foretell("team-a", estimate(snapshot))
+    registry.line_up(CAT, "admission")
+    while cache.next_key() is not None:
+        pass
+    estimator = WaitEstimator(cache, registry, lambda *_: None, add.__contains__)
+
+    estimator.update(take_snapshot(registry.of("team-a"), POLICY, cache, NOW), NOW)
+
+    found: list[object] = []
+    while (subject := cache.next_key()) is not None:
+        found.append(subject)
+    return found
+
+
+def test_who_waits_and_has_not_been_told_is_looked_at() -> None:
+    assert touched() == [UID]
+
+
+def test_who_waits_for_room_to_be_told_is_not_looked_at_before() -> None:
+    assert touched(UID) == []

@@ -1,0 +1,247 @@
+"""Pods that the cluster takes away: that costs no attempt, but somebody should see it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.last_failure import is_spent
+from imagejob_operator.contract.carried import SILENCE, UNSEEN
+from imagejob_operator.imagejob.decide import Replace
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, JobState
+from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
+from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.worker import DISRUPTED, Worker, WorkerJob
+from support.api_objects import (
+    DIGEST,
+    NOW,
+    PLATFORM,
+    carried,
+    disrupted,
+    done,
+    failed,
+    image_job,
+    inputs,
+    last_failure,
+    pod,
+    report,
+    running,
+    store,
+    suspended,
+    terminated,
+    waiting,
+    worker_job,
+)
+from support.deciding import decided, shown
+from support.timings import SETTLE
+
+CAT, DOG = image_job(retries=0), image_job("dog")
+CARRIED = worker_job(CAT)
+STARTED = datetime.fromisoformat("2026-11-22T09:59:58Z")
+ALLOWED = 180
+TICK = timedelta(milliseconds=1)
+READ = [3, [1, 0, 0, 0, 3_400_000, DIGEST]]
+"""The entry of an item whose source has been read, and no more."""
+EVICTED = pod(state=terminated("", 137), **disrupted())
+
+
+def gave_up(reason: str) -> WorkerJob:
+    condition = {"type": "Failed", "status": "True", "reason": reason}
+    return worker_job(CAT, status={"conditions": [condition]})
+
+
+def of(its_pod: Pod | None = None, by: WorkerJob = CARRIED, **more: Any) -> Inputs:
+    return inputs(CAT, Worker(by, its_pod, **more))
+
+
+def standing_of(known: Inputs, now: datetime = NOW) -> JobState:
+    return evaluate(known, PLATFORM, now)
+
+
+def next_order(job: ImageJob) -> Resolved:
+    answer = resolve(job, None, {"uploads": store()}, PLATFORM)
+    assert isinstance(answer, Resolved)
+    return answer
+
+
+UNSEEN_POD = pod(state=running(), phase=UNSEEN)
+TAKEN = {
+    "while it ran": of(EVICTED),
+    "by the kubelet": of(
+        pod(
+            state=terminated("", 137),
+            **disrupted("TerminationByKubelet", reason="Evicted", message="low on memory"),
+        )
+    ),
+    "and it has gone": of(past=(EVICTED,)),
+    "and its Job says so already": of(EVICTED, gave_up(DISRUPTED)),
+    "while nobody looked": of(None, gave_up(DISRUPTED), past=(UNSEEN_POD,)),
+    "while there was no operator": of(None, gave_up(DISRUPTED)),
+    "and then somebody deleted its Job": of(past=(EVICTED,), is_gone=True),
+    "by who suspended its Job": of(pod(state=terminated("", 143)), suspended(CAT)),
+}
+
+
+@pytest.mark.parametrize("known", TAKEN.values(), ids=TAKEN)
+def test_a_pod_that_the_cluster_took_away_costs_no_attempt(known: Inputs) -> None:
+    standing = standing_of(known)
+
+    assert (standing.phase, standing.reason) == ("Queued", Reason.EVICTED)
+    assert standing.message == "the cluster took away its pod; another worker comes"
+    assert (standing.failure, standing.disruptions) == (None, 1)
+    assert not standing.worker_is_spent
+
+
+LOST = {
+    "its Job gave up": of(None, gave_up("BackoffLimitExceeded")),
+    "its Job gave up, and nobody saw its pod go": of(
+        None, gave_up("BackoffLimitExceeded"), past=(UNSEEN_POD,)
+    ),
+    "it was seen to end otherwise": of(pod(state=terminated("", 137)), gave_up(DISRUPTED)),
+}
+
+
+@pytest.mark.parametrize("known", LOST.values(), ids=LOST)
+def test_a_pod_that_the_cluster_did_not_take_away_costs_an_attempt(known: Inputs) -> None:
+    standing = standing_of(known)
+
+    assert (standing.phase, standing.reason) == ("Failed", Reason.WORKER_LOST)
+    assert standing.disruptions is None
+
+
+def test_of_a_pod_that_nobody_saw_go_nothing_is_said_before_its_job_does() -> None:
+    decision = decided(of(past=(UNSEEN_POD,)), now=NOW + timedelta(hours=1))
+
+    assert decision.state.reason is Reason.DISPATCHED
+    assert (decision.state.failure, decision.action) == (None, None)
+
+
+UNSTARTED = pod(state=waiting("ContainerCreating"), **disrupted())
+NEVER_RAN = {
+    "by the cluster": (of(UNSTARTED), Reason.EVICTED),
+    "by somebody": (
+        of(None, gave_up("BackoffLimitExceeded"), past=(pod(phase="Failed"),)),
+        Reason.WORKER_REFUSED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "reason"), NEVER_RAN.values(), ids=NEVER_RAN)
+def test_a_pod_that_was_taken_away_before_it_started_is_replaced(
+    known: Inputs, reason: Reason
+) -> None:
+    standing = standing_of(known)
+
+    assert (standing.phase, standing.reason) == ("Queued", reason)
+    assert standing.message.endswith("before it had started; it is replaced")
+    assert (standing.failure, standing.disruptions) == (None, None)
+    assert standing.worker_is_spent
+
+
+def test_a_pod_that_was_taken_away_after_its_report_has_reported() -> None:
+    late = pod(state=terminated(report(done()), 137), **disrupted())
+
+    assert standing_of(of(late)).phase == "Succeeded"
+
+
+def test_who_was_not_done_goes_on_in_another_worker_and_finds_the_same() -> None:
+    both = worker_job(CAT, DOG)
+    taken = pod(by=both, state=terminated(report(READ, done()), 137), **disrupted())
+
+    cat, dog = (shown(carried(taken, both, job)) for job in (CAT, DOG))
+    again = next_order(cat).item
+
+    assert (cat.status.phase, dog.status.phase) == ("Queued", "Succeeded")
+    assert (cat.status.disruptions, dog.status.disruptions) == (1, None)
+    assert (is_spent(both, cat), is_spent(worker_job(cat), cat)) == (True, False)
+    assert (again.attempt, again.disruptions) == (1, 1)
+    assert again.source.pinned_sha256 == DIGEST.hex()
+
+
+def test_what_had_failed_before_is_still_said_after_an_eviction() -> None:
+    failing = image_job(status=last_failure(1, worker="ij-0"))
+
+    after = shown(carried(EVICTED, worker_job(failing), failing))
+
+    assert after.status.last_failure == failing.status.last_failure
+    assert next_order(after).item.attempt == 2
+
+
+def test_a_pod_whose_node_is_silent_is_given_up() -> None:
+    quiet = of(pod(state=running(), deadline=ALLOWED))
+    heard_by = STARTED + timedelta(seconds=ALLOWED) + SILENCE
+
+    before = standing_of(quiet, heard_by - TICK)
+    after = standing_of(quiet, heard_by)
+
+    assert before.phase == "Running"
+    assert (after.phase, after.reason) == ("Queued", Reason.EVICTED)
+    assert after.message == (
+        "nothing was heard of pod ij-1-x2k9q since its deadline; another worker comes"
+    )
+    assert (after.failure, after.disruptions) == (None, 1)
+
+
+def test_a_pod_without_a_deadline_may_be_silent() -> None:
+    quiet = of(pod(state=running()))
+
+    assert standing_of(quiet, NOW + timedelta(days=1)).phase == "Running"
+
+
+def disturbed(times: int, its_pod: Pod = EVICTED) -> Inputs:
+    """It is in a worker, and as many before that one were taken away."""
+    job = image_job(retries=0, status={"disruptions": times} if times else None)
+    return carried(its_pod, worker_job(job), job)
+
+
+def test_ten_pods_may_be_taken_away_and_the_next_is_the_last() -> None:
+    tenth, last = (shown(disturbed(times)) for times in (MAX_DISRUPTIONS - 1, MAX_DISRUPTIONS))
+
+    assert (tenth.status.phase, tenth.status.disruptions) == ("Queued", 10)
+    assert (last.status.phase, last.status.disruptions) == ("Failed", 11)
+    assert last.status.audit[-1].reason == "WorkerLost"
+    assert last.status.audit[-1].message == (
+        "the cluster took away its pods 11 times: evictions, drains or lost nodes"
+    )
+
+
+REPORTS = {
+    "it succeeded": (done(), "Succeeded", Reason.SUCCEEDED),
+    "it failed": (failed(), "Failed", Reason.CORRUPT_IMAGE),
+}
+
+
+@pytest.mark.parametrize(("entry", "phase", "reason"), REPORTS.values(), ids=REPORTS)
+def test_a_report_counts_however_many_pods_were_taken_away(
+    entry: Any, phase: str, reason: Reason
+) -> None:
+    known = disturbed(MAX_DISRUPTIONS, pod(state=terminated(report(entry)), **disrupted()))
+
+    standing = standing_of(known)
+
+    assert (standing.phase, standing.reason) == (phase, reason)
+
+
+def test_it_is_counted_once_however_often_it_is_looked_at() -> None:
+    known = carried(EVICTED, CARRIED, CAT)
+    first = decided(known)
+    again = decided(known, first.history, NOW + SETTLE)
+
+    after = shown(known)
+
+    assert [each.state.disruptions for each in (first, again)] == [1, 1]
+    assert is_spent(CARRIED, after)
+
+
+def test_the_worker_of_one_that_was_taken_away_is_left_to_whoever_else_was_in_it() -> None:
+    """Deleted at once, its report would be lost to them, if the operator were to die."""
+    told = shown(carried(EVICTED, CARRIED, CAT))
+
+    after = decided(carried(EVICTED, CARRIED, told), now=NOW + SETTLE)
+
+    assert not isinstance(after.action, Replace)

@@ -1,0 +1,154 @@
+"""What is decided when a worker is refused, fails, is taken away or does not come."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from imagejob_operator.imagejob.decide import Inquire, JobHistory, Replace, WriteStatus
+from imagejob_operator.imagejob.inputs import QuotaPosition
+from imagejob_operator.kube.worker import Worker
+from support.api_objects import (
+    EARLIER,
+    NOW,
+    carried,
+    failed,
+    image_job,
+    inputs,
+    pod,
+    report,
+    running,
+    terminated,
+    waiting,
+    worker_job,
+    written,
+)
+from support.deciding import decided
+from support.timings import PATIENCE, REFUSED_FOR, REPLACED_AFTER, SETTLE
+
+CAT = image_job()
+CARRIED = worker_job(CAT)
+CREATED = datetime.fromisoformat(EARLIER)
+AT_WORK = pod(state=running())
+TICK = timedelta(milliseconds=100)
+
+
+def reasons(history: JobHistory) -> list[str]:
+    return [entry.reason for entry in history.entries]
+
+
+def test_a_refused_worker_is_shown_and_tried_again_later() -> None:
+    history = decided(inputs(CAT)).history.refused("exceeded quota: pods", NOW + REFUSED_FOR)
+
+    shown = decided(inputs(CAT), history)
+    write = decided(inputs(CAT), shown.history, NOW + SETTLE)
+    again = decided(inputs(CAT), write.history, NOW + REFUSED_FOR)
+
+    assert shown.action is None
+    assert isinstance(write.action, WriteStatus)
+    assert write.action.status.audit[-1].reason == "WorkerRefused"
+    assert (write.state.waits_for, write.look_again) == (None, NOW + REFUSED_FOR)
+    assert again.state.waits_for == "worker"
+    assert reasons(again.history)[-2:] == ["WaitingForWorker", "WorkerRefused"]
+
+
+def test_a_refusal_stays_shown_until_a_pod_is_there() -> None:
+    history = decided(inputs(CAT)).history.refused("exceeded quota: pods", NOW + REFUSED_FOR)
+    later = NOW + REFUSED_FOR
+    promised = inputs(CAT, quota=QuotaPosition(admitted_at=NOW, dispatch="ij-1"))
+
+    tried = decided(promised, history, later)
+    made = decided(carried(by=worker_job(CAT, creationTimestamp=None)), tried.history, later + TICK)
+    started = decided(carried(AT_WORK), made.history, later + TICK * 2)
+
+    assert tried.state.reason == "WorkerRefused"
+    assert made.history.refusal == history.refusal
+    assert started.history.refusal is None
+    assert started.state.reason == "Processing"
+
+
+def test_the_cluster_is_asked_why_a_worker_gets_no_pod() -> None:
+    early = decided(carried(), now=CREATED + PATIENCE - TICK)
+    due = decided(carried(), early.history, CREATED + PATIENCE)
+    answered = due.history.refused("exceeded quota: pods", CREATED + PATIENCE + REFUSED_FOR)
+    known = decided(carried(), answered, CREATED + PATIENCE + TICK)
+    again = decided(carried(), known.history, CREATED + PATIENCE + REFUSED_FOR)
+
+    assert early.action is None
+    assert due.action == Inquire(CAT, Worker(CARRIED))
+    assert not isinstance(known.action, Inquire)
+    assert known.state.reason == "WorkerRefused"
+    assert isinstance(again.action, Inquire)
+
+
+def test_why_is_asked_again_while_it_lasts() -> None:
+    due = CREATED + PATIENCE
+    history = decided(carried(), now=due).history.refused("exceeded quota: pods", due + REFUSED_FOR)
+    write = decided(carried(), history, due + TICK)
+
+    told = decided(carried(), write.history, due + TICK + SETTLE)
+
+    assert told.look_again == due + REFUSED_FOR
+
+
+def test_of_a_worker_that_has_given_up_nothing_is_asked() -> None:
+    gave_up = {"conditions": [{"type": "Failed", "status": "True", "message": "no more pods"}]}
+    job = image_job(retries=0)
+
+    ended = decided(carried(None, worker_job(job, status=gave_up), job), now=CREATED + PATIENCE)
+
+    assert isinstance(ended.action, WriteStatus)
+
+
+def test_a_worker_is_replaced_only_once_the_status_says_why() -> None:
+    unpulled = pod(phase="Pending", state=waiting("ErrImagePull"))
+    due = CREATED + REPLACED_AFTER
+
+    first = decided(carried(unpulled), now=due)
+    write = decided(carried(unpulled), first.history, due + SETTLE)
+    assert isinstance(write.action, WriteStatus)
+    told = written(CAT, write.action.status)
+    after = decided(carried(unpulled, job=told), write.history, due + SETTLE + TICK)
+
+    assert first.action is None
+    assert write.action.status.audit[-1].reason == "WorkerRefused"
+    assert after.action == Replace(Worker(CARRIED, unpulled))
+
+
+def test_a_worker_that_may_still_start_is_not_replaced() -> None:
+    unpulled = pod(phase="Pending", state=waiting("ErrImagePull"))
+    history = decided(carried(unpulled), now=CREATED).history
+    write = decided(carried(unpulled), history, CREATED + SETTLE)
+    assert isinstance(write.action, WriteStatus)
+    told = written(CAT, write.action.status)
+
+    waits = decided(carried(unpulled, job=told), write.history, CREATED + SETTLE + TICK)
+
+    assert waits.action is None
+    assert waits.look_again == CREATED + REPLACED_AFTER
+
+
+def test_a_failed_attempt_is_written_with_when_it_is_tried_again() -> None:
+    ended = carried(pod(state=terminated(report(failed("TimedOut", "longer than 120 s")))))
+    history = decided(ended).history
+
+    write = decided(ended, history, NOW + SETTLE).action
+
+    assert isinstance(write, WriteStatus)
+    assert (write.status.phase, write.status.attempts) == ("Queued", 1)
+    assert write.status.last_failure is not None
+    assert write.status.queue is not None
+    assert write.status.queue.eligible_at is not None
+
+
+def test_what_a_failed_attempt_says_does_not_change_when_its_worker_has_gone() -> None:
+    ended = carried(pod(state=terminated(report(failed("TimedOut", "longer than 120 s")))))
+    history = decided(ended).history
+    write = decided(ended, history, NOW + SETTLE).action
+    assert isinstance(write, WriteStatus)
+    told = written(CAT, write.status)
+
+    for memory_then in (history, JobHistory()):  # with the same process, and after a restart
+        later = decided(inputs(told), memory_then, NOW + SETTLE * 2)
+
+        assert later.action is None
+        assert later.state.queue == write.status.queue

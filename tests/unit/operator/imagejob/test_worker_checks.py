@@ -1,0 +1,161 @@
+"""A worker Job is there: what is said of it until its pod ends, and for how long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.inputs import Inputs, Refusal
+from imagejob_operator.imagejob.worker_checks import REFUSALS
+from imagejob_operator.kube.worker import Worker
+from support.api_objects import (
+    EARLIER,
+    NO_ROOM,
+    PLATFORM,
+    carried,
+    image_job,
+    inputs,
+    pod,
+    running,
+    waiting,
+    worker_job,
+)
+from support.timings import PATIENCE, REPLACED_AFTER
+
+CAT = image_job()
+CREATED = datetime.fromisoformat(EARLIER)
+"""When the Job and its pod were."""
+TICK = timedelta(milliseconds=1)
+
+RUNNING = pod(state=running())
+UNPLACED = pod(phase="Pending", conditions=[NO_ROOM])
+UNREACHED = pod(phase="Pending", state=waiting("ContainerCreating"))
+UNPULLED = pod(phase="Pending", state=waiting("ErrImagePull", "no such image: worker:1"))
+ANSWER = Refusal("pods are forbidden: exceeded quota", CREATED + timedelta(seconds=25))
+
+LATE = CREATED + REPLACED_AFTER
+ON_ITS_WAY = "worker Job ij-1 has been created; its pod has not started yet"
+
+
+CASES = {
+    "no pod yet": (carried(), TICK, Reason.DISPATCHED, ON_ITS_WAY),
+    "no pod yet, and nobody has asked why": (carried(), PATIENCE, Reason.DISPATCHED, ON_ITS_WAY),
+    "no pod yet, but it is early to say why": (
+        carried(refusal=ANSWER),
+        PATIENCE - TICK,
+        Reason.DISPATCHED,
+        ON_ITS_WAY,
+    ),
+    "no pod can be made": (
+        carried(refusal=ANSWER),
+        PATIENCE,
+        Reason.WORKER_REFUSED,
+        "worker Job ij-1 gets no pod: pods are forbidden: exceeded quota",
+    ),
+    "no node takes it at once": (
+        carried(UNPLACED),
+        PATIENCE - TICK,
+        Reason.DISPATCHED,
+        ON_ITS_WAY,
+    ),
+    "no node takes it": (
+        carried(UNPLACED),
+        PATIENCE,
+        Reason.WORKER_UNSCHEDULABLE,
+        "no node takes pod ij-1-x2k9q: 0/3 nodes are available: 3 Insufficient memory.",
+    ),
+    "its node prepares it": (carried(UNREACHED), REPLACED_AFTER, Reason.DISPATCHED, ON_ITS_WAY),
+    "its image can't be pulled": (
+        carried(UNPULLED),
+        TICK,
+        Reason.WORKER_REFUSED,
+        "pod ij-1-x2k9q can't start: ErrImagePull: no such image: worker:1",
+    ),
+    "it runs": (
+        carried(RUNNING),
+        TICK,
+        Reason.PROCESSING,
+        "worker pod ij-1-x2k9q runs on node n1",
+    ),
+    "it runs, whatever was said before": (
+        carried(RUNNING, refusal=ANSWER),
+        REPLACED_AFTER,
+        Reason.PROCESSING,
+        "worker pod ij-1-x2k9q runs on node n1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "age", "reason", "message"), CASES.values(), ids=CASES)
+def test_what_is_said_of_a_worker(
+    known: Inputs, age: timedelta, reason: Reason, message: str
+) -> None:
+    standing = evaluate(known, PLATFORM, CREATED + age)
+
+    assert (standing.reason, standing.message) == (reason, message)
+    assert standing.phase == ("Running" if reason is Reason.PROCESSING else "Queued")
+    assert standing.waits_for is None
+
+
+@pytest.mark.parametrize("reason", sorted(REFUSALS))
+def test_a_container_that_won_t_start_is_told_at_once(reason: str) -> None:
+    standing = evaluate(carried(pod(phase="Pending", state=waiting(reason))), PLATFORM, CREATED)
+
+    assert standing.reason == Reason.WORKER_REFUSED
+    assert standing.message == f"pod ij-1-x2k9q can't start: {reason}: no more is known"
+
+
+def test_a_pod_that_the_kubelet_won_t_start_is_given_up() -> None:
+    before = evaluate(carried(UNPULLED), PLATFORM, CREATED + REPLACED_AFTER - TICK)
+    after = evaluate(carried(UNPULLED), PLATFORM, CREATED + REPLACED_AFTER)
+
+    assert (before.worker_is_spent, after.worker_is_spent) == (False, True)
+    assert before.until == CREATED + REPLACED_AFTER
+    assert before.message == after.message
+
+
+WAITS_ON = {
+    "a node": carried(UNPLACED),
+    "a pod": carried(refusal=ANSWER),
+    "its node": carried(UNREACHED),
+}
+
+
+@pytest.mark.parametrize("known", WAITS_ON.values(), ids=WAITS_ON)
+def test_what_costs_nothing_is_never_given_up(known: Inputs) -> None:
+    assert not evaluate(known, PLATFORM, CREATED + timedelta(days=1)).worker_is_spent
+
+
+def test_a_worker_of_several_that_gets_no_pod_is_given_up() -> None:
+    dog = image_job("dog")
+    known = inputs(CAT, Worker(worker_job(CAT, dog)), refusal=ANSWER)
+    soon, late = evaluate(known, PLATFORM, CREATED + PATIENCE), evaluate(known, PLATFORM, LATE)
+
+    assert soon.reason is late.reason is Reason.WORKER_REFUSED
+    assert (soon.worker_is_spent, late.worker_is_spent) == (False, True)
+    assert soon.until == LATE
+
+
+def test_a_worker_is_looked_at_again_when_patience_ends() -> None:
+    assert evaluate(carried(), PLATFORM, CREATED).until == CREATED + PATIENCE
+
+
+UNMOUNTED = Refusal('secret "uploads-s3" not found', CREATED + timedelta(seconds=25), "ij-1-x2k9q")
+
+
+def test_a_pod_that_has_a_node_and_does_not_start_says_what_the_cluster_warns_of() -> None:
+    known = carried(UNREACHED, refusal=UNMOUNTED)
+    soon, late = evaluate(known, PLATFORM, CREATED + PATIENCE), evaluate(known, PLATFORM, LATE)
+
+    assert soon.reason is Reason.WORKER_REFUSED
+    assert soon.message == 'pod ij-1-x2k9q can\'t start: secret "uploads-s3" not found'
+    assert (soon.worker_is_spent, late.worker_is_spent) == (False, True)
+
+
+def test_a_pod_of_which_nobody_warns_may_take_its_time() -> None:
+    silent = Refusal("", UNMOUNTED.until, UNMOUNTED.about)
+    standing = evaluate(carried(UNREACHED, refusal=silent), PLATFORM, LATE)
+
+    assert (standing.reason, standing.worker_is_spent) == (Reason.DISPATCHED, False)
