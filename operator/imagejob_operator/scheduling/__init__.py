@@ -1,1 +1,1 @@
-"""All namespaces: which ImageJobs get workers, in which batches, and when."""
+"""Scheduling across namespaces: which ImageJobs get workers, in which batches, and when."""

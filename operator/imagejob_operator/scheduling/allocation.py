@@ -1,4 +1,4 @@
-"""How many workers each namespace has, and which of them gets the places that are free."""
+"""Count the workers of each namespace, and allocate the free slots among them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .plan import AT_ONCE, MANY, AdmissionSnapshot, Plan, WorkerBudget
 
 
 class Occupancy(msgspec.Struct, frozen=True):
-    """The workers of one namespace, the ImageJobs in them, and how many are only starting; of
-    these, how many have no node yet. And whether nodes are full, as far as its pods tell."""
+    """The workers of one namespace, the ImageJobs in them, how many are still starting, and how
+    many of these have no node yet; and whether nodes are full, judging by its pods."""
 
     workers: int = 0
     image_jobs: int = 0
@@ -38,11 +38,11 @@ def occupancy(
     patience: timedelta,
     now: datetime,
 ) -> Occupancy:
-    """What the namespace has at work or about to be: its `live` workers and all that are promised.
+    """Count the namespace's `live` workers and those that are dispatched but don't exist yet.
 
-    `writing` is what its next ledger is to say. A tenant can make Jobs that look like ours, but
-    take no more than its share with them: no more than `most`. One that is suspended takes no
-    place of a worker, but its ImageJobs count: they are charged, and go on in it.
+    `writing` is the plan whose ledger is being written. A tenant can create Jobs that look like
+    workers: at most `most` of the live ones count, so it can't exceed its share with them. A
+    suspended worker takes no slot, but its ImageJobs count: they are charged, and continue in it.
     """
     promised = {each.name: len(each.jobs) for each in writing.pending} if writing else {}
     promised |= {name: len(record.uids) for name, record in state.promised().items()}
@@ -57,7 +57,7 @@ def occupancy(
 
 
 def _nodes_are_full(pods: Sequence[Pod]) -> bool:
-    """One of the pods waits for a node, or the last that was given one had waited for it."""
+    """Whether a pod waits for a node, or the newest pod with a node had to wait for it."""
     if any(pod.unschedulable is not None for pod in pods):
         return True
     newest = max((pod for pod in pods if pod.is_placed), key=age, default=None)
@@ -72,10 +72,10 @@ def allocate(
     *,
     is_thrifty: bool,
 ) -> tuple[dict[str, WorkerBudget], Accounts]:
-    """Who of the namespaces that want workers gets how many of the free places, and the next state.
+    """Return the worker budget of each namespace that wants workers, and the next accounts.
 
-    `taken` has every namespace with workers, as the `accounts` have observed them. One that gets no
-    place is not in the answer.
+    `taken` has every namespace with workers, as the `accounts` have observed them. A namespace that
+    gets no slot is not in the result.
     """
     free = caps.max_workers - sum(each.workers for each in taken.values())
     is_thrifty = is_thrifty or sum(each.starting for each in taken.values()) >= MANY
@@ -98,11 +98,11 @@ def allocate(
 
 
 def _room(own: Occupancy, caps: Caps) -> int:
-    """For how many more workers of a namespace there is, as far as its own show.
+    """How many more workers the namespace may start, given its cap and its unplaced pods.
 
-    Where nodes are full, one at a time: a pod that has found none is tried again after seconds
-    only, while one that is made when there is room is placed at once. Meanwhile whoever waits
-    gathers for a fuller one, and whoever adds nodes sees that some are wanted.
+    If nodes are full, one at a time: an unschedulable pod is retried only after seconds, while a
+    pod that is created once there is room is placed at once. Meanwhile ImageJobs gather for a
+    fuller worker, and an autoscaler sees one pending pod.
     """
-    most = max(0, caps.max_workers_per_namespace - own.workers)
-    return min(most, max(0, 1 - own.unplaced)) if own.nodes_are_full else most
+    below_cap = max(0, caps.max_workers_per_namespace - own.workers)
+    return min(below_cap, max(0, 1 - own.unplaced)) if own.nodes_are_full else below_cap

@@ -1,4 +1,4 @@
-"""Which ImageJobs go together in one worker: same stores, same size, and a report that fits."""
+"""Group ImageJobs into workers: same stores, same size, and a report that fits."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from imagejob_operator.imagejob.resolve import Resolved
 from .sizing import size_of
 
 MAX_ITEMS = 24
-"""In one worker. With more, too little of what each may say of its failure fits its report."""
+"""The maximum of items of a worker. With more, failure messages in its report are too short."""
 
 REPORT_BYTES = 3272
-"""Of MessagePack: what base85 makes 4,096 bytes of. docs/work-order.md has the arithmetic."""
+"""Of MessagePack: base85 encodes them in 4,096 bytes. docs/work-order.md has the arithmetic."""
 
 DONE_BYTES, OUTPUT_BYTES, FAILED_BYTES, FRAME_BYTES = 62, 47, 136, 3
-"""What one entry takes at most, with 58 characters of message, and the array around them all."""
+"""The maximum of one entry, with 58 characters of message, and of the array around them all."""
 
 ITEM_BYTES = 70 * 1024
-"""Of JSON, all items of an order: base64 makes 4 bytes of 3, and stores and limits take some."""
+"""Of JSON, for all items of an order: base64 adds a third, and stores and limits take some."""
 
 APART = frozenset({Reason.WORKER_LOST, Reason.TIMED_OUT, Reason.OUT_OF_MEMORY, Reason.INTERNAL})
-"""Who failed like that goes alone: it may have been its own fault, and takes nobody along."""
+"""After such a failure an ImageJob is retried alone: if it is the cause, no other one is hit."""
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """An ImageJob that could have a worker now; `was_refused` if it was to have one before, and
-    the cluster wouldn't: one for it alone is smaller, and may be let in."""
+    """An ImageJob that may have a worker now; `was_refused` if the cluster refused its last one:
+    a worker for it alone is smaller, and may be admitted."""
 
     job: ImageJob
     resolved: Resolved
@@ -45,14 +45,14 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What those that share a worker have in common."""
+    """What ImageJobs must have in common to share a worker."""
 
     stores: tuple[str, ...]
     size: Size
 
 
 class Batch(msgspec.Struct):
-    """ImageJobs for one worker, in order. `is_closed` when it takes no more."""
+    """The ImageJobs of one worker, in order. `is_closed` if it is full."""
 
     kind: Kind
     members: list[Ready]
@@ -61,7 +61,7 @@ class Batch(msgspec.Struct):
     is_closed: bool = False
 
     def add(self, ready: Ready) -> bool:
-        """Take it in, if there is room. Says whether there was."""
+        """Add the ImageJob if it fits; return whether it does."""
         item = ready.resolved.item
         report, order = _report_bytes(item), len(msgspec.json.encode(item))
         is_too_long = self.report + report > REPORT_BYTES or self.order + order > ITEM_BYTES
@@ -75,32 +75,32 @@ class Batch(msgspec.Struct):
         return True
 
 
-def batches(waiting: Iterable[Ready], places: int, platform: Platform) -> list[Batch]:
-    """The workers for the first of those who wait, at most `places`.
+def batches(waiting: Iterable[Ready], slots: int, platform: Platform) -> list[Batch]:
+    """Group the first of the waiting ImageJobs into at most `slots` workers.
 
-    In order: nobody is passed over but by those who fit into a worker that goes anyway.
+    In order: a later one overtakes others only if it fits into a worker that starts anyway.
     """
     made: list[Batch] = []
-    open_ones: dict[Kind, Batch] = {}
+    open_batches: dict[Kind, Batch] = {}
     for ready in waiting:
         kind = kind_of(ready, platform)
-        batch = None if ready.goes_alone else open_ones.get(kind)
+        batch = None if ready.goes_alone else open_batches.get(kind)
         if batch and batch.add(ready):
             continue
-        if len(made) == places:
+        if len(made) == slots:
             if all(each.is_closed for each in made):
                 break
             continue
-        begun = Batch(kind, [])
-        begun.add(ready)
-        made.append(begun)
+        new = Batch(kind, [])
+        new.add(ready)
+        made.append(new)
         if not ready.goes_alone:
-            open_ones[kind] = begun
+            open_batches[kind] = new
     return made
 
 
 def kind_of(ready: Ready, platform: Platform) -> Kind:
-    """Whom it may share a worker with."""
+    """Return its kind: it may share a worker with others of the same kind."""
     return Kind(tuple(sorted(ready.resolved.stores)), size_of(ready.job, ready.resolved, platform))
 
 

@@ -1,36 +1,36 @@
-"""Which namespace gets the next free place: the one whose workers have cost the least so far.
+"""Give the next free slot to the namespace whose workers have cost the least so far.
 
-Places are shared by the time that they are held, not by how often they are given. A namespace's
-virtual time grows by what its workers cost, divided by its weight: START for each that begins, and
-each second that it holds its place. A free place goes to the namespace with the least of those that
-wait for one and may have it. That is start-time fair queueing:
+Slots are shared by the time that they are held, not by how often they are given. A namespace's
+virtual time grows by the cost of its workers, divided by its weight: START for each that starts,
+and each second that it holds its slot. A free slot goes to the namespace with the least virtual
+time of those that wait for one and may have it. This is start-time fair queueing:
 
 P. Goyal, H. Vin and H. Cheng, "Start-time Fair Queueing", SIGCOMM 1996; with D at once, SFQ(D):
 W. Jin, J. Chase and J. Kaur, "Interposed Proportional Sharing for a Storage Service Utility",
 SIGMETRICS 2004, where |W_a / w_a - W_b / w_b| <= (D + 1) (c_a / w_a + c_b / w_b) for any two that
 always wait, c being the largest cost of one request.
 
-There the cost is known when a request begins; here it is counted while the place is held, for
-nobody knows how long a store will take. So whoever holds places is taken to be ahead by what its
-workers usually cost, for each that it holds. What holds then: let a compete, that is, wait for a
-place and be allowed one, whenever places are given in some stretch of time, and b be anybody else.
-Then, in that stretch,
+There the cost is known when a request starts; here it is counted while the slot is held, because
+the duration of a store's transfers is unknown. So when virtual times are compared, each slot that a
+namespace holds adds the usual cost of its workers. This gives a bound: let a compete, that is, wait
+for a slot and be allowed one, whenever slots are given in some interval, and let b be any other
+namespace. Then, in that interval,
 
     W_b / w_b - W_a / w_a <= K_b (START + L_b) / w_b + K_a U_a / w_a + lead,
 
 where each has at most K workers at once, b's of at most L seconds, a's usually of at most U, and
-`lead` is by how much a's virtual time was beyond b's when the stretch began, or 0. Proof: when b is
-given a place, its virtual time is at most a's and what a's workers usually cost, K_a U_a / w_a at
-most; after the last time that it is, its virtual time grows by what its workers of then cost until
-they end, which is K_b (START + L_b) / w_b at most; a's never shrinks. It holds as long as b takes
-its turns as they come: see `declined`, and LIMIT. While a holds none, what is usual doesn't matter.
+`lead` is the excess of a's virtual time over b's at the start of the interval, or 0. Proof: when b
+is given a slot, its virtual time is at most a's plus the usual cost of a's workers, K_a U_a / w_a
+at most; after the last such time, it grows by the cost of the workers that b has then, until they
+end, K_b (START + L_b) / w_b at most; a's never shrinks. It holds as long as b uses the slots
+that it is given: see `declined`, and LIMIT. While a holds no slot, the usual cost doesn't matter.
 
-Who begins to wait does so at the clock, the least virtual time of those who competed when a place
-was given last, if its own is less (much as in the papers): to have wanted nothing, or to have been
-held by one's own cap, is no credit. Places that nobody else wanted aren't paid for either: the
-clock goes along with who gets them. What a lead over the clock is at most, LIMIT, bounds how long
-anybody waits for having had much. While a namespace neither holds a place nor waits for one, a
-second of its lead is forgotten each second. After a restart all begin anew, with what they hold.
+A namespace that starts to wait is raised to the clock, which is the least virtual time of those
+that competed when a slot was last given (much as in the papers): time without demand, or at its own
+cap, earns no credit. Slots without competition cost nothing either: the clock follows the namespace
+that gets them. LIMIT is the maximum lead over the clock, and so bounds how long past use makes a
+namespace wait. While a namespace neither holds a slot nor waits for one, its lead shrinks by a
+second each second. After a restart all start again, with what they hold.
 """
 
 from __future__ import annotations
@@ -44,23 +44,23 @@ import msgspec
 from imagejob_operator.config.reserve import Reserve
 
 START = timedelta(seconds=1)
-"""What it costs to begin a worker, whatever it does: pods have a price too, and what is given at
-one moment is shared by weight as well."""
+"""The fixed cost of a worker: pods have a price too, and slots that are given at the same moment
+are shared by weight as well."""
 
 LIMIT = timedelta(hours=4)
-"""The most that anybody's virtual time may be ahead of the clock: as long as one worker may take
-with 24 ImageJobs of ten minutes each, so that what one worker costs is never forgiven."""
+"""The maximum lead of a virtual time over the clock: the time of a worker with 24 ImageJobs of ten
+minutes each, so that the cost of a single worker always counts in full."""
 
 MANY = 16
-"""Workers whose times make up what is usual."""
+"""The number of workers whose times determine the usual cost."""
 
 Ticks = int
-"""Virtual time, in nanoseconds of one place, of a namespace of weight 1."""
+"""Virtual time, in nanoseconds of one slot, of a namespace of weight 1."""
 
 
 class Demand(msgspec.Struct, frozen=True):
-    """One namespace that waits: for so many `workers`, of which its own caps leave `room` for some;
-    and what it holds."""
+    """The demand of one namespace: it wants `workers`, its own caps allow `budget` of them, and it
+    holds `held`."""
 
     workers: int
     budget: int
@@ -69,12 +69,12 @@ class Demand(msgspec.Struct, frozen=True):
 
 
 class Accounts(msgspec.Struct, frozen=True):
-    """What each namespace has had, carried from look to look.
+    """The use of each namespace, carried from one observation to the next.
 
-    `clock` is the virtual time that whoever begins to wait has at least; `spent` are the virtual
-    times of those that hold or wait, or are ahead of it; `held` is what each held at `at`, and
-    `lately` for how long its last workers have, in all, and how many those are. The
-    `given` got places in the last `share`, and the `declined` then began nothing with them.
+    `clock` is the least virtual time of a namespace that starts to wait; `spent` are the virtual
+    times of those that hold or wait, or are ahead of it; `held` are the workers of each at `at`,
+    and `lately` the total time of its last workers, and their number. The `given` got slots in the
+    last `share`; the `declined` started no worker with theirs.
     """
 
     at: datetime | None = None
@@ -92,26 +92,26 @@ class Accounts(msgspec.Struct, frozen=True):
         weight: Callable[[str], int],
         now: datetime,
     ) -> Accounts:
-        """Count what has been held until now, and what was begun. To be told of every change.
+        """Add the time held until now, and the cost of new workers. Must see every change.
 
-        Begun is what is held beyond what was; after a restart, nothing. Those `waiting` are in
-        line for workers.
+        New workers are those beyond the last observation; after a restart, none. `waiting` are the
+        namespaces that are queued for workers.
         """
         passed = max(now - self.at, timedelta()) if self.at else timedelta()
-        begun = {name: count - self.held.get(name, 0) for name, count in held.items()}
+        started = {name: count - self.held.get(name, 0) for name, count in held.items()}
         spent, lately = dict(self.spent), dict(self.lately)
         for name in {**self.held, **held}:
-            time, new = passed * self.held.get(name, 0), max(0, begun.get(name, 0))
+            time, new = passed * self.held.get(name, 0), max(0, started.get(name, 0))
             cost = time + START * (new if self.at else 0)
             spent[name] = min(
                 spent.get(name, self.clock) + _ticks(cost, weight(name)), self.clock + _ticks(LIMIT)
             )
             lately[name] = _faded(*lately.get(name, (0, 0)), time, new)
-        there = {*held, *self.held, *waiting}
-        for name in spent.keys() - there:
+        active = {*held, *self.held, *waiting}
+        for name in spent.keys() - active:
             spent[name] -= _ticks(passed)
-        declined = {name for name in self.given if begun.get(name, 0) <= 0}
-        kept = {name: time for name, time in spent.items() if time > self.clock or name in there}
+        declined = {name for name in self.given if started.get(name, 0) <= 0}
+        kept = {name: time for name, time in spent.items() if time > self.clock or name in active}
         return Accounts(
             now,
             self.clock,
@@ -122,7 +122,7 @@ class Accounts(msgspec.Struct, frozen=True):
         )
 
     def usual(self, name: str) -> Ticks:
-        """For how long one of its workers holds a place, as far as is known: those at work too."""
+        """Return how long one of its workers usually holds a slot, by past and running ones."""
         time, workers = self.lately.get(name, (0, 0))
         return time // workers if workers else 0
 
@@ -130,60 +130,59 @@ class Accounts(msgspec.Struct, frozen=True):
 def share(
     accounts: Accounts, demands: Mapping[str, Demand], free: int, reserve: Reserve
 ) -> tuple[dict[str, int], Accounts]:
-    """How many of the `free` places each namespace gets now, at least one each, and what is known
-    then. Whoever gets a place need not take it, and pays when it does; who doesn't, comes after
-    the others in the next call.
+    """Return how many of the `free` slots each namespace gets now, one or more, and the accounts.
 
-    No place stays free while somebody waits who may have it. Of equals, who has waited longest.
-    Takes O((namespaces + places) log(namespaces)).
+    A namespace pays only for slots that it uses; if it uses none of them, it comes after the others
+    in the next call. No slot stays free while a namespace waits that may have it. Of equals, the
+    longest waiting one is first. Takes O((namespaces + slots) log(namespaces)).
     """
     if free <= 0:
-        # (what somebody left has been taken, so whose turn it is counts again)
+        # All declined slots are in use, so the usual order applies again.
         accounts = msgspec.structs.replace(accounts, declined=frozenset())
     known = [name for name in accounts.spent if name in demands]
-    line = [name for name in dict.fromkeys([*known, *demands]) if demands[name].workers > 0]
+    queue = [name for name in dict.fromkeys([*known, *demands]) if demands[name].workers > 0]
     spent, clock = dict(accounts.spent), accounts.clock
-    spent |= {name: max(spent.get(name, clock), clock) for name in line}
+    spent |= {name: max(spent.get(name, clock), clock) for name in queue}
     held = accounts.held | {name: demand.held for name, demand in demands.items()}
     many = sum(count for count in held.values() if count > 1)
-    may = [
+    eligible = [
         name
-        for name in line
+        for name in queue
         if demands[name].budget > 0 and reserve.allows(demands[name].held, many)
     ]
     waiting = msgspec.structs.replace(accounts, spent=spent)
-    shares = _give(waiting, {name: demands[name] for name in may}, free, reserve, many)
+    shares = _give(waiting, {name: demands[name] for name in eligible}, free, reserve, many)
     if shares:
-        clock = max(clock, min(spent[name] for name in may))
+        clock = max(clock, min(spent[name] for name in eligible))
     return shares, msgspec.structs.replace(waiting, clock=clock, given=frozenset(shares))
 
 
 def _give(
     accounts: Accounts, demands: Mapping[str, Demand], free: int, reserve: Reserve, many: int
 ) -> dict[str, int]:
-    """One place after the other, each to whoever has had the least, with what it holds by then."""
+    """Give one slot at a time to the least virtual time, which includes the slots held by then."""
     prices = {name: accounts.usual(name) // demand.weight for name, demand in demands.items()}
     heap = [
-        (name in accounts.declined, accounts.spent[name] + demand.held * prices[name], place, name)
-        for place, (name, demand) in enumerate(demands.items())
+        (name in accounts.declined, accounts.spent[name] + demand.held * prices[name], rank, name)
+        for rank, (name, demand) in enumerate(demands.items())
     ]
     heapify(heap)
     shares: dict[str, int] = {}
     while free > 0 and heap:
-        declined, time, place, name = heappop(heap)
+        declined, time, rank, name = heappop(heap)
         demand, given = demands[name], shares.get(name, 0)
         if given >= demand.budget or not reserve.allows(demand.held + given, many):
-            continue  # for this call: neither room nor reserve will be more in it
+            continue  # neither budget nor reserve grows within this call
         many += {0: 0, 1: 2}.get(demand.held + given, 1)
         shares[name], free = given + 1, free - 1
         if given + 1 < demand.workers:
             time += _ticks(START, demand.weight) + prices[name]
-            heappush(heap, (declined, time, place + len(demands), name))
+            heappush(heap, (declined, time, rank + len(demands), name))
     return shares
 
 
 def _faded(time: Ticks, workers: int, more: timedelta, new: int) -> tuple[Ticks, int]:
-    """With what has come, and half of it once it is of many workers: what was long ago fades."""
+    """Add to time and workers; halve both from MANY workers on, so that old times fade."""
     time, workers = time + _ticks(more), workers + new
     return (time // 2, -(-workers // 2)) if workers >= MANY else (time, workers)
 

@@ -1,4 +1,4 @@
-"""One namespace as the quota sees it: its ledger, those in line, and the workers being created."""
+"""The scheduling state of one namespace: its ledger, queues, and workers being created."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imagejob_operator.quota.wait_queue import WaitQueue
 
 
 class PendingWorker(msgspec.Struct, frozen=True):
-    """A worker Job as it is about to be created, and when that was decided."""
+    """A worker Job that is being created, and when that was decided."""
 
     name: str
     jobs: tuple[ImageJob, ...]
@@ -29,13 +29,13 @@ class PendingWorker(msgspec.Struct, frozen=True):
 
     @property
     def record(self) -> DispatchRecord:
-        """What the ledger says of it."""
+        """Its record in the ledger."""
         return DispatchRecord(tuple(job.metadata.uid for job in self.jobs), self.digest)
 
 
 class WaitEstimate(msgspec.Struct, frozen=True):
-    """What those who wait for a quota are told: its tightest rate (`50 per 1h`), how exactly times
-    of it are known, and when each position goes on, as far as that was foreseen."""
+    """The estimate for ImageJobs that wait for a quota: its tightest rate (`50 per 1h`), the
+    precision of its times, and when each position continues, up to the end of the forecast."""
 
     limit: str = ""
     slot: timedelta = timedelta()
@@ -43,12 +43,13 @@ class WaitEstimate(msgspec.Struct, frozen=True):
 
 
 class NamespaceState:
-    """What is known of one namespace's quota. Changed by the NamespaceRegistry alone.
+    """The quota state of one namespace. Only the NamespaceRegistry changes it.
 
-    `ledger` is as last read or written, None before; `version` its resource version, None if there
-    is none yet. `throttled` wait to be charged, `queued` for a worker. `pending` are the workers
-    being created, by name; `retired` the names that lead to none. `charges` (by UID, µs since the
-    epoch) outlive the ledger that they were seen in: a charge is never taken back.
+    `ledger` is the one last read or written, None before; `version` is its resource version, None
+    if it doesn't exist yet. `throttled` wait to be charged, `queued` for a worker. `pending` are
+    the workers being created, by name; `retired` the names under which none is. `excess` (by UID)
+    is why an ImageJob may not wait. `charges` (by UID, µs since the epoch) outlive the ledger that
+    had them: a charge is never reverted.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -65,34 +66,34 @@ class NamespaceState:
         self._dispatches: dict[str, str] = {}
 
     def load(self, ledger: Ledger, version: str | None) -> None:
-        """The ledger is so. Names that it no longer has lead nowhere any more."""
+        """Store a ledger that was read or written. Forget retired names that it no longer has."""
         self.ledger, self.version = ledger, version
         self.charges |= ledger.charged
         self.retired &= ledger.dispatches.keys()
         self._index()
 
     def invalidate(self) -> list[PendingWorker]:
-        """Somebody else may have written it: what was concluded from it doesn't hold.
+        """Drop the ledger, as another operator may have written it.
 
-        Gives the workers that are not to be created for now.
+        Return the workers that must not be created for now.
         """
         self.ledger = None
-        given_up = list(self.pending.values())
+        dropped = list(self.pending.values())
         self.pending.clear()
-        return given_up
+        return dropped
 
     def begin(self, pending: PendingWorker) -> None:
-        """The ledger promises the worker, and it is being created here."""
+        """Record that a worker in the ledger is being created by this operator."""
         self.pending[pending.name] = pending
 
     def turn_away(self, excess: Mapping[str, str]) -> None:
-        """Those, by UID, may not even wait, and why."""
+        """Record which ImageJobs, by UID, may not even wait, and why."""
         self.excess |= excess
 
     def retire(self, name: str) -> None:
-        """No worker is being created under that name: it is there, has been, or can't be.
+        """Record that no worker is being created under that name: it exists, existed, or can't be.
 
-        The ledger may be out of our hands just then: what is read next may promise it still.
+        A ledger that is read later may still have it.
         """
         self.pending.pop(name, None)
         if name not in self.retired:
@@ -100,59 +101,57 @@ class NamespaceState:
             self._index()
 
     def promised(self) -> Mapping[str, DispatchRecord]:
-        """The workers that the ledger says are being created."""
+        """Return the workers that, by the ledger, are being created."""
         found = self.ledger.dispatches.items() if self.ledger else ()
         return {name: record for name, record in found if name not in self.retired}
 
     def has_orphan(self, uid: str | None = None) -> bool:
-        """Whether the ledger, as last seen, promises a worker that nobody here is creating.
-
-        To that ImageJob, or to any.
-        """
+        """Whether the last known ledger has a worker that this operator is not creating, for that
+        ImageJob or for any."""
         names = self._dispatches.values() if uid is None else [self._dispatches.get(uid)]
         return any(name is not None and name not in self.pending for name in names)
 
     def line_up(self, job: ImageJob, waits_for: WaitsFor | None) -> bool:
-        """Put it where it waits, and nowhere else. Says whether anything changed."""
+        """Put it into the queue that it waits in, and no other; return whether that changed any."""
         uid = job.metadata.uid
-        wanted = {"admission": self.throttled, "worker": self.queued}.get(waits_for or "")
-        left = [line.remove(uid) for line in (self.throttled, self.queued) if line is not wanted]
-        return (wanted.put(job) if wanted is not None else False) or any(left)
+        target = {"admission": self.throttled, "worker": self.queued}.get(waits_for or "")
+        left = [queue.remove(uid) for queue in (self.throttled, self.queued) if queue is not target]
+        return (target.put(job) if target is not None else False) or any(left)
 
     def leave(self, uid: str) -> bool:
-        """It is finished, or no more. Says whether it waited."""
+        """Remove an ImageJob that has finished or was deleted; return whether it waited."""
         self.excess.pop(uid, None)
         self.charges.pop(uid, None)
         waited, queued = self.throttled.remove(uid), self.queued.remove(uid)
         return waited or queued
 
     def charged_at(self, job: ImageJob) -> datetime | None:
-        """When one ImageJob was charged, as far as its status or the ledger says."""
+        """When the ImageJob was charged, by its status or a ledger; None if neither says so."""
         charge = self.charges.get(job.metadata.uid)
         return charged_at(job, recorded=None if charge is None else time_of(charge))
 
     def note_charge(self, job: ImageJob, worker_created: datetime) -> None:
-        """No ledger says when it was charged, and it has a worker, which was created then."""
+        """Record a charge that no ledger has: the ImageJob has a worker, which was created then."""
         at = charged_at(job, recorded=self.charged_at(job), worker_created=worker_created)
         if at:
             self.charges[job.metadata.uid] = micros(at)
 
     def quota_position(self, job: ImageJob) -> QuotaPosition:
-        """How one ImageJob stands here."""
+        """Return the quota position of one ImageJob."""
         uid, charged_at = job.metadata.uid, self.charged_at(job)
         return QuotaPosition(
             admitted_at=charged_at,
             dispatch=self._dispatches.get(uid),
-            position=self._turn_to_run(uid) if charged_at else self._turn_to_be_charged(uid),
+            position=self._worker_position(uid) if charged_at else self._admission_position(uid),
             limit=self.estimate.limit,
             slot=self.estimate.slot,
             excess=self.excess.get(uid),
         )
 
-    def _turn_to_run(self, uid: str) -> QueuePosition | None:
+    def _worker_position(self, uid: str) -> QueuePosition | None:
         return QueuePosition(self.queued.position(uid)) if uid in self.queued else None
 
-    def _turn_to_be_charged(self, uid: str) -> QueuePosition | None:
+    def _admission_position(self, uid: str) -> QueuePosition | None:
         forecast = self.estimate.forecast
         position = self.throttled.position(uid) if uid in self.throttled else 0
         if not 0 < position <= forecast.count:
@@ -165,5 +164,5 @@ class NamespaceState:
 
 
 def shows(job: ImageJob | None) -> bool:
-    """Whether the ledger need not remember the charge: its status does, or it is no more."""
+    """Whether the ledger may drop the charge: the status shows it, or the ImageJob is deleted."""
     return job is None or job.is_admitted

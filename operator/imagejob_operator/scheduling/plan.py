@@ -1,4 +1,4 @@
-"""What to charge and to dispatch next in one namespace: from its lines to its next ledger."""
+"""Plan the next charges and dispatches of one namespace: from its queues to its next ledger."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from .batching import Batch, Ready, batches, kind_of
 from .namespace_state import NamespaceState, PendingWorker, shows
 
 AT_ONCE = 256
-"""ImageJobs that one plan charges or dispatches at most."""
+"""The maximum of ImageJobs that one plan charges or dispatches."""
 
 FEW = 2
-"""Workers of a namespace that may be starting before the next one waits to be full."""
+"""The number of starting workers of a namespace from which the next one waits to be full."""
 
 MANY = 8
-"""Workers of the whole cluster that may be starting before all but a namespace's only one do."""
+"""The same for the whole cluster; a namespace's only worker is exempt."""
 
 
 class AdmissionSnapshot(msgspec.Struct, frozen=True):
-    """One namespace at one moment: what its quota admits, and who could have a worker then.
+    """One namespace at one moment: what its quota admits, and which ImageJobs could have a worker.
 
-    `ledger` has the `admitted` charged; `stepped` says that the clock went back, so that it has to
-    be written even if nothing else does. `candidates` are the UIDs for workers, in order, `excess`
-    those that may not even wait, and why.
+    In `ledger` the `admitted` are charged; `stepped` means that the clock was set back, so that the
+    ledger must be written even without other changes. `candidates` are the UIDs for workers, in
+    order, `excess` those that may not even wait, and why.
     """
 
     state: NamespaceState
@@ -55,10 +55,10 @@ class AdmissionSnapshot(msgspec.Struct, frozen=True):
 
 
 class WorkerBudget(msgspec.Struct, frozen=True):
-    """What one namespace may begin now: `workers`, with so many `image_jobs` in them.
+    """What one namespace may start now: `workers`, with at most `image_jobs` in all of them.
 
-    Of its workers `at_work`, as many as `starting` have begun a moment ago and are not really yet.
-    `is_thrifty` when every worker less is a relief for the API server.
+    It has `at_work` workers, of which `starting` have not started yet. `is_thrifty` if fewer and
+    fuller workers are wanted, to relieve the API server.
     """
 
     workers: int
@@ -69,7 +69,7 @@ class WorkerBudget(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """The next ledger of a namespace, and what it says that the last one didn't."""
+    """The next ledger of a namespace, and what changes with it."""
 
     ledger: Ledger
     admitted: tuple[str, ...] = ()
@@ -78,18 +78,18 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def assumed(self) -> Iterator[tuple[ImageJob, str]]:
-        """The ImageJobs whose destinations are taken from now on, each with its worker's name.
+        """The ImageJobs whose destinations are assumed from now on, each with its worker's name.
 
-        The cache has to assume them before anything else is planned, so that no two workers write
-        to the same destination.
+        The cache must assume them before the next plan, so that no two workers write to the same
+        destination.
         """
         return ((job, each.name) for each in self.pending for job in each.jobs)
 
 
 def settled(state: NamespaceState, cache: ClusterCache) -> list[str]:
-    """The names of the workers that nobody waits for to be created any more.
+    """Return the names of dispatched workers that need not be created any more.
 
-    They are there, or everyone they were for has finished, gone, or been in them already.
+    They exist, or each of their ImageJobs has finished, was deleted, or has been in them already.
     """
     return [
         name
@@ -102,7 +102,7 @@ def settled(state: NamespaceState, cache: ClusterCache) -> list[str]:
 def take_snapshot(
     state: NamespaceState, policy: Policy, cache: ClusterCache, now: datetime
 ) -> AdmissionSnapshot:
-    """What the quota admits now. The tenant's ledger has been read."""
+    """Evaluate what the quota admits now. Raises ValueError if the ledger has not been read."""
     known = state.ledger
     if known is None:
         raise ValueError(f"the ledger of {state.namespace} has not been read")
@@ -110,12 +110,12 @@ def take_snapshot(
         uids=[uid for uid in known.charged if shows(cache.jobs.get(uid))],
         names=state.retired,
     )
-    # A line still has those whose turn came while their status was being written.
+    # A queue still has ImageJobs that were dispatched while their status was being written.
     promised = {uid for record in state.promised().values() for uid in record.uids}
     uncharged = [uid for uid in state.throttled.head(AT_ONCE) if uid not in state.charges]
-    # One that may have been deleted isn't charged before it is known that it has not.
-    known_to_be = [uid for uid in uncharged if uid not in cache.unverified]
-    new = [uid for uid in known_to_be if _wants_a_charge(cache.jobs.get(uid))]
+    # An ImageJob that may be deleted is charged only once its existence is verified.
+    verified = [uid for uid in uncharged if uid not in cache.unverified]
+    new = [uid for uid in verified if _wants_a_charge(cache.jobs.get(uid))]
     admission = admit(ledger, policy.rates, new)
     waiting = [*state.queued.head(AT_ONCE), *admission.uids]
     return AdmissionSnapshot(
@@ -139,13 +139,13 @@ def plan(
 ) -> Plan:
     """Compose workers for the first candidates, as many as the budget allows.
 
-    `refusals` has, by UID, why the cluster did not take the worker of an ImageJob the last time.
+    `refusals` has, by UID, why the cluster refused the last worker of an ImageJob.
     """
     planner = Planner(snapshot, cache, platform, now, refusals)
-    again = list(planner.composed_again())
-    renewed = [each for each in again if each.record != snapshot.ledger.dispatches[each.name]]
+    again = list(planner.recompose_orphans())
+    changed = [each for each in again if each.record != snapshot.ledger.dispatches[each.name]]
     ledger = snapshot.ledger
-    for each in renewed:
+    for each in changed:
         ledger = ledger.redispatch(each.name, each.record)
     new: list[PendingWorker] = []
     for batch in planner.batches(
@@ -156,13 +156,13 @@ def plan(
         made = planner.compose(batch.members, batch.kind.size, name)
         ledger = ledger.dispatch(name, made.record)
         new.append(made)
-    # Nobody is turned away by a ledger that somebody else may have written since.
-    must_write = bool(snapshot.admitted or new or renewed or snapshot.excess or snapshot.stepped)
+    # Writing also proves that the ledger was current: no ImageJob is rejected by a stale one.
+    must_write = bool(snapshot.admitted or new or changed or snapshot.excess or snapshot.stepped)
     return Plan(ledger, snapshot.admitted, (*again, *new), must_write)
 
 
 class Planner(NamedTuple):
-    """What one plan is made from; none of it is changed."""
+    """The inputs of one plan; it changes none of them."""
 
     snapshot: AdmissionSnapshot
     cache: ClusterCache
@@ -171,11 +171,11 @@ class Planner(NamedTuple):
     refusals: Mapping[str, Refusal]
 
     def batches(self, budget: WorkerBudget, claimed: Collection[Spot]) -> list[Batch]:
-        """The workers to begin now, none of which writes to a spot that is `claimed`.
+        """Return the workers to start now, none of which writes to a spot in `claimed`.
 
-        A worker takes a moment to start. Those that come meanwhile gather, and go together in the
-        next one: only a full one, or one of the first few, goes at once. Where thrift is called
-        for, it has to be full or the namespace's only one.
+        A worker takes a moment to start. ImageJobs that arrive meanwhile gather, and share the next
+        worker: only a full worker, or one of the first few, starts at once. If the budget is
+        thrifty, it must be full or the namespace's only one.
         """
         if not budget.workers:
             return []
@@ -188,13 +188,13 @@ class Planner(NamedTuple):
             early = max(0, FEW - budget.starting)
         return [*full, *[batch for batch in made if not batch.is_closed][:early]]
 
-    def composed_again(self) -> Iterator[PendingWorker]:
-        """The workers that the ledger promises and that nobody here creates, as after a restart."""
+    def recompose_orphans(self) -> Iterator[PendingWorker]:
+        """Compose again workers that only the ledger has, as after a restart."""
         state = self.snapshot.state
         claimed: set[Spot] = set()
         for name, record in state.promised().items():
             if name in self.snapshot.ledger.dispatches and name not in state.pending:
-                # What it reports on one that failed in it before would not count.
+                # A report on an ImageJob that failed in this worker before would not count.
                 jobs = self.cache.jobs
                 uids = [uid for uid in record.uids if not _is_through(jobs.get(uid), name)]
                 members = [
@@ -204,12 +204,12 @@ class Planner(NamedTuple):
                 ]
                 if members:
                     sizes = {kind_of(each, self.platform).size for each in members}
-                    size = max(sizes, key=SIZES.index)  # settings may be others than they were
+                    size = max(sizes, key=SIZES.index)  # settings may have changed since
                     claimed |= self.spots_of(each.job for each in members)
                     yield self.compose(members, size, name)
 
     def ready(self, uids: Iterable[str]) -> Iterator[Ready]:
-        """Those of the ImageJobs, all of which are charged, that may have a worker now."""
+        """Yield those of the ImageJobs, all of which are charged, that may have a worker now."""
         charged = QuotaPosition(admitted_at=self.snapshot.ledger.time)
         for uid in uids:
             inputs, refusal = gather(self.cache, uid), self.refusals.get(uid)
@@ -221,22 +221,22 @@ class Planner(NamedTuple):
                 yield Ready(inputs.job, resolved, was_refused=refusal is not None)
 
     def compose(self, members: Sequence[Ready], size: Size, name: str) -> PendingWorker:
-        """The worker of that name for those ImageJobs."""
+        """Compose the worker of that name for those ImageJobs."""
         jobs = tuple(ready.job for ready in members)
-        answers, namespace = [ready.resolved for ready in members], jobs[0].metadata.namespace
-        stores = {key: store for answer in answers for key, store in answer.stores.items()}
-        items = [answer.item for answer in answers]
+        resolved, namespace = [ready.resolved for ready in members], jobs[0].metadata.namespace
+        stores = {key: store for each in resolved for key, store in each.stores.items()}
+        items = [each.item for each in resolved]
         order = manifests.compose(items, stores, self.platform, size=size)
         manifest = manifests.worker_job(namespace, name, order, stores, self.platform, size=size)
         text = order.encode()
         return PendingWorker(name, jobs, digest(text), text, manifest, self.now)
 
     def spots_of(self, jobs: Iterable[ImageJob]) -> set[Spot]:
-        """Where they write."""
+        """Return the spots that they write to."""
         return {spot for job in jobs for spot in self.cache.destinations.spots_of(job)}
 
     def _distinct(self, waiting: Iterable[Ready], claimed: Collection[Spot]) -> Iterator[Ready]:
-        """The first for each destination: the others wait until that one is done."""
+        """Yield the first for each destination: the others wait until it has finished."""
         taken = set(claimed)
         for ready in waiting:
             wanted = self.spots_of([ready.job])
@@ -252,9 +252,9 @@ def _excess(
     charged: Collection[str],
     cache: ClusterCache,
 ) -> dict[str, str]:
-    """Which of the ImageJobs that have just come to wait may not, and why.
+    """Return which newly waiting ImageJobs may not wait, and why.
 
-    Those whose status shows that they wait already go on waiting, whatever the quota says now.
+    Those whose status shows that they wait already continue to wait, even if the quota has changed.
     """
     if policy.turns_nobody_away:
         return {}
@@ -263,7 +263,7 @@ def _excess(
     why = f"no more than {most} may wait for the namespace's quota"
     if policy.on_exceeded == "Fail":
         most, why = 0, f"the namespace's quota of {rate.jobs} per {rate.per} is used up"
-    # What is left goes to those whom this plan had no room for: they don't wait for the quota.
+    # Remaining admissions are for those beyond this plan's maximum: they don't wait for the quota.
     served = sum(uid in state.throttled for uid in charged) + tightest.remaining
     behind = state.throttled.after(served + most)
     jobs = [cache.jobs.get(uid) for uid in behind if uid not in state.excess]

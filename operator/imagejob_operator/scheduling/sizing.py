@@ -1,4 +1,4 @@
-"""How much memory an ImageJob may need: small pictures don't reserve for large ones."""
+"""Estimate the memory of an ImageJob, so that small images don't reserve as much as large ones."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from imagejob_operator.contract.order import OrderItem
 from imagejob_operator.imagejob.resolve import Resolved
 
 DECODED_BYTES = 12
-"""A pixel of the source: decoded, turned upright and in another colour space, 4 bytes each."""
+"""Per pixel of the source: decoded, oriented and colour-converted, 4 bytes each."""
 
 ENCODED_BYTES = 12
-"""A pixel of an output while it is encoded."""
+"""Per pixel of an output while it is encoded."""
 
 AVIF_BYTES = 50
-"""A pixel of an output while it is encoded as AVIF: measured, 30 to 50."""
+"""Per pixel of an output while it is encoded as AVIF: measured, 30 to 50."""
 
 FIXED_BYTES = 64 * 1024 * 1024
-"""Libraries, the file as it was read, buffers."""
+"""Libraries, the source file, buffers."""
 
 
 def size_of(job: ImageJob, resolved: Resolved, platform: Platform) -> Size:
-    """The smallest size that is enough; the large one only for who needed more than the standard.
+    """Return the smallest sufficient size; large only if an attempt has run out of memory.
 
-    The limits say what the source may be, and, after a first try, the status what it is.
+    The limits bound the source's pixels; after a first attempt, the status has their number.
     """
     if _had_too_little(job):
         return "large"
@@ -33,21 +33,21 @@ def size_of(job: ImageJob, resolved: Resolved, platform: Platform) -> Size:
 
 
 def _had_too_little(job: ImageJob) -> bool:
-    """Whether an attempt failed for it, however a later one, which had more, has failed."""
+    """Whether any attempt ran out of memory, even if a later, larger one failed otherwise."""
     failure, history = job.status.last_failure, job.status.audit
     reasons = [failure.reason if failure else "", *(entry.reason for entry in history)]
     return Reason.OUT_OF_MEMORY in reasons
 
 
 def bytes_needed(item: OrderItem, known_pixels: int | None) -> int:
-    """At most, as far as can be told before anything is read."""
+    """Return an upper bound that holds before the source is read."""
     pixels = known_pixels or item.limits.max_pixels
     outputs = (_output_bytes(output, pixels) for output in item.outputs)
     return FIXED_BYTES + pixels * DECODED_BYTES + max(outputs)
 
 
 def _output_bytes(output: Output, source_pixels: int) -> int:
-    """An output without both sides is as large as the source at most, unless it is enlarged."""
+    """An output with width or height unset is at most as large as the source, unless enlarged."""
     pixels = source_pixels
     if output.width and output.height:
         pixels = output.width * output.height

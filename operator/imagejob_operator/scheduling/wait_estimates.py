@@ -1,4 +1,4 @@
-"""What those who wait are told: when they go on, or that they may not wait."""
+"""Estimate when waiting ImageJobs continue, and find those whose status is out of date."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .namespace_state import NamespaceState, WaitEstimate
 from .plan import AdmissionSnapshot
 
 HELD = timedelta(seconds=2)
-"""Nobody says when a worker that is stuck no longer counts as starting."""
+"""The interval of checks while ImageJobs are queued: no event reports that a worker is stuck."""
 
 AHEAD = 1000
-"""How many more than wait a forecast is for, and as many again as wait."""
+"""A forecast covers twice the number that waits, and this many more."""
 
 SOON = timedelta(milliseconds=100)
 TICK = timedelta(milliseconds=1)
 
 
 def estimate(snapshot: AdmissionSnapshot) -> WaitEstimate:
-    """When those who wait go on, after all that could be admitted at once has been."""
+    """Estimate when waiting ImageJobs continue, after all possible admissions were made."""
     ledger, rates = snapshot.ledger, snapshot.policy.rates
     waiting = len(snapshot.state.throttled)
     tightest = usage(ledger.history, rates, ledger.now)[0].rate
@@ -38,9 +38,9 @@ def estimate(snapshot: AdmissionSnapshot) -> WaitEstimate:
 
 
 def waiting_jobs(state: NamespaceState, cache: ClusterCache) -> Iterator[ImageJob]:
-    """Those who wait for the quota, then those who wait for a worker."""
-    for line in (state.throttled, state.queued):
-        for uid in list(line):
+    """Yield the ImageJobs that wait for the quota, then those that wait for a worker."""
+    for queue in (state.throttled, state.queued):
+        for uid in list(queue):
             job = cache.jobs.get(uid)
             if job:
                 yield job
@@ -49,9 +49,9 @@ def waiting_jobs(state: NamespaceState, cache: ClusterCache) -> Iterator[ImageJo
 def stale_jobs(
     state: NamespaceState, cache: ClusterCache, is_queued: Callable[[str], bool], now: datetime
 ) -> Iterator[ImageJob]:
-    """Those whose status tells of a place or a time that is not true any more, or of none yet.
+    """Yield waiting ImageJobs whose status shows a stale position or time, or none yet.
 
-    One that `is_queued` is reconciled anyway as soon as its status can be written.
+    An ImageJob that `is_queued` is reconciled anyway as soon as its status can be written.
     """
     for job in waiting_jobs(state, cache):
         if is_queued(job.metadata.uid):
@@ -62,20 +62,20 @@ def stale_jobs(
 
 
 def next_look(snapshot: AdmissionSnapshot, now: datetime) -> datetime | None:
-    """When the first in line goes on, or a worker may have become stuck; None if nobody waits."""
+    """When the first in the queue continues, or a worker may be stuck; None if none waits."""
     state, ledger = snapshot.state, snapshot.ledger
     times = [now + HELD] if state.queued else []
     if state.throttled:
         first = usage(ledger.history, snapshot.policy.rates, ledger.now)[0].next_available
-        # At once is not possible while the ledger is full: soon, then.
+        # While the ledger is full, an available admission can't be used at once.
         times.append(max(time_of(first * 1000), now + TICK) if first else now + SOON)
     return min(times, default=None)
 
 
 def _room_for_more(policy: Policy, waiting: int) -> int:
-    """For how many of those still to come a forecast is to hold.
+    """How many ImageJobs the forecast covers beyond those that wait.
 
-    Who comes before the next look is then told his place by his first status, rather than by a
-    second. Where somebody may be turned away, nobody is told a place before that is settled.
+    So the first status of an ImageJob that arrives before the next estimate has its position, which
+    saves a write. If ImageJobs may be rejected, none gets a position before that is decided.
     """
     return waiting + AHEAD if policy.turns_nobody_away else 0
