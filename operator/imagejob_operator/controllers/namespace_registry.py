@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -16,7 +17,6 @@ from imagejob_operator.kube.worker import WorkerJob
 from imagejob_operator.quota.charge_lookups import ChargeLookups
 from imagejob_operator.quota.rates import Policy, policy_of
 from imagejob_operator.scheduling.allocation import Occupancy, occupancy
-from imagejob_operator.scheduling.batching import MAX_ITEMS
 from imagejob_operator.scheduling.namespace_state import (
     NamespaceState,
     PendingWorker,
@@ -156,7 +156,7 @@ class NamespaceRegistry:
     def fills_a_worker(self, namespace: str) -> bool:
         """Whether enough ImageJobs wait to fill a worker."""
         state = self.of(namespace)
-        return len(state.throttled) + len(state.queued) >= MAX_ITEMS
+        return len(state.throttled) + len(state.queued) >= MAX_BATCH
 
     def are_others_in_line(self, namespaces: Iterable[str]) -> bool:
         """Whether other namespaces wait for workers, and have to be planned together with these."""
