@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.contract import report
-from imagejob_operator.scheduling.batching import MAX_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ def message(items: int) -> str:
 
 def configure(file: Path) -> Path:
     """Write what kwok is to do."""
-    reports = ['""', *(f'"{message(count)}"' for count in range(1, MAX_ITEMS + 1))]
+    reports = ['""', *(f'"{message(count)}"' for count in range(1, MAX_BATCH + 1))]
     file.write_text(STAGES.read_text().replace("@REPORTS@", " ".join(reports)))
     return file
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.imagejob import job_builder as manifests
-from imagejob_operator.scheduling.batching import MAX_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -38,7 +38,7 @@ def cut(
     for course, resolved in ready:
         destination = resolved.item.destination
         place = (folders[destination.store] / destination.prefix).resolve()
-        if len(batch) == MAX_ITEMS or place in taken:
+        if len(batch) == MAX_BATCH or place in taken:
             yield _batch(batch, platform)
             batch, taken = [], set()
         batch.append((course, resolved))

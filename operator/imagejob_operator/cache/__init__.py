@@ -1,1 +1,1 @@
-"""The cluster as the operator knows it, and what is reconciled when it changes."""
+"""The cluster's state as the operator knows it, and the keys to reconcile when it changes."""

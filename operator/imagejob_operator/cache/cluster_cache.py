@@ -1,4 +1,4 @@
-"""What the operator knows of the cluster: fed by messages, read by decisions, no I/O of its own."""
+"""The cluster's state: updated by lists and watches, read by decisions. It does no I/O."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from .worker_index import WorkerIndex, age
 
 
 class ClusterCache:
-    """Unfinished ImageJobs and all that bears on them.
+    """Unfinished ImageJobs and everything they depend on.
 
-    `enqueue` gets the key of whatever has to be reconciled because of a change. `unverified` are
-    the UIDs of ImageJobs that may be finished or gone. Of what tenants write, only what the
-    `budget` allows is taken in.
+    `enqueue` receives the key of each object that is affected by a change. `unverified` are the
+    UIDs of ImageJobs that may be finished or deleted. Tenants' objects are stored only within
+    `budget`.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class ClusterCache:
         self._at_no_cost: dict[str, str] = {}
 
     def stores_by_kind(self) -> Iterator[ObjectStore[Any, Any]]:
-        """One a kind."""
+        """Yield one object store per kind."""
         yield from (self.jobs, self.workers, self.pods, self.stores, self.profiles, self.quotas)
 
     def upsert(self, thing: WatchedObject) -> None:
-        """An object is as `thing` says, unless something newer is known."""
+        """Store an object, unless a newer version is known, and enqueue what depends on it."""
         match thing:
             case ImageJob():
                 self._upsert_job(thing)
@@ -84,7 +84,7 @@ class ClusterCache:
                 self._enqueue_quota(thing, changed=self.quotas.put(thing))
 
     def remove(self, thing: WatchedObject) -> None:
-        """An object is no more, or, for an ImageJob, finished or no more."""
+        """Remove an object that was deleted or, for an ImageJob, has finished."""
         match thing:
             case ImageJob():
                 self._remove_job(thing)
@@ -102,10 +102,10 @@ class ClusterCache:
                 self._enqueue_quota(thing, changed=self.quotas.drop(thing))
 
     def carrier(self, job: ImageJob) -> Worker | None:
-        """The worker that has the ImageJob; of several, the newest that isn't being deleted.
+        """Return the worker of the ImageJob; of several, the newest that isn't being deleted.
 
-        Only one of its own namespace counts: else any tenant could report on any other's ImageJobs.
-        And none takes the place of the one that the status names while that is there.
+        Only workers of its own namespace count: otherwise any tenant could report on any other's
+        ImageJobs. While the worker that the status names exists, no other replaces it.
         """
         namespace, uid = job.metadata.namespace, job.metadata.uid
         found = [
@@ -135,23 +135,24 @@ class ClusterCache:
     def has_vanished(self, job: ImageJob, worker: str) -> bool:
         """Whether nothing is known of a worker Job that the ImageJob's status names.
 
-        Not even that it has gone before a container of it ran.
+        False for one that was deleted before its container ran.
         """
         if worker == self._at_no_cost.get(job.metadata.uid):
             return False
         return self.worker_index.find((job.metadata.namespace, worker)) is None
 
     def is_needed(self, worker: WorkerJob) -> bool:
-        """Whether a known ImageJob is unfinished, and its status does not tell how this ended."""
+        """Whether a known ImageJob is unfinished and its status does not record the end of this
+        worker."""
         jobs = (self.jobs.get(item.uid) for item in worker.items)
         return any(job and not is_spent(worker, job) for job in jobs)
 
     def live_workers(self, namespace: str) -> list[Worker]:
-        """Those of the namespace that may be at work, or soon be."""
+        """Return workers of the namespace that may be running, or start soon."""
         return self.worker_index.live_in(namespace)
 
     def ended_at(self, worker: WorkerJob) -> datetime | None:
-        """When it came to its end, as far as anybody says; None while it is live."""
+        """Return when the worker ended, as far as is known; None while it is live."""
         known = self.worker_index.with_pod(worker)
         if known.is_live:
             return None
@@ -161,25 +162,25 @@ class ClusterCache:
         )
 
     def met(self) -> list[Key]:
-        """The workers that were seen since this was last asked, even if they have gone by now."""
+        """Return the workers observed since the last call, including deleted ones."""
         return self.worker_index.met()
 
     def namespaces_with_workers(self) -> list[str]:
-        """Where there are any."""
+        """Return the namespaces that have or had workers."""
         return self.worker_index.namespaces()
 
     def mark_unverified(self, uid: str) -> None:
-        """An unfinished ImageJob has left our view, and nobody has said why."""
+        """Mark an unfinished ImageJob that left the watch for an unknown reason."""
         if self.jobs.get(uid):
             self.unverified.add(uid)
             self._enqueue(uid)
 
     def assume(self, job: ImageJob, worker: str) -> None:
-        """A worker of that name is about to be created: the job's destination is taken by now."""
+        """Reserve the ImageJob's destination for a worker that is about to be created."""
         self.destinations.assume(job, worker)
 
     def forget(self, job: ImageJob) -> None:
-        """The worker has been created, and is known, or has not been."""
+        """Release the reserved destination: the worker is known, or was not created."""
         for uid in self.destinations.forget(job):
             self._enqueue(uid)
 
@@ -191,7 +192,7 @@ class ClusterCache:
             self._in_namespace[job.metadata.namespace].add(uid)
             self._want(job)
             self._enqueue(uid)
-            self._enqueue_carriers(uid)  # its status may tell how that one failed
+            self._enqueue_carriers(uid)  # its status may record their failure
 
     def _remove_job(self, job: ImageJob) -> None:
         uid = job.metadata.uid
@@ -201,7 +202,7 @@ class ClusterCache:
         if self.jobs.drop(job) and known:
             discard(self._in_namespace, known.metadata.namespace, uid)
             self.destinations.want_no_more(known)
-            self._enqueue(uid)  # its history is to be forgotten
+            self._enqueue(uid)  # so that its history is forgotten
         self._enqueue_carriers(uid)
 
     def _enqueue_carriers(self, uid: str) -> None:
@@ -210,18 +211,18 @@ class ClusterCache:
             self._forget_worker(at)
 
     def is_stray(self, pod: Pod) -> bool:
-        """Whether it is no known Job's: an orphan, unless its Job is still to be heard of."""
+        """Whether no known Job owns the pod: it is an orphan, unless its Job is yet to arrive."""
         return self.worker_index.is_stray(pod)
 
     def give_up_silent(self, worker: WorkerJob, now: datetime) -> None:
-        """A pod of it is lost with its node, if nothing has been heard of it for too long."""
+        """Treat pods of the worker as lost with their node, if they are silent for too long."""
         for pod in self.worker_index.pods_of(worker):
             if pod.is_silent(now):
                 self.worker_index.give_up(pod)
                 self._enqueue_pod(pod)
 
     def _leave_behind(self, worker: WorkerJob) -> None:
-        """Its Job has gone. Where its pod is still at work, it writes until that ends."""
+        """Handle a deleted Job, whose pod may still run and write."""
         at = key(worker)
         for item in worker.items:
             job = self.jobs.get(item.uid)
@@ -234,7 +235,7 @@ class ClusterCache:
         self._enqueue_worker(worker)
 
     def _forget_worker(self, at: Key) -> None:
-        """If its Job and its pods have gone, and no status is still to tell how it ended."""
+        """Forget a worker whose Job and pods are gone, once every status records its end."""
         worker = self.worker_index.gone(at)
         if not worker or worker.has_live_pod:
             return
@@ -248,14 +249,14 @@ class ClusterCache:
         self._enqueue_worker(worker.job)
 
     def _waits(self, worker: Worker, uid: str) -> bool:
-        """Whether the ImageJob's status is still to tell how that worker ended."""
+        """Whether the ImageJob's status has yet to record the end of that worker."""
         job = self.jobs.get(uid)
         if not job or job.metadata.namespace != worker.job.metadata.namespace:
             return False
         return not is_spent(worker.job, job) and worker.has_something_to_tell(uid)
 
     def _enqueue_pod(self, pod: Pod) -> None:
-        """Look again at whom it works for, and, if it is nobody's, at the pod itself."""
+        """Enqueue the pod's worker and, if it has none, the pod itself."""
         at = self.worker_index.job_of(pod)
         if at:
             self._forget_worker(at)
@@ -268,7 +269,7 @@ class ClusterCache:
             self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
 
     def _enqueue_worker(self, worker: WorkerJob | None) -> None:
-        """Look again at the worker, its ImageJobs, and those that wait for its destinations."""
+        """Enqueue the worker, its ImageJobs, and those that wait for its destinations."""
         if not worker:
             return
         self._enqueue(key(worker))
@@ -282,13 +283,13 @@ class ClusterCache:
                 self._enqueue(uid)
 
     def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
-        """Look again at what it allows, and at what it says."""
+        """Enqueue the namespace and the status of the ImageQuota."""
         if changed:
             self._enqueue(NamespaceKey(quota.metadata.namespace))
             self._enqueue(QuotaStatusKey(quota.metadata.namespace))
 
     def _enqueue_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
-        """Look again at whatever may refer to the store or profile."""
+        """Enqueue every ImageJob that may reference the store or profile."""
         for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
             self._enqueue(uid)
             job = self.jobs.get(uid)
@@ -296,6 +297,6 @@ class ClusterCache:
                 self._want(job)
 
     def _want(self, job: ImageJob) -> None:
-        """Its destination is where its store leads to now."""
+        """Update the ImageJob's destination from its store."""
         at = (job.metadata.namespace, destination_of(job).store)
         self.destinations.want(job, self.stores.get(at))

@@ -1,4 +1,4 @@
-"""Where an ImageJob's outputs go."""
+"""The destination of an ImageJob's outputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from imagejob_operator.contract.report import EXTENSIONS
 
 
 def destination_of(job: ImageJob) -> OrderDestination:
-    """The store and prefix, defaults filled in."""
+    """Return store and prefix, with defaults."""
     wanted = job.spec.destination
     store = wanted.store_ref if wanted and wanted.store_ref else job.spec.source.store_ref
     prefix = wanted.prefix if wanted and wanted.prefix else f"derived/{job.metadata.name}"
@@ -23,9 +23,9 @@ def destination_of(job: ImageJob) -> OrderDestination:
 def overwriting_output(
     job: ImageJob, profile: ImageProfile | None, stores: Mapping[str, ImageStore]
 ) -> str | None:
-    """The name of an output that may land on the source itself, by whatever store it is reached.
+    """Return the name of an output that might overwrite the source, through any store.
 
-    The API server refuses what it can see of that: not a profile's outputs, and not two stores.
+    The API server rejects only part of these cases: not a profile's outputs, and not two stores.
     """
     destination, source = destination_of(job), job.spec.source
     taken = destination_key(stores[source.store_ref.name], source.key)

@@ -1,9 +1,9 @@
-"""Who writes where, and who wants to: no two workers write to the same place at once.
+"""Destinations with their writers: no two workers write to the same place at once.
 
-A place is known by what it is (see places.py), so that two ImageStores for one bucket don't lead
-two workers there; and by the store's name too, for as long as nobody knows what that stands for.
-Places of different namespaces are different: who shares a bucket beyond a namespace must not be
-able to hold up its neighbours by saying that it writes there.
+A place is identified by what it is (see contract/place.py), so that two ImageStores of one bucket
+don't lead two workers there; and also by the store's name, while the store is unknown. Places of
+different namespaces are different: a tenant that shares a bucket with another namespace must not be
+able to block it by claiming to write there.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ P = TypeVar("P")
 V = TypeVar("V")
 
 Spot = tuple[str, DestinationKey]
-"""Namespace, and a place as it is reached from there, by one of its readings."""
+"""A namespace, and a place by one of its readings."""
 
 
 class Destinations:
-    """By spot: the workers that write there, the ImageJobs that want to, and the claims.
+    """By spot: the workers that write there, the ImageJobs that want to, and the reservations.
 
-    A claim is made when a worker is decided on, and released once that is known to exist.
+    A spot is reserved when a worker is planned, and released once the worker is known to exist.
     """
 
     def __init__(self) -> None:
@@ -44,23 +44,23 @@ class Destinations:
         self._spots: dict[str, tuple[Spot, ...]] = {}
 
     def writes(self, worker: tuple[str, str], item: OrderItem, store: OrderStore | None) -> None:
-        """The worker (namespace, name) was made for the item, and writes to the store."""
+        """Record that the worker (namespace, name) writes the item to the store."""
         for spot in spots_in_order(worker[0], item, store):
             self._writers[spot].add(worker)
 
     def writes_no_more(
         self, worker: tuple[str, str], item: OrderItem, store: OrderStore | None
     ) -> None:
-        """The worker is no more."""
+        """Record that the worker no longer exists."""
         for spot in spots_in_order(worker[0], item, store):
             discard(self._writers, spot, worker)
 
     def writers(self, job: ImageJob) -> Collection[tuple[str, str]]:
-        """The workers that were made to write where the ImageJob wants to."""
+        """Return the workers that write to the ImageJob's destination."""
         return _all_at(self._writers, self.spots_of(job))
 
     def want(self, job: ImageJob, store: ImageStore | None) -> None:
-        """An unfinished ImageJob has come, or its destination's store has changed."""
+        """Record the destination of an unfinished ImageJob, for a new one or a changed store."""
         uid, spots = job.metadata.uid, spots_of(job, store)
         if self._spots.get(uid) == spots:
             return
@@ -70,23 +70,23 @@ class Destinations:
             self._wanted[spot].add(uid)
 
     def want_no_more(self, job: ImageJob) -> None:
-        """It has finished, or gone."""
+        """Remove an ImageJob that has finished or was deleted."""
         self._leave(job.metadata.uid)
 
     def wanted_at(self, spots: Iterable[Spot]) -> Collection[str]:
-        """The UIDs of the unfinished ImageJobs that want to write to any of them."""
+        """Return the UIDs of unfinished ImageJobs with any of these destinations."""
         return _all_at(self._wanted, spots)
 
     def assume(self, job: ImageJob, worker: str) -> None:
-        """A worker of that name is about to be created for it."""
+        """Reserve the destination for a worker that is about to be created."""
         uid = job.metadata.uid
-        self.forget(job)  # its store may lead elsewhere than when it claimed before
+        self.forget(job)  # its store may have changed since an earlier reservation
         self._assumed_by[uid] = self.spots_of(job)
         for spot in self._assumed_by[uid]:
             self._assumed[spot] = (uid, worker)
 
     def forget(self, job: ImageJob) -> Collection[str]:
-        """Give up its claim. Gives the UIDs of those who may go on then."""
+        """Release the reservation; return the UIDs of ImageJobs that may continue."""
         uid = job.metadata.uid
         mine = [
             at for at in self._assumed_by.pop(uid, ()) if self._assumed.get(at, ("",))[0] == uid
@@ -96,12 +96,12 @@ class Destinations:
         return _all_at(self._wanted, mine)
 
     def assumed_by_other(self, job: ImageJob) -> str | None:
-        """The name of the worker that is about to be created for another ImageJob."""
+        """Return the name of a worker that is about to be created for another ImageJob."""
         assumed = (self._assumed[spot] for spot in self.spots_of(job) if spot in self._assumed)
         return next((worker for uid, worker in assumed if uid != job.metadata.uid), None)
 
     def spots_of(self, job: ImageJob) -> tuple[Spot, ...]:
-        """Where it wants to write, as far as is known."""
+        """Return where the ImageJob wants to write, as far as is known."""
         return self._spots.get(job.metadata.uid) or spots_of(job, None)
 
     def _leave(self, uid: str) -> None:
@@ -110,21 +110,21 @@ class Destinations:
 
 
 def discard(index: defaultdict[P, set[V]], at: P, value: V) -> None:
-    """Take a value out of an index, and an emptied place with it."""
+    """Remove a value from an index, and an empty entry with it."""
     index[at].discard(value)
     if not index[at]:
         del index[at]
 
 
 def spots_of(job: ImageJob, store: ImageStore | None) -> tuple[Spot, ...]:
-    """Where it wants to write, `store` being its destination's, as far as it is known."""
+    """Return where the ImageJob wants to write; `store` is its destination's, if known."""
     destination = destination_of(job)
     place = destination_key(store, destination.prefix) if store else None
     return spots(job.metadata.namespace, destination, place)
 
 
 def spots_in_order(namespace: str, item: OrderItem, store: OrderStore | None) -> tuple[Spot, ...]:
-    """Where an item of an order writes, `store` being its destination's in that order."""
+    """Return where an item of an order writes; `store` is its destination's in that order."""
     place = destination_key_in_order(store, item.destination.prefix, namespace) if store else None
     return spots(namespace, item.destination, place)
 
@@ -132,8 +132,8 @@ def spots_in_order(namespace: str, item: OrderItem, store: OrderStore | None) ->
 def spots(
     namespace: str, wanted: OrderDestination, place: DestinationKey | None
 ) -> tuple[Spot, ...]:
-    """A destination seen from the namespace, by the store's name and by each reading of `place`,
-    which is what it is if that is known."""
+    """Return the spots of a destination: by the store's name, and by each reading of `place`, if
+    known."""
     named = DestinationKey(f"store/{wanted.store}", wanted.prefix)
     return tuple((namespace, each) for each in (named, *(place.readings() if place else ())))
 

@@ -1,4 +1,4 @@
-"""What an ImageJob's status says of its workers: which has it, and how the last one ended."""
+"""What an ImageJob's status says about its workers: the current one, and the last failure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from imagejob_operator.api.reasons import Reason
 from imagejob_operator.kube.worker import WorkerJob
 
 AT_WORK = frozenset({Reason.DISPATCHED, Reason.PROCESSING})
-"""What is said of an ImageJob while a worker has it, and nothing is in that one's way."""
+"""Reasons of an ImageJob that has a worker and no obstacle."""
 
 
 def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
-    """Whether the ImageJob's status tells how that worker, or a later one, failed it or was lost.
+    """Whether the ImageJob's status records the failure or loss of that worker, or of a later one.
 
-    A failure that costs no attempt is told by the worker's name, a disruption by their number.
+    A failure that costs no attempt is recorded by the worker's name, a disruption by their number.
     """
     failure, lost = job.status.last_failure, job.status.disruptions or 0
     failed = failure.attempt if failure else 0
@@ -23,15 +23,15 @@ def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
 
 
 def failed_in(job: ImageJob, worker: str) -> bool:
-    """Whether the newest failure that its status tells of was in the worker of that name."""
+    """Whether the last failure in the status was in the worker of that name."""
     failure = job.status.last_failure
     return failure is not None and failure.worker == worker
 
 
 def worker_shown(job: ImageJob) -> str | None:
-    """The name of the worker Job that has it, as far as its status says; None if none has.
+    """Return the name of the current worker Job by the status; None if there is none.
 
-    What comes after, or stands in the way of its pod, is said with another reason.
+    Later states, and obstacles to its pod, have other reasons.
     """
     worker, reasons = job.status.worker, {each.type: each.reason for each in job.status.conditions}
     if not worker or reasons.get("Ready") not in AT_WORK or failed_in(job, worker.job):

@@ -1,4 +1,4 @@
-"""The cluster's objects, on their way into the cache: from lists, and from watches."""
+"""Puts objects into the cache: from lists, and from watches."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ WATCHED: tuple[Kind[Any], ...] = (
     IMAGE_JOBS,
 )
 """Workers before ImageJobs: an unfinished ImageJob is older than its worker, so none that a listed
-worker carries can be missing from the later list, and none looks like an orphan."""
+worker has can be missing from the later list, and none looks like an orphan."""
 
 
 class Lister:
-    """Replaces what the cache has by what the API server says. Methods may raise ApiError.
+    """Replaces the cache's content by the API server's. Methods may raise ApiError.
 
     A page goes into the cache as soon as it is read: a list is never in memory as a whole.
-    `changed` is told whenever there may be something to look at.
+    `changed` is called whenever keys may have been enqueued.
     """
 
     def __init__(self, cluster: Cluster, cache: ClusterCache, changed: Callable[[], None]) -> None:
@@ -61,26 +61,26 @@ class Lister:
         }
 
     async def everything(self) -> None:
-        """All that the operator watches, in every namespace."""
+        """List everything that the operator watches, in every namespace."""
         before = self._listed_at
         for kind in WATCHED:
             self._listed_at = await self.take(kind)
         for store in self._cache.stores_by_kind():
-            store.forget_left(before)  # no message is as late as the list before this one
+            store.forget_left(before)  # no message is older than the list before this one
 
     async def work_of(self, namespace: str) -> None:
-        """A namespace's workers, their pods and its unfinished ImageJobs, in that order."""
+        """List a namespace's workers, their pods and its unfinished ImageJobs, in that order."""
         for kind in (WORKER_JOBS, PODS, IMAGE_JOBS):
             await self.take(kind, namespace)
 
     async def all_image_jobs(self, namespace: str) -> AsyncIterator[ImageJob]:
-        """The finished ones too."""
+        """Yield all ImageJobs, including finished ones."""
         async for page in self._cluster.pages(IMAGE_JOBS, namespace, selected=False):
             for job in page.items:
                 yield job
 
     def worker_of(self, job: ImageJob) -> WorkerJob | None:
-        """The worker that carries an unfinished ImageJob, as far as was listed."""
+        """Return the worker of an unfinished ImageJob, as far as was listed."""
         known = self._cache.jobs.get(job.metadata.uid)
         worker = self._cache.carrier(known) if known else None
         return worker.job if worker else None
@@ -88,9 +88,9 @@ class Lister:
     async def take(
         self, kind: Kind[Any], namespace: str = "", heard: Callable[[], None] = lambda: None
     ) -> int:
-        """List a kind, in every namespace or in one; gives the version that the list is of.
+        """List a kind, in every namespace or in one; return the list's version.
 
-        `heard` is called for each object. What the list doesn't name is gone.
+        `heard` is called for each object. Objects that the list doesn't contain are removed.
         """
         uids: set[str] = set()
         version = 0
@@ -109,7 +109,7 @@ class Lister:
         return version
 
     def hear(self, kind: Kind[Any], change: Change[Any]) -> None:
-        """A watch has brought something."""
+        """Apply a watch event."""
         if change.type != "DELETED":
             if change.thing is not None:
                 self._cache.upsert(change.thing)
@@ -120,7 +120,8 @@ class Lister:
         self._changed()
 
     def _known(self, kind: Kind[Any], change: Change[Any]) -> WatchedObject | None:
-        """What an object was that can't be read any more, as of its deletion."""
+        """Return the last known state of an object that can't be decoded any more, as of its
+        deletion."""
         for thing in self._stores[kind.plural]:
             if thing.metadata.uid == change.uid:
                 meta = msgspec.structs.replace(thing.metadata, resource_version=change.version)
@@ -129,10 +130,10 @@ class Lister:
         return None
 
     def _remove(self, thing: WatchedObject) -> None:
-        """An object has left our view.
+        """Remove an object that left the list or watch.
 
         An ImageJob leaves it by finishing as well as by deletion. Unless our own write explains it,
-        we ask the API server which it was.
+        the API server is asked which it was.
         """
         if isinstance(thing, ImageJob):
             self._cache.mark_unverified(thing.metadata.uid)

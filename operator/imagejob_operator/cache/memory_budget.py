@@ -1,8 +1,7 @@
-"""How much of what a namespace has written the operator keeps in memory, and what it leaves out.
+"""The memory budget of each namespace in the cache, and the objects that exceed it.
 
-A namespace may have as many objects as it likes; what is kept of it has a bound, so that no
-namespace's objects take the memory that the others need. What comes beyond it waits until there is
-room again.
+A namespace may have any number of objects; the cache stores a bounded amount of them, so that no
+namespace uses the memory that others need. Objects beyond that wait until others are removed.
 """
 
 from __future__ import annotations
@@ -19,22 +18,25 @@ from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.kube.object_store import ObjectStore
 
 IMAGE_JOB = 10 * 1024
-"""Bytes of memory for an ImageJob, with the status that we write and what is kept about it
-elsewhere: 10,000 that wait take 107 MiB. A spec doesn't change, and the statuses are ours."""
+"""Bytes of memory for an ImageJob, with its status and what is stored about it elsewhere: 10,000
+waiting ones take 107 MiB. A spec doesn't change, and statuses are ours."""
 
 OBJECT, TIMES = 1024, 2.5
 """Bytes of memory for any object, and for each byte of its JSON (1.0 to 2.4, measured)."""
 
 ENOUGH = 0.9
-"""Only once no more than that is taken, what was left out is looked for: not for each that ends."""
+"""Omitted objects are listed again once no more than this share is used, not after each removal."""
 
 Counted = ImageJob | ImageProfile | ImageStore
-"""What tenants write, and as many as they like. There is one ImageQuota a namespace; and worker
-Jobs and pods, which are never left out, are as many as the platform allows."""
+"""Objects that tenants write in any number.
+
+There is one ImageQuota per namespace; worker Jobs and pods, which are never omitted, are limited by
+the platform.
+"""
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """An object that there was no room for."""
+    """An object that exceeds the budget."""
 
     kind: str
     namespace: str
@@ -43,7 +45,7 @@ class LeftOut(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct):
-    """Of one namespace. `left_out` has the latest of each kind."""
+    """The use of one namespace. `left_out` has the latest omitted object of each kind."""
 
     taken: int = 0
     sizes: dict[str, int] = {}
@@ -51,13 +53,13 @@ class Account(msgspec.Struct):
 
 
 def size(thing: Counted) -> int:
-    """Bytes of memory that it takes, about."""
+    """Estimate the object's bytes of memory."""
     estimated = OBJECT + int(TIMES * len(msgspec.json.encode(thing)))
     return max(IMAGE_JOB, estimated) if isinstance(thing, ImageJob) else estimated
 
 
 class MemoryBudget:
-    """`limit` is how many bytes a namespace may have; None for any."""
+    """`limit` is the maximum of bytes per namespace; None for no limit."""
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit
@@ -65,18 +67,18 @@ class MemoryBudget:
 
     @property
     def limit(self) -> int | None:
-        """Bytes that a namespace may have; None for any."""
+        """The maximum of bytes per namespace; None for no limit."""
         return self._limit
 
     @property
     def taken(self) -> int:
-        """Bytes, in all namespaces."""
+        """The bytes of all namespaces."""
         return sum(account.taken for account in self._accounts.values())
 
     def take(self, thing: Counted) -> bool:
-        """Says whether it is kept from now on; if not, it is noted as left out.
+        """Return whether the object fits; otherwise record it as omitted.
 
-        An ImageJob that is kept stays so.
+        An ImageJob that is stored stays stored.
         """
         if self._limit is None:
             return True
@@ -95,7 +97,7 @@ class MemoryBudget:
         return True
 
     def free(self, thing: Counted) -> None:
-        """It is kept no more."""
+        """Subtract an object that is no longer stored."""
         namespace = thing.metadata.namespace
         account = self._accounts.get(namespace)
         if account:
@@ -103,7 +105,7 @@ class MemoryBudget:
             self._forget_if_empty(namespace)
 
     def begin_list(self, kind: str, namespace: str = "") -> None:
-        """All of the kind come again: what is left out still will be told."""
+        """Reset what was omitted of a kind before a list, which reports what still is."""
         for each in [namespace] if namespace else list(self._accounts):
             account = self._accounts.get(each)
             if account:
@@ -111,23 +113,23 @@ class MemoryBudget:
                 self._forget_if_empty(each)
 
     def left_out(self, namespace: str) -> LeftOut | None:
-        """One of those, if any."""
+        """Return an omitted object of the namespace, if any."""
         account = self._accounts.get(namespace)
         return next(iter(account.left_out.values()), None) if account else None
 
     def full(self) -> list[str]:
-        """The namespaces of which something is left out."""
+        """Return the namespaces with omitted objects."""
         return [name for name, account in self._accounts.items() if account.left_out]
 
     def has_room_again(self, namespace: str) -> list[str]:
-        """The kinds to list again there, as enough has gone."""
+        """Return the kinds to list again, as enough memory was freed."""
         account = self._accounts.get(namespace)
         if not account or self._limit is None or account.taken > ENOUGH * self._limit:
             return []
         return list(account.left_out)
 
     def hides(self, namespace: str) -> bool:
-        """Whether an ImageProfile or ImageStore that is missing there may only be left out."""
+        """Whether a missing ImageProfile or ImageStore may exist, but be omitted."""
         account = self._accounts.get(namespace)
         return bool(account and account.left_out.keys() - {ImageJob.__name__})
 
@@ -142,14 +144,17 @@ C = TypeVar("C", bound=Counted)
 
 
 class BudgetedStore(ObjectStore[K, C]):
-    """Of what tenants write: as much as there is room for."""
+    """An object store for tenants' objects, limited by the budget."""
 
     def __init__(self, key: Callable[[C], K], budget: MemoryBudget) -> None:
         super().__init__(key)
         self._room = budget
 
     def put(self, thing: C) -> bool:
-        """Also False where there is no room. What has grown out of it is there no more."""
+        """Store the object; False also if it exceeds the budget.
+
+        One that has outgrown it is dropped.
+        """
         if self.is_late(thing):
             return False
         known = self._objects.get(self._key(thing))

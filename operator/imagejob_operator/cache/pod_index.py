@@ -1,4 +1,4 @@
-"""The worker pods there are, and of those that have gone as much as an attempt's end needs."""
+"""Worker pods, and as much of deleted ones as is needed to judge an attempt."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .reconcile_key import Key, key
 
 
 class PodIndex:
-    """By the UID of the Job that controls them, by whom they carry, and by where they write.
+    """Worker pods by the UID of their Job, by their ImageJobs, and by their destinations.
 
-    Those that have gone are kept for a Job that `knows` says is known, until `forget_past`.
+    Deleted pods are kept, until `forget_past`, for a Job that `knows` reports as known.
     """
 
     def __init__(self, knows: Callable[[str], bool]) -> None:
@@ -38,7 +38,7 @@ class PodIndex:
         self._given_up: set[str] = set()
 
     def upsert(self, pod: Pod) -> bool:
-        """Says whether there is anything new about it that matters."""
+        """Store a pod; return whether anything relevant changed."""
         at = key(pod)
         known = self.pods.get(at)
         pod = _since(known, pod)
@@ -55,9 +55,10 @@ class PodIndex:
         return True
 
     def remove(self, pod: Pod) -> bool:
-        """It has gone. Says whether it was there.
+        """Remove a deleted pod; return whether it was stored.
 
-        As it was last, if that is newer than what is known: else nobody saw how it ended.
+        Its last state is kept if that is newer than the stored one: otherwise its end was not
+        observed.
         """
         known = self.pods.get(key(pod))
         is_seen = known is not None and version(pod) > version(known)
@@ -71,26 +72,26 @@ class PodIndex:
         return True
 
     def give_up(self, pod: Pod) -> None:
-        """Whatever its node says of it when it comes back: it was lost with it."""
+        """Treat the pod as lost with its node, whatever the node reports when it returns."""
         known = self.pods.get(key(pod))
         if known and known.metadata.uid == pod.metadata.uid:
             self._given_up.add(pod.metadata.uid)
 
     def of(self, job: str) -> list[Pod]:
-        """Those that the Job of that UID controls, the newest last."""
+        """Return the pods that the Job with that UID controls, the newest last."""
         found = (self._get(at) for at in self._of.get(job, ()))
         return sorted((pod for pod in found if pod), key=_age)
 
     def past_of(self, job: str) -> tuple[Pod, ...]:
-        """Those that it controlled, as they were last, the newest last."""
+        """Return the last states of deleted pods of the Job, the newest last."""
         return tuple(sorted(self._past.get(job, {}).values(), key=_age))
 
     def forget_past(self, job: str) -> None:
-        """Nobody wants to know any more how they ended."""
+        """Forget deleted pods of the Job: all their ends are recorded."""
         self._past.pop(job, None)
 
     def at_work_for(self, namespace: str, uid: str, spots: Iterable[Spot]) -> Iterator[Pod]:
-        """Those of the namespace that carry the ImageJob, or write to one of the spots."""
+        """Yield pods of the namespace that have the ImageJob, or write to one of the spots."""
         found = set(self._for.get(uid, ())).union(*(self._at.get(spot, ()) for spot in spots))
         for at in sorted(found):
             pod = self._get(at)
@@ -102,7 +103,7 @@ class PodIndex:
         return _lost(pod) if pod and pod.metadata.uid in self._given_up else pod
 
     def _leave(self, pod: Pod, *, is_there: bool, now: Pod | None = None) -> None:
-        """It has gone, or is somebody else's."""
+        """Remove index entries of a pod that was deleted, or changed its owner."""
         at, controller = key(pod), pod.controller
         if not is_there:
             for item in pod.carries:
@@ -120,12 +121,12 @@ class PodIndex:
 
 
 def spots_carried(namespace: str, item: Carried) -> tuple[Spot, ...]:
-    """Where a pod of the namespace writes what it makes of that ImageJob."""
+    """Return where a pod of the namespace writes the outputs of that ImageJob."""
     return spots(namespace, item.destination, item.place)
 
 
 def _since(known: Pod | None, pod: Pod) -> Pod:
-    """A kubelet that no longer knows its container forgets when it started: we don't."""
+    """Keep the start time of a container that its kubelet has forgotten."""
     if not known or known.metadata.uid != pod.metadata.uid or pod.has_begun:
         return pod
     ended, began = pod.state.terminated, known.state.running or known.state.terminated
@@ -139,7 +140,7 @@ def _since(known: Pod | None, pod: Pod) -> Pod:
 
 
 def _ended(pod: Pod) -> Pod:
-    """As it was last; it does nothing any more."""
+    """Return the last state of a pod, which has ended by now."""
     return pod if pod.has_ended or pod.status.phase == UNSEEN else _in("Failed", pod)
 
 
@@ -149,7 +150,7 @@ def _in(phase: str, pod: Pod) -> Pod:
 
 
 def _lost(pod: Pod) -> Pod:
-    """As the cluster would say of a pod whose node it knows to be lost."""
+    """Return the pod as the cluster would report it after a node failure."""
     condition = StateCondition("DisruptionTarget", "True", "DeletionByTaintManager")
     status = PodStatus(
         phase="Failed",
@@ -165,7 +166,7 @@ def _age(pod: Pod) -> tuple[float, str]:
 
 
 def _says_the_same(known: Pod | None, pod: Pod) -> bool:
-    """Whether all that matters of it here was known."""
+    """Whether nothing relevant differs."""
     if known is None:
         return False
     old, new = known.metadata, pod.metadata

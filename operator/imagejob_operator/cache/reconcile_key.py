@@ -1,4 +1,4 @@
-"""What the operator hears of, and what it looks at because of that."""
+"""The objects that the operator watches, and the keys that it reconciles."""
 
 from __future__ import annotations
 
@@ -18,38 +18,39 @@ WatchedObject = ImageJob | ImageProfile | ImageStore | ImageQuota | WorkerJob | 
 
 
 class NamespaceKey(msgspec.Struct, frozen=True):
-    """One namespace, as something to look at: its quota, its ledger, those who wait."""
+    """The key of a namespace: its quota, its ledger, and its waiting ImageJobs."""
 
     namespace: str
 
 
 class QuotaStatusKey(msgspec.Struct, frozen=True):
-    """The ImageQuota of one namespace, as something to look at: its status."""
+    """The key of the status of a namespace's ImageQuota."""
 
     namespace: str
 
 
 class EventsKey(msgspec.Struct, frozen=True):
-    """The Events of one ImageJob, as something to look at: those still to be posted."""
+    """The key of an ImageJob's Events that are still to be posted."""
 
     namespace: str
     uid: str
 
 
 class PodKey(msgspec.Struct, frozen=True):
-    """A worker pod that may be no Job's, as something to look at."""
+    """The key of a worker pod that may have no Job."""
 
     namespace: str
     name: str
 
 
 ObjectKey = str | Key | QuotaStatusKey | EventsKey | PodKey
-"""What is reconciled by itself: an ImageJob by its UID, a worker Job by namespace and name."""
+"""What is reconciled by itself: an ImageJob by its UID, a worker Job by namespace and name, or one
+of the keys above."""
 
 ReconcileKey = ObjectKey | NamespaceKey
-"""What is reconciled. Namespaces are, together, for they share the free workers."""
+"""What is reconciled. Namespaces are reconciled together, as they share the free workers."""
 
 
 def key(thing: WatchedObject) -> Key:
-    """Where an object is found."""
+    """Return the object's namespace and name."""
     return thing.metadata.namespace, thing.metadata.name

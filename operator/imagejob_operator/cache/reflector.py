@@ -1,6 +1,6 @@
-"""Keeps the cache of one kind as the API server has it: lists it, watches it, lists it again.
+"""Keeps the cache of one kind current: lists it, watches it, and lists it again if necessary.
 
-In client-go's name and manner. docs/decisions/0020-one-reflector.md says why it is our own.
+Modelled on client-go's. docs/decisions/0020-one-reflector.md says why it is our own.
 """
 
 from __future__ import annotations
@@ -15,32 +15,33 @@ from typing import Any
 from imagejob_operator.kube.client import Change, Cluster
 from imagejob_operator.kube.resources import Kind
 from imagejob_operator.kube.transport import ApiError, ExpiredError, NotFoundError
+from imagejob_operator.observability.logging import fields
 
 from .lister import WATCHED, Lister
 
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 120
-"""How long a watch is let run before it goes on anew: so long a dead connection may be waited on,
-too, and a little longer."""
+"""The duration of a watch before it is renewed, and the longest time, plus a little, that a dead
+connection goes unnoticed."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
-"""Seconds until the next attempt, doubled with each that fails, and up to a half less."""
+"""Seconds until the next attempt, doubled with each failure, less up to half."""
 
 SHORT = 1.0
-"""Seconds. A watch that ends sooner, having brought nothing, has failed."""
+"""Seconds. A watch that ends sooner, without an event, counts as a failure."""
 
 Pauses = Callable[[int], float]
 
 
 def pause_after(failures: int) -> float:
-    """Seconds to wait after so many failures in a row. Not all are to come back at once."""
+    """Return the seconds to wait after that many failures in a row, with jitter."""
     longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 (nobody gains by guessing it)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 (no secret)
 
 
 class Reflector:
-    """`is_current` while the kind has been listed and is watched.
+    """Lists and watches one kind; `is_current` while it has been listed and is watched.
 
     `told` is called whenever that changes.
     """
@@ -59,25 +60,26 @@ class Reflector:
         self._lister = lister
         self._told = told
         self._pause = pause
+        self._fields = fields(resource=kind.plural)
         self._version = ""
         self._failures = 0
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """List and watch until cancelled."""
         while True:
             try:
                 if not self._version:
                     self._version = str(await self._lister.take(self.kind, heard=self._heard))
                 await self._watch()
             except ExpiredError as error:
-                log.info("listing %s again: %s", self.kind.plural, error)
+                log.info("listing again: %s", error, extra=self._fields)
                 self._version = ""
                 await self._rest()
             except ApiError as error:
                 await self._fail(error)
 
     async def _watch(self) -> None:
-        """Until it ends, as it does now and then. It goes on from what has been heard of."""
+        """Watch until the watch ends; the next one continues from the last version."""
         began, brought = time.monotonic(), False
         async with self._cluster.watch(self.kind, self._version, WATCH_SECONDS) as changes:
             self._set_current(current=True)
@@ -88,9 +90,9 @@ class Reflector:
             except ExpiredError:
                 raise
             except ApiError as error:
-                log.info("the watch of %s broke: %s", self.kind.plural, error)
+                log.info("the watch broke: %s", error, extra=self._fields)
         if not brought and time.monotonic() - began < SHORT:
-            raise ExpiredError(0, "the watch was ended at once")
+            raise ExpiredError(0, "the watch ended immediately")
         self._failures = 0
 
     def _take(self, change: Change[Any]) -> None:
@@ -100,12 +102,12 @@ class Reflector:
         self._version = change.version or self._version
 
     async def _fail(self, error: ApiError) -> None:
-        """Begin again where we were, or, if there may be no such place any more, with a list."""
+        """Continue at the same version or, if it may not exist any more, with a list."""
         if isinstance(error, NotFoundError) or error.is_refusal:
-            self._version = ""  # a CRD that went, and may be made anew
+            self._version = ""  # a CRD that was deleted, and may be created again
         self._set_current(current=False)
         if not self._failures:
-            log.warning("can't watch %s, will try again: %s", self.kind.plural, error)
+            log.warning("cannot watch, will retry: %s", error, extra=self._fields)
         await self._rest(error.retry_after.total_seconds())
 
     async def _rest(self, at_least: float = 0.0) -> None:
@@ -116,7 +118,7 @@ class Reflector:
         if current != self.is_current:
             self.is_current = current
             if current:
-                log.info("watching %s", self.kind.plural)
+                log.info("watching", extra=self._fields)
             self._told()
 
     def _heard(self) -> None:
@@ -124,7 +126,7 @@ class Reflector:
 
 
 class Reflectors:
-    """One a kind. `told` is called whenever one has become current, or has ceased to be."""
+    """One reflector per kind. `told` is called whenever one becomes current, or ceases to be."""
 
     def __init__(self, cluster: Cluster, lister: Lister, told: Callable[[], None]) -> None:
         self._told = told
@@ -133,11 +135,11 @@ class Reflectors:
 
     @property
     def unwatched(self) -> tuple[str, ...]:
-        """The kinds of which we may not know all: not listed, or not watched."""
+        """The kinds that are not listed or not watched."""
         return tuple(each.kind.plural for each in self._all if not each.is_current)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Begin, and go on for as long as `tasks` does."""
+        """Start all reflectors as tasks."""
         for each in self._all:
             tasks.create_task(each.run())
 

@@ -1,7 +1,7 @@
-"""Every Job and pod that may still work on an ImageJob, or write to a destination.
+"""Jobs and pods that may still process an ImageJob, or write to a destination.
 
-Found by whom they carry, where they write, where they are and whose they are. What a pod works on
-is what its own order says, whoever owns it, and whether its Job is there or not.
+They are indexed by their ImageJobs, destinations, names and owners. A pod's own order says what it
+processes, whoever owns it, and whether or not its Job exists.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .reconcile_key import Key, key
 
 
 class WorkerIndex:
-    """All there are, by namespace and name.
+    """All workers by namespace and name.
 
-    A worker whose Job has gone is still known while a pod of it may write, or a status is still to
-    tell how it ended: until `forget`.
+    A worker with a deleted Job is kept until `forget`, while a pod of it may write, or a status has
+    yet to record its end.
     """
 
     def __init__(self) -> None:
@@ -36,13 +36,13 @@ class WorkerIndex:
         self._met: dict[Key, None] = {}
 
     def upsert(self, job: WorkerJob) -> bool:
-        """Says whether there is anything new about it that matters."""
+        """Store a Job; return whether anything relevant changed."""
         at = key(job)
         known = self.jobs.get(at)
         if not self.jobs.put(job) or _says_the_same(known, job):
             return False
         if known and known.metadata.uid != job.metadata.uid:
-            self._drop(known)  # nobody has said that it has gone
+            self._drop(known)  # its deletion was not observed
         self._met[at] = None
         self._by_uid[job.metadata.uid] = at
         self._in_namespace[job.metadata.namespace].add(at)
@@ -51,7 +51,7 @@ class WorkerIndex:
         return True
 
     def remove(self, job: WorkerJob) -> bool:
-        """The Job has gone. Says whether it was there."""
+        """Record that the Job was deleted; return whether it was stored."""
         if not self.jobs.drop(job):
             return False
         at = key(job)
@@ -64,19 +64,19 @@ class WorkerIndex:
         return True
 
     def upsert_pod(self, pod: Pod) -> bool:
-        """Says whether there is anything new about it that matters."""
+        """Store a pod; return whether anything relevant changed."""
         return self._pods.upsert(pod)
 
     def remove_pod(self, pod: Pod) -> bool:
-        """It has gone. Says whether it was there."""
+        """Remove a deleted pod; return whether it was stored."""
         return self._pods.remove(pod)
 
     def give_up(self, pod: Pod) -> None:
-        """It has been silent for so long that it is lost with its node."""
+        """Treat the pod, which has been silent for too long, as lost with its node."""
         self._pods.give_up(pod)
 
     def forget(self, at: Key) -> WorkerJob | None:
-        """If the Job there has gone, that Job: it is known no more."""
+        """Forget the worker if its Job was deleted; return that Job."""
         gone = self._gone.pop(at, None)
         if not gone:
             return None
@@ -89,17 +89,17 @@ class WorkerIndex:
         return gone
 
     def gone(self, at: Key) -> Worker | None:
-        """The worker there, if its Job has gone."""
+        """Return the worker if its Job was deleted."""
         job = self._gone.get(at)
         return self.with_pod(job) if job and not self.jobs.get(at) else None
 
     def find(self, at: Key) -> Worker | None:
-        """The worker there, also one whose Job has gone."""
+        """Return the worker, including one whose Job was deleted."""
         job = self.jobs.get(at) or self._gone.get(at)
         return self.with_pod(job) if job else None
 
     def with_pod(self, job: WorkerJob) -> Worker:
-        """The Job and the pods that it controls, or did."""
+        """Return the Job with the pods that it controls, or did."""
         uid, known = job.metadata.uid, self.jobs.get(key(job))
         pods = [pod for pod in self._pods.of(uid) if _was_made_by(job, pod)]
         return Worker(
@@ -111,70 +111,70 @@ class WorkerIndex:
         )
 
     def carriers(self, uid: str) -> Collection[Key]:
-        """Where the Jobs are that carry the ImageJob, or say so, in any namespace."""
+        """Return the keys of Jobs that claim to have the ImageJob, in any namespace."""
         return self._carriers.get(uid, ())
 
     def pods_for(self, namespace: str, uid: str, spots: Iterable[Spot]) -> Iterator[Pod]:
-        """Those in the namespace that carry the ImageJob, or that write there: live or not."""
+        """Yield pods in the namespace that have the ImageJob, or write there: live or not."""
         return self._pods.at_work_for(namespace, uid, spots)
 
     def job_of(self, pod: Pod) -> Key | None:
-        """Where the Job is, or was, that controls the pod."""
+        """Return the key of the Job that controls, or controlled, the pod."""
         controller = pod.controller
         return self._by_uid.get(controller.uid) if controller else None
 
     def is_stray(self, pod: Pod) -> bool:
-        """Whether no Job that is known to be there controls it and has made it."""
+        """Whether no existing Job controls the pod and has created it."""
         at = self.job_of(pod)
         known = self.jobs.get(at) if at else None
         return not known or not _was_made_by(known, pod)
 
     def is_taken_away(self, pod: Pod) -> bool:
-        """Whether somebody has made it another's than its Job's, or nobody's."""
+        """Whether the pod was detached from its Job: it has another owner, or none."""
         return pod.controller is None or (self.job_of(pod) is not None and self.is_stray(pod))
 
     def pods_of(self, job: WorkerJob) -> list[Pod]:
-        """Those that say that the Job controls them."""
+        """Return the pods that name the Job as their controller."""
         return self._pods.of(job.metadata.uid)
 
     def _drop(self, job: WorkerJob) -> None:
-        """That very one, not a successor of its name."""
+        """Remove exactly this Job, not a successor of its name."""
         self._pods.forget_past(job.metadata.uid)
         self._by_uid.pop(job.metadata.uid, None)
         for item in job.items:
             discard(self._carriers, item.uid, key(job))
 
     def live_in(self, namespace: str) -> list[Worker]:
-        """Those that may be at work, or soon be."""
+        """Return workers that may be running, or start soon."""
         known = (self.find(at) for at in self._in_namespace.get(namespace, ()))
         return [worker for worker in known if worker and worker.job.items and worker.is_live]
 
     def namespaces(self) -> list[str]:
-        """Where there are any."""
+        """Return the namespaces with workers."""
         return list(self._in_namespace)
 
     def met(self) -> list[Key]:
-        """Those that were seen since this was last asked, even if they have gone by now."""
+        """Return the workers observed since the last call, including deleted ones."""
         found = list(self._met)
         self._met.clear()
         return found
 
 
 def _was_made_by(job: WorkerJob, pod: Pod) -> bool:
-    """Whether the Job controls the pod, and the pod does what the Job says."""
+    """Whether the Job controls the pod, and the pod has the Job's order."""
     controls = pod.controller is not None and pod.controller.uid == job.metadata.uid
     made_for = [(item.uid, item.attempt) for item in job.items]
     return controls and [(each.uid, each.attempt) for each in pod.carries] == made_for
 
 
 def age(thing: WorkerJob | Pod) -> tuple[float, str]:
-    """Sorts the newest last."""
+    """Sort key: the newest is last."""
     created = thing.metadata.creation_timestamp
     return created.timestamp() if created else 0.0, thing.metadata.name
 
 
 def _says_the_same(known: WorkerJob | None, thing: WorkerJob) -> bool:
-    """Whether all that matters of it here was known: the most of what is heard is a new version."""
+    """Whether nothing relevant differs: most updates change only the version."""
     if known is None:
         return False
     old, new = known.metadata, thing.metadata

@@ -1,1 +1,1 @@
-"""The loop, and all that writes to the cluster."""
+"""The loop, and everything that writes to the cluster."""

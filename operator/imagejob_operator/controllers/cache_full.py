@@ -1,4 +1,4 @@
-"""Tells namespaces that exceed their share of the cache, and lists the rest once there is room."""
+"""Reports namespaces that exceed their memory budget, and lists omitted objects again."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 LOOK = timedelta(seconds=5)
 
 LIST = timedelta(seconds=15)
-"""Between two lists of a namespace: it may be long, for all that is to be found in it."""
+"""The minimum time between two lists of a namespace, which may be long."""
 
 TELL = timedelta(minutes=5)
-"""Between two Events in a namespace."""
+"""The minimum time between two Events in a namespace."""
 
 KINDS: dict[str, Kind[Any]] = {
     "ImageJob": IMAGE_JOBS,
@@ -40,7 +40,7 @@ KINDS: dict[str, Kind[Any]] = {
 
 
 class CacheFullReporter:
-    """`wake` is called when there is something to look at."""
+    """Reports full namespaces. `wake` is called when keys were added to the queue."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class CacheFullReporter:
         self._cache = cache
         self._queue = queue
         self._instance = instance
-        self._limit = cache.budget.limit or 0  # of nobody anything is left out without one
+        self._limit = cache.budget.limit or 0  # without a limit nothing is omitted
         self._clock = clock
         self._wake = wake
         self._full: set[str] = set()
@@ -66,16 +66,16 @@ class CacheFullReporter:
         self._listed: dict[str, datetime] = {}
 
     async def look_after(self) -> None:
-        """Until cancelled."""
+        """Check the budget periodically until cancelled."""
         while True:
             await asyncio.sleep(LOOK.total_seconds())
             try:
                 await self.look()
             except ApiError as error:
-                log.warning("can't look after namespaces with too much, will try again: %s", error)
+                log.warning("cannot check full namespaces, will retry: %s", error)
 
     async def look(self) -> None:
-        """Once. Raises ApiError."""
+        """Check once. Raises ApiError."""
         self._note()
         for namespace in self._cache.budget.full():
             await self._tell(namespace)
@@ -83,20 +83,18 @@ class CacheFullReporter:
         self._note()
 
     def _note(self) -> None:
-        """Log who is full and who is no more, and have their ImageQuotas say so."""
+        """Log namespaces that became full or have room again, and enqueue their ImageQuotas."""
         full = set(self._cache.budget.full())
         for namespace in full ^ self._full:
             if namespace in full:
                 log.warning(
-                    "%s exceeds cache.bytesPerNamespace (%s): some of its objects wait",
-                    namespace,
+                    "the namespace exceeds cache.bytesPerNamespace (%s): some of its objects wait",
                     describe_bytes(self._limit),
                     extra=fields(namespace=namespace),
                 )
             else:
                 log.info(
-                    "%s has room again for all that it has",
-                    namespace,
+                    "the namespace no longer exceeds cache.bytesPerNamespace",
                     extra=fields(namespace=namespace),
                 )
             self._queue.add(QuotaStatusKey(namespace))
@@ -112,9 +110,9 @@ class CacheFullReporter:
         self._told[namespace] = now + TELL
         try:
             await self._cluster.post_event(event(left_out, self._limit, now, self._instance))
-        except ApiError as error:  # it is worth a line, and no retry
+        except ApiError as error:  # logged, not retried
             log.warning(
-                "can't post an Event: %s",
+                "cannot post an Event: %s",
                 error,
                 extra=fields(namespace=namespace, name=left_out.name, uid=left_out.uid),
             )
@@ -130,7 +128,7 @@ class CacheFullReporter:
 
 
 def event(left_out: LeftOut, limit: int, now: datetime, instance: str) -> Manifest:
-    """About an object that waits, for its owner to see. `limit`: bytes kept of one namespace."""
+    """Build the Event about a waiting object for its owner. `limit`: bytes per namespace."""
     about = ObjectMeta(left_out.name, left_out.namespace, left_out.uid)
     made = records.told(
         about,

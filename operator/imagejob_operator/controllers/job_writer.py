@@ -1,4 +1,4 @@
-"""Creates worker Jobs, deletes them, and finds out what has become of them."""
+"""Creates, inspects and deletes worker Jobs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .namespace_registry import NamespaceRegistry
 log = logging.getLogger(__name__)
 
 STALE = timedelta(seconds=5)
-"""A worker that was decided on so long ago is decided on again, from what is there by now."""
+"""A worker that was planned this long ago is planned again from the current state."""
 
 
 class JobWriter:
@@ -55,12 +55,12 @@ class JobWriter:
         self._metrics = cluster.metrics
 
     async def create(self, namespace: str, pending: PendingWorker) -> None:
-        """Create the worker Job, or find it created already."""
-        if not self._registry.is_pending(namespace, pending):  # it has been met meanwhile
+        """Create the worker Job, or find that it exists already."""
+        if not self._registry.is_pending(namespace, pending):  # it was observed meanwhile
             self._registry.release(pending)
             return
         if self._clock() - pending.at > STALE:
-            # As after a pause: somebody else may have gone on meanwhile.
+            # For example after a pause: another operator may have continued meanwhile.
             self._registry.invalidate(namespace)
             self._queue.add(NamespaceKey(namespace))
             return
@@ -79,7 +79,8 @@ class JobWriter:
         self._registry.release(pending)
 
     async def _meet(self, namespace: str, pending: PendingWorker) -> None:
-        """A Job of our name is there. It counts if it was made for this order and will stay."""
+        """Handle an existing Job of our name: it counts if it has this order and isn't being
+        deleted."""
         known = await self._cluster.read(WORKER_JOBS, namespace, pending.name)
         if known and known.order_text == pending.order and not known.is_deleting:
             self._cache.upsert(known)
@@ -96,11 +97,11 @@ class JobWriter:
         self._queue.add(uid)
 
     async def replace(self, replace: Replace) -> None:
-        """Delete a worker that won't do it, so that another can take its place."""
+        """Delete a worker that can't start, so that another can replace it."""
         await self._cluster.delete_worker(replace.worker.job.metadata)
 
     async def find(self, find: Find) -> None:
-        """Learn whether the worker Job that the status names is there: its watch may be late."""
+        """Find out whether the worker Job that the status names exists: its watch may be late."""
         job, name = find.job, find.worker
         known = await self._cluster.read(WORKER_JOBS, job.metadata.namespace, name)
         if known:
@@ -110,7 +111,7 @@ class JobWriter:
         self._queue.add(job.metadata.uid)
 
     async def sweep(self, pod: Pod) -> None:
-        """Delete a pod that has lost its Job, once it is sure that it has."""
+        """Delete a pod without a Job, after checking that it has none."""
         meta, controller = pod.metadata, pod.controller
         if controller:
             job = await self._cluster.read(WORKER_JOBS, meta.namespace, controller.name)
@@ -118,11 +119,11 @@ class JobWriter:
                 self._cache.upsert(job)
                 if not self._cache.is_stray(pod):
                     return
-        log.warning("deleting a pod that has lost its worker Job", extra=about(meta))
+        log.warning("deleting a pod without a worker Job", extra=about(meta))
         await self._cluster.delete_pod(meta)
 
     async def tidy(self, worker: WorkerJob) -> None:
-        """Delete a worker Job that no known ImageJob needs, once none unknown to us does either."""
+        """Delete a worker Job that no ImageJob needs, after checking those that the cache lacks."""
         for item in worker.items:
             if self._cache.jobs.has_left(item.uid):
                 continue

@@ -1,4 +1,4 @@
-"""The namespaces' ledgers in the cluster: read, and written by compare-and-swap."""
+"""Reads the namespaces' ledgers, and writes them by compare-and-swap."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ log = logging.getLogger(__name__)
 
 
 class StoredLedger(NamedTuple):
-    """A ledger and the resource version that it has in the cluster; None if it isn't there yet."""
+    """A ledger and its resource version in the cluster; None if it doesn't exist yet."""
 
     ledger: Ledger
     version: str | None
 
 
 class Ledgers:
-    """One ConfigMap a namespace, in the operator's own. Methods may raise ApiError.
+    """One ConfigMap per namespace, in the operator's own. Methods may raise ApiError.
 
-    A ledger that was read is used only with objects that were listed after it.
+    A ledger is combined only with ImageJobs that were read after it.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Ledgers:
         self._metrics = cluster.metrics
 
     async def read_all(self) -> dict[str, StoredLedger]:
-        """Every ledger there is, by namespace. What they are used with has to be listed next."""
+        """Return every ledger by namespace. The caller has to list ImageJobs next."""
         found = {}
         async for page in self._cluster.pages(LEDGERS, self._namespace):
             for stored in page.items:
@@ -53,12 +53,12 @@ class Ledgers:
                     continue
                 try:
                     found[namespace] = self._decode(namespace, stored)
-                except ApiError as error:  # the others are not to wait for it
+                except ApiError as error:  # the other namespaces must not wait for it
                     log.warning("%s", error, extra=fields(namespace=namespace))
         return found
 
     async def read(self, namespace: str) -> StoredLedger:
-        """A namespace's ledger, and then what it is to be used with."""
+        """Read a namespace's ledger, then list the objects to combine it with."""
         name = records.ledger_name(namespace)
         stored = await self._cluster.read(LEDGERS, self._namespace, name)
         await self._lister.work_of(namespace)
@@ -66,11 +66,11 @@ class Ledgers:
             return self._decode(namespace, stored)
         rebuilt = await self._rebuild(namespace)
         if await self._cluster.read(LEDGERS, self._namespace, name):
-            return await self.read(namespace)  # somebody else was faster, and knows better
+            return await self.read(namespace)  # another operator was faster
         return StoredLedger(rebuilt, None)
 
     async def _rebuild(self, namespace: str) -> Ledger:
-        """There is no ledger: begin one with what the ImageJobs and their workers show."""
+        """Build a missing ledger from the ImageJobs and their workers."""
         times, charged = [], {}
         async for job in self._lister.all_image_jobs(namespace):
             worker = None if job.is_finished else self._lister.worker_of(job)
@@ -82,8 +82,7 @@ class Ledgers:
                 charged[job.metadata.uid] = at
         if times:
             log.warning(
-                "%s has no ledger: rebuilt from %d ImageJobs",
-                namespace,
+                "the namespace has no ledger: rebuilt from %d ImageJobs",
                 len(times),
                 extra=fields(namespace=namespace),
             )
@@ -92,9 +91,9 @@ class Ledgers:
     async def write(
         self, namespace: str, ledger: Ledger, version: str | None
     ) -> StoredLedger | None:
-        """Compare and swap with that version. None if another has come first: read it again.
+        """Compare and swap with that version. None if another writer was first: read it again.
 
-        So it has to be if this raises ApiError: then nobody knows.
+        It also has to be read again if this raises ApiError: the outcome is unknown then.
         """
         manifest = records.ledger(self._namespace, namespace, ledger.encode(), version)
         try:
@@ -109,8 +108,8 @@ class Ledgers:
         try:
             ledger = ledgers.decode(stored.data)
         except ledgers.LedgerError as error:
-            # Better nobody runs than more than may: a person has to look at it, or delete it.
+            # Stop the namespace rather than exceed its quota: a person has to repair or delete it.
             self._metrics.ledger("read", "unreadable")
-            raise ApiError(0, f"the ledger of {namespace} can't be read: {error}") from error
+            raise ApiError(0, f"cannot decode the ledger of {namespace}: {error}") from error
         self._metrics.ledger("read", "done")
         return StoredLedger(ledger, stored.metadata.resource_version)

@@ -1,10 +1,9 @@
-"""The loop: observe → decide → apply.
+"""The loop: observe, decide, apply.
 
-Lists and watches feed the cache, and the cache adds the keys of what has changed to the work queue.
-A key (an ImageJob by UID, a worker Job by namespace and name) is reconciled by a pure decision and
-the one action that follows from it. A key has at most one action under way, and every answer of the
-API server goes into the cache before the next decision, so that what was just written is never
-undone by a decision on what was known before.
+Lists and watches update the cache; each key they enqueue is decided by a pure function, and its one
+action is applied. A key (an ImageJob by UID, a worker Job by namespace and name) has at most one
+action in progress, and every answer of the API server goes into the cache before the next decision,
+so that a decision never undoes what we have just written.
 """
 
 from __future__ import annotations
@@ -54,30 +53,30 @@ from .wait_estimator import WaitEstimator
 log = logging.getLogger(__name__)
 
 LOOKS = 64
-"""Keys that are reconciled in one turn: some ten milliseconds. Then the namespaces have theirs."""
+"""Keys to reconcile per turn, about ten milliseconds; then namespaces are planned."""
 
 RELIST = timedelta(minutes=10)
-"""What no watch has told, for whatever reason, is seen by then."""
+"""The interval of full lists, which find anything that a watch has missed."""
 
 TICK = 5.0
-"""Seconds: the loop turns at least so often, and sets `last_tick`, even if nothing happens."""
+"""Seconds: the loop runs at least this often, to show that it is alive."""
 
 R = TypeVar("R")
 
 RETRY = timedelta(seconds=2)
-"""How long an action waits to be tried again after the API server refused it or did not answer."""
+"""The delay after an error of the API server."""
 
 
 class Manager:
     """Reconciles every unfinished ImageJob of the cluster.
 
-    `namespace` is the operator's own, which keeps the ledgers. `write_audit` takes the audit lines,
-    one a call, and has written each when it returns. `namespace_memory` is how many bytes of a
-    namespace are kept at most.
+    `namespace` is the operator's own, which has the ledgers. `write_audit` takes one audit line per
+    call, and has flushed it when it returns. `namespace_memory` is the memory budget per namespace
+    in bytes.
 
-    `last_tick` is when the loop last turned, in seconds of time.monotonic(), and `listed` whether
-    the cluster has been listed once. Nothing is decided while one of the kinds is `unwatched`: what
-    is missing may be what can't be seen. `metrics` counts what happens.
+    `last_tick` is when the loop last ran, in seconds of time.monotonic(), and `listed` whether the
+    initial lists are complete. Nothing is decided while a kind is `unwatched`: a missing object may
+    exist. `metrics` counts events.
     """
 
     def __init__(
@@ -135,16 +134,16 @@ class Manager:
         self.listed = False
 
     def snapshot(self) -> Snapshot:
-        """What metrics show of it. Whole between two awaits."""
+        """Return the state for metrics, consistent between two awaits."""
         return self._observed.snapshot(self._clock())
 
     @property
     def unwatched(self) -> tuple[str, ...]:
-        """The kinds that are not listed, or not watched, by their plurals."""
+        """The kinds that are not listed or not watched, by their plurals."""
         return self._reflectors.unwatched
 
     async def run(self) -> None:
-        """Until cancelled. An error that nobody foresaw ends it, and with it the process."""
+        """Run until cancelled. An unexpected exception ends it, and the process."""
         # Ledgers first: each is used only with objects that were listed after it.
         ledgers = await self._persist(self._ledgers.read_all)
         async with asyncio.TaskGroup() as tasks:
@@ -154,29 +153,29 @@ class Manager:
                 self._registry.loaded(namespace, stored)
             self.listed = True
             jobs, workers = len(self._cache.jobs), len(self._cache.workers)
-            log.info("going on with %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
+            log.info("reconciling %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
             tasks.create_task(self._relist_regularly())
             tasks.create_task(self._cache_full.look_after())
             while True:
                 self.last_tick = time.monotonic()
                 if not self.unwatched:
                     self._take_turn(tasks)
-                with suppress(TimeoutError):  # (wait_for may drop a cancellation, in Python 3.11)
+                with suppress(TimeoutError):  # (Python 3.11's wait_for may drop a cancellation)
                     async with asyncio.timeout(self._wait()):
                         await self._wake.wait()
                 self._wake.clear()
 
     def _wait(self) -> float:
-        """Seconds until there is something to do, if nothing happens before."""
+        """Return the seconds until the next turn, if nothing happens before."""
         if self.unwatched:
             return TICK
         pause = self._window.wait if self._queue.has_namespaces else TICK
         return min(TICK, pause, self._queue.wait())
 
     def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
-        """Reconcile some keys, then the namespaces, and begin what there is room for.
+        """Reconcile enqueued keys, then plan namespaces, then start what there is capacity for.
 
-        The namespaces have their turn however many keys there are, so admissions come on time.
+        Namespaces are planned however much there is to write: admissions are on time.
         """
         for namespace, name in self._cache.met():
             self._registry.retire(namespace, name)
@@ -192,7 +191,7 @@ class Manager:
             self._wake.set()
 
     def _look_at_namespaces(self, tasks: asyncio.TaskGroup) -> None:
-        """All that are in the queue, or, within a batch window, those whose time has come."""
+        """Plan all queued namespaces or, within the batch window, those that are due."""
         began, behind, between = time.monotonic(), self._queue.is_behind, self._window.wait > 0
         namespaces = self._queue.namespaces(only_on_time=between)
         held = self._window.held(namespaces) if behind else ()
@@ -228,7 +227,7 @@ class Manager:
         try:
             await action()
         except ApiError as error:
-            log.warning("will try again: %s", error, extra=_fields_of(key))
+            log.warning("action failed, will retry: %s", error, extra=_fields_of(key))
             self._queue.add(key, after=self._clock() + max(RETRY, error.retry_after))
         finally:
             self._queue.end(key)
@@ -241,17 +240,17 @@ class Manager:
             self._wake.set()
 
     async def _persist(self, reading: Callable[[], Coroutine[Any, Any, R]]) -> R:
-        """However long the API server takes; a right may be still to come, too."""
+        """Retry reading until it succeeds; permissions may be granted late, too."""
         while True:
             try:
                 return await reading()
             except ApiError as error:
-                log.warning("can't list, will try again: %s", error)
+                log.warning("cannot list, will retry: %s", error)
                 await asyncio.sleep(RETRY.total_seconds())
 
 
 def _fields_of(key: ReconcileKey) -> dict[str, dict[str, Value]]:
-    """The fields of a log line about what has that key."""
+    """Return the log fields of a key."""
     match key:
         case str(uid):
             return fields(uid=uid)

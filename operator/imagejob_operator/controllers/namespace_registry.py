@@ -1,10 +1,11 @@
-"""The namespaces: who waits there for what, who is at work, and what their ledgers promise."""
+"""The namespaces: their waiting ImageJobs, their workers, and the promises of their ledgers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -16,7 +17,6 @@ from imagejob_operator.kube.worker import WorkerJob
 from imagejob_operator.quota.charge_lookups import ChargeLookups
 from imagejob_operator.quota.rates import Policy, policy_of
 from imagejob_operator.scheduling.allocation import Occupancy, occupancy
-from imagejob_operator.scheduling.batching import MAX_ITEMS
 from imagejob_operator.scheduling.namespace_state import (
     NamespaceState,
     PendingWorker,
@@ -31,7 +31,7 @@ from .ledgers import StoredLedger
 class NamespaceRegistry:
     """Every namespace that has or had unfinished ImageJobs.
 
-    It alone changes a NamespaceState; everybody else asks it to.
+    It is the only writer of NamespaceStates.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class NamespaceRegistry:
         self._lookups = ChargeLookups()
 
     def of(self, namespace: str) -> NamespaceState:
-        """The namespace, known or new."""
+        """Return the namespace's state, which is created if necessary."""
         known = self._registry.get(namespace)
         if known is None:
             known = self._registry[namespace] = NamespaceState(namespace)
@@ -67,31 +67,32 @@ class NamespaceRegistry:
         return iter(self._registry.values())
 
     def policy(self, namespace: str) -> Policy:
-        """What its ImageQuota says, or the default."""
+        """Return the policy of its ImageQuota, or the default."""
         return policy_of(self._quota(namespace), self._caps.default)
 
     def weight(self, namespace: str) -> int:
-        """Its share of the workers."""
+        """Return its weight when workers are shared."""
         quota = self._quota(namespace)
         return quota.spec.weight if quota else self._caps.default.weight
 
     def platform(self, namespace: str, platform: Platform) -> Platform:
-        """What the platform decides, as tight as its ImageQuota says."""
+        """Return the platform with the bounds of its ImageQuota."""
         return platform.held_to(self._quota(namespace))
 
     def running(self, namespace: str) -> int:
-        """How many of its ImageJobs are at work, or about to be."""
+        """Return how many of its ImageJobs have a worker, or are about to."""
         return self._occupancy(namespace).image_jobs
 
     def want_ledger(self, namespace: str) -> None:
-        """Have its ledger read although nobody waits: a status has to say what is used."""
+        """Request the ledger although no ImageJob waits: a status has to show the use."""
         self._wanted.add(namespace)
         self.enqueue(namespace)
 
     def look_up_charge(self, job: ImageJob, worker: WorkerJob) -> bool:
-        """Whether it is known when the ImageJob, which has a worker, was charged.
+        """Return whether it is known when the ImageJob, which has a worker, was charged.
 
-        If not, its ledger is read again. If even that doesn't say, it was when the worker was made.
+        If not, its ledger is read again. If that has no charge either, the worker's creation time
+        counts.
         """
         uid, state = job.metadata.uid, self.of(job.metadata.namespace)
         namespace = state.namespace
@@ -105,16 +106,16 @@ class NamespaceRegistry:
         return False
 
     def is_charging(self, job: ImageJob) -> bool:
-        """Whether a ledger that charges it is being written; it is looked at again after."""
+        """Whether a ledger that charges it is being written; it is reconciled again afterwards."""
         writing = self._busy.get(job.metadata.namespace)
         return writing is not None and job.metadata.uid in writing.admitted
 
     def quota_position(self, job: ImageJob) -> QuotaPosition:
-        """How it stands with its namespace's quota and with the free workers."""
+        """Return its position in the namespace's quota and worker queues."""
         return self.of(job.metadata.namespace).quota_position(job)
 
     def line_up(self, job: ImageJob, waits_for: WaitsFor | None) -> None:
-        """Put it in the queue of what it waits for, and in no other."""
+        """Put it into the queue that it waits in."""
         uid, namespace = job.metadata.uid, job.metadata.namespace
         self._known[uid] = namespace
         state = self.of(namespace)
@@ -123,7 +124,7 @@ class NamespaceRegistry:
         self._note_line(state)
 
     def leave(self, uid: str) -> None:
-        """It is finished, or no more."""
+        """Remove an ImageJob that has finished or was deleted."""
         self._lookups.close(uid)
         namespace = self._known.pop(uid, None)
         if namespace is not None:
@@ -139,64 +140,64 @@ class NamespaceRegistry:
             self._in_line.discard(state.namespace)
 
     def enqueue(self, namespace: str) -> None:
-        """Have its quota looked at, in the next turn of the namespaces."""
+        """Plan the namespace in the next round."""
         self._queue.add(NamespaceKey(namespace))
 
     def enqueue_all_waiting(self) -> None:
-        """A worker has begun or ended: somebody, somewhere, may have its place."""
+        """Plan every namespace that waits for a worker: one has started or ended."""
         self._has_moved = True
         self._queue.add_namespaces(self._in_line)
 
     def have_moved(self) -> bool:
-        """Whether workers have begun or ended since this was last asked."""
+        """Whether workers have started or ended since the last call."""
         moved, self._has_moved = self._has_moved, False
         return moved
 
     def fills_a_worker(self, namespace: str) -> bool:
-        """Whether enough wait for that."""
+        """Whether enough ImageJobs wait to fill a worker."""
         state = self.of(namespace)
-        return len(state.throttled) + len(state.queued) >= MAX_ITEMS
+        return len(state.throttled) + len(state.queued) >= MAX_BATCH
 
     def are_others_in_line(self, namespaces: Iterable[str]) -> bool:
-        """Whether any but those wait for workers, and so are to be asked before one is begun."""
+        """Whether other namespaces wait for workers, and have to be planned together with these."""
         return not self._in_line <= set(namespaces)
 
     def in_line(self) -> Collection[str]:
-        """The namespaces where anybody waits for a worker."""
+        """Return the namespaces in which ImageJobs wait for a worker."""
         return self._in_line
 
     def occupancies(self) -> dict[str, Occupancy]:
-        """What each namespace has at work, or about to be: of all that have anything."""
+        """Return the workers of each namespace that has any, or is about to."""
         self._promising = {name for name in self._promising if self.of(name).promised()}
         at_work = {*self._cache.namespaces_with_workers(), *self._promising, *self._busy}
         return {name: self._occupancy(name) for name in at_work}
 
     def needs_ledger(self, state: NamespaceState) -> bool:
-        """Whether its ledger is to be read. An ImageJob that is promised a worker waits nowhere."""
+        """Whether its ledger has to be read. ImageJobs with a promised worker are in no queue."""
         waits = bool(state.throttled or state.queued or state.has_orphan())
         return waits or state.namespace in self._wanted
 
     def begin_read(self, namespace: str) -> None:
-        """Its ledger is about to be read: it isn't looked at before `end`."""
+        """Record that its ledger is being read: it isn't planned before `end`."""
         self._wanted.discard(namespace)
         self._busy[namespace] = None
 
     def begin_write(self, namespace: str, made: Plan) -> None:
-        """Its ledger is about to be written, as in the plan: it isn't looked at before `end`."""
+        """Record that its ledger is being written: it isn't planned before `end`."""
         self._busy[namespace] = made
 
     def end(self, namespace: str) -> None:
-        """Its ledger has been read or written, or could not be."""
+        """Record that reading or writing has ended, successfully or not."""
         del self._busy[namespace]
 
     def loaded(self, namespace: str, stored: StoredLedger) -> None:
-        """Its ledger has been read."""
+        """Store the ledger that was read."""
         self.of(namespace).load(stored.ledger, stored.version)
         self._lookups.note_read(namespace)
         self.resume(namespace)
 
     def written(self, namespace: str, stored: StoredLedger, excess: Mapping[str, str]) -> None:
-        """Its ledger has been written; who is in `excess` may not wait, and why."""
+        """Store the ledger that was written; `excess` has, by UID, why an ImageJob may not wait."""
         state = self.of(namespace)
         state.load(stored.ledger, stored.version)
         state.turn_away(excess)
@@ -211,31 +212,31 @@ class NamespaceRegistry:
         self.enqueue(namespace)
 
     def invalidate(self, namespace: str, made: Plan | None = None) -> None:
-        """Its ledger has to be read again; the workers that it promises are not created for now."""
+        """Discard the ledger, which has to be read again, and the workers that it promises."""
         for pending in (*self.of(namespace).invalidate(), *(made.pending if made else ())):
             self.release(pending)
 
     def foretell(self, namespace: str, estimate: WaitEstimate) -> None:
-        """What those who wait are told from now on."""
+        """Store the wait estimate of the namespace."""
         self.of(namespace).estimate = estimate
 
     def begin(self, namespace: str, pending: PendingWorker) -> None:
-        """The ledger promises the worker: have it created."""
+        """Create the worker that the ledger promises."""
         self.of(namespace).begin(pending)
         self._queue.add((namespace, pending.name))
         for job in pending.jobs:
             self._queue.add(job.metadata.uid)
 
     def is_pending(self, namespace: str, pending: PendingWorker) -> bool:
-        """Whether that very worker is still to be created."""
+        """Whether exactly this worker is still to be created."""
         return self.of(namespace).pending.get(pending.name) is pending
 
     def retire(self, namespace: str, name: str) -> None:
-        """No worker is to be created under that name any more."""
+        """Record that no worker will be created under that name any more."""
         self.of(namespace).retire(name)
 
     def release(self, pending: PendingWorker) -> None:
-        """It has been created, or is not to be: its destinations are free for others."""
+        """Release the destinations of a worker that was created, or will not be."""
         for job in pending.jobs:
             self._cache.forget(job)
             self._queue.add(job.metadata.uid)

@@ -1,4 +1,4 @@
-"""Keeps the status of ImageQuotas current, at a bounded rate."""
+"""Updates the status of ImageQuotas, at a bounded rate."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from imagejob_operator.workqueue.queue import WorkQueue
 from .namespace_registry import NamespaceRegistry
 
 INTERVAL = timedelta(seconds=5)
-"""At most one write an ImageQuota in this time."""
+"""The minimum time between two writes of one ImageQuota."""
 
 
 class ImageQuotaStatusWriter:
-    """One status write an ImageQuota and INTERVAL at most."""
+    """At most one status write per ImageQuota and INTERVAL."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class ImageQuotaStatusWriter:
         self._written: dict[str, datetime] = {}
 
     def consider(self, namespace: str) -> Callable[[], Coroutine[Any, Any, None]] | None:
-        """Write the status of the namespace's ImageQuota, if there is one and it is time to."""
+        """Return the write of the namespace's ImageQuota, if it is needed and due."""
         quota = self._cache.quotas.get((namespace, "default"))
         state, now = self._registry.of(namespace), self._clock()
         if not quota:

@@ -1,4 +1,4 @@
-"""What to do next for a key: decided anew from all that is known, whatever has changed."""
+"""Decides the next action of a key, from the current state only."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ from .status_writer import StatusWriter
 Action = Callable[[], Coroutine[Any, Any, None]]
 
 LINGER = 2 * STALE
-"""A worker that has ended keeps its name for so long: another operator that has decided to create
-it, and was held up, meets it, or finds that the decision is stale."""
+"""A worker that has ended keeps its name for this long: another operator that planned to create it,
+and was delayed, finds it, or finds that its plan is stale."""
 
 LET_BE = timedelta(seconds=5)
-"""The watch may tell of a pod so long before its Job; and who deletes a Job deletes its pods."""
+"""A pod may arrive this long before its Job; and a user who deletes a Job deletes its pods."""
 
 
 class WorkItem(msgspec.Struct, frozen=True):
-    """What to do next for a key, which is of that namespace."""
+    """The next action for a key of a namespace."""
 
     action: Action
     namespace: str
@@ -58,7 +58,7 @@ class WorkItem(msgspec.Struct, frozen=True):
 
 
 class Reconciler:
-    """Decides from what the cache and the namespaces' ledgers say."""
+    """Decides from the cache and the namespaces' ledgers."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Reconciler:
         self._strays: dict[PodKey, datetime] = {}
 
     def next_for(self, key: ObjectKey) -> WorkItem | None:
-        """The next action, or None. Adds to the queue what is to be looked at after a moment."""
+        """Return the next action, or None. Adds keys to reconcile later to the queue."""
         match key:
             case QuotaStatusKey(namespace):
                 write = self._quota_status_writer.consider(namespace)
@@ -109,7 +109,7 @@ class Reconciler:
         namespace, name = at
         worker = self._cache.workers.get(at)
         self._registry.enqueue_all_waiting()
-        self._queue.add(QuotaStatusKey(namespace))  # of one that has gone, too: it was at work
+        self._queue.add(QuotaStatusKey(namespace))  # also of a deleted one: it was running
         if not worker:
             pending = self._registry.of(namespace).pending.get(name)
             if not pending:
@@ -119,14 +119,14 @@ class Reconciler:
         if not worker.items or worker.is_deleting or self._cache.is_needed(worker):
             return None
         ended_at = self._cache.ended_at(worker)
-        # One that is suspended may be had go on, and would make another pod.
+        # A suspended Job may be resumed, and would create another pod.
         if ended_at and not worker.spec.suspend and self._clock() < ended_at + LINGER:
             self._queue.add(at, after=ended_at + LINGER)
             return None
         return WorkItem(partial(self._job_writer.tidy, worker), namespace)
 
     def _for_stray(self, at: PodKey) -> WorkItem | None:
-        """One that is no Job's is deleted, unless its Job is only heard of later."""
+        """Delete a pod without a Job, unless its Job arrives shortly afterwards."""
         pod, now = self._cache.pods.get((at.namespace, at.name)), self._clock()
         if not pod or pod.metadata.deletion_timestamp or not self._cache.is_stray(pod):
             self._strays.pop(at, None)
@@ -150,10 +150,10 @@ class Reconciler:
             return None
 
         if inputs.job.is_deleting and self._registry.is_charging(inputs.job):
-            return None  # its end is not told before it is known whether it was charged
+            return None  # its end is written once it is known whether it was charged
         quota = self._registry.quota_position(inputs.job)
         if inputs.worker and not quota.admitted_at:
-            # Somebody else has charged it: nothing is told of it before that is known.
+            # Another operator has charged it: nothing is written before the time is known.
             if not self._registry.look_up_charge(inputs.job, inputs.worker.job):
                 return None
             quota = self._registry.quota_position(inputs.job)
@@ -167,7 +167,7 @@ class Reconciler:
         return self._step_of(inputs.job, decision)
 
     def _for_unverified(self, job: ImageJob) -> WorkItem | None:
-        """It may be gone: find out, once it is known whether it was charged."""
+        """Verify an ImageJob that may be gone, once it is known whether it was charged."""
         if self._registry.is_charging(job):
             return None
         uid, charged_at = job.metadata.uid, self._registry.quota_position(job).admitted_at
@@ -191,7 +191,7 @@ class Reconciler:
 
 
 def _priority_of(state: JobState, write: WriteStatus) -> Priority:
-    """An end is not kept waiting by those who only wait."""
+    """Return the priority: outcomes don't wait for waiting states."""
     if state.is_finished:
         return Priority.PROGRESS
     return Priority.STATUS if write.entries else Priority.STATUS_REFRESH

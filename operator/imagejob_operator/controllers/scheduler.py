@@ -1,4 +1,4 @@
-"""What to do next for the namespaces: read ledgers, charge ImageJobs, promise them workers."""
+"""Decides the next actions of namespaces: read ledgers, charge ImageJobs, promise workers."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ Action = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Scheduler:
-    """Plans for one namespace at a time, fairly for all of them.
+    """Plans one namespace at a time, with fair shares between them.
 
-    A plan that charges or promises anything goes into the namespace's ledger before it is followed.
+    A plan that charges or promises anything is written to the namespace's ledger before it is
+    applied.
     """
 
     def __init__(
@@ -65,10 +66,10 @@ class Scheduler:
     def next_actions(
         self, namespaces: Iterable[str], *, is_thrifty: bool = False, only_charge: bool = False
     ) -> list[tuple[NamespaceKey, Action]]:
-        """What is to be done for those namespaces, fairly for all of them.
+        """Return the next actions of those namespaces, with fair shares between them.
 
-        `is_thrifty` has workers wait to be full: every one less is a relief for the API server.
-        `only_charge` begins none.
+        With `is_thrifty`, workers wait until they are full: each one less relieves the API server.
+        With `only_charge`, no worker starts.
         """
         states = [self._take(namespace) for namespace in namespaces]
         reads = [self._next_read(state) for state in states if not state.ledger]
@@ -84,7 +85,7 @@ class Scheduler:
         return [action for action in (*reads, *writes) if action]
 
     def _take(self, namespace: str) -> NamespaceState:
-        """Whatever it was to be looked at for is being seen to."""
+        """Dequeue the namespace, and return its state."""
         self._queue.take_namespace(namespace)
         return self._registry.of(namespace)
 
@@ -94,10 +95,10 @@ class Scheduler:
         return take_snapshot(state, policy, self._cache, self._clock())
 
     def _next_read(self, state: NamespaceState) -> tuple[NamespaceKey, Action] | None:
-        """Read a ledger that somebody needs."""
+        """Return the action to read a ledger that is needed."""
         namespace = state.namespace
         if not self._registry.needs_ledger(state):
-            self._queue.add(QuotaStatusKey(namespace))  # somebody has left the line
+            self._queue.add(QuotaStatusKey(namespace))  # the queue has changed
             return None
         self._registry.begin_read(namespace)
         return NamespaceKey(namespace), partial(self._read, namespace)
@@ -105,7 +106,7 @@ class Scheduler:
     def _next_write(
         self, snapshot: AdmissionSnapshot, budget: WorkerBudget
     ) -> tuple[NamespaceKey, Action] | None:
-        """Write the ledger of the next plan, unless it says what the last one said."""
+        """Return the action to write the ledger of the next plan, unless it is unchanged."""
         namespace, made = snapshot.state.namespace, self._plan(snapshot, budget)
         if made.must_write:
             self._registry.begin_write(namespace, made)
@@ -116,7 +117,7 @@ class Scheduler:
         return None
 
     def _settle(self, state: NamespaceState) -> None:
-        """What the ledger promised has come true, or is wanted no more."""
+        """Retire promised workers that exist or are no longer wanted."""
         promised = state.promised()
         for name in settled(state, self._cache):
             self._registry.retire(state.namespace, name)
@@ -126,7 +127,7 @@ class Scheduler:
     def _share(
         self, snapshots: Mapping[str, AdmissionSnapshot], *, is_thrifty: bool
     ) -> dict[str, WorkerBudget]:
-        """Who of the namespaces that want workers gets how many of the free places."""
+        """Return how many of the free slots each namespace gets."""
         taken = self._observe()
         budget, self._accounts = allocate(
             self._accounts, snapshots, taken, self._caps, is_thrifty=is_thrifty
@@ -134,7 +135,7 @@ class Scheduler:
         return budget
 
     def _observe(self) -> dict[str, Occupancy]:
-        """Who holds how many places; it counts from when that was asked last."""
+        """Record how many slots each namespace holds, since the last call."""
         taken = self._registry.occupancies()
         held = {namespace: own.workers for namespace, own in taken.items()}
         self._accounts = self._accounts.observed(
@@ -143,7 +144,7 @@ class Scheduler:
         return taken
 
     def _plan(self, snapshot: AdmissionSnapshot, budget: WorkerBudget) -> Plan:
-        """What to do for one namespace. The destinations that it takes are taken at once."""
+        """Plan one namespace, and reserve the destinations of the plan immediately."""
         refusals = self._histories.refusals(snapshot.candidates)
         platform = self._registry.platform(snapshot.state.namespace, self._platform)
         made = plan(snapshot, budget, self._cache, platform, self._clock(), refusals)
@@ -159,7 +160,7 @@ class Scheduler:
         self._registry.loaded(namespace, stored)
 
     async def _write(self, snapshot: AdmissionSnapshot, made: Plan) -> None:
-        """First the ledger, then what it says."""
+        """Write the ledger, then apply the plan."""
         namespace, version, stored = snapshot.state.namespace, snapshot.state.version, None
         try:
             stored = await self._ledgers.write(namespace, made.ledger, version)
@@ -177,7 +178,7 @@ class Scheduler:
         self._registry.enqueue_all_waiting()
 
     def _note_admissions(self, snapshot: AdmissionSnapshot, made: Plan) -> None:
-        """What the quota said of those that were admitted is for the audit log."""
+        """Record the quota's state at admission for the audit log."""
         uses = usage(made.ledger.history, snapshot.policy.rates, made.ledger.now)
         limits = tuple(f"{use.rate.jobs}/{use.rate.per}" for use in uses)
         decision = QuotaDecision(limits, uses[0].used, uses[0].remaining)
@@ -185,6 +186,6 @@ class Scheduler:
             self._histories.admitted(uid, decision)
 
     def _begin(self, namespace: str, made: Plan) -> None:
-        """Have the workers created that the ledger promises by now."""
+        """Create the workers that the written ledger promises."""
         for pending in made.pending:
             self._registry.begin(namespace, pending)

@@ -1,4 +1,4 @@
-"""What the operator knows, as figures for the metrics: read, and nothing of it kept."""
+"""Computes the figures of the operator's state for metrics; nothing is stored."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ STATES = ("starting", "running", "suspended", "ended")
 
 
 class Observed(NamedTuple):
-    """What the manager keeps for its own work. Whole between two awaits of the event loop, and only
-    there."""
+    """The manager's state, consistent only between two awaits of the event loop."""
 
     cache: ClusterCache
     histories: JobHistories
@@ -37,7 +36,7 @@ class Observed(NamedTuple):
     caps: Caps
 
     def snapshot(self, now: datetime) -> Snapshot:
-        """As of now."""
+        """Return the figures as of now."""
         room = self.cache.budget
         return Snapshot(
             image_jobs=self._image_jobs(now),
@@ -63,9 +62,9 @@ class Observed(NamedTuple):
         return ImageJobs(phases, reasons, ages)
 
     def _state(self, job: ImageJob) -> tuple[Phase, str]:
-        """Phase and reason as last decided, which the status may not show yet.
+        """Return phase and reason as last decided, which the status may not show yet.
 
-        Whose end is not written yet counts as running.
+        One whose final status is not written yet counts as running.
         """
         last = self.histories.of(job.metadata.uid).last
         if not last:
@@ -102,7 +101,7 @@ class Observed(NamedTuple):
         )
 
     def _uses(self, now: datetime) -> Iterator[NamespaceUse]:
-        """Every namespace whose ledger is known."""
+        """Yield every namespace whose ledger is known."""
         for state in self.registry:
             if state.ledger is None:
                 continue

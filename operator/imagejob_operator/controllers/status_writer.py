@@ -1,4 +1,4 @@
-"""Writes the statuses of ImageJobs, and says what came of each: in the audit log, and as Events."""
+"""Writes the statuses of ImageJobs, audit lines and Events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .job_histories import JobHistories
 log = logging.getLogger(__name__)
 
 MANY_EVENTS = 4096
-"""Of so many ImageJobs Events may wait to be posted, some KiB each."""
+"""ImageJobs with unposted Events, some KiB each, above which Events get priority."""
 
 
 class StatusWriter:
@@ -56,7 +56,7 @@ class StatusWriter:
         self._events: dict[str, list[Manifest]] = {}
 
     async def write(self, write: WriteStatus) -> None:
-        """Tell the audit log, and write the status. The Event comes after, when there is room."""
+        """Write the audit lines, then the status. The Event follows when there is capacity."""
         job = write.job
         self._emit(job, write.entries, write.status)
         try:
@@ -71,7 +71,7 @@ class StatusWriter:
                 self._queue.add(EventsKey(job.metadata.namespace, uid))
 
     async def verify(self, uid: str) -> None:
-        """Read an ImageJob that somebody else has changed or removed, and go on with what it is."""
+        """Read an ImageJob that has changed, or left the watch, unexpectedly."""
         known = self._cache.jobs.get(uid)
         if not known:
             return
@@ -89,21 +89,21 @@ class StatusWriter:
 
     @property
     def are_events_many(self) -> bool:
-        """Whether so many are still to be posted that they are not to wait for other work."""
+        """Whether so many are unposted that they must not wait for other work."""
         return len(self._events) > MANY_EVENTS
 
     async def post_events(self, uid: str) -> None:
-        """The status is written: an Event that can't be posted is worth a line, not a retry."""
+        """Post the Events of a written status: a failure is logged, not retried."""
         for event in self._events.pop(uid, ()):
             try:
                 await self._cluster.post_event(event)
                 self._metrics.event("posted")
             except ApiError as error:
                 self._metrics.event("dropped")
-                log.warning("can't post an Event: %s", error, extra=_regarding(event))
+                log.warning("cannot post an Event: %s", error, extra=_regarding(event))
 
     def _cancelled(self, job: ImageJob) -> None:
-        """It was deleted unfinished; the audit log is the only place left to say so."""
+        """Write the audit line of an unfinished ImageJob that was deleted."""
         entries = self._histories.of(job.metadata.uid).entries
         if not audit.tells_cancelled(entries):
             entries = (*entries, audit.cancelled(job, entries, self._clock()))
@@ -116,7 +116,7 @@ class StatusWriter:
         entries: tuple[AuditEntry, ...],
         status: ImageJobStatus | None = None,
     ) -> None:
-        """Once each, however often the write that they go with is tried."""
+        """Write each audit line once, however often the status write is retried."""
         uid = job.metadata.uid
         history = self._histories.of(uid)
         new = [entry for entry in entries if entry.seq > history.emitted]
@@ -128,6 +128,6 @@ class StatusWriter:
 
 
 def _regarding(event: Manifest) -> dict[str, dict[str, Value]]:
-    """The fields of a log line about the ImageJob that an Event is of."""
+    """Return the log fields of an Event's object."""
     of = event["regarding"]
     return fields(namespace=of["namespace"], name=of["name"], uid=of["uid"])

@@ -1,7 +1,7 @@
-"""Deletes ImageJobs that finished longer ago than their owners asked them to be kept.
+"""Deletes finished ImageJobs whose TTL has expired.
 
-Finished ImageJobs are not in the cache, so that any number of them costs nothing. Those
-that are to go one day are listed instead, once a minute and a page at a time.
+Finished ImageJobs are not in the cache, so that any number of them costs nothing. Those with a TTL
+are listed instead, once a minute and a page at a time.
 """
 
 from __future__ import annotations
@@ -30,18 +30,21 @@ async def sweep_forever(
     clock: Callable[[], datetime],
     interval: timedelta = INTERVAL,
 ) -> None:
-    """Sweep until cancelled. `write_audit` takes the audit lines, and writes each at once."""
+    """Sweep until cancelled.
+
+    `write_audit` takes an audit line, and has flushed it when it returns.
+    """
     sweeper = Sweeper(cluster, write_audit, clock)
     while True:
         try:
             await sweeper.sweep()
         except ApiError as error:
-            log.warning("can't look for expired ImageJobs, will try again: %s", error)
+            log.warning("cannot list expired ImageJobs, will retry: %s", error)
         await asyncio.sleep(interval.total_seconds())
 
 
 class Sweeper:
-    """Remembers what it has told of, for as long as the API server refuses to delete it."""
+    """Remembers the audit lines it wrote, while the API server refuses to delete the ImageJob."""
 
     def __init__(
         self, cluster: Cluster, write_audit: Callable[[bytes], None], clock: Callable[[], datetime]
@@ -52,9 +55,9 @@ class Sweeper:
         self._emitted: set[str] = set()
 
     async def sweep(self, page_size: int = FIRST) -> int:
-        """Delete what has expired by now, and give how many that were.
+        """Delete what has expired, and return its number.
 
-        Raises ApiError when the API server doesn't answer; what is left is the next sweep's.
+        Raises ApiError when the API server doesn't respond; the next sweep deletes the rest.
         """
         deleted = 0
         met: set[str] = set()
@@ -69,17 +72,17 @@ class Sweeper:
         return deleted
 
     async def _delete(self, job: ImageJob) -> bool:
-        """Tell first: once the ImageJob is gone, the audit log is the only place left to say so."""
+        """Write the audit line first: once the ImageJob is gone, only the audit log can say so."""
         if job.metadata.uid not in self._emitted:
             self._write_audit(audit.line(job, audit.expired(job, self._clock())))
             self._emitted.add(job.metadata.uid)
         try:
             return await self._cluster.delete_image_job(job.metadata)
-        except ConflictError:  # it has changed since it was listed: the next sweep looks again
+        except ConflictError:  # it has changed since it was listed: retried by the next sweep
             return False
         except ApiError as error:
             if not error.is_refusal:
                 raise
             meta = job.metadata
-            log.warning("can't delete the expired ImageJob: %s", error, extra=about(meta))
+            log.warning("cannot delete the expired ImageJob: %s", error, extra=about(meta))
             return False

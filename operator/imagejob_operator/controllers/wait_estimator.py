@@ -1,4 +1,4 @@
-"""Keeps the estimates of those who wait, and has the statuses that are stale written again."""
+"""Updates wait estimates, and enqueues ImageJobs whose status shows a stale one."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from imagejob_operator.workqueue.queue import WorkQueue
 from .namespace_registry import NamespaceRegistry
 
 INTERVAL = timedelta(seconds=1)
-"""How often at most the places of those who wait are looked at, for each 1,000 of them."""
+"""The minimum time between two updates, for each 1,000 waiting ImageJobs."""
 
 
 class WaitEstimator:
-    """Estimates for one namespace at a time, at a bounded rate.
+    """Estimates one namespace at a time, at a bounded rate.
 
-    A status that waits for room to be written is not enqueued once more: it is decided anew then.
+    A status that waits to be written is not enqueued again: it is decided when it is written.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class WaitEstimator:
         self._looked: dict[str, datetime] = {}
 
     def update(self, snapshot: AdmissionSnapshot, now: datetime) -> None:
-        """After all that could be admitted at once has been."""
+        """Update after everything that could be admitted now was admitted."""
         state = snapshot.state
         waiting = len(state.throttled) + len(state.queued)
         if not waiting:
@@ -58,7 +58,7 @@ class WaitEstimator:
     def _refresh(self, snapshot: AdmissionSnapshot, now: datetime) -> None:
         state, known = snapshot.state, snapshot.state.estimate
         self._registry.foretell(state.namespace, estimate(snapshot))
-        # Another limit is told to all at once, whatever else of it they say is still true.
+        # A changed limit is written to every status, even if position and time are current.
         is_same_limit = state.estimate.limit == known.limit
         jobs = (
             stale_jobs(state, self._cache, self._queue.is_waiting, now)

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.cache.worker_index import age
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.imagejob.worker_checks import is_starting
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
 
-from .batching import MAX_ITEMS
 from .fair_share import Accounts, Demand, share
 from .namespace_state import NamespaceState
 from .plan import AT_ONCE, MANY, AdmissionSnapshot, Plan, WorkerBudget
@@ -84,7 +84,7 @@ def allocate(
         own, running = taken.get(namespace, Occupancy()), snapshot.policy.max_running
         left[namespace] = AT_ONCE if running is None else max(0, running - own.image_jobs)
         waiting = min(len(snapshot.candidates), left[namespace])
-        workers, room = -(-waiting // MAX_ITEMS), _room(own, caps)
+        workers, room = -(-waiting // MAX_BATCH), _room(own, caps)
         demands[namespace] = Demand(workers, room, own.workers, snapshot.policy.weight)
     shares, accounts = share(accounts, demands, max(0, free), caps.reserve)
     budgets = {

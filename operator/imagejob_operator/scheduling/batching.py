@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.config.platform import Platform, Size
@@ -13,9 +14,6 @@ from imagejob_operator.contract.order import OrderItem
 from imagejob_operator.imagejob.resolve import Resolved
 
 from .sizing import size_of
-
-MAX_ITEMS = 24
-"""The maximum of items of a worker. With more, failure messages in its report are too short."""
 
 REPORT_BYTES = 3272
 """Of MessagePack: base85 encodes them in 4,096 bytes. docs/work-order.md has the arithmetic."""
@@ -71,7 +69,7 @@ class Batch(msgspec.Struct):
         self.members.append(ready)
         self.report += report
         self.order += order
-        self.is_closed = ready.goes_alone or len(self.members) == MAX_ITEMS
+        self.is_closed = ready.goes_alone or len(self.members) == MAX_BATCH
         return True
 
 

@@ -1,1 +1,1 @@
-"""What is to be done next: one queue with priorities, delays and turns of namespaces."""
+"""The work queue: priorities, delays, concurrency limits, and fairness between namespaces."""

@@ -1,4 +1,4 @@
-"""Keys that are added to the work queue after a moment."""
+"""Timers that add keys to the work queue later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagejob_operator.cache.reconcile_key import ReconcileKey
 
 
 class Delays:
-    """At most one moment a key: a new one replaces the one before."""
+    """At most one timer per key: a new one replaces the previous one."""
 
     def __init__(
         self, enqueue: Callable[[ReconcileKey], None], clock: Callable[[], datetime]
@@ -20,7 +20,7 @@ class Delays:
         self._pending: dict[ReconcileKey, asyncio.TimerHandle] = {}
 
     def set(self, key: ReconcileKey, at: datetime) -> None:
-        """Add the key then, or at once if that is past."""
+        """Add the key at that time, or immediately if it is past."""
         known = self._pending.pop(key, None)
         if known:
             known.cancel()

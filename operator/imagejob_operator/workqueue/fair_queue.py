@@ -1,4 +1,4 @@
-"""Keys that wait for room, with the namespaces taking turns."""
+"""A queue of keys with round-robin between namespaces."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from imagejob_operator.cache.reconcile_key import ObjectKey
 
 
 class Waiting(NamedTuple):
-    """The namespace of a key, and since when the key waits."""
+    """The namespace of a queued key, and since when it is queued."""
 
     namespace: str
     since: float
 
 
 class FairQueue:
-    """Keys by namespace: each namespace in turn, of its own the key that waits longest.
+    """Keys by namespace: namespaces take turns, and each has its keys in order.
 
-    Times in seconds, of a clock that is never stepped.
+    Times are seconds of a monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -33,18 +33,18 @@ class FairQueue:
 
     @property
     def oldest(self) -> float:
-        """Since when the one waits that has waited longest; infinity if there is none."""
+        """Since when the oldest key is queued; infinity if there is none."""
         first = next(iter(self._waiting.values()), None)
         return first.since if first else math.inf
 
     def put(self, key: ObjectKey, namespace: str, now: float) -> None:
-        """Keeps its place if it had one."""
+        """Add the key; one that is queued keeps its place."""
         if key not in self._waiting:
             self._waiting[key] = Waiting(namespace, now)
             self._lines.setdefault(namespace, {})[key] = None
 
     def drop(self, key: ObjectKey) -> None:
-        """Nothing if it isn't there."""
+        """Remove the key, if it is queued."""
         waited = self._waiting.pop(key, None)
         if waited:
             line = self._lines[waited.namespace]
@@ -53,11 +53,11 @@ class FairQueue:
                 del self._lines[waited.namespace]
 
     def take(self) -> ObjectKey:
-        """The next. Raises StopIteration if there is none."""
+        """Dequeue the next key. Raises StopIteration if there is none."""
         namespace = next(iter(self._lines))
         line = self._lines.pop(namespace)
         key = next(iter(line))
         del line[key], self._waiting[key]
         if line:
-            self._lines[namespace] = line  # last by now
+            self._lines[namespace] = line  # now last
         return key

@@ -1,4 +1,4 @@
-"""How much it matters that something is done soon."""
+"""How soon an action should run."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import enum
 
 
 class Priority(enum.IntEnum):
-    """Of two, the smaller goes first."""
+    """Of two priorities, the smaller goes first."""
 
     IMMEDIATE = 0
-    """Waits for nothing: work for the whole cluster depends on it."""
+    """Never waits: work for the whole cluster depends on it."""
     PROGRESS = 1
-    """Brings ImageJobs on, or tells how they ended."""
+    """Advances ImageJobs, or writes their outcome."""
     EVENT = 2
-    """Tells once more what a status has told."""
+    """Posts the Event of a status that is written."""
     STATUS = 3
-    """Tells where one stands meanwhile."""
+    """Writes a waiting state."""
     STATUS_REFRESH = 4
-    """Tells it more exactly."""
+    """Updates positions and times."""

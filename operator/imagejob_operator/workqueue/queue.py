@@ -1,9 +1,9 @@
-"""What is to be reconciled next, when, and whether there is room for what has to be done then.
+"""The work queue: keys to reconcile, now or later, and actions that wait for capacity.
 
-A key is added: to be looked at in its turn, or after a moment. Who looks at it finds an action, or
-none. An action begins at once if there is room; else the key waits for room, by priority and with
-the namespaces taking turns, and is looked at anew when it has it. While the action of a key is
-under way, the key is looked at no further, but once more afterwards.
+A key is added, to be reconciled in its turn or after a delay. Reconciling it yields an action, or
+none. An action starts immediately if there is capacity; otherwise the key waits, by priority and
+with the namespaces in turn, and is reconciled again when it gets capacity. While the action of a
+key is in progress, the key is not reconciled, but once more afterwards.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from .priority import Priority
 from .status_throttle import Load, StatusThrottle
 
 STATUS_REST, STATUS_REFRESH_REST = 1.0, 4.0
-"""One at a time, and then none for so many times as long as it took: what a slow server is spared
-grows with how slow it is, whatever the cause."""
+"""The pause after a status write, as a multiple of its duration: the slower the server, the more it
+is spared."""
 
 STATUS_PATIENCE, STATUS_REFRESH_PATIENCE = 0.5, 2.0
-"""Seconds after which one goes before any work, however much there is."""
+"""Seconds after which a status write goes before any other work."""
 
 BEHIND_AFTER, BEHIND_FOR = 0.25, 1.0
-"""Seconds that some work or other has had to wait for room until that is more than a worker's
-results all at once; and that it is remembered."""
+"""Seconds that work has to wait continuously until the queue is behind (a worker's results arrive
+together), and seconds that this is remembered."""
 
 
 class WorkQueue:
-    """At most one action a key, and in all as many as the API server takes well.
+    """At most one action per key, and in total as many as the API server can take.
 
-    `clock` in seconds, never stepped; `now` is the time that `after` is of. `wake` is called when
-    something is to be looked at although nothing has happened.
+    `clock` is in seconds and monotonic; `now` is the clock for `after`. `wake` is called when a
+    delayed key becomes due.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class WorkQueue:
         self._behind_until = -math.inf
 
     def add(self, key: ReconcileKey, *, after: datetime | None = None) -> None:
-        """Have it looked at: in its turn, or after a moment, which replaces one set before."""
+        """Add the key, now or `after` a time, which replaces a time that was set before."""
         if after is not None:
             self._delays.set(key, after)
         elif isinstance(key, NamespaceKey):
@@ -79,11 +79,14 @@ class WorkQueue:
             self._ready[key] = None
 
     def add_namespaces(self, namespaces: Iterable[str]) -> None:
-        """Have all of them looked at."""
+        """Add all of these namespaces."""
         self._namespaces |= dict.fromkeys(namespaces)
 
     def _add_on_time(self, key: ReconcileKey) -> None:
-        """The moment has come. For a namespace that is when somebody is promised to go on."""
+        """Add a key that is due.
+
+        For a namespace this is when an ImageJob is promised to continue.
+        """
         self.add(key)
         if isinstance(key, NamespaceKey):
             self._on_time.add(key.namespace)
@@ -91,58 +94,58 @@ class WorkQueue:
 
     @property
     def has_keys(self) -> bool:
-        """Whether anything but namespaces is to be looked at."""
+        """Whether any key other than namespaces is waiting to be reconciled."""
         return bool(self._ready)
 
     def next(self) -> ObjectKey | None:
-        """What has waited longest to be looked at; it waits no more."""
+        """Dequeue the oldest key other than namespaces; None if there is none."""
         key = next(iter(self._ready), None)
         if key is not None:
             del self._ready[key]
         return key
 
     def namespaces(self, *, only_on_time: bool = False) -> list[str]:
-        """Those to be looked at, or those alone where somebody's time has come.
+        """Return the namespaces to plan, or only those that are due.
 
-        None whose ledger is being read or written.
+        Without those whose ledger is being read or written.
         """
         waiting = self._on_time if only_on_time else self._namespaces
         return [each for each in waiting if NamespaceKey(each) not in self._busy]
 
     @property
     def has_namespaces(self) -> bool:
-        """Whether any is to be looked at by now."""
+        """Whether any namespace can be planned now."""
         return any(NamespaceKey(each) not in self._busy for each in self._namespaces)
 
     def take_namespace(self, namespace: str) -> None:
-        """It is being looked at, and waits no more."""
+        """Dequeue a namespace that is being planned."""
         self._namespaces.pop(namespace, None)
         self._on_time.discard(namespace)
 
     @property
     def under_way(self) -> int:
-        """How many actions are."""
+        """The number of actions in progress."""
         return len(self._busy)
 
     def waiting(self) -> dict[Priority, int]:
-        """How many wait for room."""
+        """Return the number of queued keys by priority."""
         return {priority: len(queue) for priority, queue in self._waiting.items()}
 
     def longest_waits(self) -> dict[Priority, float]:
-        """Seconds since the one that waits longest was first put off; 0 where nobody waits."""
+        """Return the age in seconds of the oldest queued key by priority; 0 without any."""
         now = self._clock()
         return {priority: max(0.0, now - queue.oldest) for priority, queue in self._waiting.items()}
 
     @property
     def is_behind(self) -> bool:
-        """Whether there has been work without room all the time lately."""
+        """Whether work has been waiting for capacity continuously."""
         now = self._clock()
         return now < self._behind_until or now >= self._no_room_since + BEHIND_AFTER
 
     def defers(self, key: ObjectKey) -> bool:
-        """Whether it is looked at later: an action of its own is under way, or waits for room.
+        """Whether to reconcile the key later: its own action is in progress, or waits for capacity.
 
-        Those whose wait may turn out to be urgent are looked at all the same.
+        Keys of lower priority are reconciled, as they may have become urgent.
         """
         if key in self._busy:
             self._again.add(key)
@@ -150,7 +153,7 @@ class WorkQueue:
         return key in self._waiting[Priority.PROGRESS]
 
     def admits(self, priority: Priority) -> bool:
-        """Whether an action may begin now, with nobody passed over who waits."""
+        """Whether an action may start now without overtaking a queued one."""
         if priority is Priority.IMMEDIATE:
             return True
         return self._has_room(priority) and not any(
@@ -158,7 +161,7 @@ class WorkQueue:
         )
 
     def begin(self, key: ReconcileKey, priority: Priority) -> None:
-        """An action of its own is under way."""
+        """Record that an action of the key starts."""
         if not isinstance(key, NamespaceKey):
             self.drop(key)
         self._busy[key] = priority
@@ -168,7 +171,7 @@ class WorkQueue:
             self._load.add()
 
     def end(self, key: ReconcileKey) -> None:
-        """Its action has ended; it is looked at again if that was asked for meanwhile."""
+        """Record that its action has ended; add the key again if that was requested meanwhile."""
         priority = self._busy.pop(key)
         if priority in self._throttles:
             self._throttles[priority].end(self._clock(), self._load.rate())
@@ -177,7 +180,10 @@ class WorkQueue:
             self.add(key)
 
     def put_off(self, key: ObjectKey, namespace: str, priority: Priority) -> None:
-        """There is something to do for it, and no room. It keeps its place if it had one."""
+        """Queue the key until there is capacity for its action.
+
+        It keeps its place if it had one.
+        """
         for other, queue in self._waiting.items():
             if other is not priority:
                 queue.drop(key)
@@ -185,17 +191,17 @@ class WorkQueue:
         self._note_work()
 
     def is_waiting(self, key: ObjectKey) -> bool:
-        """Whether it waits for room."""
+        """Whether the key is queued."""
         return any(key in queue for queue in self._waiting.values())
 
     def drop(self, key: ObjectKey) -> None:
-        """There is nothing to do for it any more."""
+        """Remove the key: it has nothing to do any more."""
         for queue in self._waiting.values():
             queue.drop(key)
         self._note_work()
 
     def pop(self) -> ObjectKey | None:
-        """Whose turn it is to have room, if there is room; it waits no more."""
+        """Dequeue the next key, if there is capacity for it."""
         priority = self._next_priority()
         if priority is None or not self._has_room(priority):
             return None
@@ -204,12 +210,13 @@ class WorkQueue:
         return key
 
     def wait(self) -> float:
-        """Seconds after which there may be room for a key that waits, though nothing happens."""
+        """Return the seconds after which there may be capacity without any event."""
         priority = self._next_priority()
         return math.inf if priority is None else self._wait_for(priority)
 
     def _next_priority(self) -> Priority | None:
-        """The first that anybody waits in, unless another has had nothing for long."""
+        """Return the first priority with queued keys, unless a lower one has been starved for too
+        long."""
         waiting = [priority for priority, queue in self._waiting.items() if queue]
         now = self._clock()
         neglected = [
@@ -223,14 +230,14 @@ class WorkQueue:
         return self._wait_for(priority) <= 0
 
     def _wait_for(self, priority: Priority) -> float:
-        """Seconds until an action of that priority may begin."""
+        """Return the seconds until an action of the priority may start."""
         if len(self._busy) >= self._pace.limit:
             return math.inf  # the end of an action wakes the loop
         throttle = self._throttles.get(priority)
         return max(self._pace.pause, throttle.wait(self._clock()) if throttle else 0.0)
 
     def _note_work(self) -> None:
-        """Since when there has been work without room, if there is any."""
+        """Update since when work has been waiting for capacity."""
         now = self._clock()
         if self._waiting[Priority.PROGRESS]:
             self._no_room_since = min(now, self._no_room_since)

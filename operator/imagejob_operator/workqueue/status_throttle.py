@@ -1,4 +1,4 @@
-"""What can wait is told one at a time, with a rest after each, so that it holds up nothing else."""
+"""Throttles status writes that can wait: one at a time, with a pause after each."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable
 
 WORK_REST = 1 / 8
-"""So many times longer for each piece of work a second. Where ImageJobs finish by the hundred, few
-are worth telling that they wait."""
+"""The factor by which the pause grows with each action of work per second: when many ImageJobs
+finish, few waiting states are worth a write."""
 
 
 class Load:
-    """How much has been done lately: a count that fades, with one second for its time constant."""
+    """The recent rate of work: a count that decays with a time constant of one second."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -22,12 +22,12 @@ class Load:
         self._count, self._at = self.rate() + 1, self._clock()
 
     def rate(self) -> float:
-        """A second."""
+        """Return actions per second."""
         return self._count * math.exp(self._at - self._clock())
 
 
 class StatusThrottle:
-    """One at a time, and then a rest. Times in seconds."""
+    """One write at a time, then a pause. Times in seconds."""
 
     def __init__(self, rest: float, patience: float) -> None:
         self._rest = rest
@@ -39,14 +39,14 @@ class StatusThrottle:
         self._began, self._next_at = now, math.inf
 
     def end(self, now: float, load: float) -> None:
-        """It took until now; `load` is how much work a second there has been."""
+        """Record the end of a write; `load` is the rate of work per second."""
         rest = (now - self._began) * (self._rest + WORK_REST * load)
         self._next_at = now + min(rest, self._patience)
 
     def is_neglected(self, now: float) -> bool:
-        """Whether the next has waited for long."""
+        """Whether the next write has waited for too long."""
         return now >= max(self._next_at, self._began + self._patience)
 
     def wait(self, now: float) -> float:
-        """Until the next; 0 or less if it may be now."""
+        """Return the seconds until the next write; 0 or less if it may start now."""
         return self._next_at - now

@@ -224,7 +224,7 @@ def test_it_goes_on_when_the_api_server_says_no(
     with pytest.raises(EnoughError):
         accounts.run(no_rights, until_it_may)
 
-    assert "will try again: 403" in caplog.messages[0]
+    assert "will retry: 403" in caplog.messages[0]
 
 
 class EnoughError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.config.platform import Caps
@@ -15,7 +16,6 @@ from imagejob_operator.controllers.scheduler import Scheduler
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
-from imagejob_operator.scheduling.batching import MAX_ITEMS
 from support.api_objects import NOW, PLATFORM, image_job, shows_admitted, store
 from support.queues import StillQueue
 from support.timings import TIMINGS
@@ -145,7 +145,7 @@ def changed(job: ImageJob, *, suspend: bool) -> ImageJob:
 
 
 def test_as_many_as_go_together_at_most_fill_a_worker_whatever_they_wait_for() -> None:
-    *most, last = (image_job(f"photo-{number}") for number in range(MAX_ITEMS))
+    *most, last = (image_job(f"photo-{number}") for number in range(MAX_BATCH))
     tenants = Operator(StoredLedgers(Ledger(0)), *most, last).registry
     for each in most:
         tenants.line_up(each, "worker")

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import NamespaceKey, WatchedObject
@@ -19,7 +20,6 @@ from imagejob_operator.controllers.scheduler import Action, Scheduler
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
-from imagejob_operator.scheduling.batching import MAX_ITEMS
 from imagejob_operator.scheduling.plan import MANY
 from support.api_objects import NOW, PLATFORM, pod, running, store, worker_job
 from support.planning_team import jobs, lost
@@ -100,7 +100,7 @@ def carried(count: int, name: str = "ij-9") -> WatchedObject:
 
 
 def test_a_burst_costs_few_workers() -> None:
-    assert Operator().begins(*jobs(60)) == [MAX_ITEMS, MAX_ITEMS, 60 - 2 * MAX_ITEMS]
+    assert Operator().begins(*jobs(60)) == [MAX_BATCH, MAX_BATCH, 60 - 2 * MAX_BATCH]
 
 
 def test_those_who_come_one_by_one_go_in_a_worker_each_until_two_are_starting() -> None:
@@ -167,12 +167,12 @@ def with_node(name: str, after: int, state: dict[str, object] | None = None) -> 
     return [worker, pod(by=worker, state=state, conditions=[scheduled])]
 
 
-ALL = [MAX_ITEMS, MAX_ITEMS]
+ALL = [MAX_BATCH, MAX_BATCH]
 FULL_NODES = {
     "nobody knows": ([], ALL),
     "the last was placed at once": ([*with_node("ij-8", 2), *with_node("ij-9", 0)], ALL),
-    "the last had to wait": ([*with_node("ij-8", 0), *with_node("ij-9", 1)], [MAX_ITEMS]),
-    "the last had to wait and is at work": (with_node("ij-9", 1, running()), [MAX_ITEMS]),
+    "the last had to wait": ([*with_node("ij-8", 0), *with_node("ij-9", 1)], [MAX_BATCH]),
+    "the last had to wait and is at work": (with_node("ij-9", 1, running()), [MAX_BATCH]),
     "the last had to wait, and the next is on its way": (
         [*with_node("ij-8", 1), carried(1, "ij-9")],
         [],
@@ -189,22 +189,22 @@ def test_where_nodes_are_full_workers_begin_one_by_one(
     operator = Operator().upsert(*workers)
     operator.now = JUST_BEFORE
 
-    assert operator.begins(*jobs(2 * MAX_ITEMS)) == begun
+    assert operator.begins(*jobs(2 * MAX_BATCH)) == begun
 
 
 def test_one_that_was_begun_on_a_full_node_holds_back_the_next_before_it_is_created() -> None:
     operator = Operator().upsert(*with_node("ij-9", 1, running()))
 
-    begun = [operator.begins(*jobs(MAX_ITEMS, first=first)) for first in (0, 100)]
+    begun = [operator.begins(*jobs(MAX_BATCH, first=first)) for first in (0, 100)]
 
-    assert begun == [[MAX_ITEMS], []]
+    assert begun == [[MAX_BATCH], []]
 
 
 def test_a_worker_that_has_waited_long_for_a_node_holds_nobody_back() -> None:
     operator = Operator().upsert(*without_node("ij-8"), *without_node("ij-9"))
     operator.now = NOW + timedelta(minutes=1)
 
-    assert operator.begins(*jobs(2 * MAX_ITEMS)) == [MAX_ITEMS]
+    assert operator.begins(*jobs(2 * MAX_BATCH)) == [MAX_BATCH]
 
 
 def test_who_is_held_back_is_looked_at_again_although_nothing_happens() -> None:
@@ -234,7 +234,7 @@ def test_no_more_image_jobs_run_than_may(most: int, begun: list[int]) -> None:
 def test_no_more_workers_are_begun_than_a_namespace_may_have() -> None:
     caps = msgspec.structs.replace(CAPS, max_workers_per_namespace=2)
 
-    assert Operator(caps=caps).begins(*jobs(60)) == [MAX_ITEMS, MAX_ITEMS]
+    assert Operator(caps=caps).begins(*jobs(60)) == [MAX_BATCH, MAX_BATCH]
 
 
 def test_those_who_go_alone_all_go_at_once() -> None:
@@ -308,8 +308,8 @@ def caps(places: int, part: float = 0.0) -> Caps:
 
 def test_a_namespace_leaves_what_is_kept() -> None:
     operator = Operator(caps=caps(8, 0.25))
-    many = jobs(10 * MAX_ITEMS)
-    others = [moved(each, "team-b") for each in jobs(10 * MAX_ITEMS, first=500)]
+    many = jobs(10 * MAX_BATCH)
+    others = [moved(each, "team-b") for each in jobs(10 * MAX_BATCH, first=500)]
 
     assert begun(operator, *many) == ["team-a"] * 6
     assert begun(operator, *others) == ["team-b"]
@@ -321,8 +321,8 @@ def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() ->
     operator.now = NOW - timedelta(seconds=100)
     for number in range(3):
         operator.upsert(*at_work(f"ij-{number}"))
-    begun(operator, *jobs(30 * MAX_ITEMS))
-    others = [moved(each, "team-b") for each in jobs(30 * MAX_ITEMS, first=900)]
+    begun(operator, *jobs(30 * MAX_BATCH))
+    others = [moved(each, "team-b") for each in jobs(30 * MAX_BATCH, first=900)]
     begun(operator, *others)
     order = []
     for _ in range(30):
@@ -353,6 +353,6 @@ def test_a_worker_that_has_ended_counts_for_as_long_as_it_was_although_nobody_wa
         assert list(operator.next_actions()) == []
     operator.now = NOW
 
-    first, second = jobs(2 * MAX_ITEMS), jobs(2 * MAX_ITEMS, first=500)
+    first, second = jobs(2 * MAX_BATCH), jobs(2 * MAX_BATCH, first=500)
 
     assert begun(operator, *[moved(each, "team-b") for each in second], *first) == ["team-a"]

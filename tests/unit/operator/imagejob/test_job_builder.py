@@ -9,6 +9,7 @@ import imagejob_worker.contract.order
 import msgspec
 import pytest
 import yaml
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.config.platform import SIZES, Platform, Size
@@ -21,7 +22,6 @@ from imagejob_operator.imagejob.inputs import Inputs
 from imagejob_operator.imagejob.resolve import Resolved, resolve
 from imagejob_operator.kube import records
 from imagejob_operator.quota.ledger import DispatchRecord, Ledger
-from imagejob_operator.scheduling.batching import MAX_ITEMS
 from support.api_objects import NOW, PLATFORM, image_job, profile, store
 from support.paths import DATA
 
@@ -169,9 +169,9 @@ def test_a_size_tells_in_the_pod_and_in_the_order(size: Size) -> None:
 
 
 def test_a_worker_takes_as_many_as_are_sent_at_most_and_no_more() -> None:
-    most, more = (worker_job({"uploads": store()}, *many(MAX_ITEMS + each)) for each in (0, 1))
+    most, more = (worker_job({"uploads": store()}, *many(MAX_BATCH + each)) for each in (0, 1))
 
-    assert len(imagejob_worker.contract.order.decode(order_text(most)).items) == MAX_ITEMS
+    assert len(imagejob_worker.contract.order.decode(order_text(most)).items) == MAX_BATCH
     with pytest.raises(imagejob_worker.contract.order.OrderError, match="items"):
         imagejob_worker.contract.order.decode(order_text(more))
 

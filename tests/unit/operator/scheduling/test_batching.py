@@ -10,11 +10,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.contract import report
 from imagejob_operator.contract.order import MAX_ENCODED_BYTES
 from imagejob_operator.imagejob import job_builder as manifests
 from imagejob_operator.imagejob.resolve import Resolved, resolve
-from imagejob_operator.scheduling.batching import MAX_ITEMS, Batch, Ready, batches
+from imagejob_operator.scheduling.batching import Batch, Ready, batches
 from support.api_objects import DIGEST, PLATFORM, image_job, store
 
 STORES = {name: store(name) for name in ("uploads", "archive")}
@@ -57,13 +58,13 @@ def test_one_goes_alone_if_nobody_else_is_there() -> None:
 def test_24_go_together_and_the_25th_in_the_next() -> None:
     sizes = [len(batch.members) for batch in batches(many(25), 5, PLATFORM)]
 
-    assert sizes == [MAX_ITEMS, 1]
+    assert sizes == [MAX_BATCH, 1]
 
 
 def test_no_more_workers_than_places() -> None:
     sizes = [len(batch.members) for batch in batches(many(100), 2, PLATFORM)]
 
-    assert sizes == [MAX_ITEMS, MAX_ITEMS]
+    assert sizes == [MAX_BATCH, MAX_BATCH]
 
 
 def test_no_places_no_workers() -> None:
@@ -101,7 +102,7 @@ def test_those_whose_store_was_down_go_together_again() -> None:
 
 
 def test_a_full_worker_is_closed_and_one_with_room_is_not() -> None:
-    made = batches(many(MAX_ITEMS + 1), 5, PLATFORM)
+    made = batches(many(MAX_BATCH + 1), 5, PLATFORM)
 
     assert [batch.is_closed for batch in made] == [True, False]
 

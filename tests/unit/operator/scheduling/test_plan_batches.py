@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.contract.order import decode
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Refusal
 from imagejob_operator.imagejob.worker_checks import is_starting
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
-from imagejob_operator.scheduling.batching import MAX_ITEMS
 from imagejob_operator.scheduling.plan import FEW, WorkerBudget
 from support.api_objects import (
     EARLIER,
@@ -69,11 +69,11 @@ def test_one_more_with_room_left_is_begun_while_one_is_starting() -> None:
 
 
 def test_a_full_worker_is_begun_however_many_are_starting() -> None:
-    team = Team().queued(*jobs(MAX_ITEMS + 1))
+    team = Team().queued(*jobs(MAX_BATCH + 1))
 
     made = team.plan(places=WorkerBudget(10, starting=9))
 
-    assert workers(made) == [full(MAX_ITEMS)]
+    assert workers(made) == [full(MAX_BATCH)]
 
 
 def test_who_goes_alone_goes_however_many_are_starting() -> None:
@@ -90,10 +90,10 @@ def test_who_was_refused_goes_alone() -> None:
 
 
 def test_with_thrift_none_with_room_left_is_begun_beside_a_full_one() -> None:
-    many = [job(f"{number:02}") for number in range(MAX_ITEMS + 1)]
+    many = [job(f"{number:02}") for number in range(MAX_BATCH + 1)]
     made = Team().queued(*many).plan(places=WorkerBudget(10, is_thrifty=True))
 
-    assert [len(each) for each in workers(made)] == [MAX_ITEMS]
+    assert [len(each) for each in workers(made)] == [MAX_BATCH]
 
 
 def test_with_thrift_one_with_room_left_is_begun_only_if_none_is_at_work() -> None:
@@ -136,7 +136,7 @@ def test_who_is_held_back_holds_no_destination() -> None:
 def test_no_more_run_than_may_in_however_many_workers() -> None:
     made = Team().queued(*jobs(60)).plan(places=WorkerBudget(10, image_jobs=30))
 
-    assert workers(made) == [full(MAX_ITEMS), full(30 - MAX_ITEMS, MAX_ITEMS)]
+    assert workers(made) == [full(MAX_BATCH), full(30 - MAX_BATCH, MAX_BATCH)]
 
 
 def test_without_any_left_that_may_run_none_is_begun() -> None:
