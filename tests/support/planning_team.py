@@ -10,8 +10,9 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.imagejob.inputs import Refusal
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.admission_snapshot import take_snapshot
 from imagejob_operator.scheduling.namespace_state import NamespaceState
-from imagejob_operator.scheduling.plan import Plan, WorkerBudget, plan, take_snapshot
+from imagejob_operator.scheduling.plan import Plan, WorkerBudget, plan
 
 from support.api_objects import NOW, PLATFORM, image_job, last_failure, store
 from support.caches import RecordingCache

@@ -19,20 +19,12 @@ from typing import Any, TypeVar
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.lister import Lister
 from imagejob_operator.cache.memory_budget import MemoryBudget
-from imagejob_operator.cache.reconcile_key import (
-    EventsKey,
-    NamespaceKey,
-    ObjectKey,
-    PodKey,
-    QuotaStatusKey,
-    ReconcileKey,
-)
+from imagejob_operator.cache.reconcile_key import ObjectKey, ReconcileKey
 from imagejob_operator.cache.reflector import Reflectors
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.transport import ApiError
-from imagejob_operator.observability.logging import Value, fields
 from imagejob_operator.observability.snapshot import Snapshot
 from imagejob_operator.workqueue.batch_window import BatchWindow
 from imagejob_operator.workqueue.priority import Priority
@@ -42,6 +34,7 @@ from .cache_full import CacheFullReporter
 from .job_histories import JobHistories
 from .job_writer import JobWriter
 from .ledgers import Ledgers
+from .log_fields import fields_of
 from .namespace_registry import NamespaceRegistry
 from .quota_status import ImageQuotaStatusWriter
 from .reconciler import Action, Reconciler, WorkItem
@@ -227,7 +220,7 @@ class Manager:
         try:
             await action()
         except ApiError as error:
-            log.warning("action failed, will retry: %s", error, extra=_fields_of(key))
+            log.warning("action failed, will retry: %s", error, extra=fields_of(key))
             self._queue.add(key, after=self._clock() + max(RETRY, error.retry_after))
         finally:
             self._queue.end(key)
@@ -247,16 +240,3 @@ class Manager:
             except ApiError as error:
                 log.warning("cannot list, will retry: %s", error)
                 await asyncio.sleep(RETRY.total_seconds())
-
-
-def _fields_of(key: ReconcileKey) -> dict[str, dict[str, Value]]:
-    """Return the log fields of a key."""
-    match key:
-        case str(uid):
-            return fields(uid=uid)
-        case EventsKey(namespace, uid):
-            return fields(namespace=namespace, uid=uid)
-        case NamespaceKey(namespace) | QuotaStatusKey(namespace):
-            return fields(namespace=namespace)
-        case PodKey(namespace, name) | (namespace, name):
-            return fields(namespace=namespace, name=name)

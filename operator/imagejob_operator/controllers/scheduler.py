@@ -12,17 +12,11 @@ from imagejob_operator.cache.reconcile_key import NamespaceKey, QuotaStatusKey
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.imagejob.audit import QuotaDecision
 from imagejob_operator.quota.rates import usage
+from imagejob_operator.scheduling.admission_snapshot import AdmissionSnapshot, take_snapshot
 from imagejob_operator.scheduling.allocation import Occupancy, allocate
 from imagejob_operator.scheduling.fair_share import Accounts
 from imagejob_operator.scheduling.namespace_state import NamespaceState
-from imagejob_operator.scheduling.plan import (
-    AdmissionSnapshot,
-    Plan,
-    WorkerBudget,
-    plan,
-    settled,
-    take_snapshot,
-)
+from imagejob_operator.scheduling.plan import Plan, WorkerBudget, plan, settled
 from imagejob_operator.workqueue.queue import WorkQueue
 
 from .job_histories import JobHistories

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import NamespaceKey
-from imagejob_operator.scheduling.plan import AdmissionSnapshot
+from imagejob_operator.scheduling.admission_snapshot import AdmissionSnapshot
 from imagejob_operator.scheduling.wait_estimates import (
     estimate,
     next_look,

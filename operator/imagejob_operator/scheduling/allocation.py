@@ -14,9 +14,10 @@ from imagejob_operator.imagejob.worker_checks import is_starting
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
 
+from .admission_snapshot import AT_ONCE, AdmissionSnapshot
 from .fair_share import Accounts, Demand, share
 from .namespace_state import NamespaceState
-from .plan import AT_ONCE, MANY, AdmissionSnapshot, Plan, WorkerBudget
+from .plan import MANY, Plan, WorkerBudget
 
 
 class Occupancy(msgspec.Struct, frozen=True):

@@ -19,39 +19,17 @@ from imagejob_operator.imagejob import job_builder as manifests
 from imagejob_operator.imagejob.evaluate import ready_for_worker
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import QuotaPosition, Refusal
-from imagejob_operator.quota.admission import admit
 from imagejob_operator.quota.ledger import Ledger
-from imagejob_operator.quota.rates import Policy, usage
-from imagejob_operator.quota.wait_queue import sort_key
 
+from .admission_snapshot import AT_ONCE, AdmissionSnapshot
 from .batching import Batch, Ready, batches, kind_of
-from .namespace_state import NamespaceState, PendingWorker, shows
-
-AT_ONCE = 256
-"""The maximum of ImageJobs that one plan charges or dispatches."""
+from .namespace_state import NamespaceState, PendingWorker
 
 FEW = 2
 """The number of starting workers of a namespace from which the next one waits to be full."""
 
 MANY = 8
 """The same for the whole cluster; a namespace's only worker is exempt."""
-
-
-class AdmissionSnapshot(msgspec.Struct, frozen=True):
-    """One namespace at one moment: what its quota admits, and which ImageJobs could have a worker.
-
-    In `ledger` the `admitted` are charged; `stepped` means that the clock was set back, so that the
-    ledger must be written even without other changes. `candidates` are the UIDs for workers, in
-    order, `excess` those that may not even wait, and why.
-    """
-
-    state: NamespaceState
-    policy: Policy
-    ledger: Ledger
-    admitted: tuple[str, ...]
-    candidates: Sequence[str]
-    excess: dict[str, str]
-    stepped: bool
 
 
 class WorkerBudget(msgspec.Struct, frozen=True):
@@ -97,36 +75,6 @@ def settled(state: NamespaceState, cache: ClusterCache) -> list[str]:
         if cache.workers.get((state.namespace, name))
         or all(_is_through(cache.jobs.get(uid), name) for uid in record.uids)
     ]
-
-
-def take_snapshot(
-    state: NamespaceState, policy: Policy, cache: ClusterCache, now: datetime
-) -> AdmissionSnapshot:
-    """Evaluate what the quota admits now. Raises ValueError if the ledger has not been read."""
-    known = state.ledger
-    if known is None:
-        raise ValueError(f"the ledger of {state.namespace} has not been read")
-    ledger = known.at(now, policy.rates).without(
-        uids=[uid for uid in known.charged if shows(cache.jobs.get(uid))],
-        names=state.retired,
-    )
-    # A queue still has ImageJobs that were dispatched while their status was being written.
-    promised = {uid for record in state.promised().values() for uid in record.uids}
-    uncharged = [uid for uid in state.throttled.head(AT_ONCE) if uid not in state.charges]
-    # An ImageJob that may be deleted is charged only once its existence is verified.
-    verified = [uid for uid in uncharged if uid not in cache.unverified]
-    new = [uid for uid in verified if _wants_a_charge(cache.jobs.get(uid))]
-    admission = admit(ledger, policy.rates, new)
-    waiting = [*state.queued.head(AT_ONCE), *admission.uids]
-    return AdmissionSnapshot(
-        state,
-        policy,
-        admission.ledger,
-        admission.uids,
-        _in_order([uid for uid in waiting if uid not in promised], cache),
-        _excess(state, policy, admission.ledger, {*known.charged, *admission.uids}, cache),
-        stepped=ledger.as_of < known.as_of,
-    )
 
 
 def plan(
@@ -243,40 +191,6 @@ class Planner(NamedTuple):
             if taken.isdisjoint(wanted):
                 taken |= wanted
                 yield ready
-
-
-def _excess(
-    state: NamespaceState,
-    policy: Policy,
-    ledger: Ledger,
-    charged: Collection[str],
-    cache: ClusterCache,
-) -> dict[str, str]:
-    """Return which newly waiting ImageJobs may not wait, and why.
-
-    Those whose status shows that they wait already continue to wait, even if the quota has changed.
-    """
-    if policy.turns_nobody_away:
-        return {}
-    tightest = usage(ledger.history, policy.rates, ledger.now)[0]
-    most, rate = policy.max_waiting or 0, tightest.rate
-    why = f"no more than {most} may wait for the namespace's quota"
-    if policy.on_exceeded == "Fail":
-        most, why = 0, f"the namespace's quota of {rate.jobs} per {rate.per} is used up"
-    # Remaining admissions are for those beyond this plan's maximum: they don't wait for the quota.
-    served = sum(uid in state.throttled for uid in charged) + tightest.remaining
-    behind = state.throttled.after(served + most)
-    jobs = [cache.jobs.get(uid) for uid in behind if uid not in state.excess]
-    return {job.metadata.uid: why for job in jobs if job and job.status.phase != "Throttled"}
-
-
-def _in_order(uids: Sequence[str], cache: ClusterCache) -> list[str]:
-    jobs = [job for uid in uids if (job := cache.jobs.get(uid))]
-    return [job.metadata.uid for job in sorted(jobs, key=sort_key)]
-
-
-def _wants_a_charge(job: ImageJob | None) -> bool:
-    return not shows(job) and not (job and job.is_deleting)
 
 
 def _is_through(job: ImageJob | None, worker: str) -> bool:

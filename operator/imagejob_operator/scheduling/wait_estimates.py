@@ -11,8 +11,8 @@ from imagejob_operator.quota.ledger import time_of
 from imagejob_operator.quota.position import shown
 from imagejob_operator.quota.rates import Policy, forecast, usage
 
+from .admission_snapshot import AdmissionSnapshot
 from .namespace_state import NamespaceState, WaitEstimate
-from .plan import AdmissionSnapshot
 
 HELD = timedelta(seconds=2)
 """The interval of checks while ImageJobs are queued: no event reports that a worker is stuck."""

@@ -10,7 +10,7 @@ from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
-from imagejob_operator.scheduling.plan import take_snapshot
+from imagejob_operator.scheduling.admission_snapshot import take_snapshot
 from imagejob_operator.scheduling.wait_estimates import estimate
 from imagejob_operator.workqueue.priority import Priority
 from support.api_objects import NOW, image_job

@@ -17,8 +17,9 @@ from imagejob_operator.kube.transport import NotFoundError
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.admission_snapshot import take_snapshot
 from imagejob_operator.scheduling.namespace_state import NamespaceState
-from imagejob_operator.scheduling.plan import WorkerBudget, plan, take_snapshot
+from imagejob_operator.scheduling.plan import WorkerBudget, plan
 from support.api_objects import (
     NOW,
     PLATFORM,

@@ -8,8 +8,8 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.admission_snapshot import take_snapshot
 from imagejob_operator.scheduling.namespace_state import NamespaceState
-from imagejob_operator.scheduling.plan import take_snapshot
 from support.api_objects import NOW, image_job, store
 
 HOURLY = Policy((parse_rate("2/1h"),))

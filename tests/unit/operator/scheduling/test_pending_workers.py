@@ -12,8 +12,9 @@ from imagejob_operator.contract.order import decode
 from imagejob_operator.imagejob.job_builder import worker_name
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
+from imagejob_operator.scheduling.admission_snapshot import take_snapshot
 from imagejob_operator.scheduling.namespace_state import NamespaceState
-from imagejob_operator.scheduling.plan import Plan, WorkerBudget, plan, settled, take_snapshot
+from imagejob_operator.scheduling.plan import Plan, WorkerBudget, plan, settled
 from support.api_objects import (
     NOW,
     PLATFORM,
