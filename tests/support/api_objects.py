@@ -13,10 +13,12 @@ from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.config.platform import Platform, Size
 from imagejob_operator.imagejob import job_builder as manifests
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
-from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.resolve import Resolved
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 from imagejob_operator.quota.position import QueuePosition
+
+from support.resolving import resolve
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, 250_000, tzinfo=UTC)
 EARLIER = "2026-11-22T09:59:50Z"

@@ -19,7 +19,7 @@ from .audit import CANCELLED
 from .inputs import Inputs, JobState
 from .lost_worker import forsaken, vanished
 from .outcome import backing_off, ended_without_report, node_unreachable, reported
-from .resolve import Held, Refused, Resolved, resolve
+from .resolve import Held, Refused, Resolved, obstacle, resolve
 from .worker_checks import worker_running
 
 
@@ -40,8 +40,7 @@ def ready_for_worker(inputs: Inputs, platform: Platform, now: datetime) -> Resol
     """
     if evaluate(inputs, platform, now).waits_for != "worker":
         return None
-    resolved = resolve(inputs.job, inputs.profile, inputs.stores, platform)
-    return resolved if isinstance(resolved, Resolved) else None
+    return resolve(inputs.job, inputs.profile, inputs.stores, platform)
 
 
 def cancelled(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
@@ -63,14 +62,14 @@ def suspended(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState |
     return JobState("Pending", Reason.SUSPENDED, "spec.suspend is true")
 
 
-def inputs_missing(inputs: Inputs, platform: Platform, _now: datetime) -> JobState | None:
+def inputs_missing(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
     """An object that it references is missing or invalid."""
-    match resolve(inputs.job, inputs.profile, inputs.stores, platform):
+    match obstacle(inputs.job, inputs.profile, inputs.stores):
         case Held(reason, message):
             return JobState("Pending", reason, message)
         case Refused(reason, message):
             return JobState("Failed", reason, message)
-        case _:
+        case None:
             return None
 
 

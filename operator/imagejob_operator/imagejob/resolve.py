@@ -45,15 +45,11 @@ def resolve(
     profile: ImageProfile | None,
     stores: Mapping[str, ImageStore],
     platform: Platform,
-) -> Resolved | Held | Refused:
-    """Resolve all references of the job.
+) -> Resolved:
+    """Resolve all references of the job. There must be no obstacle.
 
     `profile` is the one that spec.profileRef names, `stores` are those of its namespace by name.
     """
-    obstacle = _obstacle(job, profile, stores)
-    if obstacle:
-        return obstacle
-
     source, destination = job.spec.source, destination_of(job)
     recipe = profile.spec if profile else job.spec
     item = OrderItem(
@@ -77,9 +73,10 @@ def resolve(
     return Resolved(item, {name: stores[name] for name in _stores_of(job)})
 
 
-def _obstacle(
+def obstacle(
     job: ImageJob, profile: ImageProfile | None, stores: Mapping[str, ImageStore]
 ) -> Held | Refused | None:
+    """Return why the job's references can't be resolved; None if they can."""
     missing = [name for name in _stores_of(job) if name not in stores]
     if missing:
         return Held(Reason.STORE_NOT_FOUND, f"there is no ImageStore {_list(missing)} yet")

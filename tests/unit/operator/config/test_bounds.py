@@ -11,7 +11,7 @@ from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.config.bounds import Bounds, lowered, retries_of, timeout_of
 from imagejob_operator.imagejob.decide import JobHistory, WriteStatus, decide
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
-from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.resolve import Resolved
 from imagejob_operator.kube.worker import Worker
 from support.api_objects import (
     NOW,
@@ -23,6 +23,7 @@ from support.api_objects import (
     terminated,
     worker_job,
 )
+from support.resolving import resolve
 
 KIB = 1024
 TIGHT = Bounds(max_timeout_seconds=60, max_retries=1, min_bytes_per_second=32 * KIB)

@@ -19,7 +19,7 @@ from imagejob_operator.contract.place import (
 )
 from imagejob_operator.imagejob import job_builder as manifests
 from imagejob_operator.imagejob.gather import gather
-from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.resolve import Resolved
 from imagejob_operator.kube.worker import WorkerJob
 from support.api_objects import (
     PLATFORM,
@@ -33,6 +33,7 @@ from support.api_objects import (
 )
 from support.caches import RecordingCache
 from support.examples import examples
+from support.resolving import resolve
 
 Draw = st.DrawFn
 LABELS = st.text("ab19-", max_size=5).map(lambda text: f"n{text}z")

@@ -14,7 +14,7 @@ from imagejob_operator.imagejob.decide import Replace
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.inputs import Inputs, JobState
 from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
-from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.resolve import Resolved
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import DISRUPTED, Worker, WorkerJob
 from support.api_objects import (
@@ -38,6 +38,7 @@ from support.api_objects import (
     worker_job,
 )
 from support.deciding import decided, shown
+from support.resolving import resolve
 from support.timings import SETTLE
 
 CAT, DOG = image_job(retries=0), image_job("dog")

@@ -19,11 +19,12 @@ from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob import job_builder as manifests
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.inputs import Inputs
-from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.resolve import Resolved
 from imagejob_operator.kube import records
 from imagejob_operator.quota.ledger import DispatchRecord, Ledger
 from support.api_objects import NOW, PLATFORM, image_job, profile, store
 from support.paths import DATA
+from support.resolving import resolve
 
 FILES = DATA / "golden"
 

@@ -16,7 +16,7 @@ from imagejob_operator.imagejob.decide import Find, WriteStatus
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
-from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.resolve import Resolved
 from imagejob_operator.imagejob.status import describe
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
@@ -39,6 +39,7 @@ from support.api_objects import (
     written,
 )
 from support.deciding import decided
+from support.resolving import resolve
 from support.timings import SETTLE
 
 CAT, DOG = image_job("cat", retries=0), image_job("dog", retries=0)

@@ -10,8 +10,9 @@ from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.contract.order import OrderItem
-from imagejob_operator.imagejob.resolve import Held, Refused, Resolved, resolve
+from imagejob_operator.imagejob.resolve import Held, Refused, Resolved
 from support.api_objects import PLATFORM, image_job, last_failure, profile, store
+from support.resolving import resolve
 
 
 def item(job: ImageJob, of: ImageProfile | None = None) -> OrderItem:

@@ -14,9 +14,10 @@ from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.contract import report
 from imagejob_operator.contract.order import MAX_ENCODED_BYTES
 from imagejob_operator.imagejob import job_builder as manifests
-from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.resolve import Resolved
 from imagejob_operator.scheduling.batching import Batch, Ready, batches
 from support.api_objects import DIGEST, PLATFORM, image_job, store
+from support.resolving import resolve
 
 STORES = {name: store(name) for name in ("uploads", "archive")}
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.config.platform import MIB
-from imagejob_operator.imagejob.resolve import Resolved, resolve
+from imagejob_operator.imagejob.resolve import Resolved
 from imagejob_operator.scheduling.sizing import bytes_needed, size_of
 from support.api_objects import PLATFORM, image_job, store
+from support.resolving import resolve
 
 SMALL = {"maxPixels": 4_000_000}
 THUMB = {"name": "thumb", "width": 320, "height": 320, "fit": "cover"}
