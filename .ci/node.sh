@@ -4,6 +4,10 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 shared=$PWD/../shared/cluster
 export CLUSTER_DIR=${CLUSTER_DIR:-/tmp/imagejob-ci} # its own, so that a developer's cluster there stays
+# The dev cluster's Kubernetes, of which Go has compiled most already: only the linking is done again.
+pinned='from imagejob_dev.tools.catalogue import KUBERNETES; print(KUBERNETES.version)'
+export K8S_VERSION=${K8S_VERSION:-$(.venv/bin/python -c "$pinned")}
+export CLUSTER_BIN=${CLUSTER_BIN:-$HOME/.cache/imagejob-cluster/bin-$K8S_VERSION}
 kubeconfig=$CLUSTER_DIR/kubeconfig
 host_address=10.244.0.1 # of this machine, for pods
 work=$(mktemp -d)

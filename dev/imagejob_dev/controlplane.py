@@ -62,6 +62,9 @@ def apiserver(plan: Plan) -> list[str | Path]:
     return [
         *(plan.programs["kube-apiserver"], f"--etcd-servers=http://127.0.0.1:{plan.etcd_port}"),
         *("--bind-address=127.0.0.1", "--advertise-address=127.0.0.1"),
+        # No Service may lead to the loopback interface, so `kubernetes` leads nowhere. Since 1.37
+        # an API server doesn't start if it were to try.
+        "--endpoint-reconciler-type=none",
         *(f"--secure-port={plan.api_port}", f"--cert-dir={plan.certificate.parent}"),
         *(f"--token-auth-file={plan.tokens}", "--authorization-mode=RBAC"),
         *(f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}"),

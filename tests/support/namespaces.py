@@ -7,6 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from support.conditions import until
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -32,3 +34,10 @@ def fresh(cluster: Client, labels: Mapping[str, str] = RESTRICTED) -> Iterator[s
     yield name
     if cluster.rest.answers(path):
         cluster.rest.delete(path)
+
+
+def remove(cluster: Client, name: str, seconds: float) -> None:
+    """Delete it and wait until all that was in it is gone."""
+    path = f"/api/v1/namespaces/{name}"
+    cluster.rest.delete(path)
+    until(lambda: not cluster.rest.answers(path), seconds, every=0.2)

@@ -45,7 +45,7 @@ def verdict(
 ) -> Verdict:
     """Decide what follows attempt number `attempt` (from 1), which failed at `ended` for `reason`.
 
-    The larger memory class is the only cure for OutOfMemory, so there is one such retry.
+    Only the larger memory class can cure OutOfMemory, so there is one such retry.
     """
     needs_memory = reason is Reason.OUT_OF_MEMORY
     if reason not in RETRYABLE or attempt > retries_of(job, bounds) or (needs_memory and was_large):

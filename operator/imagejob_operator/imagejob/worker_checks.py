@@ -131,7 +131,7 @@ def _unplaced(inputs: Inputs, worker: Worker, timings: Timings, now: datetime) -
 
 def _gets_no_pod(worker: Worker, why: str, timings: Timings, now: datetime) -> JobState:
     """A worker for one ImageJob waits until it gets a pod. A pod for several is larger, and may
-    never be admitted where one for each would be: after a while it is replaced by such."""
+    never be admitted where one for each would be: after a while, single workers replace it."""
     job = worker.job
     message = f"worker Job {job.metadata.name} gets no pod: {why}"
     begun = _begun(job) or _created(job)

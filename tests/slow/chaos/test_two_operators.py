@@ -98,7 +98,9 @@ def run(pair: Pair) -> tuple[list[Made], list[datetime]]:
         made = team.create(BODIES)
         ended = team.wait_all(is_finished, JOBS, SECONDS)
     # Both may tell of an admission, under numbers that differ: then they tell of the same time.
-    told = audit_log.times_of(audit_log.printed(*pair.logs), "Admitted")
+    uids = {each.uid for each in made}
+    lines = [line for line in audit_log.printed(*pair.logs) if line.uid in uids]
+    told = audit_log.times_of(lines, "Admitted")
     admitted = [time for times in told.values() for time in set(times)]
 
     assert Counter(status["phase"] for status in ended.values()) == {"Succeeded": JOBS}
