@@ -1,4 +1,4 @@
-# Everything that a person or CI runs. Needs Python 3.11+; what else is needed is fetched or built here.
+# All commands for people and CI. Requires Python 3.11+; everything else is fetched or built here.
 
 PYTHON3 ?= python3
 VENV := .venv
@@ -24,28 +24,28 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(INSTALLED) ## Watch twelve uploads go through a real cluster on this machine
+demo: $(INSTALLED) ## Process twelve uploads with a real cluster on this machine
 	@$(PYTHON) -m imagejob_demo
 
-demo-down: $(INSTALLED) ## Stop what the demo left running
+demo-down: $(INSTALLED) ## Stop the demo's cluster
 	@$(PYTHON) -m imagejob_demo down
 
 test-fast: $(INSTALLED) ## Run the unit tests, on all cores, with few examples of each property
 	@$(BIN)/pytest tests/unit --numprocesses auto --hypothesis-profile fast
 
-test: $(INSTALLED) ## Run what every change needs: unit, component and cluster tests; clusters are their own
+test: $(INSTALLED) ## Run what every change needs: unit, component and cluster tests, with clusters of their own
 	@$(BIN)/pytest $(SIDE_BY_SIDE) $(WITH_CLUSTER) tests/component tests/unit
 
-test-slow: $(INSTALLED) ## Run what takes long: chaos, the demo, benchmarks, proofs, many examples of each property
+test-slow: $(INSTALLED) ## Run long tests: chaos, the demo, benchmarks, proofs, many examples of each property
 	@$(BIN)/pytest $(SIDE_BY_SIDE) tests/slow
 	@$(BIN)/pytest tests/unit -m hypothesis --numprocesses auto --hypothesis-profile thorough
 
-test-all: test test-slow ## Run all tests but those of the images
+test-all: test test-slow ## Run all tests except e2e
 
 e2e: $(E2E_INSTALLED) ## Test images and chart on a kind cluster (needs Docker), or on ARGS="--kubeconfig …"
 	@$(BIN)/pytest tests/e2e $(ARGS)
 
-check: check-format check-lint check-types check-layers check-crds check-generated check-docs check-leftovers ## Check everything that isn't a test
+check: check-format check-lint check-types check-layers check-crds check-generated check-docs check-leftovers ## Run all checks except tests
 	@echo "all checks passed"
 
 check-format: $(INSTALLED)
@@ -68,13 +68,13 @@ check-generated: $(INSTALLED) # the locks are what pyproject.toml asks for, the 
 	@$(PYTHON) -m imagejob_docs --check
 	@$(PYTHON) dev/chart_docs.py --check
 
-check-docs: docs # every link of the site leads somewhere
+check-docs: docs # every link of the site is valid
 
-check-leftovers: # nothing lies about that is neither committed nor ignored
+check-leftovers: # every file is committed or ignored
 	@left=$$(git ls-files --others --exclude-standard); \
 	test -z "$$left" || { echo "neither committed nor ignored:"; echo "$$left"; exit 1; }
 
-fmt: $(INSTALLED) ## Format, and fix what can be fixed
+fmt: $(INSTALLED) ## Format, and apply automatic fixes
 	@$(BIN)/ruff check --fix-only --quiet $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
@@ -93,19 +93,19 @@ bench-waiting: $(INSTALLED) ## Measure what 10,000 waiting ImageJobs cost
 bench-node: $(INSTALLED) ## Measure ImageJobs on a real node against bare Jobs and a pool of processes
 	@$(PYTHON) benchmarks/node.py
 
-proof-hogs: $(INSTALLED) ## Measure what twenty tenants keep while two others hold workers for as long as may be
+proof-hogs: $(INSTALLED) ## Measure what twenty tenants get while two others hold workers as long as possible
 	@$(PYTHON) benchmarks/hogs.py
 
-proof-crds: $(INSTALLED) ## Show that kinds are watched soon after their CRDs are there, and readiness says so
+proof-crds: $(INSTALLED) ## Show that kinds are watched soon after their CRDs exist, and that readiness reports it
 	@$(PYTHON) benchmarks/crds.py
 
-proof-memory: $(INSTALLED) ## Show that objects that are large on purpose don't cost the operator its memory
+proof-memory: $(INSTALLED) ## Show that large objects don't exhaust the operator's memory
 	@$(PYTHON) benchmarks/memory.py
 
 docs: $(DOCS_INSTALLED) ## Build the documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-generate: $(INSTALLED) ## Make the API reference, the pictures, the dashboard, the table of values and the kustomize base again
+generate: $(INSTALLED) ## Regenerate the API reference, diagrams, dashboard, table of values and kustomize base
 	@$(PYTHON) -m imagejob_docs
 	@$(PYTHON) -m imagejob_dashboard
 	@$(PYTHON) dev/chart_docs.py
@@ -115,10 +115,10 @@ bench-start: $(INSTALLED) ## Measure the worker's start from IMAGE=… (needs ro
 	@$(PYTHON) benchmarks/start.py --image "$(IMAGE)"
 
 .PHONY: proof-adversary
-proof-adversary: $(INSTALLED) ## Make any move that a tenant may, in 100 runs (ARGS="--seed 1"), and hold each promise against it
+proof-adversary: $(INSTALLED) ## Make random moves that a tenant may make, in 100 runs (ARGS="--seed 1"), and check every promise
 	@$(PYTHON) benchmarks/adversary.py $(ARGS)
 
-plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from what the benchmarks wrote
+plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from the benchmarks' records
 	@$(PYTHON) benchmarks/plots.py
 
 $(E2E_INSTALLED): $(INSTALLED) requirements/e2e.txt
@@ -126,10 +126,10 @@ $(E2E_INSTALLED): $(INSTALLED) requirements/e2e.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/e2e.txt
 	@touch $@
 
-clean: ## Remove what was installed and built here
+clean: ## Remove everything that was installed and built here
 	rm -rf $(VENV) build dist
 
-# pip says little and needs a minute the first time, so each step says what it is.
+# pip prints little and needs a minute the first time, so each step prints its name.
 $(INSTALLED): pyproject.toml requirements/dev.txt
 	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	@test -x $(PYTHON) || { echo "Making a virtual environment in $(VENV)…"; $(PYTHON3) -m venv $(VENV); }

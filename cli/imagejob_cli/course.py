@@ -81,8 +81,8 @@ def ended_worker(order: Order, report: str, exit_code: int, started: datetime) -
     """Build what the operator would see in the cluster after a process with this order has
     ended."""
     name = worker_name((item.uid for item in order.items), 1)
-    told = Container(CONTAINER, (EnvVar(ORDER_VARIABLE, order.encode()),))
-    job = WorkerJob(ObjectMeta(name), JobSpec(PodTemplate(PodSpec(containers=(told,)))))
+    container_spec = Container(CONTAINER, (EnvVar(ORDER_VARIABLE, order.encode()),))
+    job = WorkerJob(ObjectMeta(name), JobSpec(PodTemplate(PodSpec(containers=(container_spec,)))))
     ended = Terminated(exit_code=exit_code, message=report, started_at=started)
     container = ContainerStatus(CONTAINER, ContainerState(terminated=ended))
     return Worker(job, Pod(PodMeta(name), status=PodStatus(container_statuses=(container,))))

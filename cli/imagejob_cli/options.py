@@ -175,9 +175,11 @@ def _add_how(run: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many ImageJobs run at once (default: one for each CPU)",
     )
-    told = run.add_mutually_exclusive_group()
-    told.add_argument("-q", "--quiet", action="store_true", help="show no progress")
-    told.add_argument("-v", "--verbose", action="store_true", help="show what image decoders print")
+    progress = run.add_mutually_exclusive_group()
+    progress.add_argument("-q", "--quiet", action="store_true", help="show no progress")
+    progress.add_argument(
+        "-v", "--verbose", action="store_true", help="show what image decoders print"
+    )
 
 
 def _add_limits(limits: argparse._ArgumentGroup) -> None:

@@ -64,9 +64,7 @@ WAYS = (
     Way("Pending", "Queued", ("Admitted",), "M 186 172 L 430 172", (400, 164)),
     Way("Queued", "Pending", ("suspended, store gone",), "M 434 190 Q 310 218 190 190", (240, 222)),
     Way("Queued", "Running", ("Processing",), "M 566 172 L 650 172", (608, 162)),
-    Way(
-        "Running", "Queued", ("tried again,", "Evicted"), "M 654 192 Q 610 214 570 192", (612, 222)
-    ),
+    Way("Running", "Queued", ("retried,", "Evicted"), "M 654 192 Q 610 214 570 192", (612, 222)),
     Way("Running", "Succeeded", ("Succeeded",), "M 780 202 Q 880 224 888 304", (872, 232), "start"),
     Way(
         "Running",

@@ -40,7 +40,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/*
 "true" if ImageJobs are stamped with who asked: the value says so, and the cluster has MutatingAdmissionPolicy. Where
-no cluster has told its kinds (`helm template` without --api-versions), its version decides.
+no cluster is known (`helm template` without --api-versions), the version decides.
 */}}
 {{- define "imagejob.requesterIsStamped" -}}
 {{- $served := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" }}

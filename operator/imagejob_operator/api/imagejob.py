@@ -234,5 +234,5 @@ class ImageJob(Resource, frozen=True):
 
     @property
     def is_deleting(self) -> bool:
-        """Whether somebody has deleted it, and only a finalizer keeps it."""
+        """Whether it was deleted, and only a finalizer keeps it."""
         return self.metadata.deletion_timestamp is not None

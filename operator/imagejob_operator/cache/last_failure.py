@@ -18,8 +18,8 @@ def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
     failure, lost = job.status.last_failure, job.status.disruptions or 0
     failed = failure.attempt if failure else 0
     items = (item for item in worker.items if item.uid == job.metadata.uid)
-    is_told = any(item.attempt <= failed or item.disruptions < lost for item in items)
-    return is_told or failed_in(job, worker.metadata.name)
+    is_recorded = any(item.attempt <= failed or item.disruptions < lost for item in items)
+    return is_recorded or failed_in(job, worker.metadata.name)
 
 
 def failed_in(job: ImageJob, worker: str) -> bool:

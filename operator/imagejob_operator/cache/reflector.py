@@ -43,7 +43,7 @@ def pause_after(failures: int) -> float:
 class Reflector:
     """Lists and watches one kind; `is_current` while it has been listed and is watched.
 
-    `told` is called whenever that changes.
+    `changed` is called whenever that changes.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class Reflector:
         kind: Kind[Any],
         cluster: Cluster,
         lister: Lister,
-        told: Callable[[], None],
+        changed: Callable[[], None],
         pause: Pauses = pause_after,
     ) -> None:
         self.kind = kind
         self.is_current = False
         self._cluster = cluster
         self._lister = lister
-        self._told = told
+        self._notify = changed
         self._pause = pause
         self._fields = fields(resource=kind.plural)
         self._version = ""
@@ -119,17 +119,17 @@ class Reflector:
             self.is_current = current
             if current:
                 log.info("watching", extra=self._fields)
-            self._told()
+            self._notify()
 
     def _heard(self) -> None:
         self._cluster.metrics.watched(self.kind.plural, None)
 
 
 class Reflectors:
-    """One reflector per kind. `told` is called whenever one becomes current, or ceases to be."""
+    """One reflector per kind. `changed` is called whenever one becomes current, or ceases to be."""
 
-    def __init__(self, cluster: Cluster, lister: Lister, told: Callable[[], None]) -> None:
-        self._told = told
+    def __init__(self, cluster: Cluster, lister: Lister, changed: Callable[[], None]) -> None:
+        self._notify = changed
         self._all = [Reflector(kind, cluster, lister, self._changed) for kind in WATCHED]
         self._are_current = asyncio.Event()
 
@@ -152,4 +152,4 @@ class Reflectors:
             self._are_current.clear()
         else:
             self._are_current.set()
-        self._told()
+        self._notify()

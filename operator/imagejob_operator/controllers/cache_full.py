@@ -62,7 +62,7 @@ class CacheFullReporter:
         self._clock = clock
         self._wake = wake
         self._full: set[str] = set()
-        self._told: dict[str, datetime] = {}
+        self._posted: dict[str, datetime] = {}
         self._listed: dict[str, datetime] = {}
 
     async def look_after(self) -> None:
@@ -104,10 +104,10 @@ class CacheFullReporter:
 
     async def _tell(self, namespace: str) -> None:
         left_out, now = self._cache.budget.left_out(namespace), self._clock()
-        if not left_out or now < self._told.get(namespace, now):
+        if not left_out or now < self._posted.get(namespace, now):
             return
-        self._told = {each: at for each, at in self._told.items() if at > now}
-        self._told[namespace] = now + TELL
+        self._posted = {each: at for each, at in self._posted.items() if at > now}
+        self._posted[namespace] = now + TELL
         try:
             await self._cluster.post_event(event(left_out, self._limit, now, self._instance))
         except ApiError as error:  # logged, not retried
@@ -130,7 +130,7 @@ class CacheFullReporter:
 def event(left_out: LeftOut, limit: int, now: datetime, instance: str) -> Manifest:
     """Build the Event about a waiting object for its owner. `limit`: bytes per namespace."""
     about = ObjectMeta(left_out.name, left_out.namespace, left_out.uid)
-    made = records.told(
+    made = records.build_event(
         about,
         left_out.kind,
         instance,

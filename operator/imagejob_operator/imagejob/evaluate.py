@@ -81,7 +81,7 @@ def throttled(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | 
     if quota.excess:
         return JobState("Failed", Reason.QUOTA_EXCEEDED, quota.excess)
     if not quota.position:
-        message = "waits for the operator to look at the quota"
+        message = "waits for the operator to evaluate the quota"
         return JobState("Pending", Reason.REQUESTED, message, waits_for="admission")
     queue = shown(job.status.queue, quota.position, now, quota.slot)
     message = waits_for_quota(queue, quota.limit)

@@ -153,7 +153,7 @@ def backing_off(job: ImageJob, failure: LastFailure, bounds: Bounds) -> str:
     how = " with more memory" if failure.reason == Reason.OUT_OF_MEMORY else ""
     total = max(failure.attempt, retries_of(job, bounds)) + 1
     which = f"attempt {failure.attempt} of {total}"
-    return f"{which} failed: {failure.message}; it is tried again{how}"
+    return f"{which} failed: {failure.message}; it will be retried{how}"
 
 
 def _was_large(worker: Worker, platform: Platform) -> bool:

@@ -128,7 +128,7 @@ class LeaderElector:
     async def _try_to_renew(self) -> None:
         """Renew once more, before the deadline is checked.
 
-        After a pause of the whole process the lease may still be ours, if nobody took it. A pause
+        After a pause of the whole process the lease may still be ours, if no other took it. A pause
         during the attempt requires another one: the attempt has timed out, or renewed the lease as
         of a time before the pause.
         """

@@ -39,12 +39,12 @@ def ledger(namespace: str, tenant: str, data: dict[str, str], version: str | Non
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
-def told(
-    about: ObjectMeta, kind: str, instance: str, *, at: datetime, note: str, **told: str
+def build_event(
+    about: ObjectMeta, kind: str, instance: str, *, at: datetime, note: str, **fields: str
 ) -> Manifest:
     """Build an Event about one of our objects, without a name.
 
-    `told`: its type, reason and action.
+    `fields`: its type, reason and action.
     """
     return {
         "apiVersion": "events.k8s.io/v1",
@@ -57,7 +57,7 @@ def told(
             "name": about.name,
             "uid": about.uid,
         },
-        **told,
+        **fields,
         "note": note[:1024],
         "eventTime": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "reportingController": REPORTER,
@@ -69,9 +69,9 @@ def event(job: ImageJob, entry: AuditEntry, instance: str) -> Manifest:
     """Build the Event that goes with a status write.
 
     Its name is made of UID, sequence number and a digest of its content, including its microsecond.
-    So a repetition meets itself, whichever operator sends it, and nobody can take the name first.
+    So a repetition meets itself, whichever operator sends it, and no one can take the name first.
     """
-    made = told(
+    made = build_event(
         job.metadata,
         "ImageJob",
         instance,

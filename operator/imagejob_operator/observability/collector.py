@@ -63,7 +63,7 @@ class Gauges(Collector):
             yield from workers(snapshot.workers)
             yield from queue(snapshot.queue)
             yield from cache(snapshot.cache)
-            yield from quotas(self._seats.told(snapshot.namespaces))
+            yield from quotas(self._seats.select(snapshot.namespaces))
 
     def _age(self) -> GaugeMetricFamily:
         age = time.monotonic() - self._loop.last_tick
@@ -107,7 +107,7 @@ def cache(known: Cache) -> Iterator[GaugeMetricFamily]:
     yield _gauge("cache_full_namespaces", text, known.full_namespaces)
 
 
-def quotas(told: Iterator[NamespaceUse]) -> Iterator[GaugeMetricFamily]:
+def quotas(uses: Iterator[NamespaceUse]) -> Iterator[GaugeMetricFamily]:
     """Yield limit, use and current work of namespaces."""
     names = ("namespace", "window")
     limit = GaugeMetricFamily("imagejob_quota_limit", "ImageJobs a window.", labels=names)
@@ -119,7 +119,7 @@ def quotas(told: Iterator[NamespaceUse]) -> Iterator[GaugeMetricFamily]:
     running = GaugeMetricFamily(
         "imagejob_quota_running", "ImageJobs that workers have.", labels=names[:1]
     )
-    for use in told:
+    for use in uses:
         waiting.add_metric((use.namespace,), use.waiting)
         running.add_metric((use.namespace,), use.running)
         for each in use.windows:

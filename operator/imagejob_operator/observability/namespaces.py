@@ -55,7 +55,7 @@ class Seats:
         self._count = count
         self._taken: set[str] = set()
 
-    def told(self, uses: Iterable[NamespaceUse]) -> Iterator[NamespaceUse]:
+    def select(self, uses: Iterable[NamespaceUse]) -> Iterator[NamespaceUse]:
         """Yield namespaces with a seat one by one, then the rest as one.
 
         Free seats go to the fullest.

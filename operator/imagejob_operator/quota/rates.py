@@ -102,7 +102,7 @@ class Policy(msgspec.Struct, frozen=True):
     weight: int = 1
 
     @property
-    def turns_nobody_away(self) -> bool:
+    def lets_all_wait(self) -> bool:
         """Whether any number of ImageJobs may wait."""
         return self.on_exceeded == "Wait" and self.max_waiting is None
 

@@ -78,7 +78,7 @@ def _excess(
 
     Those whose status shows that they wait already continue to wait, even if the quota has changed.
     """
-    if policy.turns_nobody_away:
+    if policy.lets_all_wait:
         return {}
     tightest = usage(ledger.history, policy.rates, ledger.now)[0]
     most, rate = policy.max_waiting or 0, tightest.rate

@@ -78,4 +78,4 @@ def _room_for_more(policy: Policy, waiting: int) -> int:
     So the first status of an ImageJob that arrives before the next estimate has its position, which
     saves a write. If ImageJobs may be rejected, none gets a position before that is decided.
     """
-    return waiting + AHEAD if policy.turns_nobody_away else 0
+    return waiting + AHEAD if policy.lets_all_wait else 0

@@ -66,20 +66,19 @@ def until_gone(team: Tenant, pod: Body) -> None:
 
 
 def why_disrupted(team: Tenant, pod: Body) -> str:
-    """The reason that the cluster gives for ending the pod, once it ends it."""
-
-    def found(pods: list[Body]) -> str | None:
-        conditions = [
-            each
-            for other in pods
-            if other["metadata"]["uid"] == pod["metadata"]["uid"]
-            for each in other["status"].get("conditions", [])
-        ]
-        return next(
-            (each["reason"] for each in conditions if each["type"] == "DisruptionTarget"), None
-        )
-
-    return team.cluster.wait_for(team.path("pods"), found, SECONDS)
+    """The reason that the cluster gives for ending the pod, whether it ends it later or has."""
+    version = pod["metadata"]["resourceVersion"]
+    with team.cluster.rest.watch(team.path("pods"), version, SECONDS) as events:
+        for event in events:
+            body = event["object"]
+            for condition in body.get("status", {}).get("conditions", []):
+                if (condition["type"], body["metadata"]["uid"]) == (
+                    "DisruptionTarget",
+                    pod["metadata"]["uid"],
+                ):
+                    reason: str = condition["reason"]
+                    return reason
+    raise TimeoutError(f"no DisruptionTarget of {pod['metadata']['name']} within {SECONDS:.0f} s")
 
 
 def why_ended(team: Tenant) -> str:

@@ -77,7 +77,7 @@ HELD = {
 CHARGED = {
     "nobody has looked at the quota": (
         inputs(quota=QuotaPosition()),
-        ("Pending", Reason.REQUESTED, "waits for the operator to look at the quota"),
+        ("Pending", Reason.REQUESTED, "waits for the operator to evaluate the quota"),
     ),
     "the quota is used up": (
         inputs(quota=QuotaPosition(position=FOURTH, limit="50 per 1h", slot=SECOND)),
@@ -138,7 +138,7 @@ CHARGED = {
         (
             "Queued",
             Reason.STORAGE_UNAVAILABLE,
-            "attempt 1 of 4 failed: no answer; it is tried again",
+            "attempt 1 of 4 failed: no answer; it will be retried",
         ),
     ),
     "its last attempt failed, and the next is promised": (

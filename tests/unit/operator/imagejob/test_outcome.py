@@ -124,17 +124,17 @@ def test_what_a_retry_can_t_cure_fails_at_the_first_attempt() -> None:
 MESSAGES = {
     "the first of four": (
         attempt(1, TIMED_OUT),
-        "attempt 1 of 4 failed: longer than 120 s; it is tried again",
+        "attempt 1 of 4 failed: longer than 120 s; it will be retried",
     ),
     "the third of four": (
         attempt(3, TIMED_OUT),
-        "attempt 3 of 4 failed: longer than 120 s; it is tried again",
+        "attempt 3 of 4 failed: longer than 120 s; it will be retried",
     ),
     "the last of four": (attempt(4, TIMED_OUT), "longer than 120 s (attempt 4 of 4)"),
     "the only one": (attempt(1, TIMED_OUT, retries=0), "longer than 120 s"),
     "one that needs more memory": (
         attempt(1, NO_MEMORY),
-        "attempt 1 of 4 failed: more than 768 MiB; it is tried again with more memory",
+        "attempt 1 of 4 failed: more than 768 MiB; it will be retried with more memory",
     ),
     "a large one that needs yet more memory": (
         attempt(2, NO_MEMORY, large=True),

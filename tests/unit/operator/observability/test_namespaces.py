@@ -19,7 +19,7 @@ def use(
 
 
 def names(seats: Seats, *uses: NamespaceUse) -> list[str]:
-    return [each.namespace for each in seats.told(uses)]
+    return [each.namespace for each in seats.select(uses)]
 
 
 def test_a_namespace_without_activity_has_none() -> None:
