@@ -55,7 +55,10 @@ def test_all_are_done_in_turn_and_the_namespace_is_told(
 
     assert {status["phase"] for status in ended.values()} == {"Succeeded"}
     team.quota_status(_says("True", "Applied"), SECONDS)
-    assert f"{team.namespace} exceeds cache.bytesPerNamespace" in operator.log.read_text()
+    warned = [
+        line for line in operator.log.read_text().splitlines() if "exceeds cache.bytes" in line
+    ]
+    assert f"namespace={team.namespace}" in warned[0]
 
 
 def _says(status: str, reason: str) -> Callable[[Body], bool]:
