@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from imagejob_operator.api.batch import MAX_BATCH
-from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob import job_builder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -49,5 +49,5 @@ def cut(
 
 def _batch(ready: list[tuple[Course, Resolved]], platform: Platform) -> Batch:
     stores = {name: store for _, resolved in ready for name, store in resolved.stores.items()}
-    order = manifests.compose([resolved.item for _, resolved in ready], stores, platform)
+    order = job_builder.compose([resolved.item for _, resolved in ready], stores, platform)
     return Batch(order, tuple(course for course, _ in ready))

@@ -23,7 +23,7 @@ TICK_SECONDS = 0.1
 
 
 class Reported(NamedTuple):
-    """An item of the order has ended: a report in which it is the only one that has."""
+    """An item has ended: a report with the result of this item only."""
 
     at: int
     report: str
@@ -36,7 +36,7 @@ class Broken(NamedTuple):
 
 
 class Workplace:
-    """The folders that a worker finds in its pod, in an empty one."""
+    """Creates, in an empty folder, the folders that a worker pod has."""
 
     def __init__(self, root: Path, folders: Mapping[str, Path], *, verbose: bool) -> None:
         self.stores, self.scratch = root / "stores", root / "scratch"

@@ -128,7 +128,7 @@ def _text_faults(value: str, schema: Schema) -> Iterator[str]:
     try:
         value.encode()
     except UnicodeEncodeError:
-        yield "must be Unicode text: it holds half of a surrogate pair"
+        yield "must be Unicode text: it contains an unpaired surrogate"
         return
     if len(value) > schema.get("maxLength", len(value)):
         yield f"Too long: may not be more than {schema['maxLength']} characters"

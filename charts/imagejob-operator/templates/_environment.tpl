@@ -1,4 +1,4 @@
-{{/* Every setting of the operator (operator/imagejob_operator/settings.py), as variables of its container. */}}
+{{/* Every setting of the operator (operator/imagejob_operator/config/settings.py), as variables of its container. */}}
 {{- define "imagejob.environment" -}}
 {{- range $name, $value := include "imagejob.settings" . | fromYaml }}
 {{- /* A number read from YAML is a float, and would be written as 5e+07. And the kubelet would fill in $(NAME). */}}

@@ -16,11 +16,11 @@ def charged_at(
     recorded: datetime | None = None,
     worker_created: datetime | None = None,
 ) -> datetime | None:
-    """The first that says so; None if nothing does.
+    """Return when the ImageJob was charged, by the first source that knows; else None.
 
     1. Its status. 2. The audit entries that its status does not show yet (`unwritten`). 3. The
-    ledger (`recorded`). 4. Its worker: nobody has one who was not charged, so it was when the
-    worker Job was created at the latest.
+    ledger (`recorded`). 4. Its worker: only a charged ImageJob gets one, so the charge is no later
+    than the worker Job's creation.
     """
     entries = (entry.time for entry in unwritten if entry.reason == Reason.ADMITTED)
     return job.admitted_at or next(entries, None) or recorded or worker_created

@@ -1,4 +1,4 @@
-"""How long the operator waits for what may come about by itself."""
+"""How long the operator waits before it reports or acts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Timings(msgspec.Struct, frozen=True):
-    """Only tests need to set them, which need not be as patient."""
+    """Only tests override these, with shorter times."""
 
     settle: timedelta = timedelta(seconds=1)
     """How long an intermediate state must last to be written: a short job costs one write."""
@@ -17,7 +17,7 @@ class Timings(msgspec.Struct, frozen=True):
     """How long a pod may take to be made and placed before the status says that it is not."""
 
     refused_for: timedelta = timedelta(seconds=15)
-    """How long a refused worker is not tried, or asked about, again."""
+    """How long to wait before creating a refused worker again, or asking about it again."""
 
     replaced_after: timedelta = timedelta(seconds=60)
-    """When a pod that the kubelet won't start is given up, for one of today's settings."""
+    """When a pod that the kubelet can't start is replaced by one with the current settings."""

@@ -67,16 +67,18 @@ class Gauges(Collector):
 
     def _age(self) -> GaugeMetricFamily:
         age = time.monotonic() - self._loop.last_tick
-        return _gauge("loop_age_seconds", "Since the loop last turned; 5 s are normal.", age)
+        return _gauge(
+            "loop_age_seconds", "Seconds since the loop last ran; up to 5 is normal.", age
+        )
 
 
 def image_jobs(known: ImageJobs) -> Iterator[GaugeMetricFamily]:
     """Yield the unfinished ImageJobs and the age of the oldest."""
     yield _labelled("jobs", "Unfinished ImageJobs.", "phase", known.by_phase)
-    yield _labelled("waiting_jobs", "Those that wait, by what for.", "reason", known.by_reason)
+    yield _labelled("waiting_jobs", "Waiting ImageJobs by reason.", "reason", known.by_reason)
     yield _labelled(
         "oldest_job_age_seconds",
-        "Of the oldest in a phase: since admission if it was admitted, else since creation.",
+        "Age of the oldest ImageJob of a phase, since its admission or else its creation.",
         "phase",
         known.oldest,
     )
@@ -84,25 +86,25 @@ def image_jobs(known: ImageJobs) -> Iterator[GaugeMetricFamily]:
 
 def workers(known: Workers) -> Iterator[GaugeMetricFamily]:
     """Yield the worker Jobs, by whether their pod has started."""
-    yield _labelled("worker_jobs", "Worker Jobs there are.", "state", known.by_state)
-    text = "How many may be starting or running at once."
+    yield _labelled("worker_jobs", "Worker Jobs by state.", "state", known.by_state)
+    text = "Limit of worker Jobs that start or run at once."
     yield _gauge("worker_jobs_limit", text, known.limit)
 
 
 def queue(known: Queue) -> Iterator[GaugeMetricFamily]:
     """Yield the depth of the work queue, and the limits for writes."""
-    text = "Actions that wait for room, by kind."
+    text = "Actions that wait for capacity, by priority."
     yield _labelled("workqueue_depth", text, "priority", known.waiting)
-    text = "How long the first of them has."
+    text = "Age in seconds of the oldest waiting action."
     yield _labelled("workqueue_oldest_seconds", text, "priority", known.oldest)
-    yield _gauge("workqueue_in_progress", "Actions under way.", known.under_way)
-    yield _gauge("api_write_limit", "How many actions may be under way at once.", known.limit)
-    yield _gauge("api_pause_seconds", "For how long none is to be begun.", known.pause)
+    yield _gauge("workqueue_in_progress", "Actions in progress.", known.under_way)
+    yield _gauge("api_write_limit", "Limit of actions in progress at once.", known.limit)
+    yield _gauge("api_pause_seconds", "Seconds until new actions may start.", known.pause)
 
 
 def cache(known: Cache) -> Iterator[GaugeMetricFamily]:
     """Yield the memory of the tenants' objects."""
-    yield _gauge("cache_bytes", "Memory that the tenants' objects take, about.", known.bytes)
+    yield _gauge("cache_bytes", "Estimated memory used by tenants' objects.", known.bytes)
     text = "Namespaces that exceed cache.bytesPerNamespace."
     yield _gauge("cache_full_namespaces", text, known.full_namespaces)
 
@@ -110,14 +112,20 @@ def cache(known: Cache) -> Iterator[GaugeMetricFamily]:
 def quotas(uses: Iterator[NamespaceUse]) -> Iterator[GaugeMetricFamily]:
     """Yield limit, use and current work of namespaces."""
     names = ("namespace", "window")
-    limit = GaugeMetricFamily("imagejob_quota_limit", "ImageJobs a window.", labels=names)
-    used = GaugeMetricFamily("imagejob_quota_used", "Admitted in the window.", labels=names)
-    ratio = GaugeMetricFamily("imagejob_quota_used_ratio", "Used of the limit.", labels=names)
+    limit = GaugeMetricFamily(
+        "imagejob_quota_limit", "Limit of ImageJobs per window.", labels=names
+    )
+    used = GaugeMetricFamily(
+        "imagejob_quota_used", "ImageJobs admitted in the window.", labels=names
+    )
+    ratio = GaugeMetricFamily(
+        "imagejob_quota_used_ratio", "Share of the limit that is used.", labels=names
+    )
     waiting = GaugeMetricFamily(
         "imagejob_quota_waiting", "ImageJobs that wait for the quota.", labels=names[:1]
     )
     running = GaugeMetricFamily(
-        "imagejob_quota_running", "ImageJobs that workers have.", labels=names[:1]
+        "imagejob_quota_running", "ImageJobs that have a worker.", labels=names[:1]
     )
     for use in uses:
         waiting.add_metric((use.namespace,), use.waiting)

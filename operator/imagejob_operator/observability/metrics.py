@@ -75,11 +75,9 @@ class Metrics:
         self._turnaround = self._histogram(
             "turnaround_seconds", "From creation to success.", QUOTA_WAIT
         )
-        self._finished = self._counter(
-            "finished", "ImageJobs that have come to their end.", "result", "reason"
-        )
+        self._finished = self._counter("finished", "Finished ImageJobs.", "result", "reason")
         self._retries = self._counter(
-            "retries", "Attempts that ended without a result and are made again.", "reason"
+            "retries", "Attempts without a result that are retried.", "reason"
         )
         self._batch = self._histogram("batch_size", "ImageJobs of a new worker Job.", BATCH)
         self._audit = self._counter("audit_lines", "Lines written to the audit log.")
@@ -95,14 +93,17 @@ class Metrics:
             "api_request_duration_seconds", "How long the API server took.", REQUEST, "verb"
         )
         self._throttles = self._counter(
-            "api_throttled", "Answers by which the API server asked to be left alone."
+            "api_throttled", "Responses by which the API server throttled the operator."
         )
         self._lists = self._counter("lists", "Complete lists that were read.", "resource")
         self._watched = self._counter(
-            "watch_events", "What the watches brought; LISTED at each begin.", "resource", "type"
+            "watch_events",
+            "Watch events; LISTED for objects of an initial list.",
+            "resource",
+            "type",
         )
         self._unreadable = self._counter(
-            "unreadable_objects", "Objects that were met and could not be read.", "resource"
+            "unreadable_objects", "Objects that could not be read.", "resource"
         )
         self._ledgers = self._counter(
             "ledger_operations", "Reading and writing quota ledgers.", "operation", "result"

@@ -1,4 +1,4 @@
-"""Plan the next charges and dispatches of one namespace: from its queues to its next ledger."""
+"""Plan the next workers of one namespace: from its queues to its next ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imagejob_operator.cache.destinations import Spot
 from imagejob_operator.cache.last_failure import failed_in, worker_shown
 from imagejob_operator.config.platform import SIZES, Platform, Size
 from imagejob_operator.contract.order import digest
-from imagejob_operator.imagejob import job_builder as manifests
+from imagejob_operator.imagejob import job_builder
 from imagejob_operator.imagejob.evaluate import ready_for_worker
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import QuotaPosition, Refusal
@@ -100,7 +100,7 @@ def plan(
         budget, planner.spots_of(job for each in again for job in each.jobs)
     ):
         uids = [ready.job.metadata.uid for ready in batch.members]
-        name = manifests.worker_name(uids, ledger.number + 1)
+        name = job_builder.worker_name(uids, ledger.number + 1)
         made = planner.compose(batch.members, batch.kind.size, name)
         ledger = ledger.dispatch(name, made.record)
         new.append(made)
@@ -174,8 +174,8 @@ class Planner(NamedTuple):
         resolved, namespace = [ready.resolved for ready in members], jobs[0].metadata.namespace
         stores = {key: store for each in resolved for key, store in each.stores.items()}
         items = [each.item for each in resolved]
-        order = manifests.compose(items, stores, self.platform, size=size)
-        manifest = manifests.worker_job(namespace, name, order, stores, self.platform, size=size)
+        order = job_builder.compose(items, stores, self.platform, size=size)
+        manifest = job_builder.worker_job(namespace, name, order, stores, self.platform, size=size)
         text = order.encode()
         return PendingWorker(name, jobs, digest(text), text, manifest, self.now)
 

@@ -49,7 +49,7 @@ class WorkQueue:
         now: Callable[[], datetime] = utc_now,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
-        self._pace = limiter
+        self._limiter = limiter
         self._clock = clock
         self._wake = wake
         self._ready: dict[ObjectKey, None] = {}
@@ -231,10 +231,10 @@ class WorkQueue:
 
     def _wait_for(self, priority: Priority) -> float:
         """Return the seconds until an action of the priority may start."""
-        if len(self._busy) >= self._pace.limit:
+        if len(self._busy) >= self._limiter.limit:
             return math.inf  # the end of an action wakes the loop
         throttle = self._throttles.get(priority)
-        return max(self._pace.pause, throttle.wait(self._clock()) if throttle else 0.0)
+        return max(self._limiter.pause, throttle.wait(self._clock()) if throttle else 0.0)
 
     def _note_work(self) -> None:
         """Update since when work has been waiting for capacity."""

@@ -107,7 +107,7 @@ def test_refused(file: Path) -> None:
         ),
         (
             {"spec": {**JOB["spec"], "source": {"storeRef": {"name": "uploads"}, "key": "\ud800"}}},
-            "spec.source.key: must be Unicode text: it holds half of a surrogate pair",
+            "spec.source.key: must be Unicode text: it contains an unpaired surrogate",
         ),
     ],
 )

@@ -79,8 +79,7 @@ def run_single_item(ends: Ends, worker: int, prepare: Prepare) -> NoReturn:
 def fork() -> int:
     """Fork; in the child, signals that stop the worker are ignored from its first moment on.
 
-    One that struck earlier would unwind the child through its parent's code, and clean up there
-    what is still in use.
+    An earlier signal would run the parent's cleanup code in the child, on resources still in use.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     try:

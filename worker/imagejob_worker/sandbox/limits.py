@@ -46,7 +46,7 @@ def _limit(kind: int, most: int, spare: int = 0) -> None:
 def _die_with(parent: int) -> None:
     """Have the kernel send SIGIO, which kills, when the pipe's other end is closed.
 
-    It sends it for a write, too, some time after the reader was woken.
+    The kernel sends SIGIO for a write, too, some time after it woke the reader.
     prctl(PR_SET_PDEATHSIG) would do the same, but importing ctypes for it takes 2 ms.
     """
     signal.signal(signal.SIGIO, signal.SIG_DFL)
