@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from imagejob_operator.api.imagejob import ImageJobStatus
-from imagejob_operator.api.meta import ObjectMeta
+from imagejob_operator.api.meta import ObjectMeta, PodMeta
 from imagejob_operator.config.bounds import lowered
-from imagejob_operator.contract.carried import PodMeta
 from imagejob_operator.imagejob.decide import JobHistory, decide
 from imagejob_operator.imagejob.evaluate import ready_for_worker
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition

@@ -79,6 +79,21 @@ class ObjectMeta(Resource, frozen=True):
     annotations: Annotations = Annotations()
 
 
+class OwnerReference(Resource, frozen=True):
+    """A reference to the owner of an object."""
+
+    uid: str
+    kind: str = ""
+    name: str = ""
+    controller: bool = False
+
+
+class PodMeta(ObjectMeta, frozen=True):
+    """A pod's metadata with its owners."""
+
+    owner_references: tuple[OwnerReference, ...] = ()
+
+
 class NameRef(Resource, frozen=True):
     """A reference to an object in the same namespace. No reference has a namespace field."""
 

@@ -11,7 +11,7 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.api.imagestore import ImageStore
-from imagejob_operator.kube.object_store import ObjectStore
+from imagejob_operator.kube.object_store import ObjectStore, age
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
@@ -29,7 +29,7 @@ from .reconcile_key import (
     WatchedObject,
     key,
 )
-from .worker_index import WorkerIndex, age
+from .worker_index import WorkerIndex
 
 
 class ClusterCache:

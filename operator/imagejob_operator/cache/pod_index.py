@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from imagejob_operator.contract.carried import UNSEEN, Carried
-from imagejob_operator.kube.object_store import ObjectStore, version
+from imagejob_operator.contract.carried import Carried
+from imagejob_operator.kube.object_store import ObjectStore, age, version
 from imagejob_operator.kube.pod import (
     CONTAINER,
+    UNSEEN,
     ContainerState,
     ContainerStatus,
     Pod,
@@ -80,11 +81,11 @@ class PodIndex:
     def of(self, job: str) -> list[Pod]:
         """Return the pods that the Job with that UID controls, the newest last."""
         found = (self._get(at) for at in self._of.get(job, ()))
-        return sorted((pod for pod in found if pod), key=_age)
+        return sorted((pod for pod in found if pod), key=age)
 
     def past_of(self, job: str) -> tuple[Pod, ...]:
         """Return the last states of deleted pods of the Job, the newest last."""
-        return tuple(sorted(self._past.get(job, {}).values(), key=_age))
+        return tuple(sorted(self._past.get(job, {}).values(), key=age))
 
     def forget_past(self, job: str) -> None:
         """Forget deleted pods of the Job: all their ends are recorded."""
@@ -158,11 +159,6 @@ def _lost(pod: Pod) -> Pod:
         container_statuses=pod.status.container_statuses,
     )
     return msgspec.structs.replace(pod, status=status)
-
-
-def _age(pod: Pod) -> tuple[float, str]:
-    created = pod.metadata.creation_timestamp
-    return created.timestamp() if created else 0.0, pod.metadata.name
 
 
 def _says_the_same(known: Pod | None, pod: Pod) -> bool:

@@ -167,12 +167,6 @@ def _was_made_by(job: WorkerJob, pod: Pod) -> bool:
     return controls and [(each.uid, each.attempt) for each in pod.carries] == made_for
 
 
-def age(thing: WorkerJob | Pod) -> tuple[float, str]:
-    """Sort key: the newest is last."""
-    created = thing.metadata.creation_timestamp
-    return created.timestamp() if created else 0.0, thing.metadata.name
-
-
 def _says_the_same(known: WorkerJob | None, thing: WorkerJob) -> bool:
     """Whether nothing relevant differs: most updates change only the version."""
     if known is None:

@@ -1,54 +1,17 @@
-"""The part of a worker pod's order that the operator keeps, and the reasons that excuse its end."""
+"""The part of a worker pod's order that the operator keeps."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import timedelta
 
 import msgspec
 
-from imagejob_operator.api.meta import ObjectMeta, Resource
+from imagejob_operator.api.meta import Resource
 
 from .order import OrderDestination, OrderStore
 from .place import DestinationKey, destination_key_in_order
-
-EXCUSES = frozenset(
-    {
-        "DeletionByTaintManager",
-        "DeletionByPodGC",
-        "EvictionByEvictionAPI",
-        "PreemptionByScheduler",
-        "TerminationByKubelet",
-    }
-)
-"""Reasons with which the cluster itself removes pods: node failure, drain, preemption, node
-pressure."""
-
-SILENCE = timedelta(seconds=60)
-"""A pod this long past its deadline is on an unreachable node; the kubelet ends all others."""
-
-UNSEEN = "Unknown"
-"""The phase of a pod whose end was not observed, as Kubernetes sets it for a lost node's."""
-
-UNKNOWN_END = "ContainerStatusUnknown"
-"""The kubelet's reason for a container that it doesn't know, which may never have started."""
-
-
-class OwnerReference(Resource, frozen=True):
-    """A reference to the owner of an object."""
-
-    uid: str
-    kind: str = ""
-    name: str = ""
-    controller: bool = False
-
-
-class PodMeta(ObjectMeta, frozen=True):
-    """A pod's metadata with its owners."""
-
-    owner_references: tuple[OwnerReference, ...] = ()
 
 
 class Carried(Resource, frozen=True):

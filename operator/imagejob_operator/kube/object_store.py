@@ -29,6 +29,12 @@ def version(thing: HasMetadata) -> int:
     return int(thing.metadata.resource_version)
 
 
+def age(thing: HasMetadata) -> tuple[float, str]:
+    """Sort key: the newest is last."""
+    created = thing.metadata.creation_timestamp
+    return created.timestamp() if created else 0.0, thing.metadata.name
+
+
 class ObjectStore(Generic[K, T]):
     """Objects by key; remembers the UIDs and versions of deleted ones."""
 

@@ -6,22 +6,35 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from imagejob_operator.api.meta import Resource
-from imagejob_operator.contract.carried import (
-    EXCUSES,
-    SILENCE,
-    UNKNOWN_END,
-    Carried,
-    OwnerReference,
-    PodMeta,
-    carried_by,
-)
+from imagejob_operator.api.meta import OwnerReference, PodMeta, Resource
+from imagejob_operator.contract.carried import Carried, carried_by
 
 ORDER_VARIABLE = "IMAGEJOB_ORDER"
 CONTAINER = "worker"
 
 SECOND_TRY = timedelta(seconds=1)
 """The scheduler retries a pod that found no node after this long, at the earliest."""
+
+EXCUSES = frozenset(
+    {
+        "DeletionByTaintManager",
+        "DeletionByPodGC",
+        "EvictionByEvictionAPI",
+        "PreemptionByScheduler",
+        "TerminationByKubelet",
+    }
+)
+"""Reasons with which the cluster itself removes pods: node failure, drain, preemption, node
+pressure."""
+
+SILENCE = timedelta(seconds=60)
+"""A pod this long past its deadline is on an unreachable node; the kubelet ends all others."""
+
+UNSEEN = "Unknown"
+"""The phase of a pod whose end was not observed, as Kubernetes sets it for a lost node's."""
+
+UNKNOWN_END = "ContainerStatusUnknown"
+"""The kubelet's reason for a container that it doesn't know, which may never have started."""
 
 
 class EnvVar(Resource, frozen=True):

@@ -12,9 +12,8 @@ import msgspec
 from imagejob_operator.api.meta import ObjectMeta, Resource
 from imagejob_operator.contract import order as orders
 from imagejob_operator.contract import report as reports
-from imagejob_operator.contract.carried import UNSEEN
 
-from .pod import Pod, PodSpec, StateCondition
+from .pod import UNSEEN, Pod, PodSpec, StateCondition
 
 Nothing = Literal["nothing"]
 

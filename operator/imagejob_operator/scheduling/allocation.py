@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from imagejob_operator.api.batch import MAX_BATCH
-from imagejob_operator.cache.worker_index import age
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.imagejob.worker_checks import is_starting
+from imagejob_operator.kube.object_store import age
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
 

@@ -9,13 +9,12 @@ import pytest
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.last_failure import is_spent
-from imagejob_operator.contract.carried import SILENCE, UNSEEN
 from imagejob_operator.imagejob.decide import Replace
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.inputs import Inputs, JobState
 from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
 from imagejob_operator.imagejob.resolve import Resolved
-from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.pod import SILENCE, UNSEEN, Pod
 from imagejob_operator.kube.worker import DISRUPTED, Worker, WorkerJob
 from support.api_objects import (
     DIGEST,

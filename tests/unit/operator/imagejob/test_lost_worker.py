@@ -11,14 +11,13 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.meta import ObjectMeta
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import WatchedObject
-from imagejob_operator.contract.carried import EXCUSES
 from imagejob_operator.imagejob.decide import Find, WriteStatus
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
 from imagejob_operator.imagejob.resolve import Resolved
 from imagejob_operator.imagejob.status import describe
-from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.pod import EXCUSES, Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 from support.api_objects import (
     DIGEST,
