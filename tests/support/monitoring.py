@@ -122,7 +122,7 @@ def alert_expressions() -> Iterator[tuple[str, str]]:
 
 def page_expressions() -> Iterator[str]:
     """Those that docs/metrics.md answers questions with."""
-    questions = PAGE.read_text().partition("\n## Questions\n")[2].partition("\n## ")[0]
+    questions = PAGE.read_text().partition("\n## Queries\n")[2].partition("\n## ")[0]
     for expression in re.findall(r"^\| .+\? \| `(.+)` \|$", questions, re.MULTILINE):
         yield expression.replace("\\|", "|")
 
