@@ -15,6 +15,7 @@ HUGE = "x" * (250 << 10)
 LABEL = "imagejob.dev/component"
 HOLD = "tenant.example/hold"
 NOWHERE = "http://127.0.0.1:9"
+NO_BUCKET = "no-such-bucket"
 KEYS = tuple(f"incoming/{letter}.png" for letter in "abcd")
 STORES = ("uploads", "other")
 PREFIXES = (None, "out", "deep/out", "deep")
@@ -132,7 +133,7 @@ def stores(world: Mapping[str, str]) -> list[Body]:
         store(endpoint, bucket, prefix="deep/out"),
         store(NOWHERE, bucket),
         store(endpoint, bucket, "no-such-secret"),
-        store(endpoint, "no-such-bucket"),
+        store(endpoint, NO_BUCKET),
     ]
 
 

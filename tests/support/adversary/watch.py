@@ -18,6 +18,7 @@ import msgspec
 from imagejob_dev.rest import ApiError
 from imagejob_operator.contract.order import Order
 
+from support.adversary.bodies import NO_BUCKET, NOWHERE
 from support.adversary.history import Dispatch, Finish, Life, Meeting
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Task(NamedTuple):
 
     uids: frozenset[str]
     folders: dict[str, str]
-    """UID → folder."""
+    """UID → folder of the tenant's bucket; one that is elsewhere is named with its bucket."""
     prefixes: dict[str, str]
     """UID → the prefix of the store that its outputs go to."""
 
@@ -236,7 +237,9 @@ def _task(template: Body, labelled: Body) -> Task | None:
         s3 = work.stores[item.destination.store].s3
         prefix = (s3.prefix or "") if s3 else ""
         prefixes[item.uid] = prefix
-        folders[item.uid] = f"{prefix}/{item.destination.prefix}".lstrip("/")
+        folder = f"{prefix}/{item.destination.prefix}".lstrip("/")
+        astray = s3 and (s3.bucket == NO_BUCKET or s3.endpoint == NOWHERE)
+        folders[item.uid] = f"{s3.endpoint} {s3.bucket}: {folder}" if s3 and astray else folder
     return Task(frozenset(folders), folders, prefixes)
 
 
