@@ -48,7 +48,7 @@ def main() -> int:
     os.environ.setdefault("IMAGEJOB_DEV_PREBUILT", "0")
     with tempfile.TemporaryDirectory() as folder, Cluster(Path(folder)) as cluster:
         cluster.install()
-        with session(cluster, say=_say) as runs:
+        with session(cluster, say=_say, evictions=options.evictions) as runs:
             return _replay(runs, options) if options.replay else _prove(runs, options)
 
 
@@ -94,6 +94,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--moves", type=int, default=32, help="of each run")
     parser.add_argument("--minutes", type=float, default=60, help="begin no run after them")
+    evictions = "have the platform evict workers, too"
+    parser.add_argument("--evictions", action="store_true", help=evictions)
     parser.add_argument("--replay", type=Path, help="a file of moves to be made instead")
     place = REPOSITORY / "benchmarks" / "records" / "adversary.json"
     parser.add_argument("--record", type=Path, default=place)

@@ -52,7 +52,10 @@ class Outcome(NamedTuple):
 
 
 class Session:
-    """A cluster, a front, the operators; `outcomes` are those of its runs, in order."""
+    """A cluster, a front, the operators; `outcomes` are those of its runs, in order.
+
+    With `evictions` the platform evicts workers as well, which is no move of a tenant.
+    """
 
     def __init__(
         self,
@@ -60,7 +63,10 @@ class Session:
         before: front.Front,
         ops: operators.Operators,
         say: Callable[[str], None],
+        *,
+        evictions: bool,
     ) -> None:
+        self.evictions = evictions
         self.outcomes: list[Outcome] = []
         self.cluster = cluster
         self._front, self._operators, self._say = before, ops, say
@@ -157,9 +163,10 @@ def machine_of(
         "change_the_store": moves.stores(),
         "change_the_source": moves.uploads(),
         "befall": moves.environment(),
-        "evict_a_worker": moves.evictions(),
         "wait": moves.waits(),
     }
+    if session.evictions:
+        chances["evict_a_worker"] = moves.evictions()
 
     class Adversary(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -213,7 +220,9 @@ def told(outcome: Outcome) -> str:
 
 
 @contextmanager
-def session(cluster: Client, say: Callable[[str], None] = print) -> Iterator[Session]:
+def session(
+    cluster: Client, say: Callable[[str], None] = print, *, evictions: bool = False
+) -> Iterator[Session]:
     port = int(cluster.s3.endpoint.rpartition(":")[2])
     drainer = person(cluster, "default", DRAINER)
     with (
@@ -221,7 +230,7 @@ def session(cluster: Client, say: Callable[[str], None] = print) -> Iterator[Ses
         front.serving(port) as before,
         operators.working(cluster) as ops,
     ):
-        yield Session(cluster, before, ops, say)
+        yield Session(cluster, before, ops, say, evictions=evictions)
 
 
 def _lines(history: History, found: list[Violation]) -> list[str]:
