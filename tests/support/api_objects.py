@@ -215,6 +215,16 @@ def failed(
     return [2, reason, message, 12, source]
 
 
+def source(digest: bytes = DIGEST) -> list[Any]:
+    """What is reported of a source that has been read, and not decoded."""
+    return [1, 0, 0, 0, 3_400_000, digest]
+
+
+def read(digest: bytes = DIGEST) -> list[Any]:
+    """The entry of an item whose source has been read, and no more."""
+    return [3, source(digest)]
+
+
 def inputs(job: ImageJob | None = None, worker: Worker | None = None, **more: Any) -> Inputs:
     """It is admitted and first in line, and all is there, unless `more` says otherwise."""
     known = {"job": job or image_job(), "worker": worker, "stores": {"uploads": store()}}

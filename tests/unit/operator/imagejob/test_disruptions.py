@@ -28,6 +28,7 @@ from support.api_objects import (
     inputs,
     last_failure,
     pod,
+    read,
     report,
     running,
     store,
@@ -45,8 +46,6 @@ CARRIED = worker_job(CAT)
 STARTED = datetime.fromisoformat("2026-11-22T09:59:58Z")
 ALLOWED = 180
 TICK = timedelta(milliseconds=1)
-READ = [3, [1, 0, 0, 0, 3_400_000, DIGEST]]
-"""The entry of an item whose source has been read, and no more."""
 EVICTED = pod(state=terminated("", 137), **disrupted())
 
 
@@ -151,7 +150,7 @@ def test_a_pod_that_was_taken_away_after_its_report_has_reported() -> None:
 
 def test_who_was_not_done_goes_on_in_another_worker_and_finds_the_same() -> None:
     both = worker_job(CAT, DOG)
-    taken = pod(by=both, state=terminated(report(READ, done()), 137), **disrupted())
+    taken = pod(by=both, state=terminated(report(read(), done()), 137), **disrupted())
 
     cat, dog = (shown(carried(taken, both, job)) for job in (CAT, DOG))
     again = next_order(cat).item

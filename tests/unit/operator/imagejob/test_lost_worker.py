@@ -30,8 +30,10 @@ from support.api_objects import (
     inputs,
     last_failure,
     pod,
+    read,
     report,
     running,
+    source,
     store,
     terminated,
     worker_job,
@@ -44,15 +46,6 @@ from support.timings import SETTLE
 CAT, DOG = image_job("cat", retries=0), image_job("dog", retries=0)
 ALONE, BOTH = worker_job(CAT), worker_job(CAT, DOG)
 GOES_ON, COSTS = ("Queued", 0), ("Failed", 1)
-
-
-def source(digest: bytes = DIGEST) -> list[Any]:
-    return [1, 0, 0, 0, 3_400_000, digest]
-
-
-def read(digest: bytes = DIGEST) -> list[Any]:
-    """The entry of an item whose source has been read, and no more."""
-    return [3, source(digest)]
 
 
 def cost(known: Inputs) -> tuple[str, int | None]:
