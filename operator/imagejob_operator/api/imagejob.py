@@ -119,16 +119,21 @@ class ResolvedProfile(Resource, frozen=True):
     digest: str
 
 
-class StoreStatus(Resource, frozen=True):
-    """An ImageStore as it was at dispatch: a bucket, or a claim."""
+class StorePlace(Resource, frozen=True):
+    """Where an ImageStore led when the ImageJob was dispatched: a bucket, or a claim."""
 
-    name: str
     generation: int | None = None
     endpoint: str | None = None
     bucket: str | None = None
     prefix: str | None = None
     claim_name: str | None = None
     sub_path: str | None = None
+
+
+class StoreStatus(StorePlace, frozen=True, kw_only=True):
+    """An ImageStore as it was when the ImageJob was dispatched."""
+
+    name: str
 
 
 class WorkerStatus(Resource, frozen=True):

@@ -15,6 +15,7 @@ from imagejob_operator.api.imagejob import (
     ImageJobStatus,
     ResolvedProfile,
     SourceStatus,
+    StorePlace,
 )
 from imagejob_operator.api.meta import GROUP, VERSION, Resource
 from imagejob_operator.api.reasons import Reason
@@ -122,23 +123,12 @@ class QuotaDecision(Resource, frozen=True):
     remaining: int
 
 
-class LinePlace(Resource, frozen=True):
-    """A store as it was when the ImageJob was dispatched: a bucket, or a claim."""
-
-    generation: int | None = None
-    endpoint: str | None = None
-    bucket: str | None = None
-    prefix: str | None = None
-    claim_name: str | None = None
-    sub_path: str | None = None
-
-
 class LineSource(Resource, frozen=True):
     """The source; digest and size are set at the end, if it was read."""
 
     store: str
     key: str
-    place: LinePlace | None = None
+    place: StorePlace | None = None
     sha256: str | None = None
     bytes: int | None = None
 
@@ -148,7 +138,7 @@ class LineDestination(Resource, frozen=True):
 
     store: str
     prefix: str
-    place: LinePlace | None = None
+    place: StorePlace | None = None
 
 
 class LineOutput(Resource, frozen=True):
@@ -233,12 +223,12 @@ def _destination(job: ImageJob, end: ImageJobStatus) -> LineDestination:
     return LineDestination(wanted.store, wanted.prefix, _place(wanted.store, end))
 
 
-def _place(store: str, end: ImageJobStatus) -> LinePlace | None:
+def _place(store: str, end: ImageJobStatus) -> StorePlace | None:
     """The store of that name as it was at the dispatch, if there was one."""
     known = store_called(store, end.stores)
     if not known or not (known.endpoint or known.claim_name):
         return None
-    return msgspec.convert(known, LinePlace, from_attributes=True)
+    return msgspec.convert(known, StorePlace, from_attributes=True)
 
 
 def _outputs(end: ImageJobStatus) -> tuple[LineOutput, ...]:

@@ -61,7 +61,7 @@ ENDED = msgspec.convert(
 
 FAILED = msgspec.structs.replace(ENDED, outputs=())
 ON_A_VOLUME = msgspec.structs.replace(
-    FAILED, stores=(StoreStatus("uploads", 1, claim_name="photos", sub_path="in"),)
+    FAILED, stores=(StoreStatus(name="uploads", generation=1, claim_name="photos", sub_path="in"),)
 )
 TURNED_AWAY = ImageJobStatus()
 PLACE = {

@@ -109,7 +109,7 @@ def test_the_stores_are_told_as_they_were_when_it_was_dispatched() -> None:
     ended = status_of(known)
     later = status_of(inputs(written(CAT, ended), stores={"uploads": swapped}))
 
-    was = StoreStatus("uploads", 1, endpoint="https://s3.test", bucket="team-a")
+    was = StoreStatus(name="uploads", generation=1, endpoint="https://s3.test", bucket="team-a")
     assert ended.stores == later.stores == (was,)
     assert status_of(inputs(CAT, profile=profile())).stores == ()
 
