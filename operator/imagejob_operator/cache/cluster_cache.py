@@ -11,13 +11,13 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.api.imagestore import ImageStore
-from imagejob_operator.kube.object_store import ObjectStore, age
+from imagejob_operator.kube.object_store import ObjectStore
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
 from .destination import destination_of
 from .destinations import Destinations, discard, spots_in_order
-from .last_failure import is_spent, worker_shown
+from .last_failure import is_spent
 from .memory_budget import BudgetedStore, MemoryBudget
 from .pod_index import spots_carried
 from .reconcile_key import (
@@ -100,37 +100,6 @@ class ClusterCache:
                 self._enqueue_namespace(thing, changed=self.profiles.drop(thing))
             case ImageQuota():
                 self._enqueue_quota(thing, changed=self.quotas.drop(thing))
-
-    def carrier(self, job: ImageJob) -> Worker | None:
-        """Return the worker of the ImageJob; of several, the newest that isn't being deleted.
-
-        Only workers of its own namespace count: otherwise any tenant could report on any other's
-        ImageJobs. While the worker that the status names exists, no other replaces it.
-        """
-        namespace, uid = job.metadata.namespace, job.metadata.uid
-        found = [
-            self.worker_index.find(at)
-            for at in self.worker_index.carriers(uid)
-            if at[0] == namespace
-        ]
-        workers = [
-            worker
-            for worker in found
-            if worker
-            and not is_spent(worker.job, job)
-            and (not worker.is_gone or worker.has_something_to_tell(uid))
-        ]
-        named = worker_shown(job)
-        return max(
-            workers,
-            key=lambda worker: (
-                not worker.is_gone,
-                not worker.job.is_deleting,
-                worker.job.metadata.name == named,
-                *age(worker.job),
-            ),
-            default=None,
-        )
 
     def has_vanished(self, job: ImageJob, worker: str) -> bool:
         """Whether nothing is known of a worker Job that the ImageJob's status names.

@@ -82,7 +82,7 @@ class Lister:
     def worker_of(self, job: ImageJob) -> WorkerJob | None:
         """Return the worker of an unfinished ImageJob, as far as was listed."""
         known = self._cache.jobs.get(job.metadata.uid)
-        worker = self._cache.carrier(known) if known else None
+        worker = self._cache.worker_index.carrier(known) if known else None
         return worker.job if worker else None
 
     async def take(

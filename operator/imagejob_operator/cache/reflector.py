@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from imagejob_operator.kube.client import Change, Cluster
+from imagejob_operator.kube.errors import ApiError, ExpiredError, NotFoundError
 from imagejob_operator.kube.resources import Kind
-from imagejob_operator.kube.transport import ApiError, ExpiredError, NotFoundError
 from imagejob_operator.observability.logging import fields
 
 from .lister import WATCHED, Lister

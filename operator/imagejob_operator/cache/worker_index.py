@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
-from imagejob_operator.kube.object_store import ObjectStore
+from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.kube.object_store import ObjectStore, age
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
 from .destinations import Spot, discard
+from .last_failure import is_spent, worker_shown
 from .pod_index import PodIndex
 from .reconcile_key import Key, key
 
@@ -108,6 +110,33 @@ class WorkerIndex:
             tuple(pods[:-1]),
             tuple(pod for pod in self._pods.past_of(uid) if _was_made_by(job, pod)),
             is_gone=known is None or known.metadata.uid != uid,
+        )
+
+    def carrier(self, job: ImageJob) -> Worker | None:
+        """Return the worker of the ImageJob; of several, the newest that isn't being deleted.
+
+        Only workers of its own namespace count: otherwise any tenant could report on any other's
+        ImageJobs. While the worker that the status names exists, no other replaces it.
+        """
+        namespace, uid = job.metadata.namespace, job.metadata.uid
+        found = [self.find(at) for at in self.carriers(uid) if at[0] == namespace]
+        workers = [
+            worker
+            for worker in found
+            if worker
+            and not is_spent(worker.job, job)
+            and (not worker.is_gone or worker.has_something_to_tell(uid))
+        ]
+        named = worker_shown(job)
+        return max(
+            workers,
+            key=lambda worker: (
+                not worker.is_gone,
+                not worker.job.is_deleting,
+                worker.job.metadata.name == named,
+                *age(worker.job),
+            ),
+            default=None,
         )
 
     def carriers(self, uid: str) -> Collection[Key]:

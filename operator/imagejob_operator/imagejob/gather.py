@@ -20,7 +20,7 @@ def gather(cache: ClusterCache, uid: str) -> Inputs | None:
         return None
     namespace = job.metadata.namespace
     found = {name: cache.stores.get((namespace, name)) for name in _store_names(job)}
-    profile, worker = job.spec.profile_ref, cache.carrier(job)
+    profile, worker = job.spec.profile_ref, cache.worker_index.carrier(job)
     return Inputs(
         job=job,
         profile=cache.profiles.get((namespace, profile.name)) if profile else None,
