@@ -7,8 +7,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.kube.resources import IMAGE_JOBS
-from imagejob_operator.kube.transport import ApiError, Transport
+from imagejob_operator.kube.transport import Transport
 from kubernetes.aio import client, config
 
 if TYPE_CHECKING:

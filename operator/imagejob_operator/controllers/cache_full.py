@@ -16,8 +16,8 @@ from imagejob_operator.cache.memory_budget import LeftOut
 from imagejob_operator.cache.reconcile_key import QuotaStatusKey
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.kube.resources import IMAGE_JOBS, IMAGE_PROFILES, IMAGE_STORES, Kind
-from imagejob_operator.kube.transport import ApiError
 from imagejob_operator.observability.logging import fields
 from imagejob_operator.quota.status import CACHE_FULL, full
 from imagejob_operator.workqueue.queue import WorkQueue

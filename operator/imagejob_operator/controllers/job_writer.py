@@ -12,9 +12,9 @@ from imagejob_operator.cache.reconcile_key import NamespaceKey
 from imagejob_operator.config.timings import Timings
 from imagejob_operator.imagejob.decide import Find, Inquire, Replace
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.errors import ApiError, ConflictError
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.resources import IMAGE_JOBS, WORKER_JOBS
-from imagejob_operator.kube.transport import ApiError, ConflictError
 from imagejob_operator.kube.worker import WorkerJob
 from imagejob_operator.observability.logging import about
 from imagejob_operator.scheduling.namespace_state import PendingWorker
@@ -92,8 +92,8 @@ class JobWriter:
         uid, worker = inquire.job.metadata.uid, inquire.worker
         asked = (worker.pod or worker.job).metadata
         warnings = await self._cluster.warnings_about(asked)
-        why, about = warnings[-1] if warnings else "", asked.name if worker.pod else ""
-        self._histories.refused(uid, why, self._ask_again(), about)
+        why, pod = warnings[-1] if warnings else "", asked.name if worker.pod else ""
+        self._histories.refused(uid, why, self._ask_again(), pod)
         self._queue.add(uid)
 
     async def replace(self, replace: Replace) -> None:

@@ -12,8 +12,8 @@ from imagejob_operator.api.labels import TENANT_LABEL
 from imagejob_operator.cache.lister import Lister
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.errors import ApiError, ConflictError, NotFoundError
 from imagejob_operator.kube.resources import LEDGERS, ConfigMap
-from imagejob_operator.kube.transport import ApiError, ConflictError, NotFoundError
 from imagejob_operator.observability.logging import fields
 from imagejob_operator.quota import ledger as ledgers
 from imagejob_operator.quota.ledger import Ledger

@@ -24,7 +24,7 @@ from imagejob_operator.cache.reflector import Reflectors
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
-from imagejob_operator.kube.transport import ApiError
+from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.observability.snapshot import Snapshot
 from imagejob_operator.workqueue.batch_window import BatchWindow
 from imagejob_operator.workqueue.priority import Priority

@@ -47,7 +47,7 @@ class NamespaceRegistry:
         self._caps = caps
         self._timings = timings
         self._clock = clock
-        self._registry: dict[str, NamespaceState] = {}
+        self._states: dict[str, NamespaceState] = {}
         self._has_moved = False
         self._busy: dict[str, Plan | None] = {}
         self._known: dict[str, str] = {}
@@ -58,13 +58,13 @@ class NamespaceRegistry:
 
     def of(self, namespace: str) -> NamespaceState:
         """Return the namespace's state, which is created if necessary."""
-        known = self._registry.get(namespace)
+        known = self._states.get(namespace)
         if known is None:
-            known = self._registry[namespace] = NamespaceState(namespace)
+            known = self._states[namespace] = NamespaceState(namespace)
         return known
 
     def __iter__(self) -> Iterator[NamespaceState]:
-        return iter(self._registry.values())
+        return iter(self._states.values())
 
     def policy(self, namespace: str) -> Policy:
         """Return the policy of its ImageQuota, or the default."""

@@ -11,8 +11,8 @@ from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import QuotaStatusKey
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.errors import ConflictError, NotFoundError
 from imagejob_operator.kube.resources import IMAGE_QUOTAS
-from imagejob_operator.kube.transport import ConflictError, NotFoundError
 from imagejob_operator.quota.status import describe_quota, next_change
 from imagejob_operator.workqueue.queue import WorkQueue
 

@@ -15,8 +15,8 @@ from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob.decide import WriteStatus
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.errors import ApiError, ConflictError, NotFoundError
 from imagejob_operator.kube.resources import IMAGE_JOBS
-from imagejob_operator.kube.transport import ApiError, ConflictError, NotFoundError
 from imagejob_operator.observability.logging import Value, fields
 from imagejob_operator.workqueue.queue import WorkQueue
 

@@ -15,8 +15,8 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob.expiry import has_expired
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.errors import ApiError, ConflictError
 from imagejob_operator.kube.pager import FIRST
-from imagejob_operator.kube.transport import ApiError, ConflictError
 from imagejob_operator.observability.logging import about
 
 log = logging.getLogger(__name__)

@@ -15,6 +15,7 @@ from imagejob_operator.api.meta import API_VERSION, Manifest, ObjectMeta, Resour
 from imagejob_operator.observability.metrics import Metrics
 
 from . import records
+from .errors import ApiError, ConflictError, ExpiredError, NotFoundError
 from .object_store import HasMetadata
 from .pager import FIRST, Page, Pager, identify
 from .resources import (
@@ -28,15 +29,7 @@ from .resources import (
     ConfigMap,
     Kind,
 )
-from .transport import (
-    ApiError,
-    ConflictError,
-    ExpiredError,
-    Fence,
-    NotFoundError,
-    Transport,
-    decode,
-)
+from .transport import Fence, Transport, decode
 from .transport import connect as connect_transport
 from .worker import WorkerJob
 

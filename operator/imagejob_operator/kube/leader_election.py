@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from imagejob_operator.observability.logging import fields
 
+from .errors import ApiError, ConflictError
 from .lease_lock import LeaseLock, LeaseLostError
-from .transport import ApiError, ConflictError
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ from imagejob_operator.observability.logging import fields
 
 from . import lease as leases
 from .clock import utc_now
+from .errors import ConflictError, FencedError, NotFoundError
 from .lease import Lease, LeaseHolder, LeaseSpec, LeaseTimings, ObservedRecord
-from .transport import ConflictError, FencedError, NotFoundError, Transport, decode
+from .transport import Transport, decode
 
 log = logging.getLogger(__name__)
 

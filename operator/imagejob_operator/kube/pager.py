@@ -16,9 +16,10 @@ import msgspec
 from imagejob_operator.api.meta import Resource
 from imagejob_operator.observability.logging import fields
 
+from .errors import TooLargeError
 from .object_store import HasMetadata
 from .resources import Kind
-from .transport import TooLargeError, Transport, decode
+from .transport import Transport, decode
 
 log = logging.getLogger(__name__)
 

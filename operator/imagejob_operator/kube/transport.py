@@ -20,6 +20,7 @@ from imagejob_operator.api.version import VERSION
 from imagejob_operator.observability.metrics import Metrics
 
 from .concurrency_limiter import AdaptiveConcurrencyLimiter
+from .errors import ERRORS, ApiError, TooLargeError
 
 AGENT = f"imagejob-operator/{VERSION}"
 """Our user agent, as the API server's audit log shows it."""
@@ -37,58 +38,8 @@ MAX_ERROR_BODY = 64 * 1024
 CHUNK = 128 * 1024
 
 
-class ApiError(Exception):
-    """The API server refused, failed or didn't answer. `status` is HTTP's; 0 if it is unreachable.
-
-    `retry_after` is the pause that the server asks for.
-    """
-
-    def __init__(self, status: int, message: str, retry_after: timedelta = timedelta()) -> None:
-        super().__init__(f"{status}: {message}" if status else message)
-        self.status = status
-        self.message = message
-        self.retry_after = retry_after
-
-    @property
-    def is_refusal(self) -> bool:
-        """Whether the server understood the request and rejected it, so that a retry is useless."""
-        return self.status in (400, 403, 404, 409, 413, 422)
-
-
-class ConflictError(ApiError):
-    """409: another writer was first. Read again and decide again."""
-
-
-class NotFoundError(ApiError):
-    """404: there is no such object."""
-
-
-class ExpiredError(ApiError):
-    """410: the resource version or page token is too old. List again."""
-
-
-class TooLargeError(ApiError):
-    """The response exceeds MAX_BODY and was not read completely."""
-
-    def __init__(self) -> None:
-        super().__init__(0, f"the response exceeds {MAX_BODY} bytes")
-
-
-class FencedError(ApiError):
-    """Not sent: another operator may lead by now."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(0, message)
-
-
 Fence = Callable[[], None]
 """Returns if we may write now, and raises FencedError if not."""
-
-_ERRORS: dict[int, type[ApiError]] = {
-    404: NotFoundError,
-    409: ConflictError,
-    410: ExpiredError,
-}
 
 
 class Transport:
@@ -167,7 +118,7 @@ class Transport:
         return response
 
     def _refusal(self, response: aiohttp.ClientResponse, data: bytes) -> ApiError:
-        kind, pause = _ERRORS.get(response.status, ApiError), _retry_after(response.headers)
+        kind, pause = ERRORS.get(response.status, ApiError), _retry_after(response.headers)
         if pause:
             self.metrics.throttled()
             self.limiter.refused(pause.total_seconds())
@@ -200,7 +151,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         if len(data) > most:
             response.close()
             if response.status < 300:
-                raise TooLargeError
+                raise TooLargeError(MAX_BODY)
             return bytes(data[:most])
     return bytes(data)
 
@@ -220,7 +171,7 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
                 yield line
             begun += rest
             if len(begun) > MAX_BODY:
-                raise TooLargeError
+                raise TooLargeError(MAX_BODY)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise _unreached(error) from error
 

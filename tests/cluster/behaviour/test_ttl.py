@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from imagejob_dev.client import OPERATOR, OPERATOR_NAMESPACE
 from imagejob_operator.controllers.ttl import Sweeper, sweep_forever
-from imagejob_operator.kube.transport import ApiError
+from imagejob_operator.kube.errors import ApiError
 from support import accounts
 from support.audit_schema import complaints_about
 from support.tenant import Body, Tenant, image_job

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from imagejob_operator.kube.errors import ConflictError, FencedError
 from imagejob_operator.kube.lease_lock import LeaseLostError
-from imagejob_operator.kube.transport import ConflictError, FencedError
 from support.lease_world import SECONDS
 
 if TYPE_CHECKING:

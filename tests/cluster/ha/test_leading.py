@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.kube.lease_lock import LeaseLostError
-from imagejob_operator.kube.transport import ApiError
 
 if TYPE_CHECKING:
     from support.lease_world import Play, World

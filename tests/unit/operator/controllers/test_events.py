@@ -12,7 +12,7 @@ from imagejob_operator.api.imagejob import AuditEntry
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
-from imagejob_operator.kube.transport import ConflictError
+from imagejob_operator.kube.errors import ConflictError
 from imagejob_operator.observability.metrics import Metrics
 from support.api_objects import NOW, image_job
 

@@ -20,7 +20,7 @@ from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.quota_status import INTERVAL, ImageQuotaStatusWriter
 from imagejob_operator.controllers.reconciler import Reconciler
 from imagejob_operator.controllers.status_writer import StatusWriter
-from imagejob_operator.kube.transport import ApiError, ConflictError
+from imagejob_operator.kube.errors import ApiError, ConflictError
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate

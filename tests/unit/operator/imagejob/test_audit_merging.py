@@ -17,7 +17,7 @@ from imagejob_operator.controllers.status_writer import StatusWriter
 from imagejob_operator.imagejob.audit_merging import HELD, Run
 from imagejob_operator.imagejob.decide import Decision, WriteStatus, decide
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
-from imagejob_operator.kube.transport import ConflictError
+from imagejob_operator.kube.errors import ConflictError
 from imagejob_operator.kube.worker import Worker
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.position import QueuePosition

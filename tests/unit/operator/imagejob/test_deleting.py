@@ -13,7 +13,7 @@ from imagejob_operator.controllers.status_writer import StatusWriter
 from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob.decide import JobHistory, WriteStatus, decide
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
-from imagejob_operator.kube.transport import NotFoundError
+from imagejob_operator.kube.errors import NotFoundError
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from imagejob_dev.ports import LOOPBACK
 from imagejob_operator.kube import transport
-from imagejob_operator.kube.transport import MAX_PAUSE_SECONDS, ApiError, FencedError
+from imagejob_operator.kube.errors import ApiError, FencedError
+from imagejob_operator.kube.transport import MAX_PAUSE_SECONDS
 from imagejob_operator.observability.metrics import Metrics
 
 if TYPE_CHECKING:
