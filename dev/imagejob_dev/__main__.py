@@ -3,7 +3,7 @@
 A real control plane (etcd, API server, controller manager, scheduler), a node that runs the
 containers of its pods as plain processes of yours, and a real S3 server. All of it listens on
 127.0.0.1 only. The programs are taken from $KUBEBUILDER_ASSETS, from the cache, from Kubernetes'
-own releases, or are built from pinned Go modules: minutes once, seconds ever after.
+own releases, or are built from pinned Go modules: minutes the first time, seconds afterwards.
 """
 
 from __future__ import annotations
@@ -94,7 +94,12 @@ def _parser() -> argparse.ArgumentParser:
         where.add_argument("--dir", type=Path, help="the cluster's folder, instead of a name")
     names = [module.name for module in EXTRAS]
     commands.choices["tools"].add_argument(
-        "--with", dest="extra", action="append", default=[], choices=names, help="this one, too"
+        "--with",
+        dest="extra",
+        action="append",
+        default=[],
+        choices=names,
+        help="also install this tool",
     )
     return parser
 

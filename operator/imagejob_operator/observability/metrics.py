@@ -87,7 +87,7 @@ class Metrics:
 
     def _set_up_requests(self) -> None:
         self._requests = self._counter(
-            "api_requests", "Requests to the API server, the watches excepted.", "verb", "code"
+            "api_requests", "Requests to the API server, except watches.", "verb", "code"
         )
         self._latency = self._histogram(
             "api_request_duration_seconds", "How long the API server took.", REQUEST, "verb"

@@ -41,7 +41,7 @@ def shown(old: Queue | None, position: QueuePosition, now: datetime, slot: timed
 
 
 def waits_for_quota(queue: Queue, rate: str) -> str:
-    """Format `waits for the quota of 50 per 1h: 4th in line, goes on at 2026-11-22 10:32:05 UTC`.
+    """Format `waits for the quota of 50 per 1h: 4th in line, continues at 2026-11-22 10:32:05 UTC`.
 
     `rate` is the text of the tightest one, `50 per 1h`. The time is the first whole second at which
     the ImageJob has continued.
@@ -77,7 +77,7 @@ def _is_stale_time(
 def _details(queue: Queue) -> str:
     place = f"{ordinal(queue.position)} in line" if queue.position else ""
     at = queue.eligible_at
-    time = f"goes on at {_whole_second(at):%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    time = f"continues at {_whole_second(at):%Y-%m-%d %H:%M:%S} UTC" if at else ""
     details = ", ".join(filter(None, (place, time)))
     return f": {details}" if details else ""
 

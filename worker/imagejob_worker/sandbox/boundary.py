@@ -100,12 +100,10 @@ def encode_result(work: Callable[[], Processed], file_size: int) -> bytes:
 def judge_result(ended: Exit, memory: int) -> Success:
     """Judge how a child that could use `memory` bytes ended, in the parent. Raises ItemFailure."""
     if ended.timed_out or ended.status == -signal.SIGXCPU:
-        raise ItemFailure("TimedOut", "processing took longer than the time it may take")
+        raise ItemFailure("TimedOut", "processing exceeded its time limit")
     if ended.status == -signal.SIGKILL:
         # Not by us: the kernel does so when the pod's memory is used up.
-        raise ItemFailure(
-            "OutOfMemory", "the kernel killed the processing: the pod is out of memory"
-        )
+        raise ItemFailure("OutOfMemory", "the kernel killed the process: the pod is out of memory")
     decoded = ended.output.startswith(DECODED)
     if ended.status < 0:
         raise _crash(_signal_name(-ended.status), ended.memory_used, memory, decoded=decoded)

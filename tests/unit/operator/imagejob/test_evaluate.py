@@ -84,7 +84,7 @@ CHARGED = {
         (
             "Throttled",
             Reason.QUOTA_USED_UP,
-            "waits for the quota of 50 per 1h: 4th in line, goes on at 2026-11-22 10:30:01 UTC",
+            "waits for the quota of 50 per 1h: 4th in line, continues at 2026-11-22 10:30:01 UTC",
         ),
     ),
     "the quota is used up, and it may not wait": (

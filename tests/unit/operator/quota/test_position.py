@@ -177,20 +177,20 @@ AT = datetime(2026, 11, 22, 10, 32, 5, tzinfo=UTC)
 QUOTA_MESSAGES = {
     "place and time": (
         Queue(4, AT),
-        "waits for the quota of 50 per 1h: 4th in line, goes on at 2026-11-22 10:32:05 UTC",
+        "waits for the quota of 50 per 1h: 4th in line, continues at 2026-11-22 10:32:05 UTC",
     ),
     "a time between seconds is not promised too early": (
         Queue(4, AT - timedelta(milliseconds=999)),
-        "waits for the quota of 50 per 1h: 4th in line, goes on at 2026-11-22 10:32:05 UTC",
+        "waits for the quota of 50 per 1h: 4th in line, continues at 2026-11-22 10:32:05 UTC",
     ),
     "a time of another zone": (
         Queue(1, AT.astimezone(timezone(timedelta(hours=9)))),
-        "waits for the quota of 50 per 1h: 1st in line, goes on at 2026-11-22 10:32:05 UTC",
+        "waits for the quota of 50 per 1h: 1st in line, continues at 2026-11-22 10:32:05 UTC",
     ),
     "no time": (Queue(12), "waits for the quota of 50 per 1h: 12th in line"),
     "no place": (
         Queue(None, AT),
-        "waits for the quota of 50 per 1h: goes on at 2026-11-22 10:32:05 UTC",
+        "waits for the quota of 50 per 1h: continues at 2026-11-22 10:32:05 UTC",
     ),
     "neither": (Queue(), "waits for the quota of 50 per 1h"),
 }

@@ -43,11 +43,11 @@ def test_an_answer_may_follow_the_word_that_the_source_is_decoded() -> None:
 @pytest.mark.parametrize(
     ("end", "reason", "words"),
     [
-        pytest.param(ended(-9, late=True), "TimedOut", "longer", id="killed by our clock"),
+        pytest.param(ended(-9, late=True), "TimedOut", "time limit", id="killed by our clock"),
         pytest.param(
-            ended(0, said(1, FACTS, [], 0, 0), late=True), "TimedOut", "longer", id="late"
+            ended(0, said(1, FACTS, [], 0, 0), late=True), "TimedOut", "time limit", id="late"
         ),
-        pytest.param(ended(-signal.SIGXCPU), "TimedOut", "longer", id="out of CPU"),
+        pytest.param(ended(-signal.SIGXCPU), "TimedOut", "time limit", id="out of CPU"),
         pytest.param(ended(-9), "OutOfMemory", "kernel", id="killed by the kernel"),
         pytest.param(ended(-11), "CorruptImage", "SIGSEGV", id="segmentation fault"),
         pytest.param(ended(-6), "CorruptImage", "SIGABRT", id="abort"),

@@ -31,7 +31,7 @@ FULL_CHROMA_FROM = 90
 
 WEBP_METHOD = 4
 AVIF_SPEED = 6
-"""Of 0 to 10. 4 takes four times as long for 3 % fewer bytes (design, section 9)."""
+"""Of 0 to 10. 4 takes four times as long for 3 % fewer bytes."""
 
 LOSSLESS_EFFORT = 70
 """For lossless WebP, `quality` is effort: 0 fast, 100 small."""
