@@ -1,6 +1,6 @@
--- The health of an ImageJob. Its conditions are kstatus' (Ready, Reconciling, Stalled), and `Finished`;
--- the reason of Ready says at any time why it is ready or not: docs/reasons.md has them all.
--- Scripts from argocd-cm have no string library, so this uses none.
+-- The health of an ImageJob. Its conditions are those of kstatus (Ready, Reconciling, Stalled) and
+-- `Finished`; the reason of Ready always says why it is ready or not: docs/reasons.md lists them.
+-- Scripts in argocd-cm have no string library, so this uses none.
 local status = obj.status or {}
 local conditions = {}
 for _, condition in ipairs(status.conditions or {}) do
@@ -20,6 +20,6 @@ elseif conditions.Stalled ~= nil and conditions.Stalled.status == "True" then
 elseif ready.reason == "Suspended" then
   health.status = "Suspended"
 end
--- All else goes on by itself: a quota has room again, a store comes, a worker is free, an attempt is
--- repeated. Degraded would end the sync that is about to bring the store.
+-- All else continues by itself: a quota has capacity again, a store is created, a worker is free, an
+-- attempt is retried. Degraded would end the sync that is about to create the store.
 return health

@@ -1,5 +1,5 @@
--- The health of an ImageQuota: Healthy once the operator applies it. One that is used up does what it
--- is for; the message says so.
+-- The health of an ImageQuota: Healthy once the operator applies it. One that is used up works as
+-- intended; the message says so.
 local status = obj.status or {}
 local ready = nil
 for _, condition in ipairs(status.conditions or {}) do
