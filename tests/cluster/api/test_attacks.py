@@ -1,4 +1,4 @@
-"""Manifests that want more than images: each is refused, and says which field is at fault."""
+"""Manifests that ask for more than images: each is rejected, with the field that is at fault."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def volume(**volume: Any) -> Body:
     return ours("ImageStore", "uploads", {"volume": volume})
 
 
-# Another namespace's things. Where a field `namespace` is tried, there is none.
+# Objects of other namespaces. The field `namespace` is tried too, although it doesn't exist.
 ACROSS = {
     "a Secret": opened_by(secretRef={"name": "uploads-s3", "namespace": "team-b"}),
     "a Secret, in its name": opened_by(secretRef={"name": "team-b/uploads-s3"}),
@@ -146,7 +146,7 @@ def test_no_field_takes_what_is_a_pod_s(alice: Attacker, case: str, kind: str) -
 
 
 def test_what_nobody_validates_is_dropped(alice: Attacker) -> None:
-    """As clients may ask for; the API server keeps only what the schema knows."""
+    """The client may skip validation; the API server keeps only what the schema defines."""
     credentials = {"secretRef": {"name": "uploads-s3", "namespace": "team-b"}, "namespace": "b"}
     body = store(credentials=credentials, volumes=[{"hostPath": {"path": "/"}}])
     body["spec"] |= {"podSpec": {"hostNetwork": True}}
@@ -169,7 +169,7 @@ CLAIMED = {
 
 
 def test_nobody_is_older_than_they_are(alice: Attacker) -> None:
-    """Age goes before, within a priority; and charges go by the UID."""
+    """Within a priority, the older goes first; charges depend on the UID."""
     body = image_job()
     body["metadata"] |= CLAIMED
 
@@ -191,7 +191,7 @@ FORGERIES = {
 @pytest.mark.parametrize("method", FORGERIES)
 @pytest.mark.parametrize("path", ["", "/status"], ids=["itself", "its status"])
 def test_no_request_forges_the_requester(alice: Attacker, method: str, path: str) -> None:
-    """A status may be written by none of the tenants: there, nothing is changed at all."""
+    """No tenant may write a status: there, the request changes nothing at all."""
     name = f"by-{method.lower().replace(' ', '-')}{path.replace('/', '-')}"
     made = alice.send("POST", f"{IMAGING}/imagejobs", image_job(name))
     assert made.status == CREATED, made.text

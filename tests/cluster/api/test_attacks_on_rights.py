@@ -1,4 +1,4 @@
-"""What a namespace's own editor and admin try beyond their rights, and around them."""
+"""What a namespace's own editor and admin try beyond their rights, and by detours."""
 
 from __future__ import annotations
 
@@ -122,13 +122,13 @@ def test_an_admin_gives_nobody_what_admins_lack(cluster: Client, namespace: str,
 
 
 def labelled(body: Body, labels: dict[str, str]) -> Body:
-    """A Job, suspended, whose pods have these labels."""
+    """A suspended Job whose pods have these labels."""
     body["spec"]["template"]["metadata"] = {"labels": labels}
     return body
 
 
 def test_no_suspended_job_turns_its_pods_into_workers(tenant: Attacker) -> None:
-    """A suspended Job's template may be changed, as no other's."""
+    """Only a suspended Job's template may be changed."""
     name = f"sleeper-{tenant.user.partition('-')[0]}"
     assert tenant.send("POST", f"{BATCH}/jobs", sleeper(name)).status == CREATED
     change = {"spec": {"template": {"metadata": {"labels": LABEL}}}}
@@ -140,7 +140,7 @@ def test_no_suspended_job_turns_its_pods_into_workers(tenant: Attacker) -> None:
 
 
 def test_no_controller_makes_worker_jobs(cluster: Client, shared_namespace: str) -> None:
-    """A CronJob's template may have any labels; but the controller that goes by it has no right."""
+    """A CronJob's template may have any labels, but its controller has no right to use them."""
     for controller in ("cronjob-controller", "ttl-controller", "namespace-controller"):
         user = f"system:serviceaccount:kube-system:{controller}"
         made = Attacker(cluster, user, shared_namespace).send(
@@ -168,7 +168,7 @@ def test_nobody_runs_programs_in_a_worker(tenant: Attacker, case: str) -> None:
 
 
 def test_nobody_adds_a_container_to_a_worker(cluster: Client, lenient_namespace: str) -> None:
-    """Not even by a role that may, which `edit` and `admin` are not."""
+    """Not even with a role that allows it, which `edit` and `admin` don't."""
     debugger = attacker(cluster, lenient_namespace, "edit")
     bound = (f"--namespace={lenient_namespace}", "debugger")
     what = ("--verb=patch", "--resource=pods/ephemeralcontainers")

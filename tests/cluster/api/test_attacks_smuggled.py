@@ -1,6 +1,6 @@
-"""Texts that want to become a part of the worker Job's pod: each is refused, or arrives inert.
+"""Texts meant to become part of the worker Job's pod: each is rejected, or arrives inert.
 
-Inert: the Job is what it is for a harmless ImageJob, but for the order, which is base64, and the
+Inert: the Job equals that of a harmless ImageJob, except for the order, which is base64, and the
 names of what it mounts.
 """
 
@@ -56,7 +56,7 @@ def alice(cluster: Client, shared_namespace: str) -> Attacker:
 
 @pytest.fixture(scope="module")
 def taken(alice: Attacker) -> list[Smuggled]:
-    """Those that the API server accepts; of a text alone and after another, the first."""
+    """For each field and text, the first variant that the API server accepts."""
     accepted: dict[tuple[object, ...], Smuggled] = {}
     for each in attempts():
         place = (each.body()["kind"], each.field, each.name)
@@ -85,19 +85,19 @@ def test_few_fields_take_any_text(taken: list[Smuggled]) -> None:
 def jobs(
     cluster: Client, shared_namespace: str, alice: Attacker, taken: list[Smuggled]
 ) -> Iterator[dict[str, Body]]:
-    """ImageJob → the Job of its worker, whose pod no node takes. The plain ones are `plain-…`."""
+    """ImageJob → its worker Job, whose pod no node accepts. The plain ones are `plain-…`."""
     team = Tenant(cluster, shared_namespace)
     team.quota("1000/1h")
     assert created(alice, FULL["ImageProfile"])
     wanted = [plain(example) for example in FULL if "Store" in example]
     wanted += [asked(smuggled, number) for number, smuggled in enumerate(taken)]
-    # No node has so many CPUs: the Job stays to be looked at.
+    # No node has so many CPUs, so the Job stays and can be inspected.
     with cluster.operator("smuggling-operator", worker_cpu_millis="9999999"):
         yield {bodies[-1]["metadata"]["name"]: job_of(team, alice, bodies) for bodies in wanted}
 
 
 def job_of(team: Tenant, alice: Attacker, bodies: list[Body]) -> Body:
-    """Make these, the last of which is an ImageJob, and take the Job that comes of it away."""
+    """Create these, the last of which is an ImageJob; return its worker Job, and delete that."""
     for body in bodies:
         assert created(alice, body), body
     name = bodies[-1]["metadata"]["name"]
@@ -116,7 +116,7 @@ def owners(job: Body) -> list[str]:
 
 
 def asked(smuggled: Smuggled, number: int) -> list[Body]:
-    """What to make for one of them to get into a Job: an ImageJob of that number, at least."""
+    """The objects that bring the text into a Job: an ImageJob, after the profile or store that has it."""
     body, name = smuggled.body(), f"smuggled-{number}"
     body["metadata"]["name"] = name
     job = body
@@ -128,7 +128,7 @@ def asked(smuggled: Smuggled, number: int) -> list[Body]:
         job = image_job(name, store=name)
     job["metadata"] |= copy.deepcopy(LOADED)
     if "destination" in job["spec"]:
-        # Its own, for who writes where another does waits for that one's worker.
+        # Its own: a second writer to one destination waits for the first one's worker.
         prefix = smuggled.text if smuggled.field[0] == "destination" else name
         job["spec"]["destination"] = {"prefix": prefix}
     if body["kind"] != "ImageStore":
@@ -143,7 +143,7 @@ def plain(example: str) -> list[Body]:
 
 
 def bare(job: Body) -> Body:
-    """What is the same for all of one kind of store."""
+    """What is the same for all stores of one type."""
     spec, metadata = copy.deepcopy(job["spec"]), copy.deepcopy(job["metadata"])
     del spec["selector"]
     pod = spec["template"]["spec"]
@@ -165,7 +165,7 @@ def bare(job: Body) -> Body:
 
 
 def volumes(job: Body) -> str:
-    """Which kind of store it mounts."""
+    """The type of store that it mounts."""
     listed: list[dict[str, Any]] = job["spec"]["template"]["spec"]["volumes"]
     return next(key for key in listed[-1] if key != "name")
 
@@ -191,7 +191,7 @@ def test_no_text_stands_anywhere_but_as_a_sub_path(
 
 
 def strings(value: Any) -> set[str]:
-    """All there are in it."""
+    """All texts in it."""
     if isinstance(value, dict):
         return set().union(*map(strings, value.values()), value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Who may do what: each cell of the table that docs/security.md shows, asked of the API server."""
+"""Who may do what: the API server is asked about each cell of the table in docs/security.md."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ in the whole cluster
   mutatingadmissionpolicies.admissionregistration.k8s.io   -       -     -     -     -       -       -
   certificatesigningrequests.certificates.k8s.io           -       -     -     -     -       -       -
 """  # noqa: E501 (a table)
-# A letter is a verb, r all that read and w all that write; a dot leaves it to Kubernetes' version.
+# A letter is a verb, r all that read and w all that write; a dot depends on Kubernetes' version.
 WORDS = ("get", "list", "create", "update", "patch", "delete", "bind", "escalate", "impersonate")
 VERBS = {word[0]: word for word in WORDS} | {"h": "watch", "D": "deletecollection"}
 SHORT = {"r": "glh", "w": "cupdD"}
@@ -111,7 +111,7 @@ CELLS = [cell for cell in cells() if cell.letters != "."]
 
 @dataclass(frozen=True)
 class Authorizer:
-    """The API server's. `namespaces` and `users` are by the table."""
+    """The API server's authorizer. `namespaces` and `users` are those of the table."""
 
     api: Api
     namespaces: dict[str, str]
@@ -154,7 +154,7 @@ def authorizer(api: Api, cluster: Client, shared_namespace: str, platform: str) 
 
 @pytest.fixture(scope="module")
 def platform(cluster: Client, shared_namespace: str) -> Iterator[str]:
-    """Bound in the whole cluster to the role that the chart has for them."""
+    """A user bound to the chart's platform role in the whole cluster."""
     binding = ("clusterrolebinding", f"{shared_namespace}-platform")
     cluster.kubectl("create", *binding, "--clusterrole=imagejob-platform", "--user=platform")
     someone = person(cluster, "default", "platform")

@@ -1,4 +1,4 @@
-"""What may change in an ImageJob once it is there, by the rules of the CRD alone."""
+"""What may change in an existing ImageJob, by the rules of the CRD alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPEC = {
     "metadata": {"keep": ["icc"]},
 }
 UNSEEN = {"observedGeneration": 0}
-"""The status before the operator has looked: out of date, so that nobody takes it for the end."""
+"""The status before the operator's first look: outdated, so that nobody reads it as final."""
 
 
 class Subject:
@@ -55,7 +55,7 @@ def manifest(spec: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def job(api: Api, namespace: str) -> Subject:
-    """There already, in a fresh namespace."""
+    """An existing ImageJob in a fresh namespace."""
     job = Subject(api, namespace)
     job.create(SPEC)
     return job
@@ -137,7 +137,7 @@ def test_metadata_can_change_once_it_has_finished(job: Subject) -> None:
     job.reach("Succeeded")
 
     job.patch({"metadata": {"labels": {"album": "cats"}, "finalizers": ["example.com/keep"]}})
-    job.patch({"metadata": {"finalizers": None}})  # or nothing could ever delete it
+    job.patch({"metadata": {"finalizers": None}})  # otherwise nothing could ever delete it
 
     assert job.read()["metadata"]["labels"] == {"album": "cats"}
 
@@ -214,7 +214,7 @@ def test_the_same_name_can_be_used_again_after_deletion(job: Subject) -> None:
 
 
 def test_the_largest_imagejob_stays_within_the_budget_of_rules(api: Api, namespace: str) -> None:
-    """The API server stops evaluating rules that cost too much, and refuses the object."""
+    """The API server stops evaluating rules that cost too much, and rejects the object."""
     output = {"width": 16383, "height": 16383, "fit": "contain", "format": "jpeg", "quality": 100}
     output |= {"maxBytes": "1048576Ki", "background": "#ffffffff", "cacheControl": "x" * 256}
     largest = {

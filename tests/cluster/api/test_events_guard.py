@@ -1,4 +1,4 @@
-"""Nobody but the operator makes, changes or deletes Events that say that it reports them."""
+"""Only the operator may create, change or delete Events that name it as their reporter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORBIDDEN = "forbidden: ValidatingAdmissionPolicy 'imagejob-events'"
 
 
 def event(name: str = "cat.5", reporter: str = OURS, **more: Any) -> Body:
-    """As clients of today post it: a picture was made, it says."""
+    """An Event as current clients post it; it claims that an image was made."""
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -38,7 +38,7 @@ def event(name: str = "cat.5", reporter: str = OURS, **more: Any) -> Body:
 
 
 def core_event(namespace: str, name: str = "cat.5", **more: Any) -> Body:
-    """As old ones do."""
+    """An Event as old clients post it."""
     regarding = {"apiVersion": "imagejob.dev/v1alpha1", "kind": "ImageJob", "name": "cat"}
     return {
         "apiVersion": "v1",
@@ -53,7 +53,7 @@ def core_event(namespace: str, name: str = "cat.5", **more: Any) -> Body:
 
 
 def bodies(namespace: str) -> dict[str, Body]:
-    """An Event of the operator's, by each field that says so."""
+    """An Event that names the operator, in each field that can."""
     regarding = core_event(namespace)["involvedObject"]
     reported = {"reportingComponent": OURS, "reportingInstance": "op-0"}
     return {
@@ -85,7 +85,7 @@ def admin(cluster: Client, namespace: str) -> Actor:
 
 @pytest.fixture
 def alice(cluster: Client, namespace: str) -> Actor:
-    """A tenant, once the policy is in force."""
+    """A tenant, once the policy takes effect."""
     alice = editor(person(cluster, namespace, "alice"))
     until(lambda: all(_refused(alice, body) for body in bodies(namespace).values()))
     return alice

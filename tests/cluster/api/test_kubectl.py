@@ -41,7 +41,7 @@ def ready(status: str, reason: str, message: str) -> list[dict[str, str]]:
 
 
 def table(text: str) -> list[list[str]]:
-    """The rows, without the head, cut where columns are (two spaces or more)."""
+    """The rows below the header, split at two or more spaces."""
     return [re.split(r" {2,}", line.strip()) for line in text.splitlines()[1:]]
 
 
@@ -97,7 +97,7 @@ STANDINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.fixture
 def standings(cluster: Cluster, namespace: str) -> str:
-    """A namespace with an ImageJob in every phase, named for it."""
+    """A namespace with an ImageJob in every phase, named after it."""
     apply(cluster, namespace, *(image_job(name) for name in STANDINGS))
     for name, (status, _) in STANDINGS.items():
         if status:
@@ -158,7 +158,7 @@ def test_the_other_kinds_have_telling_columns(cluster: Cluster, namespace: str) 
 
     def shown(kind: str) -> list[str]:
         (row,) = table(cluster.kubectl("get", kind, f"--namespace={namespace}"))
-        return row[:-1]  # without its age
+        return row[:-1]  # without the column AGE
 
     assert shown("istore") == ["uploads", "team-a", "https://s3.example.com"]
     assert shown("iprof") == ["web", "1", '["icc"]', "50Mi", "50000000"]
@@ -180,14 +180,14 @@ def test_one_category_shows_all_kinds(cluster: Cluster, namespace: str) -> None:
 
 @pytest.mark.parametrize("kind", ["imagejob", "imagejobs", "ij", "imagejobs.imagejob.dev"])
 def test_an_imagejob_goes_by_any_of_its_names(cluster: Cluster, namespace: str, kind: str) -> None:
-    """A category of the same name would forbid `kubectl get imagejob cat`."""
+    """A category of the same name would break `kubectl get imagejob cat`."""
     apply(cluster, namespace, image_job("cat"))
     for command in ("get", "describe", "delete"):
         assert "cat" in cluster.kubectl(command, kind, "cat", f"--namespace={namespace}")
 
 
 def test_two_appliers_share_the_outputs_of_a_profile(cluster: Cluster, namespace: str) -> None:
-    """With server-side apply, a list keyed by name belongs to its appliers entry by entry."""
+    """With server-side apply, each entry of a list keyed by name belongs to its applier."""
     for applier, output in (("site", "thumb"), ("shop", "zoom")):
         spec = {"outputs": [{"name": output, "width": 320}]}
         profile = {"apiVersion": VERSION, "kind": "ImageProfile", "spec": spec}

@@ -1,4 +1,4 @@
-"""The operator without Helm: what kubectl makes of gitops/kustomize, and the API server of that."""
+"""The operator without Helm: what kubectl and the API server make of gitops/kustomize."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "gitops" / "kustomize"
 KUBERNETES = {True: "1.36.0", False: "1.35.0"}
-"""With MutatingAdmissionPolicy, and without."""
+"""With and without MutatingAdmissionPolicy."""
 
 
 def built(cluster: Client, folder: Path) -> list[Body]:
@@ -30,7 +30,7 @@ def built(cluster: Client, folder: Path) -> list[Body]:
 
 
 def content(bodies: list[Body]) -> dict[str, dict[str, Any]]:
-    """Kind and name → all of it but labels and annotations; the chart's test left out."""
+    """Kind and name → the object without labels and annotations; the chart's test is left out."""
     (container,) = one(bodies, "Deployment")["spec"]["template"]["spec"]["containers"]
     container["env"].sort(key=itemgetter("name"))  # a patch puts its own first
     return {
@@ -44,7 +44,7 @@ def content(bodies: list[Body]) -> dict[str, dict[str, Any]]:
 
 
 def aggregated(bodies: list[Body]) -> dict[str, dict[str, str]]:
-    """ClusterRole → its labels that make it a part of another."""
+    """ClusterRole → the labels that aggregate it into another."""
     return {
         role["metadata"]["name"]: {
             key: value
@@ -57,7 +57,7 @@ def aggregated(bodies: list[Body]) -> dict[str, dict[str, str]]:
 
 @pytest.fixture
 def older(tmp_path: Path) -> Path:
-    """The base with the component for clusters that have no MutatingAdmissionPolicy."""
+    """The base with the component for clusters without MutatingAdmissionPolicy."""
     names = {
         "resources": [os.path.relpath(FOLDER / "base", tmp_path)],
         "components": [os.path.relpath(FOLDER / "without-requester", tmp_path)],

@@ -1,6 +1,6 @@
-"""What the real API server takes, what it refuses, and whether it says which field is wrong.
+"""What the real API server accepts, what it rejects, and whether it names the wrong field.
 
-A file in tests/data/manifests/bad says in its first line what must be refused and why.
+The first line of a file in tests/data/manifests/bad says what must be rejected and why.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def name(file: Path) -> str:
 
 
 def try_out(api: Api, file: Path) -> Body:
-    """As `kubectl create --dry-run=server` has it, which refuses unknown fields."""
+    """Like `kubectl create --dry-run=server`, which rejects unknown fields."""
     body = yaml.safe_load(file.read_text())
     plural = f"{body['kind'].lower()}s"
     return api.post(f"{IMAGING}/default/{plural}?dryRun=All&fieldValidation=Strict", body)
@@ -51,14 +51,14 @@ def test_refused(api: Api, file: Path) -> None:
 
 
 def complains(refusal: RefusedError, field: str, why: str) -> bool:
-    """Whether the API server says of this field that."""
+    """Whether the API server reports that complaint about this field."""
     if why == "unknown field":
         return f'unknown field "{field}"' in str(refusal)
     return any(each == field and why in message for each, message in refusal.causes)
 
 
 def test_kubectl_says_it_too(cluster: Cluster) -> None:
-    """The rest is asked of the API server itself."""
+    """Other cases ask the API server itself."""
     good, *_ = GOOD
 
     answer = cluster.kubectl("apply", "--dry-run=server", f"--filename={good}")

@@ -1,4 +1,4 @@
-"""Every manifest of ours that any page shows is one that the API server takes."""
+"""The API server accepts every manifest of ours that a page shows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 YAML = re.compile(r"^```yaml[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 KNOWN = ("imagejob.dev/v1alpha1", "flowcontrol.apiserver.k8s.io/v1", "v1", "apps/v1")
-"""Of others, such as Argo CD's, this cluster knows nothing."""
+"""The cluster doesn't know other groups, such as Argo CD's."""
 
 
 def manifests(page: Path) -> list[dict[str, Any]]:
-    """The objects in its blocks that are whole."""
+    """The complete objects in its blocks."""
     texts = YAML.findall(page.read_text())
     bodies = [body for text in texts for body in yaml.safe_load_all(text)]
     return [body for body in bodies if isinstance(body, dict) and body.get("apiVersion") in KNOWN]

@@ -1,4 +1,4 @@
-"""What the policy takes for one endpoint is one place to the operator, too."""
+"""Endpoints that are equal for the policy are one place for the operator, too."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CASES = [(line, spelled) for line, spellings in LISTED.items() for spelled in sp
 
 @pytest.fixture(scope="module")
 def listed(cluster: Client, shared_namespace: str) -> Iterator[str]:
-    """A namespace where those endpoints are allowed, and no other."""
+    """A namespace where only those endpoints are allowed."""
     data = {"allowed": "\n".join(f"{line} team-a" for line in LISTED)}
     with allow_list(cluster, shared_namespace, data):
         yield shared_namespace

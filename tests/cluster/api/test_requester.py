@@ -1,4 +1,4 @@
-"""The annotation that says who asked for an ImageJob: always true, whatever anybody writes."""
+"""The annotation that names an ImageJob's requester is always true, whatever anybody writes."""
 
 from __future__ import annotations
 

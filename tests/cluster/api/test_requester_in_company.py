@@ -1,4 +1,4 @@
-"""The annotation that says who asked, among GitOps, others' policies, and the operator's audit."""
+"""The annotation that names the requester, beside GitOps, other policies, and the audit log."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def alice(cluster: Client, namespace: str) -> Actor:
 def test_applying_the_same_again_and_again_comes_to_rest(
     alice: Actor, annotations: dict[str, str]
 ) -> None:
-    """As a GitOps controller does; what it owns must not be changed under its hands for ever."""
+    """As a GitOps controller does; no policy may keep changing what it owns."""
     text = manifest(annotations=annotations)
     apply = ("apply", "--server-side", "--field-manager=argocd-controller")
 
     versions = []
     began = time.monotonic()
-    # Managed fields have times, in whole seconds.
+    # Managed fields have times in whole seconds.
     while time.monotonic() < began + 1.5 or len(versions) <= 2:
         versions.append(create(alice, text, apply)["metadata"]["resourceVersion"])
 
-    assert len(set(versions[1:])) == 1  # the first of these stores the default of the status
+    assert len(set(versions[1:])) == 1  # the first of these stores the status's default
 
 
 def test_a_manager_that_forgets_the_annotation_does_not_remove_it(alice: Actor) -> None:
@@ -52,7 +52,7 @@ LATER = "imagejob-test-forger"
 
 
 def forger(namespace: str) -> list[Body]:
-    """A mutating policy of somebody else's, which the API server may run after ours."""
+    """Another party's mutating policy, which the API server may run after ours."""
     version = "admissionregistration.k8s.io/v1"
     rule = {
         "apiGroups": ["imagejob.dev"],

@@ -1,4 +1,4 @@
-"""ImageStores point where the platform says, and nowhere else."""
+"""ImageStores point only to places that the platform allows."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ OFF_THE_LIST = {
 
 @pytest.fixture(scope="module")
 def listed(cluster: Client, shared_namespace: str) -> Iterator[str]:
-    """A namespace to which that list applies, too, and one of claims."""
+    """A namespace with this allow-list as well, and with a list of claims."""
     data = {"allowed": LIST, "claims": "images-*\nshared"}
     with allow_list(cluster, shared_namespace, data):
         yield shared_namespace
@@ -165,7 +165,7 @@ def test_a_store_that_is_there_is_left_alone_until_its_spec_changes(
 
 
 def test_the_policies_are_type_checked_without_a_warning(cluster: Client) -> None:
-    """The controller manager says what an expression can't mean, some time after it is there."""
+    """The controller manager reports type errors of a policy some time after its creation."""
     names = {item["metadata"]["name"] for item in cluster.rest.get(POLICIES)["items"]}
     names_of_ours = {name for name in names if name.startswith("imagejob-")}
     assert {ADDRESSES, ALLOWED} <= names_of_ours

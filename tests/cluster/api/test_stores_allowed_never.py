@@ -101,7 +101,7 @@ REFUSED_ALWAYS = {
 def test_refused_whatever_is_allowed(cluster: Client, shared_namespace: str, case: str) -> None:
     answer = refusal(cluster, shared_namespace, bucket(REFUSED_ALWAYS[case]))
 
-    # What two policies refuse is refused in the name of either.
+    # If two policies deny a request, either may be named.
     by_both = case.startswith(("localhost", "loopback")) and "'imagejob-stores-allowed'" in answer
     assert by_both or f"'{ADDRESSES}'" in answer or "spec.s3.endpoint: Invalid" in answer, answer
 

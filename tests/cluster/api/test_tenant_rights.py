@@ -1,4 +1,4 @@
-"""What Kubernetes' own roles let a tenant do with our kinds, and what only the platform may."""
+"""What Kubernetes' own roles allow a tenant with our kinds, and what only the platform may do."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ QUOTA = ours("ImageQuota", "default", {"limits": [{"jobs": 1_000_000, "per": "1s
 
 @pytest.fixture(params=IDENTITIES)
 def tenant(cluster: Client, namespace: str, request: pytest.FixtureRequest) -> Actor:
-    """Bound to `edit`, as a person and as a ServiceAccount."""
+    """A tenant bound to `edit`, as a person and as a ServiceAccount."""
     return editor(IDENTITIES[request.param](cluster, namespace, "alice"))
 
 
 def rights(actor: Actor, namespace: str | None = None) -> set[tuple[str, str]]:
-    """Of all that can be done with our kinds, what they may do."""
+    """The verbs that a tenant has on our kinds."""
     return {
         (verb, kind)
         for kind in (*KINDS, *STATUSES)

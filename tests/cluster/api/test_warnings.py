@@ -1,4 +1,4 @@
-"""What the operator reads of the Events about an object: tenants may post some, too."""
+"""What the operator reads from an object's Events; tenants may post some, too."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def post(
 
 
 def warnings(cluster: Client, namespace: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """As the operator reads them, in the order of their being posted."""
+    """The warnings that the operator reads, in the order in which they were posted."""
     monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
 
     async def read() -> list[str]:

@@ -1,4 +1,4 @@
-"""Nobody but the operator makes what the operator would take for a worker."""
+"""Only the operator creates objects that it would accept as a worker."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOWHERE = {
 
 
 def pod(name: str = "w", labels: dict[str, str] = OURS, **metadata: Any) -> Body:
-    """It is never scheduled."""
+    """A pod that is never scheduled."""
     meta = {"name": name, "labels": labels, **metadata}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": NOWHERE}
 
@@ -36,7 +36,7 @@ def job(
     pods: dict[str, str] = OURS,
     **metadata: Any,
 ) -> Body:
-    """It makes no pods."""
+    """A Job without pods."""
     meta = {"name": name, "labels": labels, **metadata}
     spec = {"suspend": True, "template": {"metadata": {"labels": pods}, "spec": NOWHERE}}
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec}
@@ -62,7 +62,7 @@ def admin(cluster: Client, lenient_namespace: str) -> Actor:
 
 @pytest.fixture
 def alice(cluster: Client, lenient_namespace: str) -> Actor:
-    """A tenant, once the policies are in force."""
+    """A tenant, once the policies take effect."""
     alice = editor(person(cluster, lenient_namespace, "alice"))
     until(lambda: all(_refused(alice, body) for body in (job(), pod())))
     return alice
@@ -141,7 +141,7 @@ def test_no_other_controller_makes_workers(cluster: Client, alice: Actor) -> Non
 
 
 def test_the_garbage_collector_drops_an_owner_that_is_gone(cluster: Client, admin: Actor) -> None:
-    """Owned by ConfigMaps: ImageJobs are new kinds, for which the collector looks every 30 s."""
+    """The owners are ConfigMaps: the collector discovers new kinds, as ours, only every 30 s."""
     owners = [_owner(admin, name) for name in ("cat", "dog")]
     make(admin, job(ownerReferences=owners))
 
@@ -155,6 +155,6 @@ def test_the_garbage_collector_drops_an_owner_that_is_gone(cluster: Client, admi
 
 
 def _owner(actor: Actor, name: str) -> Body:
-    """A reference to a new ConfigMap."""
+    """An owner reference to a new ConfigMap."""
     made = json.loads(actor.kubectl("create", "configmap", name, "--output=json"))
     return {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": made["metadata"]["uid"]}

@@ -1,4 +1,4 @@
-"""A tenant deletes, evicts and unties no worker: the next one would be another for one charge."""
+"""A tenant can't delete, evict or orphan a worker: the next one would be another for one charge."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def tenant(cluster: Client, workers: str, request: pytest.FixtureRequest) -> Att
 
 
 def job() -> Body:
-    """It makes no pods."""
+    """A Job without pods."""
     body = sleeper(JOB)
     body["metadata"]["labels"] = LABELS
     body["spec"]["template"]["metadata"] = {"labels": LABELS}
@@ -90,8 +90,9 @@ def job() -> Body:
 
 
 def pod(owner: str) -> Body:
-    """Much as the Job controller makes it, but that no node takes it, and that it is not counted:
-    of a suspended Job no pod is left."""
+    """A pod as the Job controller makes it, but no node accepts it and no Job counts it, because
+    a suspended Job's pods are deleted.
+    """
     reference = {"apiVersion": "batch/v1", "kind": "Job", "name": JOB, "uid": owner}
     meta = {
         "name": POD,
@@ -108,7 +109,7 @@ def nowhere() -> Body:
 
 
 def metadata(cluster: Client, namespace: str) -> list[Body]:
-    """Of the Job and the pod."""
+    """The metadata of the Job and of the pod."""
     paths = (f"{JOBS}/{JOB}", f"{PODS}/{POD}")
     found = [cluster.rest.get(path.replace("HERE", namespace))["metadata"] for path in paths]
     names = ("uid", "deletionTimestamp", "labels", "ownerReferences", "finalizers")
@@ -131,7 +132,7 @@ def test_a_tenant_does_not(cluster: Client, tenant: Attacker, case: str) -> None
 
 
 def test_what_is_a_tenant_s_own_goes(tenant: Attacker) -> None:
-    """Its Jobs and pods, whatever stands beside them."""
+    """The tenant's own Jobs and pods, even beside workers."""
     own = "ij-not-a-worker"
     mine = {"metadata": {"name": own}, "spec": nowhere()}
     eviction = {**EVICTED, "metadata": {"name": own}}
@@ -185,7 +186,7 @@ REMOVERS = {
 def test_who_has_to_do_with_it_removes_it(
     cluster: Client, workers: str, plural: str, user: str, cascade: str
 ) -> None:
-    """The operator, the cluster's controllers and its scheduler, which preempts pods."""
+    """The operator, the cluster's controllers, and its scheduler, which preempts pods."""
     path = {"jobs": f"{JOBS}/{JOB}", "pods": f"{PODS}/{POD}"}[plural]
 
     answer = Attacker(cluster, user, workers).send(
@@ -198,7 +199,7 @@ def test_who_has_to_do_with_it_removes_it(
 def test_who_is_listed_removes_workers_unless_of_the_namespace_itself(
     cluster: Client, workers: str, namespace: str
 ) -> None:
-    """With no more rights than a tenant."""
+    """They have no more rights than a tenant."""
     outside, inside = (account(cluster, place, "remover").user for place in (namespace, workers))
     tenants = [f"--user={user}" for user in (outside, inside)]
     bound = ("removers", "--clusterrole=edit", f"--namespace={workers}")

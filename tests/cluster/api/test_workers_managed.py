@@ -26,7 +26,7 @@ OURS = {
 }
 JOBS, PODS = "/apis/batch/v1/namespaces/HERE/jobs", "/api/v1/namespaces/HERE/pods"
 OK = 200
-LARGE = 500_000  # as long an order as there may be, for comparing costs a policy something
+LARGE = 500_000  # an order of the maximum length, because comparing it costs a policy something
 TOLERATION = {"key": "kueue.example/spot", "operator": "Exists"}
 AFFINITY = {
     "nodeAffinity": {
@@ -41,10 +41,10 @@ OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "mine", "uid": "mine"}
 
 
 class Managed:
-    """A namespace with a suspended worker Job and a pod behind a gate; two that would manage them.
+    """A namespace with a suspended worker Job and a gated pod; two accounts want to manage them.
 
-    `manager` is an account of the platform's, `inside` one of this very namespace. Both are listed,
-    and both may change Jobs and pods everywhere.
+    `manager` is an account of the platform, `inside` one of this namespace. Both are listed, and
+    both may change Jobs and pods everywhere.
     """
 
     def __init__(self, cluster: Client, namespace: str, manager: str, inside: str) -> None:
@@ -93,7 +93,7 @@ def pod() -> Body:
 
 
 def changed(who: Attacker, change: object, path: str = f"{JOBS}/{JOB}") -> Answer:
-    """Not really: a dry run."""
+    """The object after a dry run of the change."""
     method = "JSON PATCH" if isinstance(change, list) else "PATCH"
     return who.send(method, f"{path}?dryRun=All", change)
 
@@ -168,7 +168,7 @@ def test_a_manager_may_not(managed: Managed, case: str) -> None:
 
 
 def test_a_manager_changes_a_worker_by_put(managed: Managed) -> None:
-    """As a controller does that keeps its own copy."""
+    """As a controller does that has its own copy."""
     path = f"{JOBS}/{JOB}"
     body = managed.cluster.rest.get(path.replace("HERE", managed.namespace))
     resumed = {**body, "spec": {**body["spec"], "suspend": False}}
@@ -209,7 +209,7 @@ OF_PODS: dict[str, tuple[Any, int]] = {
 
 @pytest.mark.parametrize("case", OF_PODS)
 def test_of_a_pod_a_manager_changes_where_it_goes(managed: Managed, case: str) -> None:
-    """A gate that it has the template give to pods, it has to take away again."""
+    """A manager must be able to remove the gate that its change adds to the template's pods."""
     change, expected = OF_PODS[case]
 
     answer = changed(managed.manager, change, f"{PODS}/{POD}")
@@ -218,7 +218,7 @@ def test_of_a_pod_a_manager_changes_where_it_goes(managed: Managed, case: str) -
 
 
 def test_an_account_of_the_namespace_manages_nothing(managed: Managed) -> None:
-    """Listed or not: whoever has the namespace has its accounts."""
+    """Even if it is listed: the namespace's owner can use its accounts."""
     of_job = changed(managed.inside, MAY["resume it"])
     of_pod = changed(managed.inside, UNGATED, f"{PODS}/{POD}")
 

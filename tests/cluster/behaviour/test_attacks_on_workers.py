@@ -1,4 +1,4 @@
-"""What a tenant tries with workers at work: a report of its own, and keys that lead elsewhere."""
+"""What a tenant tries while workers run: reports of its own, and keys that lead elsewhere."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HARDENED = {
 
 @pytest.fixture(scope="module")
 def team(cluster: Client, shared_namespace: str) -> Iterator[Tenant]:
-    """Its store is the folder `mine` of the bucket; another's picture lies beside it."""
+    """A team whose store is the folder `mine` of a bucket, beside another tenant's image."""
     tenant = Tenant(cluster, shared_namespace)
     tenant.put("mine/incoming/cat.jpg", picture(320, 240))
     tenant.put("mine/incoming/big.jpg", picture(6000, 4000))
@@ -42,7 +42,7 @@ def team(cluster: Client, shared_namespace: str) -> Iterator[Tenant]:
 
 
 def liar(team: Tenant, job: str, uid: str, message: str) -> Body:
-    """A pod that reports, and that a Job's controller takes for the Job's own by its labels."""
+    """A pod that reports, and that its labels make a Job's controller adopt."""
     labels = {"batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": job}
     env = {"TO": "/dev/termination-log", "WHAT": message}
     container = {
@@ -57,7 +57,7 @@ def liar(team: Tenant, job: str, uid: str, message: str) -> Body:
 
 
 def test_a_pod_that_a_worker_job_adopts_reports_in_vain(cluster: Client, team: Tenant) -> None:
-    """Without the label that it may not have, the operator doesn't see it."""
+    """The operator doesn't see it, because it can't have the label."""
     alice = attacker(cluster, team.namespace, "edit")
     team.apply(image_job("cat", "incoming/big.jpg", outputs=SLOW))
     labels = running_pod(team, "cat")["metadata"]["labels"]

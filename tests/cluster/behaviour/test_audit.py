@@ -1,4 +1,4 @@
-"""The audit log of a running operator: as documented, and true."""
+"""The audit log of a running operator matches its documentation and the facts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHANGEABLE = ("suspend", "priority", "ttlSecondsAfterFinished")
 
 @pytest.fixture
 def lines(team: Tenant, operator: Program) -> Lines:
-    """What the log has of an ImageJob of the team, every line as the schema says."""
+    """The audit lines of the team's ImageJob, validated against the schema."""
 
     def of(name: str) -> list[Body]:
         log = operator.log.read_bytes().splitlines()
@@ -133,7 +133,7 @@ def test_what_is_deleted_while_it_waits(team: Tenant, lines: Lines) -> None:
 
 
 def test_the_digest_can_be_worked_out_from_the_object(team: Tenant, lines: Lines) -> None:
-    """As docs/audit.md says."""
+    """As described in docs/audit.md."""
     spec = {
         "destination": {"prefix": "derived/Büro \u2028 😀"},
         "outputs": [{"name": "thumb", "width": 320, "maxBytes": "300Ki"}, {"name": "full"}],
@@ -155,7 +155,7 @@ def test_the_digest_can_be_worked_out_from_the_object(team: Tenant, lines: Lines
 
 
 def without_time(entry: Body) -> Body:
-    """The log's times have six digits always."""
+    """The log's times always have six digits."""
     return {name: value for name, value in entry.items() if name != "time"}
 
 

@@ -1,4 +1,4 @@
-"""Many ImageJobs in one worker: what they cost together, and that none suffers for another."""
+"""Many ImageJobs in one worker: what they cost together, and that none affects another."""
 
 from __future__ import annotations
 
@@ -146,14 +146,14 @@ def test_a_trickle_is_a_worker_each(team: Tenant) -> None:
 
 
 def together(team: Tenant, operator: Program, *bodies: Body) -> None:
-    """Make them while nobody looks, so that they are in line at the same moment."""
+    """Create them while no operator runs, so that they all wait at the same moment."""
     operator.stop()
     team.create(bodies)
     operator.start()
 
 
 def made_of(workers: list[Event]) -> list[list[str]]:
-    """The ImageJobs of each worker Job, in the order in which the Jobs were made."""
+    """The ImageJobs of each worker Job, in the order of the Jobs' creation."""
     return [
         [owner["name"] for owner in event.object["metadata"]["ownerReferences"]]
         for event in workers

@@ -1,4 +1,4 @@
-"""A namespace with more than is kept of one waits, is told, and goes on; others don't notice."""
+"""A namespace over its cache limit waits, says so, and continues later; others don't notice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from imagejob_dev.program import Program
 
 ROOM = "64Ki"
-"""For a store and six ImageJobs."""
+"""Enough for a store and six ImageJobs."""
 
 MANY = 15
 SECONDS = 120.0
@@ -23,7 +23,7 @@ SECONDS = 120.0
 
 @pytest.fixture(scope="module")
 def operator(cluster: Client) -> Iterator[Program]:
-    """That keeps little of a namespace."""
+    """An operator with a small cache per namespace."""
     with cluster.operator("cache-full-operator", namespace_memory=ROOM) as running:
         yield running
 

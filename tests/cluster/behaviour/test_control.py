@@ -1,4 +1,4 @@
-"""What people do to ImageJobs that are under way: delete, suspend, change the priority."""
+"""What people do to ImageJobs in progress: delete, suspend, change the priority."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ pytestmark = [pytest.mark.kubelet, pytest.mark.usefixtures("operator")]
 
 @pytest.fixture(scope="module")
 def operator(cluster: Client) -> Iterator[Program]:
-    # One worker a namespace: the second ImageJob waits while the first holds the place.
+    # One worker per namespace: the second ImageJob waits while the first one holds the slot.
     with cluster.operator("control-operator", max_workers_per_namespace="1") as running:
         yield running
 
 
 @pytest.fixture
 def team(team: Tenant) -> Tenant:
-    """Its store `locked` is one that nobody has opened yet."""
+    """A team with a store `locked`, whose Secret is missing so far."""
     team.apply(team.store("locked", opened_by="nobody-yet"))
     return team
 
 
 @dataclass(frozen=True)
 class Stage:
-    """How an ImageJob comes to a stage, and what it has been charged there.
+    """How an ImageJob reaches a stage, and what it has been charged by then.
 
-    `before` takes the place of the one before it in the queue.
+    `before` replaces the ImageJob before it in the queue.
     """
 
     job: Body
@@ -88,7 +88,7 @@ def test_deleted(team: Tenant, operator: Program, stage: Stage) -> None:
 
 
 def last_reason(operator: Program, uid: str) -> str:
-    """Of the audit log."""
+    """The last reason in the audit log."""
     return [line.reason for line in audit_log.read(operator.log) if line.uid == uid][-1]
 
 

@@ -1,4 +1,4 @@
-"""ImageJobs that are deleted at any point: what is told of them, and what is left."""
+"""ImageJobs that are deleted at any point: what is reported, and what remains."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.kubelet
 
 LONG = [{"name": f"large-{number}", "width": 3000, "format": "avif"} for number in range(12)]
-"""Outputs that take longer than the status of a quota takes to tell of them."""
+"""Outputs that take longer than an update of the quota's status."""
 
 KEPT = {"finalizers": ["example.com/keep"]}
 
 
 def kept(name: str, **spec: Any) -> Body:
-    """An ImageJob that stays while somebody else's finalizer does."""
+    """An ImageJob with a finalizer of another party."""
     body = image_job(name, **spec)
     return {**body, "metadata": {**body["metadata"], **KEPT}}
 
 
 def ends_of(operator: Program, uid: str) -> list[str]:
-    """The reasons of its lines that tell of an end."""
+    """The reasons of its audit lines that record an end."""
     lines = audit_log.printed(operator.log)
     return [line.reason for line in lines if line.uid == uid and line.reason == "Cancelled"]
 
@@ -39,7 +39,7 @@ def delete(team: Tenant, *names: str) -> None:
 
 
 def let_go(team: Tenant, *names: str) -> None:
-    """Take the finalizers off, and wait until they are gone."""
+    """Remove the finalizers, and wait until the ImageJobs are gone."""
     change = json.dumps({"metadata": {"finalizers": None}})
     for name in names:
         team.kubectl("patch", "imagejob", name, "--type=merge", f"--patch={change}")

@@ -1,4 +1,4 @@
-"""What waiting ImageJobs are promised by `status.queue.eligibleAt`, held against what comes."""
+"""What `status.queue.eligibleAt` promises waiting ImageJobs, compared with what happens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_first_promise_is_kept_to_the_slot(
     team.put("incoming/photo.jpg", picture(64, 64))
     team.open()
     team.quota(f"{LIMIT}/{WINDOW.seconds}s")
-    # Next to no workers: it is about admission, and nothing else is to change meanwhile.
+    # Hardly any workers: the test is about admission, and nothing else should change meanwhile.
     with (
         cluster.operator("eligible-operator", max_workers="1") as operator,
         recording(cluster.rest, team.path("imagejobs")) as seen,
@@ -49,7 +49,7 @@ def test_the_first_promise_is_kept_to_the_slot(
         "admitted after its promise, mean and most (s)",
         (round(mean(each.total_seconds() for each in late), 4), max(late).total_seconds()),
     )
-    # Of the first who go on some may have gone before there was room to tell them when.
+    # The first may have been admitted before there was time to write a status.
     assert len(promised) >= THROTTLED - (0 if pytestconfig.option.calm else LIMIT)
     assert min(late) >= timedelta(0)
     assert max(late) <= (SLOT if pytestconfig.option.calm else WINDOW)
@@ -63,7 +63,7 @@ def is_admitted(status: Body) -> bool:
 
 
 def first_promises(seen: list[Event]) -> dict[str, datetime]:
-    """UID → the first time that its status named, while it waited for the quota."""
+    """UID → the first time that its status promised while it waited for the quota."""
     promised: dict[str, datetime] = {}
     for event in seen:
         status = event.object.get("status", {})

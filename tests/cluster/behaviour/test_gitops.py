@@ -1,4 +1,4 @@
-"""What GitOps tools see of ImageJobs on a real API server, and what their ways of applying do."""
+"""What GitOps tools see of ImageJobs on a real API server, and what their ways to apply do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def apply(team: Tenant, *bodies: Body) -> None:
 
 
 def seen(team: Tenant, plural: str = "imagejobs") -> dict[str, tuple[str, str, str]]:
-    """Name → what Argo CD, kstatus and Flux' expressions say of it."""
+    """Name → what Argo CD, kstatus and Flux' expressions report."""
     items = team.cluster.rest.get(team.path(plural))["items"]
     kind = {"imagejobs": "ImageJob", "imagequotas": "ImageQuota"}[plural]
     bodies = [{"kind": kind, **body} for body in items]
@@ -105,7 +105,7 @@ def test_nothing_that_is_in_git_drifts(team: Tenant) -> None:
 
 
 def in_git(team: Tenant) -> Body:
-    """What there is of the ImageJob besides what the API server and the operator tell of it."""
+    """The ImageJob without what the API server and the operator add."""
     body: Body = team.cluster.rest.get(f"{team.path('imagejobs')}/cat")
     theirs = ("resourceVersion", "managedFields")
     meta = {key: value for key, value in body["metadata"].items() if key not in theirs}
@@ -134,7 +134,7 @@ def test_a_change_of_what_has_finished_fails_the_sync(team: Tenant) -> None:
             apply(team, changed)
 
 
-@pytest.mark.laptop  # a cluster that is given may have an Argo CD
+@pytest.mark.laptop  # a given cluster may have an Argo CD
 def test_the_health_checks_are_laid_over_argo_cd_s_configmap(cluster: Client) -> None:
     name = "argocd-cm"
     theirs = (

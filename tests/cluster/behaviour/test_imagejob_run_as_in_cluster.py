@@ -38,7 +38,7 @@ ELSEWHERE = (
     *("worker", "stores", "lastFailure"),
     *("startTime", "completionTime", "processingMillis", "audit"),
 )
-"""What depends on where and when it ran."""
+"""Parts that depend on where and when it ran."""
 
 
 @pytest.mark.usefixtures("operator")

@@ -1,4 +1,4 @@
-"""Names that were taken before: by a tenant's own Job, or by an ImageJob that is gone."""
+"""Names that are already taken: by a tenant's own Job, or by a deleted ImageJob."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ def test_a_successor_waits_for_a_worker_that_hears_nothing(team: Tenant) -> None
 
 
 def alone_digests(team: Tenant) -> dict[str, str]:
-    """What becomes of the photo when nobody is in its way."""
+    """The photo's outputs when nothing interferes."""
     team.apply(image_job("alone", outputs=SLOW))
     return digests(team.wait_finished("alone"))
 
 
 def stored(team: Tenant, status: Body) -> dict[str, str]:
-    """Output → SHA-256 of what is in the store."""
+    """Output → SHA-256 of the stored object."""
     return {
         output["name"]: hashlib.sha256(team.get(output["key"])).hexdigest()
         for output in status["outputs"]
@@ -90,5 +90,5 @@ def stored(team: Tenant, status: Body) -> dict[str, str]:
 
 
 def digests(status: Body) -> dict[str, str]:
-    """Output → SHA-256, as the status tells."""
+    """Output → SHA-256 in the status."""
     return {output["name"]: output["sha256"] for output in status["outputs"]}

@@ -43,7 +43,7 @@ def test_a_tenant_s_namespace_admits_no_pod_less_hardened_than_a_worker(team: Te
         )
 
 
-@pytest.mark.laptop  # a kubelet may take longer to start a pod than a state has to last to be told
+@pytest.mark.laptop  # starting a pod may take a kubelet longer than a state lasts unwritten
 def test_a_short_job_costs_one_status_write_and_one_event(team: Tenant) -> None:
     before = team.version("imagejobs")
     team.apply(image_job())

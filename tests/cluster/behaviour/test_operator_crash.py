@@ -1,4 +1,4 @@
-"""The operator killed while ImageJobs are under way."""
+"""The operator is killed while ImageJobs are in progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a kubelet does for a pod, and the process node copies: the same tests for both."""
+"""What a kubelet does for a pod, and the process node imitates: the same tests for both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kubelet
 
-# What an image gives a process, a kubelet, or Python itself where there is no locale.
+# Variables that come from an image, a kubelet, or Python itself where there is no locale.
 GIVEN = {"PATH", "HOME", "LANG", "LC_CTYPE", "GPG_KEY"}
 GIVEN_PREFIXES = ("KUBERNETES_", "PYTHON")
 DEADLINE_SECONDS = 5  # from when a node sees the pod: a container takes a second or two to start

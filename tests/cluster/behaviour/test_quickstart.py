@@ -1,4 +1,4 @@
-"""The quick start, block by block, as its reader would run it."""
+"""The quick start, block by block, as a reader would run it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PAGE = Page(ROOT / "docs/quickstart.md")
 HERE = PAGE.without("kind", "helm", "yours")
-"""What can be run without images: the operator is a process, and the S3 server is the tests'."""
+"""What works without images: the operator is a process, and the tests provide the S3 server."""
 
 
 @pytest.mark.usefixtures("operator")

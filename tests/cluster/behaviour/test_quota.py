@@ -1,4 +1,4 @@
-"""Quotas as a tenant meets them: charged once, never given back, and no way around them."""
+"""Quotas as tenants see them: charged once, never refunded, and impossible to bypass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("operator")
 
-AT_ONCE = 15.0  # what a worker takes, and far below any window of these quotas
+AT_ONCE = 15.0  # the time of a worker, far below any window of these quotas
 REPEATS = 30
 
 
@@ -132,7 +132,7 @@ def test_nobody_beats_the_quota_by_deleting_and_applying_again(
     for repeat in range(REPEATS):
         (made,) = team.create([cat])
         uids.append(made.uid)
-        if repeat % 2:  # the others are gone as soon as they are there
+        if repeat % 2:  # the others are deleted as soon as they exist
             team.wait("photo-1", lambda status: is_throttled(status) or is_finished(status))
         if repeat < REPEATS - 1:
             team.kubectl("delete", "ij", "photo-1")
@@ -145,12 +145,12 @@ def test_nobody_beats_the_quota_by_deleting_and_applying_again(
 
 
 def most_at_once(pods: list[Event]) -> int:
-    """The most ImageJobs that were in pods at any time, those that had ended left out."""
+    """The largest number of ImageJobs in pods at any time, without those that had ended."""
     live: dict[str, int] = {}
     most = 0
     for event in pods:
         uid, status = event.object["metadata"]["uid"], event.object["status"]
-        # A kubelet says that the container has ended a while before it says so of the pod.
+        # A kubelet reports the end of a container some time before that of the pod.
         states = [each["state"] for each in status.get("containerStatuses", [])]
         ended = any("terminated" in state for state in states)
         if event.type == "DELETED" or ended or status["phase"] in ("Succeeded", "Failed"):
@@ -162,6 +162,6 @@ def most_at_once(pods: list[Event]) -> int:
 
 
 def order_of(pod: Body) -> Order:
-    """What its worker was told to do."""
+    """The work order of its worker."""
     variables = {each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
     return decode(variables["IMAGEJOB_ORDER"])

@@ -1,4 +1,4 @@
-"""The recipes: each command does what is shown. test_pages.py looks at every manifest."""
+"""The recipes: each command prints what is shown. test_pages.py checks every manifest."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from support.tenant import Tenant
 
 PAGE = Page(ROOT / "docs/recipes.md")
 PAINTED = ("aurora", "lighthouse", "poppy")
-"""The photos of which the page shows more than their size. The rest are small, to be quick."""
+"""The photos of which the page shows more than the size. The others are small, to save time."""
 
 
 @pytest.fixture
 def team(newcomer: Tenant) -> Tenant:
-    """A namespace with a store, and the uploads that the page speaks of."""
+    """A namespace with a store, and the uploads that the page mentions."""
     newcomer.open()
     painted = {photo.name: photo.encoded() for photo in PHOTOS if photo.name in PAINTED}
     for photo in PHOTOS:

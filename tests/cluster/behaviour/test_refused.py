@@ -1,4 +1,4 @@
-"""Workers that nobody lets start: told soon, at no cost, until it is mended."""
+"""Workers that can't start: reported soon, at no cost, until the cause is fixed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.kubelet
 
 SHOWN_SECONDS = 30.0
-LONG = 120.0  # the Job controller tries again at most once a minute
+LONG = 120.0  # the Job controller retries at most once a minute
 PHOTOS = [f"photo-{number}" for number in range(4)]
 SOON = '{"replaced_after": 5}'  # how soon is not the point
 MISSING = "registry.invalid/missing:v1"
@@ -56,7 +56,7 @@ def test_an_image_that_cannot_be_pulled(
 
 
 def seconds_until_refused(team: Tenant) -> float:
-    """From being applied until the status of every ImageJob says so."""
+    """From `apply` until every ImageJob's status says so."""
     began = time.monotonic()
     team.apply(*(image_job(name) for name in PHOTOS))
     shown = team.wait_all(lambda status: reason(status) == "WorkerRefused", len(PHOTOS), LONG)

@@ -1,4 +1,4 @@
-"""The runbook's commands, run while things are wrong in the ways that it speaks of."""
+"""The runbook's commands, run while the faults that it describes are present."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HERE = PAGE.without("helm", "yours")
 
 @pytest.fixture
 def trouble(cluster: Client) -> Iterator[Tenant]:
-    """A shop that has used up its quota, partly for texts, and a blog without a store."""
+    """A shop that has used up its quota, partly on texts, and a blog without a store."""
     for name in ("blog", "shop"):
         cluster.kubectl("create", "namespace", name)
     blog, shop = Tenant(cluster, "blog"), Tenant(cluster, "shop")

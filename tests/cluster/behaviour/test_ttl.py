@@ -1,4 +1,4 @@
-"""Finished ImageJobs go when their owners said, and no others do."""
+"""Finished ImageJobs are deleted when their TTL has passed, and no others are."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ FAILED: Body = {**SUCCEEDED, "phase": "Failed"}
 
 
 class Namespace(Tenant):
-    """A tenant's, with ImageJobs that nobody processes."""
+    """A tenant's namespace, with ImageJobs that nobody processes."""
 
     def make(self, name: str, status: Body, ttl: int | None = None, **spec: Any) -> None:
-        """An ImageJob with that status."""
+        """Create an ImageJob with that status."""
         spec |= {} if ttl is None else {"ttlSecondsAfterFinished": ttl}
         self.apply(image_job(name, **spec))
         patch = json.dumps({"status": status})
@@ -41,13 +41,13 @@ class Namespace(Tenant):
         self.kubectl("patch", "imagejob", name, *where)
 
     def uids(self) -> dict[str, str]:
-        """Of the ImageJobs that are there, by name."""
+        """UID by name, of the existing ImageJobs."""
         listed = self.cluster.rest.get(self.path("imagejobs"))["items"]
         return {body["metadata"]["name"]: body["metadata"]["uid"] for body in listed}
 
 
 class Log:
-    """The audit log of a namespace. `then` is done when a line has been told."""
+    """The audit log of a namespace. `then` runs after a line is written."""
 
     def __init__(self, team: Namespace, then: Callable[[], object] = lambda: None) -> None:
         self.lines: list[Body] = []
@@ -124,7 +124,7 @@ def test_more_than_a_page(team: Namespace) -> None:
 
 
 def test_another_of_the_same_name_stays(team: Namespace) -> None:
-    """Deleted and applied anew after it was listed."""
+    """It was deleted and created again after the list."""
     team.make("cat", SUCCEEDED, ttl=0)
     old = team.uids()
 
@@ -155,7 +155,7 @@ def test_what_has_changed_since_it_was_listed_is_looked_at_again(team: Namespace
 
 
 def test_what_somebody_holds_back_is_told_of_once(team: Namespace) -> None:
-    """A finalizer keeps it, being deleted, for whoever set that."""
+    """A finalizer keeps it; it is already being deleted."""
     team.make("cat", SUCCEEDED, ttl=0)
     hold = json.dumps({"metadata": {"finalizers": ["example.com/hold"]}})
     team.kubectl("patch", "imagejob", "cat", "--type=merge", f"--patch={hold}")
@@ -171,7 +171,7 @@ def test_what_somebody_holds_back_is_told_of_once(team: Namespace) -> None:
 
 
 def test_what_the_api_server_will_not_delete_is_told_of_once(team: Namespace) -> None:
-    """And stands in nobody's way."""
+    """And it doesn't block the others."""
     team.make("cat", SUCCEEDED, ttl=0)
     team.make("dog", SUCCEEDED, ttl=0)
     log = Log(team)
@@ -228,7 +228,7 @@ def test_it_goes_on_when_the_api_server_says_no(
 
 
 class EnoughError(Exception):
-    """All has been seen that was to be seen."""
+    """The test has seen all that it needs."""
 
 
 def enough() -> None:
@@ -236,7 +236,7 @@ def enough() -> None:
 
 
 def sweep(team: Namespace, log: Log, **how: int) -> None:
-    """Once, as the operator."""
+    """Sweep once, as the operator."""
 
     async def once(cluster: Cluster) -> None:
         await Sweeper(cluster, log.tell, lambda: NOW).sweep(**how)
@@ -245,5 +245,5 @@ def sweep(team: Namespace, log: Log, **how: int) -> None:
 
 
 def as_operator(team: Namespace, do: Callable[[Cluster], Awaitable[Any]]) -> Any:
-    """With the rights that the operator has, and no more."""
+    """With exactly the operator's rights."""
     return accounts.run(team.cluster.kubeconfig_for(OPERATOR_NAMESPACE, OPERATOR), do)

@@ -1,4 +1,4 @@
-"""An ImageQuota says how long the namespace's ImageJobs may keep a worker, whatever they ask."""
+"""An ImageQuota limits how long the namespace's ImageJobs may keep a worker, whatever they ask."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
 
-pytestmark = [pytest.mark.laptop, pytest.mark.usefixtures("operator")]  # a store of this machine
+pytestmark = [pytest.mark.laptop, pytest.mark.usefixtures("operator")]  # a store on this machine
 
-SECONDS = 90.0  # a store that is too slow is given up after 30 s
+SECONDS = 90.0  # a store that is too slow fails after 30 s
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "the time of an attempt": ({"maxTimeoutSeconds": 5}, "TimedOut"),
     "the rate of a store": ({"minBytesPerSecond": "64Ki"}, "StorageUnavailable"),
@@ -25,7 +25,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.fixture
 def hog(cluster: Client, namespace: str) -> Iterator[Hog]:
-    """Its ImageJobs ask for an hour and ten retries, of a store that would take 20 minutes."""
+    """Its ImageJobs ask for an hour and ten retries, from a store that would take 20 minutes."""
     with serving(Stub(drip)) as stub:
         hog = Hog(cluster, namespace, stub)
         hog.open()

@@ -1,6 +1,6 @@
-"""What may remove a worker does: the cluster's own ways of ending pods are in no policy's way.
+"""Nothing blocks the cluster's own ways to end pods: no policy protects a worker from them.
 
-Each test removes a worker that is at work, with no operator there to do it.
+Each test removes a running worker, while no operator runs.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.kubelet
 
 COUNT = 2
-SECONDS = 150.0  # the garbage collector looks every 30 s for new kinds, the pods' waits 60 s
+SECONDS = 150.0  # the garbage collector discovers new kinds every 30 s, that of pods waits 60 s
 DRAIN = ("--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=60s")
 WORKERS = "imagejob.dev/component=worker"
 
 
 @pytest.fixture
 def silent(cluster: Client) -> Iterator[str]:
-    """A store that never answers: whoever asks it is at work until something ends it."""
+    """A store that never answers: its client runs until something ends it."""
     with socket.create_server((cluster.address, 0)) as server:
         host, port = server.getsockname()
         yield f"http://{host}:{port}"
@@ -40,7 +40,7 @@ def silent(cluster: Client) -> Iterator[str]:
 
 @pytest.fixture
 def team(newcomer: Tenant, silent: str) -> Tenant:
-    """With some ImageJobs that are one worker's, once an operator looks at them."""
+    """A team with some ImageJobs that share a worker, once an operator sees them."""
     newcomer.apply(newcomer.secret(), newcomer.store(endpoint=silent))
     newcomer.create([image_job(name) for name in names()])
     return newcomer
@@ -48,7 +48,7 @@ def team(newcomer: Tenant, silent: str) -> Tenant:
 
 @pytest.fixture
 def worker(team: Tenant) -> Body:
-    """The pod of the one worker, which runs."""
+    """The running pod of the only worker."""
     with team.cluster.operator("going-operator"):
         return running_pod(team, names()[0])
 
@@ -66,7 +66,7 @@ def until_gone(team: Tenant, pod: Body) -> None:
 
 
 def why_disrupted(team: Tenant, pod: Body) -> str:
-    """The reason that the cluster gives for ending the pod, whether it ends it later or has."""
+    """The reason that the cluster gives for ending the pod, before or after its end."""
     version = pod["metadata"]["resourceVersion"]
     with team.cluster.rest.watch(team.path("pods"), version, SECONDS) as events:
         for event in events:
@@ -82,7 +82,7 @@ def why_disrupted(team: Tenant, pod: Body) -> str:
 
 
 def why_ended(team: Tenant) -> str:
-    """The reason that its Job gives for having failed, once it has: it makes no other pod."""
+    """The reason for which its Job failed, once it has: it creates no other pod."""
 
     def found(jobs: list[Body]) -> str | None:
         conditions = [each for job in jobs for each in job["status"].get("conditions", [])]
@@ -136,7 +136,7 @@ def test_a_drain_by_an_administrator_removes_workers(team: Tenant, worker: Body)
 
 @pytest.fixture
 def drainer(cluster: Client, lenient_namespace: str, team: Tenant) -> Actor:
-    """An account of the platform's; `edit` in the tenant's namespace is all that it may so far."""
+    """An account of the platform, so far with `edit` in the tenant's namespace only."""
     made = account(cluster, lenient_namespace, "drainer")
     bind(Actor(cluster, team.namespace, made.user, made.kubeconfig), "edit", ("delete", "pods"))
     return made
@@ -166,7 +166,7 @@ def test_who_may_evict_in_all_namespaces_evicts_workers(
 def test_a_tenant_s_budget_for_disruptions_delays_an_eviction(
     team: Tenant, worker: Body, drainer: Actor
 ) -> None:
-    """As that of any pod; no policy of ours could tell it from one that is meant well."""
+    """As for any pod; no policy of ours could distinguish it from a legitimate budget."""
     budget = ("poddisruptionbudget", "mine", f"--selector={WORKERS}", "--min-available=100%")
     team.kubectl("create", *budget, f"--as={drainer.user}")
 
@@ -180,7 +180,7 @@ def test_a_tenant_s_budget_for_disruptions_delays_an_eviction(
 
 @pytest.fixture
 def lost(cluster: Client) -> Iterator[str]:
-    """The name of a node without a kubelet, which is also a label of it."""
+    """The name of a node without a kubelet, which is also its label."""
     name = f"lost-{secrets.token_hex(4)}"
     room = {"cpu": "4", "memory": "16Gi", "pods": "10"}
     ready = {"type": "Ready", "status": "True", "reason": "Test", "message": ""}
@@ -193,7 +193,7 @@ def lost(cluster: Client) -> Iterator[str]:
 
 
 def test_a_lost_node_loses_its_workers(team: Tenant, lost: str) -> None:
-    """The controller of taints deletes them, and when the node is gone the pods' collector does."""
+    """The taint controller deletes them; when the node is gone, the pod garbage collector does."""
     selector = json.dumps({"lost": lost})
     with team.cluster.operator("lost-operator", worker_node_selector=selector):
         worker = team.cluster.wait_for(team.path("pods"), bound)

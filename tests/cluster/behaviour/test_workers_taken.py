@@ -1,6 +1,6 @@
-"""Workers taken away from under the operator, by whatever gets around the policies.
+"""Workers removed behind the operator's back, by something that bypasses the policies.
 
-Here the administrator does it, with a store that gives out another picture each time and never
+Here that is the administrator, with a store that serves a different image each time and never
 answers the last PUT: one charge is one source, or as many as there are attempts.
 """
 
@@ -36,7 +36,7 @@ PROPAGATIONS = ("Background", "Foreground", "Orphan")
 
 @pytest.fixture(scope="module")
 def unguarded(cluster: Client) -> Iterator[None]:
-    """A cluster without the policies that keep workers from being taken away."""
+    """A cluster without the policies that protect workers."""
     with namespaces.fresh(cluster, labels={}) as namespace:
         job = sleeper("ij-abcdefghijklmnop")
         job["metadata"]["labels"] = {"imagejob.dev/component": "worker"}
@@ -71,7 +71,7 @@ def team(newcomer: Tenant, store: HostileStore) -> Tenant:
 
 
 def started(team: Tenant, store: HostileStore, count: int = 1) -> Body:
-    """The pod that works for the ImageJob, once it has put so many outputs."""
+    """The ImageJob's running pod, once it has put that many outputs."""
     pod = running_pod(team, "cat", seconds=SECONDS)
     until(lambda: len(store.stored) >= count, SECONDS)
     return pod
@@ -182,7 +182,7 @@ def test_after_an_eviction_another_source_is_not_taken_for_the_first(
 def test_what_had_succeeded_before_an_eviction_stays_as_its_status_says(
     team: Tenant, store: HostileStore, operator: Program
 ) -> None:
-    """Two are at work at once, so the third begins when the first has been reported."""
+    """Two run at once, so the third starts when the first has been reported."""
     store.prompt = "/quick/"
     operator.stop()
     team.create(
@@ -224,7 +224,7 @@ def test_who_was_with_others_in_a_deleted_worker_pays_too(
 
 @pytest.fixture
 def honest(cluster: Client) -> Iterator[HostileStore]:
-    """It has one picture, and holds what is put until it answers."""
+    """It serves one image, and holds each PUT until it may answer."""
     with hostile_store(cluster.address, swaps=False) as server:
         yield server
 
@@ -272,7 +272,7 @@ def change(team: Tenant, job: str, patch: Body) -> None:
 
 
 def most_at_once(events: list[Event]) -> int:
-    """How many pods ran at the same time, at most."""
+    """The largest number of pods that ran at the same time."""
     running: set[str] = set()
     most = 0
     for event in events:

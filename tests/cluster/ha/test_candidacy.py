@@ -1,4 +1,4 @@
-"""Candidates for one Lease, on a clock that the tests set."""
+"""Candidates for one Lease, on a clock that the tests control."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two operators, of which one leads: it hands over, dies, is paused, is cut off."""
+"""Two operators, one of them leading: it hands over, dies, is paused, or loses the API server."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_leader_that_is_killed_is_followed_once_its_lease_has_run_out(
 def test_a_leader_that_was_paused_ends_and_has_written_nothing_since(
     cluster: Client, team: Tenant
 ) -> None:
-    """Paused in the middle of its work, so that it wakes with much that it would write."""
+    """It is paused in the middle of its work, so that it wakes with many pending writes."""
     with pair(cluster, team.namespace, max_workers="1") as (leader, standby):
         names = _begin_many(team)
         leader.program.pause()
@@ -166,7 +166,7 @@ def test_a_container_that_is_restarted_does_not_take_its_predecessor_for_itself(
 def test_one_leads_after_the_api_server_was_away(
     cluster: Cluster, team: Tenant, lease_seconds: int
 ) -> None:
-    """For longer than the lease of 3 s, which ends the leader, and shorter than that of 30 s."""
+    """The outage outlasts the lease of 3 s, which ends the leader, but not that of 30 s."""
     is_long = lease_seconds == LEASE_SECONDS
     with pair(cluster, team.namespace, lease_seconds=str(lease_seconds)) as (leader, standby):
         cluster.apiserver.stop()
@@ -196,7 +196,7 @@ def _finish(team: Tenant, *names: str) -> None:
 
 
 def _begin_many(team: Tenant) -> list[str]:
-    """Their names, once the first of them has finished."""
+    """Return their names, once the first of them has finished."""
     names = [f"photo-{number}" for number in range(MANY)]
     team.apply(*(image_job(name) for name in names))
     team.wait_all(is_finished, 1)
@@ -208,7 +208,7 @@ def _transitions(cluster: Client) -> int:
 
 
 def _wait_until_run_out(cluster: Client) -> None:
-    """Until a candidate that looks on would say so."""
+    """Wait as long as a watching candidate would."""
 
     def look() -> LeaseSpec:
         return msgspec.convert(cluster.rest.get(LEASE), Lease).spec

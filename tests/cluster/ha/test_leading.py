@@ -1,4 +1,4 @@
-"""Work that is done for as long as a lease is held, on the real clock."""
+"""Work that runs while a lease is held, on the real clock."""
 
 from __future__ import annotations
 
