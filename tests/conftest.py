@@ -1,4 +1,4 @@
-"""Options of the whole run, a cluster that is given among them, and a namespace for each test."""
+"""Options of the whole run, among them a given cluster, and a namespace for each test."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         count = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
         os.environ[ports.RANGE] = ports.part(int(worker.removeprefix("gw")), count)
-    # A run in the background ignores Ctrl-C, and so would the programs that tests interrupt.
+    # A background run ignores Ctrl-C, and so would the programs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On a cluster that is given, leave out what has nothing to do with it."""
+    """On a given cluster, deselect tests that don't need it."""
     if not config.option.kubeconfig:
         return
     left_out = {item: why for item in items if (why := _why_left_out(item))}
@@ -66,14 +66,14 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Have what was measured as text: it goes from one process to another."""
+    """Turn measurements into text, which can be sent between processes."""
     report = yield
     report.user_properties = [(name, str(value)) for name, value in report.user_properties]
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what tests have measured, which they tell with `record_property`."""
+    """Show what tests have measured and passed to `record_property`."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     measured = [(report.nodeid, *each) for report in reports for each in report.user_properties]
     if measured:
@@ -84,7 +84,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture
 def namespace(cluster: Client) -> Iterator[str]:
-    """A tenant's namespace, where only hardened pods are admitted."""
+    """A tenant's namespace, which admits only hardened pods."""
     with namespaces.fresh(cluster) as name:
         yield name
 

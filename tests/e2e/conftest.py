@@ -4,8 +4,8 @@
     pytest tests/e2e --kubeconfig FILE \\
       --operator-image IMAGE --worker-image IMAGE --host-address ADDRESS
 
-With --kubeconfig on any cluster that is yours to break: the release comes and goes, the CRDs with
-it, and nodes are drained. What is missing makes the tests fail, never skip.
+With --kubeconfig, use a cluster that you may break: the release and the CRDs are installed and
+removed, and nodes are drained. If something is missing, the tests fail; they never skip.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RELEASE = pytest.StashKey[Release]()
 
 
 class Site(NamedTuple):
-    """Where the tests run. `address` is this machine's, as the cluster's pods reach it."""
+    """Where the tests run. `address` is this machine's, as seen from the cluster's pods."""
 
     kubeconfig: Path
     images: Images
@@ -58,7 +58,7 @@ def site(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
     options = pytestconfig.option
     if options.kubeconfig:
         operator = pytestconfig.getoption("operator_image", default=None)
-        if not operator:  # in `pytest tests`, the option is not even known
+        if not operator:  # `pytest tests` doesn't know the option
             pytest.fail("These tests need `pytest tests/e2e … --operator-image`.", pytrace=False)
         images = Images(operator, options.worker_image)
         yield Site(options.kubeconfig.resolve(), images, options.host_address)
@@ -75,7 +75,7 @@ def site(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def cluster(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """Its administrator, with an S3 server on this machine."""
+    """The cluster's administrator, with an S3 server on this machine."""
     folder = tmp_path_factory.mktemp("cluster")
     with AttachedCluster(folder, site.kubeconfig, site.images.worker, site.address) as attached:
         yield attached
@@ -83,7 +83,7 @@ def cluster(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cl
 
 @pytest.fixture(scope="session")
 def release(site: Site, cluster: Client, pytestconfig: pytest.Config) -> Iterator[Release]:
-    """Not installed yet; removed after the last test."""
+    """The release, not installed yet; removed after the last test."""
     release = Release(cluster, helm.program(), site.images)
     pytestconfig.stash[RELEASE] = release
     yield release
@@ -92,7 +92,7 @@ def release(site: Site, cluster: Client, pytestconfig: pytest.Config) -> Iterato
 
 @pytest.fixture
 def installed(release: Release) -> Release:
-    """With this checkout's chart, whatever tests before have left."""
+    """The release with this checkout's chart, whatever state earlier tests left."""
     release.install()
     return release
 
@@ -111,7 +111,7 @@ def previous(pytestconfig: pytest.Config, site: Site, tmp_path: Path) -> tuple[P
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the operators' logs with a failure: the namespace and the pods are soon gone."""
+    """Show the operators' logs with a failure, because the namespace and pods will be deleted."""
     report = yield
     if report.failed and (release := item.config.stash.get(RELEASE, None)):
         try:
@@ -122,7 +122,7 @@ def pytest_runtest_makereport(
 
 
 def _chart_of_the_commit_before(folder: Path) -> Path:
-    """As it was, with the CRDs that it links to."""
+    """The previous chart, with the CRDs that it links to."""
     parts = ("charts/imagejob-operator", "crds")
     archive = subprocess.run(
         ["git", "archive", "HEAD~1", *parts], cwd=REPOSITORY, capture_output=True, check=False

@@ -48,7 +48,7 @@ def paint() -> Mapping[str, bytes]:
 
 
 def complaints(team: Tenant, uploads: Mapping[str, bytes]) -> list[str]:
-    """What the demo would say is wrong, digests of the stored files included."""
+    """The demo's complaints, including those about digests of the stored files."""
     items = team.cluster.rest.get(team.path("imagejobs"))["items"]
     jobs = {job.name: job for job in msgspec.convert(items, list[ImageJob])}
     bucket = Bucket(team.cluster.s3.client(), team.bucket)

@@ -1,4 +1,4 @@
-"""A node that is drained while workers run there."""
+"""A node is drained while workers run on it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ COUNT = 100
 def test_every_imagejob_survives_a_drain(
     cluster: Client, installed: Release, namespace: str
 ) -> None:
-    """The operators go, too, one after the other, as their PodDisruptionBudget has it: on a cluster
-    of one node the second one can't before the node is back."""
+    """The operators are evicted, too, one after the other, because of their PodDisruptionBudget: on
+    a one-node cluster the second one waits until the node is back.
+    """
     burst = Burst(cluster, namespace, count=COUNT, at_once=32)
     began = burst.team.version("pods")
     burst.wait_finished(10)
@@ -42,7 +43,7 @@ def test_every_imagejob_survives_a_drain(
 
 @contextmanager
 def draining(cluster: Client, node: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`kubectl drain`; the node may be used again afterwards, whatever became of it."""
+    """Run `kubectl drain`; the node can be used again afterwards, whatever the outcome."""
     command = [cluster.kubectl_program, "drain", node, *DRAIN]
     environment = {"KUBECONFIG": str(cluster.kubeconfig), "HOME": str(cluster.folder)}
     with (cluster.folder / "log" / "drain.log").open("wb") as log:
@@ -61,7 +62,7 @@ def node_of_a_worker(burst: Burst) -> str:
 
 
 def workers_on(burst: Burst, node: str) -> list[dict[str, Any]]:
-    """Those that have not ended."""
+    """The worker pods that have not ended."""
     return [
         pod
         for pod in pods(burst)
@@ -76,7 +77,7 @@ def pods(burst: Burst) -> list[dict[str, Any]]:
 
 
 def evicted(burst: Burst, since: str) -> set[str]:
-    """The worker pods that the drain took."""
+    """The worker pods that the drain evicted."""
     return {
         event["object"]["metadata"]["name"]
         for event in burst.team.history("pods", since)

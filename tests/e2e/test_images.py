@@ -1,4 +1,4 @@
-"""What is in the images, and what isn't: asked of a container, hardened as a tenant's must be."""
+"""What is in the images, and what isn't, seen from a container hardened as a tenant's must be."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 PROBE = TESTS / "support" / "image_probe.py"
 MEGABYTES = {"operator": 90, "worker": 60}
-"""Above the base: all that is ours, and the standard library's bytecode even if the base had it."""
+"""Above the base: all our files, and the standard library's bytecode even if the base had it."""
 
 HARDENED = {
     "allowPrivilegeEscalation": False,
@@ -32,7 +32,7 @@ def part(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def found(part: str, site: Any, cluster: Client) -> dict[str, Any]:
-    """What tests/support/image_probe.py says of the image."""
+    """The report of tests/support/image_probe.py about the image."""
     subject = pod(
         python(PROBE.read_text()),
         container={"securityContext": HARDENED},
@@ -45,7 +45,7 @@ def found(part: str, site: Any, cluster: Client) -> dict[str, Any]:
 
 
 def test_every_module_that_it_comes_with_can_be_imported(found: dict[str, Any]) -> None:
-    """Also those that are imported late: nothing that the build left out is missed."""
+    """Also those that are imported late: no import needs what the build left out."""
     assert found["broken"] == []
     assert found["modules"] > 100
 
@@ -67,5 +67,5 @@ def test_it_can_install_and_compile_nothing(found: dict[str, Any]) -> None:
 
 
 def test_it_is_compiled(found: dict[str, Any]) -> None:
-    """A root file system that is read-only keeps no bytecode: each start would compile again."""
+    """A read-only root file system keeps no bytecode, so each start would compile again."""
     assert found["uncompiled"] == []

@@ -1,4 +1,4 @@
-"""What the runbook and the page on upgrading have one do with a release, done, in their order."""
+"""The release commands of the runbook and of the page on upgrading, run in their order."""
 
 from __future__ import annotations
 

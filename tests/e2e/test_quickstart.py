@@ -1,4 +1,4 @@
-"""The quick start from `helm install` to the last clean-up, as its reader would run it."""
+"""The quick start from `helm install` to the final clean-up, as a reader would run it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_block_does_and_prints_what_the_page_says(
         TAG=operator["tag"],
         **store_of(cluster),
     )
-    assert worker["tag"] == operator["tag"]  # the page has one for both
+    assert worker["tag"] == operator["tag"]  # the page uses one for both
 
     misled = shell.misled(PAGE.without("kind", "yours"))
 

@@ -1,4 +1,4 @@
-"""Two operators, and the one that leads is killed."""
+"""Two operators; the leader is killed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ resource.prlimit(1, resource.RLIMIT_CPU, (1, 1))
 while True:
     urllib.request.urlopen("http://127.0.0.1:8080/metrics").read()
 """
-"""SIGKILL, by the kernel: a process has used more CPU than it may, for it is kept busy until then.
-One sent from inside the container wouldn't reach process 1."""
+"""SIGKILL by the kernel: the process is kept busy until it exceeds its CPU limit.
+A signal from inside the container wouldn't reach process 1.
+"""
 
 
 def test_the_leader_is_killed_and_nothing_is_lost(
@@ -31,7 +32,7 @@ def test_the_leader_is_killed_and_nothing_is_lost(
     burst.wait_finished(5)
     leader = installed.leader()
 
-    with suppress(DevError):  # what runs beside process 1 dies with it
+    with suppress(DevError):  # processes beside process 1 die with it
         cluster.kubectl(
             "exec", f"--namespace={OPERATOR_NAMESPACE}", leader, "--", "python", "-c", KILL
         )

@@ -1,4 +1,4 @@
-"""The release upgraded, rolled back and removed while ImageJobs are under way."""
+"""The release is upgraded, rolled back and removed while ImageJobs are in progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COUNT = 100
 ROLL = {"e2e.imagejob.dev/roll": "yes"}
-"""So that operators are replaced even where both commits come with the same images."""
+"""Replaces the operators even if both commits have the same images."""
 
 
 def test_upgrade_rollback_and_removal_lose_nothing_and_charge_nothing_twice(
@@ -26,7 +26,7 @@ def test_upgrade_rollback_and_removal_lose_nothing_and_charge_nothing_twice(
     release.uninstall()
     release.install(chart, images)
     before = operators(release)
-    burst = Burst(cluster, namespace, COUNT, at_once=5)  # so that it lasts
+    burst = Burst(cluster, namespace, COUNT, at_once=5)  # so that it takes a while
 
     burst.wait_finished(5)
     release.install(podAnnotations=ROLL)
@@ -55,7 +55,7 @@ def test_upgrade_rollback_and_removal_lose_nothing_and_charge_nothing_twice(
 
 
 def operators(release: Release) -> set[str]:
-    """The UIDs of those that are to stay."""
+    """The UIDs of the operators that should stay."""
     pods = [pod["metadata"] for pod in release.pods()]
     return {pod["uid"] for pod in pods if "deletionTimestamp" not in pod}
 

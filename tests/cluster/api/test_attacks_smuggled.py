@@ -116,7 +116,7 @@ def owners(job: Body) -> list[str]:
 
 
 def asked(smuggled: Smuggled, number: int) -> list[Body]:
-    """The objects that bring the text into a Job: an ImageJob, after the profile or store that has it."""
+    """The objects that bring the text into a Job: an ImageJob, and the profile or store with it."""
     body, name = smuggled.body(), f"smuggled-{number}"
     body["metadata"]["name"] = name
     job = body

@@ -39,7 +39,7 @@ def team(team: Tenant) -> Tenant:
 class Stage:
     """How an ImageJob reaches a stage, and what it has been charged by then.
 
-    `before` replaces the ImageJob before it in the queue.
+    `before` is an ImageJob that takes the quota or the worker slot first.
     """
 
     job: Body

@@ -1,4 +1,4 @@
-"""What Helm makes of the chart, before any cluster sees it."""
+"""What Helm renders from the chart, before a cluster sees it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_setting_of_the_operator_is_reached_from_a_value(helm: Helm) -> No
 
     settings = from_environment(operator_environment(bodies))
     default = Settings(worker_image="")
-    names = set(Settings.__struct_fields__) - {"timings"}  # which only tests set
+    names = set(Settings.__struct_fields__) - {"timings"}  # only tests set these
     assert [name for name in names if getattr(settings, name) == getattr(default, name)] == []
     assert settings.worker_annotations == values["worker"]["annotations"]
     assert settings.worker_image_pull_secrets == ("registry", "mirror")

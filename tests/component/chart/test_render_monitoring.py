@@ -1,4 +1,4 @@
-"""What the chart makes for Prometheus and Grafana, and whether selectors meet what they select."""
+"""The chart's objects for Prometheus and Grafana; selectors match what they should select."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SWITCHES = ("serviceMonitor", "prometheusRule", "dashboard")
 
 @pytest.fixture(scope="module")
 def monitored(helm: Helm) -> list[Body]:
-    """With all that there is, and network policies."""
+    """The chart with all monitoring, and network policies."""
     metrics = {name: {"enabled": True} for name in SWITCHES}
     return helm.template({"metrics": metrics, "networkPolicy": {"enabled": True}})
 

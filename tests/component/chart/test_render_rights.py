@@ -1,4 +1,4 @@
-"""The rights that the chart gives: the plain files' own, no Secrets, aggregated as values say."""
+"""The chart's rights: those of the plain files, no Secrets, aggregated as the values say."""
 
 from __future__ import annotations
 

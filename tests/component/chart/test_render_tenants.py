@@ -1,4 +1,4 @@
-"""What the platform says of tenants, and of who touches their workers, as the chart renders it."""
+"""The platform's rules for tenants, and for access to their workers, as the chart renders them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LISTS = {"managers": [KUEUE, "it's&<odd>"], "evictors": ["descheduler@example.co
 
 
 def policies(bodies: list[Body]) -> dict[str, Any]:
-    """Name → spec, of those for workers."""
+    """Name → spec of the policies for workers."""
     kind = "ValidatingAdmissionPolicy"
     return {
         body["metadata"]["name"]: body["spec"]

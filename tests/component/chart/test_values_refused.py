@@ -1,4 +1,4 @@
-"""Values that can't be: refused before anything is made, by the name of what is wrong."""
+"""Invalid values: rejected before anything is rendered, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`imagejob run`: real files through the real pipeline, in a process of its own."""
+"""`imagejob run`: real files through the real pipeline, in its own process."""
 
 from __future__ import annotations
 
@@ -242,14 +242,14 @@ def test_on_a_terminal(desk: Desk) -> None:
 
     assert process.returncode == 1
     assert re.search(r"ImageJobs .*━.* 1/2", shown)
-    after = shown.rsplit("\x1b[2K", 1)[1]  # the bars are wiped, and the table stays
+    after = shown.rsplit("\x1b[2K", 1)[1]  # the progress bars are erased, and the table remains
     assert "NAME" in after
     assert "SourceNotFound" in after
     assert "━" not in after
 
 
 def read_terminal(descriptor: int) -> str:
-    """What is there; nothing once the other side has closed, which Linux tells by an error."""
+    """The available output; empty once the other side has closed, an error on Linux."""
     try:
         return os.read(descriptor, 65536).decode(errors="replace")
     except OSError:

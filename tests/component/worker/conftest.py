@@ -1,4 +1,4 @@
-"""A real S3 server for the whole run, in the clear and over TLS."""
+"""A real S3 server for the whole run, with and without TLS."""
 
 from __future__ import annotations
 

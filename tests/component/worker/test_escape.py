@@ -1,4 +1,4 @@
-"""A tenant's volume can't lead the worker out of it: links, pipes and folders in a key's way."""
+"""A tenant's volume can't lead the worker outside, by links, pipes or folders on a key's path."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OUTPUTS = [{"name": "thumb", "width": 8, "format": "png"}]
 
 @pytest.fixture
 def place(tmp_path: Path) -> Workplace:
-    """A store with a picture, and another tenant's folder beside it."""
+    """A store with an image, and another tenant's folder beside it."""
     place = Workplace(tmp_path / "pod")
     place.put("box", "photo", PHOTO)
     place.put("other", "private", PHOTO)
@@ -74,7 +74,7 @@ def test_reading_follows_nothing_out_of_the_store(place: Workplace, obstacle: st
     end = read(place, f"in{beyond}")
 
     assert end is not None
-    # A socket can't be opened at all, and says so in its own way.
+    # A socket can't be opened at all, and has an error of its own.
     assert end.reason in ({reason, "StorageUnavailable"} if obstacle == "socket" else {reason}), end
 
 

@@ -1,4 +1,4 @@
-"""Animations stay animations and lose their metadata like any picture."""
+"""Animations stay animations, and lose their metadata like any image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAIRS = [(source, output) for source in films.STUFFED for output in MADE]
 
 
 def frames() -> list[Image.Image]:
-    """Three colours, each with a band that moves, so that no frame is like another."""
+    """Three colours, each with a band that moves, so that all frames differ."""
     result = []
     for number, colour in enumerate(COLOURS):
         image = Image.new("RGB", (64, 48), colour)

@@ -1,6 +1,6 @@
-"""Hostile files, each in an order with good items: it ends with its reason, and they succeed.
+"""Hostile files, each in an order with good items: it fails with its reason, and they succeed.
 
-Real worker processes, two items at once. The files are made in specimens.hostile.
+Real worker processes, two items at once. specimens.hostile makes the files.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from support.specimens.hostile import SAFE, Hostile
 from support.worker_process import Ended, Run, Workplace
 
 CORPUS = hostile.corpus()
-BATCH = 12  # hostile items in an order; every third is followed by a good one, which makes 16
+BATCH = 12  # hostile items in an order; a good one follows every third, so 16 in all
 MEMORY = 256 << 20
-A_WORKER = 64 << 20  # with the image libraries loaded; a child may have MEMORY on top
+A_WORKER = 64 << 20  # with the image libraries loaded; a child may have MEMORY in addition
 MOST_OF_A_PROCESS = MEMORY + A_WORKER
 MOST_OF_ALL = 2 * MOST_OF_A_PROCESS
-TIMEOUT = 10  # a few seconds more than the slowest takes while the machine is busy
+TIMEOUT = 10  # a few seconds more than the slowest takes on a busy machine
 OUTPUTS: list[dict[str, Any]] = [
     {"name": "small", "width": 64, "height": 64, "format": "png"},
     {"name": "full", "format": "webp", "quality": 60},
 ]
 MOVING = [{"name": "moving", "format": "webp", "animated": True, "width": 32}]
 FILES = {False: ["full.webp", "small.png"], True: ["moving.webp"]}
-"""What there is of a file that was taken, by whether it moves."""
+"""The outputs of an accepted file, by whether it is animated."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def test_no_format_is_opened_that_the_platform_does_not_allow(tmp_path: Path) ->
 
 
 def test_a_sound_picture_of_every_allowed_format_is_no_false_alarm(tmp_path: Path) -> None:
-    """A worker that refuses everything would pass most of the above."""
+    """A worker that rejects everything would pass most of the tests above."""
     place = Workplace(tmp_path / "pod")
     cases = [
         *hostile.unlisted(),

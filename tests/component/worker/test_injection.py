@@ -1,7 +1,7 @@
-"""Names that want to be more than names: they reach the store byte for byte, or are refused.
+"""Names meant to be more than names: they reach the store byte for byte, or are rejected.
 
-An item reads the object `in/<name>` and writes under the prefix `out/<name>`, in a folder and in a
-real S3 server, where boto3, which shares no code with the worker, says what is there.
+An item reads the object `in/<name>` and writes below the prefix `out/<name>`, in a folder and in a
+real S3 server. boto3, which shares no code with the worker, lists what is there.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def item(name: str) -> dict[str, Any]:
 
 
 def run(place: Workplace, names: list[str], **changes: Any) -> dict[str, Ended | None]:
-    """Each name's item, 15 to an order. The environment holds what expansion would find."""
+    """Run each name's item, 15 to an order. The environment has what an expansion would find."""
     ended: dict[str, Ended | None] = {}
     for start in range(0, len(names), 15):
         batch = names[start : start + 15]
@@ -106,7 +106,7 @@ def run(place: Workplace, names: list[str], **changes: Any) -> dict[str, Ended |
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the items ended, and the names of all that was written."""
+    """How the items ended, and the names of all that they wrote."""
 
     ended: dict[str, Ended | None]
     written: set[str]
@@ -175,7 +175,7 @@ def test_nothing_is_written_but_what_was_asked_for(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_the_operator_s_order_reaches_the_worker_unchanged(name: str) -> None:
-    """Through the kubelet's expansion, where a plain value would have told the secret."""
+    """It passes the kubelet's expansion, which would reveal the secret in a plain value."""
     record = item(name) | {"name": name, "attempt": 1}
     pending = msgspec.convert(worker_process.order([record]), operator_order.Order)
 

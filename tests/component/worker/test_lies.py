@@ -1,6 +1,6 @@
-"""A child that a picture has taken over can spoil its own item, and nothing else.
+"""A child that an image has taken over can spoil only its own item.
 
-Its answer is believed by type and within bounds; what it does to files leads the worker nowhere.
+Its result is checked by type and within bounds; its files lead the worker nowhere.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BATCH = 8  # each followed by a good item
 OUTPUTS = [{"name": "thumb", "width": 8, "format": "png"}]
 PHOTO = jpeg.encode(Image.linear_gradient("L").convert("RGB"))
 
-# All others end as Internal: an answer that makes no sense is a fault of the worker's own.
+# All others end as Internal: an invalid result is the worker's own fault.
 REASONS = {
     "answers-and-fails": {"Internal", "TooLarge"},
     "flood": {"TimedOut"},
@@ -42,7 +42,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the lies ended, how the good items between them did, and what was written where."""
+    """How the lies ended, how the good items between them ended, and what was written where."""
 
     lies: dict[str, Ended | None]
     good: list[Ended | None]
@@ -52,7 +52,7 @@ class Outcome:
 
 
 def seconds_for(lie: str) -> int:
-    """Only those that never end are to be ended by the clock."""
+    """Only items that never end may run until the deadline."""
     return 1 if REASONS.get(lie) == {"TimedOut"} else 5
 
 
@@ -73,7 +73,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
             items.append(worker_process.item(name, OUTPUTS, **changes))
             destination = {"store": "box", "prefix": f"out/good-{name}"}
             items.append(worker_process.item("good", OUTPUTS, destination=destination))
-        # One more would make 16, and the report of these is as long as reports get.
+        # One more would make 16, and then the report has its maximum length.
         order = worker_process.order(items[:-1], childMemoryBytes=128 << 20)
         runs.append(place.run(order, program=[lying_worker.__file__]))
         lies |= dict(zip(batch, runs[-1].ended[::2], strict=True))

@@ -1,7 +1,7 @@
-"""Nothing of a source's metadata reaches an output, but for what the policy keeps.
+"""No metadata of a source reaches an output, except what the policy keeps.
 
-Every source format and every output format, made by real worker processes, and read by two parties
-that share no code with the worker: exiv2, and a walk over all parts of the file.
+Real worker processes make every output format from every source format. Two readers that share no
+code with the worker check them: exiv2, and a walk over all parts of the file.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def picture() -> Image.Image:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of the stuffed sources: ends by source and policy, files also by format."""
+    """The results of the stuffed sources: outcomes by source and policy, files also by format."""
 
     ended: dict[tuple[str, str], Ended]
     files: dict[tuple[str, str, str], bytes]
@@ -119,7 +119,7 @@ def test_what_was_removed_is_reported(made: Made, source: str) -> None:
 
 @pytest.fixture(scope="module")
 def removed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Ended | None]:
-    """How items ended whose sources carry one kind each."""
+    """The outcomes of items whose sources carry one kind each."""
     place = Workplace(tmp_path_factory.mktemp("carriers"))
     outputs = [{"name": "thumb", "width": 16, "format": "png"}]
     ended: list[Ended | None] = []
@@ -147,8 +147,8 @@ def test_each_kind_is_reported_by_its_name(
 
 @pytest.mark.parametrize("kind", MADE)
 def test_the_readers_would_find_what_a_source_is_stuffed_with(kind: str) -> None:
-    """Readers that find nothing anywhere would pass everything above."""
-    # exiv2 gives up at what lies behind an AVIF's last box.
+    """Readers that find nothing anywhere would pass all tests above."""
+    # exiv2 gives up at data behind an AVIF's last box.
     data = STUFFED[kind](picture(), icc.display_p3()).removesuffix(marks.zip_archive())
 
     assert len(reading.read(kind, data).extras) >= 3

@@ -165,13 +165,13 @@ def test_a_variable_that_is_missing_is_named(place: Workplace, missing: str) -> 
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """A server that takes connections and never answers."""
+    """A server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 def hanging(place: Workplace, endpoint: str) -> dict[str, Any]:
-    """Two items: one to finish, one whose store never answers."""
+    """Two items: one that finishes, and one whose store never answers."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         place.put("silent", name, b"x")
     outputs = [{"name": "thumb", "width": 8, "format": "png"}]
@@ -255,7 +255,7 @@ def test_whatever_ends_a_worker_the_source_that_it_works_on_is_in_its_report(
 def test_whenever_it_is_ended_what_was_reported_stays(
     place: Workplace, stop: signal.Signals, parallelism: int
 ) -> None:
-    """At each of the moments at which its report says something new."""
+    """It is killed at each moment at which its report says something new."""
     outputs = [{"name": "o", "width": 64, "format": "png"}]
     items = [
         worker_process.item(
@@ -283,7 +283,7 @@ def test_whenever_it_is_ended_what_was_reported_stays(
 
 
 def progress(place: Workplace) -> int:
-    """How many sources were read, and how many items finished; -1 before anything is said."""
+    """The number of sources read and of items finished; -1 before there is a report."""
     entries = reported(place)
     read = sum(entry is not None for entry in entries)
     return read + sum(isinstance(entry, report.Done) for entry in entries) if entries else -1
@@ -293,7 +293,7 @@ def progress(place: Workplace) -> int:
 def test_told_to_stop_it_ends_the_child_that_is_at_work(
     place: Workplace, items: int, processes: int
 ) -> None:
-    """An only item's child is the worker's own; else there is a fork server between the two."""
+    """A single item's child is the worker's own; otherwise there is a fork server in between."""
     item = worker_process.item("cat.jpg", [{"name": "o"}])
     order = worker_process.order([item] * items)
     with started(place, order, [sys.executable, "-c", WAITING]) as worker:
@@ -401,7 +401,7 @@ raise SystemExit(process.main())
 
 
 def test_a_store_that_drips_ends_its_item_long_before_its_time(place: Workplace) -> None:
-    """The order says how fast it has to be; over one second here instead of 30."""
+    """The order has the minimum rate; it is judged over one second here instead of 30."""
 
     def drip(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")

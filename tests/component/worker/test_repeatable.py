@@ -1,4 +1,4 @@
-"""The same order gives the same bytes, at whatever time: a re-run rewrites what is there."""
+"""The same order makes the same bytes at any time: a second run rewrites what is there."""
 
 from __future__ import annotations
 

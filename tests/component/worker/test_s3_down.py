@@ -1,4 +1,4 @@
-"""S3 stores that fail, vanish or stall: how soon each is given up, and what is said of it."""
+"""S3 stores that fail, vanish or stall: how soon each is given up, and with which message."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_store_that_is_down_is_given_up_soon(tmp_path: Path, keys: dict[str, s
 
 
 def dripping(request: BaseHTTPRequestHandler) -> None:
-    """An endless object of honest length, slowly."""
+    """An endless object of a correct length, sent slowly."""
     request.send_response(200)
     request.send_header("Content-Length", str(LIMIT))
     request.send_header("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT")

@@ -1,4 +1,4 @@
-"""S3 servers that mean harm: whatever they answer, it costs little memory and ends in time."""
+"""Hostile S3 servers: whatever they answer, it costs little memory and ends in time."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ FRAMINGS: dict[str, tuple[dict[str, str], Writer]] = {
     "announced": ({"Content-Length": str(1 << 40)}, plainly),
     "until the end": ({}, plainly),
 }
-# What comes again and again, and after how many seconds each time.
+# What is repeated, and after how many seconds each time.
 BODIES = {"endless": (b"x" * 65536, 0.0), "slow": (b"x", 0.02)}
 
 
 class Hostile:
-    """A server whose error bodies have no end; it says how much it could send."""
+    """A server whose error bodies never end; it counts how much it could send."""
 
     def __init__(self, status: int, framing: str, body: str) -> None:
         self.status, self.sent = status, 0
@@ -87,7 +87,7 @@ class Hostile:
                 self.write(request, self.piece)
                 self.sent += len(self.piece)
         except OSError:
-            return  # the worker has gone, as it should
+            return  # the worker has closed the connection, as it should
 
 
 @contextmanager
@@ -136,12 +136,12 @@ def test_the_body_of_an_error_is_read_to_64_kib_and_in_time(
     assert reasons == {status: both[method == "PUT"] for status, both in REASONS.items()}
     most = SECONDS + QUIET if method == "GET" else RETRYING + 2 * QUIET
     assert max(seconds for _, seconds, _ in found.values()) < most + 3  # for a busy machine
-    # 64 KiB, and what the kernel takes of it meanwhile, at most six times.
+    # 64 KiB, and what the kernel buffers meanwhile, at most six times.
     assert max(sent for _, _, sent in found.values()) < 64 << 20
 
 
 def raw(text: bytes, again: bytes = b"", pause: float = 0.0) -> Callable[[Any], None]:
-    """Say this, then the rest for ever; no more than the text if there is no rest."""
+    """Send this text, then the rest endlessly; only the text if there is no rest."""
 
     def do(request: BaseHTTPRequestHandler) -> None:
         request.rfile.read(int(request.headers.get("Content-Length", 0)))
@@ -217,7 +217,7 @@ def test_whatever_a_server_says_it_ends_in_words_and_in_time(
 
 
 def dripping(request: BaseHTTPRequestHandler) -> None:
-    """An object of honest length, a byte at a time."""
+    """An object of a correct length, a byte at a time."""
     raw(OK + b"Content-Length: %d\r\n\r\n" % LIMIT, b"x", 0.02)(request)
 
 
@@ -241,7 +241,7 @@ def test_a_source_that_drips_ends_with_the_rate_long_before_its_time(
 
 
 def swallowing(request: BaseHTTPRequestHandler) -> None:
-    """Take an output a little at a time, steadily."""
+    """Receive an output slowly and steadily."""
     gone = threading.Event()
     while not gone.wait(0.02):
         if not request.rfile.read(100):
@@ -253,7 +253,7 @@ def test_a_store_that_takes_an_output_too_slowly_is_given_up(
 ) -> None:
     monkeypatch.setattr(transfer, "WINDOW", 2.0)
     monkeypatch.setattr(transfer, "QUIET", 60.0)
-    (tmp_path / "output").write_bytes(bytes(32 << 20))  # more than the kernel takes of it
+    (tmp_path / "output").write_bytes(bytes(32 << 20))  # more than the kernel buffers
     start = time.monotonic()
 
     with store(swallowing, tmp_path) as storage, pytest.raises(ItemFailure) as caught:
@@ -273,7 +273,7 @@ def test_a_store_that_takes_an_output_and_does_not_answer_is_given_up(
         if pause:
             raw(b"HTTP/1.1 200 OK\r\n", b"x", pause)(request)
         else:
-            request.rfile.read(1)  # until the worker has gone
+            request.rfile.read(1)  # until the worker has closed the connection
 
     start = time.monotonic()
     with store(do, tmp_path) as storage, pytest.raises(ItemFailure, match="in time") as caught:
@@ -284,7 +284,7 @@ def test_a_store_that_takes_an_output_and_does_not_answer_is_given_up(
 
 
 def test_an_output_is_as_good_as_its_answer_and_no_better_for_a_body(tmp_path: Path) -> None:
-    """A store has said that it has it; what it says on top nobody waits for."""
+    """The store has confirmed the object; nobody waits for what else it says."""
     start = time.monotonic()
     with store(Hostile(200, "chunked", "slow"), tmp_path) as storage:
         writing(storage, tmp_path)
@@ -293,7 +293,7 @@ def test_an_output_is_as_good_as_its_answer_and_no_better_for_a_body(tmp_path: P
 
 
 def test_a_refusal_that_comes_early_is_heard(tmp_path: Path) -> None:
-    """A server may say no to a large output without taking it."""
+    """A server may reject a large output without reading it."""
     big = tmp_path / "output"
     big.write_bytes(bytes(64 << 20))
 
@@ -307,7 +307,7 @@ def test_a_refusal_that_comes_early_is_heard(tmp_path: Path) -> None:
 
 
 def test_connections_are_used_again_and_replaced_where_they_are_gone(tmp_path: Path) -> None:
-    """A server that takes three connections, two requests each."""
+    """A server that accepts three connections, two requests each."""
     head = OK + b"Content-Length: 6\r\n\r\nsource"
     accepted = []
 
@@ -335,7 +335,7 @@ def test_connections_are_used_again_and_replaced_where_they_are_gone(tmp_path: P
 
 
 def test_tls_spoken_to_a_plain_port_is_said_to_be_so(s3: Any, tmp_path: Path) -> None:
-    """A real server's answer; what waits for the end of a request line says nothing at all."""
+    """A real server's response; one that waits for the end of a request line sends nothing."""
     endpoint = s3.endpoint.replace("http:", "https:")
     storage = opened(tmp_path, S3(endpoint, BUCKET, ca_bundle=AUTHORITY), **KEYS)
 

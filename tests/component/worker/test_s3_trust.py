@@ -1,4 +1,4 @@
-"""Whom an S3 store trusts, by its certificate, and who the worker is to it, by its token."""
+"""Which certificates an S3 store trusts, and which identity the worker's token gives it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_image_s_authorities_are_trusted_wherever_it_has_them(
     monkeypatch.setattr(tls, "_BUNDLES", (nowhere, str(name)))
     storage = opened(tmp_path, S3(tls_s3.endpoint, BUCKET), **keys)
 
-    with pytest.raises(ItemFailure) as caught:  # the keys are any
+    with pytest.raises(ItemFailure) as caught:  # the keys can be any
         fetched(storage, tmp_path / "source", "in/a")
 
     assert caught.value.reason == "AccessDenied"
@@ -167,7 +167,7 @@ def test_a_token_that_is_refused_is_access_denied(tmp_path: Path) -> None:
 def test_one_worker_reads_from_stores_in_the_clear_and_over_tls(
     tmp_path: Path, order: tuple[str, str]
 ) -> None:
-    """A worker that needs no TLS loads none; it comes with the first store that does."""
+    """A worker that needs no TLS doesn't load it; it is loaded with the first store that does."""
     place = Workplace(tmp_path / "pod")
     plain, tls_ = Stub(lambda r: answer(r, 404, b"")), Stub(lambda r: answer(r, 404, b""), tls=True)
     with serving(plain), serving(tls_):

@@ -1,4 +1,4 @@
-"""Real children that crash, hang, eat and lie: each ends its own item, and the next one is well."""
+"""Real children that crash, hang, use up memory and lie: each fails its own item only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from support.conditions import alive, until
 if TYPE_CHECKING:
     from imagejob_worker.sandbox.fork_server import Work
 
-# Other tests have left threads in this process. The worker's has none when it forks.
+# Other tests have left threads in this process. The worker has none when it forks.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 
 
@@ -79,7 +79,7 @@ def test_what_was_known_of_the_source_is_reported_with_a_failure(bench: Bench) -
 
 
 def told(bench: Bench, find_out: Callable[[], Any]) -> Any:
-    """Ask something of inside a child."""
+    """Ask something inside a child."""
 
     def ask(_: Path) -> NoReturn:
         raise ItemFailure("Internal", repr(find_out()))
@@ -124,7 +124,7 @@ def test_what_a_child_started_ends_with_it(bench: Bench) -> None:
 
 def test_items_run_side_by_side_in_as_many_lanes_as_asked(bench: Bench) -> None:
     def meet(place: Path) -> Processed:
-        """Go on only once three of these run at the same time."""
+        """Continue only when three of these run at the same time."""
         (bench.root / f"here-{place.name}").touch()
         until(lambda: len(list(bench.root.glob("here-*"))) >= 3)
         return make(place)
@@ -165,7 +165,7 @@ def test_a_lane_that_cannot_load_is_a_fault_of_the_worker(bench: Bench) -> None:
 def test_news_of_a_request_that_come_late_kill_nobody(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Linux sends SIGIO for a write after it has woken the reader: here, once that is at work."""
+    """Linux sends SIGIO for a write after waking the reader: here, once the reader is at work."""
     begun, told, worker = tmp_path / "begun", tmp_path / "told", os.getpid()
     send = ipc.send
 
@@ -173,7 +173,7 @@ def test_news_of_a_request_that_come_late_kill_nobody(
         send(pipe, message)
         if os.getpid() == worker:
             until(begun.exists)
-            with suppress(BrokenPipeError):  # nobody can be told
+            with suppress(BrokenPipeError):  # there is nobody to report to
                 os.write(pipe, b"again")
             told.touch()
 

@@ -1,4 +1,4 @@
-"""No process of a sandbox outlives what it works for, and none ends for what is not its own."""
+"""No process of a sandbox outlives its parent, and none ends because of another's pipe."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ Bench(root).run(*[wait] * {items}, parallelism=2, timeout=60)
 
 @contextmanager
 def waiting(root: Path, items: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker whose children, one for each item, are at work for ever."""
+    """A worker whose children, one for each item, never finish."""
     script = WAITING.format(tests=str(TESTS), root=str(root), items=items)
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as process:
         try:

@@ -1,4 +1,4 @@
-"""The volume store on a real file system: what it reads and writes, and that nothing leads out."""
+"""The volume store on a real file system: what it reads and writes; no path leads outside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMIT = 1000
 
 
 class Volume:
-    """A store's folder, a file beside it that nobody may reach, and files to copy from and to."""
+    """A store's folder, an unreachable file beside it, and files to copy from and to."""
 
     def __init__(self, root: Path) -> None:
         self.folder, self.outside, self.here = root / "store", root / "outside", root / "here"
@@ -40,7 +40,7 @@ class Volume:
             self.store.put(key, file.fileno(), "image/webp", "no-cache")
 
     def files(self) -> dict[str, bytes]:
-        """All that the store holds, hidden files too."""
+        """All files in the store, hidden ones too."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for path in self.folder.rglob("*")

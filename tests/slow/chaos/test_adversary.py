@@ -1,4 +1,4 @@
-"""Whatever a tenant with `edit` does, in any order, with hostile stores: each promise is kept."""
+"""Whatever a tenant with `edit` does, in any order, with hostile stores: every promise holds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = (
     pytest.mark.laptop
-)  # it looks at the processes of the node, and wants a store of its own
+)  # it looks at the node's processes, and needs its own store
 
 SEEDS, MOVES = (3, 4, 7, 10, 11), 32
 SECONDS = 180.0

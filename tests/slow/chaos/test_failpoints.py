@@ -1,4 +1,4 @@
-"""The operator killed before and after every outside effect, over a hundred times in one run."""
+"""The operator is killed before and after every outside effect, over a hundred times in one run."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ AT_ONCE = 2  # run at most, in one worker or in two, so that each life finds wor
 
 @dataclass(frozen=True)
 class Run:
-    """What came of the ImageJobs.
+    """The results of the ImageJobs.
 
-    `expected`: key of a source → SHA-256 of the output that an undisturbed worker made of it.
+    `expected`: key of a source → SHA-256 of the output of an undisturbed worker.
     """
 
     team: Tenant
@@ -53,7 +53,7 @@ class Run:
 
 
 def plan() -> list[FailPoint]:
-    """Every kind of fail point in each round; not always at a life's first chance."""
+    """Every kind of fail point in each round; not always at a life's first opportunity."""
     dice = random.Random(SEED)
     points = []
     for _ in range(ROUNDS):
@@ -135,7 +135,7 @@ def test_none_was_processed_by_two_workers(run: Run) -> None:
 
 
 def _apply_as_they_are_needed(team: Tenant, points: list[FailPoint], report: Path) -> None:
-    """One more whenever a life has ended, or has nothing left to do: each finds every effect."""
+    """Apply one more when a life has ended or is idle: each life finds every effect."""
     left = [image_job(name, key) for name, key in SOURCES.items()]
     unfinished = f"{team.path('imagejobs')}?fieldSelector={UNFINISHED}"
     ended = 0
@@ -143,7 +143,7 @@ def _apply_as_they_are_needed(team: Tenant, points: list[FailPoint], report: Pat
     def is_wanted() -> bool:
         if _ended(report) > ended:
             return True
-        # A worker that has ended is deleted a while later.
+        # A worker that has ended is deleted some time later.
         paths = [unfinished, *([team.path("jobs")] if "delete" in points[ended].effect else [])]
         return not any(team.cluster.rest.get(path)["items"] for path in paths)
 
@@ -155,12 +155,12 @@ def _apply_as_they_are_needed(team: Tenant, points: list[FailPoint], report: Pat
 
 
 def _ended(report: Path) -> int:
-    """How many lives have."""
+    """The number of lives that have ended."""
     return len(failing_operator.lives(report)) if report.exists() else 0
 
 
 def _undisturbed(team: Tenant) -> dict[str, str]:
-    """What the pictures become while nobody is killed."""
+    """The outputs of the images when nothing is killed."""
     names = {f"reference-{number}": key for number, key in enumerate(PICTURES)}
     with team.cluster.operator("undisturbed-operator"):
         team.apply(*(image_job(name, key) for name, key in names.items()))

@@ -1,4 +1,4 @@
-"""Faults of the world around an operator with default settings: all ends well, and is told."""
+"""Faults around an operator with default settings: everything ends well, and is reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.laptop, pytest.mark.usefixtures("operator")]
 
 OUTAGE_SECONDS = 30.0
-LONG = 200.0  # for what waits for the cluster's own controllers, or for a backoff
+LONG = 200.0  # for the cluster's own controllers, or for a backoff
 NODE = "/api/v1/nodes/process-node"
 PHOTOS = [f"photo-{number}" for number in range(8)]
 
@@ -34,7 +34,7 @@ def test_a_worker_killed_in_the_middle_is_followed_by_another(team: Tenant) -> N
 
 
 def test_a_file_that_always_ends_its_worker_fails_alone(team: Tenant) -> None:
-    """The kernel's part is played by this test: whichever worker takes up the file is killed."""
+    """The test plays the kernel: it kills every worker that opens the file."""
     team.apply(image_job("bomb", "incoming/big.jpg", outputs=SLOW, retries=1))
     team.apply(*(image_job(name) for name in PHOTOS))
 
@@ -109,5 +109,5 @@ def test_a_node_that_is_removed_costs_no_attempt(cluster: Cluster, team: Tenant)
 
 
 def reasons(status: Body) -> list[str]:
-    """The story that the status tells."""
+    """The sequence of reasons in the status."""
     return [entry["reason"] for entry in status.get("audit", [])]

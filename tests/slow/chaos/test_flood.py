@@ -1,4 +1,4 @@
-"""One tenant floods the cluster; another, who has ten pictures, hardly notices."""
+"""One tenant floods the cluster; another one, with ten images, hardly notices."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.crowd
 
 FLOOD = 5000
-TRIES_ALONE, TRIES_AMONG = 3, 5  # one may meet whatever else this machine does just then
-LATER = 60.0  # seconds: by then the rounds, the watches and the API server are all at it
-# What this kind of machine has CPUs for, shared by two: its node doesn't count them itself.
+TRIES_ALONE, TRIES_AMONG = 3, 5  # one may coincide with anything else on this machine
+LATER = 60.0  # seconds: by then the rounds, the watches and the API server are all busy
+# What the CPUs of this kind of machine allow, shared by two: its node doesn't count them itself.
 SETTINGS = {"max_workers": "2", "max_workers_per_namespace": "1", "worker_parallelism": "1"}
 LONG = 600.0
 
@@ -44,13 +44,13 @@ def test_ten_finish_within_twice_their_time_alone(
         until(lambda: time.monotonic() >= later, LATER, every=0.1)
         among_many = median(seconds_for_ten(few, f"among-{n}") for n in range(TRIES_AMONG))
         left = FLOOD - finished(many)
-    namespaces.remove(cluster, many.namespace, LONG)  # or the next test's operator has it to do
+    namespaces.remove(cluster, many.namespace, LONG)  # or the next test's operator has to do it
 
     ratio = among_many / alone
     record_property("ten ImageJobs alone (s)", round(alone, 2))
     record_property(f"ten ImageJobs while {FLOOD} wait (s)", round(among_many, 2))
     record_property("ratio", round(ratio, 2))
-    assert left > FLOOD // 10  # the flood was there all the time
+    assert left > FLOOD // 10  # the flood lasted the whole time
     assert ratio <= 2 or not pytestconfig.option.calm
 
 
@@ -62,7 +62,7 @@ def tenant(cluster: Client, namespace: str) -> Tenant:
 
 
 def seconds_for_ten(team: Tenant, which: str) -> float:
-    """From being applied until the last has finished."""
+    """From `apply` until the last has finished."""
     before = finished(team)
     began = time.monotonic()
     team.create([image_job(f"{which}-{n}", "incoming/photo.jpg") for n in range(10)])

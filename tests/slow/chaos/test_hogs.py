@@ -1,4 +1,4 @@
-"""A team whose store drips holds all the workers that it may; who comes new begins at once."""
+"""A team with a dripping store holds all the workers it may; a newcomer starts immediately."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two operators at once, with no leader: the ledger alone keeps them from admitting too much."""
+"""Two operators at once, without a leader: the ledger alone enforces the quota."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ OK = 200
 
 @dataclass(frozen=True)
 class Pair:
-    """Two operators under one account, both at work, and the tenant that they work for."""
+    """Two operators under one account, both working, and their tenant."""
 
     team: Tenant
     operators: tuple[Program, Program]
@@ -92,12 +92,12 @@ def test_paused_at_random_they_keep_the_quota(
 
 
 def run(pair: Pair) -> tuple[list[Made], list[datetime]]:
-    """Have all processed and see the guarantees kept; what was made, and when each was admitted."""
+    """Process everything and check the guarantees; return what was made, and the admissions."""
     team = pair.team
     with recording(team.cluster.rest, team.path("jobs")) as workers:
         made = team.create(BODIES)
         ended = team.wait_all(is_finished, JOBS, SECONDS)
-    # Both may tell of an admission, under numbers that differ: then they tell of the same time.
+    # Both may report an admission, under different numbers, but then with the same time.
     uids = {each.uid for each in made}
     lines = [line for line in audit_log.printed(*pair.logs) if line.uid in uids]
     told = audit_log.times_of(lines, "Admitted")

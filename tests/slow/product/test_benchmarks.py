@@ -1,6 +1,6 @@
-"""The benchmark of a burst runs to its end with every side, so that it is there when it is wanted.
+"""The benchmark of a burst runs to its end with every side, so that it works when it is needed.
 
-Its figures mean nothing at such a size: whether a target is met is not asked.
+Its figures mean nothing at this size: targets are not checked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BENCHMARK = ROOT / "benchmarks" / "operator.py"
 MET, MISSED = 0, 1
 SECONDS = 600
 
-pytestmark = pytest.mark.laptop  # it makes control planes of its own
+pytestmark = pytest.mark.laptop  # it creates its own control planes
 
 
 def test_a_short_burst_is_finished_by_every_side(tmp_path: Path) -> None:

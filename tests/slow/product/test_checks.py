@@ -1,4 +1,4 @@
-"""`make check` fails when what it guards is broken: each guard is broken once, in a copy."""
+"""`make check` fails when a guarded property is broken: each one is broken once, in a copy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BREAKS = {
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The files of this checkout that git knows, in a repository of their own."""
+    """The files of this checkout that git tracks, in their own repository."""
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
     )
@@ -48,7 +48,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def check(guard: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run one guard there, the environment taken as installed."""
+    """Run one guard there, with the environment marked as installed."""
     environment = {key: value for key, value in os.environ.items() if key != "MAKEFLAGS"}
     installed = "--assume-old=.venv/.installed"
     return subprocess.run(
@@ -64,7 +64,7 @@ def check(guard: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("guard", BREAKS)
 def test_a_guard_passes_as_it_is_and_fails_when_broken(guard: str, copy: Path) -> None:
     name, added, complaint = BREAKS[guard]
-    if guard == "types" and CACHE.exists():  # what is as it was need not be checked anew
+    if guard == "types" and CACHE.exists():  # unchanged files need no second check
         shutil.copytree(CACHE, copy / CACHE.name)
     whole = check(guard, copy)
 

@@ -1,4 +1,4 @@
-"""The demo as a person runs it: it ends well and leaves its cluster up, or it leaves nothing."""
+"""The demo as a person runs it: it ends well and leaves its cluster running, or leaves nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 240
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    """In a session of its own, as a terminal would: signals reach it and not this process."""
+    """Start it in its own session, as a terminal would: signals reach it and not this process."""
     return subprocess.Popen(
         [*DEMO, "--dir", folder],
         stdout=subprocess.PIPE,
@@ -37,7 +37,7 @@ def read_until(demo: subprocess.Popen[str], text: str) -> None:
 
 
 def running_in(folder: Path) -> list[list[str]]:
-    """The commands of all processes that have to do with `folder`."""
+    """The commands of all processes that involve `folder`."""
     commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
     return [command for command in commands if any(str(folder) in part for part in command)]
 
@@ -73,7 +73,7 @@ def assert_the_operator_ends_with_its_cluster(folder: Path) -> None:
 
 def test_ctrl_c_stops_all_that_was_started(tmp_path: Path) -> None:
     demo = start(tmp_path)
-    read_until(demo, "bad-uploads.yaml")  # all is up, and the ImageJobs are being applied
+    read_until(demo, "bad-uploads.yaml")  # everything runs, and the ImageJobs are being applied
 
     demo.send_signal(signal.SIGINT)
     demo.communicate(timeout=SECONDS)

@@ -1,4 +1,4 @@
-"""The dev cluster as its user meets it: the commands, outages, and what is left behind: nothing."""
+"""The dev cluster as a user sees it: commands, outages, and that it leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECONDS = 30.0
 
 
 class Commands:
-    """`python -m imagejob_dev …` in a state folder of its own."""
+    """`python -m imagejob_dev …` with its own state folder."""
 
     def __init__(self, home: Path) -> None:
         self.folder = home / "imagejob-operator" / "dev"

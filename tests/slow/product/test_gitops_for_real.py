@@ -1,4 +1,4 @@
-"""What GitOps tools' own code says of every state, against what our tests take them to say."""
+"""What GitOps tools' own code reports for every state, compared with our imitations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNSEEN = {"status": {"observedGeneration": 0}}
 
 
 def bodies() -> dict[str, Body]:
-    """All that there is, and what is not to be taken for it."""
+    """Every state, and objects that resemble one."""
     jobs = {state: imagejob(state) for state in JOBS}
     no_status = {key: value for key, value in as_served(CAT).items() if key != "status"}
     return {
@@ -42,7 +42,7 @@ def bodies() -> dict[str, Body]:
 
 
 def taken_to_say(body: Body, check: dict[str, str]) -> Verdict:
-    """What tests/support/argocd.py and tests/support/kstatus.py make of it."""
+    """The results of tests/support/argocd.py and tests/support/kstatus.py."""
     health = argocd.health(body)
     try:
         flux = kstatus.evaluate(body, check)

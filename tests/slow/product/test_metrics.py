@@ -1,5 +1,6 @@
-"""What metrics say is what happened: a real Prometheus scrapes a real operator, and each expression
-of dashboard and alerts can be evaluated on that."""
+"""Metrics report what happened: a real Prometheus scrapes a real operator, and can evaluate each
+expression of dashboard and alerts.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ IMAGE_JOBS = "/apis/imagejob.dev/v1alpha1/imagejobs"
 
 
 def is_unfinished(job: Body) -> bool:
-    """Left behind by another test, in a namespace that is being deleted."""
+    """Left by another test, in a namespace that is being deleted."""
     return not is_finished(job.get("status", {}))
 
 
@@ -48,9 +49,9 @@ def programs() -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def port(cluster: Client) -> Iterator[int]:
-    """Where a real operator answers, which has ImageJobs of no other test.
+    """The port of a real operator, which has no other test's ImageJobs.
 
-    What is tried again is so long after this.
+    It retries only after this time.
     """
     cluster.wait_for(IMAGE_JOBS, lambda jobs: not any(map(is_unfinished, jobs)) or None, SECONDS)
     (port,) = free_ports(1)
@@ -72,7 +73,7 @@ def prometheus(
 
 @pytest.fixture(scope="module")
 def team(cluster: Client, shared_namespace: str, prometheus: Prometheus) -> Tenant:
-    """Some have succeeded, some failed, one is tried again, and some wait for the quota."""
+    """Some have succeeded, some failed, one waits for a retry, and some wait for the quota."""
     team = Tenant(cluster, shared_namespace)
     team.put("incoming/cat.jpg", picture())
     team.put("incoming/text", b"no picture\n" * 50)

@@ -1,4 +1,4 @@
-"""Each alert fires when it should, and not when all is well: promtool runs the rules themselves."""
+"""Each alert fires when it should, and only then: promtool runs the rules themselves."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Series = dict[str, str]
-"""A series, and its values a minute, as promtool has them: `0+2x30` begins at 0 and grows by 2."""
+"""A series and its values per minute, as promtool writes them: `0+2x30` starts at 0, adds 2."""
 
 
 class Case(NamedTuple):
-    """It fires with the one, in minute `late` but not yet in `early`, and not with the other."""
+    """It fires with `fires`, in minute `late` but not yet in `early`, and not with `quiet`."""
 
     early: int
     late: int
@@ -30,7 +30,7 @@ class Case(NamedTuple):
 
 
 def finished(failed: int, succeeded: int, reason: str) -> Series:
-    """So many more of each a minute."""
+    """That many more of each per minute."""
     return {
         f'imagejob_finished_total{{result="failed",reason="{reason}"}}': f"0+{failed}x60",
         'imagejob_finished_total{result="succeeded",reason="Succeeded"}': f"0+{succeeded}x60",
@@ -148,7 +148,7 @@ def promtool() -> Path:
 
 
 def scenario(alert: str, series: Series, minute: int, *, firing: bool) -> dict[str, object]:
-    """A test as promtool reads it."""
+    """A test in promtool's format."""
     query = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
     return {
         "name": f"{alert} {'fires' if firing else 'is quiet'} in minute {minute}",

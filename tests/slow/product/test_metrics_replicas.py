@@ -1,4 +1,4 @@
-"""Two operators are scraped: one says that it leads, the other little but that it does not."""
+"""Two operators are scraped: the leader says so, the standby says little but that it isn't."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from support.replicas import Replica
 
 FEW = 200
-"""Series that are the same however large the cluster."""
+"""More than the series that don't depend on the cluster's size."""
 
 
 def series(replica: Replica) -> dict[str, float]:
-    """Those without labels, and how many there are in all as `""`."""
+    """The series without labels, and the number of all as `""`."""
     text = get(replica.port, "/metrics").decode()
     samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
     return {each.name: each.value for each in samples if not each.labels} | {"": len(samples)}

@@ -1,4 +1,4 @@
-"""The process node where no kubelet is like it: its processes, its outages, what it refuses."""
+"""Where the process node differs from a kubelet: its processes, its outages, what it rejects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_process_has_nothing_of_the_node_s_environment(pods: Pods) -> None:
 
     found = pods.report_of(pod(command))
 
-    # LC_CTYPE is Python's own doing, where there is no locale.
+    # Python itself sets LC_CTYPE where there is no locale.
     assert sorted(found) == ["HOME", "HOSTNAME", "LC_CTYPE", "PATH", "REPORT"]
 
 

@@ -1,4 +1,4 @@
-"""The proofs of benchmarks/ hold at a reduced size, too: `make proof-crds`, `make proof-memory`."""
+"""The proofs of benchmarks/ also hold at a reduced size: `make proof-crds`, `make proof-memory`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from support.paths import ROOT
 BENCHMARKS = ROOT / "benchmarks"
 SECONDS = 420
 
-pytestmark = pytest.mark.laptop  # they make control planes of their own
+pytestmark = pytest.mark.laptop  # they create their own control planes
 
 
 def proof(name: str, figures: Path, *arguments: str) -> dict[str, Any]:
-    """What it wrote. It ends with 0 only if all holds."""
+    """The proof's output. It exits with 0 only if everything holds."""
     done = subprocess.run(
         [sys.executable, BENCHMARKS / name, *arguments, "--json", figures],
         capture_output=True,
@@ -40,7 +40,7 @@ def test_kinds_are_watched_soon_after_their_crds_are_there(tmp_path: Path) -> No
 
 
 def test_large_objects_cost_little_memory(tmp_path: Path) -> None:
-    """As a whole they are more than that, even before they are decoded."""
+    """Their total size alone is more than that, even before decoding."""
     most, file = 45, tmp_path / "memory.json"
     found = proof("memory.py", file, "--count", "240", "--most", str(most), "--slack", "30")
 

@@ -33,12 +33,12 @@ def tilt(tmp_path_factory: pytest.TempPathFactory) -> Tilt:
 
 
 def fragments(bodies: Iterable[dict[str, Any]]) -> Counter[str]:
-    """`name:kind`, in lower case as Tilt compares them → of how many objects."""
+    """`name:kind`, in lower case as Tilt compares them → the number of objects."""
     return Counter(f"{body['metadata']['name']}:{body['kind']}".lower() for body in bodies)
 
 
 def targets() -> dict[str, set[str]]:
-    """Target of the Dockerfile → what of this folder it copies or mounts."""
+    """Target of the Dockerfile → the parts of this folder that it copies or mounts."""
     used: dict[str, set[str]] = {}
     stage, copied = "", dict[str, set[str]]()
     for line in BUILDING.replace("\\\n", " ").splitlines():
@@ -91,7 +91,7 @@ def test_an_image_is_built_of_what_the_dockerfile_takes(tilt: Tilt) -> None:
 
 
 def test_every_object_is_in_one_resource(tilt: Tilt) -> None:
-    workloads = {"Deployment", "Service"}  # which Tilt puts together by itself
+    workloads = {"Deployment", "Service"}  # Tilt assembles these itself
     loose = fragments(body for body in tilt.bodies if body["kind"] not in workloads)
     placed = Counter(
         fragment.lower() for call in tilt.calls["k8s_resource"] for fragment in call["objects"]

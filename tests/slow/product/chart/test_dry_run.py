@@ -1,4 +1,4 @@
-"""Every value of the chart, one way and the other, as a real API server takes it."""
+"""Every value of the chart, both ways, as a real API server accepts it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from support.helm_chart import Helm
 
 FILES = DATA / "chart"
-OFF: Values = {"crds": {"enabled": False}}  # large, and the same in each case but their own
+OFF: Values = {"crds": {"enabled": False}}  # large, and the same in each case except their own
 TOLERATION = {"key": "images", "operator": "Exists", "effect": "NoSchedule"}
 PEER = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
 SPREAD = {
@@ -177,7 +177,7 @@ def test_every_value_is_in_some_case() -> None:
 
 
 def leaves(values: Values, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """The paths of all that is no object, or an empty one."""
+    """The paths of all values that are no object, or an empty one."""
     found: list[tuple[str, ...]] = []
     for name, value in values.items():
         nested = isinstance(value, dict) and value

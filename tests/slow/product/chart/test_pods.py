@@ -1,4 +1,4 @@
-"""The pods of operator, test and workers, as a real API server takes them."""
+"""The pods of operator, test and workers, as a real API server accepts them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CLASSES = [
 
 @pytest.fixture
 def restricted(bare: Cluster) -> Cluster:
-    """Where the tenant's namespace takes only restricted pods."""
+    """A tenant's namespace that accepts only restricted pods."""
     label = "pod-security.kubernetes.io/enforce=restricted"
     bare.kubectl("label", "namespace", "team-a", label, "--overwrite")
     account = "/api/v1/namespaces/team-a/serviceaccounts/default"
@@ -44,7 +44,7 @@ def restricted(bare: Cluster) -> Cluster:
 
 @pytest.fixture
 def job() -> dict[str, Any]:
-    """A worker's Job; its order is of no matter here."""
+    """A worker's Job; its order doesn't matter here."""
     read: dict[str, Any] = yaml.safe_load(GOLDEN.read_text())
     container = read["spec"]["template"]["spec"]["containers"][0]
     container["env"][0]["value"] = "bm90aGluZw=="
@@ -80,6 +80,6 @@ def as_pod(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def create(cluster: Cluster, body: dict[str, Any]) -> str:
-    """As a dry run, which refuses what it doesn't know."""
+    """Create as a dry run, which rejects unknown fields."""
     arguments = ("create", "--dry-run=server", "--validate=strict", "--filename=-")
     return cluster.kubectl(*arguments, stdin=yaml.safe_dump(body))

@@ -1,8 +1,8 @@
 """The life of a release on a real API server: install, upgrade, roll back, uninstall.
 
-The dev cluster's node runs no pods with probes and accounts, so the chart's own pods are bound for
-a node that there isn't, and the operator is a process here, under the account and with the rights
-that the chart made.
+The dev cluster's node runs no pods with probes and accounts. So the chart's own pods are bound to
+a node that doesn't exist, and the operator is a process here, with the account and the rights that
+the chart created.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from imagejob_dev.cluster import Cluster
 
-QUOTA_SECONDS = WORKERS_SECONDS = 90.0  # controllers look for new kinds every 30 s
+QUOTA_SECONDS = WORKERS_SECONDS = 90.0  # controllers discover new kinds every 30 s
 ENDPOINTS = ("*", "http://127.0.0.1:*")
 VALUES: Values = {
     "nodeSelector": {"example.com/there-is": "none"},
@@ -41,7 +41,7 @@ CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/imagejobs.imagejo
 
 
 class Release:
-    """The one release, as an administrator handles it."""
+    """The only release, as an administrator handles it."""
 
     def __init__(self, helm: Helm, cluster: Cluster) -> None:
         self.helm = helm
@@ -58,7 +58,7 @@ class Release:
 
     @property
     def quota(self) -> str:
-        """What the operator is told."""
+        """The settings of the operator."""
         pod = self.cluster.rest.get(DEPLOYMENT)["spec"]["template"]["spec"]
         (container,) = pod["containers"]
         told = {each["name"]: str(each.get("value", "")) for each in container["env"]}
@@ -67,7 +67,7 @@ class Release:
 
 @pytest.fixture(scope="module")
 def release(bare: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
-    """Installed. A test that uninstalls it installs it again."""
+    """The installed release. A test that uninstalls it installs it again."""
     made = Release(Helm(tmp_path_factory.mktemp("admin"), bare.kubeconfig), bare)
     made.install()
     policies.wait_in_force(bare.rest, "team-a")
@@ -85,14 +85,15 @@ def tenant(release: Release) -> Tenant:
 
 
 def succeeds(tenant: Tenant, name: str) -> bool:
-    """Whether an ImageJob made now does."""
+    """Whether a new ImageJob succeeds."""
     tenant.apply(image_job(name, destination={"prefix": f"derived/{name}"}))
     return bool(tenant.wait_finished(name)["phase"] == "Succeeded")
 
 
 def wait_for_garbage_collection(tenant: Tenant) -> None:
-    """Until the garbage collector watches ImageJobs: of a kind that it has not found yet, it would
-    not hear that the owners have gone, and once the CRD has gone it can't ask."""
+    """Wait until the garbage collector watches ImageJobs. It would not hear of deleted owners of a
+    kind that it hasn't discovered, and once the CRD is gone it can't ask.
+    """
     tenant.apply(image_job("owner", suspend=True))
     owner = {"apiVersion": API_VERSION, "kind": "ImageJob", "name": "owner"}
     references = [{**owner, "uid": tenant.uid("owner")}]
@@ -108,7 +109,7 @@ def wait_for_garbage_collection(tenant: Tenant) -> None:
 
 
 def refused(tenant: Tenant, body: Body) -> str:
-    """What the API server says against an object, if anything."""
+    """The API server's objection to an object, or nothing."""
     try:
         dry_run(tenant, body)
     except DevError as error:
@@ -117,7 +118,7 @@ def refused(tenant: Tenant, body: Body) -> str:
 
 
 def dry_run(tenant: Tenant, body: Body) -> str:
-    """What the API server says to an object, without keeping it."""
+    """The API server's answer to an object, which is not stored."""
     arguments = ("create", "--namespace", tenant.namespace, "--dry-run=server", "--filename=-")
     return tenant.cluster.kubectl(*arguments, stdin=json.dumps(body))
 
@@ -203,8 +204,8 @@ def test_an_upgrade_bounds_what_a_tenant_makes(release: Release, tenant: Tenant)
     refusal = until(lambda: refused(tenant, profile), QUOTA_SECONDS)
     release.run("rollback", RELEASE)
 
-    # The quota controller may take minutes to count a new kind: until then the API server says
-    # "status unknown for quota", and refuses as well.
+    # The quota controller may take minutes to count a new kind: until then the API server answers
+    # "status unknown for quota", and rejects as well.
     assert "quota: imagejob, " in refusal
     assert "count/imageprofiles.imagejob.dev" in refusal
     until(lambda: not refused(tenant, profile))
