@@ -1,1 +1,1 @@
-"""What tests share: worlds to act in, things to act on, and ways to look at what comes of it."""
+"""Code that tests share: environments, test objects, and ways to observe the results."""

@@ -1,4 +1,4 @@
-"""The operator's own view of a cluster, here in the test, with the rights of some account."""
+"""The operator's own view of a cluster, in the test process, with some account's rights."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ RIGHTS = "rbac.authorization.k8s.io"
 
 
 def run(kubeconfig: Path, do: Callable[[Cluster], Awaitable[Any]]) -> Any:
-    """What `do` returns, given the cluster as that file's account sees it.
+    """Return the result of `do`, given the cluster as that file's account sees it.
 
-    The operator itself reads KUBECONFIG, which is one for the whole run.
+    The operator itself reads KUBECONFIG, which is the same for the whole run.
     """
     return asyncio.run(_connected(kubeconfig, do))
 
@@ -38,9 +38,9 @@ async def _connected(kubeconfig: Path, do: Callable[[Cluster], Awaitable[Any]]) 
 
 
 def allow_to_list(cluster: Client, namespace: str) -> Path:
-    """Let the namespace's default account see all ImageJobs; its kubeconfig, once it may.
+    """Let the namespace's default account list all ImageJobs; return its kubeconfig once it may.
 
-    The right goes with the namespace.
+    The right ends with the namespace.
     """
     uid = cluster.rest.get(f"/api/v1/namespaces/{namespace}")["metadata"]["uid"]
     owner = {"apiVersion": "v1", "kind": "Namespace", "name": namespace, "uid": uid}
@@ -61,7 +61,7 @@ def allow_to_list(cluster: Client, namespace: str) -> Path:
 
 
 async def _until_it_may_list(cluster: Cluster) -> None:
-    """The API server learns of rights by a watch."""
+    """The API server learns about rights by a watch."""
     deadline = asyncio.get_running_loop().time() + SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Whoever is not the administrator: tenants, as the API server and kubectl know them."""
+"""Users other than the administrator: tenants, as the API server and kubectl know them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Actor:
-    """`user` is the API server's name for them; `kubeconfig` and `flags` make kubectl that user."""
+    """`user` is their name for the API server; `kubeconfig` and `flags` make kubectl that user."""
 
     cluster: Client
     namespace: str
@@ -29,7 +29,7 @@ class Actor:
     flags: tuple[str, ...] = ()
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """kubectl as this user in their namespace; DevError with its message if it fails."""
+        """Run kubectl as this user in their namespace; DevError with its message if it fails."""
         program, home = self.cluster.kubectl_program, self.cluster.folder
         words: list[str | Path] = [
             program,
@@ -40,7 +40,7 @@ class Actor:
         return command.run(words, home, self.kubeconfig, stdin)
 
     def may(self, verb: str, what: str, namespace: str | None = None) -> bool:
-        """What the API server's authorizer says. `what` is resource.group/subresource."""
+        """Ask the API server's authorizer. `what` is resource.group/subresource."""
         resource, _, subresource = what.partition("/")
         resource, _, group = resource.partition(".")
         attributes = {
@@ -57,13 +57,13 @@ class Actor:
 
 
 def person(cluster: Client, namespace: str, name: str, *groups: str) -> Actor:
-    """A user, by impersonation: the cluster knows none but its administrator."""
+    """A user, by impersonation: the cluster knows no users but its administrator."""
     flags = (f"--as={name}", *(f"--as-group={group}" for group in groups))
     return Actor(cluster, namespace, name, cluster.kubeconfig, flags)
 
 
 def account(cluster: Client, namespace: str, name: str) -> Actor:
-    """A new ServiceAccount of the namespace, by a token of its own."""
+    """A new ServiceAccount of the namespace, with its own token."""
     cluster.kubectl("create", "serviceaccount", name, f"--namespace={namespace}")
     user = f"system:serviceaccount:{namespace}:{name}"
     return Actor(cluster, namespace, user, cluster.kubeconfig_for(namespace, name))
@@ -81,7 +81,7 @@ def bind(actor: Actor, role: str, proof: tuple[str, str]) -> Actor:
 
 @contextmanager
 def evicts_everywhere(actor: Actor) -> Iterator[None]:
-    """They may evict pods in all namespaces, as whoever drains nodes, and nothing else there."""
+    """They may evict pods in all namespaces, as people who drain nodes do, and nothing more."""
     name = f"drainer-{secrets.token_hex(4)}"
     kubectl = actor.cluster.kubectl
     kubectl("create", "clusterrole", name, "--verb=create", "--resource=pods/eviction")
@@ -94,5 +94,5 @@ def evicts_everywhere(actor: Actor) -> Iterator[None]:
 
 
 def editor(actor: Actor) -> Actor:
-    """Give them Kubernetes' own role `edit`, which is what tenants have."""
+    """Give them Kubernetes' own role `edit`, as tenants have."""
     return bind(actor, "edit", ("create", "imagejobs.imagejob.dev"))

@@ -1,7 +1,7 @@
-"""Whether a msgspec Struct and the schema of a CRD mean the same fields.
+"""Whether a msgspec Struct and the schema of a CRD define the same fields.
 
-Both are brought to one form, `{path: Facts}`, and compared. Patterns and lengths of text are the
-API server's alone: what reaches Python was validated, so Structs don't repeat them.
+Both are converted to one form, `{path: Facts}`, and compared. Only the API server checks patterns
+and lengths of text: Python reads validated objects, so Structs don't repeat them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What is compared of a field."""
+    """The compared properties of a field."""
 
     type: str
     required: bool = False
@@ -33,7 +33,7 @@ OURS = frozenset({"default", "enum", "minimum", "maximum"})
 def differences(
     struct: type[msgspec.Struct], schema: Schema, *, written_by_us: bool = False
 ) -> list[str]:
-    """One line for each field that is on one side only, or not the same on both."""
+    """One line for each field that is on one side only, or differs."""
     python, crd = facts_of_struct(struct), facts_of_schema(schema)
     found = [f"{path}: only in Python" for path in sorted(python.keys() - crd.keys())]
     found += [f"{path}: only in the CRD" for path in sorted(crd.keys() - python.keys())]
@@ -48,7 +48,7 @@ def differences(
 
 
 def facts_of_schema(schema: Schema, path: str = "") -> dict[str, Facts]:
-    """Of a structural OpenAPI schema, as CRDs have it."""
+    """The facts of a structural OpenAPI schema, as CRDs have it."""
     facts: dict[str, Facts] = {}
     for name, field in schema.get("properties", {}).items():
         below = f"{path}.{name}".lstrip(".")
@@ -58,7 +58,7 @@ def facts_of_schema(schema: Schema, path: str = "") -> dict[str, Facts]:
             required=name in schema.get("required", []),
             default=field.get("default"),
             enum=frozenset(field["enum"]) if "enum" in field else None,
-            # A quantity's bounds hold for integers only: there is nothing to compare them with.
+            # Bounds of a quantity apply to integers only: there is nothing to compare them with.
             minimum=None if is_quantity else field.get("minimum"),
             maximum=None if is_quantity else field.get("maximum"),
         )
@@ -78,7 +78,7 @@ def _type_in_schema(field: Schema) -> str:
 
 
 def facts_of_struct(struct: type[msgspec.Struct]) -> dict[str, Facts]:
-    """Of the types that msgspec sees, under the names that it writes in JSON."""
+    """The facts of the types that msgspec sees, under their JSON names."""
     return _facts_below(inspect.type_info(struct), "")
 
 
@@ -120,7 +120,7 @@ _NAMES: dict[type[inspect.Type], str] = {
 
 
 def _without_none(kind: inspect.Type) -> inspect.Type:
-    """The `X` of `X | None`, which is how Python says optional."""
+    """The `X` of `X | None`, which is Python's notation for optional."""
     if not isinstance(kind, inspect.UnionType):
         return kind
     rest = tuple(each for each in kind.types if not isinstance(each, inspect.NoneType))
@@ -128,7 +128,7 @@ def _without_none(kind: inspect.Type) -> inspect.Type:
 
 
 def _default(field: inspect.Field) -> Any:
-    """None for an empty tuple: that is what an absent list is read as."""
+    """None for an empty tuple: an absent list is decoded as that."""
     return None if field.default in (msgspec.NODEFAULT, ()) else field.default
 
 

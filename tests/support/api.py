@@ -1,4 +1,4 @@
-"""The API server over one connection that is kept; to start kubectl costs more than most cases."""
+"""The API server over one persistent connection; starting kubectl costs more than most cases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IMAGING = "/apis/imagejob.dev/v1alpha1/namespaces"
 
 
 class RefusedError(Exception):
-    """What the API server has against it: its message, and the field and message of each cause."""
+    """The API server's objection: its message, and the field and message of each cause."""
 
     def __init__(self, status: Body) -> None:
         super().__init__(status["message"])
@@ -34,7 +34,7 @@ class Api:
     session: Session
 
     def send(self, method: str, path: str, body: object = None, kind: str = "json") -> Body:
-        """The answer. RefusedError if it is no success. `kind` is as for Session."""
+        """Return the response. RefusedError if it is no success. `kind` is as for Session."""
         answer = self.session.send(method, path, body, kind)
         decoded: Body = json.loads(answer.body)
         if answer.status >= HTTPStatus.BAD_REQUEST:
@@ -48,12 +48,12 @@ class Api:
         return self.send("POST", path, body)
 
     def merge(self, path: str, change: object) -> Body:
-        """A merge patch."""
+        """Send a merge patch."""
         return self.send("PATCH", path, change, "merge")
 
 
 @contextmanager
 def connected(rest: Rest) -> Iterator[Api]:
-    """As the same user as `rest`."""
+    """Connect as the same user as `rest`."""
     with rest.session() as session:
         yield Api(session)

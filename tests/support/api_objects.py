@@ -1,4 +1,4 @@
-"""Objects as the API server would give them, for tests of the domain."""
+"""Objects as the API server would return them, for tests of the domain."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NO_ROOM = {
     "reason": "Unschedulable",
     "message": "0/3 nodes are available: 3 Insufficient memory.",
 }
-"""The condition of a pod that no node takes."""
+"""The condition of a pod that no node accepts."""
 
 
 def metadata(name: str, uid: str, version: int = 1, **more: Any) -> dict[str, Any]:
@@ -68,20 +68,20 @@ def image_job(
 
 
 def written(job: ImageJob, status: ImageJobStatus) -> ImageJob:
-    """The ImageJob as it reads after the status write."""
+    """The ImageJob after the status write."""
     stored = msgspec.json.decode(msgspec.json.encode(status), type=ImageJobStatus)
     return msgspec.structs.replace(job, status=stored)
 
 
 def last_failure(attempt: int, reason: str = "WorkerLost", **more: Any) -> dict[str, Any]:
-    """A status that tells of a failed attempt, in ij-1, that ended at 10:00 sharp."""
+    """A status with a failed attempt, in ij-1, that ended at exactly 10:00."""
     time = NOW.replace(microsecond=0).isoformat()
     found = {"message": "it was lost", "time": time, "worker": "ij-1", **more}
     return {"lastFailure": {"attempt": attempt, "reason": reason, **found}}
 
 
 def shows_admitted(since: str = EARLIER) -> dict[str, Any]:
-    """A status that tells of the charge."""
+    """A status that shows the charge."""
     condition = {
         "type": "Admitted",
         "status": "True",
@@ -93,7 +93,7 @@ def shows_admitted(since: str = EARLIER) -> dict[str, Any]:
 
 
 def store(name: str = "uploads", **spec: Any) -> ImageStore:
-    """An S3 store that a Secret opens, unless `spec` says otherwise."""
+    """An S3 store with a Secret, unless `spec` says otherwise."""
     s3 = {
         "endpoint": "https://s3.test",
         "bucket": "team-a",
@@ -104,7 +104,7 @@ def store(name: str = "uploads", **spec: Any) -> ImageStore:
 
 
 def profile(name: str = "web", **spec: Any) -> ImageProfile:
-    """A profile of two outputs."""
+    """A profile with two outputs."""
     outputs = [
         {"name": "thumb", "width": 320, "format": "webp"},
         {"name": "full", "maxBytes": "300Ki"},
@@ -121,7 +121,7 @@ def worker_job(
     size: Size = "standard",
     **meta: Any,
 ) -> WorkerJob:
-    """The Job that the operator would make for the ImageJobs, as the API server gives it back."""
+    """The Job that the operator would create for the ImageJobs, as the API server returns it."""
     stores = {"uploads": store()}
     ready = [
         resolve(job, profile() if job.spec.profile_ref else None, stores, PLATFORM) for job in jobs
@@ -135,7 +135,7 @@ def worker_job(
 
 
 def suspended(*jobs: ImageJob, version: int = 11, **meta: Any) -> WorkerJob:
-    """A worker Job that somebody else, such as Kueue, has to let go on."""
+    """A worker Job that another controller, such as Kueue, must resume."""
     made = worker_job(*(jobs or (image_job(),)), version=version, **meta)
     return WorkerJob(made.metadata, msgspec.structs.replace(made.spec, suspend=True), made.status)
 
@@ -155,7 +155,7 @@ def pod(
 ) -> Pod:
     """The pod of a worker Job, its container in `state`, which may run for `deadline` seconds.
 
-    Made `by` a Job that is known, it has its order; `orphaned`, it is no Job's any more.
+    If it was created `by` a known Job, it has its order; if `orphaned`, no Job owns it any more.
     """
     containers = [{"name": "worker", "state": state}] if state else []
     name = by.metadata.name if by else worker
@@ -189,7 +189,7 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
 
 
 def disrupted(why: str = "EvictionByEvictionAPI", **more: Any) -> dict[str, Any]:
-    """The status of a pod that the cluster has taken away."""
+    """The status of a pod that the cluster has removed."""
     return {
         "phase": "Failed",
         "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": why}],
@@ -198,7 +198,7 @@ def disrupted(why: str = "EvictionByEvictionAPI", **more: Any) -> dict[str, Any]
 
 
 def report(*entries: Any) -> str:
-    """The wire text of a report, from its arrays."""
+    """The wire format of a report, from its arrays."""
     return "ij1:" + base64.b85encode(msgspec.msgpack.encode(entries)).decode()
 
 
@@ -211,22 +211,22 @@ def done(outputs: int = 1, removed: int = 3, notes: int = 0) -> list[Any]:
 def failed(
     reason: str = "CorruptImage", message: str = "cut short", source: list[Any] | None = None
 ) -> list[Any]:
-    """The entry of an item that failed, and what was found out of its source, as in `done`."""
+    """The entry of an item that failed, and what is known about its source, as in `done`."""
     return [2, reason, message, 12, source]
 
 
 def source(digest: bytes = DIGEST) -> list[Any]:
-    """What is reported of a source that has been read, and not decoded."""
+    """The report of a source that has been read, and not decoded."""
     return [1, 0, 0, 0, 3_400_000, digest]
 
 
 def read(digest: bytes = DIGEST) -> list[Any]:
-    """The entry of an item whose source has been read, and no more."""
+    """The entry of an item whose source has been read, and nothing more."""
     return [3, source(digest)]
 
 
 def inputs(job: ImageJob | None = None, worker: Worker | None = None, **more: Any) -> Inputs:
-    """It is admitted and first in line, and all is there, unless `more` says otherwise."""
+    """It is admitted and first in the queue, and nothing is missing, unless `more` says so."""
     known = {"job": job or image_job(), "worker": worker, "stores": {"uploads": store()}}
     return Inputs(**{**known, "quota": ADMITTED, **more})
 
@@ -237,6 +237,6 @@ def carried(
     job: ImageJob | None = None,
     **more: Any,
 ) -> Inputs:
-    """A worker has the ImageJob: `by`, or one that has no other."""
+    """A worker has the ImageJob: `by`, or one of its own."""
     job = job or image_job()
     return inputs(job, Worker(by or worker_job(job), its_pod), **more)

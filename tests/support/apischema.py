@@ -43,7 +43,7 @@ def schema(name: str, *path: str) -> Schema:
 
 
 def fields(schema: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
-    """Every field below, and what its lists hold: `("spec.outputs[].name", …)`."""
+    """Every field below, including items of lists: `("spec.outputs[].name", …)`."""
     for name, field in schema.get("properties", {}).items():
         below = f"{path}.{name}".lstrip(".")
         yield below, field

@@ -1,8 +1,8 @@
-"""What Argo CD makes of an object by a health check in Lua, as its controller runs them.
+"""How Argo CD judges an object by a health check in Lua, as its controller runs it.
 
 The rules are those of Argo CD 3: `util/lua/lua.go` gives a script from argocd-cm the base and
-table libraries and os.time and os.date, no others; `gitops-engine/pkg/health/health.go` looks at a
-deletion first. tests/slow/product/test_gitops_for_real.py holds this to its interpreter.
+table libraries and os.time and os.date, no others; `gitops-engine/pkg/health/health.go` checks for
+a deletion first. tests/slow/product/test_gitops_for_real.py compares this with its interpreter.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ def health(body: dict[str, Any], source: str | None = None) -> Health:
 
 
 def worst(healths: Iterable[Health]) -> str:
-    """The health of an application that has them."""
+    """The health of an application with these resources."""
     order = ("Healthy", "Suspended", "Progressing", "Missing", "Degraded", "Unknown")
     return max((each.status for each in healths), key=order.index, default="Healthy")
 
 
 def _runtime() -> Any:
-    """Lua 5.1, as gopher-lua is, less what scripts may not have."""
+    """Lua 5.1, like gopher-lua, without what scripts may not use."""
     lua = lua51.LuaRuntime(register_eval=False, register_builtins=False)
     for name in set(lua.globals()) - BASE - LIBRARIES:
         lua.globals()[name] = None

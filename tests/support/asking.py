@@ -1,4 +1,4 @@
-"""ImageJobs asked for by this user or that, and who the API server says it was."""
+"""ImageJobs created by various users, and the requester that the API server recorded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def manifest(**metadata: Any) -> str:
 
 
 def create(actor: Actor, text: str, verb: tuple[str, ...] = ("create",)) -> Body:
-    """The ImageJob that came of it, as the API server has it."""
+    """Return the created ImageJob, as the API server has it."""
     created = actor.kubectl(*verb, "-f", "-", "--output=json", stdin=text)
     answer: Body = json.loads(created)
     return read(actor, answer["metadata"]["name"])

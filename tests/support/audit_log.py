@@ -1,4 +1,4 @@
-"""The audit log: the lines of JSON among what operators have printed."""
+"""The audit log: the JSON lines in the operators' output."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ class Line(NamedTuple):
 
 
 def printed(*logs: Path) -> list[Line]:
-    """Every line, repeats after a crash and of a second operator included."""
+    """Every line, including repeats after a crash or by a second operator."""
     return [line for log in logs for line in _lines(log)]
 
 
 def read(*logs: Path) -> list[Line]:
-    """What counts, by docs/audit.md: after a crash, numbers are given out anew, to what is true by
-    then. In the order of UID and number."""
+    """The valid lines by docs/audit.md: after a crash, numbers are assigned again, for what is true
+    by then. Sorted by UID and number.
+    """
     known: dict[str, dict[int, Line]] = defaultdict(dict)
     for line in sorted(printed(*logs), key=lambda line: (line.time, line.seq)):
         before = known[line.uid]
@@ -43,7 +44,7 @@ def read(*logs: Path) -> list[Line]:
 
 
 def times_of(lines: Iterable[Line], reason: str) -> dict[str, list[datetime]]:
-    """UID → when it came to have that reason."""
+    """UID → the times at which it got that reason."""
     found: dict[str, list[datetime]] = defaultdict(list)
     for line in lines:
         if line.reason == reason:
@@ -52,7 +53,7 @@ def times_of(lines: Iterable[Line], reason: str) -> dict[str, list[datetime]]:
 
 
 def holes(lines: Iterable[Line]) -> list[tuple[str, int]]:
-    """UIDs and sequence numbers that are missing below the highest of their UID."""
+    """UIDs and their missing sequence numbers, below the highest of each."""
     seqs: dict[str, set[int]] = defaultdict(set)
     for line in lines:
         seqs[line.uid].add(line.seq)
@@ -60,7 +61,7 @@ def holes(lines: Iterable[Line]) -> list[tuple[str, int]]:
 
 
 def places(log: Path, namespace: str) -> dict[str, str]:
-    """Name → the bucket that the line of its end says it went to, of a namespace's ImageJobs."""
+    """Name → the bucket in the final line, for the ImageJobs of a namespace."""
     raws = [line for line in log.read_bytes().splitlines() if line.startswith(MARK)]
     told = [line for line in map(json.loads, raws) if line["namespace"] == namespace]
     ends = {line["name"]: line["destination"].get("place", {}) for line in told}

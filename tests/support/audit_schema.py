@@ -1,4 +1,4 @@
-"""The audit log's format, as docs/audit.schema.json has it."""
+"""The audit log's format, from docs/audit.schema.json."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def _validator() -> Draft202012Validator:
 
 
 def complaints(line: bytes | str) -> list[str]:
-    """What is wrong with a line of the audit log: where, and what; empty if nothing is."""
+    """What is wrong with a line of the audit log, and where; empty if nothing is."""
     return complaints_about(json.loads(line))
 
 
 def complaints_about(told: object) -> list[str]:
-    """The same of a line that has been parsed."""
+    """The same for a parsed line."""
     errors = sorted(_validator().iter_errors(told), key=lambda error: list(map(str, error.path)))
     return [f"{error.json_path}: {error.message}" for error in errors]
 
@@ -43,7 +43,7 @@ def complaints_about(told: object) -> list[str]:
 def fields(
     part: dict[str, Any] | None = None, path: str = "", *, always: bool = True
 ) -> Iterator[tuple[str, tuple[str, str]]]:
-    """(path, (when it is there, what it means)) of every field of the schema."""
+    """(path, (when it is present, what it means)) of every field of the schema."""
     part = part or schema()
     for name, field in part.get("properties", {}).items():
         there = always and name in part["required"]
@@ -54,7 +54,7 @@ def fields(
 
 
 def paths_in(told: dict[str, Any], path: str = "") -> Iterator[str]:
-    """Of every field of a line, in the same form."""
+    """Every field of a line, in the same form."""
     for name, value in told.items():
         below = f"{path}.{name}".lstrip(".")
         yield below

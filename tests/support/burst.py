@@ -1,4 +1,4 @@
-"""Many ImageJobs of one upload, and what must be true of them whatever happened meanwhile."""
+"""Many ImageJobs of one upload, and what must hold for them whatever happened meanwhile."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Burst:
         self.team.create([image_job(name, UPLOAD) for name in self.names])
 
     def wait_finished(self, count: int | None = None, seconds: float = 60.0) -> dict[str, Body]:
-        """Statuses by name, once so many have finished; all of them, if not said."""
+        """Statuses by name, once that many have finished; by default, all."""
         return self.team.wait_all(is_finished, count or len(self.names), seconds)
 
     def unfinished(self) -> int:
-        """How many are still to be done."""
+        """The number of unfinished ImageJobs."""
         jobs = self.team.cluster.rest.get(self.team.path("imagejobs"))["items"]
         return sum(not is_finished(job.get("status", {})) for job in jobs)
 
     def assert_nothing_was_lost(self) -> None:
-        """All succeed, were charged once, and have their output, right by its digest."""
+        """All succeeded, were charged once, and have their output, with the right digest."""
         statuses = self.wait_finished(seconds=180.0)
         phases = Counter(status["phase"] for status in statuses.values())
         digests = {status["outputs"][0]["sha256"] for status in statuses.values()}
@@ -53,7 +53,7 @@ class Burst:
         assert charges(self.team.cluster, self.team.namespace) == len(self.names)
 
     def dispatches(self) -> Counter[str]:
-        """Name → how many worker Jobs were made for it."""
+        """Name → the number of its worker Jobs."""
         return Counter(
             owner["name"]
             for event in self.team.history("jobs", self._began)

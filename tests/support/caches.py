@@ -1,4 +1,4 @@
-"""A cluster cache for tests that tells which keys were to be reconciled because of a change."""
+"""A cluster cache for tests that records which keys a change enqueues."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from imagejob_operator.cache.reconcile_key import ReconcileKey
 
 
 class RecordingCache(ClusterCache):
-    """Keeps each key once, in the order of the first time."""
+    """Keeps each key once, in the order of first occurrence."""
 
     def __init__(self) -> None:
         self._keys: dict[ReconcileKey, None] = {}
@@ -17,7 +17,7 @@ class RecordingCache(ClusterCache):
         self._keys[key] = None
 
     def drain(self) -> list[ReconcileKey]:
-        """The keys since the last time."""
+        """The keys since the last call."""
         keys = list(self._keys)
         self._keys.clear()
         return keys

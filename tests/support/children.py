@@ -1,4 +1,4 @@
-"""What a child of the sandbox can be made to do, and a worker that has it done."""
+"""Behaviours of a sandbox's child, and a worker that runs them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Behaviour = Callable[[Path], Any]
 
 
 def make(place: Path, name: str = "0", data: bytes = b"a picture") -> Processed:
-    """What the pipeline does, without a picture."""
+    """Act like the pipeline, without an image."""
     path = place / "outputs" / name
     path.write_bytes(data)
     made = Made("thumb", "webp", 2, 1, len(data), str(path), "image/webp")
@@ -59,7 +59,7 @@ def raising(error: Exception) -> Behaviour:
 
 
 def say(raw: bytes) -> None:
-    """Write straight into the pipe to the fork server, as code that an image took over would."""
+    """Write directly into the pipe to the fork server, as code that an image took over would."""
     for path in FILES.iterdir():
         descriptor = int(path.name)
         try:
@@ -174,7 +174,7 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
 
 
 class Bench:
-    """A worker's folders, and orders whose items do as told instead of reading pictures."""
+    """A worker's folders, and orders whose items run a behaviour instead of processing images."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.box, self.scratch = root, root / "stores" / "box", root / "scratch"

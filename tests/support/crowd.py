@@ -1,4 +1,4 @@
-"""Many objects made at once: over kept connections, for kubectl takes its time over thousands."""
+"""Many objects created at once: over persistent connections, as kubectl is slow with thousands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CREATED = 201
 
 
 class Made(NamedTuple):
-    """An object, and when the API server had said that it was there."""
+    """An object, and when the API server had confirmed it."""
 
     uid: str
     name: str
@@ -25,7 +25,7 @@ class Made(NamedTuple):
 
 
 def create(rest: Rest, path: str, bodies: Sequence[dict[str, Any]]) -> list[Made]:
-    """POST each body to the collection; what was made, in the order of `bodies`."""
+    """POST each body to the collection; return the objects, in the order of `bodies`."""
     shares = [bodies[first::CONNECTIONS] for first in range(CONNECTIONS)]
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         made = list(pool.map(lambda share: _create(rest, path, share), shares))

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from imagejob_operator.imagejob.inputs import Inputs
 
 NOTHING = JobHistory()
-"""What is remembered by an operator that has just been started."""
+"""The memory of an operator that has just started."""
 
 
 def decided(known: Inputs, history: JobHistory = NOTHING, now: datetime = NOW) -> Decision:
-    """What is to be done next."""
+    """The next decision."""
     return decide(known, history, PLATFORM, now)
 
 
 def shown(known: Inputs, history: JobHistory = NOTHING) -> ImageJob:
-    """The ImageJob once its status says where it stands."""
+    """The ImageJob once its status shows its state."""
     history = decided(known, history).history
     write = decided(known, history, NOW + SETTLE).action
     assert isinstance(write, WriteStatus)

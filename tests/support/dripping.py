@@ -1,4 +1,4 @@
-"""Teams whose stores drip: a worker of theirs keeps its place until its time is used up."""
+"""Teams with dripping stores: their workers hold their slots until the deadline."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from imagejob_dev.client import Client
 
 BYTES = 40 * 1024**2
-"""What a source claims to weigh: less than may be, more than is ever sent."""
+"""The claimed size of a source: less than the limit, more than is ever sent."""
 
 RATE = 32 * 1024
-"""Bytes a second: twice the least that a store has to give, so that nothing is wrong with it."""
+"""Bytes per second: twice the minimum rate for a store, so that it counts as healthy."""
 
 TICK = 0.25
 LONGEST = {"timeoutSeconds": 3600, "retries": 10}
 
 
 def drip(request: BaseHTTPRequestHandler) -> None:
-    """Any object, of honest length, as slowly as may be."""
-    request.send_response_only(200)  # and nothing is logged
+    """Send any object, with a correct length, as slowly as allowed."""
+    request.send_response_only(200)  # and log nothing
     request.send_header("Content-Length", str(BYTES))
     request.send_header("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT")
     request.send_header("ETag", '"x"')
@@ -49,15 +49,15 @@ class Hog(Tenant):
         self.apply(self.secret(), self.store(endpoint=self._stub.endpoint))
 
     def begin(self, count: int, prefix: str = "drip") -> None:
-        """So many ImageJobs, which ask for as much time and as many retries as can be said."""
+        """Create that many ImageJobs, with the longest time and the most retries that exist."""
         self.create([image_job(f"{prefix}-{n}", **LONGEST) for n in range(count)])
 
     def workers(self) -> int:
-        """How many of its worker Jobs there are."""
+        """The number of its worker Jobs."""
         path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
         return len(self.cluster.rest.get(path)["items"])
 
     def wait_for_workers(self, count: int, seconds: float = 60.0) -> None:
-        """Until it has so many worker Jobs."""
+        """Wait until it has that many worker Jobs."""
         path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
         self.cluster.wait_for(path, lambda jobs: len(jobs) == count or None, seconds)

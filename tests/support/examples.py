@@ -1,7 +1,7 @@
-"""How many examples of a property are tried, by the profile that Hypothesis runs in.
+"""The number of examples of a property, by the profile that Hypothesis runs in.
 
-`fast` is for each change of a line, `default` for each commit, `thorough` for what runs before a
-merge. None holds an example to a time: other tests run beside it.
+`fast` is for each change of a line, `default` for each commit, `thorough` for runs before a merge.
+None has a deadline per example: other tests run beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ USUAL = 100
 
 
 def register() -> None:
-    """Make the profiles known, before Hypothesis' plugin loads the one that was asked for."""
+    """Register the profiles before Hypothesis' plugin loads the requested one."""
     for name in SHARES:
         settings.register_profile(name, max_examples=_scaled(USUAL, name), deadline=None)
 

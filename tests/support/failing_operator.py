@@ -2,13 +2,13 @@
 
     python tests/support/failing_operator.py PLAN REPORT
 
-PLAN is a JSON list of fail points, one a life; the life after the last is not killed. REPORT gets a
-line of JSON for each life as it ends. Nothing of this is known to the operator: its imports are
-done once, each life is a fork that runs its ordinary `main`, and the effects are methods of
-`Cluster` that the fork wraps. A restart so costs what the operator itself does at its start.
+PLAN is a JSON list of fail points, one for each life; the life after the last is not killed. REPORT
+gets a line of JSON for each life as it ends. The operator itself is unchanged: its imports happen
+once, each life is a fork that runs its ordinary `main`, and the effects are methods of `Cluster`
+that the fork wraps. So a restart costs only the operator's own start.
 
-A life that never comes to its fail point simply goes on working: nothing hangs, and the report is
-shorter than the plan. SIGTERM ends the life that runs, as a kubelet would, and the program with it.
+A life that never reaches its fail point continues to work: nothing hangs, and the report is shorter
+than the plan. SIGTERM ends the current life, as a kubelet would, and the program with it.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ MOMENTS: tuple[Moment, ...] = get_args(Moment)
 class FailPoint(msgspec.Struct, frozen=True):
     """`moment` of the `occurrence`-th call (from 1) in one life of a method of Cluster.
 
-    `after` is after the API server has answered, and before the operator has heard it. A call that
-    is refused has had no effect: the next that succeeds counts in its place.
+    `after` is after the API server has answered, and before the operator hears of it. A rejected
+    call has no effect: the next successful one counts instead.
     """
 
     effect: str
@@ -73,10 +73,10 @@ class Arm:
 
 
 def main(plan: Path, report: Path) -> None:
-    """Life after life, until SIGTERM."""
+    """Run life after life, until SIGTERM."""
     points = msgspec.json.decode(plan.read_bytes(), type=list[FailPoint])
     signal.signal(signal.SIGTERM, _end)
-    gc.freeze()  # or the first collection of each life would copy what all of them share
+    gc.freeze()  # otherwise the first collection of each life would copy what all of them share
     with report.open("ab", buffering=0) as lines:
         for point in [*points, None]:
             outcome = _live(point)
@@ -84,12 +84,12 @@ def main(plan: Path, report: Path) -> None:
 
 
 def lives(report: Path) -> list[Life]:
-    """What a report says."""
+    """The lives in a report."""
     return [msgspec.json.decode(line, type=Life) for line in report.read_bytes().splitlines()]
 
 
 def _live(point: FailPoint | None) -> str:
-    """One life of the operator, from its start to its end."""
+    """Run one life of the operator, from its start to its end."""
     child = os.fork()
     if child == 0:
         _be(point)
@@ -105,11 +105,11 @@ def _be(point: FailPoint | None) -> NoReturn:
             Arm(point).set_up()
         code = operator.main()
     finally:
-        os._exit(code)  # whatever happened: this must never go on as the parent
+        os._exit(code)  # whatever happened: the child must never continue as the parent
 
 
 def _end(*_: object) -> NoReturn:
-    """Pass it on to the life that runs, and wait for its end."""
+    """Pass it to the current life, and wait for its end."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)
     os.wait()

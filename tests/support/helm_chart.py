@@ -1,4 +1,4 @@
-"""The chart as Helm renders and installs it, and what tests ask of the result."""
+"""The chart as Helm renders and installs it, and queries on the result."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ SECONDS = "60s"
 
 
 class Helm:
-    """helm as an administrator's, who keeps nothing; without `kubeconfig`, of no cluster."""
+    """helm for an administrator, without stored settings; without `kubeconfig`, no cluster."""
 
     def __init__(self, home: Path, kubeconfig: Path | None = None) -> None:
         self._home = home
         self._kubeconfig = kubeconfig
 
     def __call__(self, *arguments: str | Path, values: Values | None = None) -> str:
-        """Its output; DevError with its message. `values` go with `--values=-`."""
+        """Return its output; DevError with its message. `values` are passed as `--values=-`."""
         text = None if values is None else json.dumps(values)
         given = [] if values is None else ["--values=-"]
         return helm.run(self._home, [*arguments, *given], self._kubeconfig, text)
@@ -41,27 +41,27 @@ class Helm:
         chart: Path = CHART,
         namespace: str = OPERATOR_NAMESPACE,
     ) -> list[Body]:
-        """What the chart renders, its test included."""
+        """The rendered chart, including its test."""
         where = (RELEASE, chart, f"--namespace={namespace}")
         text = self("template", *where, *options, values=values)
         return [body for body in yaml.safe_load_all(text) if body]
 
 
 def one(bodies: Iterable[Body], kind: str, name: str | None = None) -> Body:
-    """The only one of a kind, or of a kind and name."""
+    """The only object of a kind, or of a kind and name."""
     (found,) = of(bodies, kind, name)
     return found
 
 
 def of(bodies: Iterable[Body], kind: str, name: str | None = None) -> list[Body]:
-    """Those of a kind, or of a kind and name."""
+    """The objects of a kind, or of a kind and name."""
     return [
         body for body in bodies if body["kind"] == kind and name in (None, body["metadata"]["name"])
     ]
 
 
 def operator_environment(bodies: Iterable[Body]) -> dict[str, str]:
-    """The variables of the operator's container, as the kubelet would fill them in."""
+    """The variables of the operator's container, as the kubelet would set them."""
     deployment = one(bodies, "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     of_pod = {"metadata.name": "pod-1", "metadata.namespace": deployment["metadata"]["namespace"]}
@@ -74,7 +74,7 @@ def operator_environment(bodies: Iterable[Body]) -> dict[str, str]:
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> Values:
-    """As Helm merges values: objects by their names, all else replaced."""
+    """Merge as Helm does: objects by their names, everything else is replaced."""
     both = {
         name: merged(one[name], other[name])
         for name in one.keys() & other.keys()

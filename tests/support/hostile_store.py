@@ -1,4 +1,4 @@
-"""An S3 store of a tenant's own, which counts what it was asked for, and answers as it likes."""
+"""A tenant's own S3 store, which counts its requests, and answers as it likes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class HostileStore(ThreadingHTTPServer):
-    """Whatever is asked for is there: with `swaps` another picture each time.
+    """Every requested object exists: with `swaps`, a different image each time.
 
-    With `stalls` it takes what is put, and never says so, but for paths that have `prompt` in
-    them. `reads` counts the pictures given out, `stored` has all that came back, `objects` what is
-    there by now: path → bytes.
+    With `stalls` it accepts PUTs but never confirms them, except for paths that contain `prompt`.
+    `reads` counts the images served, `stored` has everything received, `objects` the current
+    content: path → bytes.
     """
 
     daemon_threads = True
@@ -45,7 +45,7 @@ class HostileStore(ThreadingHTTPServer):
         return picture(320, 200 + (self.reads if self.swaps else 0))
 
     def distinct(self) -> int:
-        """How many different pictures it was given."""
+        """The number of different images that it received."""
         return len(set(self.stored))
 
 

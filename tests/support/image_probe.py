@@ -1,6 +1,6 @@
-"""Looks at the image that it runs in, and says what it found in the termination message, as JSON.
+"""Examines the image that it runs in, and reports as JSON in the termination message.
 
-Its text is given to `python -c` in a container: it uses the standard library alone.
+A container runs its text with `python -c`: it uses only the standard library.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 OURS = Path("/opt/imagejob")
 INSTALLERS = ("pip", "pip3", "gcc", "cc", "c++", "clang", "make", "ld")
 PROGRAMS = {"kubernetes.leaderelection.example"}
-"""What runs when it is imported."""
+"""Modules that run something when they are imported."""
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def writable(folder: str) -> bool:
-    """Whether a file can be made there."""
+    """Whether a file can be created there."""
     file = Path(folder, "made-by-a-test")
     try:
         file.touch()
@@ -60,7 +60,7 @@ def compiled(file: Path) -> bool:
 
 
 def broken(packages: list[str]) -> list[str]:
-    """Every module that can't be imported, of those packages that are there."""
+    """Every module that can't be imported, in the packages that exist."""
     wrong = []
     for name in filter(has, packages):
         package = importlib.import_module(name)
@@ -73,7 +73,7 @@ def broken(packages: list[str]) -> list[str]:
 
 
 def size(folder: Path) -> int:
-    """Bytes of all files below."""
+    """The total bytes of all files below."""
     return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file())
 
 

@@ -19,7 +19,7 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Ended:
-    """How it ended, and what it said."""
+    """Its exit code and output."""
 
     code: int
     out: str
@@ -27,14 +27,14 @@ class Ended:
 
     @property
     def statuses(self) -> dict[str, Body]:
-        """By ImageJob, of YAML output."""
+        """Statuses by ImageJob, from YAML output."""
         documents = yaml.safe_load_all(self.out)
         return {each["metadata"]["name"]: each["status"] for each in documents}
 
 
 @dataclass
 class Desk:
-    """A folder with photos, one for manifests, and an empty one for what is temporary."""
+    """A folder with photos, one for manifests, and an empty one for temporary files."""
 
     root: Path
     photos: Path = field(init=False)
@@ -85,7 +85,7 @@ class Desk:
 
 
 def job(name: str, key: str, *outputs: Body, **spec: Any) -> Body:
-    """An ImageJob of the store `uploads`; its one output, unless told otherwise, is `thumb`."""
+    """An ImageJob of the store `uploads`; its only output is `thumb` by default."""
     source = {"storeRef": {"name": "uploads"}, "key": key}
     if "profileRef" not in spec:
         spec["outputs"] = list(outputs) or [{"name": "thumb", "width": 32, "format": "png"}]

@@ -1,6 +1,6 @@
-"""ImageJobs and ImageQuotas in every state, as the API server gives them.
+"""ImageJobs and ImageQuotas in every state, as the API server returns them.
 
-Their statuses are what the operator's own code says of a situation; none is written by hand.
+The operator's own code makes their statuses; none is written by hand.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Body = dict[str, Any]
 
 REQUESTER = "system:serviceaccount:argocd:argocd-application-controller"
 LATER = datetime.fromisoformat(EARLIER) + timedelta(seconds=40)
-"""A worker of EARLIER has had its time to start."""
+"""By then a worker of EARLIER should have started."""
 
 CAT = image_job()
 ONCE = image_job(retries=0)
@@ -99,13 +99,13 @@ JOBS = WAITING | RETRIED | FAILED | SUCCEEDED
 
 
 def as_served(job: ImageJob) -> Body:
-    """As `kubectl get` has it; without a status as the API server fills it in."""
+    """As `kubectl get` prints it; without a status, with the API server's default."""
     body: Body = msgspec.to_builtins(job)
     return {"apiVersion": API_VERSION, "kind": "ImageJob", **body}
 
 
 def imagejob(state: str) -> Body:
-    """The ImageJob of JOBS once the operator has written what it says of it."""
+    """The ImageJob of JOBS once the operator has written its status."""
     known = JOBS[state]
     now = LATER if state.startswith("queued-worker") else NOW
     standing = evaluate(known, PLATFORM, now)
@@ -114,13 +114,13 @@ def imagejob(state: str) -> Body:
 
 
 def edited(body: Body) -> Body:
-    """Somebody has changed the spec since the operator looked."""
+    """The spec has changed since the operator looked."""
     meta = body["metadata"]
     return {**body, "metadata": {**meta, "generation": meta["generation"] + 1}}
 
 
 def imagequota(used: int = 0, waiting: int = 0, *, looked_at: bool = True) -> Body:
-    """The ImageQuota of a namespace, 50 an hour and 500 a day, with so many admitted just now."""
+    """The ImageQuota of a namespace, 50 an hour and 500 a day, with that many recent admissions."""
     limits = [{"jobs": 50, "per": "1h"}, {"jobs": 500, "per": "1d"}]
     body: Body = {"metadata": metadata("default", "uid-quota"), "spec": {"limits": limits}}
     quota = msgspec.convert(body, ImageQuota)

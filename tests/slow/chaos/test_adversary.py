@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
 
-pytestmark = (
-    pytest.mark.laptop
-)  # it looks at the node's processes, and needs its own store
+pytestmark = pytest.mark.laptop  # it looks at the node's processes, and needs its own store
 
 SEEDS, MOVES = (3, 4, 7, 10, 11), 32
 SECONDS = 180.0

@@ -51,7 +51,7 @@ def programs() -> dict[str, Path]:
 def port(cluster: Client) -> Iterator[int]:
     """The port of a real operator, which has no other test's ImageJobs.
 
-    It retries only after this time.
+    Its retries come too late for these tests.
     """
     cluster.wait_for(IMAGE_JOBS, lambda jobs: not any(map(is_unfinished, jobs)) or None, SECONDS)
     (port,) = free_ports(1)

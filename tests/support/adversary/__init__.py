@@ -1,1 +1,1 @@
-"""A tenant who makes any move that `edit` allows, and what is promised all the same."""
+"""A tenant who makes any move that `edit` allows, and the promises that must hold anyway."""

@@ -15,7 +15,7 @@ Body = dict[str, Any]
 
 
 class Request(NamedTuple):
-    """`method` as `Attacker.send` takes it."""
+    """`method` as in `Attacker.send`."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class Request(NamedTuple):
 
 
 def request(ground: Ground, move: Move) -> Request:
-    """What a move asks for, of what is there now."""
+    """The request of a move, for the objects that exist now."""
     options, (resource, _, sub) = move.options, move.to.partition("/")
     path = ground.path(resource)
     if move.what == "deletecollection":
@@ -49,7 +49,7 @@ def request(ground: Ground, move: Move) -> Request:
 
 
 def eviction(ground: Ground, move: Move) -> Request:
-    """Of a pod that is there now, whoever asks for it."""
+    """The eviction of an existing pod, by any user."""
     name = _target(ground, "pods", move.options["target"])["metadata"]["name"]
     body = _eviction(ground.namespace, name, move.options)
     return Request("POST", f"{ground.path('pods')}/{name}/eviction", body)
@@ -68,7 +68,7 @@ def delete_options(options: Body) -> Body:
 
 
 def merged(there: Body, change: Body) -> Body:
-    """By the rules of a merge patch."""
+    """Merge as a merge patch does."""
     result = dict(there)
     for key, value in change.items():
         if value is None:
@@ -82,7 +82,7 @@ def merged(there: Body, change: Body) -> Body:
 
 
 def _target(ground: Ground, resource: str, number: int) -> Body:
-    """The newest first: what is at work now is worth more than what has ended."""
+    """The newest first: running objects are more interesting than ended ones."""
     there = ground.all(resource)[::-1]
     found: Body = bodies.pick(there or [{"metadata": {"name": "nobody"}}], number)
     return found

@@ -19,7 +19,7 @@ NO_BUCKET = "no-such-bucket"
 KEYS = tuple(f"incoming/{letter}.png" for letter in "abcd")
 STORES = ("uploads", "other")
 PREFIXES = (None, "out", "deep/out", "deep")
-"""Of destinations; `other` lies below `deep`, so that two ways lead to one folder."""
+"""Prefixes of destinations; `other` is below `deep`, so that two paths lead to one folder."""
 HARDENED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -55,7 +55,7 @@ def kind(resource: str, api: str, name: str, **fields: Any) -> Body:
 
 
 def image_job(options: Mapping[str, Any]) -> tuple[str, Body]:
-    """Its name, and it without apiVersion and kind."""
+    """An ImageJob: its name, and its body without apiVersion and kind."""
     name = f"photo-{options['name']}"
     names = ("thumb", "full")[: options["outputs"]]
     prefix = pick(PREFIXES, options["prefix"])
@@ -98,9 +98,9 @@ def create(
     targets: Sequence[Body],
     workers: Sequence[Body],
 ) -> tuple[str, Body]:
-    """A new object: its name, and it without apiVersion and kind.
+    """A new object: its name, and its body without apiVersion and kind.
 
-    `targets` are ImageJobs, `workers` worker Jobs and pods that are there.
+    `targets` are existing ImageJobs, `workers` existing worker Jobs and pods.
     """
     makers = {
         "imageprofiles": lambda: ("web", {"spec": PROFILE}),
@@ -123,7 +123,7 @@ def create(
 
 
 def stores(world: Mapping[str, str]) -> list[Body]:
-    """The same bucket, however it is spelled; and some that lead nowhere."""
+    """Stores of the same bucket in various spellings, and some that lead nowhere."""
     endpoint, bucket = world["endpoint"], world["bucket"]
     return [
         store(endpoint, bucket),
@@ -152,7 +152,7 @@ def _container() -> Body:
 
 
 def _job(value: int, targets: Sequence[Body]) -> tuple[str, Body]:
-    """It does nothing: under a worker's labels, or under the name that a worker would have."""
+    """A Job that does nothing, with a worker's labels or under a worker's name."""
     labels = {LABEL: "worker"} if value % 4 == 0 else {}
     name = f"own-{value}"
     if targets and value % 4 in (1, 2):
@@ -163,7 +163,7 @@ def _job(value: int, targets: Sequence[Body]) -> tuple[str, Body]:
 
 
 def _pod(value: int, workers: Sequence[Body]) -> tuple[str, Body]:
-    """One that ends at once: labelled as a worker, or so that a worker Job takes it for its own."""
+    """A pod that ends immediately, labelled as a worker, or so that a worker Job adopts it."""
     labels = {LABEL: "worker"} if value % 4 == 0 else {}
     theirs = [pod["metadata"].get("labels", {}) for pod in workers if pod.get("kind") != "Job"]
     if theirs and value % 4 in (1, 2):
@@ -175,7 +175,7 @@ def _pod(value: int, workers: Sequence[Body]) -> tuple[str, Body]:
 def _event(
     value: int, namespace: str, targets: Sequence[Body], workers: Sequence[Body]
 ) -> tuple[str, Body]:
-    """Under a name that the operator would give, or about a worker, to put words into a status."""
+    """An Event under a name of the operator's, or about a worker, to put words into a status."""
     about = pick([*targets, *workers] or [{"metadata": {"name": "x", "uid": GONE}}], value)
     meta = about["metadata"]
     is_worker = about in workers

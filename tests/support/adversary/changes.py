@@ -1,4 +1,4 @@
-"""How the tenant changes what is there: every class of field, as merge patches."""
+"""How the tenant changes existing objects: every class of field, as merge patches."""
 
 from __future__ import annotations
 

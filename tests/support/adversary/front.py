@@ -1,7 +1,7 @@
-"""Before the real S3 server: keeps what is written, and behaves as it is told.
+"""A proxy in front of the real S3 server: records writes, and misbehaves on request.
 
-Requests are handed on as they come, the signature goes by the Host that the client named. A source
-is a picture of one colour, so its number can be read off whatever is made of it.
+It forwards requests unchanged; the signature covers the Host that the client named. A source is an
+image of one colour, so its number can be read from anything made of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SIDE = 16
 LEVELS, STEP = 32, 8
 DRIP_SECONDS = 0.1
-CHUNK = b"x" * 65536  # an endless body at some 600 KiB/s: the machine's memory is everybody's
+CHUNK = b"x" * 65536  # an endless body at some 600 KiB/s: others need the machine's memory too
 HOP = ("connection", "transfer-encoding", "keep-alive", "content-length")
 OK = 200
 ENDLESS = 1 << 40
@@ -46,7 +46,7 @@ def picture(number: int) -> bytes:
 
 @lru_cache(maxsize=4096)
 def number_of(body: bytes) -> int | None:
-    """Of the source that it was made of; None if it is no picture."""
+    """The number of the source that it was made of; None if it is no image."""
     try:
         pixel = Image.open(io.BytesIO(body)).convert("RGB").getpixel((SIDE // 4, SIDE // 4))
     except OSError:
@@ -70,7 +70,7 @@ class Put(NamedTuple):
 
 
 class Front(ThreadingHTTPServer):
-    """A recording S3 endpoint over the one at `port` of this machine."""
+    """A recording S3 endpoint in front of the one at `port` of this machine."""
 
     daemon_threads = True
 
@@ -89,13 +89,13 @@ class Front(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def new_picture(self) -> bytes:
-        """One that differs from all before."""
+        """Return a source that differs from all before."""
         with self._lock:
             self._numbers += 1
             return picture(self._numbers)
 
     def behave(self, bucket: str, manners: Manners) -> None:
-        """From the next request on; those under way go on as they began, until all is calm."""
+        """From the next request on; current requests continue as they began, until `calm`."""
         self.manners[bucket] = manners
 
     def calm(self, bucket: str) -> threading.Event:
@@ -118,7 +118,7 @@ class Front(ThreadingHTTPServer):
         self.puts = [put for put in self.puts if put.bucket != bucket]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away: it is what many of them are made to do."""
+        """A client closed the connection, which many of them should do."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Front
 
     def log_message(self, *_: object) -> None:
-        """It would be a line a request."""
+        """It would be one line per request."""
 
     def do_GET(self) -> None:
         bucket, key = self._where()
@@ -222,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(port: int) -> Iterator[Front]:
-    """A front until the block ends."""
+    """Run a front until the block ends."""
     front = Front(port)
     thread = threading.Thread(target=front.serve_forever, args=(0.05,), name="S3 front")
     thread.start()

@@ -1,4 +1,4 @@
-"""The tenant's namespace as its administrator sees it: what is there, what is in the way."""
+"""The tenant's namespace as its administrator sees it: what exists, and what is in the way."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TIMEOUT_SECONDS = 10.0
 REFUSED = 400
 FINISHED = ("Succeeded", "Failed")
 BY_ITSELF = {"QuotaUsedUp", "StoreNotFound", "ProfileNotFound", "Suspended"}
-"""Reasons that may keep an ImageJob from its end for as long as they last."""
+"""Reasons that may delay an ImageJob for as long as they last."""
 
 
 class Ground:
-    """`world` is what bodies are made of: where the store is, and what opens it."""
+    """`world` is what bodies are made of: the store's address and its credentials."""
 
     def __init__(self, cluster: Client, front: Front, namespace: str) -> None:
         self.cluster = cluster
@@ -40,7 +40,7 @@ class Ground:
         }
 
     def open(self) -> None:
-        """The stores, the Secret and the profile, as they were or as they are to be."""
+        """Restore the stores, the Secret and the profile, or set them to new values."""
         endpoint, bucket = self.world["endpoint"], self.team.bucket
         secret = {
             "AWS_ACCESS_KEY_ID": self.world["id"],
@@ -59,7 +59,7 @@ class Ground:
         return f"{RESOURCES[resource]}/namespaces/{namespace or self.namespace}/{resource}"
 
     def all(self, resource: str, *namespaces: str) -> list[Body]:
-        """Oldest first, so that the same number finds the same one."""
+        """The oldest first, so that a number always finds the same object."""
         paths = [self.path(resource, each) for each in namespaces or (self.namespace,)]
         items = [item for path in paths for item in self.cluster.rest.get(path)["items"]]
         return sorted(items, key=_age)
@@ -73,8 +73,9 @@ class Ground:
         ]
 
     def unsettled(self, *namespaces: str) -> dict[str, str]:
-        """UID → where they stand, of the ImageJobs that have not ended and are not held by what
-        the tenant took away itself or by its own limit."""
+        """UID → phase and reason, of unfinished ImageJobs, except those that wait for what the
+        tenant removed itself or for its own limit.
+        """
         found = {}
         for body in self.all("imagejobs", *namespaces):
             status = body.get("status", {})
@@ -85,7 +86,7 @@ class Ground:
         return found
 
     def clear_the_way(self) -> None:
-        """No foreign finalizer, nothing suspended, the tenant's own work away."""
+        """Remove foreign finalizers, suspensions, and the tenant's own workloads."""
         for resource in ("imagejobs", "jobs", "pods"):
             for body in self.all(resource):
                 self._free(resource, body)
@@ -110,7 +111,7 @@ class Ground:
                 raise
 
     def _patch(self, there: str, change: Body) -> int:
-        """Whatever the answer: it may be gone, or have ended."""
+        """Ignore the response: the object may be deleted, or have ended."""
         return self.cluster.rest.send("PATCH", there, change, "merge").status
 
 

@@ -1,4 +1,4 @@
-"""What is known of a run when it is over; times are of `time.time()`, sizes in bytes."""
+"""What is known of a run at its end; times are of `time.time()`, sizes in bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Write(NamedTuple):
-    """An object that the store took; `picture` is the number of the source that it shows."""
+    """An object that the store accepted; `picture` is the number of the source that it shows."""
 
     at: float
     key: str
@@ -20,7 +20,7 @@ class Write(NamedTuple):
 
 
 class Life(NamedTuple):
-    """A worker's process: alive last at `alive`, gone at `ended`, and the folders that it fills."""
+    """A worker's process: last alive at `alive`, gone at `ended`, and its output folders."""
 
     pod: str
     uids: frozenset[str]
@@ -30,7 +30,7 @@ class Life(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """A finished status, as it was seen at `at`; key of an output → digest."""
+    """A finished status, as observed at `at`; key of an output → digest."""
 
     at: float
     uid: str
@@ -57,7 +57,7 @@ class Meeting(NamedTuple):
 
 
 class Told(NamedTuple):
-    """An Event that says to be the operator's, about the ImageJob of a UID."""
+    """An Event that claims to be the operator's, about the ImageJob of a UID."""
 
     uid: str
     event: str
@@ -66,10 +66,10 @@ class Told(NamedTuple):
 
 @dataclass
 class History:
-    """Of one tenant and one neighbour, under the tenant's limit of so many in any window, with so
-    many `places` for workers that are not kept for who has none.
+    """The history of one tenant and one neighbour. The tenant's quota is `limit` per `window`;
+    `places` are the worker slots that are not reserved for namespaces without one.
 
-    `audit` are all lines printed of their ImageJobs, `shown` is UID → the status at the end.
+    `audit` are all audit lines of their ImageJobs, `shown` is UID → the final status.
     """
 
     namespace: str
@@ -88,10 +88,10 @@ class History:
     lives: list[Life] = field(default_factory=list)
     meetings: list[Meeting] = field(default_factory=list)
     most_at_once: int = 0
-    """Of the tenant's workers, alive at the same time."""
+    """The number of the tenant's workers that were alive at the same time."""
     dispatches: list[Dispatch] = field(default_factory=list)
     memory: dict[str, int] = field(default_factory=dict)
     """A life of an operator → its largest resident set."""
     told: list[Told] = field(default_factory=list)
     unsettled: dict[str, str] = field(default_factory=dict)
-    """UID → where it stands, of those that should have ended long ago."""
+    """UID → phase and reason, of those that should have ended long ago."""

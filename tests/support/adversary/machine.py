@@ -1,7 +1,7 @@
-"""Hypothesis chooses the moves; runs are made one after the other, on one cluster.
+"""Hypothesis chooses the moves; one run follows the other, on one cluster.
 
-A run is real time on real processes: what failed once may not fail again. So nothing is shrunk, and
-what was seen is kept rather than raised; `replay` makes the moves of a list once more.
+A run is real time on real processes: a failure may not happen again. So nothing is shrunk, and
+failures are recorded, not raised; `replay` repeats the moves of a list.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from support.adversary.moves import Move
     from support.adversary.promises import Violation
 
-SETTLE_SECONDS = 120.0  # a pod that a kubelet would not start is replaced after 60
+SETTLE_SECONDS = 120.0  # a pod that a kubelet can't start is replaced after 60
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 
 
 class Outcome(NamedTuple):
-    """Of one run; `seed` is 0 if its moves were given."""
+    """The outcome of one run; `seed` is 0 if its moves were given."""
 
     seed: int
     moves: list[Move]
@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
 class Session:
     """A cluster, a front, the operators; `outcomes` are those of its runs, in order.
 
-    With `evictions` the platform evicts workers as well, which is no move of a tenant.
+    With `evictions` the platform evicts workers as well, which a tenant can't do.
     """
 
     def __init__(
@@ -73,15 +73,16 @@ class Session:
         self._seed = 0
 
     def explore(self, runs: Iterable[int], steps: int, until: float = math.inf) -> None:
-        """A run for each seed, of so many moves; no other once it is `until` of time.monotonic."""
+        """Start a run of `steps` moves for each seed, but none after `until` of time.monotonic."""
         allowed = rights(self.cluster)
         for seeded in runs:
             if time.monotonic() < until:
                 self._explore(allowed, steps, seeded)
 
     def _explore(self, allowed: set[tuple[str, str]], steps: int, seeded: int) -> None:
-        """Hypothesis tries the simplest choices first, which are the same for all seeds: that run
-        is left out, and the second is the one."""
+        """Hypothesis tries the simplest choices first, which are the same for all seeds. So the
+        first run is skipped, and the second one counts.
+        """
         tried = itertools.count()
         machine = machine_of(self, allowed, lambda: next(tried) != 1)
         chosen = settings(
@@ -96,7 +97,7 @@ class Session:
         run_state_machine_as_test(seed(seeded)(machine), settings=chosen)
 
     def replay(self, moves_: list[Move]) -> Outcome:
-        """One run of those moves."""
+        """Make one run of those moves."""
         self._seed = 0
         run, close = self.begin()
         for move in moves_:
@@ -104,7 +105,7 @@ class Session:
         return self.finish(run, close)
 
     def begin(self) -> tuple[Run, Callable[[], None]]:
-        """A run in fresh namespaces, and what is to be called after it."""
+        """Start a run in fresh namespaces; return it, and what to call after it."""
         stack = ExitStack()
         self._operators.ready()
         mine, other = (stack.enter_context(namespaces.fresh(self.cluster)) for _ in "ab")
@@ -113,7 +114,7 @@ class Session:
         return run, stack.close
 
     def finish(self, run: Run, close: Callable[[], None]) -> Outcome:
-        """See it to its end, and hold the promises against it."""
+        """Wait for its end, and check the promises."""
         began = time.monotonic()
         run.settle(SETTLE_SECONDS)
         history = run.history()
@@ -140,7 +141,7 @@ class Session:
 
 
 def rights(cluster: Client) -> set[tuple[str, str]]:
-    """What `edit` allows, as the API server tells one who has it."""
+    """The rights of `edit`, as the API server reports them to a user who has it."""
     with namespaces.fresh(cluster) as namespace:
         tenant = attacker(cluster, namespace, "edit")
         review = {"spec": {"namespace": namespace}}
@@ -151,7 +152,7 @@ def rights(cluster: Client) -> set[tuple[str, str]]:
 def machine_of(
     session: Session, allowed: set[tuple[str, str]], is_left_out: Callable[[], bool]
 ) -> type[RuleBasedStateMachine]:
-    """Every rule is as likely as another: what leads somewhere has several."""
+    """Every rule is equally likely: what leads somewhere has several."""
     chances = {
         "ask": moves.image_jobs(),
         "ask_again": moves.image_jobs(),
@@ -192,7 +193,7 @@ def _rule(chosen: st.SearchStrategy[Any]) -> Callable[[Any, Any], None]:
 
 
 def figures(history: History) -> dict[str, float]:
-    """What was measured of a run."""
+    """The measurements of a run."""
     waited = list(measures.waits(history).values()) or [(0.0, 0)]
     return {
         "mostInAWindow": measures.most_charged(history),
@@ -208,7 +209,7 @@ def figures(history: History) -> dict[str, float]:
 
 
 def told(outcome: Outcome) -> str:
-    """A failure, with all that it takes to see it again."""
+    """A failure, with everything needed to reproduce it."""
     return "\n".join(
         [
             f"seed {outcome.seed}",

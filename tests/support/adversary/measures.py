@@ -1,4 +1,4 @@
-"""What can be worked out of a history. Pure: no clock, no cluster."""
+"""Figures derived from a history. Pure: no clock, no cluster."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def admissions(history: History, namespace: str) -> dict[str, set[datetime]]:
-    """UID → the times at which it was charged, of the ImageJobs of a namespace."""
+    """UID → the times of its charges, for the ImageJobs of a namespace."""
     told = audit_log.times_of(history.audit, "Admitted")
     return {uid: set(at) for uid, at in told.items() if history.namespaces.get(uid) == namespace}
 
 
 def charged(history: History) -> set[str]:
-    """Those who were, told or not: who was deleted in time may have had a worker all the same."""
+    """The charged UIDs, reported or not: one that was deleted soon may have had a worker, too."""
     return {
         *admissions(history, history.namespace),
         *(uid for life in history.lives for uid in life.uids),
@@ -28,14 +28,15 @@ def charged(history: History) -> set[str]:
 
 
 def most_charged(history: History) -> int:
-    """In any window, of the tenant's limit."""
+    """The most charges in any window of the tenant's limit."""
     times = [at for each in admissions(history, history.namespace).values() for at in each]
     return most_in_any(history.window, times)
 
 
 def waits(history: History) -> dict[str, tuple[float, int]]:
-    """UID of a neighbour's ImageJob → seconds from its admission to its first worker Job, and how
-    many worker Jobs the tenant got in between."""
+    """UID of a neighbour's ImageJob → seconds from its admission to its first worker Job, and the
+    number of worker Jobs that the tenant got in between.
+    """
     first: dict[str, float] = {}
     for dispatch in sorted(history.dispatches):
         for uid in dispatch.uids:
@@ -59,7 +60,7 @@ def connected(history: History) -> list[tuple[set[str], set[str]]]:
     groups: list[tuple[set[str], set[str]]] = []
     for life in history.lives:
         folders, uids = set(life.folders), set(life.uids)
-        # Of a batch each item has a folder of its own; then they are lives of their own, too.
+        # Each item of a batch has its own folder; then they are separate lives, too.
         apart = [group for group in groups if not (group[0] & folders or group[1] & uids)]
         for group in groups:
             if group not in apart:

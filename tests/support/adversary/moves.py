@@ -1,6 +1,7 @@
 """The moves, as data: every verb that a tenant has on what the operator touches, by what it may
-change. Numbers choose among what is there when the move is made, so any list of moves can be
-played again, and parts of it too."""
+change. Numbers choose among the objects that exist at the move, so any list of moves can be
+replayed, and parts of it too.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ class Move(msgspec.Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """What it is counted as."""
+        """The name under which it is counted."""
         return f"{self.what} {self.to}".strip()
 
 
@@ -40,7 +41,7 @@ RESOURCES = {
     "serviceaccounts": "/api/v1",
     "poddisruptionbudgets": "/apis/policy/v1",
 }
-"""What the operator reads, makes or depends on in a tenant's namespace."""
+"""What the operator reads, creates or depends on in a tenant's namespace."""
 
 VERBS = ("create", "update", "patch", "delete", "deletecollection")
 WORKERS = ("jobs", "pods", "pods/eviction")
@@ -50,13 +51,13 @@ PATCHES = ("PATCH", "JSON PATCH", "APPLY")
 UNTIL = ("a worker runs", "something changes", "a source is read", "one has finished", "nothing")
 
 REFUSED_ALWAYS = frozenset({("create", "imagequotas"), ("patch", "imagequotas")})
-"""Tried all the same, now and then: a right that should not be there would be found so."""
+"""Tried now and then anyway: that would find a right that should not exist."""
 
 small = st.integers(0, 11)
 
 
 def rights(rules: Collection[dict[str, Any]]) -> set[tuple[str, str]]:
-    """(verb, resource) of those of ours that a SelfSubjectRulesReview names."""
+    """The (verb, resource) pairs of ours in a SelfSubjectRulesReview."""
     groups = {
         name: path.split("/")[2] if "apis" in path else "" for name, path in RESOURCES.items()
     }
@@ -73,21 +74,21 @@ def rights(rules: Collection[dict[str, Any]]) -> set[tuple[str, str]]:
 
 
 def requests(allowed: Collection[tuple[str, str]]) -> st.SearchStrategy[Move]:
-    """Any verb on any resource, each pair as likely as another, those of Events thrice."""
+    """Any verb on any resource, each pair equally likely, those of Events thrice."""
     pairs = sorted({*allowed, *REFUSED_ALWAYS})
     pairs += [pair for pair in pairs if pair[1] == "events"] * 2
     return st.sampled_from(pairs).flatmap(lambda pair: _request(*pair))
 
 
 def requests_on(allowed: Collection[tuple[str, str]], *resources: str) -> st.SearchStrategy[Move]:
-    """Any verb on what is there already of some resources: where most is to be had."""
+    """Any verb on existing objects of some resources: the most promising ones."""
     pairs = [pair for pair in sorted(allowed) if pair[1] in resources and pair[0] != "create"]
     pairs += [("create", name) for name in resources if "/" in name]
     return st.sampled_from(pairs).flatmap(lambda pair: _request(*pair))
 
 
 def image_jobs() -> st.SearchStrategy[Move]:
-    """Another upload, in all ways of asking; often in place of one of that name."""
+    """Another upload, with all options; often replacing one of that name."""
     return _options(
         "create",
         "imagejobs",
@@ -109,8 +110,9 @@ def image_jobs() -> st.SearchStrategy[Move]:
 
 
 def sieges(allowed: Collection[tuple[str, str]]) -> st.SearchStrategy[list[Move]]:
-    """An upload whose worker is held at its last output, by a source that is another at each
-    reading; then whatever may be done to that worker, twice."""
+    """An upload whose worker is held at its last output, from a source that differs at each
+    read; then two arbitrary requests on that worker.
+    """
     held = _options(
         "behave", "", get=st.just("changing"), put=st.sampled_from(("hang full", "hang thumb"))
     )
@@ -133,14 +135,15 @@ def stores() -> st.SearchStrategy[Move]:
 
 
 def environment() -> st.SearchStrategy[Move]:
-    """What befalls the operators."""
+    """What happens to the operators."""
     whats = ("kill", "kill", "kill", "toggle", "toggle", "pause", "pause", "flood")
     return st.sampled_from(whats).flatmap(lambda what: _options(what, "operator", which=small))
 
 
 def evictions() -> st.SearchStrategy[list[Move]]:
-    """Two uploads whose worker is evicted by whoever drains nodes, at any moment, and a source that
-    is another one by the time that somebody goes on with it."""
+    """Two uploads whose worker the platform evicts at any moment, and a source that has changed
+    when the next worker continues.
+    """
     manners = _options("behave", "", get=st.sampled_from(GETS[:3]), put=st.sampled_from(PUTS))
     moments = st.sampled_from(UNTIL[:-1])
     begun = _options("wait", "", until=moments, most=st.integers(20, 150))
@@ -150,7 +153,7 @@ def evictions() -> st.SearchStrategy[list[Move]]:
 
 
 def waits() -> st.SearchStrategy[Move]:
-    """Until something has come about, or for so many hundredths of a second at most."""
+    """Until something has happened, or at most that many hundredths of a second."""
     return _options("wait", "", until=st.sampled_from(UNTIL), most=st.integers(5, 80))
 
 

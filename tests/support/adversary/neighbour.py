@@ -1,4 +1,4 @@
-"""An ordinary tenant next door: one upload after the other, and nothing else."""
+"""An ordinary tenant beside it: one upload after the other, and nothing else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OUTPUTS = [{"name": "thumb", "format": "png"}]
 
 
 class Neighbour:
-    """Its quota is open; its store behaves."""
+    """Its quota is large; its store behaves."""
 
     def __init__(self, cluster: Client, namespace: str, front: Front) -> None:
         self.namespace = namespace
@@ -43,7 +43,7 @@ class Neighbour:
         self._thread.start()
 
     def stop(self) -> None:
-        """No more; what was asked for comes to its end."""
+        """Start no more; the ImageJobs that exist run to their end."""
         self._over.set()
         self._thread.join(END_SECONDS)
 
@@ -62,4 +62,4 @@ class Neighbour:
         try:
             return is_finished(self._team.status(name))
         except LOST as error:
-            return isinstance(error, ApiError)  # it was never made
+            return isinstance(error, ApiError)  # it was never created

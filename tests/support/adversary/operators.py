@@ -1,4 +1,4 @@
-"""The operators of a whole session: two, of which one or both work; killed, paused, restarted."""
+"""The operators of a whole session: two, of which one or both run; killed, paused, restarted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETTINGS = {
 
 
 class Operators:
-    """No leader: what both decide at once has to be right, too."""
+    """Without a leader: even if both decide at once, it must be right."""
 
     def __init__(self, cluster: Client, prefix: str = "adversary") -> None:
         self.replicas = [Replica(cluster, f"{prefix}-{name}", **SETTINGS) for name in "ab"]
@@ -42,14 +42,14 @@ class Operators:
         return [program.log for program in self.programs if program.log.exists()]
 
     def ready(self) -> None:
-        """The first works, and says so."""
+        """The first one runs, and says so."""
         for program in self.programs:
             program.resume()
         self.programs[0].launch()
         self.programs[0].wait_until(lambda: self.replicas[0].ready.status == OK, "ready")
 
     def kill(self, which: int) -> None:
-        """SIGKILL; it is back at once, as a kubelet would have it."""
+        """Send SIGKILL and restart it immediately, as a kubelet would."""
         self.measure()
         program = self.programs[which % 2]
         if program.running:
@@ -58,11 +58,11 @@ class Operators:
             self.kills += 1
 
     def toggle(self) -> None:
-        """The second comes or goes."""
+        """Start or stop the second one."""
         self.measure()
         second = self.programs[1]
         if second.running:
-            second.resume()  # paused, it would not hear that it is to end
+            second.resume()  # a paused process would not notice the signal
             second.stop()
         else:
             second.launch()
@@ -75,7 +75,7 @@ class Operators:
             program.resume()
 
     def measure(self) -> dict[str, int]:
-        """The largest resident set of each life so far, as the kernel knows it."""
+        """The largest resident set of each life so far, as the kernel reports it."""
         for program in self.programs:
             if program.running and program.pid:
                 key = f"{program.name}, process {program.pid}"
@@ -83,7 +83,7 @@ class Operators:
         return self.memory
 
     def measured(self) -> dict[str, int]:
-        """The same; those that have ended are forgotten."""
+        """The same; lives that have ended are forgotten."""
         self.measure()
         known, self.memory = self.memory, {}
         return known

@@ -1,4 +1,4 @@
-"""One run: moves are made, and what becomes of it is seen to the end."""
+"""One run: its moves are made, and their consequences observed to the end."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ if TYPE_CHECKING:
     from support.adversary.operators import Operators
 
 LIMIT, WINDOW = 6, timedelta(seconds=5)
-KEPT = 1  # a quarter of the places, which is what the platform keeps if nothing else is said
-MEMORY_BUDGET = 128 << 20  # of an operator that looks after a few dozen namespaces
+KEPT = 1  # a quarter of the slots, the platform's default reserve
+MEMORY_BUDGET = 128 << 20  # of an operator with a few dozen namespaces
 MOST_BETWEEN = 8
-"""Worker Jobs of the tenant between a neighbour's admission and its worker Job. By its share it is
-one; all four slots may just have been given away, and once more by an operator that starts."""
+"""Worker Jobs of the tenant between a neighbour's admission and its worker Job. Its share is one;
+all four slots may just have been assigned, and again by an operator that starts.
+"""
 FLOOD = 24
 DRAINER = "adversary-drainer"
-"""Of the platform: may evict pods in all namespaces."""
+"""An account of the platform: may evict pods in all namespaces."""
 REFUSED = 400
 LOST = (OSError, ApiError, DevError)
 
 
 class Run:
-    """`namespace` is that of the tenant, who has `edit` there and nothing else."""
+    """`namespace` is that of the tenant, who has only `edit` there."""
 
     def __init__(
         self, cluster: Client, front: Front, operators: Operators, namespace: str, other: str
@@ -60,7 +61,7 @@ class Run:
         self._stuck: dict[str, str] = {}
 
     def begin(self) -> None:
-        """The platform sets the quota; the tenant has two stores and four pictures."""
+        """The platform sets the quota; the tenant has two stores and four images."""
         self._ground.team.quota(f"{LIMIT}/{WINDOW.seconds}s")
         for key in bodies.KEYS:
             self._ground.team.put(key, self._front.new_picture())
@@ -69,7 +70,7 @@ class Run:
         self._neighbour.start()
 
     def play(self, move: Move) -> None:
-        """Make a move, whatever comes of it: a refusal is fine, and counted."""
+        """Make a move, and count its outcome: a rejection is fine."""
         self.moves.append(move)
         makers: dict[str, Callable[[Move], str]] = {
             "upload": self._upload,
@@ -88,7 +89,7 @@ class Run:
         self.answers[f"{move.kind}: {answer}"] += 1
 
     def settle(self, seconds: float) -> None:
-        """Stores behave, and what the tenant put in the way is out of it: all comes to its end."""
+        """Make the stores behave, remove the tenant's obstacles, and wait for all to end."""
         self._front.settle(self._ground.team.bucket)
         self._operators.ready()
         self._neighbour.stop()
@@ -103,7 +104,7 @@ class Run:
         self._stuck = stuck
 
     def history(self) -> History:
-        """What is known by now."""
+        """What is known so far."""
         watcher, ground = self._watcher, self._ground
         history = History(
             ground.namespace,
@@ -137,7 +138,7 @@ class Run:
         return history
 
     def end(self) -> None:
-        """Nothing is left that would hold the namespaces."""
+        """Remove everything that would keep the namespaces from being deleted."""
         self._watcher.stop()
         self._ground.clear_the_way()
         for bucket in (self._ground.team.bucket, self._neighbour.bucket):
@@ -151,7 +152,7 @@ class Run:
         return _outcome(self._tenant.send(method, path, body).status)
 
     def _upload(self, move: Move) -> str:
-        """Past the front, so that no worker is taken for the writer."""
+        """Bypass the front, so that the write counts for no worker."""
         team, how = self._ground.team, move.options["how"]
         key = bodies.pick(bodies.KEYS, move.options["key"])
         if how == "swap":
@@ -188,7 +189,7 @@ class Run:
         return "done"
 
     def _flood(self, move: Move) -> str:
-        """Many large objects, of a kind that the operator keeps."""
+        """Create many large objects, of a kind that the operator caches."""
         path, api = self._ground.path("imageprofiles"), RESOURCES["imageprofiles"]
         meta = {"annotations": {"huge": bodies.HUGE}}
         statuses = []
@@ -220,7 +221,7 @@ class Run:
 
 
 def _told(event: dict[str, Any]) -> Told | None:
-    """None of an Event that doesn't say to be the operator's, in whichever field."""
+    """None unless a field of the Event claims that it is the operator's."""
     reporters = event.get("reportingComponent"), event.get("source", {}).get("component")
     if bodies.REPORTER not in reporters or event["involvedObject"].get("kind") != "ImageJob":
         return None

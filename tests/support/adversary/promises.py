@@ -1,4 +1,4 @@
-"""What docs/concepts.md promises, each held against a history. Pure: no clock, no cluster."""
+"""The promises of docs/concepts.md, each checked against a history. Pure: no clock, no cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Found = tuple[str, tuple[str, ...]]
 
 
 class Promise(NamedTuple):
-    """`words` are those of docs/concepts.md, or of the page that it leads to."""
+    """`words` are those of docs/concepts.md, or of the page that it links to."""
 
     name: str
     words: str
@@ -26,7 +26,7 @@ class Promise(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """A promise that was broken."""
+    """A broken promise."""
 
     name: str
     words: str
@@ -38,7 +38,7 @@ class Violation(NamedTuple):
 
 
 def violations(history: History) -> list[Violation]:
-    """All that were broken."""
+    """All broken promises."""
     return [
         Violation(promise.name, promise.words, seen, uids)
         for promise in PROMISES
@@ -60,7 +60,7 @@ def _charged_twice(history: History) -> Iterator[Found]:
 
 
 def _more_sources_than_charges(history: History) -> Iterator[Found]:
-    """By what is connected: a folder with all who ever had a worker for it, and their others."""
+    """By connected component: folders, the UIDs that had a worker for them, and their others."""
     for folders, uids in connected(history):
         numbers = {
             write.picture
@@ -103,7 +103,7 @@ def _digests_differ(history: History) -> Iterator[Found]:
 
 
 def _overwritten(history: History) -> Iterator[Found]:
-    """Since it ended, by a worker of its own: no other has ever filled its folder."""
+    """A write after the end, by its own worker: no other one has ever filled that folder."""
     for finish in history.finishes:
         said = dict(finish.outputs) if finish.phase == "Succeeded" else {}
         for write in history.writes:
@@ -117,7 +117,7 @@ def _overwritten(history: History) -> Iterator[Found]:
 
 
 def _at_the_end(writes: Iterable[Write], key: str, life: Life | None) -> list[str]:
-    """Digests of what may have been at the key when its worker ended; all, if nobody knows when."""
+    """Digests that may have been at the key when its worker ended; all, if that time is unknown."""
     those = sorted(write for write in writes if write.key == key)
     if life is None:
         return [write.digest for write in those]
@@ -171,7 +171,7 @@ def _holes(history: History) -> Iterator[Found]:
 
 
 def _untold(history: History) -> Iterator[Found]:
-    """What a status shows has been printed, in the same words."""
+    """The audit log has what a status shows, in the same words."""
     told = {(line.uid, line.seq, line.event, line.reason) for line in history.audit}
     for uid, status in history.shown.items():
         for entry in status.get("audit", []):

@@ -1,5 +1,6 @@
-"""Sees with an administrator's eyes what becomes of a run: objects by watches, workers by their
-processes on the node."""
+"""Observes a run with an administrator's rights: objects by watches, workers by their processes on
+the node.
+"""
 
 from __future__ import annotations
 
@@ -39,18 +40,18 @@ POLL_SECONDS = 0.025
 
 
 class Task(NamedTuple):
-    """What a worker's order says: whose it is, and the folders that it fills, by UID."""
+    """The content of a worker's order: its ImageJobs, and their output folders, by UID."""
 
     uids: frozenset[str]
     folders: dict[str, str]
-    """UID → folder of the tenant's bucket; one that is elsewhere is named with its bucket."""
+    """UID → folder of the tenant's bucket; a folder elsewhere is named with its bucket."""
     prefixes: dict[str, str]
-    """UID → the prefix of the store that its outputs go to."""
+    """UID → the prefix of its output store."""
 
 
 @dataclass
 class Process:
-    """A worker pod, and its process once the node has told of it; `born` tells PIDs apart."""
+    """A worker pod, and its process once the node has reported it; `born` tells PIDs apart."""
 
     pod: str
     namespace: str
@@ -60,14 +61,14 @@ class Process:
     born: bytes = b""
     alive: float = 0.0
     gone: float = 0.0
-    """When the process was first seen not to be there."""
+    """When the process was first found missing."""
     over: float = 0.0
-    """When the node was first seen to say so."""
+    """When the node first reported the end."""
 
 
 @dataclass
 class Watcher:
-    """Of the tenant's and the neighbour's namespaces, while it runs."""
+    """Observes the tenant's and the neighbour's namespaces while it runs."""
 
     rest: Rest
     namespaces: tuple[str, ...]
@@ -77,10 +78,10 @@ class Watcher:
     known: dict[str, str] = field(default_factory=dict)
     """UID of an ImageJob → its namespace."""
     processes: dict[str, Process] = field(default_factory=dict)
-    """UID of a pod → it."""
+    """UID of a pod → its process."""
     events: int = 0
     most: Counter[str] = field(default_factory=Counter)
-    """Namespace → the most workers that were alive at once."""
+    """Namespace → the largest number of workers that were alive at once."""
 
     def __post_init__(self) -> None:
         self.changed = threading.Condition()
@@ -96,7 +97,7 @@ class Watcher:
         self._thread(self._poll)
 
     def stop(self) -> None:
-        """Threads end by themselves; what they find from now on belongs to nobody."""
+        """Threads end by themselves; what they still find is ignored."""
         self._over.set()
 
     @property
@@ -176,7 +177,7 @@ class Watcher:
             if "running" in state and not process.pid:
                 pid = int(container["containerID"].removeprefix("process://"))
                 process.born = _born(pid)
-                process.pid = pid  # last, for from now on it is looked at
+                process.pid = pid  # last, because it is observed from now on
             if "terminated" in state:
                 process.over = process.over or time.time()
         self.processes[uid] = process
@@ -196,7 +197,7 @@ class Watcher:
 
     def _compare(self, living: list[Process]) -> None:
         sharing: dict[str, list[Process]] = defaultdict(list)
-        # The first may have ended while the others were looked at.
+        # The first may have ended while the others were examined.
         living = [each for each in living if _born(each.pid) == each.born]
         self.most |= Counter(each.namespace for each in living)
         for each in living:
@@ -213,7 +214,7 @@ class Watcher:
 
 
 def task_prefixes(watcher: Watcher) -> dict[str, str]:
-    """UID → the prefix of its store, as the last of its orders has it."""
+    """UID → the prefix of its store in its last order."""
     return {
         uid: prefix
         for process in watcher.processes.values()
@@ -222,7 +223,7 @@ def task_prefixes(watcher: Watcher) -> dict[str, str]:
 
 
 def _task(template: Body, labelled: Body) -> Task | None:
-    """Of a worker pod, or of the Job that makes it; None if it is none of ours."""
+    """The task of a worker pod, or of its Job; None if it isn't ours."""
     label, value = WORKER
     if labelled["metadata"].get("labels", {}).get(label) != value:
         return None
@@ -244,7 +245,7 @@ def _task(template: Body, labelled: Body) -> Task | None:
 
 
 def _born(pid: int) -> bytes:
-    """When a process began, in ticks since the start; empty if there is none that still works."""
+    """When a process started, in ticks since boot; empty if none is running."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
