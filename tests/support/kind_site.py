@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 CLUSTER = "imagejob-e2e"
 KIND = "v0.33.0"
-"""To be fetched (for amd64) where none is installed: what pytest-kind would is years old."""
+"""Downloaded (for amd64) if none is installed: pytest-kind's default is years old."""
 
 
 def missing() -> str:
-    """What this machine lacks for it, in words; empty if nothing."""
+    """What this machine lacks for it; empty if nothing."""
     found = []
     if find_spec("pytest_kind") is None:
         found.append("pytest-kind (requirements/e2e.txt, which `make e2e` installs)")
@@ -42,7 +42,7 @@ def running(folder: Path) -> Iterator[tuple[Path, Images, str]]:
 
     The cluster is deleted afterwards.
     """
-    os.environ.setdefault("KIND_VERSION", KIND)  # read when it is imported
+    os.environ.setdefault("KIND_VERSION", KIND)  # read on import
     from pytest_kind import KindCluster  # type: ignore[import-not-found, unused-ignore]
 
     installed = shutil.which("kind")
@@ -63,9 +63,9 @@ def running(folder: Path) -> Iterator[tuple[Path, Images, str]]:
 
 
 def gateway(networks: str) -> str:
-    """This machine's IPv4 address on a network, from what `docker network inspect` says of it.
+    """This machine's IPv4 address on a network, from the output of `docker network inspect`.
 
-    Docker Engine on Linux: Docker Desktop's containers are in a machine of their own.
+    For Docker Engine on Linux: Docker Desktop runs containers in a virtual machine.
     """
     (network,) = json.loads(networks)
     ranges = network["IPAM"]["Config"]

@@ -1,8 +1,8 @@
-"""What kstatus, and Flux by its CEL expressions, make of an object.
+"""How kstatus, and Flux with CEL expressions, judge an object.
 
-kstatus' rules for a kind that it doesn't know are those of `pkg/kstatus/status/generic.go` of
+kstatus' rules for unknown kinds are those of `pkg/kstatus/status/generic.go` of
 kubernetes-sigs/cli-utils; Flux', those of `runtime/cel/status_evaluator.go` of fluxcd/pkg.
-tests/slow/product/test_gitops_for_real.py holds this to both.
+tests/slow/product/test_gitops_for_real.py compares this with both.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Body = dict[str, Any]
 
 
 def compute(body: Body) -> str:
-    """Terminating, InProgress, Failed or Current. No status at all is Current."""
+    """Terminating, InProgress, Failed or Current. An object without a status is Current."""
     if body["metadata"].get("deletionTimestamp"):
         return "Terminating"
     if _is_behind(body):
@@ -30,9 +30,9 @@ def compute(body: Body) -> str:
 
 
 def evaluate(body: Body, check: dict[str, str]) -> str:
-    """By an entry of `spec.healthCheckExprs`: the first that holds says it, else InProgress.
+    """Evaluate an entry of `spec.healthCheckExprs`: the first true one decides, else InProgress.
 
-    Raises celpy.CELEvalError for a field that isn't there: Flux then waits until its timeout.
+    Raises celpy.CELEvalError for a missing field: Flux then waits until its timeout.
     """
     if _is_behind(body):
         return "InProgress"
@@ -52,7 +52,7 @@ def _is_behind(body: Body) -> bool:
 
 
 def _holds(expression: str, body: Body) -> bool:
-    if "status" not in body:  # celpy takes it for empty, Flux' cel-go does not
+    if "status" not in body:  # celpy treats it as empty, Flux' cel-go does not
         raise celpy.CELEvalError("no such attribute: status")
     answer = _program(expression).evaluate(celpy.json_to_cel(body))
     if isinstance(answer, Exception):

@@ -1,4 +1,4 @@
-"""A Lease of a real API server, its candidates, and the clock that they go by."""
+"""A Lease of a real API server, its candidates, and their clock."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     Play = Callable[[Story], None]
 
 SECONDS = 15
-QUICK = LeaseTimings(1)  # for what runs by the real clock
+QUICK = LeaseTimings(1)  # for what uses the real clock
 
 
 class World:
-    """A namespace with a Lease, or none yet."""
+    """A namespace with at most one Lease."""
 
     def __init__(self, cluster: Client, namespace: str, connection: transport.Transport) -> None:
         self.now = 1000.0
@@ -33,18 +33,18 @@ class World:
         self._connection = connection
 
     def candidate(self, identity: str) -> LeaseLock:
-        """On the clock `now`."""
+        """A candidate on the clock `now`."""
         timings = LeaseTimings(SECONDS)
         return LeaseLock(self._connection, self._namespace, identity, timings, lambda: self.now)
 
     def operator(self, identity: str) -> LeaderElector:
-        """On the real clock."""
+        """An operator on the real clock."""
         return LeaderElector(LeaseLock(self._connection, self._namespace, identity, QUICK))
 
     def operator_paused(self, identity: str, *, is_answered: bool) -> LeaderElector:
-        """On the real clock, which jumps once while it renews its Lease.
+        """An operator on the real clock, which jumps once while it renews its Lease.
 
-        As for a process that was paused then: the answer had come, or the attempt timed out.
+        As if the process was paused then: the response had come, or the attempt timed out.
         """
         paused = _PausedOnce(self._connection, is_answered=is_answered)
         clock = lambda: seconds_since_boot() + paused.seconds  # noqa: E731
@@ -60,7 +60,7 @@ class World:
 
 
 class _PausedOnce:
-    """A connection on which the first renewal outlasts the lease many times over."""
+    """A connection on which the first renewal takes many times the lease duration."""
 
     def __init__(self, connection: transport.Transport, *, is_answered: bool) -> None:
         self.seconds = 0.0
@@ -78,7 +78,7 @@ class _PausedOnce:
 
 
 def play(cluster: Client, namespace: str, story: Story) -> None:
-    """Run a story in an event loop, with a connection to the cluster of KUBECONFIG."""
+    """Run a scenario in an event loop, with a connection to the cluster of KUBECONFIG."""
 
     async def run() -> None:
         async with transport.connect() as connection:

@@ -1,4 +1,4 @@
-"""A namespace's quota ledger as it stands in the cluster."""
+"""A namespace's quota ledger in the cluster."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONFIG_MAPS = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/configmaps"
 
 
 def ledger_of(cluster: Client, namespace: str) -> Ledger | None:
-    """What has been charged to the namespace, and what is dispatched for it, if it has a ledger."""
+    """The namespace's charges and dispatches, if it has a ledger."""
     path = f"{CONFIG_MAPS}/ledger-{namespace}"
     if not cluster.rest.answers(path):
         return None
@@ -24,6 +24,6 @@ def ledger_of(cluster: Client, namespace: str) -> Ledger | None:
 
 
 def charges(cluster: Client, namespace: str) -> int:
-    """How many ImageJobs of the namespace were ever charged, for as long as it is remembered."""
+    """The number of ImageJobs ever charged to the namespace, as far as its ledger remembers."""
     known = ledger_of(cluster, namespace)
     return sum(count for _, count in known.history.slots) if known else 0

@@ -1,6 +1,6 @@
-"""A worker whose children lie, as if a picture had taken them over: the item's key says how.
+"""A worker whose children lie, as if an image had taken them over: the item's key says how.
 
-Run as a program, with a worker's environment. All is the real worker but for `pipeline.process`.
+Run as a program, with a worker's environment. Only `pipeline.process` is not the real worker's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SECRET = "AWS_SECRET_ACCESS_KEY"
 
 
 def answer(folder: Path, **changes: Any) -> Processed:
-    """An honest-looking answer with one file, `0.png`, and something changed about it."""
+    """A plausible result with one file, `0.png`, and some change."""
     path = folder / "0.png"
     if not path.exists() and not path.is_symlink():
         path.write_bytes(b"not a picture, which is the child's own affair")
@@ -52,13 +52,13 @@ def pipe() -> int:
 
 
 def say(data: bytes, code: int = 0) -> NoReturn:
-    """Write to the pipe behind the worker's back, and end."""
+    """Write directly to the pipe to the worker, and end."""
     os.write(pipe(), data)
     os._exit(code)
 
 
 def secret(folder: Path) -> Path:
-    """The store's secret: what a lie would love to have uploaded."""
+    """The store's secret: what a lie would like to have uploaded."""
     return folder.parents[2] / "stores" / "box" / SECRET
 
 
@@ -73,7 +73,7 @@ def hard_link(folder: Path) -> Processed:
 
 
 def folder_swapped(folder: Path) -> Processed:
-    """The outputs' folder is now a link to the folder of the credentials."""
+    """Replace the outputs' folder by a link to the folder of the credentials."""
     made = answer(folder, path=str(folder / SECRET))
     (folder / "0.png").unlink()
     folder.rmdir()
@@ -110,7 +110,7 @@ def locked_folder(folder: Path) -> Processed:
 def orphan(folder: Path) -> Processed:
     """Leave a process behind that holds the pipe open."""
     if os.fork() == 0:
-        time.sleep(2)  # what it lies about: still there when the child has ended
+        time.sleep(2)  # the file of the lie: it still exists when the child has ended
         os._exit(0)
     return answer(folder)
 
@@ -142,7 +142,7 @@ def hoard(folder: Path) -> NoReturn:
 
 
 def loosen(folder: Path) -> NoReturn:
-    """Try to take the limits off, then hoard."""
+    """Try to lift the limits, then use up memory."""
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE):
         try:
             resource.setrlimit(kind, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

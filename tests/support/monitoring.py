@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes one operator, and what dashboard and rules ask of it."""
+"""A real Prometheus that scrapes one operator, and the queries of dashboard and rules."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ RULES = CHART / "rules" / "imagejob.yaml"
 DASHBOARD = CHART / "dashboards" / "imagejob.json"
 
 VARIABLES = {"$__rate_interval": "1m", "$__range": "5m", "$namespace": ".*"}
-"""What Grafana puts in their place."""
+"""The values that Grafana substitutes."""
 
 METRIC = re.compile(r"\b(?:imagejob|process)_\w+")
 
 
 def get(port: int, path: str) -> bytes:
-    """The body of a 200."""
+    """The body of a 200 response."""
     answer = over_http(port).send("GET", path)
     assert answer.status == 200, f"{path}: {answer.status} {answer.text[:500]}"
     return answer.body
 
 
 class Prometheus:
-    """Scrapes `target`, a port of this machine, each second, and evaluates the chart's rules."""
+    """Scrapes `target`, a port of this machine, every second, and evaluates the chart's rules."""
 
     def __init__(self, program: Path, folder: Path, target: int, guard: Guard) -> None:
         (self.port,) = free_ports(1)
@@ -57,19 +57,19 @@ class Prometheus:
         )
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """Its result now."""
+        """Return the current result."""
         path = f"/api/v1/query?{urlencode({'query': expression})}"
         found: list[dict[str, Any]] = json.loads(get(self.port, path))["data"]["result"]
         return found
 
     def value(self, expression: str) -> float | None:
-        """Of the one series that it gives; None for none."""
+        """The value of the single series in the result; None if there is none."""
         found = self.query(expression)
         assert len(found) < 2, found
         return float(found[0]["value"][1]) if found else None
 
     def scrapes(self) -> float:
-        """How many there were of the target."""
+        """The number of scrapes of the target."""
         return self.value("sum(count_over_time(up[1h]))") or 0.0
 
     def rules(self) -> list[dict[str, Any]]:
@@ -78,7 +78,7 @@ class Prometheus:
         return [rule for group in groups for rule in group["rules"]]
 
     def label_values(self, label: str, metric: str) -> list[str]:
-        """As Grafana asks for the values of a variable."""
+        """The values of a variable, with the query that Grafana sends."""
         path = f"/api/v1/label/{label}/values?match[]={quote(metric)}"
         found: list[str] = json.loads(get(self.port, path))["data"]
         return found
@@ -121,7 +121,7 @@ def alert_expressions() -> Iterator[tuple[str, str]]:
 
 
 def page_expressions() -> Iterator[str]:
-    """Those that docs/metrics.md answers questions with."""
+    """The queries that docs/metrics.md recommends."""
     questions = PAGE.read_text().partition("\n## Queries\n")[2].partition("\n## ")[0]
     for expression in re.findall(r"^\| .+\? \| `(.+)` \|$", questions, re.MULTILINE):
         yield expression.replace("\\|", "|")

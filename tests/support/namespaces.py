@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 SECONDS = 20.0
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-"""Only hardened pods are admitted, as in every tenant's namespace."""
+"""Admits only hardened pods, as every tenant's namespace does."""
 
 
 @contextmanager
 def fresh(cluster: Client, labels: Mapping[str, str] = RESTRICTED) -> Iterator[str]:
-    """A namespace that pods can be made in; deleted after the test, which nobody waits for, unless
-    the test has done so.
+    """A namespace that admits pods; deleted after the test, without waiting, unless the test has
+    deleted it.
     """
     name = f"test-{secrets.token_hex(4)}"
     path = f"/api/v1/namespaces/{name}"
@@ -37,7 +37,7 @@ def fresh(cluster: Client, labels: Mapping[str, str] = RESTRICTED) -> Iterator[s
 
 
 def remove(cluster: Client, name: str, seconds: float) -> None:
-    """Delete it and wait until all that was in it is gone."""
+    """Delete it and wait until all its objects are gone."""
     path = f"/api/v1/namespaces/{name}"
     cluster.rest.delete(path)
     until(lambda: not cluster.rest.answers(path), seconds, every=0.2)

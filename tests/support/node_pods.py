@@ -1,4 +1,4 @@
-"""Pods to try a node with: made, awaited, looked into."""
+"""Pods to test a node with: create, wait, inspect."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def shell(code: str) -> list[str]:
 
 
 def pod(command: list[str], **fields: Any) -> Object:
-    """A pod of one container; `container` and `spec` in `fields` go over the defaults.
+    """A pod of one container; `container` and `spec` in `fields` override the defaults.
 
     `Pods` says what image it has: one with Python and a shell.
     """
@@ -58,7 +58,7 @@ def pod(command: list[str], **fields: Any) -> Object:
 
 
 class Pods:
-    """The pods of one namespace, of the worker's image unless `image` names another."""
+    """The pods of one namespace, with the worker's image unless `image` names another."""
 
     def __init__(self, cluster: Client, namespace: str, image: str | None = None) -> None:
         self._cluster = cluster
@@ -79,7 +79,7 @@ class Pods:
         self._cluster.rest.post(f"/api/v1/namespaces/{self.namespace}/secrets", body)
 
     def run(self, manifest: Object) -> Object:
-        """Create the pod; its status once it is over."""
+        """Create the pod; return its status when it has ended."""
         self.create(manifest)
         return self.over()
 
@@ -87,7 +87,7 @@ class Pods:
         return self.until(lambda status: status["phase"] in ("Succeeded", "Failed"))
 
     def until(self, condition: Callable[[Object], bool]) -> Object:
-        """The status of the one pod, once `condition` holds for it."""
+        """Return the status of the only pod, once `condition` holds for it."""
 
         def found(pods: list[Object]) -> Object | None:
             return next((each["status"] for each in pods if condition(each["status"])), None)
@@ -95,11 +95,11 @@ class Pods:
         return self._cluster.wait_for(self.path, found, SECONDS)
 
     def until_running(self) -> Object:
-        """Its status then."""
+        """Return its status once it runs."""
         return self.until(lambda status: status["phase"] == "Running")
 
     def until_log(self, text: str) -> None:
-        """Until the pod's log has `text` in it."""
+        """Wait until the pod's log contains `text`."""
         self.until_running()
         deadline = time.monotonic() + SECONDS
         while text not in self.log():
@@ -109,7 +109,7 @@ class Pods:
         self._cluster.wait_for(self.path, lambda pods: None if pods else True, SECONDS)
 
     def delete(self) -> Object:
-        """Delete the pod; the last status that it had."""
+        """Delete the pod; return its last status."""
         version = self._cluster.rest.get(self.path)["metadata"]["resourceVersion"]
         self._cluster.rest.delete(f"{self.path}/subject")
         with self._cluster.rest.watch(self.path, version, SECONDS) as events:
@@ -122,7 +122,7 @@ class Pods:
         return self._cluster.pod_log(self.namespace, "subject", "main")
 
     def report_of(self, manifest: Object) -> Any:
-        """What the pod left as JSON in its termination message."""
+        """The JSON in the pod's termination message."""
         return msgspec.json.decode(terminated(self.run(manifest))["message"])
 
     def _with_image(self, manifest: Object) -> Object:

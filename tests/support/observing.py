@@ -1,4 +1,4 @@
-"""What an operator knows of many namespaces, without a cluster: for tests of what is told of it."""
+"""What an operator knows about many namespaces, without a cluster: for tests of metrics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CAPS = Caps(default=Policy(RATES), max_workers=64, max_workers_per_namespace=32)
 
 @dataclass
 class Knowledge:
-    """What the engine would know; also the loop and the candidate that metrics ask."""
+    """The operator's state; also the loop and the candidate that metrics read."""
 
     leads: bool = True
     trouble: str = ""
@@ -52,7 +52,7 @@ class Knowledge:
         return self.observed.snapshot(NOW)
 
     def wait(self, namespace: str, count: int, phase: str = "Throttled") -> None:
-        """So many ImageJobs wait there for the quota."""
+        """Let that many ImageJobs wait there for the quota."""
         tenant = self.observed.registry.of(namespace)
         reason = {"Throttled": "QuotaUsedUp", "Queued": "WaitingForWorker"}[phase]
         for number in range(count):
@@ -63,7 +63,7 @@ class Knowledge:
             tenant.line_up(job, "admission" if phase == "Throttled" else "worker")
 
     def use(self, namespace: str, count: int) -> None:
-        """So many have been charged there just now."""
+        """Charge that many there now."""
         ledger = Ledger(0).at(NOW, RATES).charge([f"{namespace}-{n}" for n in range(count)])
         self.observed.registry.of(namespace).load(ledger, "1")
 

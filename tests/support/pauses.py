@@ -1,4 +1,4 @@
-"""Programs paused and continued at random, as a busy node, a debugger or a laptop's lid would."""
+"""Programs paused and resumed at random, as by a busy node, a debugger or a closed laptop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUN_SECONDS = (0.1, 2.0)
 
 @contextmanager
 def paused_at_random(program: Program, dice: Random) -> Iterator[list[float]]:
-    """While the block runs; the seconds of each pause, the last of which it is woken from early."""
+    """While the block runs; the seconds of each pause. Its end cuts the last one short."""
     over = threading.Event()
     pauses: list[float] = []
 

@@ -1,4 +1,4 @@
-"""Pictures made in the test, the pipeline run on them, and what came out read back."""
+"""Images made in the test, the pipeline run on them, and the results read back."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Size = tuple[int, int]
 ALL_FORMATS = ("jpeg", "png", "webp", "avif", "gif", "tiff")
 RED, GREEN, BLUE, WHITE = (220, 30, 40), (30, 180, 60), (40, 50, 210), (245, 245, 245)
 CORNERS = (RED, GREEN, BLUE, WHITE)
-"""Of `quarters`, upright: top left, top right, bottom left, bottom right."""
+"""The corners of `quarters`, upright: top left, top right, bottom left, bottom right."""
 
-# What a stored picture must be turned by so that its EXIF orientation turns it back.
+# How a stored image must be turned so that its EXIF orientation turns it back.
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -67,13 +67,13 @@ class Bench:
         )
 
     def picture(self, source: bytes, **output: Any) -> Image.Image:
-        """The one output asked for, decoded; PNG unless another format is asked for."""
+        """The only requested output, decoded; PNG unless another format is given."""
         (made,) = self.process(source, {"format": "png"} | output).outputs
         return opened(made)
 
 
 def opened(made: pipeline.Made) -> Image.Image:
-    """An output as an independent reader sees it: the format it claims, its sides, its pixels."""
+    """An output as an independent reader sees it: its declared format, its size, its pixels."""
     image = Image.open(io.BytesIO(Path(made.path).read_bytes()))
     assert (image.format or "").lower() == made.format
     assert image.size == (made.width, made.height)
@@ -89,7 +89,7 @@ def encoded(image: Image.Image, name: str, **options: Any) -> bytes:
 
 
 def quarters(size: Size = (64, 48)) -> Image.Image:
-    """Four plain quarters of different colours: which way up it is shows at its corners."""
+    """Four plain quarters of different colours: the corners show which way up it is."""
     width, height = size
     image = Image.new("RGB", size)
     for index, colour in enumerate(CORNERS):
@@ -114,7 +114,7 @@ def pixel(image: Image.Image, at: tuple[int, int]) -> Any:
 
 
 def photo(size: Size, seed: int = 1) -> Image.Image:
-    """Smooth shapes with fine noise: compresses about as a photograph does."""
+    """Smooth shapes with fine noise: compresses about as well as a photograph."""
     source = random.Random(seed)
     coarse = Image.frombytes("RGB", (24, 16), source.randbytes(24 * 16 * 3))
     smooth = coarse.filter(ImageFilter.GaussianBlur(1)).resize(size, Image.Resampling.BICUBIC)
@@ -123,7 +123,7 @@ def photo(size: Size, seed: int = 1) -> Image.Image:
 
 
 def distance(one: Rgb, other: Rgb) -> int:
-    """The largest difference of a channel."""
+    """The largest difference in any channel."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 

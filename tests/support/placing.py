@@ -1,4 +1,4 @@
-"""Trying where ImageStores may point."""
+"""Tests where ImageStores may point."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def claim(name: str) -> Body:
 
 
 def refusal(cluster: Client, namespace: str, store: Body) -> str:
-    """What the API server has against it; empty if nothing."""
+    """The API server's objection to it; empty if there is none."""
     path = f"/apis/imagejob.dev/v1alpha1/namespaces/{namespace}/imagestores"
     try:
         cluster.rest.post(f"{path}?dryRun=All&fieldValidation=Strict", store)
@@ -45,9 +45,9 @@ def refusal(cluster: Client, namespace: str, store: Body) -> str:
 
 @contextmanager
 def allow_list(cluster: Client, namespace: str, data: dict[str, str] | None) -> Iterator[None]:
-    """Have the policy go by a ConfigMap of this data, too, in this namespace alone.
+    """Make the policy also use a ConfigMap with this data, in this namespace alone.
 
-    It must not allow UNLISTED. None: by one that isn't there.
+    It must not allow UNLISTED. None: the ConfigMap doesn't exist.
     """
     name = f"imagejob-test-{namespace}"
     parameters, binding = _parameters(name, data or {}), _binding(name, namespace)

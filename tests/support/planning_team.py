@@ -1,4 +1,4 @@
-"""A namespace whose ImageJobs wait in line, and what the operator plans for them."""
+"""A namespace whose ImageJobs wait, and what the operator plans for them."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ OLD, NEW = "2026-11-22T09:00:00Z", "2026-11-22T09:30:00Z"
 
 
 def job(name: str, created: str = OLD, **spec: Any) -> ImageJob:
-    """An ImageJob that was made then."""
+    """An ImageJob that was created at that time."""
     return image_job(name, meta={"creationTimestamp": created}, **spec)
 
 
 def jobs(count: int, first: int = 0, **spec: Any) -> list[ImageJob]:
-    """`photo-00` and on, in the order in which they wait."""
+    """`photo-00` and so on, in the order in which they wait."""
     return [job(f"photo-{number:02}", **spec) for number in range(first, first + count)]
 
 
 def lost(name: str, created: str = OLD) -> ImageJob:
-    """One whose worker was lost: it goes alone."""
+    """One whose worker was lost: it must run alone."""
     return job(name, created, status=last_failure(0, worker="ij-0"))
 
 
 class Team:
-    """A namespace with a store, its ImageJobs in the lines that the test puts them in."""
+    """A namespace with a store, and its ImageJobs in the queues that the test chooses."""
 
     def __init__(self, ledger: Ledger = EMPTY) -> None:
         self.cache = RecordingCache()
@@ -65,7 +65,7 @@ class Team:
         later: timedelta = timedelta(),
         refusals: Mapping[str, Refusal] | None = None,
     ) -> Plan:
-        """As the operator plans: with all that it knows, and `places` free for the namespace."""
+        """Plan as the operator does, with all it knows and `places` free for the namespace."""
         now = NOW + later
         snapshot = take_snapshot(self.tenant, policy, self.cache, now)
         given = places if isinstance(places, WorkerBudget) else WorkerBudget(places)
@@ -75,16 +75,16 @@ class Team:
         return made
 
     def carry_out(self, made: Plan) -> None:
-        """Its ledger has been written, and its workers are being created."""
+        """Act as if its ledger were written, and its workers being created."""
         self.tenant.load(made.ledger, f"{int(self.tenant.version or 0) + 1}")
         self.tenant.pending |= {each.name: each for each in made.pending}
 
 
 def workers(made: Plan) -> list[list[str]]:
-    """The names of the ImageJobs in each."""
+    """The names of the ImageJobs in each worker."""
     return [[each.metadata.name for each in pending.jobs] for pending in made.pending]
 
 
 def dispatched(made: Plan) -> list[str]:
-    """The names of the ImageJobs in all of them."""
+    """The names of the ImageJobs in all workers."""
     return [name for names in workers(made) for name in names]

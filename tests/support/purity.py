@@ -1,7 +1,7 @@
-"""Functions that change none of their arguments, and a watch that holds them to it.
+"""Functions that change none of their arguments, and a check for it.
 
-What a function is given is read through to its leaves before the call and after it. Values that an
-object works out once and keeps (`cached_property`) are no part of it.
+Arguments are read to their leaves before and after the call. Cached values of an object
+(`cached_property`) don't count.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from typing import Any
 import msgspec
 
 OFTEN = 3
-"""Calls of one function that are watched between two `Watch.renew`: the first ones."""
+"""The number of first calls of a function that are checked between two `Watch.renew`."""
 
 ATOMS = (str, bytes, int, float, bool, type(None), FunctionType, type, ModuleType)
 
 
 class ChangedArgumentError(AssertionError):
-    """A function that should be pure is not."""
+    """A function that should be pure isn't."""
 
 
 def fingerprint(value: Any) -> Any:
-    """A value that is equal for two moments exactly if nothing in `value` has changed between."""
+    """A value that is equal at two times exactly if nothing in `value` has changed between them."""
     return _fingerprint(value, set())
 
 
@@ -44,7 +44,7 @@ def _fingerprint(value: Any, above: set[int]) -> Any:
 
 
 def _parts(value: Any) -> Iterable[Any]:
-    """What it is made of; itself, as an identity, for what has no parts."""
+    """Its parts; itself, as an identity, if it has none."""
     if isinstance(value, msgspec.Struct):
         return [getattr(value, name) for name in value.__struct_fields__]
     if isinstance(value, Mapping):
@@ -63,7 +63,7 @@ def _is_sorted_list(value: Any) -> bool:
 
 
 def public_functions(*packages: str) -> Iterator[tuple[ModuleType, str, FunctionType]]:
-    """The functions that the packages' modules define and that don't begin with `_`."""
+    """The functions that the packages' modules define, except private ones."""
     for package in packages:
         found = importlib.import_module(package)
         for each in pkgutil.iter_modules(found.__path__, f"{package}."):
@@ -75,18 +75,18 @@ def public_functions(*packages: str) -> Iterator[tuple[ModuleType, str, Function
 
 
 class Watch:
-    """Compares the arguments of the functions that it watches, before each call and after."""
+    """Compares the arguments of the watched functions before and after each call."""
 
     def __init__(self) -> None:
         self.called: set[str] = set()
         self._calls: Counter[str] = Counter()
 
     def renew(self) -> None:
-        """Look at the first calls of each function again."""
+        """Check the first calls of each function again."""
         self._calls.clear()
 
     def watched(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The same function; raises ChangedArgumentError where it changes an argument."""
+        """The same function; raises ChangedArgumentError if it changes an argument."""
         name = f"{function.__module__}.{function.__qualname__}"
 
         @functools.wraps(function)
@@ -95,7 +95,7 @@ class Watch:
             if self._calls[name] > OFTEN:
                 return function(*args, **kwargs)
             given = inspect.signature(function).bind(*args, **kwargs).arguments
-            # What can be read only once is not an argument that has a state to compare.
+            # An argument that can be read only once has no state to compare.
             kept = {key: each for key, each in given.items() if not isinstance(each, Iterator)}
             before = {key: fingerprint(each) for key, each in kept.items()}
             self.called.add(name)
@@ -110,8 +110,9 @@ class Watch:
         return compared
 
     def over(self, *packages: str) -> None:
-        """Watch every public function of the packages, by whatever name or in whichever list of
-        functions a module has it."""
+        """Watch every public function of the packages, under any name or in any list of
+        functions in a module.
+        """
         found = {function: self.watched(function) for _, _, function in public_functions(*packages)}
         roots = {package.partition(".")[0] for package in packages}
         for module in list(sys.modules.values()):

@@ -1,4 +1,4 @@
-"""A work queue for tests without an event loop: what is to be looked at later is noted."""
+"""A work queue for tests without an event loop: it records what is due later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagejob_operator.workqueue.queue import WorkQueue
 
 
 class StillQueue(WorkQueue):
-    """No time goes by. `later` has what is to be looked at after a moment, and when."""
+    """Time stands still. `later` has the delayed keys, and when they are due."""
 
     def __init__(self) -> None:
         super().__init__(AdaptiveConcurrencyLimiter())
@@ -23,7 +23,7 @@ class StillQueue(WorkQueue):
             self.later.append((key, after))
 
     def drain(self) -> list[ObjectKey]:
-        """All that is to be looked at by now, but for namespaces."""
+        """All keys that are due by now, except namespaces."""
         keys = []
         while (key := self.next()) is not None:
             keys.append(key)

@@ -1,12 +1,12 @@
-"""The commands of a page of the documentation, run as a reader would run them.
+"""The commands of a documentation page, run as a reader would run them.
 
-A fenced `sh` block is commands. A `text` block right after it is what they print. A block with a
-title is a file. A comment before commands, `<!-- needs: kind -->`, says what they take besides a
+A fenced `sh` block is commands. A `text` block right after it is their output. A block with a
+title is a file. A comment before commands, `<!-- needs: kind -->`, says what they need besides a
 cluster with the operator in it:
 
     kind    Docker and kind
     helm    a cluster, the images on its nodes, and Helm
-    yours   something of the reader's own that stands in the block as an example, such as a bucket
+    yours   something of the reader's own, with an example in the block, such as a bucket
 
     page = Page(ROOT / "docs/quickstart.md")
     shell = Shell(folder, kubeconfig, page.files, S3_ENDPOINT=…, …)
@@ -42,7 +42,7 @@ FENCE = re.compile(
 SECONDS = 300.0
 
 ANY = "..."
-"""A line of it stands for any number of lines."""
+"""This line stands for any number of lines."""
 
 MASKS = (
     (r"https?://[\w.:/-]+", "<url>"),
@@ -55,11 +55,11 @@ MASKS = (
     (r"[ \t]+", " "),
     (r"[-=]{3,}", "---"),
 )
-"""What differs from run to run; columns are as wide as what is in them."""
+"""Parts that differ between runs; columns are as wide as their content."""
 
 
 class Block(NamedTuple):
-    """Commands, what they take besides a cluster, and what the page shows of their output."""
+    """Commands, what they need besides a cluster, and the output that the page shows."""
 
     name: str
     commands: str
@@ -68,7 +68,7 @@ class Block(NamedTuple):
 
 
 class Page:
-    """What a page has its reader do: files to write, and blocks of commands, in their order."""
+    """What a page asks its reader to do: files to write, and blocks of commands, in order."""
 
     def __init__(self, file: Path) -> None:
         text = file.read_text()
@@ -84,20 +84,19 @@ class Page:
                 self.blocks.append(Block(name, fence["text"], fence["needs"] or "", fence["shows"]))
 
     def without(self, *needs: str) -> list[Block]:
-        """The blocks that take none of that."""
+        """The blocks that need none of that."""
         return [block for block in self.blocks if block.needs not in needs]
 
 
 class CommandError(AssertionError):
-    """A command of the page failed; the message has what it said."""
+    """A command of the page failed; the message has its output."""
 
 
 class Shell:
-    """A reader's shell, in a folder that looks like a checkout; variables and functions last
-    from block to block.
+    """A reader's shell, in a folder that looks like a checkout; variables and functions persist.
 
-    `kubeconfig` is the administrator's, of which only a copy is changed; `programs` are folders to
-    look for kubectl and its like in first, `variables` what a reader has set by then.
+    `kubeconfig` is the administrator's; only a copy of it is changed. `programs` are folders to
+    search for kubectl and the like first, `variables` what a reader has set by then.
     """
 
     def __init__(
@@ -126,7 +125,7 @@ class Shell:
             (folder / part).symlink_to(ROOT / part)
 
     def run(self, block: Block) -> str:
-        """Its output, standard error included; CommandError if a command fails."""
+        """Return its output, standard error included; CommandError if a command fails."""
         save = f"trap '{{ export -p; declare -f; }} >\"{self._state}\"' EXIT"
         script = f'. "{self._state}"; {save}\n{block.commands}'
         done = subprocess.run(
@@ -145,13 +144,13 @@ class Shell:
         return done.stdout
 
     def misled(self, blocks: Iterable[Block]) -> dict[str, list[str]]:
-        """Block → the `differences` of what it printed, if there are any."""
+        """Block → the `differences` in its output, if there are any."""
         found = {block.name: differences(block.shows, self.run(block)) for block in blocks}
         return {name: lines for name, lines in found.items() if lines}
 
 
 def store_of(cluster: Client) -> dict[str, str]:
-    """What the quick start's reader has set, for the tests' S3 server."""
+    """The variables of the quick start's reader, for the tests' S3 server."""
     s3 = cluster.s3
     return {
         "S3_ENDPOINT": s3.endpoint,
@@ -164,10 +163,10 @@ def store_of(cluster: Client) -> dict[str, str]:
 
 
 def differences(shown: str | None, said: str, *, in_company: bool = False) -> list[str]:
-    """The lines of the page that the output doesn't have, in their order, and the other way round.
+    """The lines of the page that are missing in the output, in order, and vice versa.
 
     Nothing is compared where the page shows nothing. Numbers, times, names and widths may differ.
-    `in_company` takes lines of others, of which the page knows nothing, for what they are.
+    `in_company` ignores lines about other objects, which the page doesn't know.
     """
     if shown is None:
         return []
@@ -186,7 +185,7 @@ def differences(shown: str | None, said: str, *, in_company: bool = False) -> li
 
 
 def masked(text: str) -> list[str]:
-    """Its lines, without what differs from run to run, and without empty ones."""
+    """Its lines, without parts that differ between runs, and without empty ones."""
     for pattern, mask in MASKS:
         text = re.sub(pattern, mask, text)
     return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,7 +1,7 @@
-"""Writers, a store and a crowd of ImageJobs, moved step by step, with an oracle that watches.
+"""Writers, a store and many ImageJobs, moved step by step, while an oracle watches.
 
 A writer does as the operator must: read the ledger, then the ImageJobs, then decide, then write by
-compare-and-swap; after a lost one, all of it again. `hasty` ones read the ImageJobs first.
+compare-and-swap; if that fails, all of it again. `hasty` ones read the ImageJobs first.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ CHARGED_TWICE = "somebody was charged twice"
 
 
 class Picture(NamedTuple):
-    """ImageJobs as somebody saw them: who is not shown as admitted, in order, and who is."""
+    """ImageJobs as a writer saw them: those not shown as admitted, in order, and those that are."""
 
     waiting: tuple[str, ...]
     shown: frozenset[str]
 
 
 class Decision(NamedTuple):
-    """What a writer made of a ledger and a picture, at a time and under limits of its own."""
+    """What a writer decided from a ledger and a picture, at a time and with its own limits."""
 
     now: int
     rules: Limits
@@ -46,7 +46,7 @@ class Decision(NamedTuple):
 
 
 class World:
-    """One namespace. Times in µs. An AssertionError says that a promise was broken."""
+    """One namespace. Times in µs. An AssertionError means a broken promise."""
 
     def __init__(self, rates: Sequence[str], *, hasty: bool = False) -> None:
         self.now = START
@@ -60,42 +60,42 @@ class World:
         self.limit(rates)
 
     def wait(self, micros: int) -> None:
-        """Time goes by, or the clock is put back."""
+        """Let time pass, or set the clock back."""
         self.now += micros
 
     def linger(self, rule: int, parts: int) -> None:
-        """Time goes by: a part of a window."""
+        """Let a part of a window pass."""
         self.now += self.rules[rule % len(self.rules)][1] // parts
 
     def trickle(self, count: int, parts: int) -> None:
-        """ImageJobs are applied one by one, and the first writer does its work in between."""
+        """Apply ImageJobs one by one, while the first writer works in between."""
         for _ in range(count):
             self.arrive(1)
             self.linger(0, parts)
             self.go(0, WHOLE_TURN)
 
     def limit(self, rates: Sequence[str]) -> None:
-        """The ImageQuota says that from now on."""
+        """Set the ImageQuota's limits."""
         self.rates = tuple(map(parse_rate, rates))
         self.rules = limits(rates)
 
     def arrive(self, count: int) -> None:
-        """ImageJobs are applied."""
+        """Apply ImageJobs."""
         self._jobs |= {f"uid-{self._arrived + index}": False for index in range(count)}
         self._arrived += count
 
     def show(self, count: int) -> None:
-        """The status of those charged says `Admitted` at last, the oldest first."""
+        """Let the status of charged ImageJobs finally say `Admitted`, the oldest first."""
         shown, self._charged = self._charged[:count], self._charged[count:]
         self._jobs |= {uid: True for uid in shown if uid in self._jobs}
 
     def delete(self, index: int) -> None:
-        """Somebody deletes an ImageJob."""
+        """Delete an ImageJob."""
         if self._jobs:
             del self._jobs[list(self._jobs)[index % len(self._jobs)]]
 
     def edge(self, rule: int, offset: int) -> None:
-        """Wait until so many µs after an admission leaves a window."""
+        """Wait until that many µs after an admission leaves a window."""
         edge = self.log.edge(self.rules[rule % len(self.rules)][1])
         if edge is not None:
             self.now = max(self.now, edge + offset)
@@ -105,11 +105,11 @@ class World:
         return Picture(waiting, frozenset(uid for uid, shown in self._jobs.items() if shown))
 
     def read(self) -> tuple[Ledger, int]:
-        """The ledger, and its version."""
+        """Return the ledger, and its version."""
         return decode(self._data), self._version
 
     def settle(self, decision: Decision, version: int) -> tuple[Ledger, int] | None:
-        """Write what was decided on that version, if it has to be. None: another came first."""
+        """Write what was decided on that version, if necessary. None: another writer came first."""
         if version != self._version:
             return None
         self._judge(decision)
@@ -125,7 +125,7 @@ class World:
         return after, self._version
 
     def _judge(self, decision: Decision) -> None:
-        """Compare with what is ideal."""
+        """Compare with the ideal."""
         after, rules, admitted = decision.after, decision.rules, len(decision.uids)
         assert after.as_of == self.log.reads(decision.now, rules), "the clock is wrong"
         assert len(after.charged) <= MAX_CHARGED
@@ -139,24 +139,24 @@ class World:
             assert admitted >= min(room, late), TOO_LATE
 
     def go(self, writer: int, steps: int) -> None:
-        """A writer does so many steps."""
+        """Let a writer make that many steps."""
         for _ in range(steps):
             self._writers[writer].step()
 
     def crash(self, writer: int) -> None:
-        """A writer forgets all it knew; so does one that got no answer to its write."""
+        """A writer forgets all it knew, as does one that got no response to its write."""
         self._writers[writer].crash()
 
     def skew(self, writer: int, micros: int) -> None:
-        """A writer's clock differs by so much."""
+        """Let a writer's clock differ by that much."""
         self._writers[writer].skew = micros
 
     def look(self, writer: int) -> None:
-        """A writer hears what has changed of the ImageJobs."""
+        """Let a writer see the changes of the ImageJobs."""
         self._writers[writer].look()
 
     def finish(self) -> None:
-        """Under a wide limit all go through at last: every one was charged exactly once."""
+        """With a wide limit all are admitted in the end: every one was charged exactly once."""
         self.limit(["1000000/1s"])
         self.skew(0, 0)
         for _ in range(len(self._jobs) // MAX_CHARGED + 2):
@@ -192,7 +192,7 @@ class Writer:
             self._cache = self._world.cache()
 
     def _take_turn(self) -> Generator[str, None, None]:
-        """Yields before each outside effect: others may go before it."""
+        """Yields before each outside effect: other writers may go first."""
         world = self._world
         if self._known is None and self._hasty:
             self._cache = world.cache()

@@ -1,4 +1,4 @@
-"""Requests to the API server as any user, whatever the answer: kubectl has manners."""
+"""Requests to the API server as any user, whatever the response: kubectl sends only valid ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS_OF_PATCH = {
 }
 IMAGING = "/apis/imagejob.dev/v1alpha1/namespaces/HERE"
 WORKER = "ij-abcdefghijklmnop-x2k9q"
-"""A pod's name as the Job controller makes it of a worker Job's."""
+"""A pod's name, as the Job controller derives it from a worker Job's."""
 IN_A_WORKER = f"/api/v1/namespaces/HERE/pods/{WORKER}/exec?command=id"
 EVICTION = f"/api/v1/namespaces/HERE/pods/{WORKER}/eviction"
 EVICTED = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": WORKER}}
@@ -28,14 +28,14 @@ EVICTED = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": W
 
 @dataclass(frozen=True)
 class Attacker:
-    """A user, whom the administrator impersonates."""
+    """A user that the administrator impersonates."""
 
     cluster: Client
     user: str
     namespace: str
 
     def send(self, method: str, path: str, body: object = None) -> Answer:
-        """`method` may be one of KINDS_OF_PATCH. HERE in the path stands for the namespace."""
+        """`method` may be one of KINDS_OF_PATCH. HERE in the path is replaced by the namespace."""
         rest = self.cluster.rest.with_headers(Impersonate_User=self.user)
         verb = "PATCH" if method in KINDS_OF_PATCH else method
         kind = KINDS_OF_PATCH.get(method, "json")
@@ -43,14 +43,14 @@ class Attacker:
 
 
 def attacker(cluster: Client, namespace: str, role: str) -> Attacker:
-    """A user with that ClusterRole in the namespace, `edit` at least; once it has it, and the
-    policies that stand in its way are in force.
+    """A user with that ClusterRole in the namespace, at least `edit`; ready when the role and the
+    policies against it are in force.
     """
     user = f"{role}-{namespace}"
     bound = (f"--clusterrole={role}", f"--user={user}", f"--namespace={namespace}")
     cluster.kubectl("create", "rolebinding", user, *bound)
     made = Attacker(cluster, user, namespace)
     until(lambda: "imagejob-worker-shells" in made.send("POST", IN_A_WORKER).text)
-    # Of the same file, and the last in it.
+    # In the same file, and the last one in it.
     until(lambda: "imagejob-worker-evictions" in made.send("POST", EVICTION, EVICTED).text)
     return made

@@ -1,4 +1,4 @@
-"""Everything that happens to a collection of objects, recorded while it happens."""
+"""Records everything that happens to a collection of objects, while it happens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ END_SECONDS = 30.0
 
 
 class Event(NamedTuple):
-    """What a watch said: `type` is ADDED, MODIFIED or DELETED, `at` of `time.monotonic`."""
+    """An event of a watch: `type` is ADDED, MODIFIED or DELETED, `at` of `time.monotonic`."""
 
     at: float
     type: str
@@ -26,7 +26,7 @@ class Event(NamedTuple):
 
 
 def owners(events: list[Event]) -> Counter[str]:
-    """Name of an owner → how many of the objects that were made it owns."""
+    """Name of an owner → the number of created objects that it owns."""
     return Counter(
         owner["name"]
         for event in events
@@ -37,9 +37,9 @@ def owners(events: list[Event]) -> Counter[str]:
 
 @contextmanager
 def recording(rest: Rest, path: str) -> Iterator[list[Event]]:
-    """The events of a collection from now on; complete once the block is left.
+    """The events of a collection from now on; complete when the block ends.
 
-    The API server forgets old events while a test runs for minutes, so they are taken as they come.
+    The API server forgets old events while a test runs for minutes, so they are read continuously.
     """
     version: str = rest.get(path)["metadata"]["resourceVersion"]
     events: list[Event] = []
@@ -48,7 +48,7 @@ def recording(rest: Rest, path: str) -> Iterator[list[Event]]:
     def record(version: str) -> None:
         complete = False
         while not complete:
-            complete = over.is_set()  # then what has happened by now is in this last slice
+            complete = over.is_set()  # then everything so far is in this last slice
             with rest.watch(path, version, SLICE_SECONDS) as watched:
                 for event in watched:
                     assert event["type"] != "ERROR", event["object"]

@@ -1,4 +1,4 @@
-"""The Helm release, on a cluster that runs already."""
+"""The Helm release, on a running cluster."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases/{O
 
 
 class Images(NamedTuple):
-    """References, as the cluster's nodes know them."""
+    """Image references, as the cluster's nodes know them."""
 
     operator: str
     worker: str
 
 
 class Release:
-    """`imagejob-operator`, installed, upgraded, rolled back and removed as a platform does it."""
+    """`imagejob-operator`, installed, upgraded, rolled back and removed as by a platform team."""
 
     def __init__(self, cluster: Client, helm: Path, images: Images) -> None:
         self._cluster = cluster
@@ -38,8 +38,8 @@ class Release:
     def install(self, chart: Path = CHART, images: Images | None = None, **values: Any) -> None:
         """Install a chart, or upgrade to it.
 
-        Returns when every operator is ready, and the API server acts on the admission policies: for
-        some seconds after they are new it refuses all ImageStores.
+        Returns when every operator is ready and the API server applies the admission policies:
+        for some seconds after their creation it rejects all ImageStores.
         """
         shown = images or self.images
         given = {
@@ -55,11 +55,11 @@ class Release:
             policies.wait_in_force(rest, OPERATOR_NAMESPACE, allowed=self._cluster.s3.endpoint)
 
     def rollback(self) -> None:
-        """To the revision before."""
+        """Roll back to the previous revision."""
         self._helm("rollback", OPERATOR, f"--namespace={OPERATOR_NAMESPACE}", "--wait", TIMEOUT)
 
     def uninstall(self) -> None:
-        """Returns when all of it is gone."""
+        """Return when all of it is gone."""
         options = ("--ignore-not-found", "--wait", TIMEOUT)
         self._helm("uninstall", OPERATOR, f"--namespace={OPERATOR_NAMESPACE}", *options)
 
@@ -70,20 +70,20 @@ class Release:
         return found
 
     def leader(self) -> str:
-        """The name of the pod that leads; empty if none does."""
+        """The name of the leading pod; empty if there is none."""
         if not self._cluster.rest.answers(LEASE):
             return ""
         return str(self._cluster.rest.get(LEASE)["spec"].get("holderIdentity", ""))
 
     def logs(self) -> str:
-        """The ends of all operators' logs."""
+        """The last lines of all operators' logs."""
         selector = "--selector=app.kubernetes.io/component=operator"
         options = (selector, "--all-containers", "--prefix", "--tail=40", "--ignore-errors")
         return self._cluster.kubectl("logs", f"--namespace={OPERATOR_NAMESPACE}", *options)
 
     def _helm(self, *arguments: str, stdin: str | None = None) -> str:
         words: list[str | Path] = [self._helm_program, *arguments]
-        path = os.environ["PATH"]  # where a kubeconfig's own way to log in may be
+        path = os.environ["PATH"]  # a kubeconfig's own way to log in may be there
         try:
             return command.run(words, self._cluster.folder, self._cluster.kubeconfig, stdin, path)
         except DevError as error:

@@ -1,4 +1,4 @@
-"""Operators with leader election on, and what their probes say."""
+"""Operators with leader election, and their probes' responses."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LEASE_SECONDS = 3
 
 
 class Answer(NamedTuple):
-    """Of a probe; status 0 where nobody answered."""
+    """The response of a probe; status 0 if nobody answered."""
 
     status: int
     body: dict[str, Any]
 
 
 def probe(port: int, path: str) -> Answer:
-    """As a kubelet asks."""
+    """Send a probe, as a kubelet does."""
     try:
         with over_http(port).session(PROBE_SECONDS) as session:
             status, body = session.send("GET", path)
@@ -37,7 +37,7 @@ def probe(port: int, path: str) -> Answer:
 
 
 class Replica:
-    """One operator of several."""
+    """One of several operators."""
 
     def __init__(self, cluster: Client, name: str, **settings: str) -> None:
         (self.port,) = free_ports(1)
@@ -48,7 +48,7 @@ class Replica:
 
     @property
     def leads(self) -> bool:
-        """Whether it does, and is ready to."""
+        """Whether it leads, and is ready."""
         return self.ready == Answer(200, {"role": "leader", "leader": self.name})
 
     def stands_by(self, leader: Replica) -> bool:
@@ -68,12 +68,12 @@ class Replica:
 
     @property
     def audit(self) -> list[str]:
-        """The audit lines that it has printed."""
+        """Its audit lines so far."""
         return [line for line in self.log.splitlines() if line.startswith("{")]
 
     @property
     def has_released(self) -> bool:
-        """Whether it logged that it released the lease, so that nobody waits for its expiry."""
+        """Whether it logged the release of its lease, so that nobody waits for the expiry."""
         return f"released the lease identity={self.name}" in self.log
 
     def wait_until_leads(self) -> None:
@@ -84,7 +84,7 @@ class Replica:
 
 
 class Pair(NamedTuple):
-    """Who leads, and who stands by."""
+    """The leader and the standby."""
 
     leader: Replica
     standby: Replica

@@ -1,6 +1,6 @@
-"""The golden reports' readable half: JSON with names where the report has numbers.
+"""The golden reports in readable form: JSON with names where the report has numbers.
 
-Written from docs/work-order.md, so that the numbers are stated once more and apart from the worker.
+Written from docs/work-order.md, so that the numbers are stated again, independently of the worker.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ NOTES = ("iccDropped", "framesUnused")
 
 
 def payload(entries: list[dict[str, Any] | None]) -> list[list[Any] | None]:
-    """Readable entries as the plain arrays that MessagePack holds."""
+    """Readable entries as the plain arrays of MessagePack."""
     return [entry and _entry(**entry) for entry in entries]
 
 

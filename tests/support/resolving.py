@@ -1,4 +1,4 @@
-"""An ImageJob as it would run, or why it can't: what the operator asks in two steps."""
+"""An ImageJob as it would run, or why it can't: the operator's two steps in one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""S3 stores as the worker opens them, and servers that behave as no S3 server should."""
+"""S3 stores as the worker opens them, and servers that misbehave."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def put(
 
 
 class Stub(ThreadingHTTPServer):
-    """A server that behaves as no S3 server should; `do` gets each request."""
+    """A server that misbehaves; `do` gets each request."""
 
     daemon_threads = True
 

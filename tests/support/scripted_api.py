@@ -1,4 +1,4 @@
-"""A scripted API server, in this process: it has one kind of objects, and answers as told."""
+"""A scripted API server in this process: it has one kind of objects, and a list of responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Object = dict[str, Any]
 
 @dataclass
 class Answer:
-    """With a status other than 200, that; else the lines of a watch, or the pages of a list.
+    """A status other than 200, or else the lines of a watch or the pages of a list.
 
     A watch ends after its lines, unless it `stays`; `cut` breaks the connection there.
     """
@@ -33,10 +33,10 @@ class Answer:
 
 @dataclass
 class ScriptedApi:
-    """`lists` and `watches` are what is answered, in turn; the last one again and again.
+    """`lists` and `watches` are the responses, in turn; the last one is repeated.
 
-    A list is a whole collection: (version, objects), or the status of a refusal. Of kinds that are
-    `missing` nothing is known.
+    A list is a whole collection: (version, objects), or the status of a rejection. Kinds that are
+    `missing` are unknown.
     """
 
     lists: list[tuple[int, list[Object]] | int]
@@ -83,7 +83,7 @@ class ScriptedApi:
 
 @asynccontextmanager
 async def serving(api: ScriptedApi, kubeconfig: Path) -> AsyncIterator[None]:
-    """Wherever `kubeconfig`, which is written, says."""
+    """Serve at an address that is written to `kubeconfig`."""
     application = web.Application()
     application.router.add_get("/{path:.*}", api.answer)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.01)
@@ -99,7 +99,7 @@ async def serving(api: ScriptedApi, kubeconfig: Path) -> AsyncIterator[None]:
 
 
 def point(kubeconfig: Path, server: str) -> None:
-    """Write it."""
+    """Write the kubeconfig."""
     config = {
         "apiVersion": "v1",
         "kind": "Config",

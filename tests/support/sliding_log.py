@@ -1,6 +1,6 @@
 """An ideal sliding log: what a rate would allow if every admission were kept to the microsecond.
 
-Written without a look at the operator's own counting, to judge it by.
+Written independently of the operator's own counting, to judge it by.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def limits(texts: Iterable[str]) -> Limits:
 
 
 class SlidingLog:
-    """Every admission at its exact time, in µs on the clock of the log, and how often each was."""
+    """Every admission at its exact time, in µs on the log's clock, with its count."""
 
     def __init__(self, clock: int) -> None:
         self.clock = clock
@@ -30,12 +30,12 @@ class SlidingLog:
         self.put_back_at: int | None = None
 
     def reads(self, now: int, rules: Limits) -> int:
-        """What its clock will read: small steps back don't move it, large ones do."""
+        """What its clock will show: small steps back don't move it, large ones do."""
         tolerated = min(5_000_000, *(window for _, window in rules))
         return self.clock if self.clock - tolerated <= now <= self.clock else now
 
     def move(self, clock: int) -> None:
-        """Its clock reads that. What would be later happened now."""
+        """Set its clock. What would be in the future happened now."""
         if clock < self.clock:
             self.put_back_at = clock
             self.times = [min(time, clock) for time in self.times]
@@ -46,7 +46,7 @@ class SlidingLog:
         self.charges.update(uids)
 
     def allows(self, clock: int, rules: Limits, *, late: bool = False) -> int:
-        """How many may be admitted; `late`, if each counted for a 120th of its window too long."""
+        """How many may be admitted; `late`, if each counts for a 120th of its window too long."""
         seen = [min(time, clock) for time in self.times] if clock < self.clock else self.times
         return min(
             jobs - (len(seen) - bisect_right(seen, clock - window - (window // 120 if late else 0)))
@@ -54,7 +54,7 @@ class SlidingLog:
         )
 
     def is_settled(self, clock: int, rules: Limits) -> bool:
-        """Whether no clock is put back now, or was within the longest window and its 120th."""
+        """Whether no clock was set back during the longest window and its 120th."""
         if clock < self.clock:
             return False
         longest = max(window for _, window in rules)

@@ -1,4 +1,4 @@
-"""Places for workers in virtual time: who comes with what, who gets a place, and what it costs."""
+"""Worker slots in virtual time: who asks for what, who gets a slot, and what it costs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLENTY = 1_000_000
 
 
 class Look(NamedTuple):
-    """One time that places were given: what was asked for, known and given, what it cost so far."""
+    """One round of assignments: what was asked for, known and given, and the cost so far."""
 
     demands: Mapping[str, Demand]
     free: int
@@ -32,7 +32,7 @@ class Look(NamedTuple):
         return self.demands[name].workers - self.shares.get(name, 0) if name in self.demands else 0
 
     def may_have_more(self, name: str) -> bool:
-        """It waits still, and neither its cap nor the reserve is in its way."""
+        """It still waits, and neither its cap nor the reserve is in its way."""
         if not self.left(name):
             return False
         many = sum(count for count in self.held.values() if count > 1)
@@ -41,7 +41,7 @@ class Look(NamedTuple):
 
 
 class Slots:
-    """Namespaces with lines of workers, which take so many seconds each once they have begun."""
+    """Namespaces with queues of workers, each with the seconds that it will take."""
 
     def __init__(
         self,
@@ -63,11 +63,11 @@ class Slots:
         self._accounts = Accounts()
 
     def arrive(self, name: str, seconds: int, count: int = 1) -> None:
-        """So many of its workers come to wait; places are given at the next `look`."""
+        """Add that many of its workers to the queue; slots are given at the next `look`."""
         self._lines[name].extend([(self.now, seconds)] * count)
 
     def wait(self, seconds: int) -> None:
-        """Time goes by; a place is given again as soon as its worker has ended."""
+        """Let time pass; a slot is given again as soon as its worker has ended."""
         until = self.now + seconds
         while self._at_work and self._at_work[0][0] <= until:
             self._pass(self._at_work[0][0] - self.now)
@@ -80,10 +80,10 @@ class Slots:
         self._pass(until - self.now)
 
     def comes_back(self, name: str) -> None:
-        """A worker of it has ended: a closed loop has the next arrive here."""
+        """A worker of it has ended: in a closed loop, the next one arrives here."""
 
     def look(self) -> None:
-        """Give the places that are free."""
+        """Give the free slots."""
         at = BEGIN + timedelta(seconds=self.now)
         waiting = [name for name, line in self._lines.items() if line]
         before = self._accounts.observed(+self.held, waiting, self._weight, at)
@@ -93,7 +93,7 @@ class Slots:
         for name, count in shares.items():
             for _ in range(count):
                 self._begin(name)
-        # (as in the operator, which looks again when it has written what it gave)
+        # (as in the operator, which looks again after writing what it gave)
         after = after.observed(+self.held, waiting, self._weight, at)
         self._accounts = after
         cost, held = dict(self.cost), +self.held

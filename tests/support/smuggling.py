@@ -1,4 +1,4 @@
-"""Texts that want to become more than texts, in every field that takes text."""
+"""Texts meant to be more than texts, in every field that takes text."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ FULL: dict[str, Body] = {
         "ImageStore", "uploads", {"volume": {"claimName": "images", "subPath": "a"}}
     ),
 }
-"""Together they have every field of text that a tenant may write; each is accepted as it is."""
+"""Together they have every text field that a tenant may write; each is accepted as it is."""
 
 
 class Smuggled(NamedTuple):
-    """One of FULL, one field of it, and what was put there: one of TEXTS, by its name, at least."""
+    """An object of FULL, one of its fields, and the text in it: one of TEXTS, by name, at least."""
 
     example: str
     field: Path_
@@ -78,7 +78,7 @@ class Smuggled(NamedTuple):
 
 
 def attempts() -> Iterator[Smuggled]:
-    """Each text in each field, alone and after what is there in good faith."""
+    """Each text in each field, alone and after the legitimate value."""
     for example, body in FULL.items():
         for field, before in _texts(body["spec"]):
             for name, text in TEXTS.items():
@@ -95,7 +95,7 @@ def _texts(value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, str]]:
 
 
 def fields_of_text(kind: str) -> set[str]:
-    """Those that the CRD has in its spec, without indices: `outputs.name`."""
+    """The fields of the CRD's spec, without indices: `outputs.name`."""
     text = (CRDS / f"{kind.lower()}s.yaml").read_text()
     schema = yaml.safe_load(text)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return set(_fields(schema["properties"]["spec"]))

@@ -98,7 +98,7 @@ class Tenant:
         self.apply(ours("ImageQuota", "default", {"limits": rates, **spec}))
 
     def quota_status(self, until: Callable[[Body], bool], seconds: float = SECONDS) -> Body:
-        """The status of the namespace's ImageQuota once it is as wanted."""
+        """The status of the namespace's ImageQuota once the condition holds."""
 
         def found(quotas: list[Body]) -> Body | None:
             statuses = [quota.get("status", {}) for quota in quotas]
@@ -107,7 +107,7 @@ class Tenant:
         return self.cluster.wait_for(self.path("imagequotas"), found, seconds)
 
     def create(self, bodies: Sequence[Body]) -> list[Made]:
-        """Make many ImageJobs at once."""
+        """Create many ImageJobs at once."""
         return crowd.create(self.cluster.rest, self.path("imagejobs"), bodies)
 
     def kubectl(self, *arguments: str) -> str:
@@ -135,22 +135,22 @@ class Tenant:
         return self.cluster.wait_for(path, found, SECONDS)
 
     def wait_for_no_workers(self, seconds: float = SECONDS) -> None:
-        """Until every worker Job has been tidied away."""
+        """Wait until every worker Job has been deleted."""
         self.cluster.wait_for(self.path("jobs"), lambda jobs: None if jobs else True, seconds)
 
     def version(self, plural: str) -> str:
-        """Now, as the API server counts time for imagejobs or jobs."""
+        """The current resource version of imagejobs or jobs."""
         version: str = self.cluster.rest.get(self.path(plural))["metadata"]["resourceVersion"]
         return version
 
     def history(self, plural: str, since: str) -> list[Body]:
         """The watch events of imagejobs or jobs after a version, until now."""
-        # Those that have happened are sent at once; the second only ends the watch.
+        # Past events are sent immediately; the second only ends the watch.
         with self.cluster.rest.watch(self.path(plural), since, 1.0) as events:
             return list(events)
 
     def path(self, plural: str) -> str:
-        """The collection of jobs, pods, or a kind of ours."""
+        """The collection of jobs, pods, or one of our kinds."""
         api = {"jobs": "apis/batch/v1", "pods": "api/v1"}.get(plural, "apis/imagejob.dev/v1alpha1")
         return f"/{api}/namespaces/{self.namespace}/{plural}"
 
@@ -161,7 +161,7 @@ class Tenant:
         return status
 
     def wait(self, name: str, until: Callable[[Body], bool], seconds: float = SECONDS) -> Body:
-        """The status of an ImageJob once it is as wanted."""
+        """The status of an ImageJob once the condition holds."""
 
         def found(objects: list[Body]) -> Body | None:
             statuses = [body.get("status", {}) for body in objects]
@@ -177,7 +177,7 @@ class Tenant:
     def wait_all(
         self, until: Callable[[Body], bool], count: int, seconds: float = SECONDS
     ) -> dict[str, Body]:
-        """Name → status of the ImageJobs that are as wanted, once there are so many."""
+        """Name → status of the ImageJobs that meet the condition, once there are that many."""
         last: dict[str, Body] = {}
 
         def found(jobs: list[Body]) -> dict[str, Body] | None:
@@ -217,7 +217,7 @@ def image_job(
 
 
 def sleeper(name: str) -> Body:
-    """A tenant's own Job, which never does anything."""
+    """A tenant's own Job, which does nothing."""
     container = {"name": "worker", "image": "none", "command": ["python", "-c", "input()"]}
     template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
     return {

@@ -1,6 +1,6 @@
-"""A Tiltfile, executed: its builtins take what Tilt's take, and write down what they were given.
+"""Executes a Tiltfile: the builtins accept what Tilt's do, and record their arguments.
 
-The parameters are those of `internal/tiltfile/api/__init__.py` of tilt-dev/tilt, so far as our
+The parameters are those of `internal/tiltfile/api/__init__.py` of tilt-dev/tilt, as far as our
 Tiltfile uses them; a misspelt one is a TypeError. `helm` renders the chart with Helm.
 """
 
@@ -25,9 +25,9 @@ FILTERED = "/tests/"
 
 @dataclass
 class Tilt:
-    """What a Tiltfile in the folder `root` asks for. `helm` is given words and returns its output.
+    """The calls of a Tiltfile in the folder `root`. `helm` gets arguments and returns its output.
 
-    `files` are the paths that it names, `calls` go by builtin.
+    `files` are the paths that it names, `calls` are grouped by builtin.
     """
 
     root: Path
@@ -53,7 +53,7 @@ class Tilt:
         return {call["ref"] for call in self.calls["docker_build"]}
 
     def resources(self, builtin: str) -> dict[str, Call]:
-        """Name → how k8s_resource or local_resource was called."""
+        """Name → the arguments of k8s_resource or local_resource."""
         calls = self.calls[builtin]
         return {
             call.get("new_name") or call.get("workload") or call["name"]: call for call in calls
@@ -63,11 +63,11 @@ class Tilt:
         return lambda *words, **given: builtin(self, *words, **given)
 
     def note(self, builtin: str, **given: Any) -> None:
-        """Write a call down."""
+        """Record a call."""
         self.calls.setdefault(builtin, []).append(given)
 
     def uses(self, *paths: str) -> None:
-        """Note that the Tiltfile names those."""
+        """Record the paths that the Tiltfile names."""
         self.files.update(paths)
 
 

@@ -1,4 +1,4 @@
-"""How long the operator waits, by default: what unit tests reckon with."""
+"""The operator's default waiting times, which unit tests expect."""
 
 from __future__ import annotations
 

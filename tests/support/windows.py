@@ -1,4 +1,4 @@
-"""What a rate allows, by definition: no window holds more than the limit, begin where it may."""
+"""What a rate allows, by definition: no window holds more than the limit, wherever it begins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def most_in_any(window: timedelta, times: Iterable[datetime]) -> int:
-    """The most of `times` that lie in any half-open window `(t - window, t]`."""
+    """The largest number of `times` in any half-open window `(t - window, t]`."""
     ordered = sorted(times)
     most = first = 0
     for last, time in enumerate(ordered):
@@ -21,8 +21,9 @@ def most_in_any(window: timedelta, times: Iterable[datetime]) -> int:
 
 
 def ideal(arrivals: Iterable[datetime], limit: int, window: timedelta) -> list[datetime]:
-    """When a sliding log with no delay of its own admits each: at once, or as soon as `limit`
-    admissions earlier one has left the window."""
+    """When a sliding log without delay admits each: immediately, or as soon as the one `limit`
+    admissions earlier has left the window.
+    """
     admitted: list[datetime] = []
     for index, arrival in enumerate(sorted(arrivals)):
         left = admitted[index - limit] + window if index >= limit else arrival

@@ -1,4 +1,4 @@
-"""The pods of an ImageJob's workers: found, awaited, killed as the kernel would."""
+"""The pods of an ImageJob's workers: find them, wait for them, kill them as the kernel would."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 SECONDS = 90.0  # a retry comes after a backoff
 
 SLOW = [{"name": "large", "width": 3000, "format": "avif"}, {"name": "full", "format": "webp"}]
-"""Outputs that take seconds of a picture of 24 megapixels: an item with a middle."""
+"""Outputs that take seconds, from an image of 24 megapixels: there is time to interrupt it."""
 
 
 def running_pod(
     team: Tenant, image_job: str, *, but: Collection[str] = (), seconds: float = SECONDS
 ) -> dict[str, Any]:
-    """The pod that works for the ImageJob, once there is one that runs; none of the names `but`."""
+    """The ImageJob's running pod, once there is one; none of the names `but`."""
 
     def found(pods: list[dict[str, Any]]) -> dict[str, Any] | None:
         known = [pod for pod in pods if pod["metadata"]["name"] not in but and _runs(pod)]
@@ -31,13 +31,13 @@ def running_pod(
 
 
 def process_of(pod: dict[str, Any]) -> int:
-    """The worker's process on the process node, which says so in the pod's status."""
+    """The worker's process on the process node, from the pod's status."""
     (container,) = pod["status"]["containerStatuses"]
     return int(container["containerID"].removeprefix("process://"))
 
 
 def kill(pod: dict[str, Any]) -> str:
-    """SIGKILL to the pod's process, as the kernel gives when memory is short; the pod's name."""
+    """Send SIGKILL to the pod's process, as the kernel does without memory; return the pod's name."""
     os.kill(process_of(pod), signal.SIGKILL)
     name: str = pod["metadata"]["name"]
     return name

@@ -1,4 +1,4 @@
-"""The policies of workers with accounts on their lists, as the chart writes them there."""
+"""The policies for workers with accounts on their lists, as the chart renders them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def with_lists(text: str, lists: Mapping[str, Sequence[str]]) -> list[dict[str, 
 
 @contextmanager
 def listed(cluster: Client, **lists: Sequence[str]) -> Iterator[None]:
-    """For a time, these accounts are on the lists; whoever asks waits until they are in force."""
+    """Put these accounts on the lists for a time; the caller waits until that takes effect."""
     changed = yaml.safe_dump_all(with_lists(FILE.read_text(), lists))
     cluster.kubectl("apply", "--server-side", "--filename=-", stdin=changed)
     try:

@@ -1,6 +1,6 @@
-"""Runs the worker as the cluster does, a process with an order in its environment.
+"""Runs the worker as the cluster does: a process with an order in its environment.
 
-The report is read by this file's own few lines, from docs/work-order.md, not the worker's code.
+A few lines here decode the report, from docs/work-order.md, independently of the worker's code.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ KINDS = ("exif", "gps", "xmp", "iptc", "icc", "comment", "text", "thumbnail", "t
 EXTENSIONS = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 SAMPLE_SECONDS = 0.02
 
-# Starts a program and tells a descriptor the peak of the largest process of its tree, in KiB. A
-# small process between, because the kernel counts a program's peak from before its exec.
+# Starts a program and writes the peak memory of its tree's largest process, in KiB. It is a small
+# process in between, because the kernel counts a program's peak from before its exec.
 _USAGE = (
     "-S",
     "-E",
@@ -69,7 +69,7 @@ class Run:
 
 @dataclass
 class Workplace:
-    """The folders a worker finds in its pod."""
+    """The folders that a worker finds in its pod."""
 
     root: Path
     stores: Path = field(init=False)
@@ -89,7 +89,7 @@ class Workplace:
         path.write_bytes(data)
 
     def output(self, item: dict[str, Any], number: int, made: str | None = None) -> bytes:
-        """What stands where the output belongs; `made` is its format if it was `auto`."""
+        """The file at the output's place; `made` is its format if it was `auto`."""
         wanted, place = item["outputs"][number], item["destination"]
         name = f"{wanted['name']}.{EXTENSIONS[made or wanted['format']]}"
         return (self.stores / place["store"] / place["prefix"] / name).read_bytes()
@@ -100,7 +100,7 @@ class Workplace:
         program: Sequence[str] = ("-m", "imagejob_worker"),
         **environment: str,
     ) -> Run:
-        """Start a worker, wait for it, read its report. `order` may be the text itself."""
+        """Start a worker, wait for it, decode its report. `order` may be the text itself."""
         text = order if isinstance(order, str) else encoded(order)
         usage, told = os.pipe()
         process = subprocess.Popen(

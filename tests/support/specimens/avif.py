@@ -19,7 +19,7 @@ CONTAINERS = {
 
 @dataclass(frozen=True)
 class Box:
-    """A box: its kind, its path from the top, where it begins, what it holds after its header."""
+    """A box: its kind, its path from the top, its start, its content after the header."""
 
     kind: bytes
     path: tuple[bytes, ...]
@@ -32,9 +32,9 @@ def box(kind: bytes, payload: bytes) -> bytes:
 
 
 def boxes(data: bytes, path: tuple[bytes, ...] = (), offset: int = 0) -> Iterator[Box]:
-    """All boxes, depth first; last `b""` with bytes behind them that are no box.
+    """All boxes, depth first; last `b""` with trailing bytes that are no box.
 
-    Raises ValueError where a size within a box makes no sense.
+    Raises ValueError for a nonsensical size within a box.
     """
     position = 0
     while position < len(data):
@@ -141,8 +141,8 @@ def encode(picture: Image.Image, **options: object) -> bytes:
 
 
 def stuffed(picture: Image.Image, profile: bytes, orientation: int = 1) -> bytes:
-    """All that an AVIF can carry, boxes of no standard, and a ZIP behind it."""
-    # Pillow passes an EXIF block through untouched only if it has no orientation to make `irot` of.
+    """Everything that an AVIF can carry, non-standard boxes, and a ZIP behind it."""
+    # Pillow passes an EXIF block through unchanged only if it has no orientation to make `irot` of.
     block = exif(orientation if orientation != 1 else None, "<", thumbnail())
     known = encode(picture, icc_profile=profile, exif=block, xmp=xmp())
     uuid = box(b"uuid", bytes(range(16)) + mark("uuid-box"))

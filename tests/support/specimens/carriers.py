@@ -16,7 +16,7 @@ Carriers = Mapping[str, Callable[[Image.Image], bytes]]
 
 
 def _camera() -> bytes:
-    """EXIF without a position."""
+    """EXIF without a location."""
     directory = main_directory()
     del directory.children[0x8825]
     return structure([directory])

@@ -1,4 +1,4 @@
-"""What colours must come out as: sRGB, by matrix arithmetic from the primaries' definitions."""
+"""The expected colours: sRGB, by matrix arithmetic from the primaries' definitions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _from_primaries(primaries: Chromaticities, linear_rgb: Sequence[float]) -> R
 
 
 def from_p3(primaries: Chromaticities, colour: Rgb) -> Rgb:
-    """From an RGB space with sRGB's curve, as Display P3."""
+    """From an RGB space with sRGB's curve, such as Display P3."""
     return _from_primaries(primaries, [linear(value) for value in colour])
 
 

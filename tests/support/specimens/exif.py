@@ -1,4 +1,4 @@
-"""An EXIF block with everything cameras and phones put there."""
+"""An EXIF block with everything that cameras and phones put there."""
 
 from __future__ import annotations
 

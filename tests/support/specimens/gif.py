@@ -29,7 +29,7 @@ def application(identifier: bytes, data: bytes) -> bytes:
 
 
 def xmp_application() -> bytes:
-    """XMP is stored bare; a magic trailer lets readers of sub-blocks find their way out."""
+    """XMP is stored without sub-blocks; a magic trailer lets readers of sub-blocks find the end."""
     trailer = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
     return b"!\xff\x0bXMP DataXMP" + xmp() + trailer
 
@@ -88,7 +88,7 @@ def boundaries(data: bytes) -> Iterator[int]:
 
 
 def stuffed(picture: Image.Image, profile: bytes) -> bytes:
-    """All that a GIF can carry, and a ZIP behind it."""
+    """Everything that a GIF can carry, and a ZIP behind it."""
     plain = encode(picture)
     return with_blocks(
         b"GIF89a" + plain[6:],

@@ -107,7 +107,7 @@ def iptc_segment(thumbnail: bytes = b"") -> bytes:
 
 
 def thumbnail() -> bytes:
-    """A preview with metadata of its own: cleaners that forget it have leaked locations before."""
+    """A preview with its own metadata: cleaners that forgot it have leaked locations before."""
     plain = encode(Image.new("RGB", (16, 12), "teal"), quality=40)
     return with_segments(plain, exif_segment(exif()), segment(COM, mark("thumbnail-comment")))
 
@@ -129,7 +129,7 @@ def with_second_image(first: bytes, second: bytes) -> bytes:
 
 
 def stuffed(picture: Image.Image, profile: bytes, orientation: int = 1) -> bytes:
-    """All that a JPEG can carry, a second image and a ZIP behind it."""
+    """Everything that a JPEG can carry, a second image and a ZIP behind it."""
     preview = thumbnail()
     first = with_segments(
         encode(picture),

@@ -94,13 +94,13 @@ def xmp_chunk() -> bytes:
 
 
 def raw_profile(kind: bytes, data: bytes) -> bytes:
-    """The way of ImageMagick and exiv2 to put IPTC and EXIF into a PNG: hexadecimal, compressed."""
+    """ImageMagick's and exiv2's way to put IPTC and EXIF into a PNG: hexadecimal, compressed."""
     body = b"\n%s\n%8d\n%s\n" % (kind, len(data), data.hex().encode())
     return compressed_text(b"Raw profile type " + kind, body)
 
 
 def stuffed(picture: Image.Image, profile: bytes, orientation: int = 1) -> bytes:
-    """All that a PNG can carry, before and after the pixels, and a ZIP behind it."""
+    """Everything that a PNG can carry, before and after the pixels, and a ZIP behind it."""
     return with_chunks(
         encode(picture),
         iccp(profile),

@@ -1,6 +1,6 @@
-"""What an output file holds besides its picture, found by walking its container from end to end.
+"""What an output file contains besides its image, found by walking its container from end to end.
 
-An allow-list: each reader names the parts that a bare picture needs; all others are findings.
+An allow-list: each reader names the parts that a bare image needs; all others are findings.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _AV1_UNITS = {1, 2, 3, 4, 6}
 
 @dataclass(frozen=True)
 class Contents:
-    """`icc` is the profile, unpacked; `extras` names every part that a bare picture does not need.
+    """`icc` is the profile, unpacked; `extras` names every part that a bare image does not need.
 
-    `unpacked` is all that a raw search of the file can't see because it is compressed.
+    `unpacked` is everything that a raw search of the file can't see because it is compressed.
     """
 
     icc: bytes
@@ -121,7 +121,7 @@ def _avif(data: bytes) -> Contents:
 
 
 def _avif_items(data: bytes, start: int, end: int) -> list[str]:
-    """Items that are no picture, units of a picture that are none, media data of no item."""
+    """Items that are no image, units of an image that are none, media data of no item."""
     types, position, extras = avif.item_types(data), start, []
     extents = {
         (*row, types[item]) for item, rows in avif.item_extents(data).items() for row in rows
@@ -142,7 +142,7 @@ def _avif_items(data: bytes, start: int, end: int) -> list[str]:
 
 
 def by_exiv2(data: bytes) -> dict[str, object]:
-    """What exiv2 finds: nothing is an empty dictionary. The picture's own shape is no metadata."""
+    """What exiv2 finds; an empty dictionary if nothing. The size of the image is no metadata."""
     with pyexiv2.ImageData(data) as image:
         found: dict[str, object] = {
             "exif": image.read_exif(),

@@ -11,7 +11,7 @@ from .marks import iptc, mark, photoshop, xmp, zip_archive
 
 
 def pixels(picture: Image.Image) -> Directory:
-    """The tags of an uncompressed picture in one strip: grey, RGB or CMYK."""
+    """The tags of an uncompressed image in one strip: grey, RGB or CMYK."""
     photometric = {"L": 1, "RGB": 2, "CMYK": 5}[picture.mode]
     bands = len(picture.getbands())
     entries = {
@@ -40,7 +40,7 @@ def encode(
 
 
 def stuffed(picture: Image.Image, profile: bytes, orientation: int = 1) -> bytes:
-    """All that a TIFF can carry: tags, sub-directories, a second page, a ZIP behind it."""
+    """Everything that a TIFF can carry: tags, sub-directories, a second page, a ZIP behind it."""
     first, metadata = pixels(picture), main_directory(orientation)
     first.entries |= metadata.entries | {
         700: (BYTE, xmp()),

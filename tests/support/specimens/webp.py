@@ -56,13 +56,13 @@ def extended(
     after: tuple[bytes, ...] = (),
     trailing: bytes = b"",
 ) -> bytes:
-    """The picture behind a VP8X header, with chunks before and after its pixels."""
+    """The image behind a VP8X header, with chunks before and after its pixels."""
     pixels = [chunk(kind, data) for kind, data in chunks(encode(picture)) if kind == b"VP8L"]
     return assemble(extended_header(*picture.size, flags), *before, *pixels, *after) + trailing
 
 
 def stuffed(picture: Image.Image, profile: bytes, orientation: int = 1) -> bytes:
-    """All that a WebP can carry, unknown chunks, and a ZIP beyond the RIFF size."""
+    """Everything that a WebP can carry, unknown chunks, and a ZIP beyond the RIFF size."""
     return extended(
         picture,
         ICC_FLAG | EXIF_FLAG | XMP_FLAG,

@@ -1,4 +1,4 @@
-"""Files that were made to break, fill, hang or fool whoever opens them."""
+"""Files made to crash, fill, hang or fool their readers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ unlisted = misnamed.unlisted
 
 
 def corpus() -> list[Hostile]:
-    """All of them, in a fixed order, each with a name of its own."""
+    """All of them, in a fixed order, each with its own name."""
     families = (misnamed, jpegs, jpeg_metadata, pngs, gifs, tiffs, webps, avifs, flips)
     return [case for family in families for case in family.cases()]

@@ -31,7 +31,7 @@ def _find(data: bytes, kind: bytes) -> Box:
 
 
 def _written(kind: bytes, offset: int, new: bytes, data: bytes | None = None) -> bytes:
-    """The file with bytes of a box's payload written over."""
+    """The file with overwritten bytes in a box's payload."""
     data = data or _plain()
     return replaced(data, _find(data, kind).start + 8 + offset, new)
 
@@ -46,7 +46,7 @@ def _claiming(width: int, height: int) -> bytes:
 
 
 def _nested(levels: int) -> bytes:
-    """Boxes within boxes, where a parser by recursion runs out of stack."""
+    """Nested boxes, which exhaust the stack of a recursive parser."""
     inner = b""
     for _ in range(levels):
         inner = box(b"iprp", inner)

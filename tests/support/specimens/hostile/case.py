@@ -1,4 +1,4 @@
-"""One hostile file, and how an item that names it may end."""
+"""One hostile file, and the allowed outcomes of an item that names it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from PIL import Image
 
 CORRUPT, UNSUPPORTED, TOO_LARGE = "CorruptImage", "UnsupportedFormat", "TooLarge"
 OUT_OF_MEMORY = "OutOfMemory"
-SAFE = "Succeeded"  # the picture in it is sound; what is hostile about it is not in the outputs
+SAFE = "Succeeded"  # the image in it is sound; the hostile part doesn't reach the outputs
 
-# What the item of a hostile file allows; the files are made to stay below or to break these.
+# The limits of a hostile file's item; the files are made to stay below these or to break them.
 MAX_BYTES, MAX_PIXELS, MAX_FRAMES = 4 << 20, 20_000_000, 50
 
 
 @dataclass(frozen=True)
 class Hostile:
-    """`outcomes`: a failure's reasons, or SAFE; more than one only where either is right.
+    """`outcomes`: a failure's reasons, or SAFE; more than one only where each is correct.
 
     `animated`: the item asks for an animated output.
     """
@@ -35,12 +35,12 @@ def hostile(
 
 
 def picture(width: int = 48, height: int = 32) -> Image.Image:
-    """Gradients: enough detail that cutting or flipping a byte shows."""
+    """Gradients: enough detail to show a cut or flipped byte."""
     radial = Image.radial_gradient("L").resize((width, height))
     linear = Image.linear_gradient("L").resize((width, height))
     return Image.merge("RGB", (radial, linear, radial.transpose(Image.Transpose.ROTATE_180)))
 
 
 def replaced(data: bytes, at: int, new: bytes) -> bytes:
-    """`data` with the bytes at `at` written over."""
+    """`data` with the bytes at `at` overwritten."""
     return data[:at] + new + data[at + len(new) :]

@@ -1,4 +1,4 @@
-"""Sound pictures of each format with bytes changed at seeded places: a small, repeatable fuzzer."""
+"""Sound images of each format with bytes changed at seeded places: a small, repeatable fuzzer."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _truncations() -> list[Hostile]:
     result = []
     for number, start in enumerate(gif.boundaries(data)):
         kind = {0x21: "extension", 0x2C: "image", 0x3B: "trailer"}[data[start]]
-        outcome = SAFE if kind == "trailer" else CORRUPT  # all but the end mark is there
+        outcome = SAFE if kind == "trailer" else CORRUPT  # complete except for the end mark
         result.append(hostile(f"gif-cut-before-{number}-{kind}", data[:start], outcome))
         if kind != "trailer":
             result.append(hostile(f"gif-cut-within-{number}-{kind}", data[: start + 6], CORRUPT))

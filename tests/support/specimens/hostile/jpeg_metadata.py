@@ -1,4 +1,4 @@
-"""JPEG files of a sound picture and hostile metadata: all succeed, and nothing of it stays."""
+"""JPEG files of a sound image with hostile metadata: all succeed, and none of it remains."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _lying_mpf() -> bytes:
 
 
 def _endless_mpf() -> bytes:
-    """A multi-picture index whose second picture is the first one."""
+    """A multi-picture index whose second image is the first one."""
     plain = jpeg.encode(picture())
     data = jpeg.with_second_image(plain, plain)
     entry = data.index(struct.pack(">I", 0x00020002))
@@ -84,7 +84,7 @@ def _icc_parts(*parts: tuple[int, int, bytes]) -> bytes:
 
 
 def _lying_profile(tag: bytes, offset: int, size: int) -> bytes:
-    """A Display-P3 profile one of whose tags lies elsewhere than it says."""
+    """A Display-P3 profile with a tag that lies elsewhere than it says."""
     profile = icc.display_p3()
     at = profile.index(tag, 128)
     return profile[: at + 4] + struct.pack(">II", offset, size) + profile[at + 12 :]

@@ -1,4 +1,4 @@
-"""Hostile JPEG files: what their frame, their scans and their end claim."""
+"""Hostile JPEG files: false claims in their frame, their scans and their end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _sized(width: int, height: int, **options: object) -> bytes:
 
 
 def _sampled(*factors: int) -> bytes:
-    """Sampling factors, one byte a component, written over the honest ones."""
+    """Sampling factors, one byte a component, which overwrite the original ones."""
     data = _plain()
     for number, factor in enumerate(factors):
         data = replaced(data, _frame(data) + 11 + 3 * number, bytes((factor,)))

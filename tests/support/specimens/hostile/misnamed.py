@@ -1,4 +1,4 @@
-"""Files that are no image, or none that the worker opens, whatever their name says."""
+"""Files that are no image, or none that the worker opens, under any name."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _huge_bmp() -> bytes:
 
 
 def unlisted() -> list[Hostile]:
-    """Sound pictures of formats that Pillow writes, for an order that allows no format but JPEG."""
+    """Sound images in formats that Pillow writes, for an order that allows only JPEG."""
     return [
         hostile(f"unlisted-{kind.lower()}", _saved(kind), UNSUPPORTED)
         for kind in ("PNG", "WEBP", "AVIF", "GIF", "TIFF")

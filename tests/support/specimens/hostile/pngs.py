@@ -1,4 +1,4 @@
-"""Hostile PNG files, animated ones too."""
+"""Hostile PNG files, including animated ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _claiming(width: int, height: int, depth: int = 8, colour: int = 2) -> bytes
 
 
 def _damaged(kind: bytes) -> bytes:
-    """The picture with the checksum of its first chunk of this kind wrong."""
+    """The image with a wrong checksum in its first chunk of this kind."""
     data = with_chunks(_plain(), png.text(b"Author", mark("text")))
     at = data.index(kind) + 4 + int.from_bytes(data[data.index(kind) - 4 : data.index(kind)], "big")
     return replaced(data, at, b"\xde\xad\xbe\xef")

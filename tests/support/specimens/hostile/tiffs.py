@@ -16,7 +16,7 @@ SAMPLES, ROWS, COUNTS, PLANAR, PREDICTOR, ORIENTATION = 277, 278, 279, 284, 317,
 
 
 def _page(**changes: tuple[int, Value]) -> Directory:
-    """A sound page with some tags written over (`t256=(LONG, [1])`)."""
+    """A sound page with some overwritten tags (`t256=(LONG, [1])`)."""
     page = files.pixels(picture())
     page.entries |= {int(tag[1:]): value for tag, value in changes.items()}
     return page
