@@ -37,7 +37,7 @@ def process_of(pod: dict[str, Any]) -> int:
 
 
 def kill(pod: dict[str, Any]) -> str:
-    """Send SIGKILL to the pod's process, as the kernel does without memory; return the pod's name."""
+    """Send SIGKILL to the pod's process, as the kernel does, and return its name."""
     os.kill(process_of(pod), signal.SIGKILL)
     name: str = pod["metadata"]["name"]
     return name

@@ -1,4 +1,4 @@
-"""The CRDs say what every field is for, bound all of them, and say the same thing the same way."""
+"""The CRDs describe every field, bound all of them, and are consistent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_kind_is_named_and_namespaced(name: str) -> None:
 
 
 def test_no_category_is_the_name_of_a_kind() -> None:
-    """kubectl reads a category before a resource: `kubectl get imagejob cat` would not work."""
+    """kubectl reads a category before a resource: `kubectl get imagejob cat` would fail."""
     names = [crd(name)["spec"]["names"] for name in NAMES]
     kinds = {n for each in names for n in (each["singular"], each["plural"], *each["shortNames"])}
     categories = {category for each in names for category in each["categories"]}
@@ -114,7 +114,7 @@ def test_jobs_and_profiles_share(part: str) -> None:
 
 
 def test_jobs_and_profiles_share_to_the_letter() -> None:
-    """From `outputs:` to the end of `limits`, comments and line ends included."""
+    """From `outputs:` to the end of `limits`, including comments and line ends."""
     begin, end = "                outputs:\n", "                priority:\n"
     of_jobs = text("imagejobs").split(begin, 1)[1].split(end, 1)[0]
     of_profiles = text("imageprofiles").split(begin, 1)[1]
@@ -123,7 +123,7 @@ def test_jobs_and_profiles_share_to_the_letter() -> None:
 
 
 def test_all_that_is_part_of_a_key_has_the_same_rules() -> None:
-    """But for the length, which comes first."""
+    """Except for the length, which is checked first."""
     fields_of_keys = [
         schema("imagejobs", "spec", "source", "key"),
         schema("imagejobs", "spec", "destination", "prefix"),
@@ -210,8 +210,8 @@ def test_columns_point_at_fields(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_rule_refuses_a_bad_manifest(name: str) -> None:
-    """Rules about changes aside: tests/cluster/api/test_changes.py has those."""
-    # What jobs and profiles share is tried in jobs.
+    """Except for rules about changes, which tests/cluster/api/test_changes.py has."""
+    # Fields that jobs and profiles share are tested in jobs.
     kind = "ImageJob" if name == "imageprofiles" else KINDS[name][0]
     manifests = [file.read_text() for file in BAD.glob("*.yaml")]
     refused = {
@@ -234,7 +234,7 @@ def first_line(text: str) -> str:
 
 
 def rules(name: str) -> list[tuple[str, Schema]]:
-    """The rules about one object, each with the path of the field that it complains of."""
+    """The rules about one object, each with the path of the field that it rejects."""
     return [
         (f"{path}{rule.get('fieldPath', '')}".lstrip(".") or "<nil>", rule)
         for path, field in [("", schema(name)), *fields(schema(name))]

@@ -1,4 +1,4 @@
-"""What `make bench-node` applies, times and concludes."""
+"""What `make bench-node` applies, measures and concludes."""
 
 from __future__ import annotations
 

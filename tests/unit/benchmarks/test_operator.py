@@ -31,7 +31,7 @@ DISPATCHED = [("exempt", 99), ("bench.create.jobs", 2), ("bench.list.other", 5)]
 
 
 def metrics(dispatched: list[tuple[str, int]]) -> str:
-    """What the API server says under /metrics."""
+    """The API server's /metrics."""
     return "\n".join(
         [
             "# HELP apiserver_request_total Counter of apiserver requests",
@@ -50,7 +50,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
     return lambda name: import_module(f"operatorbench.{name}")
 
 
-# plots.py measures nothing, and needs what only `make plots` installs.
+# plots.py measures nothing, and needs packages that only `make plots` installs.
 PROGRAMS = sorted(path for path in BENCHMARKS.glob("*.py") if path.name != "plots.py")
 
 

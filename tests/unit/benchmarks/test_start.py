@@ -1,4 +1,4 @@
-"""What `make bench-start` concludes, and how it has an image run."""
+"""What `make bench-start` concludes, and how it runs an image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONFIG = {"Entrypoint": ["python", "-m", "imagejob_worker"], "Env": ["PATH=/opt/
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """benchmarks/start.py; a module of it must not be found under the name of a standard one."""
+    """benchmarks/start.py; its module must not hide a standard one of the same name."""
     monkeypatch.setattr(sys, "path", [*sys.path, str(BENCHMARKS)])
     return import_module("start")
 

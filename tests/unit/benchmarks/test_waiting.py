@@ -1,4 +1,4 @@
-"""What `make bench-waiting` works out, judges and says."""
+"""What `make bench-waiting` computes, judges and prints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def growth(*cpu: float, calm_cpu: float = 0.6, shown: int | None = None) -> Any:
-    """A line to which 1,000 came several times, for so much CPU time each, then a minute's calm."""
+    """A queue that grew by 1,000 per step, with that much CPU time each, then a minute's calm."""
     lines, requests = import_module("waitbench.lines"), import_module("waitbench.requests")
     writes = requests.Writes(1000, 1000, 0, 0)
     steps = [
@@ -66,7 +66,7 @@ def test_a_target_is_missed(
 
 
 def test_refreshes_are_held_against_telling_all_at_each_admission(waiting: ModuleType) -> None:
-    """4 wait, 2 an hour: the last two move up once, and what they are told is halved."""
+    """4 wait, 2 an hour: the last two move up once, and their waiting times are halved."""
     told = waiting.foretold.in_batches(4, "2/1h")
     cost = waiting.costs.of_told(told, "2/1h")
 

@@ -1,4 +1,4 @@
-"""What `make bench-worker` concludes from its figures, and says of what it lacks."""
+"""What `make bench-worker` concludes from its figures, and says about missing ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def comparison(figures: ModuleType, **values: float) -> Any:
-    """Ours against one other; the targets are `values`, each with the limit 1."""
+    """Ours against one other; `values` are the targets' values, each with the limit 1."""
     rows = [
         figures.Row("imagejob", [0.1, 0.2, 0.9], 30 << 20),
         figures.Row("other", [0.4, 0.4, 0.4], 40 << 20, {"other": "1.0"}),

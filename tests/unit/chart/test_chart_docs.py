@@ -1,4 +1,4 @@
-"""The generator of the chart's table of values, and whether all that it writes is current."""
+"""The generator of the chart's table of values, and whether its output is up to date."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from imagejob_dev.client import CHART, CRDS, REPOSITORY
 
 @pytest.fixture(scope="module")
 def chart_docs() -> ModuleType:
-    """dev/chart_docs.py, which is a program of no package."""
+    """dev/chart_docs.py, which belongs to no package."""
     file = REPOSITORY / "dev" / "chart_docs.py"
     found = importlib.util.spec_from_file_location("chart_docs", file)
     assert found is not None
@@ -90,7 +90,7 @@ def test_the_schema_knows_the_values_and_no_others() -> None:
 
 
 def paths(node: dict[str, Any], root: dict[str, Any], above: str = "") -> list[str]:
-    """Of the properties that a schema names."""
+    """The paths of a schema's properties."""
     if "$ref" in node:
         node = root["definitions"][node["$ref"].rpartition("/")[2]]
     below = node.get("properties", {})
@@ -100,11 +100,11 @@ def paths(node: dict[str, Any], root: dict[str, Any], above: str = "") -> list[s
 
 
 FREE = ("resources.", "affinity.", "metrics.dashboard.labels.")
-"""Below these, values are examples: the schema knows what else there can be."""
+"""Values below these are examples: the schema defines what else there can be."""
 
 
 def keys(values: dict[str, Any], above: str = "") -> list[str]:
-    """The paths of values and of the objects that they are in."""
+    """The paths of values and of the objects that contain them."""
     found = [f"{above}{name}" for name in values]
     for name, value in values.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What the real API server refuses is refused here too, in the same field and with its words."""
+"""What the real API server rejects is rejected here too, for the same field and in its words."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_an_object_is_as_the_api_server_would_store_it() -> None:
     assert (one.metadata.namespace, other.metadata.namespace) == ("team-a", "team-b")
     assert one.metadata.generation == 1
     assert one.metadata.uid != other.metadata.uid
-    assert one == admit(JOB, "team-a")  # the status is nobody's to set, the UID always the same
+    assert one == admit(JOB, "team-a")  # nobody may set the status, and the UID is always the same
 
 
 def test_a_field_that_is_null_is_left_out() -> None:

@@ -1,4 +1,4 @@
-"""What must be there before anything is run, and what is said if it isn't."""
+"""What must exist before a run, and the message if it doesn't."""
 
 from __future__ import annotations
 

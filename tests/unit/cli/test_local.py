@@ -1,4 +1,4 @@
-"""A run whose worker fails: what was reported counts, and the rest is lost, not forgotten."""
+"""A run whose worker fails: reported items count, and the others are lost, not forgotten."""
 
 from __future__ import annotations
 

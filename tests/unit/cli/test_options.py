@@ -1,4 +1,4 @@
-"""The command line: its help is a page for people, and its complaints are one line each."""
+"""The command line: its help is readable, and each error is one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Orders hold at most 24 items, and no two that write to the same place."""
+"""Orders have at most 24 items, and no two that write to the same place."""
 
 from __future__ import annotations
 

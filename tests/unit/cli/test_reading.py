@@ -1,4 +1,4 @@
-"""Files become objects, or a line that says where they don't."""
+"""Files become objects, or an error that names the place."""
 
 from __future__ import annotations
 

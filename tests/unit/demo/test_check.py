@@ -1,4 +1,4 @@
-"""The demo's check finds nothing in a perfect result, and each thing that can be wrong with one."""
+"""The demo's check accepts a perfect result, and finds each possible fault."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UPLOAD = SUNSET.encoded()
 
 @dataclass
 class Shelf:
-    """A bucket of a few objects."""
+    """A bucket with a few objects."""
 
     objects: dict[str, Stored] = field(default_factory=dict)
 
@@ -56,7 +56,7 @@ def png(picture: Image.Image, **saving: object) -> bytes:
 
 
 def clean() -> Image.Image:
-    """What has to come out: upright, in sRGB, with nothing in it."""
+    """The expected output: upright, in sRGB, without metadata."""
     picture = upright(UPLOAD)
     return Image.frombytes("RGB", picture.size, picture.tobytes())
 
@@ -87,7 +87,7 @@ def test_nothing_is_wrong_with_a_perfect_result() -> None:
 
 
 def unconverted() -> Image.Image:
-    """The pixels of the wide gamut, taken for sRGB's."""
+    """The wide gamut's pixels, misread as sRGB."""
     with Image.open(io.BytesIO(UPLOAD)) as picture:
         return picture.transpose(Image.Transpose.ROTATE_270).convert("RGB")
 

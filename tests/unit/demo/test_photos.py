@@ -1,4 +1,4 @@
-"""Each photo holds what its description says, and no more, as read by others than its maker."""
+"""Each photo has exactly what its description says, according to independent readers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def opened(name: str) -> Image.Image:
 
 
 def kinds(data: bytes) -> set[str]:
-    """Kinds of metadata by the names that statuses use, as exiv2 finds them."""
+    """Kinds of metadata that exiv2 finds, under the names that statuses use."""
     with pyexiv2.ImageData(data) as image:
         exif = image.read_exif()
         found = {
@@ -50,7 +50,7 @@ def test_carries_what_it_says(photo: Photo) -> None:
     found = kinds(data)
     with Image.open(io.BytesIO(data)) as picture:
         if TEXT_CHUNKS & set(picture.info):
-            # exiv2 takes a PNG's Comment for a comment; it is a text chunk.
+            # exiv2 reports a PNG's Comment as a comment; it is a text chunk.
             found = (found - {"comment"}) | {"text"}
 
     assert found == photo.carries

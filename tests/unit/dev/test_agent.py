@@ -1,4 +1,4 @@
-"""How the process node follows its pods through hours of watches that end, and outages."""
+"""How the process node follows its pods through hours of ending watches and outages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECONDS = 5.0
 
 
 class Script:
-    """An API server that answers as a test wrote down, and says which versions were asked for."""
+    """An API server with scripted responses, which records the requested versions."""
 
     def __init__(self, *steps: Object | list[Object] | Exception) -> None:
         self._steps = list(steps)
@@ -53,7 +53,7 @@ class Script:
 
 
 class Runner:
-    """Instead of a pod's runner: writes down what it was told."""
+    """Replaces a pod's runner: records its calls."""
 
     told: list[str]
     logs = Path("unused")
@@ -89,7 +89,7 @@ GONE = {"type": "ERROR", "object": {"code": 410, "message": "too old resource ve
 
 
 def follow(script: Script, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the runners were told until the script is over."""
+    """The runners' calls until the script is over."""
     monkeypatch.setattr(agents, "PodRunner", Runner)
     monkeypatch.setattr(agents, "FIRST_RETRY", 0.0)
     Runner.told = []
@@ -142,7 +142,7 @@ def test_heartbeats_go_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
     beats: list[str] = []
 
     class Flaky:
-        """Fails at first; ends the heartbeats once there were three."""
+        """Fails at first; ends the heartbeats after three."""
 
         async def patch(self, path: str, *_: object) -> Object:
             beats.append(path)

@@ -1,4 +1,4 @@
-"""`$(NAME)` as the kubelet expands it: the cases are those of its own test."""
+"""`$(NAME)` as the kubelet expands it, with the cases of the kubelet's own test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which images the process node can't pull, and what it says then."""
+"""Which images the process node can't pull, and what it reports then."""
 
 from __future__ import annotations
 

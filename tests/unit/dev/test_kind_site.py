@@ -1,4 +1,4 @@
-"""What the end-to-end tests ask of Docker before they make a kind cluster."""
+"""What the end-to-end tests require of Docker before they create a kind cluster."""
 
 from __future__ import annotations
 

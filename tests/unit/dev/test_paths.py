@@ -59,7 +59,7 @@ def test_a_folder_above_mounts_holds_them(mounts: Mounts, tmp_path: Path) -> Non
 
 
 def test_mounts_can_be_laid_again(tmp_path: Path) -> None:
-    """A container that restarts, or whose Secret was missing at first, is prepared once more."""
+    """A container that restarts, or whose Secret was missing at first, is prepared again."""
     for _ in range(2):
         mounts = lay(tmp_path / "root", {"/scratch": tmp_path})
 

@@ -1,4 +1,4 @@
-"""Ports for clusters that are started side by side."""
+"""Ports for clusters that start concurrently."""
 
 from __future__ import annotations
 

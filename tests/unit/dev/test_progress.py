@@ -1,4 +1,4 @@
-"""What a person sees of a long build: a live line on a terminal, few plain ones elsewhere."""
+"""What a person sees of a long build: a live line on a terminal, a few plain ones elsewhere."""
 
 from __future__ import annotations
 

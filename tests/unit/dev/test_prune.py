@@ -1,4 +1,4 @@
-"""What the operator's image may do without of the package `kubernetes`."""
+"""Which parts of the package `kubernetes` the operator's image doesn't need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPERATOR = PROGRAM.parents[2] / "operator"
 
 
 def load(program: Path) -> ModuleType:
-    """It lies in no package: the image's build runs it alone."""
+    """It belongs to no package: the image's build runs it alone."""
     spec = importlib.util.spec_from_file_location(program.stem, program)
     assert spec
     assert spec.loader
@@ -87,7 +87,7 @@ def test_what_another_package_names_stays_with_what_that_names(packages: Path) -
 
 
 def test_a_class_that_is_named_in_a_string_stays(packages: Path) -> None:
-    """So the package's own code finds the type of an answer."""
+    """The package's own code finds a response's type this way."""
     write(packages / "kubernetes" / "aio" / "client" / "api_client.py", "def pods(): 'CoreApi'\n")
 
     prune(packages)
@@ -129,7 +129,7 @@ def test_code_that_does_without_is_fine(packages: Path, tmp_path: Path) -> None:
 
 
 def test_the_operator_names_nothing_that_its_image_has_not() -> None:
-    """Else the image can't be built; this says so before anybody builds one."""
+    """Otherwise the image can't be built; this test says so earlier."""
     package, kopfs = (Path(each.__file__).parent for each in (kubernetes, kopf))
     modules = list(prune_py.generated(package))
     stay = prune_py.needed(modules, prune_py.others(package, [package, kopfs]))

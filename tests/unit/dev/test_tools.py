@@ -42,7 +42,7 @@ def progress() -> Progress:
 
 @contextmanager
 def releases(files: dict[str, bytes]) -> Iterator[str]:
-    """A server laid out like Kubernetes' own; its base URL."""
+    """A server with the layout of Kubernetes' own; its base URL."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -53,7 +53,7 @@ def releases(files: dict[str, bytes]) -> Iterator[str]:
             self.wfile.write(content or b"")
 
         def log_message(self, *_: object) -> None:
-            """Not into the test's output."""
+            """Keep it out of the test's output."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -77,7 +77,7 @@ def program(folder: Path, name: str) -> Path:
 
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What was built, instead of building it."""
+    """The builds that would have happened."""
     calls: list[list[str]] = []
 
     def build(_: Module, programs: list[str], into: Path, __: Progress) -> None:

@@ -1,4 +1,4 @@
-"""What the process node refuses, and that it says why."""
+"""What the process node rejects, and its message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md names files and folders that there are, and every folder of the sources."""
+"""ARCHITECTURE.md names only existing files and folders, and every folder of the sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages give the largest batch that the operator makes."""
+"""The pages state the operator's real maximum batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The blocks of the pages: that they are found, that they are shell, and how output is compared."""
+"""The blocks of the pages: they are found, they are shell, and their output is compared."""
 
 from __future__ import annotations
 

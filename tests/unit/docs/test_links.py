@@ -1,6 +1,6 @@
-"""Links in all pages, read in the repository or on the site that is made of them.
+"""Links in all pages, as read in the repository or on the site made from them.
 
-mkdocs checks those of the site (`make docs`); here are the files and headings that any page names.
+mkdocs checks the links of the site (`make docs`); this test checks files and headings of all pages.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def broken(page: Path) -> Iterator[str]:
 
 @cache
 def anchors(page: Path) -> frozenset[str]:
-    """As GitHub and mkdocs both make them, where they do it alike; the second of a name is none."""
+    """Anchors on which GitHub and mkdocs agree; a repeated heading has none."""
     slugs = Counter(slug(each) for each in HEADING.findall(CODE.sub("", page.read_text())))
     return frozenset(slugs)
 

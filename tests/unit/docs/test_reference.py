@@ -1,4 +1,4 @@
-"""The API reference says all that the CRDs say, in tables that stay tables."""
+"""The API reference has everything that the CRDs say, in valid tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runbook has a part for each alert, and for each reason that needs somebody."""
+"""The runbook has a section for each alert, and for each reason that needs a person."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OF_THE_TEAM = {
     Reason.TOO_LARGE,
     Reason.UNSUPPORTED_FORMAT,
 }
-"""What only the team can do something about; docs/reasons.md says what."""
+"""Reasons that only the team can act on; docs/reasons.md says how."""
 
 NOBODY_S = {Reason.CANCELLED, Reason.SUSPENDED}
 

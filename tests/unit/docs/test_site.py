@@ -1,4 +1,4 @@
-"""What becomes of a page of the repository on its way into the site."""
+"""How a page of the repository is changed for the site."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The quick start's blocks that take Docker, kind, or something of the reader's, with stand-ins.
+"""The quick start's blocks that need Docker, kind, or something of the reader's, with stand-ins.
 
-The stand-ins write down what they are asked; what comes of it is for tests/e2e, where Docker runs.
+The stand-ins record their calls; tests/e2e checks the effects, where Docker runs.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def test_the_dockerfile_has_the_targets() -> None:
 
 
 def ask(shell: Shell, needs: str) -> list[str]:
-    """What the stand-ins were asked by the blocks that need this."""
+    """The stand-ins' calls from the blocks that need this."""
     for block in PAGE.blocks:
         if block.needs == needs:
             shell.run(block)

@@ -1,4 +1,4 @@
-"""The picture of the phases has the arrows that the operator's decisions make, and no others."""
+"""The diagram of the phases has exactly the transitions of the operator's decisions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ WORKERS = {
     count: worker_job(image_job(status={"disruptions": count} if count else None))
     for count in (0, MAX_DISRUPTIONS)
 }
-"""By how many others were taken away before."""
+"""By the number of workers lost before."""
 SOURCE = {"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"}
 HARMLESS = profile(outputs=[{"name": "small", "width": 320}])
 OVERWRITES_ITS_SOURCE = profile()
@@ -64,7 +64,7 @@ Work = Literal["none", "made", "runs", "done", "damaged", "unlucky", "evicted"]
 
 
 class World(NamedTuple):
-    """What bears on one ImageJob, as far as it decides on the phase."""
+    """Everything about one ImageJob that affects its phase."""
 
     suspended: bool = False
     has_store: bool = True
@@ -75,7 +75,7 @@ class World(NamedTuple):
     disruptions: int = 0
 
     def state(self) -> JobState:
-        """As the operator decides."""
+        """The operator's decision."""
         status = last_failure(1, "StorageUnavailable") if self.backs_off else {}
         status |= {"disruptions": self.disruptions} if self.disruptions else {}
         job = image_job(
@@ -98,7 +98,7 @@ class World(NamedTuple):
         return Worker(WORKERS[self.disruptions], PODS[self.work])
 
     def next(self, standing: JobState) -> Iterator[World]:
-        """What one thing can make of it that people, the quota or the cluster do."""
+        """What a single action of people, the quota or the cluster can make of it."""
         yield self._replace(suspended=not self.suspended)
         yield self._replace(has_store=not self.has_store)
         yield self._replace(is_valid=not self.is_valid)
@@ -110,7 +110,7 @@ class World(NamedTuple):
         if self.quota == "unseen" and waits:
             yield self._replace(quota="excess")
             yield self._replace(quota="full")
-        if self.quota == "full" and not waits:  # it comes to wait anew
+        if self.quota == "full" and not waits:  # it has to wait again
             yield self._replace(quota="unseen")
         if waits:
             yield self._replace(quota="charged")
@@ -144,7 +144,7 @@ def test_every_phase_is_in_the_picture() -> None:
 
 
 def ways() -> set[tuple[str, str]]:
-    """All steps from one phase to another, over all worlds that can come about."""
+    """All steps from one phase to another, over all reachable worlds."""
     found: set[tuple[str, str]] = set()
     known = {World()}
     pending = [World()]

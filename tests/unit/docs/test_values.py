@@ -1,4 +1,4 @@
-"""Whatever value of the chart a page speaks of, the chart has."""
+"""Every chart value that a page mentions exists in the chart."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from support.paths import ROOT
 
 VALUES = yaml.safe_load((ROOT / "charts/imagejob-operator/values.yaml").read_text())
 PAGES = sorted({*(ROOT / "docs").glob("*.md")} - {ROOT / "docs/audit.md"})
-"""All but the one that names the fields of a line of the audit log."""
+"""All except the one that lists the fields of an audit line."""
 SET = re.compile(r"--set(?:-string)? ([^\n\\]+)")
 NAMED = re.compile(r"`([a-z][A-Za-z]+(?:\.[A-Za-z]+)+)(?::[^`]*)?`")
 OURS = {"limits", "metadata", "spec", "status"}
-"""Of an ImageJob: `limits.maxPixels` is one's own as well as the platform's."""
+"""Fields of an ImageJob, too: it has `limits.maxPixels`, as the chart has."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,6 +1,6 @@
-"""The examples for Argo CD and Flux fit the chart, the CRDs and each other.
+"""The examples for Argo CD and Flux match the chart, the CRDs and each other.
 
-Whether Argo CD's and Flux' own CRDs accept them is not asked here: those are 2 MB.
+The CRDs of Argo CD and Flux themselves are not checked here: they are 2 MB.
 """
 
 from __future__ import annotations

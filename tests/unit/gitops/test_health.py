@@ -1,4 +1,4 @@
-"""What Argo CD and Flux make of ImageJobs and ImageQuotas in every state that there is."""
+"""How Argo CD and Flux judge ImageJobs and ImageQuotas in every state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FLUX = ROOT / "gitops" / "flux"
 JUST_APPLIED = {**as_served(CAT), "status": apischema.schema("imagejobs", "status")["default"]}
 NO_STATUS = {key: value for key, value in JUST_APPLIED.items() if key != "status"}
 NEVER_IN_A_STATUS = {Reason.ADMITTED, Reason.CANCELLED, Reason.TTL_EXPIRED}
-"""As the reason of Ready: the first is another condition's, the others the audit log's alone."""
+"""Never the reason of Ready: the first is another condition's, the others the audit log's only."""
 
 
 def ready(body: Body) -> Body:
@@ -32,7 +32,7 @@ def ready(body: Body) -> Body:
 
 
 def expected(state: str) -> tuple[str, str]:
-    """What Argo CD and kstatus are to say of a state."""
+    """What Argo CD and kstatus should report for a state."""
     if state in SUCCEEDED:
         return "Healthy", "Current"
     if state in FAILED:

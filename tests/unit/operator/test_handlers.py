@@ -1,4 +1,4 @@
-"""Where the operator finds the API server of the cluster that it runs in."""
+"""Where the operator finds the API server of its cluster."""
 
 from __future__ import annotations
 

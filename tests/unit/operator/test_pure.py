@@ -1,4 +1,4 @@
-"""Decisions change nothing that they are given; how all other tests are held to that."""
+"""Decisions change none of their arguments, and how all other tests check it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_function_that_only_reads_passes() -> None:
 def test_a_planner_that_assumes_destinations_itself_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As it once did."""
+    """The planner once did this."""
     team, honest = Team().queued(job("a")), plans.Planner.compose
 
     def assuming(self: plans.Planner, *args: Any) -> Any:

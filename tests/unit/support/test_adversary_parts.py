@@ -1,4 +1,4 @@
-"""The parts of the adversary that it would be blind without."""
+"""The parts without which the adversary would be blind."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RULES = [
 
 @pytest.fixture
 def behind() -> Iterator[Stub]:
-    """A server that takes everything."""
+    """A server that accepts everything."""
 
     def take(request: BaseHTTPRequestHandler) -> None:
         request.rfile.read(int(request.headers.get("Content-Length", 0)))

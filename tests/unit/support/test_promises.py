@@ -1,4 +1,4 @@
-"""Each promise's checker, fed with a history that breaks the promise: it must be seen to fail."""
+"""Each promise's check must fail for a history that breaks the promise."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def entry(seq: int, event: str, reason: str) -> dict[str, Any]:
 
 
 def kept() -> History:
-    """Two ImageJobs of the tenant and one of the neighbour, as they should go."""
+    """A correct history: two ImageJobs of the tenant and one of the neighbour."""
     history = History("team", "next", LIMIT, WINDOW, most_between=2, places=3, memory_budget=BUDGET)
     history.namespaces = {"one": "team", "two": "team", "theirs": "next"}
     for number, uid in enumerate(history.namespaces):
@@ -138,7 +138,7 @@ def never_written(history: History) -> None:
 
 @breaks("what is stored stays")
 def written_over_by_a_second_pod_of_its_worker(history: History) -> None:
-    """Which had others in it, too."""
+    """The worker had others in it, too."""
     at = START.timestamp() + 3
     history.lives.append(
         Life("pod-b", frozenset({"one", "two"}), frozenset({"derived/one"}), at, at)
@@ -222,7 +222,7 @@ def test_at_the_limit_nothing_is_broken() -> None:
 
 
 def test_what_others_write_later_is_no_matter() -> None:
-    """Another ImageJob for that destination, or the same attempt's bytes once more."""
+    """Another ImageJob for that destination, or the same attempt's bytes again."""
     history = kept()
     end = START.timestamp() + 0.9
     shared = frozenset({"derived/one"})

@@ -1,4 +1,4 @@
-"""The measure that admissions are held against."""
+"""The standard by which admissions are judged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker's log: one line an item, whatever its names hold."""
+"""The worker's log: one line per item, whatever its names contain."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_every_kind_of_the_api_has_a_model() -> None:
 
 
 class TestReport:
-    """Whatever a worker reports, the API server takes the status made of it."""
+    """Whatever a worker reports, the API server accepts the resulting status."""
 
     STATUS = schema("imagejobs", "status")["properties"]
 
@@ -109,7 +109,7 @@ def _maximum(struct: type[msgspec.Struct], name: str) -> int:
 
 
 class Fruit(msgspec.Struct, rename="camel"):
-    """What the comparator is tried on."""
+    """A subject for the comparator."""
 
     name: str
     stone_count: Annotated[int, msgspec.Meta(ge=0, le=9)] = 1
@@ -130,7 +130,7 @@ FRUIT: Schema = {
 
 
 class TestComparator:
-    """It sees what it is there to see."""
+    """It finds the differences that it should find."""
 
     def test_agreement(self) -> None:
         assert differences(Fruit, FRUIT) == []

@@ -1,4 +1,4 @@
-"""Anybody who has the object can work out its digest."""
+"""Anybody with the object can compute its digest."""
 
 from __future__ import annotations
 

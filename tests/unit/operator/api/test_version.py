@@ -1,4 +1,4 @@
-"""What the operator says it is."""
+"""How the operator identifies itself."""
 
 from __future__ import annotations
 

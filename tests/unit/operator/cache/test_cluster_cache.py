@@ -1,4 +1,4 @@
-"""Messages that come late, twice or out of order, and what they must not do."""
+"""Messages that come late, twice or out of order, and what they must not cause."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def newer(job: ImageJob, version: int, **status: Any) -> ImageJob:
 
 
 def touched(cache: RecordingCache) -> list[str | tuple[str, str]]:
-    """All that wants a look, taken."""
+    """The enqueued keys."""
     return cache.drain()
 
 

@@ -1,4 +1,4 @@
-"""Which worker has an ImageJob, which are at work, and what is looked at when that changes."""
+"""Which worker has an ImageJob, which are running, and which keys a change enqueues."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def picture_of(*things: WatchedObject) -> RecordingCache:
 
 
 def touched(cache: RecordingCache) -> set[ReconcileKey]:
-    """All that wants a look, taken."""
+    """The enqueued keys."""
     return set(cache.drain())
 
 
@@ -95,7 +95,7 @@ def in_team_b(worker: WorkerJob) -> WorkerJob:
 
 
 def no_order(worker: WorkerJob) -> WorkerJob:
-    """A Job with our labels that a tenant has made."""
+    """A Job with our labels, created by a tenant."""
     pod_spec = msgspec.structs.replace(worker.spec.template.spec, containers=())
     template = msgspec.structs.replace(worker.spec.template, spec=pod_spec)
     return WorkerJob(worker.metadata, msgspec.structs.replace(worker.spec, template=template))

@@ -1,4 +1,4 @@
-"""How much of a namespace is kept, what is left out, and when it is looked for again."""
+"""How much of a namespace is cached, what is left out, and when it is read again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SMALL, LARGE = 100, 15_000
 
 
 def store(name: str, length: int = SMALL, version: int = 1, **meta: Any) -> ImageStore:
-    """Whose certificates are so long."""
+    """A store with certificates of that length."""
     s3 = {
         "endpoint": "https://s3.test",
         "bucket": "b",

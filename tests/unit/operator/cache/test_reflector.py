@@ -1,4 +1,4 @@
-"""How a reflector goes on after whatever an API server may answer. (That one is scripted.)"""
+"""How a reflector continues after every possible response of a (scripted) API server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TOO_OLD = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message":
 
 
 def store(name: str, version: int, **more: Any) -> dict[str, Any]:
-    """As the API server has it."""
+    """A store as the API server has it."""
     spec = {"volume": {"claimName": name}}
     meta = {"name": name, "namespace": "a", "uid": f"uid-{name}", "resourceVersion": str(version)}
     return {"metadata": meta, "spec": spec, **more}
@@ -43,7 +43,7 @@ def bookmark(version: int) -> dict[str, Any]:
 
 
 class Watched:
-    """What the reflector has made of it."""
+    """What the reflector has cached."""
 
     def __init__(self, script: ScriptedApi, metrics: Metrics) -> None:
         self.asked = script.asked
@@ -59,7 +59,7 @@ class Watched:
 
 
 def reflect(kubeconfig: Path, script: ScriptedApi, until: Callable[[Watched], bool]) -> Watched:
-    """Run a reflector of ImageStores until then."""
+    """Run a reflector of ImageStores until the condition holds."""
     watched = Watched(script, Metrics())
 
     async def run() -> None:
@@ -75,7 +75,7 @@ def reflect(kubeconfig: Path, script: ScriptedApi, until: Callable[[Watched], bo
             task = asyncio.create_task(watched.reflector.run())
             async with asyncio.timeout(SECONDS):
                 while not until(watched):
-                    with suppress(TimeoutError):  # what has been asked for wakes nobody
+                    with suppress(TimeoutError):  # an object that was asked for enqueues nothing
                         await asyncio.wait_for(woken.wait(), POLL)
                     woken.clear()
             task.cancel()

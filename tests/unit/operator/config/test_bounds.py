@@ -1,4 +1,4 @@
-"""What an ImageJob gets of the time, retries and patience that it asks for."""
+"""How much of its requested time, retries and minimum rate an ImageJob gets."""
 
 from __future__ import annotations
 

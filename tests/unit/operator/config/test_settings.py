@@ -1,4 +1,4 @@
-"""The operator's environment, and what is said of a wrong one."""
+"""The operator's environment, and the messages about a wrong one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places are compared by what they are: any spelling of one is that one, and of another is not."""
+"""Places are compared by identity: different spellings of one are equal, different places never."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ REGIONS = ["eu-central-1", "us-east-1", "ap-southeast-2"]
 
 
 class Spelled(msgspec.Struct, frozen=True):
-    """An object as an ImageStore and a key lead to it, by one of its spellings."""
+    """An object as an ImageStore and a key refer to it, in one of its spellings."""
 
     s3: dict[str, Any]
     key: str
@@ -77,7 +77,7 @@ def things(draw: Draw) -> Thing:
 
 @st.composite
 def spellings(draw: Draw, thing: Thing) -> Spelled:
-    """One way to lead to it: every choice leaves the place as it is."""
+    """One spelling: none of the choices changes the place."""
     is_named = isinstance(thing.host, tuple)
     host = ".".join(thing.host) if isinstance(thing.host, tuple) else draw(addresses(thing.host))
     host = draw(st.sampled_from([str.lower, str.upper, str.title]))(host)
@@ -112,7 +112,7 @@ def ports(draw: Draw, port: int) -> tuple[str, str]:
 
 @st.composite
 def addresses(draw: Draw, number: int) -> str:
-    """An address of IPv4 as programs may read it."""
+    """An IPv4 address in the notations that programs accept."""
     usual = str(ipaddress.IPv4Address(number))
     short = f"{number >> 24}.{number & 0xFFFFFF}"
     parts = [f"0x{int(part):02x}" if draw(st.booleans()) else part for part in usual.split(".")]
@@ -250,7 +250,7 @@ def test_no_output_lands_on_its_source_by_another_store(data: st.DataObject) -> 
 
 
 def writing(job: ImageJob, name: str, stores: dict[str, ImageStore]) -> WorkerJob:
-    """The worker Job that was made for it."""
+    """Its worker Job."""
     answer = resolve(job, profile() if job.spec.profile_ref else None, stores, PLATFORM)
     assert isinstance(answer, Resolved)
     order = manifests.compose([answer.item], answer.stores, PLATFORM)
@@ -260,7 +260,7 @@ def writing(job: ImageJob, name: str, stores: dict[str, ImageStore]) -> WorkerJo
 
 
 def two(data: st.DataObject) -> tuple[dict[str, ImageStore], ImageJob, ImageJob]:
-    """ImageJobs that want to write to one place, by a store each."""
+    """ImageJobs that want to write to one place, each by its own store."""
     thing = data.draw(things())
     one, other = (data.draw(spellings(thing)) for _ in range(2))
     stores = {"a": one.store("a"), "b": other.store("b"), "uploads": store()}

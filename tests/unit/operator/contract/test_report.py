@@ -1,4 +1,4 @@
-"""The worker's report, as written by the worker, by nobody, or by somebody who means harm."""
+"""The worker's report, written by the worker, by nobody, or by an attacker."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_what_the_worker_writes_is_read_as_it_was_meant(file: Path) -> None:
 
 
 def _shown(entry: Entry) -> Any:
-    """An entry as the golden files spell it."""
+    """An entry in the notation of the golden files."""
     match entry:
         case Done():
             return {

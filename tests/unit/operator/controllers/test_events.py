@@ -1,4 +1,4 @@
-"""Events under names that nobody knows before, and next to one that somebody had all the same."""
+"""Events under new names, and beside one that somebody else created under our name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVENT = records.event(CAT, ENTRY, "op-0")
 
 
 class Events:
-    """The API server's, by name, as both of its APIs have them."""
+    """The API server's Events by name, as both of its APIs have them."""
 
     def __init__(self) -> None:
         self.metrics, self.limiter = Metrics(), AdaptiveConcurrencyLimiter()

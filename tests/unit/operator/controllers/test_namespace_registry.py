@@ -1,4 +1,4 @@
-"""What a namespace is looked at for: nothing that its ledger has promised may be forgotten."""
+"""When a namespace is planned again: no promise of its ledger may be forgotten."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CAT = image_job(status=ADMITTED)
 
 
 class StoredLedgers:
-    """Ledgers as an API server keeps them: what was written last is what is read."""
+    """Ledgers as an API server stores them: the last write is what is read."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.version = ledger, 1
@@ -46,7 +46,7 @@ class StoredLedgers:
 
 
 class Operator:
-    """The part of one that looks after namespaces."""
+    """The part of the operator that plans namespaces."""
 
     def __init__(self, ledgers: StoredLedgers, *jobs: ImageJob) -> None:
         self.queue = StillQueue()
@@ -69,7 +69,7 @@ class Operator:
         self.tenant = self.registry.of("team-a")
 
     def act(self) -> None:
-        """Until nothing is left to be done."""
+        """Act until nothing is left to do."""
         for _ in range(9):
             touched = self.queue.namespaces()
             actions = [action for _, action in self.dispatcher.next_actions(touched)]
@@ -81,7 +81,7 @@ class Operator:
 
 
 def promising(job: ImageJob) -> StoredLedgers:
-    """A ledger that says that a worker is being created for it."""
+    """A ledger that promises a worker for it."""
     ledgers = StoredLedgers(Ledger(0).at(NOW, POLICY.rates))
     before = Operator(ledgers, job)
     before.registry.loaded("team-a", ledgers.stored)
@@ -92,7 +92,7 @@ def promising(job: ImageJob) -> StoredLedgers:
 
 
 def restarted(ledgers: StoredLedgers, job: ImageJob) -> Operator:
-    """It has read the ledger, and acted on what that says."""
+    """An operator that has read the ledger, and acted on it."""
     operator = Operator(ledgers, job)
     operator.registry.loaded("team-a", ledgers.stored)
     operator.act()
@@ -113,7 +113,7 @@ def test_a_promise_that_was_put_off_is_kept_although_nobody_is_in_line() -> None
 
     operator.registry.invalidate(
         "team-a"
-    )  # as when the API server took too long to create the worker
+    )  # as if the API server took too long to create the worker
     operator.registry.enqueue("team-a")
     operator.act()
 

@@ -1,4 +1,4 @@
-"""Whatever changes what an ImageQuota's status says leads to a look at it, in any order."""
+"""Everything that changes an ImageQuota's status enqueues it, in any order."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ QUOTA = msgspec.convert(
 
 
 class Stored:
-    """The API server as the writer of quotas' statuses knows it."""
+    """The API server as the writer of quota statuses sees it."""
 
     metrics = Metrics()
 
@@ -82,7 +82,7 @@ class Stored:
 
 
 class Operator:
-    """The part of one that looks at what was touched; its clock goes on by INTERVAL with each."""
+    """The part of the operator that handles enqueued quotas, each INTERVAL after the last."""
 
     def __init__(self) -> None:
         self.now = NOW
@@ -125,7 +125,7 @@ class Operator:
         return self.now
 
     def look(self) -> None:
-        """At all that was touched, and no more."""
+        """Handle all enqueued keys, and no more."""
         self.now += INTERVAL + timedelta(milliseconds=1)
         while (subject := self.queue.next()) is not None:
             step = self.steps.next_for(subject)

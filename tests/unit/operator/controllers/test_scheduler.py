@@ -1,4 +1,4 @@
-"""Who gets how many workers: what is taken, what may run, and what is only starting."""
+"""How many workers each namespace gets: slots in use, limits, and workers that are starting."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from support.timings import TIMINGS
 
 POLICY = Policy((parse_rate("1000/1h"),))
 JUST_BEFORE = NOW - timedelta(seconds=1)
-"""A worker that was created ten seconds and a quarter before NOW still counts as starting."""
+"""A worker that was created ten and a quarter seconds before NOW still counts as starting."""
 
 CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
 
@@ -44,7 +44,7 @@ class NewLedgers:
 
 
 class Operator:
-    """The part of one that looks after namespaces, and what it said about when to look again."""
+    """The part of the operator that plans namespaces, and when it wants to plan again."""
 
     def __init__(self, policy: Policy = POLICY, caps: Caps = CAPS) -> None:
         self.now = NOW
@@ -68,7 +68,7 @@ class Operator:
         self.tenant.load(Ledger(0), None)
 
     def next_actions(self, *, only_charge: bool = False) -> list[tuple[NamespaceKey, Action]]:
-        """For all namespaces that are to be looked at."""
+        """The actions for all enqueued namespaces."""
         return self.dispatcher.next_actions(self.queue.namespaces(), only_charge=only_charge)
 
     def upsert(self, *things: WatchedObject) -> Operator:
@@ -77,7 +77,7 @@ class Operator:
         return self
 
     def begins(self, *waiting: ImageJob, only_charge: bool = False) -> list[int]:
-        """How many ImageJobs are in each worker that is begun for those who wait."""
+        """The number of ImageJobs in each worker that starts for those that wait."""
         known = set(self.tenant.pending)
         for each in waiting:
             self.cache.upsert(each)
@@ -95,7 +95,7 @@ class Operator:
 
 
 def carried(count: int, name: str = "ij-9") -> WatchedObject:
-    """A worker of so many, created ten seconds and a quarter before NOW; its pod is to come."""
+    """A worker with that many, created ten and a quarter seconds before NOW, with no pod yet."""
     return worker_job(*jobs(count, first=50), name=name)
 
 
@@ -152,13 +152,13 @@ UNPLACED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"
 
 
 def without_node(name: str) -> list[WatchedObject]:
-    """A worker of one, begun a moment ago, that no node has room for."""
+    """A worker with one, created just now, for which no node has room."""
     worker = carried(1, name)
     return [worker, pod(by=worker, phase="Pending", node=None, conditions=[UNPLACED])]
 
 
 def with_node(name: str, after: int, state: dict[str, object] | None = None) -> list[WatchedObject]:
-    """A worker of one, begun a moment ago, that was given a node after so many seconds."""
+    """A worker with one, created just now, which got a node after that many seconds."""
     worker = carried(1, name)
     made = pod(by=worker).metadata.creation_timestamp
     assert made
@@ -276,7 +276,7 @@ def test_a_place_that_has_become_free_is_for_all_in_line() -> None:
 
 
 def at_work(name: str, *, namespace: str = "team-a") -> list[WatchedObject]:
-    """A worker that has been at work for long."""
+    """A worker that has been running for long."""
     things = (worker_job(*jobs(1, first=90), name=name), pod(name, state=running()))
     return [moved(thing, namespace) for thing in things]
 
@@ -287,7 +287,7 @@ def moved(thing: Any, namespace: str) -> Any:
 
 
 def begun(operator: Operator, *waiting: ImageJob) -> list[str]:
-    """In which namespaces workers are begun, one for each."""
+    """The namespaces in which workers start, once for each."""
     for each in waiting:
         namespace = each.metadata.namespace
         if operator.registry.of(namespace).ledger is None:
@@ -316,7 +316,7 @@ def test_a_namespace_leaves_what_is_kept() -> None:
 
 
 def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() -> None:
-    """Of four places team-a holds three; in the last, one a second begins and ends."""
+    """Of four slots team-a holds three; in the last, a worker starts and ends every second."""
     operator = Operator(caps=caps(4))
     operator.now = NOW - timedelta(seconds=100)
     for number in range(3):
@@ -338,7 +338,7 @@ def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() ->
 
 
 def test_a_worker_that_has_ended_counts_for_as_long_as_it_was_although_nobody_waited() -> None:
-    """It took ten seconds, an hour ago; another namespace holds one for a minute by now."""
+    """It took ten seconds, an hour ago; another namespace has held one for a minute by now."""
     operator = Operator(caps=caps(2))
     story = (
         (3600, at_work("ij-0"), operator.cache.upsert),

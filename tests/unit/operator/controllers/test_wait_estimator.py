@@ -1,4 +1,4 @@
-"""Who is looked at again because of what those who wait are told."""
+"""Which ImageJobs are enqueued because their waiting times have changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UID = CAT.metadata.uid
 
 
 def touched(*put_off: str) -> list[ObjectKey]:
-    """Of one that waits for the quota and has not been told so, with those waiting for room."""
+    """The enqueued keys, while the status of one that waits is outdated; `put_off` have no room."""
     queue = StillQueue()
     cache = ClusterCache(enqueue=queue.add)
     registry = NamespaceRegistry(cache, queue, CAPS, TIMINGS, lambda: NOW)

@@ -57,7 +57,7 @@ ENDED = msgspec.convert(
     },
     ImageJobStatus,
 )
-"""What a success leaves behind, as far as the log tells it."""
+"""What a success leaves in the log."""
 
 FAILED = msgspec.structs.replace(ENDED, outputs=())
 ON_A_VOLUME = msgspec.structs.replace(
@@ -151,7 +151,7 @@ def test_an_admission_tells_what_the_quota_said() -> None:
 
 
 def test_what_came_of_it_is_told_at_the_end_only() -> None:
-    """One status write may bring a whole history along."""
+    """One status write may contain a whole history."""
     assert LINES["admitted, and finished since"] == LINES["admitted"]
 
 

@@ -1,4 +1,4 @@
-"""Transitions that come and go for nothing: how many lines, what they say, and when."""
+"""Transitions back and forth without effect: how many lines, what they say, and when."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Teller:
-    """One ImageJob under an operator's eyes. Every so many writes of its status are refused."""
+    """One ImageJob under an operator. Every so many of its status writes are rejected."""
 
     metrics = Metrics()
 
@@ -84,7 +84,7 @@ class Teller:
         )
 
     def look(self) -> Decision:
-        """As the engine does, and write what is to be written."""
+        """Decide as the operator does, and write the result."""
         history = self._histories.of("uid-cat")
         decision = decide(self._known(), history, PLATFORM, self.now)
         self._histories.keep("uid-cat", decision.history)
@@ -98,7 +98,7 @@ class Teller:
         self.look()
 
     def wait(self, time: timedelta) -> None:
-        """With a look whenever one was asked for."""
+        """Let time pass, and look whenever a look was scheduled."""
         end = self.now + time
         while True:
             at = self.look().look_again

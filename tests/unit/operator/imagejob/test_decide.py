@@ -1,4 +1,4 @@
-"""What is decided next, as time goes by and the world changes."""
+"""The next decision, as time passes and the cluster changes."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_it_is_neither_charged_nor_dispatched() -> None:
     for thing in (store(), CAT, admitted):
         cache.upsert(thing)
     tenant.load(Ledger(0).at(NOW, POLICY.rates), "1")
-    tenant.line_up(CAT, "admission")  # as when it was deleted after the last look at it
+    tenant.line_up(CAT, "admission")  # as if it were deleted after the last look at it
     tenant.line_up(admitted, "worker")
 
     snapshot = take_snapshot(tenant, POLICY, cache, NOW)
@@ -109,7 +109,7 @@ def test_its_worker_is_not_needed_once_its_end_is_told() -> None:
 
 
 class Gone:
-    """A cluster where every ImageJob has gone by the time it is written or read."""
+    """A cluster where every ImageJob is deleted before it is written or read."""
 
     metrics = Metrics()
 

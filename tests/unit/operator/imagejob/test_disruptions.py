@@ -1,4 +1,4 @@
-"""Pods that the cluster takes away: that costs no attempt, but somebody should see it."""
+"""Pods that the cluster removes: that costs no attempt, but somebody should see it."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_a_pod_without_a_deadline_may_be_silent() -> None:
 
 
 def disturbed(times: int, its_pod: Pod = EVICTED) -> Inputs:
-    """It is in a worker, and as many before that one were taken away."""
+    """It is in a worker, after that many lost ones."""
     job = image_job(retries=0, status={"disruptions": times} if times else None)
     return carried(its_pod, worker_job(job), job)
 
@@ -238,7 +238,7 @@ def test_it_is_counted_once_however_often_it_is_looked_at() -> None:
 
 
 def test_the_worker_of_one_that_was_taken_away_is_left_to_whoever_else_was_in_it() -> None:
-    """Deleted at once, its report would be lost to them, if the operator were to die."""
+    """If it were deleted immediately, the others' results would be lost with the operator."""
     told = shown(carried(EVICTED, CARRIED, CAT))
 
     after = decided(carried(EVICTED, CARRIED, told), now=NOW + SETTLE)

@@ -1,4 +1,4 @@
-"""Where an ImageJob stands while no worker has it: named cases through all the checks."""
+"""The state of an ImageJob without a worker: named cases through all checks."""
 
 from __future__ import annotations
 

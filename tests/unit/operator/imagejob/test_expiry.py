@@ -1,4 +1,4 @@
-"""When a finished ImageJob goes."""
+"""When a finished ImageJob is deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manifests, whole: golden files, and the contract with the worker."""
+"""The complete manifests: golden files, and the contract with the worker."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def golden(name: str) -> manifests.Manifest:
 
 
 def readable(manifest: manifests.Manifest) -> manifests.Manifest:
-    """As JSON has it, and with what the order says in the place of its code."""
+    """As JSON, with the decoded order in place of the encoded one."""
     read: manifests.Manifest = json.loads(json.dumps(manifest))
     said = msgspec.json.decode(msgspec.json.encode(order.decode(order_text(read))))
     read["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = said

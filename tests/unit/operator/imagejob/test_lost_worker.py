@@ -1,4 +1,4 @@
-"""One charge, one source: what an attempt costs that left no report, and what it had read."""
+"""One charge, one source: what an attempt without a report costs, and what it had read."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ GOES_ON, COSTS = ("Queued", 0), ("Failed", 1)
 
 
 def cost(known: Inputs) -> tuple[str, int | None]:
-    """What becomes of the ImageJob, which has one attempt, and the number of the failed one."""
+    """The phase of an ImageJob with one attempt, and the number of the failed one."""
     standing = evaluate(known, PLATFORM, NOW)
     return standing.phase, standing.failure.attempt if standing.failure else None
 
@@ -126,7 +126,7 @@ def seen(*things: WatchedObject) -> ClusterCache:
 
 
 def later(*lost: WatchedObject, by: ClusterCache) -> Inputs:
-    """What is known once they have gone, and the API server has been asked what else has."""
+    """The inputs once these are gone, and the API server has been asked for others."""
     for thing in lost:
         by.remove(thing)
     by.unverified.clear()
@@ -225,7 +225,7 @@ def test_what_it_costs_when_somebody_deletes(
 
 
 def shows(reason: str, worker: str = "ij-1", **more: Any) -> dict[str, Any]:
-    """The status of one that a worker has, as another operator, or one before, has written it."""
+    """The status of one that a worker has, as another operator, or an earlier one, wrote it."""
     ready = {"type": "Ready", "status": "False", "reason": reason, "message": ""}
     time = {"lastTransitionTime": "2026-11-22T10:00:00Z"}
     return {"worker": {"job": worker}, "conditions": [ready | time], **more}
@@ -318,7 +318,7 @@ def later_version(job: ImageJob) -> ObjectMeta:
 
 
 def test_a_pod_before_that_the_status_shows_at_work_was_taken_away() -> None:
-    """As an operator finds it that was started since."""
+    """As an operator sees it that has started since."""
     runs = later(by=seen(ALONE, at_work()))
     told = written(CAT, describe(runs, evaluate(runs, PLATFORM, NOW), (), NOW))
 

@@ -1,4 +1,4 @@
-"""No other worker begins for an ImageJob or a destination while anything may still work on it."""
+"""No other worker starts for an ImageJob or a destination while anything may still work on it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from support.planning_team import Team, job, workers
 SHARED = {"destination": {"prefix": "shared"}}
 CAT, DOG = job("cat", **SHARED), job("dog", **SHARED)
 TOLD = image_job("cat", status=last_failure(1), meta={"resourceVersion": "5"}, **SHARED)
-"""Its status tells how its first worker failed."""
+"""Its status shows how its first worker failed."""
 WORKER = worker_job(CAT)
 LATER = timedelta(minutes=10)
 
@@ -155,7 +155,7 @@ def test_a_worker_job_that_is_there_is_named_before_its_pod() -> None:
 
 
 def liar(of: WorkerJob, says: str) -> Pod:
-    """A pod that a worker Job has been made to adopt: its order is another's, or none."""
+    """A pod that a worker Job was made to adopt: it has another's order, or none."""
     made_for = worker_job(job("emu"))
     loaded = pod(by=made_for, state=terminated(says), suffix="liar")
     owner = msgspec.structs.replace(

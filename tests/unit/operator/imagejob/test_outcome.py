@@ -29,7 +29,7 @@ from support.api_objects import (
 )
 
 CAT = image_job(retries=0)
-"""One attempt has to do, so that every failure is final."""
+"""It has one attempt, so every failure is final."""
 ENDED = datetime.fromisoformat("2026-11-22T09:59:59Z")
 TIMED_OUT = failed("TimedOut", "longer than 120 s")
 NO_MEMORY = failed("OutOfMemory", "more than 768 MiB")
@@ -165,12 +165,12 @@ def test_whether_another_attempt_follows(standing: JobState, phase: str) -> None
 
 
 UNREAD = report(None, None, None)
-"""The worker had begun none of its ImageJobs, as far as it came to tell."""
+"""The report shows that the worker had begun none of its ImageJobs."""
 DEAD = pod(state=terminated(UNREAD, 139))
 
 
 def lost(count: int, number: int = 1, its_pod: Pod = DEAD) -> JobState:
-    """A pod of `count` ImageJobs has died; it was attempt `number` of the first."""
+    """A pod with `count` ImageJobs has died; it was attempt `number` of the first."""
     cat = image_job(status=last_failure(number - 1, worker="ij-0") if number > 1 else None)
     others = [image_job(f"other-{index}") for index in range(1, count)]
     return evaluate(inputs(cat, Worker(worker_job(cat, *others), its_pod)), PLATFORM, NOW)

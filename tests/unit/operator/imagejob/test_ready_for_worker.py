@@ -36,7 +36,7 @@ def team_of(job: ImageJob) -> Team:
 
 
 def waits_for_worker(team: Team, refusal: Refusal | None = None) -> bool:
-    """What the status says of the only ImageJob, which is charged."""
+    """What the status shows for the only ImageJob, which is charged."""
     found = gather(team.cache, FREE.metadata.uid)
     assert found
     quota = QuotaPosition(admitted_at=NOW)

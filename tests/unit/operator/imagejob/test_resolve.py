@@ -1,4 +1,4 @@
-"""What an attempt is told to do: the ImageJob, filled in with all that it refers to."""
+"""The task of an attempt: the ImageJob, with all its references resolved."""
 
 from __future__ import annotations
 

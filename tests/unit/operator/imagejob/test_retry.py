@@ -105,7 +105,7 @@ uids = st.uuids().map(str)
 
 @given(uids)
 def test_nobody_fails_of_a_store_that_is_down_for_half_a_minute(uid: str) -> None:
-    """Four attempts of no duration at all span more than that, whatever the jitter."""
+    """Four attempts without any duration span more than that, whatever the jitter."""
     delays = [delay(uid, attempt, BASE) for attempt in (1, 2, 3)]
 
     assert sum(delays, timedelta()) > 1.5 * OUTAGE
@@ -128,7 +128,7 @@ def test_delays_double_up_to_the_longest_give_or_take_the_jitter(
 
 
 def test_delays_are_the_same_in_every_process() -> None:
-    """A golden list: an operator that takes over must not decide anew what has been shown."""
+    """A golden list: a new leader must not change what has been shown."""
     uid = "7f3c9a52-6f0e-4c3c-9d59-0d2f6a1b8e11"
 
     delays = [delay(uid, attempt, BASE).total_seconds() for attempt in range(1, 8)]

@@ -1,4 +1,4 @@
-"""What is decided when a worker is refused, fails, is taken away or does not come."""
+"""The decision when a worker is rejected, fails, is removed or does not come."""
 
 from __future__ import annotations
 

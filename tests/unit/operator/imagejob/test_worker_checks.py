@@ -1,4 +1,4 @@
-"""A worker Job is there: what is said of it until its pod ends, and for how long."""
+"""What the status says while a worker Job exists, until its pod ends, and for how long."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from support.timings import PATIENCE, REPLACED_AFTER
 
 CAT = image_job()
 CREATED = datetime.fromisoformat(EARLIER)
-"""When the Job and its pod were."""
+"""When the Job and its pod were created."""
 TICK = timedelta(milliseconds=1)
 
 RUNNING = pod(state=running())

@@ -1,4 +1,4 @@
-"""Worker Jobs that somebody else suspends and has go on, as Kueue does."""
+"""Worker Jobs that another controller suspends and resumes, as Kueue does."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_one_that_was_suspended_under_its_pod_is_over(pods: list[WatchedObject])
 
 
 def test_one_that_has_another_pod_after_all_has_failed() -> None:
-    """It was had go on before the operator had deleted it: two have been at work."""
+    """It was resumed before the operator had deleted it: two workers have run."""
     new = pod(by=worker_job(CAT), suffix="new", state=running(), version=40)
 
     standing = evaluate(inputs(CAT, Worker(resumed(), new, past=(killed(),))), PLATFORM, RESUMED)

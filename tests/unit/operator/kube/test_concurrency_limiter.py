@@ -1,4 +1,4 @@
-"""How many requests at once: as many as the server answers without making them wait."""
+"""The number of concurrent requests: as many as the server answers without queueing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUICK = 0.005
 def answered(
     limiter: AdaptiveConcurrencyLimiter, clock: Clock, count: int, seconds: float, kind: str = "PUT"
 ) -> AdaptiveConcurrencyLimiter:
-    """So many requests, one after the other, each in that time."""
+    """Record that many requests, one after the other, each with that duration."""
     for _ in range(count):
         clock.now += QUICK
         limiter.took(kind, seconds)
@@ -28,7 +28,7 @@ def answered(
 
 
 def settled(at_once: float, clock: Clock | None = None) -> AdaptiveConcurrencyLimiter:
-    """After many requests to a server that works on so many at once and has the others wait."""
+    """The limiter after many requests to a server that works on that many at once."""
     clock = clock or Clock()
     limiter = AdaptiveConcurrencyLimiter(clock)
     for _ in range(int(3 * PERIOD / QUICK)):

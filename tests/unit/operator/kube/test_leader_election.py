@@ -1,4 +1,4 @@
-"""Ending what was started."""
+"""Ends tasks reliably."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagejob_operator.kube import leader_election as leadership
 
 
 async def _deaf_to_the_first() -> None:
-    """As a wait_for whose result comes in the same turn of the loop."""
+    """Like a wait_for whose result comes in the same turn of the loop."""
     with suppress(asyncio.CancelledError):
         await asyncio.Event().wait()
     await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""Who may take the Lease, and what is written into it."""
+"""Who may take the Lease, and what is written to it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_an_attempt_begun_before_the_deadline_ends_within_the_lease(seconds: int
         (15.0, HELD, True),
         (0.0, LeaseSpec(), True),
         (0.0, leases.released(HELD, NOW), True),
-        # What the holder promised counts, not what we would.
+        # The holder's own duration counts, not ours.
         (15.0, msgspec.structs.replace(HELD, lease_duration_seconds=60), False),
     ],
     ids=["just seen", "seen for less", "seen for as long", "never held", "released", "longer"],
@@ -86,7 +86,7 @@ def test_written_as_the_api_server_reads_it() -> None:
         "acquireTime": TAKEN_AT,
         "renewTime": "2026-11-22T10:00:02.000000Z",
     }
-    # An empty holder is refused; none is not.
+    # The API server rejects an empty holder, but not a missing one.
     assert "holderIdentity" not in msgspec.to_builtins(leases.released(HELD, NOW))
 
 

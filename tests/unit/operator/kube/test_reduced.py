@@ -1,4 +1,4 @@
-"""What tenants write into an object costs the operator only what it needs of it."""
+"""Whatever tenants write into an object, the operator keeps only what it needs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HOSTILE = 250 * 1024
 KEPT = 16 * 1024
-"""Bytes of memory. It is some two KiB."""
+"""Bytes of memory. It takes some two KiB."""
 
 SPECS: dict[type, dict[str, Any]] = {
     ImageJob: {"source": {"storeRef": {"name": "s"}, "key": "k"}},
@@ -79,7 +79,7 @@ def _kept(kind: Kind[Any], body: dict[str, Any]) -> int:
     """Bytes of memory."""
     raw = json.dumps(body).encode()
     assert len(raw) > HOSTILE / 5
-    _read(kind.type, raw)  # the decoder is made, and kept
+    _read(kind.type, raw)  # this creates the decoder, which is kept
     tracemalloc.start()
     try:
         thing = _read(kind.type, raw)

@@ -1,4 +1,4 @@
-"""What a fence keeps from being sent, and what the API server asks for when it has too much."""
+"""What a fence keeps from being sent, and what an overloaded API server asks for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BODY = {"data": {"a": "1"}}
 
 @asynccontextmanager
 async def _server(kubeconfig: Path, *answers: bytes) -> AsyncIterator[list[str]]:
-    """Gives the methods asked for so far. After `answers` all are ANSWER."""
+    """Yields the methods requested so far. After `answers`, every response is ANSWER."""
     methods: list[str] = []
     left = list(answers)
 
@@ -47,7 +47,7 @@ async def _server(kubeconfig: Path, *answers: bytes) -> AsyncIterator[list[str]]
 
 
 async def _head(reader: asyncio.StreamReader) -> str:
-    """Of the next request, whose body is read, too; "" at the end."""
+    """The head of the next request, whose body is read, too; "" at the end."""
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = re.search(r"(?i)^content-length: (\d+)", head, re.MULTILINE)
@@ -81,7 +81,7 @@ def _closed() -> None:
 
 
 def _closed_after(first: int) -> Callable[[], None]:
-    """A fence that lets as many through."""
+    """A fence that lets that many requests through."""
     left = iter(range(first))
 
     def fence() -> None:
@@ -115,7 +115,7 @@ def test_a_closed_fence_lets_reads_through(kubeconfig: Path) -> None:
 def test_the_fence_is_asked_again_before_a_repeat(
     kubeconfig: Path, let_through: int, sent: list[str]
 ) -> None:
-    """aiohttp repeats a PUT by itself if the connection, open since before, breaks under it."""
+    """aiohttp repeats a PUT by itself if an existing connection breaks under it."""
 
     async def send() -> list[str]:
         fence = _closed_after(let_through - 1)
@@ -132,7 +132,7 @@ def test_the_fence_is_asked_again_before_a_repeat(
 
 
 def busy(status: str, retry_after: str) -> bytes:
-    """An answer of a server that has too much to do."""
+    """The response of an overloaded server."""
     return (
         f"HTTP/1.1 {status}\r\nRetry-After: {retry_after}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
     )

@@ -1,4 +1,4 @@
-"""What is read from the engine when Prometheus asks, and how many series that makes."""
+"""What a scrape reads from the operator, and how many series that makes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OF_ONE_NAMESPACE = 2 * 3 + 2  # two windows: limit, used and ratio; waiting and 
 
 
 def crowd(namespaces: int, jobs: int) -> Knowledge:
-    """Namespaces that have all used their quota up, and have ImageJobs that wait for it."""
+    """Namespaces that have all used up their quota, with ImageJobs that wait for it."""
     known = Knowledge()
     for number in range(namespaces):
         known.use(f"team-{number}", 50)
@@ -94,7 +94,7 @@ def test_a_gauge_says_what_the_engine_knows(
     name: str, labels: dict[str, str], value: float
 ) -> None:
     series = crowd(2, 6).series()
-    if name == "build_info":  # the Python is whichever runs this
+    if name == "build_info":  # any version of Python
         series = {
             (key, tuple((label, text[: len(labels[label])]) for label, text in of)): said
             for (key, of), said in series.items()

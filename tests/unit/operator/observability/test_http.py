@@ -1,4 +1,4 @@
-"""What the probes say, and when a kubelet is told to restart us or to look elsewhere."""
+"""What the probes answer, and when a kubelet restarts the pod or removes it from its Service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STANDBY = {"role": "standby", "leader": "two"}
 
 @dataclass
 class Facts:
-    """Of a candidate and of a loop."""
+    """Facts about a candidate and a loop."""
 
     leads: bool = True
     leader: str = "one"

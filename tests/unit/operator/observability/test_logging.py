@@ -1,4 +1,4 @@
-"""The operator's log: one line a record, whatever is in it, and fields that name the object."""
+"""The operator's log: one line per record, whatever it contains; fields name the object."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POD = ObjectMeta(name="worker-7", namespace="team-a", uid="5b0d")
 def record(
     message: str, *arguments: object, error: bool = False, extra: dict[str, Any] | None = None
 ) -> logging.LogRecord:
-    """As a logger makes it; with the exception that is being handled, if `error`."""
+    """A record as a logger makes it; with the current exception, if `error`."""
     found = sys.exc_info() if error else None
     log = logging.getLogger("imagejob_operator")
     return log.makeRecord(log.name, 30, "a.py", 1, message, arguments, found, extra=extra)

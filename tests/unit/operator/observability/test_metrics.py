@@ -1,4 +1,4 @@
-"""What is counted of an ImageJob's course, once each, and when."""
+"""What is counted during an ImageJob's life, and when; each thing once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STARTED = {"startTime": (NOW - timedelta(seconds=5)).isoformat()}
 
 
 def entry(seq: int, event: str, reason: str, after: float) -> AuditEntry:
-    """One that came so many seconds after the ImageJob was created."""
+    """An entry that many seconds after the creation of the ImageJob."""
     return AuditEntry(
         seq, CREATED + timedelta(seconds=after), "imagejob-operator", event, reason, ""
     )
@@ -42,7 +42,7 @@ def status(**fields: Any) -> ImageJobStatus:
 def told(
     *entries: AuditEntry, of: ImageJob | None = None, written: ImageJobStatus | None = None
 ) -> Metrics:
-    """All of them with one status write."""
+    """All of them in one status write."""
     metrics = Metrics()
     for each in entries:
         metrics.emitted(of or job(), each, entries, written)

@@ -1,4 +1,4 @@
-"""What counting costs the operator for each ImageJob."""
+"""The cost of counting for each ImageJob."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def count_an_image_job(metrics: Metrics) -> None:
 
 
 def count_a_worker(metrics: Metrics) -> None:
-    """Its Job and its ledger are written, it is deleted, and the watches tell of it and its pod."""
+    """Its Job and its ledger are written, it is deleted, and the watches report it and its pod."""
     metrics.worker_created(MAX_BATCH)
     metrics.ledger("write", "done")
     for verb in ("PUT", "POST", "DELETE"):

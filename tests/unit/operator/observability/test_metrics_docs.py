@@ -1,4 +1,4 @@
-"""docs/metrics.md, the dashboard and the alerts speak of the metrics that there are, and of all."""
+"""docs/metrics.md, the dashboard and the alerts mention all existing metrics, and no others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Described = dict[str, tuple[str, frozenset[str]]]
 
 
 def exposed() -> Described:
-    """Of an operator that has seen everything."""
+    """The metrics of an operator that has seen everything."""
     known = Knowledge()
     known.use("team-a", 1)
     known.wait("team-a", 1)

@@ -1,4 +1,4 @@
-"""Who is admitted: in order, as many as may be, nobody twice."""
+"""Which ImageJobs are admitted: in order, as many as allowed, none twice."""
 
 from __future__ import annotations
 

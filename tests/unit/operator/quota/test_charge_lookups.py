@@ -1,4 +1,4 @@
-"""A ledger is read again for whoever has a worker and, for all that is known, no charge."""
+"""A ledger is read again for an ImageJob that has a worker and no known charge."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Forecasts against what the ledger then does, each admission some time after it becomes possible.
+"""Forecasts compared with what the ledger then does, each admission somewhat delayed.
 
-400 generated namespaces and four long cases; times go to the microsecond.
+400 generated namespaces and four long cases; times are in microseconds.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ RATES = [
 def admissions(
     ledger: Ledger, rates: Sequence[Rate], count: int, delays: Sequence[float]
 ) -> list[int]:
-    """When each of `count` is admitted, in µs. Delays are parts of the smallest tick."""
+    """When each of `count` is admitted, in µs. Delays are fractions of the smallest tick."""
     waiting = [f"uid-{index}" for index in range(count)]
     delay = cycle(int(part * min(rate.tick for rate in rates) * 1000) for part in delays)
     possible = ledger.now * 1000
@@ -53,7 +53,7 @@ def admissions(
 
 
 def drained(ledger: Ledger, rates: Sequence[Rate]) -> Ledger:
-    """After everybody who could be admitted was."""
+    """The ledger after every possible admission."""
     while (admission := admit(ledger, rates, [f"old-{index}" for index in range(256)])).uids:
         ledger = admission.ledger.without(uids=admission.uids)
     return ledger
@@ -68,7 +68,7 @@ def predicted(ledger: Ledger, rates: Sequence[Rate], count: int) -> list[int]:
 
 @st.composite
 def ledgers(draw: st.DrawFn) -> Ledger:
-    """With some past, not all of which the limits of today would have allowed."""
+    """Ledgers with a past that today's limits would not always have allowed."""
     ledger = Ledger(START)
     past = st.tuples(st.sampled_from([1, 40, 999, 5_003, 70_001, 900_001]), st.integers(1, 12))
     for gap, count in draw(st.lists(past, max_size=12)):

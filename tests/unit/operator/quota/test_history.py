@@ -41,7 +41,7 @@ windows = st.one_of(
 
 
 def history(*admitted: tuple[int, int]) -> History:
-    """Of admissions as (how long before NOW, how many)."""
+    """A history of admissions as (how long before NOW, how many)."""
     result = History()
     for age, count in admitted:
         result = result.add(NOW - age, count)
@@ -87,7 +87,7 @@ def test_what_a_quota_counts_never_depends_on_when_it_was_compacted(
     data: st.DataObject, per: str, admitted: list[tuple[int, int]], moments: list[float]
 ) -> None:
     rate = Rate(data.draw(st.integers(1, 1_000_000)), per)
-    # Around the time at which an admission leaves the window every millisecond matters.
+    # Around the time at which an admission leaves the window, every millisecond matters.
     edge = data.draw(st.integers(-1, rate.window // 100 + 10)) + rate.window
     exact = history(*admitted, (edge, 3))
     oldest = max(age for age, _ in [*admitted, (edge, 3)])

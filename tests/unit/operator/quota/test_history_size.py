@@ -1,7 +1,7 @@
-"""The bound on the size of a history, by its worst case.
+"""The bound on the size of a history, from its worst case.
 
 Every slot of a compacted history ends at a multiple of the grid of its age. The *full* history has
-a slot at each such end, so all others are a part of it; and a part is never longer than the whole.
+a slot at each such end, so all others are parts of it, and a part is never longer than the whole.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from support.examples import examples
 
 NOW = 1_795_341_600_123
 EVER = 10**12
-"""More admissions than a namespace will ever have: what is summed up of old."""
+"""More admissions than a namespace will ever have: the sum of the old ones."""
 
 
 def ends(now: int) -> list[int]:
-    """All the ends that a history compacted at `now` may have, but for the oldest."""
+    """All ends that a history compacted at `now` may have, except the oldest."""
     found = [now // FINEST * FINEST + FINEST]
     while (newest := found[-1] - FINEST) >= now - KEPT:
         while newest % grid(now - newest):
@@ -31,7 +31,7 @@ def ends(now: int) -> list[int]:
 def most(rate: Rate, width: int) -> int:
     """Admissions that the rate allows in one slot.
 
-    What was rounded when it was older by up to a width covers up to two of them.
+    Ones that were rounded when they were up to a width older cover up to two slots.
     """
     return rate.jobs * -(-2 * width // rate.window)
 

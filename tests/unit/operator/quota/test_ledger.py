@@ -175,7 +175,7 @@ def uuid(number: int) -> str:
 @pytest.mark.parametrize(("records", "each"), [(256, 1), (64, 8), (32, 16)])
 def test_a_whole_ledger_is_below_64_kib(records: int, each: int) -> None:
     ledger = Ledger(MICROS)
-    for number in range(MAX_CHARGED):  # each at a time of its own
+    for number in range(MAX_CHARGED):  # each at its own time
         ledger = ledger.at(NOW + SECOND * number, HOURLY).charge([uuid(number)])
     for number in range(records):
         uids = tuple(uuid(number * each + item) for item in range(each))
@@ -196,7 +196,7 @@ def test_a_lost_ledger_is_rebuilt_from_what_the_image_jobs_show() -> None:
     assert ledger.time == NOW
     assert (ledger.charged, ledger.dispatches) == ({}, {})
     (use,) = usage(ledger.history, [Rate(2, "1h")], ledger.now)
-    # It was some time in that second: the ledger takes it for the end.
+    # It was some time in that second: the ledger uses its end.
     assert use.next_available == Rate(2, "1h").frees(ledger.now // 1000 * 1000 - 2_999_000)
     assert ledger.history.slots[0] == (ledger.now // 8 * 8 + 8, 1)
 

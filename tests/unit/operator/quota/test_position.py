@@ -1,4 +1,4 @@
-"""What a waiting ImageJob says of its place, and how seldom it has to say it anew."""
+"""What a waiting ImageJob's status says about its position, and how rarely it must be updated."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_what_is_shown_first_is_exact() -> None:
 
 
 def test_what_is_stale_is_replaced_whole() -> None:
-    """Position and time of different moments would contradict each other."""
+    """A position and a time from different moments would contradict each other."""
     old, position = Queue(8, in_seconds(1_000)), QueuePosition(4, in_seconds(1_001))
 
     assert shown(old, position, NOW, SLOT) == Queue(4, in_seconds(1_001))
@@ -150,7 +150,7 @@ def test_the_last_in_line_is_refreshed_log2_times_however_slowly_it_moves(length
 
 
 def test_a_forecast_that_never_holds_costs_a_few_refreshes_more() -> None:
-    """Admissions come half as fast as promised, so the time moves away with each of them."""
+    """Admissions come half as fast as forecast, so each of them moves the time."""
     wait, queue, refreshes = timedelta(hours=200), None, 0
     for number in range(LINE):
         now = NOW + 2 * wait * number / LINE

@@ -1,4 +1,4 @@
-"""Rates, policies, and what is used and left."""
+"""Rates, policies, and how much is used and left."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """The promise of the quota, attacked by 11,000 generated schedules.
 
-Each schedule is a list of things that happen to a namespace: bursts and trickles of ImageJobs, time
-going by (often to the very edge of a window), limits raised, lowered and of other windows, two
-writers whose steps interleave and who lose compare-and-swaps or crash, statuses that show
-`Admitted` late, deletions, clocks that differ or are put forward and back. quota_world.World judges
-each decision by an ideal sliding log.
+Each schedule is a list of events in a namespace: bursts and trickles of ImageJobs, passing time
+(often to the very edge of a window), limits raised, lowered and with other windows, two writers
+whose steps interleave and who lose compare-and-swaps or crash, statuses that show `Admitted` late,
+deletions, clocks that differ or are set forward and back. quota_world.World judges each decision
+by an ideal sliding log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from support.quota_world import CHARGED_TWICE, WHOLE_TURN, World
 MILLISECOND, SECOND, DAY = 1_000, 1_000_000, 86_400_000_000  # in µs
 
 CROWD = 40
-"""ImageJobs that wait when a schedule begins."""
+"""ImageJobs that wait at the start of a schedule."""
 
 RATES = [
     ["50/1h"],
@@ -113,7 +113,7 @@ def test_a_clock_that_is_put_back_or_forward_costs_one_window_at_most(
 
 
 def test_nine_days_at_the_edge_of_three_limits() -> None:
-    """Long enough for every grid, and for the oldest to have been summed up."""
+    """Long enough for every grid, and for the oldest to be summed up."""
     world = World(["20/1h", "360/1d", "2000/7d"])
 
     for turn in range(2_200):
@@ -141,7 +141,7 @@ STALE_PICTURE: list[Event] = [
     ("show", CROWD),  # … which shows, so …
     ("crash", 1),
     ("go", 1, WHOLE_TURN),  # … the ledger forgets it, …
-    ("go", 0, WHOLE_TURN - 1),  # … and the first one goes on
+    ("go", 0, WHOLE_TURN - 1),  # … and the first one continues
 ]
 
 

@@ -1,4 +1,4 @@
-"""Lines of waiting ImageJobs: who is before whom, whatever happens to the line."""
+"""Queues of waiting ImageJobs: the order, whatever happens to the queue."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ moves = st.tuples(st.integers(0, 30), st.sampled_from([EARLY, LATE]), st.integer
 def test_a_line_is_what_sorting_would_make_of_it(
     steps: list[tuple[int, str, int] | int],
 ) -> None:
-    """A tuple puts (number, creation, priority) into the line, a number takes it out."""
+    """A tuple adds (number, creation, priority) to the queue, a number removes it."""
     waits, sorts = WaitQueue(), dict[str, tuple[int, str, str]]()
     for step in steps:
         if isinstance(step, int):

@@ -1,4 +1,4 @@
-"""Which ImageJobs go together in one worker."""
+"""Which ImageJobs share a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may not even wait for the quota, and that nobody else is turned away."""
+"""Which ImageJobs may not even wait for the quota, and that no others are rejected."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINE = [image_job(name) for name in ("a", "b", "c", "d")]
 
 
 def excess(policy: Policy, ledger: Ledger, *jobs: ImageJob) -> dict[str, str]:
-    """Those who are turned away, of those in line."""
+    """The rejected ImageJobs of the queue."""
     cache, tenant = ClusterCache(), NamespaceState("team-a")
     for thing in (store(), *jobs):
         cache.upsert(thing)

@@ -1,4 +1,4 @@
-"""Which namespace gets the next free place, over whole stretches of time."""
+"""Which namespace gets the next free slot, over long periods."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECOND = 1_000_000_000
 
 
 class Step(NamedTuple):
-    """Who comes with how many workers of how many seconds, and how long it is until the next."""
+    """The namespaces that ask, with their workers and seconds, and the time until the next step."""
 
     come: dict[str, tuple[int, int]]
     wait: int
@@ -59,7 +59,7 @@ def run(course: Course) -> list[Look]:
 
 
 def stretches(looks: list[Look], name: str) -> list[list[Look]]:
-    """The longest runs in which it could have had one more place all the time."""
+    """The longest runs in which it could always have had one more slot."""
     found: list[list[Look]] = [[]]
     for look in looks:
         if look.may_have_more(name):
@@ -70,7 +70,7 @@ def stretches(looks: list[Look], name: str) -> list[list[Look]]:
 
 
 def lead(look: Look, name: str, other: str) -> Fraction:
-    """By how many seconds of cost one is ahead of the other, once the places have been given."""
+    """By how many seconds of cost one is ahead of the other, after the slots were given."""
     spent, clock = look.after.spent, look.after.clock
     ahead = spent.get(name, clock) - spent.get(other, clock)
     return max(Fraction(0), Fraction(ahead, SECOND))
@@ -78,7 +78,7 @@ def lead(look: Look, name: str, other: str) -> Fraction:
 
 @given(courses)
 def test_nobody_gets_more_than_its_share_while_another_waits(course: Course) -> None:
-    """The bound of fairness.py, to the thousandth of a second, which is what rounding may cost."""
+    """The bound of fair_share.py, to a thousandth of a second, which rounding may cost."""
     looks = run(course)
 
     for name, other in permutations(NAMES, 2):
@@ -138,7 +138,7 @@ def test_only_those_who_matter_are_remembered(course: Course) -> None:
 
 
 def one_by_one(weights: dict[str, int], count: int, room: dict[str, int] | None = None) -> str:
-    """Who gets the next places, when all always wait and each place is held for no time."""
+    """The namespaces of the next slots, when all always wait and no slot is held for any time."""
     order, accounts = "", Accounts(BEGIN)
     for _ in range(count):
         demands = {
@@ -177,7 +177,7 @@ def test_one_place_at_a_time_goes_round() -> None:
 
 
 def test_a_place_that_is_held_for_long_counts_for_as_much() -> None:
-    """One of 60 seconds costs what twenty of two seconds cost, with what it costs to begin them."""
+    """One of 60 seconds costs as much as twenty of two seconds, with the cost of their starts."""
     slots = Slots(1)
     slots.arrive("long", 60, 10)
     slots.arrive("short", 2, 1000)
@@ -260,7 +260,7 @@ def test_a_lead_is_kept_by_who_waits() -> None:
 
 
 def test_to_have_wanted_nothing_is_no_credit() -> None:
-    """It held a place for little all the time, and wanted no other."""
+    """It always held a slot for a little while, and wanted no other."""
     accounts = Accounts(BEGIN, 99 * SECOND, {"rich": SECOND, "poor": 99 * SECOND})
     demands = {"rich": Demand(9, 9, 1), "poor": Demand(9, 9)}
 
@@ -301,7 +301,7 @@ def test_to_begin_a_worker_costs_a_second_though_it_end_at_once() -> None:
 
 
 def test_who_does_not_take_its_place_comes_after_the_others() -> None:
-    """It gathers for a fuller worker, while another would begin at once."""
+    """It waits for a fuller worker, while another could start now."""
     demands = {"gathers": Demand(9, 9), "begins": Demand(9, 9)}
     first, accounts = share(Accounts(BEGIN), demands, 1, Reserve(1))
     accounts = accounts.observed({}, demands, lambda _: 1, BEGIN)
@@ -314,7 +314,7 @@ def test_who_does_not_take_its_place_comes_after_the_others() -> None:
 
 
 def test_what_is_held_counts_as_what_workers_usually_cost() -> None:
-    """Both have had as much; but what the one begins takes ten minutes, and it has begun one."""
+    """Both have had the same; but one's workers take ten minutes, and one of them has started."""
     usual = {"hog": (1200 * SECOND, 2), "tiny": (20 * SECOND, 10)}
     spent = {"hog": 0, "tiny": 0}
     accounts = Accounts(BEGIN, 0, spent, {"hog": 1, "tiny": 1}, usual)
@@ -371,7 +371,7 @@ def test_what_is_kept_goes_to_those_with_none() -> None:
 
 
 def test_thousands_of_namespaces_are_looked_at_once() -> None:
-    """All are held but the last: it gets every place, and nobody is asked again for each."""
+    """All but the last are held: it gets every slot, and the others aren't asked again for each."""
     teams = [f"team-{number}" for number in range(10_000)]
     demands = {name: Demand(PLENTY, 0) for name in teams} | {teams[-1]: Demand(PLENTY, PLENTY)}
 
@@ -379,7 +379,7 @@ def test_thousands_of_namespaces_are_looked_at_once() -> None:
 
 
 def test_combinations_of_all_are_fair_in_the_long_run() -> None:
-    """Weights 1, 2 and 4, workers of 60, 7 and 1 seconds: what they cost is as their weights."""
+    """Weights 1, 2 and 4, workers of 60, 7 and 1 seconds: the costs are as the weights."""
     slots = Slots(5, weights={"a": 1, "b": 2, "c": 4})
     for name, seconds in {"a": 60, "b": 7, "c": 1}.items():
         slots.arrive(name, seconds, 10_000)

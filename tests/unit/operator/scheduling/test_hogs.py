@@ -1,7 +1,7 @@
-"""Two namespaces whose stores drip, against twenty with tiny pictures, by a clock of its own.
+"""Two namespaces with dripping stores, against twenty with tiny images, in virtual time.
 
-An attempt of the hogs holds its worker for ten minutes, and is made again for ever. The twenty
-always have more to do: as soon as a worker of one has ended, its next one waits.
+An attempt of the hogs holds its worker for ten minutes, and is repeated endlessly. The twenty
+always have more to do: when one of their workers has ended, the next one waits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ATTEMPT, TINY, HOUR = 600, 4, 3600
 
 
 class Loop(Slots):
-    """A closed loop: whatever has ended is followed by the next."""
+    """A closed loop: the next worker follows each one that has ended."""
 
     def comes_back(self, name: str) -> None:
         if name in HOGS + TWENTY:
@@ -29,7 +29,7 @@ class Loop(Slots):
         self.look()
 
     def done(self) -> int:
-        """Workers of the twenty."""
+        """The number of ended workers of the twenty."""
         return sum(self.ended[name] for name in TWENTY)
 
 
@@ -63,8 +63,9 @@ def test_all_twenty_have_the_same() -> None:
 
 
 def test_hogs_that_were_there_first_leave_what_is_kept_but_for_one_each() -> None:
-    """The first holds all that it may, the second one of what is kept; so in each of ten minutes
-    the others have what is left of it."""
+    """The first holds all that it may, the second one of the reserve; in each of the ten minutes
+    the others have the rest of it.
+    """
     loop = Loop(PLACES, KEPT)
     for hog in HOGS:
         loop.begin((hog,))

@@ -1,4 +1,4 @@
-"""One namespace as the quota sees it: who waits for what, and what its ledger has promised."""
+"""One namespace as the quota sees it: what waits, and what its ledger has promised."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOTHING: Manifest = {}
 
 
 def promising(*names: str, ledger: Ledger = EMPTY) -> Ledger:
-    """A ledger that says that workers of those names are being created, each for the cat."""
+    """A ledger that promises workers of those names, each for the cat."""
     for name in names:
         ledger = ledger.dispatch(name, DispatchRecord(("uid-cat",), "sha256:0"))
     return ledger
@@ -131,7 +131,7 @@ def test_a_place_in_the_line_for_the_quota_is_a_position_and_a_time() -> None:
     assert known.position == 1
     assert known.eligible_at is not None
     assert known.eligible_at >= NOW + timedelta(hours=1)
-    assert tenant.quota_position(DOG).position is None  # it came after the forecast
+    assert tenant.quota_position(DOG).position is None  # it arrived after the forecast
 
 
 def test_who_is_turned_away_is_told_so_until_he_leaves() -> None:

@@ -1,4 +1,4 @@
-"""What becomes of the workers that a ledger says are being created: after a restart, too."""
+"""What happens to workers that a ledger promises, also after a restart."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NAME_OF_THREE = worker_name(["uid-cat", "uid-dog", "uid-emu"], 1)
 
 
 class Team:
-    """A namespace as a new operator finds it: the ledger and the ImageJobs, and nothing in mind."""
+    """A namespace as a new operator finds it: the ledger and the ImageJobs, and no memory."""
 
     def __init__(self, ledger: Ledger, *jobs: ImageJob) -> None:
         self.cache = ClusterCache()
@@ -50,7 +50,7 @@ class Team:
 
 
 def first(*jobs: ImageJob) -> Plan:
-    """The plan of the operator that was there before: one worker for them all, or for the cat."""
+    """The previous operator's plan: one worker for them all, or for the cat."""
     team = Team(EMPTY, *(jobs or (CAT,)))
     for job in jobs or (CAT,):
         team.tenant.line_up(job, "admission")
@@ -58,7 +58,7 @@ def first(*jobs: ImageJob) -> Plan:
 
 
 def another_store() -> ImageStore:
-    """Made anew under the same name, and elsewhere."""
+    """A new store of the same name, elsewhere."""
     made = store(s3={"endpoint": "https://s3.new", "bucket": "b", "credentials": {}})
     return msgspec.structs.replace(
         made, metadata=msgspec.structs.replace(made.metadata, uid="uid-2", resource_version="9")

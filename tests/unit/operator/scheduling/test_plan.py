@@ -1,4 +1,4 @@
-"""What is charged and dispatched next in one namespace: from its lines to its next ledger."""
+"""What is charged and dispatched next in one namespace: from its queues to its next ledger."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ADMITTED = {
     ]
 }
 LINE = (job("c", NEW), job("b"), job("d", NEW, priority=1), job("a"))
-"""Who goes first: d, a, b, c."""
+"""The order is d, a, b, c."""
 
 
 def test_those_of_the_highest_priority_are_charged_first_and_then_the_oldest() -> None:
@@ -117,7 +117,7 @@ def test_who_is_promised_a_worker_is_not_promised_another() -> None:
     made = team.plan()
     team.carry_out(made)
 
-    again = team.queued(job("a")).plan()  # its status is being written: it is in line still
+    again = team.queued(job("a")).plan()  # its status is being written: it is still in the queue
 
     assert again.pending == ()
     assert not again.must_write

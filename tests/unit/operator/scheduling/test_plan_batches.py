@@ -1,4 +1,4 @@
-"""Which workers are begun at once, and which are waited with until they are fuller."""
+"""Which workers start immediately, and which wait until they are fuller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When namespaces are looked at, and which are held when the API server has too much to do."""
+"""When namespaces are planned, and which are held while the API server is overloaded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MANY = [f"team-{number}" for number in range(1000)]
 
 
 def after(seconds: float, looked_at: list[str] | None = None) -> BatchWindow:
-    """So long after those were looked at."""
+    """That long after those were planned."""
     clock = Clock()
     rhythm = BatchWindow(clock)
     rhythm.looked_at(["a"] if looked_at is None else looked_at, clock.now)

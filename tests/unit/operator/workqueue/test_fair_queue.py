@@ -1,4 +1,4 @@
-"""Namespaces take turns, and nothing is kept of whoever has left."""
+"""Namespaces take turns, and nothing remains of one that has left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has room, who waits for it, and in which order they get it."""
+"""Which actions may start, which wait, and in which order."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def queue(clock: Clock) -> WorkQueue:
 
 
 def fill(queue: WorkQueue) -> None:
-    """As much is under way as may be."""
+    """Start as many actions as are allowed."""
     for number in range(LEAST):
         queue.begin(f"busy-{number}", Priority.PROGRESS)
 
 
 def drain(queue: WorkQueue) -> list[object]:
-    """All that wait, in the order in which they have room."""
+    """All waiting actions, in the order in which they may start."""
     order = []
     while (subject := queue.pop()) is not None:
         order.append(subject)
@@ -277,7 +277,7 @@ def test_what_is_added_for_later_is_looked_at_then_and_wakes_who_waits(clock: Cl
 
     async def added() -> None:
         queue.add("a", after=utc_now() + timedelta(hours=1))
-        queue.add("a", after=utc_now() + soon)  # takes the place of the one before
+        queue.add("a", after=utc_now() + soon)  # replaces the one before
         await asyncio.wait_for(woken.wait(), 10)
 
     asyncio.run(added())

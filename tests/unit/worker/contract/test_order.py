@@ -1,4 +1,4 @@
-"""The work order: held by tests/data/orders, and by the example in its own documentation."""
+"""The work order, checked with tests/data/orders and with the example in its documentation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_example_is_the_one_in_the_documentation() -> None:
 def test_no_field_is_lost_or_renamed() -> None:
     raw = msgspec.json.decode((ORDERS / "full.json").read_bytes())
 
-    # As JSON, which has no tuples; each store has one of two fields, the other left out.
+    # As JSON, which has no tuples; each store has one of two fields, without the other.
     assert raw == msgspec.json.decode(msgspec.json.encode(decoded("full")))
 
 

@@ -1,4 +1,4 @@
-"""The report: held by tests/data/reports, within its budget, whole at any moment."""
+"""The report: matches tests/data/reports, stays within its budget, and is always complete."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def done_with(most: int) -> st.SearchStrategy[Done]:
 
 
 def most_items(outputs_each: int) -> int:
-    """As many as the operator's planner puts into one order."""
+    """The maximum that the operator puts into one order."""
     item = max(batching.DONE_BYTES + outputs_each * batching.OUTPUT_BYTES, batching.FAILED_BYTES)
     return min(MAX_BATCH, (batching.REPORT_BYTES - batching.FRAME_BYTES) // item)
 
@@ -256,7 +256,7 @@ def test_what_an_older_and_longer_text_leaves_behind_is_ignored() -> None:
 
 
 def test_the_file_stays_the_same_file(tmp_path: Path) -> None:
-    """A termination log is a mount: replaced by another file, nobody would read it."""
+    """A termination log is a mount: nobody would read a file that replaces it."""
     path = tmp_path / "termination-log"
     path.write_text("x" * 5000)
     before = path.stat().st_ino

@@ -1,4 +1,4 @@
-"""Animations: all frames where an output asks for them, else the first."""
+"""Animations: all frames if an output asks for them, else the first."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SOURCES = {name: animation(name) for name in ("GIF", "WEBP", "PNG", "AVIF")}
 
 
 def shown(image: Image.Image) -> list[tuple[Rgb, int]]:
-    """Each frame's colour in the middle, and how long it shows."""
+    """Each frame's colour in the middle, and its duration."""
     found = []
     for index in range(getattr(image, "n_frames", 1)):
         image.seek(index)
@@ -157,7 +157,7 @@ def test_transparent_frames_do_not_show_the_one_before(bench: Bench) -> None:
 
 
 def test_a_default_image_is_no_frame(bench: Bench) -> None:
-    """An APNG may have a picture for readers that know no animation: the still, not a frame."""
+    """An APNG may have an image for readers without animation: the still, not a frame."""
     still, *others = [Image.new("RGB", SIZE, (9, 9, 9)), *frames()]
     source = encoded(
         still, "PNG", save_all=True, append_images=others, default_image=True, duration=DURATIONS

@@ -1,4 +1,4 @@
-"""Colours into sRGB, or kept with their profile; and profiles that can't be used."""
+"""Colours converted to sRGB, or kept with their profile; and unusable profiles."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def test_a_grey_profile_is_kept_where_grey_is(bench: Bench, name: str, kept: boo
     assert bool(processed.removed & Kind.ICC) is not kept
 
 
-# A press whose inks are nothing like what arithmetic on CMYK would make of them. Its black is
-# black: littleCMS stretches a press's darkest colour to the screen's.
+# A press whose inks differ a lot from arithmetic on CMYK. Its black is black: littleCMS stretches
+# a press's darkest colour to the screen's.
 INKS = {
     ink: (0.0, 0.0, 0.0)
     if ink[3]
@@ -126,10 +126,10 @@ def test_cmyk_goes_through_its_own_profile(
 
 
 def ycck(cmyk: Image.Image) -> bytes:
-    """A CMYK picture as Adobe's YCCK: its CMY as YCbCr, inverted K beside it.
+    """A CMYK image as Adobe's YCCK: its CMY as YCbCr, inverted K beside it.
 
-    Pillow writes no YCCK. But YCbCr's three channels with K as four samples are what it writes for
-    CMYK, and the marker's last byte says how to read them.
+    Pillow writes no YCCK. But it writes CMYK as four samples, which can be YCbCr's three channels
+    and K, and the marker's last byte says how to read them.
     """
     cyan, magenta, yellow, black = cmyk.split()
     luma, blue, red = Image.merge("RGB", (cyan, magenta, yellow)).convert("YCbCr").split()

@@ -1,4 +1,4 @@
-"""Colours come out right: measured, against arithmetic that shares nothing with the worker."""
+"""Colours are right: measured, against arithmetic that is independent of the worker."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATCHES: tuple[Rgb, ...] = (
 )  # fmt: skip
 LEVELS = (0, 40, 90, 128, 180, 220, 255)
 
-# A press of which every corner is known; the mixtures between are lcms's business.
+# A press whose corners are all known; lcms interpolates between them.
 INKS: dict[tuple[int, int, int, int], tuple[float, float, float]] = {
     ink: (0.0, 0.0, 0.0) if ink[3] else tone
     for ink, tone in zip(
@@ -68,7 +68,7 @@ def furthest(found: list[Rgb], expected: list[Rgb]) -> int:
 
 
 class Studio:
-    """Gives the pipeline one source and has the file that comes out."""
+    """Gives the pipeline one source and returns the output file."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
@@ -109,7 +109,7 @@ def test_wide_gamuts_come_out_as_srgb(studio: Studio, space: str, kind: str) -> 
 
     assert reading.read("png", made).icc == b""
     assert furthest(found, expected) <= TOLERANCE, list(zip(stored, found, expected, strict=True))
-    # Taking the numbers for sRGB's would be this far off: the bound above is no accident.
+    # Reading the numbers as sRGB's would be this far off: the bound above is meaningful.
     assert furthest(stored, expected) > 10 * TOLERANCE
 
 
@@ -156,7 +156,7 @@ def test_cmyk_goes_through_its_own_profile(studio: Studio, kind: str) -> None:
     found = middles(decoded(studio.develop(source)).convert("RGB"))
 
     expected = [colour.from_lab(lab) for lab in INKS.values()]
-    # JPEG rounds an ink to 254 at times, and the profile's Lab has 8 bits.
+    # JPEG sometimes rounds an ink to 254, and the profile's Lab has 8 bits.
     assert furthest(found, expected) <= 3, list(zip(inks, found, expected, strict=True))
 
 

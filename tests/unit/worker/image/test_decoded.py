@@ -1,4 +1,4 @@
-"""When the pipeline says that the source has no more to say."""
+"""When the pipeline reports that the source is decoded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def gif(frames: int) -> bytes:
 
 
 def said(source: bytes, folder: Path, *, animated: bool) -> list[list[str]]:
-    """The outputs that were there each time it said so."""
+    """The outputs that existed at each report."""
     place = folder / "source"
     place.write_bytes(source)
     (folder / "outputs").mkdir()

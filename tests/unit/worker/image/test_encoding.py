@@ -83,7 +83,7 @@ def test_outputs_come_in_the_order_of_the_item(bench: Bench) -> None:
     ],
 )
 def test_auto(bench: Bench, source: bytes, asked: dict[str, Any], expected: str | None) -> None:
-    if expected is None:  # four digits are no colour that the API lets through
+    if expected is None:  # the API rejects a colour of four digits
         with pytest.raises(ItemFailure, match="colour"):
             bench.process(source, asked)
         return

@@ -52,7 +52,7 @@ def test_inside_keeps_the_whole_picture(asked: dict[str, Any], size: tuple[int, 
         # The box shrinks in its proportions, so nothing is enlarged...
         ({"width": 400, "height": 400}, (200, 200), (100, 0, 300, 200)),
         ({"width": 1000, "height": 100}, (400, 40), (0, 80, 400, 120)),
-        # ...unless that is asked for.
+        # ...unless the output asks for that.
         ({"width": 400, "height": 400, "enlarge": True}, (400, 400), (100, 0, 300, 200)),
     ],
 )
@@ -157,7 +157,7 @@ def test_contain_shows_the_background_beside_the_picture(
 
     image = opened(made).convert("RGBA")
     bar, inside = pixel(image, (20, 2)), pixel(image, (20, 20))
-    if name == "jpeg":  # has no transparency: what lets light through lies on white
+    if name == "jpeg":  # has no transparency: translucent pixels are drawn on white
         share = expected[3] / 255
         expected = (*(round(255 + (part - 255) * share) for part in expected[:3]), 255)
     assert abs(bar[3] - expected[3]) <= 1

@@ -15,7 +15,7 @@ PHOTO = encoded(photo((480, 320)), "JPEG", quality=95)
 
 
 class Encoder:
-    """Lengths by a law; notes the qualities asked for."""
+    """Lengths by a formula; records the requested qualities."""
 
     def __init__(self, scale: float = 1000, rise: float = 0.03) -> None:
         self.tried: list[int] = []

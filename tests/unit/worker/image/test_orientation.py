@@ -1,4 +1,4 @@
-"""A picture comes out upright whatever its camera was held like, from every format that says so."""
+"""An image becomes upright, however the camera was held, in every format that records it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.specimens import avif, exif, jpeg, png, tiff, webp
 from support.specimens.ifd import SHORT, Directory
 from support.specimens.ifd import tiff as structure
 
-# Where the stored picture's first row and first column belong (EXIF 2.32, 4.6.4, tag Orientation).
+# The places of the stored image's first row and first column (EXIF 2.32, 4.6.4, tag Orientation).
 ORIENTATIONS = {
     1: ("top", "left"), 2: ("top", "right"), 3: ("bottom", "right"), 4: ("bottom", "left"),
     5: ("left", "top"), 6: ("right", "top"), 7: ("right", "bottom"), 8: ("left", "bottom"),
@@ -24,7 +24,7 @@ CORNERS = {
 }  # fmt: skip
 SIZE = (320, 192)
 SOURCES = ("jpeg", "png", "webp", "avif", "tiff")
-# The whole picture; one small enough that a JPEG is decoded at a fraction of its size; a crop.
+# The whole image; one small enough that a JPEG is decoded at a fraction of its size; a crop.
 OUTPUTS: list[dict[str, Any]] = [
     {"name": "full", "format": "png"},
     {"name": "small", "format": "png", "width": 40, "height": 40},
@@ -41,7 +41,7 @@ CASES = list(itertools.product(SOURCES, ORIENTATIONS))
 
 
 def stored(orientation: int) -> Image.Image:
-    """The picture as a camera held this way stores it: four quarters, placed by the table."""
+    """The image as a camera held this way stores it: four quarters, placed by the table."""
     first_row, first_column = ORIENTATIONS[orientation]
     width, height = SIZE if first_row in ("top", "bottom") else SIZE[::-1]
     image = Image.new("RGB", (width, height))
@@ -75,7 +75,7 @@ def source_file(kind: str, orientation: int) -> bytes:
     if kind == "avif":
         return avif.encode(
             picture, exif=block
-        )  # Pillow turns the tag into the format's own irot and imir
+        )  # Pillow converts the tag to the format's own irot and imir
     return tiff.encode(picture, orientation=orientation)
 
 
@@ -114,8 +114,8 @@ def test_the_picture_is_upright(bench: Bench, kind: str, orientation: int) -> No
 
 
 def test_an_avif_is_turned_by_its_own_properties_alone(bench: Bench) -> None:
-    """EXIF's orientation says nothing there: readers go by irot and imir, if there are any."""
-    # Under another number, which Pillow leaves as it is, until the file is written.
+    """EXIF's orientation doesn't count there: readers use irot and imir, if there are any."""
+    # Under another number, which Pillow leaves alone, until the file is written.
     block = structure([Directory({0x0113: (SHORT, [6])})], ">")
     data = avif.encode(stored(1), exif=block).replace(b"\x01\x13\0\x03", b"\x01\x12\0\x03")
     assert b"\x01\x12\0\x03" in data

@@ -1,4 +1,4 @@
-"""What is derived from what, and at which scale a JPEG is decoded."""
+"""Which output is derived from which, and at which scale a JPEG is decoded."""
 
 from __future__ import annotations
 

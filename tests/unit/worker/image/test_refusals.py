@@ -1,4 +1,4 @@
-"""What is refused before decoding, what is damaged, and what else can go wrong."""
+"""What is rejected before decoding, what is damaged, and what else can go wrong."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_sides(bench: Bench, size: tuple[int, int], reason: str, message: str) -
 
 @pytest.mark.parametrize("name", ["png", "webp", "tiff", "gif"])
 def test_a_picture_smaller_than_its_header_says_is_damaged(bench: Bench, name: str) -> None:
-    """Of JPEG, libjpeg makes grey of what is missing; of AVIF, libavif scales what there is."""
+    """libjpeg fills a JPEG's missing part with grey; libavif enlarges what an AVIF has."""
     assert failure(bench, HEADERS[name](500, 400)).reason == "CorruptImage"
 
 
@@ -140,7 +140,7 @@ def test_cut_short(bench: Bench, name: str, share: float) -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_damage_anywhere_is_damage_or_a_picture(bench: Bench, name: str) -> None:
-    """Any byte changed: never Internal, never anything but an ItemFailure."""
+    """Any byte changed: never Internal, and no other exception than ItemFailure."""
     data = WHOLE[name]
     reasons = set()
     for at in range(13, len(data), max(1, len(data) // 60)):

@@ -1,6 +1,6 @@
-"""Which kinds of metadata a source is said to hold, less what is kept.
+"""The kinds of metadata reported for a source, without those that are kept.
 
-The whole matrix, read back with other tools, is a component test; here is each kind once.
+A component test reads the whole matrix back with other tools; this one has each kind once.
 """
 
 from __future__ import annotations

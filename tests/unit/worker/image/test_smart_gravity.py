@@ -14,7 +14,7 @@ DETAIL = photo((60, 60), seed=7).resize((30, 30)).resize((60, 60), Image.Resampl
 
 
 def scene(size: tuple[int, int], at: tuple[int, int], thing: Image.Image) -> Image.Image:
-    """A thing on plain grey."""
+    """An object on plain grey."""
     image = Image.new("RGB", size, GREY)
     image.paste(thing, at)
     return image
@@ -121,7 +121,7 @@ def test_shapes_that_need_no_crop_are_left_alone(bench: Bench) -> None:
         ([9, 9, 0, 0, 0, 0, 0, 0], 0.25, 0.0),
         ([0, 0, 0, 0, 0, 0, 9, 9], 0.25, 1.0),
         ([1] * 9, 1 / 3, 0.5),
-        ([0, 5, 0, 0, 0, 0, 0, 5, 0], 1 / 3, 0.0),  # of equals the first: neither is nearer
+        ([0, 5, 0, 0, 0, 0, 0, 5, 0], 1 / 3, 0.0),  # the first of two equals: neither is nearer
         ([1, 2, 3], 1.0, 0.5),
         ([7], 0.1, 0.5),
     ],

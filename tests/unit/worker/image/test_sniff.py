@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes."""
+"""The format of a file, from its first bytes."""
 
 from __future__ import annotations
 

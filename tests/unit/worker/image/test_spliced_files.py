@@ -1,4 +1,4 @@
-"""A file with parts cut out reads as if it had never had them."""
+"""A file with parts cut out reads as if they had never been there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_in_steps(spliced: Spliced, step: int) -> None:
 
 
 def test_like_any_file(spliced: Spliced) -> None:
-    """The same seeks and reads give the same as on a file of the parts alone."""
+    """The same seeks and reads return the same as on a file of the remaining parts."""
     plain, source = io.BytesIO(WHOLE), random.Random(5)
     for _ in range(500):
         whence = source.choice([io.SEEK_SET, io.SEEK_CUR, io.SEEK_END])

@@ -1,4 +1,4 @@
-"""Every mode a decoder can give, and transparency in all of them."""
+"""Every mode that a decoder can return, and transparency in all of them."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_16_bit_ramp_is_scaled_and_not_clipped(bench: Bench) -> None:
 
 
 def test_what_is_transparent_lends_no_colour_to_its_neighbours(bench: Bench) -> None:
-    """A white disc's half on transparent black: resized without care its edge would turn grey."""
+    """Half a white disc on transparent black: careless resizing would make its edge grey."""
     source = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
     source.paste((255, 255, 255, 255), (0, 0, 31, 64))
 

@@ -1,6 +1,6 @@
-"""Nothing that comes out asks to be turned, and crops and smaller outputs are turned once, too.
+"""No output needs to be turned, and crops and smaller outputs are turned exactly once.
 
-test_orientation.py has that each format comes out upright.
+test_orientation.py checks that each format becomes upright.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def stored(name: str, orientation: int, size: tuple[int, int] = (64, 48)) -> bytes:
-    """`quarters` turned away from upright, and the orientation that turns it back."""
+    """`quarters` turned from upright, and the orientation that turns it back."""
     method = STORED[orientation]
     image = quarters(size) if method is None else quarters(size).transpose(method)
     if name == "TIFF":

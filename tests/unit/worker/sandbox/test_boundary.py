@@ -1,4 +1,4 @@
-"""What the worker believes of a child: how it ended, and what it said before."""
+"""What the worker accepts from a child: how it ended, and its result before that."""
 
 from __future__ import annotations
 

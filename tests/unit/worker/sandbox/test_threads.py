@@ -1,7 +1,7 @@
-"""What the threads of a worker read is known before there are any.
+"""Types that a worker's threads decode are prepared before the threads start.
 
-msgspec 0.22 looks into a Struct when it is first decoded, and crashes where two threads do so at
-once. The names that it would look for are spoilt here, so that looking late is an error.
+msgspec 0.22 inspects a Struct when it is first decoded, and crashes if two threads do so at once.
+The names that it would look up are broken here, so that a late inspection is an error.
 """
 
 from __future__ import annotations

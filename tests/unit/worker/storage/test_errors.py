@@ -1,4 +1,4 @@
-"""Keys that can't name objects, and what a store's refusals are taken to mean."""
+"""Keys that can't name objects, and how a store's errors are interpreted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How slow a transfer may be: at least so many bytes a second, over any 30 seconds."""
+"""How slow a transfer may be: a minimum of bytes per second, over any 30 seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEAST = 1000
 
 
 def slow_at(times: list[float], sizes: list[int], least: int | None = LEAST) -> float | None:
-    """When it is first said to be too slow, if it is asked every half second."""
+    """When it is first reported as too slow, if it is checked every half second."""
     pace, asked = TransferRate(least, 0), 0.0
     for at, size in zip(times, sizes, strict=True):
         while asked < at:
