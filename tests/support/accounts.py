@@ -23,9 +23,9 @@ RIGHTS = "rbac.authorization.k8s.io"
 
 
 def run(kubeconfig: Path, do: Callable[[Cluster], Awaitable[Any]]) -> Any:
-    """Return the result of `do`, given the cluster as that file's account sees it.
+    """What `do` returns, given the cluster as that file's account sees it.
 
-    The operator itself reads KUBECONFIG, which is the same for the whole run.
+    The operator itself reads KUBECONFIG, which is one for the whole run.
     """
     return asyncio.run(_connected(kubeconfig, do))
 
@@ -61,7 +61,7 @@ def allow_to_list(cluster: Client, namespace: str) -> Path:
 
 
 async def _until_it_may_list(cluster: Cluster) -> None:
-    """The API server learns about rights by a watch."""
+    """The API server learns of rights by a watch."""
     deadline = asyncio.get_running_loop().time() + SECONDS
     while True:
         try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Play = Callable[[Story], None]
 
 SECONDS = 15
-QUICK = LeaseTimings(1)  # for what uses the real clock
+QUICK = LeaseTimings(1)  # for what runs by the real clock
 
 
 class World:
@@ -33,7 +33,7 @@ class World:
         self._connection = connection
 
     def candidate(self, identity: str) -> LeaseLock:
-        """A candidate on the clock `now`."""
+        """On the clock `now`."""
         timings = LeaseTimings(SECONDS)
         return LeaseLock(self._connection, self._namespace, identity, timings, lambda: self.now)
 

@@ -39,7 +39,7 @@ def get(port: int, path: str) -> bytes:
 
 
 class Prometheus:
-    """Scrapes `target`, a port of this machine, every second, and evaluates the chart's rules."""
+    """Scrapes `target`, a port of this machine, each second, and evaluates the chart's rules."""
 
     def __init__(self, program: Path, folder: Path, target: int, guard: Guard) -> None:
         (self.port,) = free_ports(1)

@@ -106,8 +106,8 @@ def test_a_key_is_used_as_it_is(storage: S3Storage, client: Any, tmp_path: Path)
 def test_an_output_that_changes_on_its_way_is_not_stored(
     storage: S3Storage, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The signature doesn't cover it; the store compares it with Content-MD5."""
-    monkeypatch.setattr(s3_module, "_digest", lambda _: "1B2M2Y8AsgTpgAmY7PhCfg==")  # of no bytes
+    """Its signature doesn't cover it; the store compares it with Content-MD5."""
+    monkeypatch.setattr(s3_module, "_digest", lambda _: "1B2M2Y8AsgTpgAmY7PhCfg==")  # of nothing
     (tmp_path / "output").write_bytes(b"a picture")
 
     with pytest.raises(ItemFailure, match=r"BadDigest|InvalidDigest") as caught:

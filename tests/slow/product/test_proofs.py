@@ -1,4 +1,4 @@
-"""The proofs of benchmarks/ also hold at a reduced size: `make proof-crds`, `make proof-memory`."""
+"""The proofs of benchmarks/ hold at a reduced size, too: `make proof-crds`, `make proof-memory`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the operator finds the API server of its cluster."""
+"""Where the operator finds the API server of the cluster that it runs in."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Watched:
 
 
 def reflect(kubeconfig: Path, script: ScriptedApi, until: Callable[[Watched], bool]) -> Watched:
-    """Run a reflector of ImageStores until the condition holds."""
+    """Run a reflector of ImageStores until then."""
     watched = Watched(script, Metrics())
 
     async def run() -> None:

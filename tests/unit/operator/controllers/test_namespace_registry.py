@@ -27,7 +27,7 @@ CAT = image_job(status=ADMITTED)
 
 
 class StoredLedgers:
-    """Ledgers as an API server stores them: the last write is what is read."""
+    """Ledgers as an API server keeps them: what was written last is what is read."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.version = ledger, 1

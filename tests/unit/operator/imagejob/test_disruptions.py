@@ -1,4 +1,4 @@
-"""Pods that the cluster removes: that costs no attempt, but somebody should see it."""
+"""Pods that the cluster takes away: that costs no attempt, but somebody should see it."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_it_is_counted_once_however_often_it_is_looked_at() -> None:
 
 
 def test_the_worker_of_one_that_was_taken_away_is_left_to_whoever_else_was_in_it() -> None:
-    """If it were deleted immediately, the others' results would be lost with the operator."""
+    """Deleted at once, its report would be lost to them, if the operator were to die."""
     told = shown(carried(EVICTED, CARRIED, CAT))
 
     after = decided(carried(EVICTED, CARRIED, told), now=NOW + SETTLE)

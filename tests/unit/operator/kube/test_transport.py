@@ -27,7 +27,7 @@ BODY = {"data": {"a": "1"}}
 
 @asynccontextmanager
 async def _server(kubeconfig: Path, *answers: bytes) -> AsyncIterator[list[str]]:
-    """Yields the methods requested so far. After `answers`, every response is ANSWER."""
+    """Gives the methods asked for so far. After `answers` all are ANSWER."""
     methods: list[str] = []
     left = list(answers)
 
