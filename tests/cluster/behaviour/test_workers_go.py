@@ -180,7 +180,7 @@ def test_a_tenant_s_budget_for_disruptions_delays_an_eviction(
 
 @pytest.fixture
 def lost(cluster: Client) -> Iterator[str]:
-    """The name of a node without a kubelet, which is also its label."""
+    """The name of a node without a kubelet, which is also a label of it."""
     name = f"lost-{secrets.token_hex(4)}"
     room = {"cpu": "4", "memory": "16Gi", "pods": "10"}
     ready = {"type": "Ready", "status": "True", "reason": "Test", "message": ""}
@@ -193,7 +193,7 @@ def lost(cluster: Client) -> Iterator[str]:
 
 
 def test_a_lost_node_loses_its_workers(team: Tenant, lost: str) -> None:
-    """The taint controller deletes them; when the node is gone, the pod garbage collector does."""
+    """The controller of taints deletes them, and when the node is gone the pods' collector does."""
     selector = json.dumps({"lost": lost})
     with team.cluster.operator("lost-operator", worker_node_selector=selector):
         worker = team.cluster.wait_for(team.path("pods"), bound)
