@@ -168,7 +168,7 @@ CLAIMED = {
 }
 
 
-def test_nobody_is_older_than_they_are(alice: Attacker) -> None:
+def test_nobody_can_backdate_an_imagejob(alice: Attacker) -> None:
     """Within a priority, the older goes first; charges depend on the UID."""
     body = image_job()
     body["metadata"] |= CLAIMED

@@ -197,7 +197,7 @@ def test_an_unknown_phase_is_refused(job: Subject) -> None:
         job.reach("Done")
 
 
-def test_whoever_applies_an_imagejob_has_no_say_in_its_status(job: Subject) -> None:
+def test_applying_an_imagejob_cannot_set_its_status(job: Subject) -> None:
     job.delete()
     job.create(SPEC, status={"phase": "Succeeded"})
     job.patch({"status": {"phase": "Succeeded"}})

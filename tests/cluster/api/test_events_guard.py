@@ -104,7 +104,7 @@ def test_a_tenant_speaks_for_itself_alone(alice: Actor, case: str) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_the_operator_said_stands(admin: Actor, alice: Actor, case: str) -> None:
+def test_the_operator_s_events_cannot_be_changed(admin: Actor, alice: Actor, case: str) -> None:
     make(admin, bodies(alice.namespace)[case])
 
     for what in (

@@ -45,7 +45,7 @@ CREATIONS = {
 
 @pytest.mark.parametrize("identity", IDENTITIES)
 @pytest.mark.parametrize("case", CREATIONS)
-def test_whoever_creates_it_is_named(
+def test_its_creator_is_the_requester(
     cluster: Client, namespace: str, identity: str, case: str
 ) -> None:
     actor = editor(IDENTITIES[identity](cluster, namespace, "alice"))
@@ -104,7 +104,7 @@ def test_no_update_changes_it_and_none_is_refused(alice: Actor, bob: Actor, case
     assert requester(read(bob)) == "alice"
 
 
-def test_a_strategic_patch_is_none_that_custom_resources_know(alice: Actor) -> None:
+def test_custom_resources_accept_no_strategic_patch(alice: Actor) -> None:
     create(alice, manifest())
     arguments, _ = patch("strategic", {"metadata": {"annotations": FORGED}})
 
@@ -125,7 +125,7 @@ def test_a_write_of_status_changes_no_annotation(cluster: Client, alice: Actor) 
     assert (requester(body), body["status"]["phase"]) == ("alice", "Pending")
 
 
-def test_whoever_edits_it_is_not_the_requester(alice: Actor, bob: Actor) -> None:
+def test_its_editor_is_not_the_requester(alice: Actor, bob: Actor) -> None:
     create(alice, manifest())
     arguments, _ = patch("merge", {"spec": {"suspend": True}})
 

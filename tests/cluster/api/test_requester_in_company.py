@@ -112,7 +112,7 @@ AUDITED = {
 
 @pytest.mark.parametrize("case", AUDITED)
 @pytest.mark.usefixtures("operator")
-def test_the_audit_begins_with_whoever_asked(cluster: Client, namespace: str, case: str) -> None:
+def test_the_audit_begins_with_the_requester(cluster: Client, namespace: str, case: str) -> None:
     make, name, shown = AUDITED[case]
     actor = editor(make(cluster, namespace, name))
 

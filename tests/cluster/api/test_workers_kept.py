@@ -159,7 +159,7 @@ UNSAID: dict[str, Any] = {
 
 @pytest.mark.parametrize("case", UNSAID)
 @pytest.mark.parametrize("user", [OURS, COLLECTOR, NAMESPACES])
-def test_nobody_parts_a_job_from_its_pods(
+def test_nobody_separates_a_job_from_its_pods(
     cluster: Client, workers: str, user: str, case: str
 ) -> None:
     anybody = Attacker(cluster, user, workers)

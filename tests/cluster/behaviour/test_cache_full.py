@@ -37,7 +37,7 @@ def neighbour(cluster: Client) -> Iterator[Tenant]:
         yield tenant
 
 
-def test_all_are_done_in_turn_and_the_namespace_is_told(
+def test_all_are_processed_in_turn_and_the_namespace_gets_an_event(
     cluster: Client, operator: Program, team: Tenant, neighbour: Tenant
 ) -> None:
     team.quota("1000/1h")

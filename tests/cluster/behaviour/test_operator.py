@@ -175,7 +175,7 @@ def test_a_job_that_squats_on_the_next_name_does_no_harm(team: Tenant) -> None:
     assert squatter["metadata"]["name"] in team.kubectl("get", "jobs", "-o=name")
 
 
-def test_a_worker_that_dies_is_told_as_lost(team: Tenant) -> None:
+def test_a_worker_that_dies_is_reported_as_lost(team: Tenant) -> None:
     with socket.create_server((team.cluster.address, 0)) as silent:  # a store that never answers
         host, port = silent.getsockname()
         team.apply(team.store("silent", endpoint=f"http://{host}:{port}"))

@@ -51,7 +51,7 @@ def test_no_two_workers_write_to_one_place_by_two_stores(team: Tenant) -> None:
     assert second["startTime"] >= first["completionTime"]
 
 
-def test_a_picture_s_place_is_told_though_its_store_leads_elsewhere_by_now(
+def test_the_place_of_an_output_is_kept_when_its_store_changes(
     team: Tenant, operator: Program
 ) -> None:
     elsewhere = team.cluster.s3.make_bucket(f"{team.namespace}-new")

@@ -29,7 +29,7 @@ def is_throttled(status: Body) -> bool:
     return status.get("phase") == "Throttled"
 
 
-def test_who_waits_is_told_where_and_until_when(team: Tenant) -> None:
+def test_a_waiting_imagejob_shows_its_position_and_time(team: Tenant) -> None:
     team.quota("2/1h")
     team.apply(*photos(1, 2))
     team.wait_all(is_finished, 2)
@@ -55,7 +55,7 @@ def test_the_quota_says_what_is_used(team: Tenant) -> None:
     assert status["running"] == 0
 
 
-def test_a_quota_that_is_raised_lets_them_go_at_once(team: Tenant) -> None:
+def test_raising_a_quota_admits_them_immediately(team: Tenant) -> None:
     team.quota("2/1h")
     team.apply(*photos(1, 5))
     team.wait_all(is_throttled, 3)
@@ -123,7 +123,7 @@ def test_no_more_run_than_may(team: Tenant) -> None:
 
 
 @pytest.mark.kubelet
-def test_nobody_beats_the_quota_by_deleting_and_applying_again(
+def test_deleting_and_applying_again_does_not_bypass_the_quota(
     team: Tenant, operator: Program
 ) -> None:
     team.quota("3/1h")

@@ -154,7 +154,7 @@ def test_what_has_changed_since_it_was_listed_is_looked_at_again(team: Namespace
     assert log.names == ["cat"]
 
 
-def test_what_somebody_holds_back_is_told_of_once(team: Namespace) -> None:
+def test_an_imagejob_that_a_finalizer_keeps_is_logged_once(team: Namespace) -> None:
     """A finalizer keeps it; it is already being deleted."""
     team.make("cat", SUCCEEDED, ttl=0)
     hold = json.dumps({"metadata": {"finalizers": ["example.com/hold"]}})
@@ -170,7 +170,7 @@ def test_what_somebody_holds_back_is_told_of_once(team: Namespace) -> None:
     assert team.uids() == {}
 
 
-def test_what_the_api_server_will_not_delete_is_told_of_once(team: Namespace) -> None:
+def test_a_rejected_deletion_is_logged_once(team: Namespace) -> None:
     """And it doesn't block the others."""
     team.make("cat", SUCCEEDED, ttl=0)
     team.make("dog", SUCCEEDED, ttl=0)
@@ -206,9 +206,7 @@ def test_it_sweeps_again_and_again(team: Namespace) -> None:
     assert list(team.uids()) == ["dog"]
 
 
-def test_it_goes_on_when_the_api_server_says_no(
-    team: Namespace, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_continues_after_a_rejection(team: Namespace, caplog: pytest.LogCaptureFixture) -> None:
     team.make("cat", SUCCEEDED, ttl=0)
     log = Log(team, then=enough)
     no_rights = team.cluster.kubeconfig_for(team.namespace, "default")

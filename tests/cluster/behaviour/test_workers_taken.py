@@ -121,7 +121,7 @@ def test_a_job_that_is_deleted_while_no_operator_looks_costs_the_attempt(
 
 
 @pytest.mark.parametrize("propagation", PROPAGATIONS)
-def test_no_other_pod_begins_before_the_last_one_has_ended(
+def test_no_other_pod_starts_before_the_last_one_has_ended(
     team: Tenant, store: HostileStore, propagation: str
 ) -> None:
     store.swaps = False
@@ -165,9 +165,7 @@ def test_a_pod_without_an_owner_costs_the_attempt_and_is_deleted(
     assert ended["attempts"] == 1
 
 
-def test_after_an_eviction_another_source_is_not_taken_for_the_first(
-    team: Tenant, store: HostileStore
-) -> None:
+def test_after_an_eviction_a_changed_source_is_rejected(team: Tenant, store: HostileStore) -> None:
     team.apply(image_job(retries=0))
     pod = started(team, store)["metadata"]["name"]
     evict(team, pod)
@@ -229,7 +227,7 @@ def honest(cluster: Client) -> Iterator[HostileStore]:
         yield server
 
 
-def test_a_suspended_worker_waits_for_whoever_suspended_it(
+def test_a_suspended_worker_waits_until_it_is_resumed(
     newcomer: Tenant, honest: HostileStore
 ) -> None:
     honest.answers.set()

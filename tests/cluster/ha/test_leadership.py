@@ -39,7 +39,7 @@ def test_one_of_two_leads_and_does_all_the_work(cluster: Client, team: Tenant) -
         assert not standby.audit
 
 
-def test_a_leader_that_is_told_to_stop_hands_over(
+def test_a_leader_that_stops_hands_over(
     cluster: Client, team: Tenant, record_property: Measured, pytestconfig: pytest.Config
 ) -> None:
     with pair(cluster, team.namespace) as (leader, standby):
@@ -117,9 +117,7 @@ def test_a_leader_that_was_paused_ends_and_has_written_nothing_since(
         assert standby.leads
 
 
-def test_a_leader_that_was_paused_goes_on_if_nobody_else_is_there(
-    cluster: Client, team: Tenant
-) -> None:
+def test_a_leader_that_was_paused_continues_without_a_rival(cluster: Client, team: Tenant) -> None:
     with pair(cluster, team.namespace) as (leader, standby):
         standby.program.stop()
         transitions = _transitions(cluster)
@@ -132,7 +130,7 @@ def test_a_leader_that_was_paused_goes_on_if_nobody_else_is_there(
         assert _transitions(cluster) == transitions
 
 
-def test_a_standby_ends_at_once(
+def test_a_standby_stops_immediately(
     cluster: Client, team: Tenant, record_property: Measured, pytestconfig: pytest.Config
 ) -> None:
     with pair(cluster, team.namespace) as (leader, standby):

@@ -83,7 +83,7 @@ def test_a_leader_that_was_paused_while_it_renewed_goes_on(
     play(story)
 
 
-def test_a_standby_that_is_cancelled_ends_at_once(play: Play) -> None:
+def test_a_cancelled_standby_ends_immediately(play: Play) -> None:
     async def story(world: World) -> None:
         await world.candidate("one").take()
         standby = world.operator("two")

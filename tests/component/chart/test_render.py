@@ -75,7 +75,7 @@ CLUSTERS = {
 
 
 @pytest.mark.parametrize(("options", "stamped"), CLUSTERS.values(), ids=CLUSTERS)
-def test_the_requester_is_believed_where_the_policy_is(
+def test_the_requester_is_trusted_with_the_policy(
     helm: Helm, options: tuple[str, ...], *, stamped: bool
 ) -> None:
     bodies = helm.template({}, *options)
@@ -85,7 +85,7 @@ def test_the_requester_is_believed_where_the_policy_is(
     assert from_environment(operator_environment(bodies)).trust_requester is stamped
 
 
-def test_the_requester_is_not_believed_without_the_policy(helm: Helm) -> None:
+def test_the_requester_is_not_trusted_without_the_policy(helm: Helm) -> None:
     bodies = helm.template({"policies": {"requester": {"enabled": False}}})
 
     assert not of(bodies, "MutatingAdmissionPolicy")

@@ -27,7 +27,7 @@ def policies(bodies: list[Body]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("lists", [{}, LISTS], ids=["nobody", "some"])
-def test_who_is_listed_stands_in_the_policies(helm: Helm, lists: dict[str, list[str]]) -> None:
+def test_listed_accounts_are_in_the_policies(helm: Helm, lists: dict[str, list[str]]) -> None:
     plain = worker_policies.with_lists(worker_policies.FILE.read_text(), lists)
 
     bodies = helm.template({"policies": {"workers": lists}})

@@ -328,7 +328,7 @@ def loaded(process: psutil.Process, library: str) -> bool:
     return any(Path(region.path).name.startswith(library) for region in process.memory_maps())
 
 
-def test_the_worker_loads_no_pillow_and_its_lane_opens_no_socket(
+def test_the_worker_loads_no_pillow_and_its_slot_opens_no_socket(
     place: Workplace, silent: str
 ) -> None:
     with started(place, hanging(place, silent)) as worker:

@@ -52,7 +52,7 @@ def test_a_failing_store_is_tried_again_but_not_for_long(
         "http://a:65536", "http://a/x/../y", "http://a/.",
     ],
 )  # fmt: skip
-def test_an_endpoint_that_is_none(tmp_path: Path, keys: dict[str, str], endpoint: str) -> None:
+def test_an_invalid_endpoint(tmp_path: Path, keys: dict[str, str], endpoint: str) -> None:
     def attempt() -> None:
         fetched(opened(tmp_path, S3(endpoint, BUCKET), **keys), tmp_path / "source", "in/a")
 

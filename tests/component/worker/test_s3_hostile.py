@@ -334,7 +334,7 @@ def test_connections_are_used_again_and_replaced_where_they_are_gone(tmp_path: P
     assert len(accepted) == 3
 
 
-def test_tls_spoken_to_a_plain_port_is_said_to_be_so(s3: Any, tmp_path: Path) -> None:
+def test_tls_to_a_plain_port_is_reported(s3: Any, tmp_path: Path) -> None:
     """A real server's response; one that waits for the end of a request line sends nothing."""
     endpoint = s3.endpoint.replace("http:", "https:")
     storage = opened(tmp_path, S3(endpoint, BUCKET, ca_bundle=AUTHORITY), **KEYS)
@@ -345,7 +345,7 @@ def test_tls_spoken_to_a_plain_port_is_said_to_be_so(s3: Any, tmp_path: Path) ->
     assert caught.value.reason == "StorageUnavailable"
 
 
-def test_tls_that_nobody_answers_is_said_to_be_so(tmp_path: Path) -> None:
+def test_an_unanswered_tls_handshake_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"https://127.0.0.1:{silent.getsockname()[1]}"
         storage = opened(tmp_path, S3(endpoint, BUCKET, ca_bundle=AUTHORITY), **KEYS)
@@ -355,7 +355,7 @@ def test_tls_that_nobody_answers_is_said_to_be_so(tmp_path: Path) -> None:
     assert caught.value.reason == "StorageUnavailable"
 
 
-def test_plain_http_spoken_to_a_tls_port_is_said_to_be_so(tls_s3: Any, tmp_path: Path) -> None:
+def test_plain_http_to_a_tls_port_is_reported(tls_s3: Any, tmp_path: Path) -> None:
     endpoint = tls_s3.endpoint.replace("https:", "http:")
     storage = opened(tmp_path, S3(endpoint, BUCKET), **KEYS)
 

@@ -122,7 +122,7 @@ def test_what_a_child_started_ends_with_it(bench: Bench) -> None:
     until(lambda: not alive(int(secret(bench.scratch / "0").read_text())))
 
 
-def test_items_run_side_by_side_in_as_many_lanes_as_asked(bench: Bench) -> None:
+def test_items_run_concurrently_in_as_many_slots_as_requested(bench: Bench) -> None:
     def meet(place: Path) -> Processed:
         """Continue only when three of these run at the same time."""
         (bench.root / f"here-{place.name}").touch()
@@ -151,7 +151,7 @@ def test_a_crash_after_decoding_is_no_fault_of_the_image(bench: Bench) -> None:
     assert (entry.reason, "SIGABRT" in entry.message) == ("Internal", True)
 
 
-def test_a_lane_that_cannot_load_is_a_fault_of_the_worker(bench: Bench) -> None:
+def test_a_slot_that_cannot_load_is_a_fault_of_the_worker(bench: Bench) -> None:
     def prepare() -> NoReturn:
         raise ImportError("no such library")
 
@@ -162,7 +162,7 @@ def test_a_lane_that_cannot_load_is_a_fault_of_the_worker(bench: Bench) -> None:
     assert bench.others == psutil.Process().children()
 
 
-def test_news_of_a_request_that_come_late_kill_nobody(
+def test_a_late_signal_of_a_request_kills_no_child(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Linux sends SIGIO for a write after waking the reader: here, once the reader is at work."""

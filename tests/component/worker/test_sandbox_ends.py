@@ -41,7 +41,7 @@ finally:
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("items", [1, 2])
-def test_a_lane_that_is_told_to_end_as_soon_as_it_is_there_goes_on(
+def test_a_slot_that_is_stopped_at_its_start_continues(
     tmp_path: Path, number: signal.Signals, items: int
 ) -> None:
     script = STOPPED_AT_BIRTH.format(
@@ -98,7 +98,7 @@ def test_no_child_outlives_a_worker_that_is_killed(
         until(lambda: not any(alive(child.pid) for child in children))
 
 
-def test_no_child_outlives_a_lane_that_is_killed(tmp_path: Path) -> None:
+def test_no_child_outlives_its_killed_fork_server(tmp_path: Path) -> None:
     with waiting(tmp_path, 2) as worker:
         children = descendants(worker, 4)
         (first,) = psutil.Process(worker.pid).children()

@@ -18,7 +18,7 @@ SETTINGS = {"max_workers": "4", "reserved_worker_share": "0.25", "quota": "1000/
 MAY_HOLD = 3
 
 
-def test_who_comes_new_begins_while_another_holds_all_that_it_may(
+def test_a_newcomer_starts_while_another_holds_all_it_may(
     cluster: Client, namespace: str, lenient_namespace: str
 ) -> None:
     team = Tenant(cluster, lenient_namespace)

@@ -79,7 +79,7 @@ def test_up_status_down(commands: Commands) -> None:
     assert "Nothing runs" in commands.run("down").stdout
 
 
-def test_a_killed_supervisor_leaves_nothing_and_up_starts_anew(commands: Commands) -> None:
+def test_a_killed_supervisor_leaves_nothing_and_up_starts_again(commands: Commands) -> None:
     assert commands.run("up").returncode == 0
     processes = commands.processes()
 

@@ -117,9 +117,7 @@ def test_metrics_say_what_happened(prometheus: Prometheus, expression: str, valu
     assert prometheus.value(expression) == value
 
 
-def test_a_namespace_s_quota_is_told_as_its_imagequota_tells_it(
-    prometheus: Prometheus, team: Tenant
-) -> None:
+def test_the_metrics_of_a_quota_match_its_status(prometheus: Prometheus, team: Tenant) -> None:
     of = f'{{namespace="{team.namespace}"}}'
 
     assert prometheus.value(f"imagejob_quota_used{of}") == ADMITTED

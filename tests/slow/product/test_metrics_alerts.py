@@ -200,7 +200,7 @@ def test_an_alert_fires_when_it_should_and_only_then(
     command.run([promtool, "test", "rules", file], tmp_path)
 
 
-def test_no_leader_is_told_of_when_nobody_can_be_asked(promtool: Path, tmp_path: Path) -> None:
+def test_the_alert_for_no_leader_fires_without_any_operator(promtool: Path, tmp_path: Path) -> None:
     test = scenario("ImageJobNoLeader", {"up": "0x5"}, 4, firing=True)
     file = tmp_path / "alert.yaml"
     file.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "tests": [test]}))

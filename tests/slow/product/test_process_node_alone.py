@@ -51,7 +51,7 @@ def test_deletion_kills_the_whole_group_after_the_grace_period(pods: Pods) -> No
     assert gone == [child]
 
 
-def test_forced_deletion_kills_at_once(cluster: Cluster, pods: Pods) -> None:
+def test_forced_deletion_kills_immediately(cluster: Cluster, pods: Pods) -> None:
     pods.create(pod(python(IGNORE_SIGTERM)))
     process = process_of(pods)
 
@@ -86,7 +86,7 @@ def test_a_log_outlives_its_pod(pods: Pods) -> None:
     ],
     ids=["hostPath", "initContainers", "service account token", "no command"],
 )
-def test_what_it_cannot_honour_fails_at_once(
+def test_unsupported_fields_fail_immediately(
     pods: Pods, fields: dict[str, Any], complaint: str
 ) -> None:
     status = pods.run(pod(shell("exit 0"), **fields))

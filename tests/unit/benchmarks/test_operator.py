@@ -71,7 +71,7 @@ def test_the_fake_node_reports_as_a_worker_does(bench: Any, items: int) -> None:
     assert len(report.decode(message)) == items
 
 
-def test_the_fake_node_is_told_a_report_for_each_count(bench: Any, tmp_path: Path) -> None:
+def test_the_fake_node_gets_a_report_for_each_count(bench: Any, tmp_path: Path) -> None:
     fakenode: ModuleType = bench("fakenode")
     file = fakenode.configure(tmp_path / "stages.yaml")
 

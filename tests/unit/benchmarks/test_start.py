@@ -36,7 +36,7 @@ def test_the_image_may_take_a_third_longer(start: Any, image: float, met: bool) 
     assert target.value == pytest.approx(image / 0.1)
 
 
-def test_what_any_container_costs_is_told_apart(start: Any) -> None:
+def test_the_cost_of_any_container_is_separate(start: Any) -> None:
     part = start.report({"venv": [0.1] * 3, "image": [0.13] * 3, "nothing": [0.02] * 3})
 
     assert part.notes == [

@@ -65,7 +65,7 @@ def test_a_target_is_missed(
     assert missed(waiting, growth(*cpu, **more)) == [expected]
 
 
-def test_refreshes_are_held_against_telling_all_at_each_admission(waiting: ModuleType) -> None:
+def test_refreshes_are_compared_with_updating_all_at_each_admission(waiting: ModuleType) -> None:
     """4 wait, 2 an hour: the last two move up once, and their waiting times are halved."""
     told = waiting.foretold.in_batches(4, "2/1h")
     cost = waiting.costs.of_told(told, "2/1h")
@@ -83,7 +83,7 @@ def test_refreshes_are_held_against_telling_all_at_each_admission(waiting: Modul
     ],
     ids=["all met", "one missed"],
 )
-def test_the_last_line_and_the_exit_code_tell_the_verdict(
+def test_the_last_line_and_the_exit_code_show_the_verdict(
     waiting: ModuleType,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

@@ -68,7 +68,7 @@ def test_a_table_has_a_line_a_side_with_our_ratio(figures: ModuleType) -> None:
     ],
     ids=["all met", "one missed"],
 )
-def test_the_last_line_and_the_exit_code_tell_the_verdict(
+def test_the_last_line_and_the_exit_code_show_the_verdict(
     worker: ModuleType,
     figures: ModuleType,
     tmp_path: Path,

@@ -112,7 +112,7 @@ def keys(values: dict[str, Any], above: str = "") -> list[str]:
     return found
 
 
-def test_the_chart_is_of_this_version_and_tells_of_every_kind() -> None:
+def test_the_chart_has_this_version_and_lists_every_kind() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     project = (REPOSITORY / "pyproject.toml").read_text()
     told = yaml.safe_load(chart["annotations"]["artifacthub.io/crds"])

@@ -80,7 +80,7 @@ def with_status(job: ImageJob, **changes: object) -> ImageJob:
     return msgspec.structs.replace(job, status=msgspec.structs.replace(job.status, **changes))
 
 
-def test_nothing_is_wrong_with_a_perfect_result() -> None:
+def test_a_perfect_result_has_no_faults() -> None:
     job, shelf = result(png(clean()))
 
     assert check.photo(job, SUNSET, UPLOAD, WANTED, shelf) == []

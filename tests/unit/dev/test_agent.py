@@ -104,7 +104,7 @@ async def _until_over(script: Script) -> None:
     following.cancel()
 
 
-def test_a_watch_that_ends_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_watch_that_ends_resumes_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     script = Script(
         listing("5"),
         [event("ADDED", "a", "6"), event("BOOKMARK", "", "9")],

@@ -17,7 +17,7 @@ def test_what_it_prints_is_returned(tmp_path: Path) -> None:
     assert command.run(["cat"], tmp_path, stdin="one\ntwo\n") == "one\ntwo\n"
 
 
-def test_a_failure_tells_the_command_its_code_and_its_words(tmp_path: Path) -> None:
+def test_a_failure_shows_the_command_its_code_and_its_output(tmp_path: Path) -> None:
     with pytest.raises(DevError) as failure:
         command.run(["/bin/sh", "-c", "echo half; echo no more >&2; exit 3"], tmp_path)
 

@@ -111,7 +111,7 @@ def test_tests_go_and_keep_nothing(packages: Path) -> None:
     assert left(packages) == set()
 
 
-def test_code_that_names_what_went_is_told_of(packages: Path, tmp_path: Path) -> None:
+def test_code_that_names_a_removed_class_is_reported(packages: Path, tmp_path: Path) -> None:
     prune(packages)
     write(tmp_path / "app" / "engine.py", "def pod(): return client.V1Pod()\n")
 

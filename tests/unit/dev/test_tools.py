@@ -121,7 +121,7 @@ def test_assets_come_first_for_what_they_hold(
     assert found["versitygw"].is_relative_to(find.cache())
 
 
-def test_a_changed_pin_builds_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_changed_pin_builds_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = ETCD.stamp
     pinned = tmp_path / "tools" / "etcd"
     pinned.mkdir(parents=True)
@@ -135,7 +135,7 @@ def test_a_changed_pin_builds_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert ETCD.stamp != before
 
 
-def test_helm_is_built_anew_for_another_kubernetes(
+def test_helm_is_built_again_for_another_kubernetes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     before = HELM.stamp
@@ -153,7 +153,7 @@ def test_helm_is_built_anew_for_another_kubernetes(
     assert HELM.stamp != before
 
 
-def test_two_at_once_build_once(built: list[list[str]]) -> None:
+def test_two_concurrent_builds_build_once(built: list[list[str]]) -> None:
     threads = [
         threading.Thread(target=find.find, args=(Progress(io.StringIO()),)) for _ in range(4)
     ]

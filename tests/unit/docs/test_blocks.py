@@ -90,7 +90,7 @@ def test_output_is_compared_by_its_shape(case: str) -> None:
     assert differences(shown, said) == expected
 
 
-def test_others_lines_are_taken_for_what_they_are() -> None:
+def test_lines_about_other_objects_are_ignored() -> None:
     assert (
         differences(
             TABLE,
@@ -101,7 +101,7 @@ def test_others_lines_are_taken_for_what_they_are() -> None:
     )
 
 
-def test_variables_and_functions_last_and_a_failure_is_told(tmp_path: Path) -> None:
+def test_variables_and_functions_persist_and_a_failure_is_reported(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "config"
     kubeconfig.touch()
     folder = tmp_path / "home"

@@ -26,13 +26,13 @@ OF_THE_TEAM = {
 NOBODY_S = {Reason.CANCELLED, Reason.SUSPENDED}
 
 
-def test_every_reason_that_needs_somebody_has_its_part() -> None:
+def test_every_reason_that_needs_a_person_has_its_section() -> None:
     needed = {reason.value for reason in (WAITING | FINAL | RETRYABLE) - OF_THE_TEAM - NOBODY_S}
 
     assert needed - parts("Reasons") == set()
 
 
-def test_no_part_is_of_a_reason_that_is_none() -> None:
+def test_every_section_is_about_an_existing_reason() -> None:
     assert parts("Reasons") <= {reason.value for reason in Reason}
 
 

@@ -61,7 +61,7 @@ def test_on_kind_the_s3_server_is_reached_where_its_service_is(shell: Shell) -> 
     assert f'S3_HERE="http://localhost:{port["port"]}"' in variables
 
 
-def test_elsewhere_what_is_built_is_pushed_and_is_what_helm_is_told(shell: Shell) -> None:
+def test_elsewhere_built_images_are_pushed_and_passed_to_helm(shell: Shell) -> None:
     asked = ask(shell, "yours")
     built = re.findall(r"build --target \S+ --tag (\S+)", "\n".join(asked))
     pushed = re.findall(r"push (\S+)", "\n".join(asked))

@@ -60,7 +60,7 @@ def test_an_imagejob_in_argo_cd(state: str) -> None:
     assert argocd.health(body) == Health(expected(state)[0], f"{told['reason']}: {told['message']}")
 
 
-def test_argo_cd_tells_what_it_waits_for_and_how_long() -> None:
+def test_argo_cd_shows_what_it_waits_for_and_how_long() -> None:
     line = "waits for the quota of 50 per 1h: 3rd in line, continues at 2026-11-22 10:30:01 UTC"
 
     assert argocd.health(imagejob("throttled-quota-used-up")).message == f"QuotaUsedUp: {line}"

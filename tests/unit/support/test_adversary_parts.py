@@ -53,7 +53,7 @@ def test_what_is_no_picture_has_no_number() -> None:
     assert number_of(b"\x89PNG\r\n\x1a\n nothing") is None
 
 
-def test_what_is_written_is_kept_though_nobody_is_answered(behind: Stub) -> None:
+def test_a_write_is_recorded_without_a_response(behind: Stub) -> None:
     with front.serving(behind.server_port) as store:
         store.behave("team", Manners(put="hang thumb"))
         connection = http.client.HTTPConnection("127.0.0.1", store.server_port, timeout=0.3)

@@ -221,7 +221,7 @@ def test_a_refused_value_changes_nothing(release: Release) -> None:
 @pytest.mark.parametrize(
     ("name", "namespace"), [("second", OPERATOR_NAMESPACE), (RELEASE, "team-b")]
 )
-def test_a_second_release_is_refused_and_told_of_the_first(
+def test_a_second_release_is_rejected_and_the_message_names_the_first(
     release: Release, name: str, namespace: str
 ) -> None:
     message = f"in this cluster already, as release {RELEASE} in namespace {OPERATOR_NAMESPACE}"

@@ -24,7 +24,7 @@ def test_bytes(quantity: int | str, expected: int) -> None:
 
 
 @pytest.mark.parametrize("quantity", ["", "much", "1KB", "1 Ki", "Ki"])
-def test_what_is_none_is_refused(quantity: str) -> None:
+def test_an_invalid_quantity_is_rejected(quantity: str) -> None:
     with pytest.raises(ValueError, match="is not a quantity"):
         to_bytes(quantity)
 

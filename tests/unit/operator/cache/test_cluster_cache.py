@@ -60,7 +60,7 @@ def test_a_finished_image_job_is_not_brought_back_by_a_late_message() -> None:
     assert cache.jobs.has_left("uid-cat")
 
 
-def test_an_image_job_that_leaves_is_looked_at_once_more() -> None:
+def test_an_image_job_that_leaves_is_enqueued_once_more() -> None:
     cache = RecordingCache()
     cache.upsert(newer(CAT, 1))
     touched(cache)

@@ -80,7 +80,7 @@ def test_whether_a_worker_is_needed(jobs: list[ImageJob], *, needed: bool) -> No
     assert picture_of(*jobs, worker).is_needed(worker) is needed
 
 
-def test_a_worker_is_looked_at_when_a_status_tells_how_it_failed() -> None:
+def test_a_worker_is_enqueued_when_a_status_shows_how_it_failed() -> None:
     cache = picture_of(CAT, worker_job(CAT))
     touched(cache)
 

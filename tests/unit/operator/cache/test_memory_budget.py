@@ -45,7 +45,7 @@ def jobs(count: int) -> list[ImageJob]:
     return [image_job(f"job-{number}") for number in range(count)]
 
 
-def test_what_comes_beyond_the_bound_is_left_out_and_told() -> None:
+def test_objects_beyond_the_bound_are_left_out_and_reported() -> None:
     seen = cache(*jobs(5), budget=3 * IMAGE_JOB)
 
     assert names(seen) == {"job-0", "job-1", "job-2"}

@@ -124,7 +124,7 @@ def test_what_is_deleted_goes(kubeconfig: Path) -> None:
     reflect(kubeconfig, script, lambda watched: bool(watched.told) and _has(b=6)(watched))
 
 
-def test_a_watch_that_ended_goes_on_from_the_last_bookmark(kubeconfig: Path) -> None:
+def test_a_watch_that_ended_resumes_from_the_last_bookmark(kubeconfig: Path) -> None:
     first = Answer(lines=[event("ADDED", store("a", 11)), bookmark(40)])
     script = ScriptedApi([(10, [])], [first, Answer(lines=[bookmark(50)]), STAYS])
 
@@ -165,7 +165,7 @@ def test_a_server_in_trouble_is_not_asked_for_all_again(kubeconfig: Path, status
     assert watched.asked == ["list", "watch 10", "watch 10"]
 
 
-def test_a_cut_stream_goes_on_where_it_was(kubeconfig: Path) -> None:
+def test_a_cut_stream_resumes_where_it_was(kubeconfig: Path) -> None:
     cut = Answer(lines=[event("ADDED", store("a", 11))], cut=True)
     script = ScriptedApi([(10, [])], [cut, STAYS])
 
@@ -184,7 +184,7 @@ def test_a_kind_that_comes_later_is_watched(kubeconfig: Path) -> None:
     assert watched.stores == {"a": "5"}
 
 
-def test_a_kind_that_goes_is_kept_and_told_of(kubeconfig: Path) -> None:
+def test_a_kind_that_is_removed_is_kept_and_reported(kubeconfig: Path) -> None:
     script = ScriptedApi([(10, [store("a", 5)]), 404], [Answer(status=404)])
 
     watched = reflect(kubeconfig, script, lambda watched: watched.asked.count("list") > 2)
@@ -193,7 +193,7 @@ def test_a_kind_that_goes_is_kept_and_told_of(kubeconfig: Path) -> None:
     assert watched.stores == {"a": "5"}
 
 
-def test_an_object_that_cannot_be_read_is_told_counted_and_left_out(
+def test_an_object_that_cannot_be_decoded_is_logged_counted_and_left_out(
     kubeconfig: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = store("bad", 7, spec={"volume": {"claimName": 7}})

@@ -63,7 +63,7 @@ def test_who_asks_for_less_gets_less() -> None:
     assert lowered(job, TIGHT, None) == ()
 
 
-def test_who_asks_for_more_gets_the_most_and_is_told() -> None:
+def test_a_larger_request_gets_the_maximum_and_a_message() -> None:
     job = image_job(timeoutSeconds=3600, retries=10)
 
     assert (timeout_of(job, TIGHT), retries_of(job, TIGHT)) == (60, 1)
@@ -83,7 +83,7 @@ def test_the_order_has_what_it_gets() -> None:
     assert found.item.limits.min_bytes_per_second == 32 * KIB
 
 
-def test_no_least_rate_is_none_in_the_order() -> None:
+def test_without_a_minimum_rate_the_order_has_none() -> None:
     platform = msgspec.structs.replace(PLATFORM, bounds=Bounds(min_bytes_per_second=0))
 
     found = resolve(image_job(), None, {"uploads": store()}, platform)
@@ -92,7 +92,7 @@ def test_no_least_rate_is_none_in_the_order() -> None:
     assert b"minBytesPerSecond" not in msgspec.json.encode(found.item)
 
 
-def test_what_it_was_dispatched_as_is_told_whatever_holds_by_now() -> None:
+def test_the_dispatched_values_are_shown_whatever_holds_by_now() -> None:
     job = image_job(timeoutSeconds=3600, retries=1)
     (item,) = worker_job(image_job(timeoutSeconds=100)).items
 

@@ -71,7 +71,7 @@ def posted(*events: dict[str, Any], among: dict[str, Any] | None = None) -> Even
     return found
 
 
-def test_a_repeat_meets_itself_whoever_sends_it() -> None:
+def test_an_event_that_two_operators_send_is_one() -> None:
     server = posted(EVENT, records.event(CAT, ENTRY, "op-1"))
 
     assert list(server.stored) == [EVENT["metadata"]["name"]]
@@ -86,7 +86,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
-def test_what_somebody_else_said_under_its_name_does_not_stand_for_it(
+def test_a_forged_event_under_its_name_does_not_replace_it(
     forged: dict[str, Any],
 ) -> None:
     server = posted(EVENT, among={**EVENT, **forged})

@@ -144,7 +144,7 @@ MESSAGES = {
 
 @settings(max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow])
 @given(order=st.lists(st.sampled_from(sorted(MESSAGES)), max_size=8), looks=st.integers(0, 255))
-def test_what_is_at_work_is_told_however_the_news_come(order: list[str], looks: int) -> None:
+def test_the_running_count_is_right_in_any_order_of_events(order: list[str], looks: int) -> None:
     operator = Operator()
     for number, message in enumerate(order):
         MESSAGES[message](operator.cache)

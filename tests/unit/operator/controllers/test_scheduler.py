@@ -237,13 +237,13 @@ def test_no_more_workers_are_begun_than_a_namespace_may_have() -> None:
     assert Operator(caps=caps).begins(*jobs(60)) == [MAX_BATCH, MAX_BATCH]
 
 
-def test_those_who_go_alone_all_go_at_once() -> None:
+def test_all_that_must_run_alone_start_immediately() -> None:
     waiting = [lost(each.metadata.name) for each in jobs(20)]
 
     assert Operator().begins(*waiting) == [1] * 20
 
 
-def test_between_times_nobody_gets_a_worker_before_others_were_asked() -> None:
+def test_no_worker_starts_between_rounds_before_others_were_asked() -> None:
     operator = Operator()
 
     assert operator.begins(*jobs(3), only_charge=True) == []
@@ -315,7 +315,7 @@ def test_a_namespace_leaves_what_is_kept() -> None:
     assert begun(operator, *others) == ["team-b"]
 
 
-def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() -> None:
+def test_holding_many_for_long_costs_more_than_starting_one_after_the_other() -> None:
     """Of four slots team-a holds three; in the last, a worker starts and ends every second."""
     operator = Operator(caps=caps(4))
     operator.now = NOW - timedelta(seconds=100)
@@ -337,7 +337,7 @@ def test_who_holds_many_for_long_comes_after_who_begins_one_after_the_other() ->
     assert order == ["team-b"] * 30
 
 
-def test_a_worker_that_has_ended_counts_for_as_long_as_it_was_although_nobody_waited() -> None:
+def test_an_ended_worker_counts_for_its_time_although_nothing_waited() -> None:
     """It took ten seconds, an hour ago; another namespace has held one for a minute by now."""
     operator = Operator(caps=caps(2))
     story = (

@@ -45,9 +45,9 @@ def touched(*put_off: str) -> list[ObjectKey]:
     return queue.drain()
 
 
-def test_who_waits_and_has_not_been_told_is_looked_at() -> None:
+def test_a_waiting_imagejob_with_an_outdated_status_is_enqueued() -> None:
     assert touched() == [UID]
 
 
-def test_who_waits_for_room_to_be_told_is_not_looked_at_before() -> None:
+def test_a_waiting_imagejob_without_room_is_not_enqueued_yet() -> None:
     assert touched(UID) == []

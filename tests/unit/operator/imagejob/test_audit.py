@@ -116,7 +116,7 @@ def test_every_field_of_the_schema_is_on_some_line() -> None:
     assert {path for line in LINES.values() for path in paths_in(line)} == dict(fields()).keys()
 
 
-def test_a_line_begins_with_its_kind_and_has_no_end() -> None:
+def test_a_line_begins_with_its_kind_and_has_no_line_break() -> None:
     line = audit.line(CAT, AuditEntry(1, NOW, "ann", "Pending", "Requested", "two\nlines"))
 
     assert line.startswith(b'{"kind":"ImageJobAudit",')
@@ -124,7 +124,7 @@ def test_a_line_begins_with_its_kind_and_has_no_end() -> None:
     assert complaints(line) == []
 
 
-def test_a_success_tells_what_was_made_of_what() -> None:
+def test_a_success_shows_its_source_and_outputs() -> None:
     line = LINES["succeeded"]
 
     assert line["source"] == {
@@ -142,7 +142,7 @@ def test_a_success_tells_what_was_made_of_what() -> None:
     assert line["profile"]["generation"] == 4
 
 
-def test_an_admission_tells_what_the_quota_said() -> None:
+def test_an_admission_shows_the_state_of_the_quota() -> None:
     assert LINES["admitted"]["quota"] == {
         "limits": ["50/1h", "500/24h"],
         "used": 50,
@@ -150,7 +150,7 @@ def test_an_admission_tells_what_the_quota_said() -> None:
     }
 
 
-def test_what_came_of_it_is_told_at_the_end_only() -> None:
+def test_only_the_last_line_shows_the_result() -> None:
     """One status write may contain a whole history."""
     assert LINES["admitted, and finished since"] == LINES["admitted"]
 
@@ -251,7 +251,7 @@ def test_events_are_phases_and_the_end() -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_can_be_told(reason: Reason) -> None:
+def test_every_reason_fits_the_schema(reason: Reason) -> None:
     assert re.fullmatch(schema()["properties"]["reason"]["pattern"], reason.value)
 
 

@@ -131,7 +131,7 @@ def test_hundreds_of_flips_in_a_moment_are_two_lines() -> None:
     ]
 
 
-def test_who_flips_by_hand_is_told_at_once() -> None:
+def test_a_change_by_hand_is_logged_immediately() -> None:
     teller = Teller()
     teller.wait(5 * SECOND)
 
@@ -186,7 +186,7 @@ def test_any_flips_at_any_times_are_few_lines_that_add_up(
 
 
 @pytest.mark.parametrize("every", [0.04, 0.9, 1.1, 3.0, 20.0])
-def test_who_flips_for_ever_is_told_of_within_a_bound(every: float) -> None:
+def test_endless_changes_are_logged_within_a_bound(every: float) -> None:
     teller = Teller()
     minutes = 4 if every < 0.1 else 20
     for number in range(int(minutes * 60 / every)):

@@ -47,7 +47,7 @@ def test_the_first_entry_says_who_asked_for_it_and_when() -> None:
     assert (first.actor, first.time) == ("jane", datetime.fromisoformat(EARLIER))
 
 
-def test_nobody_has_looked_at_the_quota_yet_and_nothing_else_has_happened() -> None:
+def test_before_the_quota_was_checked_nothing_is_written() -> None:
     decision = decide(inputs(CAT, quota=QuotaPosition()), JobHistory(), PLATFORM, NOW)
 
     assert decision.action is None
@@ -126,7 +126,7 @@ def test_after_a_restart_the_sequence_goes_on() -> None:
     assert transitions(decision.history) == [(3, "Queued", "Admitted"), (4, "Queued", "Dispatched")]
 
 
-def test_a_charge_is_told_with_the_ledger_s_time() -> None:
+def test_a_charge_is_logged_with_the_ledger_s_time() -> None:
     charged = NOW - timedelta(seconds=90, microseconds=7)
 
     history = decide(
@@ -137,7 +137,7 @@ def test_a_charge_is_told_with_the_ledger_s_time() -> None:
     assert history.entries[1].time == charged
 
 
-def test_a_charge_before_a_crash_is_told_after_it() -> None:
+def test_a_charge_before_a_crash_is_logged_after_it() -> None:
     throttled = shown(inputs(CAT, stores={}, quota=QuotaPosition()))
     charged = NOW - timedelta(seconds=90)
 
@@ -149,7 +149,7 @@ def test_a_charge_before_a_crash_is_told_after_it() -> None:
     assert [entry.time for entry in emitted] == [charged]
 
 
-def test_a_charge_is_told_once() -> None:
+def test_a_charge_is_logged_once() -> None:
     waiting = inputs(CAT)
     history = decide(waiting, JobHistory(), PLATFORM, NOW).history
 
@@ -162,7 +162,7 @@ def test_a_charge_is_told_once() -> None:
     assert with_memory.entries == after_restart.entries == ()
 
 
-def test_a_charge_whose_entry_has_gone_from_the_status_is_not_told_again() -> None:
+def test_a_charge_whose_entry_has_left_the_status_is_not_logged_again() -> None:
     job = shown(inputs(CAT))
     newest = msgspec.structs.replace(job.status, audit=job.status.audit[-1:])
 
@@ -173,7 +173,7 @@ def test_a_charge_whose_entry_has_gone_from_the_status_is_not_told_again() -> No
     assert history.entries == ()
 
 
-def test_a_charge_is_told_of_one_that_may_be_gone() -> None:
+def test_a_charge_of_one_that_may_be_deleted_is_logged() -> None:
     history = decide(inputs(CAT, quota=QuotaPosition()), JobHistory(), PLATFORM, NOW).history
 
     charged = with_charge(history, CAT, NOW)
@@ -182,13 +182,13 @@ def test_a_charge_is_told_of_one_that_may_be_gone() -> None:
     assert with_charge(charged, CAT, NOW) == charged
 
 
-def test_no_charge_is_told_where_there_was_none() -> None:
+def test_no_charge_is_logged_where_there_was_none() -> None:
     history = decide(inputs(CAT, quota=QuotaPosition()), JobHistory(), PLATFORM, NOW).history
 
     assert with_charge(history, CAT, None) == history
 
 
-def test_the_end_is_written_at_once() -> None:
+def test_the_end_is_written_immediately() -> None:
     ended = inputs(CAT, Worker(CARRIED, pod(state=terminated(report(failed())))))
 
     decision = decide(ended, JobHistory(), PLATFORM, NOW)
@@ -197,7 +197,7 @@ def test_the_end_is_written_at_once() -> None:
     assert decision.action.status.phase == "Failed"
 
 
-def test_what_may_not_wait_for_the_quota_fails_at_once() -> None:
+def test_an_imagejob_that_may_not_wait_for_the_quota_fails_immediately() -> None:
     excess = inputs(
         CAT, quota=QuotaPosition(excess="the namespace's quota of 50 per 1h is used up")
     )

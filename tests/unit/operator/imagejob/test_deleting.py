@@ -97,7 +97,7 @@ def test_it_is_neither_charged_nor_dispatched() -> None:
     assert (made.admitted, made.pending, made.must_write) == ((), (), False)
 
 
-def test_its_worker_is_not_needed_once_its_end_is_told() -> None:
+def test_its_worker_is_not_needed_once_its_end_is_logged() -> None:
     cache, worker = ClusterCache(), worker_job(CAT)
     for thing in (CAT, worker, pod(state=running())):
         cache.upsert(thing)
@@ -121,7 +121,7 @@ class Gone:
 
 
 @pytest.mark.parametrize("is_written", [True, False], ids=["after a try to write", "before"])
-def test_its_end_is_told_once_although_it_goes_meanwhile(*, is_written: bool) -> None:
+def test_its_end_is_logged_once_although_it_is_deleted_meanwhile(*, is_written: bool) -> None:
     told: list[dict[str, Any]] = []
     cache, histories = ClusterCache(), JobHistories()
     cache.upsert(CAT)

@@ -113,7 +113,7 @@ def test_a_pod_that_the_cluster_did_not_take_away_costs_an_attempt(known: Inputs
     assert standing.disruptions is None
 
 
-def test_of_a_pod_that_nobody_saw_go_nothing_is_said_before_its_job_does() -> None:
+def test_a_vanished_pod_is_not_reported_before_its_job_shows_it() -> None:
     decision = decided(of(past=(UNSEEN_POD,)), now=NOW + timedelta(hours=1))
 
     assert decision.state.reason is Reason.DISPATCHED
@@ -148,7 +148,7 @@ def test_a_pod_that_was_taken_away_after_its_report_has_reported() -> None:
     assert standing_of(of(late)).phase == "Succeeded"
 
 
-def test_who_was_not_done_goes_on_in_another_worker_and_finds_the_same() -> None:
+def test_unfinished_ones_continue_in_another_worker_with_the_same_source() -> None:
     both = worker_job(CAT, DOG)
     taken = pod(by=both, state=terminated(report(read(), done()), 137), **disrupted())
 

@@ -161,7 +161,7 @@ def test_where_it_stands(known: Inputs, expected: tuple[str, Reason, str]) -> No
     assert expected == (standing.phase, standing.reason, standing.message)
 
 
-def test_what_was_admitted_a_moment_ago_has_nothing_to_tell_before_it_is_in_line() -> None:
+def test_a_new_admission_is_not_written_before_it_is_in_the_queue() -> None:
     places = QuotaPosition(NOW), QuotaPosition(NOW, position=QueuePosition(1))
 
     assert [evaluate(inputs(quota=each), PLATFORM, NOW).is_transient for each in places] == [

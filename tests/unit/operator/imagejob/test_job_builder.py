@@ -181,7 +181,7 @@ LANES = {"one image": (1, 1), "two images": (2, 2), "more than there are lanes":
 
 
 @pytest.mark.parametrize(("count", "lanes"), LANES.values(), ids=LANES)
-def test_a_pod_has_a_lane_for_each_image_up_to_the_platform_s(count: int, lanes: int) -> None:
+def test_a_pod_has_a_slot_for_each_image_up_to_the_platform_s(count: int, lanes: int) -> None:
     manifest = worker_job({"uploads": store()}, *many(count))
 
     read = imagejob_worker.contract.order.decode(order_text(manifest))
@@ -209,7 +209,7 @@ def resources(manifest: manifests.Manifest) -> dict[str, Any]:
     return found
 
 
-def test_the_name_of_a_worker_tells_dispatches_apart() -> None:
+def test_the_name_of_a_worker_identifies_the_dispatch() -> None:
     names = {
         manifests.worker_name(["a", "b"], 1),
         manifests.worker_name(["b", "a"], 1),

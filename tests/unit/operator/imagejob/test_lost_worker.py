@@ -84,7 +84,7 @@ def test_what_the_cluster_takes_away_costs_nothing(worker: WorkerJob, why: str) 
 
 
 @pytest.mark.parametrize("worker", [ALONE, BOTH], ids=["alone", "with others"])
-def test_what_somebody_takes_away_costs_an_attempt(worker: WorkerJob) -> None:
+def test_a_worker_that_somebody_removes_costs_an_attempt(worker: WorkerJob) -> None:
     assert cost(ended(worker, "", **disrupted("DeletionByHand"))) == COSTS
 
 

@@ -230,7 +230,7 @@ def test_who_was_reported_on_is_not_lost_with_the_others() -> None:
     assert (standing.phase, standing.reason) == ("Failed", Reason.TIMED_OUT)
 
 
-def test_an_attempt_that_nobody_saw_the_end_of_ended_now() -> None:
+def test_an_attempt_whose_end_was_missed_ended_now() -> None:
     job = image_job()
     given_up = worker_job(job, status={"conditions": GAVE_UP})
 

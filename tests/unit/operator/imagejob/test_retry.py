@@ -38,7 +38,7 @@ def again(*, attempt: int = 1) -> Retry:
 
 
 @pytest.mark.parametrize("reason", sorted(FINAL))
-def test_what_only_a_change_can_cure_is_final_at_once(reason: Reason) -> None:
+def test_an_error_that_needs_a_change_is_final_immediately(reason: Reason) -> None:
     assert after(reason) == Final()
 
 
@@ -96,7 +96,7 @@ def test_verdicts(decided: Verdict, expected: Verdict) -> None:
     assert decided == expected
 
 
-def test_the_end_of_the_attempts_is_told() -> None:
+def test_the_end_of_the_attempts_is_reported() -> None:
     assert exhausted("connection refused", 4) == "connection refused (attempt 4 of 4)"
 
 
@@ -104,7 +104,7 @@ uids = st.uuids().map(str)
 
 
 @given(uids)
-def test_nobody_fails_of_a_store_that_is_down_for_half_a_minute(uid: str) -> None:
+def test_none_fails_if_a_store_is_down_for_half_a_minute(uid: str) -> None:
     """Four attempts without any duration span more than that, whatever the jitter."""
     delays = [delay(uid, attempt, BASE) for attempt in (1, 2, 3)]
 

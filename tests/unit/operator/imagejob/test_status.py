@@ -78,7 +78,7 @@ def test_conditions_say_what_kstatus_expects(known: Inputs, truths: str) -> None
     assert dict(zip(names, truths, strict=True)) == conditions(status_of(known))
 
 
-def test_a_success_tells_what_was_made_of_what() -> None:
+def test_a_success_shows_its_source_and_outputs() -> None:
     status = status_of(inputs(CAT, Worker(CARRIED, ENDED), profile=profile()))
 
     assert status.source is not None
@@ -102,7 +102,7 @@ def test_a_success_tells_what_was_made_of_what() -> None:
     assert (status.worker.job, status.worker.node) == ("ij-1", "n1")
 
 
-def test_the_stores_are_told_as_they_were_when_it_was_dispatched() -> None:
+def test_the_stores_are_shown_as_they_were_when_it_was_dispatched() -> None:
     swapped = store(s3={"endpoint": "https://elsewhere", "bucket": "b", "credentials": {}})
     known = inputs(CAT, Worker(CARRIED, ENDED), stores={"uploads": swapped}, profile=profile())
 
@@ -125,7 +125,7 @@ def test_a_condition_keeps_its_time_until_it_turns() -> None:
     assert times["Ready"] == NOW.replace(microsecond=0) + minute
 
 
-def test_it_was_admitted_when_it_was_charged_and_for_ever() -> None:
+def test_it_was_admitted_when_it_was_charged_and_stays_so() -> None:
     charged = NOW - timedelta(seconds=90)
     first = status_of(inputs(CAT, profile=profile(), quota=QuotaPosition(admitted_at=charged)))
 
@@ -147,7 +147,7 @@ def test_when_it_was_admitted_is_exact_while_the_entry_is_there() -> None:
     assert times == [None, NOW.replace(microsecond=0), NOW]
 
 
-def test_a_message_is_told_by_the_conditions_that_it_explains() -> None:
+def test_a_message_is_in_the_conditions_that_it_explains() -> None:
     status = status_of(inputs(CAT, Worker(CARRIED, pod(state=terminated(report(failed()))))))
 
     told = {condition.type: condition.message for condition in status.conditions}

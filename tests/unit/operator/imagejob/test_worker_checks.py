@@ -154,7 +154,7 @@ def test_a_pod_that_has_a_node_and_does_not_start_says_what_the_cluster_warns_of
     assert (soon.worker_is_spent, late.worker_is_spent) == (False, True)
 
 
-def test_a_pod_of_which_nobody_warns_may_take_its_time() -> None:
+def test_a_pod_without_warnings_may_take_its_time() -> None:
     silent = Refusal("", UNMOUNTED.until, UNMOUNTED.about)
     standing = evaluate(carried(UNREACHED, refusal=silent), PLATFORM, LATE)
 

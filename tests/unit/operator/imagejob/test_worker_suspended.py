@@ -81,7 +81,7 @@ def test_what_is_said_while_it_is_suspended(known: Inputs, message: str) -> None
     assert (standing.until, standing.failure, standing.worker_is_spent) == (None, None, False)
 
 
-def test_nobody_is_asked_about_it_and_nothing_replaces_it() -> None:
+def test_it_causes_no_lookup_and_no_replacement() -> None:
     known = carried(by=suspended(CAT, DOG))
     now = CREATED + LONG
     decisions = [decided(known, now=now)]

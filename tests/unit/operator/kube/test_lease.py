@@ -66,7 +66,7 @@ def test_a_renewal_begins_a_new_sighting_and_nothing_else_does() -> None:
     ],
     ids=["the same", "another", "of the same name, restarted"],
 )
-def test_a_tenure_is_told_by_its_name_and_its_beginning(
+def test_a_holder_is_identified_by_its_name_and_acquire_time(
     tenure: LeaseHolder, *, holds: bool
 ) -> None:
     assert tenure.holds(leases.renewed(HELD, NOW)) == holds

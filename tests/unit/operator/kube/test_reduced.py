@@ -61,7 +61,7 @@ def test_of_unknown_fields_nothing_is_kept(kind: Kind[Any]) -> None:
     assert _kept(kind, {"metadata": metadata("n", "u", 1), "spec": spec, "more": MANY}) < KEPT
 
 
-def test_a_requester_is_known_as_far_as_anybody_is_told() -> None:
+def test_a_requester_is_known_if_the_annotation_is_trusted() -> None:
     meta = {**metadata("n", "u", 1), "annotations": {"imagejob.dev/requested-by": LONG}}
     body = {"metadata": meta, "spec": SPECS[ImageJob]}
 

@@ -56,7 +56,7 @@ def test_thousands_of_namespaces_make_no_more_series_than_the_seats_and_one() ->
     assert len(crowd(300, 300).series()) == len(known.series())
 
 
-def test_a_standby_tells_of_no_namespace_and_no_imagejob() -> None:
+def test_a_standby_exports_no_namespace_and_no_imagejob() -> None:
     known = crowd(2, 20)
     known.leads = False
 
@@ -113,7 +113,7 @@ def test_an_end_that_is_not_written_yet_counts_as_running() -> None:
     assert known.value("waiting_jobs", reason="Succeeded") is None
 
 
-def test_workers_are_told_apart_by_their_pods() -> None:
+def test_workers_are_distinguished_by_their_pods() -> None:
     known = Knowledge()
     cat, dog = image_job("cat"), image_job("dog")
     worker, other = worker_job(cat), worker_job(dog, name="ij-2")

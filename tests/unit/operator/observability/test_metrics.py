@@ -69,7 +69,7 @@ def test_a_course_is_timed_once(name: str, seconds: float) -> None:
     assert value(metrics, f"{name}_count") == 1
 
 
-def test_a_course_told_in_two_writes_is_timed_as_in_one() -> None:
+def test_a_history_in_two_writes_is_timed_as_in_one() -> None:
     metrics = Metrics()
     for each in COURSE[:3]:
         metrics.emitted(job(), each, COURSE[:3], None)
@@ -95,7 +95,7 @@ def test_two_short_attempts_are_one_start() -> None:
 
 
 @pytest.mark.parametrize("end", [SUCCEEDED, entry(4, "Queued", "StorageUnavailable", 6.0)])
-def test_a_worker_that_nobody_saw_run_did_start(end: AuditEntry) -> None:
+def test_a_worker_that_was_never_seen_running_did_start(end: AuditEntry) -> None:
     start = CREATED + timedelta(seconds=3)
     metrics = told(REQUESTED, ADMITTED, end, written=status(startTime=start.isoformat()))
 

@@ -26,7 +26,7 @@ def test_a_namespace_without_activity_has_none() -> None:
     assert names(Seats(5), use("idle"), use("busy", 1), use("full", waiting=1)) == ["busy", "full"]
 
 
-def test_the_fullest_are_seated_first_and_the_rest_told_together() -> None:
+def test_the_fullest_get_the_first_seats_and_the_rest_are_summed_up() -> None:
     seats = Seats(2)
 
     assert names(seats, use("a", 1), use("b", 9), use("c", 5), use("d", 2)) == ["b", "c", OTHERS]

@@ -18,7 +18,7 @@ def test_as_many_as_the_rates_allow_in_order() -> None:
     assert admission.ledger.charged == dict.fromkeys(admission.uids, LEDGER.as_of)
 
 
-def test_whoever_is_charged_is_passed_over() -> None:
+def test_charged_imagejobs_are_skipped() -> None:
     charged = LEDGER.charge(["uid-0", "uid-2"])
 
     admission = admit(charged, [Rate(4, "1h")], CROWD)
@@ -44,6 +44,6 @@ def test_no_more_than_the_ledger_has_room_for() -> None:
     assert after.uids == tuple(CROWD[MAX_CHARGED : MAX_CHARGED + 10])
 
 
-def test_nothing_is_charged_for_nobody() -> None:
+def test_nothing_is_charged_without_imagejobs() -> None:
     assert admit(LEDGER, WIDE, []).ledger is LEDGER
     assert admit(LEDGER.charge(CROWD[:5]), [Rate(5, "1h")], CROWD).uids == ()

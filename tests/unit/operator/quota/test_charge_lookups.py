@@ -26,7 +26,7 @@ def test_only_a_read_of_its_own_namespace_answers() -> None:
     assert (before, lookups.is_answered(CAT)) == (False, True)
 
 
-def test_what_was_read_before_answers_nobody() -> None:
+def test_an_earlier_read_answers_no_lookup() -> None:
     lookups = ChargeLookups()
     lookups.note_read("team-a")
 
@@ -43,7 +43,7 @@ def test_a_ledger_that_is_being_written_is_asked_for_after() -> None:
     assert asked == [False, True]
 
 
-def test_a_read_that_nobody_asked_for_is_no_answer() -> None:
+def test_a_read_without_a_lookup_is_no_answer() -> None:
     lookups = ChargeLookups()
     lookups.open(CAT, "team-a", can_read=False)
 

@@ -83,7 +83,7 @@ parts = st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=7)
 
 @settings(max_examples=examples(200))
 @given(ledgers(), rates_of, st.integers(1, 60), parts)
-def test_everybody_is_admitted_in_the_tick_that_was_predicted(
+def test_all_are_admitted_in_the_predicted_tick(
     ledger: Ledger, rates: list[Rate], count: int, delays: list[float]
 ) -> None:
     ledger = drained(ledger, rates)
@@ -135,7 +135,7 @@ def test_hundreds_of_windows_ahead_nothing_has_drifted(texts: list[str], count: 
     assert max(late) < tick
 
 
-def test_nobody_waits_nobody_is_foretold() -> None:
+def test_nothing_is_forecast_when_nothing_waits() -> None:
     foretold = forecast(History(), [Rate(50, "1h")], START // 1000, 0)
 
     assert foretold.count == 0
@@ -143,7 +143,7 @@ def test_nobody_waits_nobody_is_foretold() -> None:
         foretold.at(1)
 
 
-def test_a_latency_beyond_a_tick_makes_nobody_early() -> None:
+def test_a_latency_beyond_a_tick_makes_no_forecast_early() -> None:
     rates = [Rate(2, "11s")]
     ledger = drained(Ledger(START), rates)
 

@@ -188,6 +188,6 @@ def test_any_bytes_are_a_history_or_an_error(data: bytes) -> None:
         ("AgMA", "slot 1 ends at .*, out of order"),
     ],
 )
-def test_what_is_no_history_is_refused(text: str, why: str) -> None:
+def test_an_invalid_history_is_rejected(text: str, why: str) -> None:
     with pytest.raises(HistoryError, match=why):
         decode(text, NOW)

@@ -161,7 +161,7 @@ def test_what_is_written_is_read_back(ledger: Ledger) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_ledger_is_refused(change: dict[str, str | None], why: str) -> None:
+def test_an_invalid_ledger_is_rejected(change: dict[str, str | None], why: str) -> None:
     data = {**charged("a").dispatch("ij-1", RECORD).encode(), **change}
 
     with pytest.raises(LedgerError, match=why):

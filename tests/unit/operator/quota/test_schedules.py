@@ -96,7 +96,7 @@ def run(rates: list[str], schedule: list[Event], *, hasty: bool = False) -> Worl
 
 @settings(max_examples=examples(5_000))
 @given(rates, schedules(STEADY))
-def test_no_window_holds_too_many_and_nobody_waits_for_longer_than_a_slot(
+def test_no_window_holds_too_many_and_none_waits_for_longer_than_a_slot(
     rates: list[str], schedule: list[Event]
 ) -> None:
     world = run(rates, schedule)
@@ -131,7 +131,7 @@ def test_nine_days_at_the_edge_of_three_limits() -> None:
 
 @settings(max_examples=examples(1_500))
 @given(schedules(RACES))
-def test_whoever_reads_the_ledger_first_charges_nobody_twice(schedule: list[Event]) -> None:
+def test_reading_the_ledger_first_charges_none_twice(schedule: list[Event]) -> None:
     run(["1000/1h"], schedule)
 
 

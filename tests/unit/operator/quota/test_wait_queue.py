@@ -42,7 +42,7 @@ def test_of_one_name_the_uid_decides() -> None:
     assert list(line(waiting("cat", uid="2"), waiting("cat", uid="1"))) == ["1", "2"]
 
 
-def test_whoever_has_no_time_of_creation_is_first() -> None:
+def test_one_without_a_creation_time_is_first() -> None:
     unsaved = image_job("z", meta={"creationTimestamp": None})
 
     assert list(line(waiting("a"), unsaved)) == ["uid-z", "a"]
@@ -63,7 +63,7 @@ def test_an_update_that_changes_no_place_is_no_change() -> None:
     assert list(waits) == ["a"]
 
 
-def test_whoever_leaves_makes_room() -> None:
+def test_one_that_leaves_makes_room() -> None:
     waits = line(waiting("a"), waiting("b"), waiting("c"))
 
     assert waits.remove("a")
@@ -75,7 +75,7 @@ def test_leaving_twice_is_nothing() -> None:
     assert not line(waiting("a")).remove("b")
 
 
-def test_whoever_does_not_wait_has_no_position() -> None:
+def test_one_that_does_not_wait_has_no_position() -> None:
     with pytest.raises(KeyError):
         line(waiting("a")).position("b")
 

@@ -52,7 +52,7 @@ def failed(reason: str) -> dict[str, Any]:
     return {"lastFailure": failure}
 
 
-def test_one_goes_alone_if_nobody_else_is_there() -> None:
+def test_one_runs_alone_if_there_are_no_others() -> None:
     assert names(batches(many(1), 5, PLATFORM)) == [["photo-0"]]
 
 
@@ -88,7 +88,7 @@ def test_small_ones_go_apart_from_large_ones() -> None:
 
 
 @pytest.mark.parametrize("reason", ["WorkerLost", "OutOfMemory", "TimedOut", "Internal"])
-def test_who_may_have_ended_a_worker_takes_nobody_along(reason: str) -> None:
+def test_one_that_may_have_ended_a_worker_runs_alone(reason: str) -> None:
     waiting = [ready("a"), ready("b", status=failed(reason)), ready("c")]
     made = names(batches(waiting, 5, PLATFORM))
 
@@ -137,7 +137,7 @@ def test_the_worst_report_of_any_batch_fits_a_termination_message(counts: list[i
 
 
 @given(st.lists(st.integers(1, 16), min_size=1, max_size=40))
-def test_nobody_is_lost_or_doubled(counts: list[int]) -> None:
+def test_none_is_lost_or_duplicated(counts: list[int]) -> None:
     waiting = [ready(f"photo-{i}", outputs=outputs(count)) for i, count in enumerate(counts)]
     made = names(batches(waiting, len(counts), PLATFORM))
 

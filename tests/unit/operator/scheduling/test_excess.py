@@ -65,7 +65,7 @@ def test_who_shows_that_he_waits_is_not_turned_away() -> None:
         Policy((parse_rate("1000/1h"),), max_waiting=10),
     ],
 )
-def test_whom_one_plan_has_no_room_for_does_not_wait_for_the_quota(policy: Policy) -> None:
+def test_one_beyond_a_single_plan_does_not_wait_for_the_quota(policy: Policy) -> None:
     burst = [image_job(f"photo-{number:03}") for number in range(300)]
 
     assert excess(policy, EMPTY, *burst) == {}

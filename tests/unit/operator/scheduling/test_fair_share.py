@@ -77,7 +77,7 @@ def lead(look: Look, name: str, other: str) -> Fraction:
 
 
 @given(courses)
-def test_nobody_gets_more_than_its_share_while_another_waits(course: Course) -> None:
+def test_no_namespace_gets_more_than_its_share_while_another_waits(course: Course) -> None:
     """The bound of fair_share.py, to a thousandth of a second, which rounding may cost."""
     looks = run(course)
 
@@ -201,7 +201,7 @@ def test_two_that_hold_as_long_have_as_many_turns_as_their_weights_say() -> None
     assert slots.ended["a"] == 20
 
 
-def test_who_comes_later_is_served_at_once_but_not_for_the_time_before() -> None:
+def test_a_newcomer_is_served_immediately_but_not_for_the_time_before() -> None:
     slots = Slots(1)
     slots.arrive("old", 5, 1000)
     slots.look()
@@ -214,7 +214,7 @@ def test_who_comes_later_is_served_at_once_but_not_for_the_time_before() -> None
     assert slots.ended["new"] == 10
 
 
-def test_places_that_nobody_else_wanted_are_not_paid_for() -> None:
+def test_slots_that_nobody_else_wanted_cost_nothing() -> None:
     """It had eight for ten minutes; then another comes, and they take turns."""
     slots = Slots(8)
     slots.arrive("alone", 1, 10_000)
@@ -259,7 +259,7 @@ def test_a_lead_is_kept_by_who_waits() -> None:
     assert later.spent == {"a": 100 * SECOND}
 
 
-def test_to_have_wanted_nothing_is_no_credit() -> None:
+def test_wanting_nothing_earns_no_credit() -> None:
     """It always held a slot for a little while, and wanted no other."""
     accounts = Accounts(BEGIN, 99 * SECOND, {"rich": SECOND, "poor": 99 * SECOND})
     demands = {"rich": Demand(9, 9, 1), "poor": Demand(9, 9)}
@@ -269,7 +269,7 @@ def test_to_have_wanted_nothing_is_no_credit() -> None:
     assert shares == {"rich": 4, "poor": 4}
 
 
-def test_nobody_is_further_ahead_than_the_limit() -> None:
+def test_no_lead_exceeds_the_limit() -> None:
     accounts = Accounts(BEGIN, 7, held={"a": 9})
 
     later = accounts.observed({"a": 9}, [], lambda _: 1, BEGIN + LIMIT)
@@ -294,7 +294,7 @@ def test_after_a_restart_what_is_held_counts_from_then_on() -> None:
     assert later.spent == {"a": 40 * SECOND}
 
 
-def test_to_begin_a_worker_costs_a_second_though_it_end_at_once() -> None:
+def test_starting_a_worker_costs_a_second_even_if_it_ends_immediately() -> None:
     first = Accounts(BEGIN).observed({"a": 3}, [], lambda _: 1, BEGIN)
 
     assert first.spent == {"a": 3 * SECOND * START.total_seconds()}

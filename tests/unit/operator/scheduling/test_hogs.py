@@ -62,7 +62,7 @@ def test_all_twenty_have_the_same() -> None:
     assert max(ended) - min(ended) <= 1
 
 
-def test_hogs_that_were_there_first_leave_what_is_kept_but_for_one_each() -> None:
+def test_earlier_hogs_leave_the_reserve_except_for_one_each() -> None:
     """The first holds all that it may, the second one of the reserve; in each of the ten minutes
     the others have the rest of it.
     """
@@ -81,7 +81,7 @@ def test_hogs_that_were_there_first_leave_what_is_kept_but_for_one_each() -> Non
     assert set(done) == {60 // TINY}
 
 
-def test_one_that_comes_new_never_waits_for_a_hog() -> None:
+def test_a_newcomer_never_waits_for_a_hog() -> None:
     loop = Loop(PLACES, KEPT)
     loop.begin(HOGS)
     for minute in range(60):

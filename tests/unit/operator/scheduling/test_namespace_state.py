@@ -134,7 +134,7 @@ def test_a_place_in_the_line_for_the_quota_is_a_position_and_a_time() -> None:
     assert tenant.quota_position(DOG).position is None  # it arrived after the forecast
 
 
-def test_who_is_turned_away_is_told_so_until_he_leaves() -> None:
+def test_a_rejection_is_kept_until_the_imagejob_leaves() -> None:
     tenant = tenant_of()
     tenant.line_up(CAT, "admission")
     tenant.turn_away({"uid-cat": "7 wait already"})
@@ -207,7 +207,7 @@ def test_nothing_is_known_before_the_ledger_has_been_read() -> None:
     assert NamespaceState("team-a").quota_position(CAT) == QuotaPosition()
 
 
-def test_a_composed_worker_tells_what_the_ledger_says_of_it() -> None:
+def test_a_pending_worker_has_what_the_ledger_says_about_it() -> None:
     both = msgspec.structs.replace(pending("ij-1"), jobs=(CAT, DOG))
 
     assert both.record == DispatchRecord(("uid-cat", "uid-dog"), "sha256:0")

@@ -76,7 +76,7 @@ def test_every_worker_is_promised_by_the_ledger_under_a_number_of_its_own() -> N
     assert made.ledger.number == 9
 
 
-def test_a_worker_is_told_what_its_record_says() -> None:
+def test_a_worker_s_order_matches_its_record() -> None:
     (pending,) = Team().throttled(job("a")).plan().pending
 
     env = pending.manifest["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"]
@@ -142,7 +142,7 @@ ASIDE = {
 
 
 @pytest.mark.parametrize("aside", ASIDE.values(), ids=ASIDE)
-def test_whoever_can_t_run_any_more_is_passed_over(aside: ImageJob) -> None:
+def test_imagejobs_that_can_t_run_any_more_are_skipped(aside: ImageJob) -> None:
     made = Team().queued(aside, job("b")).plan(places=1)
 
     assert dispatched(made) == ["b"]
@@ -162,7 +162,7 @@ def test_who_has_left_meanwhile_is_passed_over() -> None:
     assert dispatched(team.plan(places=1)) == ["b"]
 
 
-def test_two_of_one_destination_never_go_at_once() -> None:
+def test_two_with_one_destination_never_run_concurrently() -> None:
     shared = {"destination": {"prefix": "shared"}}
     team = Team().throttled(job("a", **shared), job("b", **shared), job("c"))
 

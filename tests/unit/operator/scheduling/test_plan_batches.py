@@ -89,7 +89,7 @@ def test_who_was_refused_goes_alone() -> None:
     assert workers(made) == [["a"], ["b"], ["c", "d"]]
 
 
-def test_with_thrift_none_with_room_left_is_begun_beside_a_full_one() -> None:
+def test_when_thrifty_no_partial_worker_starts_beside_a_full_one() -> None:
     many = [job(f"{number:02}") for number in range(MAX_BATCH + 1)]
     made = Team().queued(*many).plan(places=WorkerBudget(10, is_thrifty=True))
 

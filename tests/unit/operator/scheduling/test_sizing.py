@@ -68,7 +68,7 @@ def test_an_enlarged_output_may_be_larger_than_its_source() -> None:
     assert enlarged - kept == (8000 * 8000 - 4_000_000) * 12
 
 
-def test_a_pod_has_room_for_all_its_lanes() -> None:
+def test_a_pod_has_room_for_all_its_slots() -> None:
     memory = PLATFORM.memory_of("standard")
 
     assert memory.pod_bytes_for(1) == 1024 * MIB

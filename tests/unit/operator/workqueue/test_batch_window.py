@@ -18,7 +18,7 @@ def after(seconds: float, looked_at: list[str] | None = None) -> BatchWindow:
     return rhythm
 
 
-def test_the_first_time_is_at_once() -> None:
+def test_the_first_round_is_immediate() -> None:
     assert BatchWindow(Clock()).wait == 0.0
 
 
@@ -46,7 +46,7 @@ def test_it_is_held_for_longer_the_more_there_are() -> None:
     assert after(2 * HOLD).held(["a", "b"]) == set()
 
 
-def test_nobody_is_held_for_longer_than_the_most() -> None:
+def test_no_namespace_is_held_for_longer_than_the_maximum() -> None:
     assert after(MAX_HOLD, MANY).held(MANY) == set()
     assert after(MAX_HOLD - HOLD, MANY).held(MANY) == set(MANY)
 

@@ -45,7 +45,7 @@ def test_who_was_taken_has_waited() -> None:
     assert "a" not in queue
 
 
-def test_where_nobody_waits_nobody_is_the_oldest() -> None:
+def test_without_waiting_keys_there_is_no_oldest() -> None:
     queue = FairQueue()
     queue.put("a", "team", now=1)
     queue.take()

@@ -51,7 +51,7 @@ def test_no_more_are_under_way_than_the_server_takes(queue: WorkQueue) -> None:
     assert not queue.admits(Priority.PROGRESS)
 
 
-def test_what_is_at_once_waits_for_nothing(queue: WorkQueue) -> None:
+def test_immediate_actions_wait_for_nothing(queue: WorkQueue) -> None:
     fill(queue)
 
     assert queue.admits(Priority.IMMEDIATE)
@@ -78,7 +78,7 @@ def test_nobody_is_passed_over_by_one_who_comes_later(queue: WorkQueue) -> None:
     assert queue.pop() == "a"
 
 
-def test_work_goes_before_news_and_news_before_what_is_only_more_exact(queue: WorkQueue) -> None:
+def test_work_goes_before_status_writes_and_those_before_refreshes(queue: WorkQueue) -> None:
     for priority in (Priority.STATUS, Priority.STATUS_REFRESH):
         queue.begin(f"told-{priority}", priority)
         queue.end(f"told-{priority}")
@@ -103,7 +103,7 @@ def test_namespaces_take_turns(queue: WorkQueue) -> None:
     assert drain(queue) == ["flood-0", "one", "flood-1", "flood-2"]
 
 
-def test_one_that_comes_to_matter_more_changes_its_lane(queue: WorkQueue) -> None:
+def test_a_key_that_becomes_more_urgent_changes_its_priority(queue: WorkQueue) -> None:
     queue.put_off("a", "team", Priority.STATUS)
     queue.put_off("b", "team", Priority.PROGRESS)
     queue.put_off("a", "team", Priority.PROGRESS)
@@ -127,7 +127,7 @@ def test_it_knows_who_waits_for_room(queue: WorkQueue) -> None:
     assert not queue.is_waiting("a")
 
 
-def test_a_pause_of_the_server_is_for_all_but_what_is_at_once(clock: Clock) -> None:
+def test_a_pause_of_the_server_holds_all_but_immediate_actions(clock: Clock) -> None:
     limiter = AdaptiveConcurrencyLimiter(clock)
     queue = WorkQueue(limiter, clock)
     limiter.refused(2.0)
@@ -139,7 +139,7 @@ def test_a_pause_of_the_server_is_for_all_but_what_is_at_once(clock: Clock) -> N
     assert queue.pop() == "a"
 
 
-def test_it_is_behind_once_work_has_had_no_room_for_a_while(queue: WorkQueue, clock: Clock) -> None:
+def test_it_is_behind_once_work_has_waited_for_a_while(queue: WorkQueue, clock: Clock) -> None:
     queue.put_off("a", "team", Priority.PROGRESS)
     at_first = queue.is_behind
     clock.now += BEHIND_AFTER
@@ -147,7 +147,7 @@ def test_it_is_behind_once_work_has_had_no_room_for_a_while(queue: WorkQueue, cl
     assert (at_first, queue.is_behind) == (False, True)
 
 
-def test_that_it_was_behind_is_remembered_for_a_moment(queue: WorkQueue, clock: Clock) -> None:
+def test_being_behind_is_remembered_for_a_moment(queue: WorkQueue, clock: Clock) -> None:
     queue.put_off("a", "team", Priority.PROGRESS)
     clock.now += BEHIND_AFTER
     queue.drop("a")
@@ -157,7 +157,9 @@ def test_that_it_was_behind_is_remembered_for_a_moment(queue: WorkQueue, clock: 
     assert (then, queue.is_behind) == (True, False)
 
 
-def test_results_that_come_all_at_once_are_not_being_behind(queue: WorkQueue, clock: Clock) -> None:
+def test_results_that_arrive_together_do_not_mean_being_behind(
+    queue: WorkQueue, clock: Clock
+) -> None:
     for _ in range(10):
         queue.put_off("a", "team", Priority.PROGRESS)
         clock.now += BEHIND_AFTER / 2
@@ -166,13 +168,13 @@ def test_results_that_come_all_at_once_are_not_being_behind(queue: WorkQueue, cl
     assert not queue.is_behind
 
 
-def test_news_that_has_to_wait_is_not_being_behind(queue: WorkQueue) -> None:
+def test_waiting_status_writes_do_not_mean_being_behind(queue: WorkQueue) -> None:
     queue.put_off("a", "team", Priority.STATUS)
 
     assert not queue.is_behind
 
 
-def test_of_news_only_one_is_under_way(queue: WorkQueue) -> None:
+def test_status_writes_run_one_at_a_time(queue: WorkQueue) -> None:
     queue.begin("a", Priority.STATUS)
     queue.put_off("b", "team", Priority.STATUS)
 
@@ -180,7 +182,9 @@ def test_of_news_only_one_is_under_way(queue: WorkQueue) -> None:
     assert queue.wait() == math.inf
 
 
-def test_the_slower_the_server_the_longer_it_is_spared_news(queue: WorkQueue, clock: Clock) -> None:
+def test_the_slower_the_server_the_longer_the_pause_between_status_writes(
+    queue: WorkQueue, clock: Clock
+) -> None:
     waits = []
     for seconds in (0.01, 0.1):
         queue.begin("a", Priority.STATUS)
@@ -194,7 +198,7 @@ def test_the_slower_the_server_the_longer_it_is_spared_news(queue: WorkQueue, cl
     assert queue.pop() == "b"
 
 
-def test_news_yield_to_work_but_never_end(queue: WorkQueue, clock: Clock) -> None:
+def test_status_writes_yield_to_work_but_never_stop(queue: WorkQueue, clock: Clock) -> None:
     queue.begin("a", Priority.STATUS)
     clock.now += 0.1
     for number in range(1000):
@@ -206,7 +210,7 @@ def test_news_yield_to_work_but_never_end(queue: WorkQueue, clock: Clock) -> Non
     assert queue.wait() == pytest.approx(STATUS_PATIENCE)
 
 
-def test_news_that_nobody_had_for_long_go_before_work(queue: WorkQueue, clock: Clock) -> None:
+def test_neglected_status_writes_go_before_work(queue: WorkQueue, clock: Clock) -> None:
     queue.begin("told", Priority.STATUS)
     queue.end("told")
     queue.put_off("news", "team", Priority.STATUS)
@@ -230,7 +234,7 @@ def test_while_there_is_no_room_only_an_end_makes_some(queue: WorkQueue) -> None
     assert queue.wait() == math.inf
 
 
-def test_one_that_is_touched_while_it_is_under_way_is_looked_at_after(queue: WorkQueue) -> None:
+def test_a_key_that_is_added_during_its_action_is_next_after_it(queue: WorkQueue) -> None:
     queue.begin("a", Priority.PROGRESS)
     meanwhile = queue.defers("a"), queue.next()
     queue.end("a")
@@ -240,7 +244,7 @@ def test_one_that_is_touched_while_it_is_under_way_is_looked_at_after(queue: Wor
     assert not queue.defers("a")
 
 
-def test_one_that_is_not_touched_meanwhile_is_not_looked_at_again(queue: WorkQueue) -> None:
+def test_a_key_that_is_not_added_meanwhile_is_not_taken_again(queue: WorkQueue) -> None:
     queue.begin("a", Priority.PROGRESS)
     queue.end("a")
 

@@ -220,7 +220,7 @@ def test_the_worst_case_of_an_order_is_known_beforehand(
         pytest.param("ij1:" + "0" * 10, id="not MessagePack of entries"),
     ],
 )
-def test_what_is_no_report_is_said_to_be_none(text: str) -> None:
+def test_an_invalid_report_is_reported_as_such(text: str) -> None:
     with pytest.raises(ReportError):
         report.decode(text)
 
