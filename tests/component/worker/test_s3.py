@@ -227,6 +227,6 @@ def test_a_bucket_that_is_not_there(s3: S3Server, keys: dict[str, str], tmp_path
         lambda: fetched(storage, tmp_path / "source", "in/a"),
         lambda: put(storage, tmp_path / "output", "out"),
     ):
-        with pytest.raises(ItemFailure, match="no such bucket") as caught:
+        with pytest.raises(ItemFailure, match="there is no bucket no-such-bucket") as caught:
             attempt()
         assert caught.value.reason == "StorageUnavailable"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.order import S3
-from imagejob_worker.storage import client, transfer
+from imagejob_worker.storage import retries, transfer
 from imagejob_worker.storage.s3 import S3Storage
 from support import worker_process
 from support.s3_stores import AUTHORITY, BUCKET, LIMIT, Stub, answer, fetched, opened, put, serving
@@ -29,7 +29,7 @@ RETRYING = 2.0  # instead of 8 s
 
 # What a status means for a source, and for an output.
 REASONS = {
-    301: ("StorageUnavailable", "StorageUnavailable"),
+    301: ("InvalidSpec", "InvalidSpec"),
     400: ("StorageUnavailable", "StorageUnavailable"),
     401: ("AccessDenied", "AccessDenied"),
     403: ("AccessDenied", "AccessDenied"),
@@ -43,7 +43,7 @@ REASONS = {
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transfer, "QUIET", QUIET)
-    monkeypatch.setattr(client, "_RETRY_SECONDS", RETRYING)
+    monkeypatch.setattr(retries, "_RETRY_SECONDS", RETRYING)
 
 
 Writer = Callable[[BaseHTTPRequestHandler, bytes], None]

@@ -163,6 +163,16 @@ def test_a_token_that_is_refused_is_access_denied(tmp_path: Path) -> None:
     assert "the-projected-token" not in caught.value.message
 
 
+def test_a_token_service_that_is_not_there_is_not_a_missing_source(tmp_path: Path) -> None:
+    with serving(Stub(lambda request: answer(request, 404, b"<html>"), tls=True)) as stub:
+        store = S3(stub.endpoint, BUCKET, ca_bundle=AUTHORITY, role_arn="arn:aws:iam::1:role/x")
+        storage = opened(tmp_path, store, token="the-projected-token")
+        with pytest.raises(ItemFailure, match="its token service isn't there") as caught:
+            fetched(storage, tmp_path / "source", "in/a")
+
+    assert caught.value.reason == "StorageUnavailable"
+
+
 @pytest.mark.parametrize("order", [("plain", "tls"), ("tls", "plain")], ids=" first, ".join)
 def test_one_worker_reads_from_stores_in_the_clear_and_over_tls(
     tmp_path: Path, order: tuple[str, str]

@@ -15,7 +15,6 @@ RUNBOOK = ROOT / "docs/runbook.md"
 OF_THE_TEAM = {
     Reason.CHECKSUM_MISMATCH,
     Reason.CORRUPT_IMAGE,
-    Reason.INVALID_SPEC,
     Reason.SOURCE_CHANGED,
     Reason.SOURCE_NOT_FOUND,
     Reason.TOO_LARGE,

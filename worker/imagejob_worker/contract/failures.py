@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 Reason = Literal[
     "SourceNotFound",  # no such object in the store
-    "AccessDenied",  # the store refused the credentials, for reading or writing
-    "StorageUnavailable",  # the store can't be reached, or answers that it is failing
+    "AccessDenied",  # the store refuses, and would refuse again: credentials, locks, archives
+    "StorageUnavailable",  # the store can't be reached, or may do it for a later worker
     "ChecksumMismatch",  # the source is not the content that spec.source.sha256 names
     "SourceChanged",  # the source is not the content that an earlier attempt read
-    "InvalidSpec",  # an output would be stored over its own source
+    "InvalidSpec",  # an output would be stored over its own source, or a store is described wrongly
     "UnsupportedFormat",  # not an image, or of a format that the platform doesn't allow
     "CorruptImage",  # an image that is damaged, cut short, or crashes its decoder
-    "TooLarge",  # more bytes, pixels or frames than the limits allow; the message says which
+    "TooLarge",  # more bytes, pixels or frames than the limits allow, or bytes than a store takes
     "OutOfMemory",  # processing needed more memory than a child process may have
     "TimedOut",  # processing took longer than spec.timeoutSeconds
     "Internal",  # a fault of the worker itself

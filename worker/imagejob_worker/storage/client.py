@@ -1,9 +1,7 @@
-"""Requests over http.client, on connections that are kept and reused, with retries."""
+"""Requests over http.client, on connections that are kept and reused."""
 
 from __future__ import annotations
 
-import os
-import time
 from _thread import allocate_lock
 from contextlib import contextmanager
 from email.errors import MissingHeaderBodySeparatorDefect
@@ -16,35 +14,30 @@ from http.client import (
     LineTooLong,
     RemoteDisconnected,
 )
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from imagejob_worker.storage import answers
 from imagejob_worker.storage.transfer import DeadlineError, TooSlowError, TransferLimits
 from imagejob_worker.storage.wire import MAX_OVERHEAD, ConnectionCutError, Wire, WireError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from imagejob_worker.storage.wire import ServerAddress
 
-T = TypeVar("T")
-
-# A store that refuses connections, or answers 5xx, is given up after some 4 seconds; further
-# attempts are the operator's, with its backoff.
-RETRIES: Final = 5
-_RETRY_SECONDS = 8.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-
 
 class StatusError(WireError):
-    """A store answers with another status than 2xx; `text` is its body, at most 64 KiB of it."""
+    """A store answers with another status than 2xx; `secrets` are what it was sent of them."""
 
-    def __init__(self, status: int, phrase: str, text: str) -> None:
-        message = f"it answers {status} {phrase}".rstrip()
-        super().__init__(message, is_retryable=status >= 500 or status == 429)
-        self.status = status
-        self.text = text
+    def __init__(self, answer: answers.Answer, secrets: tuple[str, ...] = ()) -> None:
+        super().__init__(
+            f"it answers {answer.status} {answers.plain(answer.phrase)}".rstrip(),
+            is_retryable=answers.is_passing(answer),
+        )
+        self.answer = answer
+        self.secrets = secrets
 
 
 class Body(NamedTuple):
@@ -55,12 +48,16 @@ class Body(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A request. `url` is absolute; header names may be in any case."""
+    """A request. `url` is absolute; header names may be in any case.
+
+    No message shows `secrets`, also if the answer repeats them.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = {}
     body: Body | None = None
+    secrets: tuple[str, ...] = ()
 
 
 class Response:
@@ -73,7 +70,7 @@ class Response:
         self.is_chunked = bool(response.chunked)
         self.length = response.length
         self.is_read = self.length == 0
-        head = response.headers
+        self.headers = head = response.headers
         lengths = set(head.get_all("content-length", ()))
         broken = any(isinstance(each, MissingHeaderBodySeparatorDefect) for each in head.defects)
         if broken or len(lengths) > 1:
@@ -101,8 +98,13 @@ class Response:
         self._http.close()
         return self.is_read and not self._http.will_close and self._wire.is_idle
 
-    def error_text(self, limits: TransferLimits) -> str:
-        """Read the body of an error: at most MAX_OVERHEAD, for at most the time of one step.
+    def error(self, limits: TransferLimits) -> answers.Answer:
+        """Return all that an answer other than 2xx says."""
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return answers.Answer(self.status, self.phrase, self.text(limits), headers)
+
+    def text(self, limits: TransferLimits) -> str:
+        """Read a body in words: at most MAX_OVERHEAD, for at most the time of one step.
 
         A body that breaks off is no error: the status has said what matters.
         """
@@ -110,7 +112,7 @@ class Response:
         try:
             for piece in self.body(brief, is_content=False):
                 read += piece
-                if b"</Code>" in read:
+                if b"</Error>" in read:
                     break
         except (WireError, DeadlineError, TooSlowError):
             pass
@@ -175,7 +177,7 @@ class Client:
         connection, answer = self._send(request, limits)
         try:
             if not 200 <= answer.status < 300:
-                raise StatusError(answer.status, answer.phrase, answer.error_text(limits))
+                raise StatusError(answer.error(limits), request.secrets)
             yield answer
         finally:
             self._release(connection, is_reusable=answer.end())
@@ -224,20 +226,3 @@ def _translated_errors() -> Iterator[None]:
         endless = isinstance(error, LineTooLong) or type(error) is HTTPException
         message = "its answer's header has no end" if endless else "its answer isn't HTTP"
         raise WireError(message) from error
-
-
-def with_retries(attempt: Callable[[], T], end: float) -> T:
-    """Retry what may be a passing fault, for some seconds, and not past `end`."""
-    last = min(end, time.monotonic() + _RETRY_SECONDS)
-    pause = _FIRST_PAUSE
-    for _ in range(RETRIES):
-        try:
-            return attempt()
-        except WireError as error:
-            # Jitter: a store that fails, fails for many workers at once.
-            wait = pause * (0.5 + os.urandom(1)[0] / 512)
-            if not error.is_retryable or time.monotonic() + wait >= last:
-                raise
-        time.sleep(wait)
-        pause = min(2 * pause, _LONGEST_PAUSE)
-    return attempt()

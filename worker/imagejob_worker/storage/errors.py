@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.storage.answers import Meaning, meaning, plain
 from imagejob_worker.storage.client import StatusError
 from imagejob_worker.storage.transfer import DeadlineError, TooSlowError
 from imagejob_worker.storage.wire import WireError
@@ -16,58 +16,54 @@ if TYPE_CHECKING:
 
     from imagejob_worker.storage import Doing
 
-# S3's codes for wrong or expired credentials, some with status 400; the last is versitygw's for an
-# unknown access key, and comes with 404.
-_CREDENTIALS = frozenset(
-    {
-        "AccessDenied", "AccountProblem", "AllAccessDisabled", "AuthorizationHeaderMalformed",
-        "ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidIdentityToken",
-        "InvalidToken", "NotSignedUp", "RequestTimeTooSkewed", "SignatureDoesNotMatch",
-        "TokenRefreshRequired", "XAdminUserNotFound",
-    }
-)  # fmt: skip
-
 # How servers with TLS answer a request without: Go's, and nginx.
 _WANT_TLS = ("sent an HTTP request to an HTTPS server", "request was sent to HTTPS port")
 
+_MOST_OF_MESSAGE = 200
+"""How much of a store's own message is shown."""
 
-def failure(error: Exception, store: str, doing: Doing, key: str) -> ItemFailure:
+
+class Subject(NamedTuple):
+    """What an error is about, as messages name it."""
+
+    store: str
+    bucket: str = ""
+
+
+def failure(error: Exception, subject: Subject, doing: Doing, key: str) -> ItemFailure:
     """Return the failure for an error while `doing` something with `key`."""
-    code = _code(error)
-    if code == "NoSuchBucket":
-        # The bucket may be created later: a retry can help.
-        return ItemFailure("StorageUnavailable", f"store {store} has no such bucket")
-    status = error.status if isinstance(error, StatusError) else 0
-    if status in (401, 403) or code in _CREDENTIALS:
-        words = f"store {store} refused to {doing} {key}: {code or status}"
-        return ItemFailure("AccessDenied", words)
-    if status == 404 and doing == "read":
-        return ItemFailure("SourceNotFound", f"store {store} has no object {key}")
-    cause = f"it answers {code}" if code else _cause(error, status)
-    return ItemFailure("StorageUnavailable", f"store {store} can't {doing} {key}: {cause}")
+    if not isinstance(error, StatusError):
+        return _failure(Meaning("StorageUnavailable"), str(error), subject, doing, key)
+    answer = error.answer
+    if any(words in answer.text for words in _WANT_TLS):
+        words = "it speaks TLS; is its endpoint https://?"
+        return _failure(Meaning("StorageUnavailable"), words, subject, doing, key)
+    found = meaning(answer, reads=doing == "read")
+    words = found.words.format(bucket=subject.bucket, region=answer.region)
+    if found.reason == "SourceNotFound":  # the usual code and its message add nothing
+        return _failure(found, words, subject, doing, key)
+    # The code first: a full report may cut messages to 58 characters.
+    detail = ": ".join(part for part in (answer.code or str(error), words) if part)
+    if said := plain(answer.message, error.secrets, _MOST_OF_MESSAGE):
+        detail = f'{detail}; the store says "{said}"'
+    return _failure(found, detail, subject, doing, key)
 
 
 @contextmanager
-def as_item_failure(store: str, doing: Doing, key: str) -> Iterator[None]:
+def as_item_failure(subject: Subject, doing: Doing, key: str) -> Iterator[None]:
     """Raise a store's errors as ItemFailure."""
     try:
         yield
     except (WireError, DeadlineError, TooSlowError) as error:
-        raise failure(error, store, doing, key) from error
+        raise failure(error, subject, doing, key) from error
 
 
-def _code(error: Exception) -> str:
-    """The code in the XML of S3's errors, if it looks like one."""
-    if not isinstance(error, StatusError):
-        return ""
-    found = re.search("<Code>([A-Za-z0-9._-]{1,64})</Code>", error.text)
-    return found[1] if found else ""
-
-
-def _cause(error: Exception, status: int) -> str:
-    if isinstance(error, StatusError):
-        if any(words in error.text for words in _WANT_TLS):
-            return "it speaks TLS; is its endpoint https://?"
-        if 300 <= status < 400:
-            return "it redirects; is the region right?"
-    return str(error)
+def _failure(found: Meaning, detail: str, subject: Subject, doing: Doing, key: str) -> ItemFailure:
+    match found.reason:
+        case "AccessDenied":
+            head = f"store {subject.store} refused to {doing} {key}"
+        case "SourceNotFound":
+            head = f"store {subject.store} has no object {key}"
+        case _:
+            head = f"store {subject.store} can't {doing} {key}"
+    return ItemFailure(found.reason, f"{head}: {detail}" if detail else head)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage import Fetched, check_size, check_time, errors, keys, write_scratch
-from imagejob_worker.storage.client import Body, Client, Request, StatusError, with_retries
+from imagejob_worker.storage.client import Body, Client, Request, StatusError
+from imagejob_worker.storage.retries import with_retries
 from imagejob_worker.storage.session import Sessions, from_files, secret
 from imagejob_worker.storage.signing import Signer, endpoint
 from imagejob_worker.storage.transfer import DeadlineError, TransferLimits
@@ -37,13 +38,14 @@ class S3Storage:
         """Open a store with the credentials in `folder`. Raises ItemFailure if some are missing."""
         self._name = name
         self._store = store
+        self._subject = errors.Subject(name, store.bucket)
         _check(name, store)
-        with errors.as_item_failure(name, "open", store.endpoint):
+        with errors.as_item_failure(self._subject, "open", store.endpoint):
             self._server = ServerAddress.parse(store.endpoint)
             context = _context(store)
             self._client = Client(ServerAddress.parse(endpoint(store)), context)
         self._sessions = _sessions(name, store, folder, context)
-        with errors.as_item_failure(name, "open", store.endpoint):
+        with errors.as_item_failure(self._subject, "open", store.endpoint):
             self._signer = None if self._sessions else Signer(store, from_files(name, folder))
 
     def close(self) -> None:
@@ -63,7 +65,7 @@ class S3Storage:
             os.lseek(to, 0, os.SEEK_SET)
             return self._fetched(whole, to, max_bytes, deadline, min_rate)
 
-        with errors.as_item_failure(self._name, "read", key):
+        with errors.as_item_failure(self._subject, "read", key):
             try:
                 return with_retries(attempt, deadline)
             except StatusError:
@@ -90,7 +92,7 @@ class S3Storage:
         # The signature doesn't cover the body: the store checks it by Content-MD5.
         headers |= {"content-length": str(size), "content-md5": _digest(body)}
         end = time.monotonic() + PUT_SECONDS
-        with errors.as_item_failure(self._name, "write", key):
+        with errors.as_item_failure(self._subject, "write", key):
             with_retries(lambda: self._put(whole, Body(body, size), headers, end, min_rate), end)
 
     def identity(self, key: str) -> Hashable:
@@ -103,8 +105,7 @@ class S3Storage:
     ) -> Fetched:
         size, digest = 0, hashlib.sha256()
         limits = TransferLimits(deadline)
-        url = self._signed("GET", key, limits)
-        with self._client.request(Request("GET", url), limits) as answer:
+        with self._client.request(self._signed("GET", key, limits), limits) as answer:
             if answer.status != 200:
                 raise WireError(f"it answers {answer.status}")
             if answer.length is None and not answer.is_chunked:
@@ -120,18 +121,19 @@ class S3Storage:
     def _put(
         self, key: str, body: Body, headers: dict[str, str], end: float, min_rate: int | None
     ) -> None:
-        request = Request("PUT", self._signed("PUT", key, TransferLimits(end)), headers, body)
+        signed = self._signed("PUT", key, TransferLimits(end))
+        request = signed._replace(headers=headers, body=body)
         with self._client.request(request, TransferLimits(end, min_rate)):
             pass  # a 2xx answer: it is stored
 
-    def _signed(self, method: Literal["GET", "PUT"], key: str, limits: TransferLimits) -> str:
+    def _signed(self, method: Literal["GET", "PUT"], key: str, limits: TransferLimits) -> Request:
         signer = self._signer
         if self._sessions:
             credentials = self._sessions(limits)
             if signer is None or signer.credentials != credentials:
                 signer = self._signer = Signer(self._store, credentials)
         assert signer  # noqa: S101 (for mypy: there is a signer, or there are sessions)
-        return signer(method, key)
+        return Request(method, signer(method, key), secrets=signer.secrets)
 
     def _whole(self, key: str, doing: Literal["read", "write"]) -> str:
         whole = keys.joined(self._store.prefix, key)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.storage.client import Client, Request
+from imagejob_worker.storage.client import Client, Request, StatusError
 from imagejob_worker.storage.signing import Credentials
 from imagejob_worker.storage.wire import ServerAddress, WireError
 
@@ -61,19 +61,25 @@ class Sessions:
         self._client.close()
 
     def _exchanged(self, limits: TransferLimits) -> tuple[Credentials, float]:
+        # Read again for each session: the kubelet renews it.
+        token = secret(self._name, self._folder, "token")
         fields = {
             "Action": "AssumeRoleWithWebIdentity",
             "DurationSeconds": "3600",
             "RoleArn": self._role,
             "RoleSessionName": "imagejob-worker",
             "Version": "2011-06-15",
-            # Read again for each session: the kubelet renews it.
-            "WebIdentityToken": secret(self._name, self._folder, "token"),
+            "WebIdentityToken": token,
         }
         url = f"{self._service}/?{urlencode(fields, quote_via=quote)}"
-        with self._client.request(Request("POST", url), limits) as answer:
-            text = answer.error_text(limits)
-        return _session(text)
+        try:
+            with self._client.request(Request("POST", url, secrets=(token,)), limits) as answer:
+                return _session(answer.text(limits))
+        except StatusError as error:
+            if error.answer.status == 404 and not error.answer.code:
+                # It isn't the object that is missing.
+                raise WireError(f"its token service isn't there: {error}") from error
+            raise
 
 
 def token_service(store: S3) -> str:

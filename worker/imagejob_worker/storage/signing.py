@@ -57,6 +57,11 @@ class Signer:
         with _translated_errors():
             self._store = S3Store(config=config, client_options=options)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no message may show, although the URL has some of it."""
+        return tuple(filter(None, self.credentials))
+
     def __call__(self, method: Literal["GET", "PUT"], key: str) -> str:
         """Return the URL of an object, signed. Raises WireError."""
         with _translated_errors():

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from imagejob_worker.contract.order import S3
 from imagejob_worker.storage import Doing, errors, keys, s3, session, signing
+from imagejob_worker.storage.answers import Answer
 from imagejob_worker.storage.client import StatusError
 from imagejob_worker.storage.wire import ServerAddress, WireError
 
@@ -46,7 +47,7 @@ def test_a_key_names_an_object_or_is_refused(key: str, fault: str | None) -> Non
 
 
 def answered(status: int, text: str, phrase: str = "") -> StatusError:
-    return StatusError(status, phrase, text)
+    return StatusError(Answer(status, phrase, text))
 
 
 def code(name: str) -> str:
@@ -58,19 +59,21 @@ def code(name: str) -> str:
     [
         (answered(404, code("NoSuchKey")), "read", "SourceNotFound", "no object"),
         (answered(404, code("NoSuchKey")), "write", "StorageUnavailable", "NoSuch"),
-        (answered(404, code("NoSuchBucket")), "read", "StorageUnavailable", "bucket"),
+        (answered(404, code("NoSuchBucket")), "read", "StorageUnavailable", "no bucket team-a"),
         (answered(404, code("XAdminUserNotFound")), "read", "AccessDenied", "XAdminUserNotFound"),
         (answered(404, "<html>"), "read", "SourceNotFound", "no object"),
         (answered(403, code("X")), "write", "AccessDenied", "X"),
         (answered(403, "no XML"), "write", "AccessDenied", "403"),
         (answered(401, ""), "read", "AccessDenied", "401"),
-        (answered(400, code("ExpiredToken")), "read", "AccessDenied", "ExpiredToken"),
+        (answered(400, code("ExpiredToken")), "read", "StorageUnavailable", "ExpiredToken"),
         (answered(400, code("a b" * 9)), "read", "StorageUnavailable", "it answers 400"),
         (answered(503, code("SlowDown")), "read", "StorageUnavailable", "SlowDown"),
         (answered(502, "<html>", "Bad Gateway"), "read", "StorageUnavailable",
          "it answers 502 Bad Gateway"),
-        (answered(301, code("PermanentRedirect")), "read", "StorageUnavailable", "Permanent"),
-        (answered(307, ""), "read", "StorageUnavailable", "is the region right"),
+        (answered(502, "", "Bad\x1b[2J" * 99), "read", "StorageUnavailable",
+         "it answers 502 Bad [2JBad [2J"),
+        (answered(301, code("PermanentRedirect")), "read", "InvalidSpec", "Permanent"),
+        (answered(307, ""), "read", "StorageUnavailable", "are spec.s3.region"),
         (answered(400, "Client sent an HTTP request to an HTTPS server."), "read",
          "StorageUnavailable", "it speaks TLS"),
         (answered(400, "The plain HTTP request was sent to HTTPS port"), "write",
@@ -79,11 +82,12 @@ def code(name: str) -> str:
     ],
 )  # fmt: skip
 def test_a_refusal_has_a_reason(error: Exception, doing: Doing, reason: str, words: str) -> None:
-    failure = errors.failure(error, "uploads", doing, "a/b.jpg")
+    failure = errors.failure(error, errors.Subject("uploads", "team-a"), doing, "a/b.jpg")
 
     assert reason == failure.reason
     assert words in failure.message
     assert "uploads" in failure.message
+    assert len(failure.message) < 160
 
 
 @pytest.mark.parametrize(
