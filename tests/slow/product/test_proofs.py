@@ -49,7 +49,7 @@ def test_large_objects_cost_little_memory(tmp_path: Path) -> None:
 
 def test_a_start_asks_nothing_for_each_idle_namespace(tmp_path: Path) -> None:
     """Only requests are judged: what a start takes is measured where nothing else runs."""
-    sizes = ("--namespaces", "100", "--unfinished", "300", "--trials", "1")
+    sizes = ("--namespaces", "60", "--unfinished", "120", "--trials", "1")
     found = proof("operator_start.py", tmp_path / "start.json", *sizes, "--untimed")
 
     assert len(found["starts"]["unfinished"]) == 1
