@@ -18,7 +18,7 @@ LOCKS := dev operator worker bench e2e docs
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test-fast test test-slow test-all e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start proof-crds proof-hogs proof-memory plots docs generate \
+.PHONY: help demo demo-down test-fast test test-slow test-all e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start proof-crds proof-hogs proof-memory proof-start plots docs generate \
 	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers check-docs
 
 help: ## Show this help
@@ -98,6 +98,9 @@ proof-hogs: $(INSTALLED) ## Measure what twenty tenants get while two others hol
 
 proof-crds: $(INSTALLED) ## Show that kinds are watched soon after their CRDs exist, and that readiness reports it
 	@$(PYTHON) benchmarks/crds.py
+
+proof-start: $(INSTALLED) ## Measure the operator's start among 1,000 namespaces and 5,000 ImageJobs
+	@$(PYTHON) benchmarks/operator_start.py
 
 proof-memory: $(INSTALLED) ## Show that large objects don't exhaust the operator's memory
 	@$(PYTHON) benchmarks/memory.py

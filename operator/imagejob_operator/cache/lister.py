@@ -73,8 +73,8 @@ class Lister:
         for kind in (WORKER_JOBS, PODS, IMAGE_JOBS):
             await self.take(kind, namespace)
 
-    async def all_image_jobs(self, namespace: str) -> AsyncIterator[ImageJob]:
-        """Yield all ImageJobs, including finished ones."""
+    async def all_image_jobs(self, namespace: str = "") -> AsyncIterator[ImageJob]:
+        """Yield all ImageJobs, in every namespace or in one, including finished ones."""
         async for page in self._cluster.pages(IMAGE_JOBS, namespace, selected=False):
             for job in page.items:
                 yield job

@@ -29,6 +29,10 @@ class QuotaStatusKey(msgspec.Struct, frozen=True):
     namespace: str
 
 
+class MissingLedgersKey(msgspec.Struct, frozen=True):
+    """The key of the ledgers that ImageQuotas' statuses need, and that do not exist."""
+
+
 class EventsKey(msgspec.Struct, frozen=True):
     """The key of an ImageJob's Events that are still to be posted."""
 
@@ -43,7 +47,7 @@ class PodKey(msgspec.Struct, frozen=True):
     name: str
 
 
-ObjectKey = str | Key | QuotaStatusKey | EventsKey | PodKey
+ObjectKey = str | Key | QuotaStatusKey | MissingLedgersKey | EventsKey | PodKey
 """What is reconciled by itself: an ImageJob by its UID, a worker Job by namespace and name, or one
 of the keys above."""
 

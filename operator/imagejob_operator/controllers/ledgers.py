@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import NamedTuple
 
 from imagejob_operator.api.charge import charged_at
+from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.labels import TENANT_LABEL
 from imagejob_operator.cache.lister import Lister
 from imagejob_operator.kube import records
@@ -20,12 +21,22 @@ from imagejob_operator.quota.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
+FEW = 8
+"""Namespaces whose ImageJobs are listed one by one; those of more are found in a list of all."""
+
 
 class StoredLedger(NamedTuple):
     """A ledger and its resource version in the cluster; None if it doesn't exist yet."""
 
     ledger: Ledger
     version: str | None
+
+
+class Charges(NamedTuple):
+    """When a namespace's ImageJobs were charged; by UID those whose status does not show it."""
+
+    times: list[datetime]
+    unshown: dict[str, datetime]
 
 
 class Ledgers:
@@ -43,9 +54,12 @@ class Ledgers:
         self._clock = clock
         self._metrics = cluster.metrics
 
-    async def read_all(self) -> dict[str, StoredLedger]:
-        """Return every ledger by namespace. The caller has to list ImageJobs next."""
-        found = {}
+    async def read_all(self) -> dict[str, StoredLedger | None]:
+        """Return every ledger by namespace, None for one that cannot be decoded.
+
+        The caller has to list ImageJobs next.
+        """
+        found: dict[str, StoredLedger | None] = {}
         async for page in self._cluster.pages(LEDGERS, self._namespace):
             for stored in page.items:
                 namespace = stored.metadata.labels.get(TENANT_LABEL, "")
@@ -55,38 +69,57 @@ class Ledgers:
                     found[namespace] = self._decode(namespace, stored)
                 except ApiError as error:  # the other namespaces must not wait for it
                     log.warning("%s", error, extra=fields(namespace=namespace))
+                    found[namespace] = None
         return found
 
-    async def read(self, namespace: str) -> StoredLedger:
-        """Read a namespace's ledger, then list the objects to combine it with."""
+    async def read(self, namespace: str, *, is_missing: bool = False) -> StoredLedger:
+        """Read a namespace's ledger, then list the objects to combine it with.
+
+        With `is_missing` it does not exist, and the objects have been watched since that was found.
+        """
+        if is_missing:
+            return (await self.rebuild([namespace]))[namespace]
         name = records.ledger_name(namespace)
         stored = await self._cluster.read(LEDGERS, self._namespace, name)
         await self._lister.work_of(namespace)
         if stored:
             return self._decode(namespace, stored)
-        rebuilt = await self._rebuild(namespace)
+        rebuilt = (await self.rebuild([namespace]))[namespace]
         if await self._cluster.read(LEDGERS, self._namespace, name):
             return await self.read(namespace)  # another operator was faster
-        return StoredLedger(rebuilt, None)
+        return rebuilt
 
-    async def _rebuild(self, namespace: str) -> Ledger:
-        """Build a missing ledger from the ImageJobs and their workers."""
-        times, charged = [], {}
-        async for job in self._lister.all_image_jobs(namespace):
-            worker = None if job.is_finished else self._lister.worker_of(job)
-            made = worker.metadata.creation_timestamp if worker else None
-            at = charged_at(job, worker_created=made)
-            if at:
-                times.append(at)
-            if at and not job.is_admitted:
-                charged[job.metadata.uid] = at
-        if times:
+    async def rebuild(self, namespaces: Collection[str]) -> dict[str, StoredLedger]:
+        """Build missing ledgers from the namespaces' ImageJobs and their workers."""
+        found = {namespace: Charges([], {}) for namespace in namespaces}
+        for scope in namespaces if len(namespaces) <= FEW else ("",):
+            async for job in self._lister.all_image_jobs(scope):
+                charges = found.get(job.metadata.namespace)
+                if charges:
+                    self._collect(charges, job)
+        return {
+            namespace: StoredLedger(self._rebuilt(namespace, charges), None)
+            for namespace, charges in found.items()
+        }
+
+    def _collect(self, charges: Charges, job: ImageJob) -> None:
+        """Note when the ImageJob was charged, if it was."""
+        worker = None if job.is_finished else self._lister.worker_of(job)
+        made = worker.metadata.creation_timestamp if worker else None
+        at = charged_at(job, worker_created=made)
+        if at:
+            charges.times.append(at)
+        if at and not job.is_admitted:
+            charges.unshown[job.metadata.uid] = at
+
+    def _rebuilt(self, namespace: str, charges: Charges) -> Ledger:
+        if charges.times:
             log.warning(
                 "the namespace has no ledger: rebuilt from %d ImageJobs",
-                len(times),
+                len(charges.times),
                 extra=fields(namespace=namespace),
             )
-        return ledgers.rebuilt(times, self._clock(), charged)
+        return ledgers.rebuilt(charges.times, self._clock(), charges.unshown)
 
     async def write(
         self, namespace: str, ledger: Ledger, version: str | None

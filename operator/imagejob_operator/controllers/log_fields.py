@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imagejob_operator.cache.reconcile_key import (
     EventsKey,
+    MissingLedgersKey,
     NamespaceKey,
     PodKey,
     QuotaStatusKey,
@@ -21,5 +22,7 @@ def fields_of(key: ReconcileKey) -> dict[str, dict[str, Value]]:
             return fields(namespace=namespace, uid=uid)
         case NamespaceKey(namespace) | QuotaStatusKey(namespace):
             return fields(namespace=namespace)
+        case MissingLedgersKey():
+            return fields()
         case PodKey(namespace, name) | (namespace, name):
             return fields(namespace=namespace, name=name)

@@ -33,6 +33,7 @@ from imagejob_operator.workqueue.queue import WorkQueue
 from .cache_full import CacheFullReporter
 from .job_histories import JobHistories
 from .job_writer import JobWriter
+from .ledger_rebuilder import LedgerRebuilder
 from .ledgers import Ledgers
 from .log_fields import fields_of
 from .namespace_registry import NamespaceRegistry
@@ -116,6 +117,7 @@ class Manager:
             status_writer,
             JobWriter(cluster, cache, queue, registry, histories, timings, clock),
             ImageQuotaStatusWriter(cluster, cache, queue, registry, clock),
+            LedgerRebuilder(ledgers, registry),
             histories,
             platform,
             clock,
@@ -142,8 +144,7 @@ class Manager:
         async with asyncio.TaskGroup() as tasks:
             self._reflectors.start(tasks)
             await self._reflectors.current()
-            for namespace, stored in ledgers.items():
-                self._registry.loaded(namespace, stored)
+            self._registry.listed(ledgers)
             self.listed = True
             jobs, workers = len(self._cache.jobs), len(self._cache.workers)
             log.info("reconciling %d unfinished ImageJobs and %d worker Jobs", jobs, workers)

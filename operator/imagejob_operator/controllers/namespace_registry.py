@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 
 from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.cache.reconcile_key import NamespaceKey, QuotaStatusKey
-from imagejob_operator.config.platform import Caps, Platform
+from imagejob_operator.cache.reconcile_key import (
+    MissingLedgersKey,
+    NamespaceKey,
+    QuotaStatusKey,
+)
+from imagejob_operator.config.platform import Caps
 from imagejob_operator.config.timings import Timings
 from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
 from imagejob_operator.kube.worker import WorkerJob
 from imagejob_operator.quota.charge_lookups import ChargeLookups
-from imagejob_operator.quota.rates import Policy, policy_of
+from imagejob_operator.quota.ledger_reads import LedgerReads
 from imagejob_operator.scheduling.allocation import Occupancy, occupancy
 from imagejob_operator.scheduling.namespace_state import (
     NamespaceState,
@@ -26,12 +30,17 @@ from imagejob_operator.scheduling.plan import Plan
 from imagejob_operator.workqueue.queue import WorkQueue
 
 from .ledgers import StoredLedger
+from .policies import Policies
+
+ALONE = 2
+"""Missing ledgers that are rebuilt at a time, each alone; if more are needed, they are rebuilt
+together. Each is an action in progress, and what advances ImageJobs needs capacity, too."""
 
 
 class NamespaceRegistry:
     """Every namespace that has or had unfinished ImageJobs.
 
-    It is the only writer of NamespaceStates.
+    It is the only writer of NamespaceStates. `policies` has what applies to each.
     """
 
     def __init__(
@@ -45,6 +54,7 @@ class NamespaceRegistry:
         self._cache = cache
         self._queue = queue
         self._caps = caps
+        self.policies = Policies(cache, caps)
         self._timings = timings
         self._clock = clock
         self._states: dict[str, NamespaceState] = {}
@@ -53,7 +63,7 @@ class NamespaceRegistry:
         self._known: dict[str, str] = {}
         self._in_line: set[str] = set()
         self._promising: set[str] = set()
-        self._wanted: set[str] = set()
+        self._reads = LedgerReads()
         self._lookups = ChargeLookups()
 
     def of(self, namespace: str) -> NamespaceState:
@@ -66,27 +76,29 @@ class NamespaceRegistry:
     def __iter__(self) -> Iterator[NamespaceState]:
         return iter(self._states.values())
 
-    def policy(self, namespace: str) -> Policy:
-        """Return the policy of its ImageQuota, or the default."""
-        return policy_of(self._quota(namespace), self._caps.default)
-
-    def weight(self, namespace: str) -> int:
-        """Return its weight when workers are shared."""
-        quota = self._quota(namespace)
-        return quota.spec.weight if quota else self._caps.default.weight
-
-    def platform(self, namespace: str, platform: Platform) -> Platform:
-        """Return the platform with the bounds of its ImageQuota."""
-        return platform.held_to(self._quota(namespace))
+    def has_work(self, namespace: str) -> bool:
+        """Whether any of its ImageJobs waits in a queue, has a worker, or is about to."""
+        state = self.of(namespace)
+        return bool(state.throttled or state.queued or self.running(namespace))
 
     def running(self, namespace: str) -> int:
         """Return how many of its ImageJobs have a worker, or are about to."""
         return self._occupancy(namespace).image_jobs
 
     def want_ledger(self, namespace: str) -> None:
-        """Request the ledger although no ImageJob waits: a status has to show the use."""
-        self._wanted.add(namespace)
-        self.enqueue(namespace)
+        """Request the ledger although no ImageJob waits, or together with those of others."""
+        self._reads.want(namespace)
+        missing = self._reads.is_missing(namespace)
+        self._queue.add(MissingLedgersKey() if missing else NamespaceKey(namespace))
+
+    def lacks_ledger(self, namespace: str) -> bool:
+        """Whether the namespace has no ledger, as far as the list of all shows."""
+        return not self.of(namespace).ledger and self._reads.is_missing(namespace)
+
+    def lack_wanted_ledgers(self) -> list[str]:
+        """Return the namespaces that have no ledger, and for which it was requested."""
+        wanted = self._reads.wanted_missing()
+        return [each for each in wanted if self.lacks_ledger(each) and each not in self._busy]
 
     def look_up_charge(self, job: ImageJob, worker: WorkerJob) -> bool:
         """Return whether it is known when the ImageJob, which has a worker, was charged.
@@ -175,11 +187,15 @@ class NamespaceRegistry:
     def needs_ledger(self, state: NamespaceState) -> bool:
         """Whether its ledger has to be read. ImageJobs with a promised worker are in no queue."""
         waits = bool(state.throttled or state.queued or state.has_orphan())
-        return waits or state.namespace in self._wanted
+        return waits or self._reads.is_wanted(state.namespace)
+
+    @property
+    def is_reading_enough(self) -> bool:
+        """Whether no further ledger is to be rebuilt alone."""
+        return sum(made is None for made in self._busy.values()) >= ALONE
 
     def begin_read(self, namespace: str) -> None:
         """Record that its ledger is being read: it isn't planned before `end`."""
-        self._wanted.discard(namespace)
         self._busy[namespace] = None
 
     def begin_write(self, namespace: str, made: Plan) -> None:
@@ -188,13 +204,34 @@ class NamespaceRegistry:
 
     def end(self, namespace: str) -> None:
         """Record that reading or writing has ended, successfully or not."""
-        del self._busy[namespace]
+        if self._busy.pop(namespace) is None:
+            waiting = (each for each in self.lack_wanted_ledgers() if self.has_work(each))
+            self._queue.add_namespaces(islice(waiting, 1))
+
+    def listed(self, ledgers: Mapping[str, StoredLedger | None]) -> None:
+        """Store all ledgers, as they were listed; None for one that could not be read."""
+        self._reads.listed()
+        for namespace, stored in ledgers.items():
+            if stored:
+                self.loaded(namespace, stored)
+            else:
+                self.invalidate(namespace)
 
     def loaded(self, namespace: str, stored: StoredLedger) -> None:
-        """Store the ledger that was read."""
+        """Store the ledger that was read or rebuilt."""
         self.of(namespace).load(stored.ledger, stored.version)
+        self._reads.done(namespace)
         self._lookups.note_read(namespace)
         self.resume(namespace)
+
+    def rebuilt(self, namespace: str, stored: StoredLedger) -> None:
+        """Store a ledger that did not exist, unless it was read, or has to be, meanwhile."""
+        if self.lacks_ledger(namespace) and namespace not in self._busy:
+            self.of(namespace).load(stored.ledger, stored.version)
+            self._reads.done(namespace)
+            self._queue.add(QuotaStatusKey(namespace))
+            if self.has_work(namespace):
+                self.enqueue(namespace)
 
     def written(self, namespace: str, stored: StoredLedger, excess: Mapping[str, str]) -> None:
         """Store the ledger that was written; `excess` has, by UID, why an ImageJob may not wait."""
@@ -213,6 +250,7 @@ class NamespaceRegistry:
 
     def invalidate(self, namespace: str, made: Plan | None = None) -> None:
         """Discard the ledger, which has to be read again, and the workers that it promises."""
+        self._reads.outdate(namespace)
         for pending in (*self.of(namespace).invalidate(), *(made.pending if made else ())):
             self.release(pending)
 
@@ -241,9 +279,6 @@ class NamespaceRegistry:
             self._cache.forget(job)
             self._queue.add(job.metadata.uid)
             self._queue.add(QuotaStatusKey(job.metadata.namespace))
-
-    def _quota(self, namespace: str) -> ImageQuota | None:
-        return self._cache.quotas.get((namespace, "default"))
 
     def _occupancy(self, namespace: str) -> Occupancy:
         return occupancy(

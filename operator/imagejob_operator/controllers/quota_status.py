@@ -13,6 +13,7 @@ from imagejob_operator.cache.reconcile_key import QuotaStatusKey
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.errors import ConflictError, NotFoundError
 from imagejob_operator.kube.resources import IMAGE_QUOTAS
+from imagejob_operator.quota.ledger import Ledger, micros
 from imagejob_operator.quota.status import describe_quota, next_change
 from imagejob_operator.workqueue.queue import WorkQueue
 
@@ -43,29 +44,44 @@ class ImageQuotaStatusWriter:
     def consider(self, namespace: str) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """Return the write of the namespace's ImageQuota, if it is needed and due."""
         quota = self._cache.quotas.get((namespace, "default"))
-        state, now = self._registry.of(namespace), self._clock()
+        ledger, now = self._registry.of(namespace).ledger, self._clock()
         if not quota:
             self._written.pop(namespace, None)
             return None
-        if not state.ledger:
-            self._registry.want_ledger(namespace)
+        if not ledger:
+            self._want_ledger(quota, now)
             return None
         due = self._written.get(namespace, now - INTERVAL) + INTERVAL
         if now < due:
             self._queue.add(QuotaStatusKey(namespace), after=due)
             return None
-        policy = self._registry.policy(namespace)
-        ledger = state.ledger.at(now, policy.rates)
-        running = self._registry.running(namespace)
-        room = self._cache.budget
-        full_at = room.limit if room.left_out(namespace) else None
-        status = describe_quota(
-            quota, policy, ledger, len(state.throttled), running, now, full_at=full_at
-        )
-        change = next_change(policy, ledger)
+        policy = self._registry.policies.of(namespace)
+        change = next_change(policy, ledger.at(now, policy.rates))
         if change:
             self._queue.add(QuotaStatusKey(namespace), after=max(change, now + INTERVAL))
+        status = self._status(quota, ledger, now)
         return partial(self._write, quota, status, now) if status != quota.status else None
+
+    def _want_ledger(self, quota: ImageQuota, now: datetime) -> None:
+        """Request the ledger, unless there is none and the status shows exactly that already."""
+        namespace = quota.metadata.namespace
+        unused = Ledger(micros(now))
+        is_known = self._registry.lacks_ledger(namespace)
+        if not is_known or self._status(quota, unused, now) != quota.status:
+            self._registry.want_ledger(namespace)
+
+    def _status(self, quota: ImageQuota, ledger: Ledger, now: datetime) -> ImageQuotaStatus:
+        namespace, room = quota.metadata.namespace, self._cache.budget
+        policy = self._registry.policies.of(namespace)
+        return describe_quota(
+            quota,
+            policy,
+            ledger.at(now, policy.rates),
+            len(self._registry.of(namespace).throttled),
+            self._registry.running(namespace),
+            now,
+            full_at=room.limit if room.left_out(namespace) else None,
+        )
 
     async def _write(self, quota: ImageQuota, status: ImageQuotaStatus, now: datetime) -> None:
         namespace, name = quota.metadata.namespace, quota.metadata.name

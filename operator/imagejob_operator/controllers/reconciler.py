@@ -14,6 +14,7 @@ from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import (
     EventsKey,
     Key,
+    MissingLedgersKey,
     ObjectKey,
     PodKey,
     QuotaStatusKey,
@@ -35,6 +36,7 @@ from imagejob_operator.workqueue.queue import WorkQueue
 
 from .job_histories import JobHistories
 from .job_writer import STALE, JobWriter
+from .ledger_rebuilder import LedgerRebuilder
 from .namespace_registry import NamespaceRegistry
 from .quota_status import ImageQuotaStatusWriter
 from .status_writer import StatusWriter
@@ -68,6 +70,7 @@ class Reconciler:
         status_writer: StatusWriter,
         job_writer: JobWriter,
         quota_status_writer: ImageQuotaStatusWriter,
+        ledger_rebuilder: LedgerRebuilder,
         histories: JobHistories,
         platform: Platform,
         clock: Callable[[], datetime],
@@ -78,6 +81,7 @@ class Reconciler:
         self._status_writer = status_writer
         self._job_writer = job_writer
         self._quota_status_writer = quota_status_writer
+        self._ledger_rebuilder = ledger_rebuilder
         self._histories = histories
         self._platform = platform
         self._clock = clock
@@ -88,7 +92,11 @@ class Reconciler:
         match key:
             case QuotaStatusKey(namespace):
                 write = self._quota_status_writer.consider(namespace)
-                return WorkItem(write, namespace, Priority.STATUS) if write else None
+                is_idle = not self._registry.has_work(namespace)
+                priority = Priority.STATUS_REFRESH if is_idle else Priority.STATUS
+                return WorkItem(write, namespace, priority) if write else None
+            case MissingLedgersKey():
+                return self._for_missing_ledgers()
             case EventsKey():
                 return self._for_events(key)
             case PodKey():
@@ -97,6 +105,14 @@ class Reconciler:
                 return self._for_worker(key)
             case str():
                 return self._for_image_job(key)
+
+    def _for_missing_ledgers(self) -> WorkItem | None:
+        """Rebuild them before anything else if ImageJobs wait, and after everything if none do."""
+        next_one = self._ledger_rebuilder.consider()
+        if not next_one:
+            return None
+        priority = Priority.IMMEDIATE if next_one.is_urgent else Priority.STATUS_REFRESH
+        return WorkItem(next_one.action, "", priority)
 
     def _for_events(self, key: EventsKey) -> WorkItem | None:
         writer = self._status_writer
@@ -158,7 +174,7 @@ class Reconciler:
                 return None
             quota = self._registry.quota_position(inputs.job)
         inputs = msgspec.structs.replace(inputs, quota=quota)
-        platform = self._registry.platform(inputs.job.metadata.namespace, self._platform)
+        platform = self._registry.policies.platform(inputs.job.metadata.namespace, self._platform)
         decision = decide(inputs, self._histories.of(uid), platform, self._clock())
         self._histories.keep(uid, decision.history)
         self._registry.line_up(inputs.job, decision.state.waits_for)

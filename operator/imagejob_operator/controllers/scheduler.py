@@ -85,7 +85,7 @@ class Scheduler:
 
     def _snapshot(self, state: NamespaceState) -> AdmissionSnapshot:
         self._settle(state)
-        policy = self._registry.policy(state.namespace)
+        policy = self._registry.policies.of(state.namespace)
         return take_snapshot(state, policy, self._cache, self._clock())
 
     def _next_read(self, state: NamespaceState) -> tuple[NamespaceKey, Action] | None:
@@ -93,6 +93,9 @@ class Scheduler:
         namespace = state.namespace
         if not self._registry.needs_ledger(state):
             self._queue.add(QuotaStatusKey(namespace))  # the queue has changed
+            return None
+        if self._registry.is_reading_enough and self._registry.lacks_ledger(namespace):
+            self._registry.want_ledger(namespace)
             return None
         self._registry.begin_read(namespace)
         return NamespaceKey(namespace), partial(self._read, namespace)
@@ -133,14 +136,14 @@ class Scheduler:
         taken = self._registry.occupancies()
         held = {namespace: own.workers for namespace, own in taken.items()}
         self._accounts = self._accounts.observed(
-            held, self._registry.in_line(), self._registry.weight, self._clock()
+            held, self._registry.in_line(), self._registry.policies.weight, self._clock()
         )
         return taken
 
     def _plan(self, snapshot: AdmissionSnapshot, budget: WorkerBudget) -> Plan:
         """Plan one namespace, and reserve the destinations of the plan immediately."""
         refusals = self._histories.refusals(snapshot.candidates)
-        platform = self._registry.platform(snapshot.state.namespace, self._platform)
+        platform = self._registry.policies.platform(snapshot.state.namespace, self._platform)
         made = plan(snapshot, budget, self._cache, platform, self._clock(), refusals)
         for job, worker in made.assumed:
             self._cache.assume(job, worker)
@@ -148,7 +151,8 @@ class Scheduler:
 
     async def _read(self, namespace: str) -> None:
         try:
-            stored = await self._ledgers.read(namespace)
+            is_missing = self._registry.lacks_ledger(namespace)
+            stored = await self._ledgers.read(namespace, is_missing=is_missing)
         finally:
             self._registry.end(namespace)
         self._registry.loaded(namespace, stored)

@@ -105,7 +105,7 @@ class Observed(NamedTuple):
         for state in self.registry:
             if state.ledger is None:
                 continue
-            policy = self.registry.policy(state.namespace)
+            policy = self.registry.policies.of(state.namespace)
             ledger = state.ledger.at(now, policy.rates)
             used = usage(ledger.history, policy.rates, ledger.now)
             yield NamespaceUse(

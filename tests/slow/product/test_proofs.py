@@ -1,4 +1,4 @@
-"""The proofs of benchmarks/ hold at a reduced size, too: `make proof-crds`, `make proof-memory`."""
+"""The proofs of benchmarks/ hold at a reduced size, too: `make proof-crds`, `-memory`, `-start`."""
 
 from __future__ import annotations
 
@@ -45,3 +45,11 @@ def test_large_objects_cost_little_memory(tmp_path: Path) -> None:
     found = proof("memory.py", file, "--count", "240", "--most", str(most), "--slack", "30")
 
     assert found["rawMiB"] > 1.2 * most
+
+
+def test_a_start_asks_nothing_for_each_idle_namespace(tmp_path: Path) -> None:
+    """Only requests are judged: what a start takes is measured where nothing else runs."""
+    sizes = ("--namespaces", "60", "--unfinished", "120", "--trials", "1")
+    found = proof("operator_start.py", tmp_path / "start.json", *sizes, "--untimed")
+
+    assert len(found["starts"]["unfinished"]) == 1

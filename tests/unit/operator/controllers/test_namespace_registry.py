@@ -8,10 +8,11 @@ import msgspec
 from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import MissingLedgersKey
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.controllers.job_histories import JobHistories
 from imagejob_operator.controllers.ledgers import StoredLedger
-from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
+from imagejob_operator.controllers.namespace_registry import ALONE, NamespaceRegistry
 from imagejob_operator.controllers.scheduler import Scheduler
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
 from imagejob_operator.quota.ledger import Ledger
@@ -27,20 +28,28 @@ CAT = image_job(status=ADMITTED)
 
 
 class StoredLedgers:
-    """Ledgers as an API server keeps them: what was written last is what is read."""
+    """Ledgers as an API server keeps them: what was written last is what is read.
+
+    `rebuilds` says of each read whether the ledger was taken for missing.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.version = ledger, 1
+        self.rebuilds: list[bool] = []
 
     @property
     def stored(self) -> StoredLedger:
         return StoredLedger(self.ledger, str(self.version))
 
-    async def read(self, _namespace: str) -> StoredLedger:
-        return self.stored
+    async def read(self, _namespace: str, *, is_missing: bool = False) -> StoredLedger:
+        self.rebuilds.append(is_missing)
+        return StoredLedger(Ledger(0), None) if is_missing else self.stored
 
-    async def write(self, _namespace: str, ledger: Ledger, version: str | None) -> StoredLedger:
-        assert version == str(self.version)
+    async def write(
+        self, _namespace: str, ledger: Ledger, version: str | None
+    ) -> StoredLedger | None:
+        if version != str(self.version):
+            return None
         self.ledger, self.version = ledger, self.version + 1
         return self.stored
 
@@ -154,3 +163,86 @@ def test_as_many_as_go_together_at_most_fill_a_worker_whatever_they_wait_for() -
 
     assert not before
     assert tenants.fills_a_worker("team-a")
+
+
+def test_a_ledger_that_the_list_lacks_is_rebuilt_unless_another_operator_has_created_it() -> None:
+    charged = Ledger(0).at(NOW, POLICY.rates).charge(["uid-other"])
+    ledgers, cat = StoredLedgers(charged), image_job()
+    operator = Operator(ledgers, cat)
+    operator.registry.listed({})
+    operator.registry.line_up(cat, "admission")
+
+    operator.act()
+
+    assert ledgers.rebuilds == [True, False]
+    assert cat.metadata.uid in ledgers.ledger.charged
+    assert sum(count for _, count in ledgers.ledger.history.slots) == 2
+
+
+def test_a_ledger_that_was_listed_is_not_read_again() -> None:
+    ledgers, cat = StoredLedgers(Ledger(0).at(NOW, POLICY.rates)), image_job()
+    operator = Operator(ledgers, cat)
+    operator.registry.listed({"team-a": ledgers.stored})
+    operator.registry.line_up(cat, "admission")
+
+    operator.act()
+
+    assert ledgers.rebuilds == []
+    assert cat.metadata.uid in ledgers.ledger.charged
+
+
+def test_a_ledger_that_could_not_be_decoded_is_read_when_it_is_needed() -> None:
+    ledgers, cat = StoredLedgers(Ledger(0).at(NOW, POLICY.rates)), image_job()
+    operator = Operator(ledgers, cat)
+    operator.registry.listed({"team-a": None})
+    operator.registry.line_up(cat, "admission")
+
+    operator.act()
+
+    assert ledgers.rebuilds == [False]
+
+
+def test_where_many_ledgers_are_missing_two_are_rebuilt_alone_and_the_others_together() -> None:
+    names = [f"team-{number}" for number in range(10)]
+    operator = Operator(StoredLedgers(Ledger(0)))
+    registry = operator.registry
+    registry.listed({})
+    for name in names:
+        registry.line_up(moved(image_job(), name), "admission")
+
+    actions = operator.dispatcher.next_actions(names)
+
+    assert [key.namespace for key, _ in actions] == names[:ALONE]
+    assert registry.lack_wanted_ledgers() == names[ALONE:]
+    assert MissingLedgersKey() in operator.queue.drain()
+
+
+def test_the_end_of_a_rebuilding_makes_room_for_the_next() -> None:
+    names = [f"team-{number}" for number in range(10)]
+    operator = Operator(StoredLedgers(Ledger(0)))
+    registry = operator.registry
+    registry.listed({})
+    for name in names:
+        registry.line_up(moved(image_job(), name), "admission")
+    operator.dispatcher.next_actions(names)
+
+    registry.end(names[0])
+
+    assert operator.queue.namespaces() == [names[ALONE]]
+
+
+def test_a_namespace_that_waited_for_others_goes_on_once_its_ledger_is_rebuilt() -> None:
+    operator = Operator(StoredLedgers(Ledger(0)))
+    operator.registry.listed({})
+    operator.registry.line_up(moved(image_job(), "team-b"), "admission")
+    operator.queue.take_namespace("team-b")
+    operator.registry.rebuilt("team-b", StoredLedger(Ledger(0), None))
+
+    assert operator.queue.namespaces() == ["team-b"]
+
+
+def moved(job: ImageJob, namespace: str) -> ImageJob:
+    meta = msgspec.structs.replace(
+        job.metadata, namespace=namespace, uid=f"{namespace}-{job.metadata.uid}"
+    )
+    return msgspec.structs.replace(job, metadata=meta)

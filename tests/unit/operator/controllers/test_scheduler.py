@@ -36,7 +36,7 @@ CAPS = Caps(default=POLICY, max_workers=64, max_workers_per_namespace=32)
 class NewLedgers:
     """Every ledger is empty, and every write succeeds."""
 
-    async def read(self, _namespace: str) -> StoredLedger:
+    async def read(self, _namespace: str, **_: bool) -> StoredLedger:
         return StoredLedger(Ledger(0), None)
 
     async def write(self, _namespace: str, ledger: Ledger, _version: str | None) -> StoredLedger:

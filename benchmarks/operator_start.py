@@ -1,0 +1,135 @@
+"""`make proof-start`: what does a start cost among a thousand namespaces, and who waits for it?
+
+On a control plane of its own, with kwok as the node. An operator is started in each of these
+situations in turn, with an ImageJob that is there and another that comes as soon as it is ready,
+each in a namespace that had none before:
+
+1. empty: there is nothing else
+2. idle: a thousand namespaces have an ImageQuota that no operator has met, and no ledger
+3. again: the same, after the operator has written their statuses
+4. unfinished: they have five unfinished ImageJobs each, and no ledger
+5. ledgers: all have finished, and each namespace has its ledger
+
+Exit code: 0 all targets met, 1 one missed, 2 can't be tried here (the message says why).
+"""
+
+from __future__ import annotations
+
+import sys
+
+# First on the path, this folder's operator.py would shadow the standard library's `operator`.
+sys.path.append(sys.path.pop(0))
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from imagebench.machine import CANNOT, MET, MISSED
+from imagejob_dev.errors import DevError
+from operatorbench import crowd, sides
+from operatorbench.figures import MIB, Target
+from proofs import record, start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from operatorbench.plane import Plane
+    from proofs.start import Start
+
+GETS = 20
+"""Reads of a start, whatever there is, but for what the two ImageJobs need: one each."""
+
+IMAGE_JOBS = 2
+"""Those whose worker Jobs are timed."""
+
+RATIO, FIRST_SECONDS = 1.5, 5.0
+
+Found = Mapping[str, Sequence["Start"]]
+
+
+def main() -> int:
+    """Try it, and write down what came of it."""
+    options = _options()
+    try:
+        with sides.fresh() as plane:
+            found = dict(_told(_situations(plane, options)))
+    except (RuntimeError, TimeoutError, DevError) as error:
+        print(f"proof-start: {error}", file=sys.stderr)
+        return CANNOT if isinstance(error, DevError) else MISSED
+    sizes = {"namespaces": options.namespaces, "unfinishedImageJobs": options.unfinished}
+    targets = [*_requests(found), *(() if options.untimed else _times(found))]
+    starts = {name: [_rounded(each) for each in found[name]] for name in found}
+    judged = [each.as_json() for each in targets]
+    record.write(options.json, {**sizes, "starts": starts, "targets": judged})
+    print(*targets, sep="\n")
+    return MET if all(each.met for each in targets) else MISSED
+
+
+def _told(
+    situations: Iterator[tuple[str, Sequence[Start]]],
+) -> Iterator[tuple[str, Sequence[Start]]]:
+    """Print each as soon as it is known."""
+    for name, starts in situations:
+        print(name, *map(_rounded, starts), sep="\n   ", flush=True)
+        yield name, starts
+
+
+def _situations(plane: Plane, options: argparse.Namespace) -> Iterator[tuple[str, Sequence[Start]]]:
+    names = [f"team-{number:04}" for number in range(options.namespaces)]
+    trials, rest = range(options.trials), plane.rest
+    plane.install()
+    yield "empty", [start.start(plane, f"empty-{trial}") for trial in trials]
+    start.make_namespaces(rest, names)
+    idle = []
+    for trial in trials:
+        start.make_quotas(rest, names)
+        idle.append(start.start(plane, f"idle-{trial}"))
+    yield "idle", idle
+    yield "again", [start.start(plane, f"again-{trial}") for trial in trials]
+    start.make_stores(rest, names)
+    crowd.create(rest, crowd.image_jobs(names, options.unfinished))
+    yield "unfinished", [start.start(plane, "unfinished", are_workers_free=False)]
+    yield "ledgers", [start.start(plane, f"ledgers-{trial}") for trial in trials]
+
+
+def _requests(found: Found) -> Iterator[Target]:
+    """What may be asked and written."""
+    for name in ("idle", "again", "ledgers"):
+        gets = max(each.gets for each in found[name])
+        yield Target(f"{name}: GETs", gets, "at most", GETS + IMAGE_JOBS, "")
+    for name in ("again", "ledgers"):
+        statuses = max(each.statuses for each in found[name])
+        yield Target(f"{name}: statuses of ImageQuotas", statuses, "at most", GETS, "")
+
+
+def _times(found: Found) -> Iterator[Target]:
+    """How long the two ImageJobs may wait, by how long they wait in an empty cluster."""
+    for name in ("idle", "again", "ledgers"):
+        for what in ("first", "next"):
+            alone, among = (
+                median(getattr(each, what) for each in found[of]) for of in ("empty", name)
+            )
+            yield Target(f"{name}: {what}", among / alone, "at most", RATIO, "x empty")
+    (busy,) = found["unfinished"]
+    yield Target("unfinished: first", busy.first, "at most", FIRST_SECONDS, "s")
+
+
+def _rounded(each: Start) -> dict[str, Any]:
+    found = {key: value and round(value, 3) for key, value in each._asdict().items()}
+    return {**found, "peak": f"{each.peak / MIB:.1f} MiB"}
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--namespaces", type=int, default=1000)
+    parser.add_argument("--unfinished", type=int, default=5000, help="ImageJobs in all of them")
+    parser.add_argument("--trials", type=int, default=3, help="starts in each situation")
+    parser.add_argument("--untimed", action="store_true", help="judge requests only")
+    parser.add_argument("--json", type=Path, default=record.RECORDS / "start.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

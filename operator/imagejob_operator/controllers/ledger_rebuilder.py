@@ -1,0 +1,37 @@
+"""Rebuilds ledgers that don't exist, for many namespaces together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, NamedTuple
+
+from .ledgers import Ledgers
+from .namespace_registry import NamespaceRegistry
+
+
+class Rebuilding(NamedTuple):
+    """The action that rebuilds the ledgers; `is_urgent` if ImageJobs wait for any of them."""
+
+    action: Callable[[], Coroutine[Any, Any, None]]
+    is_urgent: bool
+
+
+class LedgerRebuilder:
+    """One rebuilding at a time, of all missing ledgers that were requested before it."""
+
+    def __init__(self, ledgers: Ledgers, registry: NamespaceRegistry) -> None:
+        self._ledgers = ledgers
+        self._registry = registry
+
+    def consider(self) -> Rebuilding | None:
+        """Return the next rebuilding, if any ledger is missed."""
+        namespaces = self._registry.lack_wanted_ledgers()
+        if not namespaces:
+            return None
+        is_urgent = any(self._registry.has_work(namespace) for namespace in namespaces)
+        return Rebuilding(partial(self._rebuild, namespaces), is_urgent)
+
+    async def _rebuild(self, namespaces: list[str]) -> None:
+        for namespace, stored in (await self._ledgers.rebuild(namespaces)).items():
+            self._registry.rebuilt(namespace, stored)
