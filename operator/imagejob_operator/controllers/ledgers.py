@@ -13,6 +13,7 @@ from imagejob_operator.cache.lister import Lister
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.errors import ApiError, ConflictError, NotFoundError
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.resources import LEDGERS, ConfigMap
 from imagejob_operator.observability.logging import fields
 from imagejob_operator.quota import ledger as ledgers
@@ -61,6 +62,9 @@ class Ledgers:
         """Read a namespace's ledger, then list the objects to combine it with."""
         name = records.ledger_name(namespace)
         stored = await self._cluster.read(LEDGERS, self._namespace, name)
+        if isinstance(stored, Unreadable):
+            self._metrics.ledger("read", "unreadable")
+            raise ApiError(0, f"cannot decode the ledger of {namespace}: {stored.why}")
         await self._lister.work_of(namespace)
         if stored:
             return self._decode(namespace, stored)
@@ -73,6 +77,9 @@ class Ledgers:
         """Build a missing ledger from the ImageJobs and their workers."""
         times, charged = [], {}
         async for job in self._lister.all_image_jobs(namespace):
+            if isinstance(job, Unreadable):  # it may have been charged, until now
+                times.append(self._clock())
+                continue
             worker = None if job.is_finished else self._lister.worker_of(job)
             made = worker.metadata.creation_timestamp if worker else None
             at = charged_at(job, worker_created=made)
