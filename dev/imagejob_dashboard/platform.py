@@ -124,6 +124,24 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             width=6,
         ),
         Panel(
+            "Unreadable objects, unwatched kinds",
+            "Anything but 0 has an alert. While a kind is not watched, nothing is decided.",
+            {
+                "{{resource}}": "sum by (resource) (imagejob_unreadable_now)",
+                "unwatched kinds": "max(imagejob_unwatched_kinds)",
+            },
+            width=12,
+        ),
+        Panel(
+            "Unexpected exceptions",
+            "Per minute. Each stops one object or namespace, which is retried.",
+            {
+                "{{controller}}": "60 * sum by (controller)"
+                f" (rate(imagejob_reconcile_errors_total[{RATE}]))"
+            },
+            width=12,
+        ),
+        Panel(
             "Cache of tenants' objects",
             "Approximate memory, limited per namespace.",
             {"cache": "max(imagejob_cache_bytes)"},

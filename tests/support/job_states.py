@@ -17,6 +17,7 @@ from imagejob_operator.imagejob import audit
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition, Refusal
 from imagejob_operator.imagejob.status import describe
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.quota.ledger import Ledger, micros
 from imagejob_operator.quota.position import QueuePosition
 from imagejob_operator.quota.rates import Policy, policy_of
@@ -52,6 +53,9 @@ LATER = datetime.fromisoformat(EARLIER) + timedelta(seconds=40)
 CAT = image_job()
 ONCE = image_job(retries=0)
 SUSPENDED = image_job(suspend=True)
+UNREADABLE = Unreadable(
+    "imageprofiles", "ImageProfile", "team-a", "web", why="Invalid enum value 'circle'"
+)
 OVERWRITING = image_job(source={"storeRef": {"name": "uploads"}, "key": "derived/cat/thumb.webp"})
 THIRD = QuotaPosition(position=QueuePosition(3, NOW + timedelta(minutes=30)), limit="50 per 1h")
 RUNNING = pod(state=running())
@@ -71,6 +75,7 @@ WAITING = {
     "pending-suspended": inputs(SUSPENDED, quota=QuotaPosition()),
     "pending-store-not-found": inputs(stores={}),
     "pending-profile-not-found": inputs(image_job(profileRef={"name": "web"})),
+    "pending-unreadable": inputs(unreadable=UNREADABLE),
     "throttled-quota-used-up": inputs(quota=THIRD),
     "queued-waiting-for-worker": inputs(),
     "queued-destination-busy": inputs(rival="ij-0"),

@@ -35,6 +35,7 @@ class Knowledge:
     leads: bool = True
     trouble: str = ""
     listed: bool = True
+    unwatched: tuple[str, ...] = ()
     cache: ClusterCache = field(default_factory=ClusterCache)
     histories: JobHistories = field(default_factory=JobHistories)
     namespaces: int = 200

@@ -13,6 +13,9 @@ _SCALES = {
     **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), 1)},
     **{unit: Decimal(1000) ** power for power, unit in enumerate(("k", "M", "G", "T"), 1)},
 }
+LARGEST = 2**63 - 1
+"""The largest number of bytes: a larger quantity counts as this."""
+
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][0-9]{1,2})?)([a-zA-Z]*)")
 
 
@@ -22,11 +25,12 @@ def to_bytes(quantity: Quantity) -> int:
     Raises ValueError for text that is not a quantity.
     """
     if isinstance(quantity, int):
-        return quantity
+        return min(quantity, LARGEST)
     match = _QUANTITY.fullmatch(quantity)
     if not match or match[2] not in _SCALES:
         raise ValueError(f"{quantity!r} is not a quantity, such as 300Ki")
-    return int((Decimal(match[1]) * _SCALES[match[2]]).to_integral_value(ROUND_CEILING))
+    exact = min(Decimal(match[1]) * _SCALES[match[2]], Decimal(LARGEST))
+    return int(exact.to_integral_value(ROUND_CEILING))
 
 
 def describe_bytes(count: int) -> str:

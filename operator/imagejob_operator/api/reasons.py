@@ -35,6 +35,8 @@ class Reason(StrEnum):
     """An ImageStore that it references does not exist (yet)."""
     PROFILE_NOT_FOUND = "ProfileNotFound"
     """The ImageProfile that it references does not exist (yet)."""
+    UNREADABLE = "Unreadable"
+    """An object that it depends on has a form that this operator can't read."""
     QUOTA_USED_UP = "QuotaUsedUp"
     """A rate of the namespace's quota is used up; status.queue says when the next is admitted."""
     DESTINATION_BUSY = "DestinationBusy"
@@ -114,6 +116,7 @@ WAITING = frozenset(
         Reason.SUSPENDED,
         Reason.STORE_NOT_FOUND,
         Reason.PROFILE_NOT_FOUND,
+        Reason.UNREADABLE,
         Reason.QUOTA_USED_UP,
         Reason.DESTINATION_BUSY,
         Reason.WORKER_UNSCHEDULABLE,
@@ -124,5 +127,7 @@ WAITING = frozenset(
 )
 """Reasons for an ImageJob to wait; it continues by itself when the cause is gone."""
 
-WORRYING = RETRYABLE | FINAL | {Reason.WORKER_UNSCHEDULABLE, Reason.WORKER_REFUSED}
+WORRYING = (
+    RETRYABLE | FINAL | {Reason.UNREADABLE, Reason.WORKER_UNSCHEDULABLE, Reason.WORKER_REFUSED}
+)
 """Reasons that a person should look at: their Events are Warnings."""

@@ -11,8 +11,18 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.api.imagestore import ImageStore
-from imagejob_operator.kube.object_store import ObjectStore
+from imagejob_operator.kube.object_store import ObjectStore, version
 from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.reader import Unreadable
+from imagejob_operator.kube.resources import (
+    IMAGE_JOBS,
+    IMAGE_PROFILES,
+    IMAGE_QUOTAS,
+    IMAGE_STORES,
+    PODS,
+    WORKER_JOBS,
+    Kind,
+)
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
 from .destination import destination_of
@@ -29,7 +39,18 @@ from .reconcile_key import (
     WatchedObject,
     key,
 )
+from .unreadable import UnreadableObjects
 from .worker_index import WorkerIndex
+
+KINDS: tuple[Kind[Any], ...] = (
+    *(IMAGE_JOBS, WORKER_JOBS, PODS),
+    *(IMAGE_STORES, IMAGE_PROFILES, IMAGE_QUOTAS),
+)
+"""In the order of `stores_by_kind`."""
+
+
+def _plural_of(thing: WatchedObject) -> str:
+    return next(kind.plural for kind in KINDS if kind.type is type(thing))
 
 
 class ClusterCache:
@@ -37,7 +58,8 @@ class ClusterCache:
 
     `enqueue` receives the key of each object that is affected by a change. `unverified` are the
     UIDs of ImageJobs that may be finished or deleted. Tenants' objects are stored only within
-    `budget`.
+    `budget`. Of an ImageJob, worker Job or pod that is `unreadable` now, the last known state stays
+    and is not acted on; other kinds are as good as absent.
     """
 
     def __init__(
@@ -55,6 +77,7 @@ class ClusterCache:
         self.profiles: ObjectStore[Key, ImageProfile] = BudgetedStore(key, budget)
         self.quotas: ObjectStore[Key, ImageQuota] = ObjectStore(key)
         self.unverified: set[str] = set()
+        self.unreadable = UnreadableObjects(self._enqueue_all_in)
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self.destinations = Destinations()
         self._at_no_cost: dict[str, str] = {}
@@ -63,8 +86,25 @@ class ClusterCache:
         """Yield one object store per kind."""
         yield from (self.jobs, self.workers, self.pods, self.stores, self.profiles, self.quotas)
 
-    def upsert(self, thing: WatchedObject) -> None:
+    def store_of(self, resource: str) -> ObjectStore[Any, Any]:
+        """Return the object store of a kind, by its plural."""
+        plurals = (kind.plural for kind in KINDS)
+        return dict(zip(plurals, self.stores_by_kind(), strict=True))[resource]
+
+    def upsert(self, thing: WatchedObject | Unreadable) -> None:
         """Store an object, unless a newer version is known, and enqueue what depends on it."""
+        if isinstance(thing, Unreadable):
+            self._upsert_unreadable(thing)
+            return
+        at = key(thing)
+        if self.unreadable.is_any_in(at[0]):
+            found = self.unreadable.get(_plural_of(thing), *at)
+            if found and version(thing) < found.version:
+                return
+            self.unreadable.drop(_plural_of(thing), *at)
+        self._upsert(thing)
+
+    def _upsert(self, thing: WatchedObject) -> None:
         match thing:
             case ImageJob():
                 self._upsert_job(thing)
@@ -82,6 +122,25 @@ class ClusterCache:
                 self._enqueue_namespace(thing, changed=self.profiles.put(thing))
             case ImageQuota():
                 self._enqueue_quota(thing, changed=self.quotas.put(thing))
+
+    def _upsert_unreadable(self, thing: Unreadable) -> None:
+        """Hold what depends on an object that can't be read, unless that is outdated."""
+        store, at = self.store_of(thing.resource), (thing.namespace, thing.name)
+        known = store.get(thing.uid if store is self.jobs else at)
+        if thing.version and store.knows_newer(known, thing.uid, thing.version):
+            return
+        if known and not isinstance(known, ImageJob | WorkerJob | Pod):
+            self.remove(known)
+        self.unverified.discard(thing.uid)
+        self.unreadable.put(thing)
+
+    def _enqueue_all_in(self, namespace: str) -> None:
+        """Enqueue the namespace, and all ImageJobs and workers in it."""
+        self._enqueue(NamespaceKey(namespace))
+        for uid in self._in_namespace.get(namespace, ()):
+            self._enqueue(uid)
+        for at in self.worker_index.keys_in(namespace):
+            self._enqueue(at)
 
     def remove(self, thing: WatchedObject) -> None:
         """Remove an object that was deleted or, for an ImageJob, has finished."""

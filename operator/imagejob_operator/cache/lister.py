@@ -10,7 +10,9 @@ import msgspec
 
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.kube.client import Change, Cluster
-from imagejob_operator.kube.object_store import ObjectStore
+from imagejob_operator.kube.object_store import version as version_of
+from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.resources import (
     IMAGE_JOBS,
     IMAGE_PROFILES,
@@ -21,9 +23,10 @@ from imagejob_operator.kube.resources import (
     Kind,
 )
 from imagejob_operator.kube.worker import WorkerJob
+from imagejob_operator.observability.logging import about
 
 from .cluster_cache import ClusterCache
-from .reconcile_key import WatchedObject
+from .reconcile_key import Key, WatchedObject, key
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +54,6 @@ class Lister:
         self._cache = cache
         self._changed = changed
         self._listed_at = 0
-        self._stores: dict[str, ObjectStore[Any, Any]] = {
-            IMAGE_STORES.plural: cache.stores,
-            IMAGE_PROFILES.plural: cache.profiles,
-            IMAGE_QUOTAS.plural: cache.quotas,
-            WORKER_JOBS.plural: cache.workers,
-            PODS.plural: cache.pods,
-            IMAGE_JOBS.plural: cache.jobs,
-        }
 
     async def everything(self) -> None:
         """List everything that the operator watches, in every namespace."""
@@ -73,11 +68,13 @@ class Lister:
         for kind in (WORKER_JOBS, PODS, IMAGE_JOBS):
             await self.take(kind, namespace)
 
-    async def all_image_jobs(self, namespace: str = "") -> AsyncIterator[ImageJob]:
+    async def all_image_jobs(self, namespace: str = "") -> AsyncIterator[ImageJob | Unreadable]:
         """Yield all ImageJobs, in every namespace or in one, including finished ones."""
         async for page in self._cluster.pages(IMAGE_JOBS, namespace, selected=False):
             for job in page.items:
                 yield job
+            for unreadable in page.unreadable:
+                yield unreadable
 
     def worker_of(self, job: ImageJob) -> WorkerJob | None:
         """Return the worker of an unfinished ImageJob, as far as was listed."""
@@ -93,48 +90,71 @@ class Lister:
         `heard` is called for each object. Objects that the list doesn't contain are removed.
         """
         uids: set[str] = set()
+        unreadable: set[Key] = set()
         version = 0
         self._cache.budget.begin_list(kind.type.__name__, namespace)
         async for page in self._cluster.pages(kind, namespace):
             version = page.version
-            uids.update(page.uids)
-            for thing in page.items:
+            uids.update(thing.metadata.uid for thing in page.items)
+            unreadable.update((each.namespace, each.name) for each in page.unreadable)
+            for thing in (*page.items, *page.unreadable):
                 heard()
-                self._cache.upsert(thing)
+                self._upsert(kind, thing)
             self._changed()
-        for thing in self._stores[kind.plural].absent_from(uids, version):
-            if namespace in ("", thing.metadata.namespace):
-                self._remove(thing)
+        for thing in self._cache.store_of(kind.plural).absent_from(uids, version):
+            if namespace in ("", thing.metadata.namespace) and key(thing) not in unreadable:
+                self._remove(kind, thing)
+        known = self._cache.unreadable
+        for each in known.absent_from(kind.plural, namespace, unreadable, version):
+            self._cache.unreadable.drop(kind.plural, each.namespace, each.name)
         self._changed()
         return version
 
     def hear(self, kind: Kind[Any], change: Change[Any]) -> None:
         """Apply a watch event."""
-        if change.type != "DELETED":
-            if change.thing is not None:
-                self._cache.upsert(change.thing)
-        else:
-            thing = change.thing or self._known(kind, change)
-            if thing is not None:
-                self._remove(thing)
+        thing = change.thing
+        if thing is not None and change.type != "DELETED":
+            self._upsert(kind, thing)
+        elif isinstance(thing, Unreadable):
+            self._cache.unreadable.drop(kind.plural, thing.namespace, thing.name)
+            known = self._known(kind, thing)
+            if known is not None:
+                self._remove(kind, known)
+        elif thing is not None:
+            self._remove(kind, thing)
         self._changed()
 
-    def _known(self, kind: Kind[Any], change: Change[Any]) -> WatchedObject | None:
-        """Return the last known state of an object that can't be decoded any more, as of its
-        deletion."""
-        for thing in self._stores[kind.plural]:
-            if thing.metadata.uid == change.uid:
-                meta = msgspec.structs.replace(thing.metadata, resource_version=change.version)
-                gone: WatchedObject = msgspec.structs.replace(thing, metadata=meta)
-                return gone
-        return None
+    def _upsert(self, kind: Kind[Any], thing: WatchedObject | Unreadable) -> None:
+        try:
+            self._cache.upsert(thing)
+        except Exception as error:
+            if isinstance(thing, Unreadable):
+                raise
+            log.exception("cannot use an object", extra=about(thing.metadata))
+            self._cache.upsert(self._cluster.reader.refuse(kind, thing, error))
 
-    def _remove(self, thing: WatchedObject) -> None:
+    def _known(self, kind: Kind[Any], gone: Unreadable) -> WatchedObject | None:
+        """Return the last known state of an object that can't be read any more, as of its deletion.
+
+        How the containers of a pod ended was not observed.
+        """
+        store = self._cache.store_of(kind.plural)
+        at = gone.uid if kind is IMAGE_JOBS else (gone.namespace, gone.name)
+        known: WatchedObject | None = store.get(at)
+        if not known or known.metadata.uid != gone.uid:
+            return None
+        latest = max(gone.version, version_of(known))
+        meta = msgspec.structs.replace(known.metadata, resource_version=str(latest))
+        known = msgspec.structs.replace(known, metadata=meta)
+        return known.unseen() if isinstance(known, Pod) else known
+
+    def _remove(self, kind: Kind[Any], thing: WatchedObject) -> None:
         """Remove an object that left the list or watch.
 
         An ImageJob leaves it by finishing as well as by deletion. Unless our own write explains it,
         the API server is asked which it was.
         """
+        self._cache.unreadable.drop(kind.plural, *key(thing))
         if isinstance(thing, ImageJob):
             self._cache.mark_unverified(thing.metadata.uid)
         else:

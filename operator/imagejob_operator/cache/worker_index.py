@@ -178,6 +178,10 @@ class WorkerIndex:
         known = (self.find(at) for at in self._in_namespace.get(namespace, ()))
         return [worker for worker in known if worker and worker.job.items and worker.is_live]
 
+    def keys_in(self, namespace: str) -> list[Key]:
+        """Return the keys of the namespace's workers."""
+        return list(self._in_namespace.get(namespace, ()))
+
     def namespaces(self) -> list[str]:
         """Return the namespaces with workers."""
         return list(self._in_namespace)

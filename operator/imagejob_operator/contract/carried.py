@@ -35,7 +35,7 @@ def carried_by(order_text: str, namespace: str) -> tuple[Carried, ...]:
     """Return the items of a pod's order; none if it can't be read."""
     try:
         order = msgspec.json.decode(base64.b64decode(order_text, validate=True), type=_Order)
-    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except (binascii.Error, msgspec.DecodeError, ValueError, RecursionError):
         return ()
     return tuple(
         msgspec.structs.replace(item, place=_place_of(item.destination, order.stores, namespace))

@@ -124,7 +124,7 @@ def decode(text: str) -> Order:
     """Decode a work order. Raises OrderError."""
     try:
         return msgspec.json.decode(base64.b64decode(text, validate=True), type=Order)
-    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (binascii.Error, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise OrderError(str(error)) from error
 
 

@@ -146,5 +146,5 @@ def decode(text: str) -> Report:
         raise ReportError(f"the termination message does not begin with {PREFIX!r}")
     try:
         return _decoder.decode(base64.b85decode(line.removeprefix(PREFIX)))
-    except (ValueError, msgspec.DecodeError) as error:
+    except (ValueError, msgspec.DecodeError, RecursionError) as error:
         raise ReportError(str(error)) from error

@@ -22,6 +22,8 @@ from imagejob_operator.observability.logging import fields
 from imagejob_operator.quota.status import CACHE_FULL, full
 from imagejob_operator.workqueue.queue import WorkQueue
 
+from .containment import contained
+
 log = logging.getLogger(__name__)
 
 LOOK = timedelta(seconds=5)
@@ -78,8 +80,9 @@ class CacheFullReporter:
         """Check once. Raises ApiError."""
         self._note()
         for namespace in self._cache.budget.full():
-            await self._tell(namespace)
-            await self._fill(namespace)
+            with contained(self._cluster.metrics, "cache", fields(namespace=namespace)):
+                await self._tell(namespace)
+                await self._fill(namespace)
         self._note()
 
     def _note(self) -> None:

@@ -14,6 +14,7 @@ from imagejob_operator.imagejob.decide import Find, Inquire, Replace
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.errors import ApiError, ConflictError
 from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.resources import IMAGE_JOBS, WORKER_JOBS
 from imagejob_operator.kube.worker import WorkerJob
 from imagejob_operator.observability.logging import about
@@ -82,7 +83,10 @@ class JobWriter:
         """Handle an existing Job of our name: it counts if it has this order and isn't being
         deleted."""
         known = await self._cluster.read(WORKER_JOBS, namespace, pending.name)
-        if known and known.order_text == pending.order and not known.is_deleting:
+        if isinstance(known, Unreadable):  # it exists, so no other may be created for them
+            self._cache.upsert(known)
+            self._registry.retire(namespace, pending.name)
+        elif known and known.order_text == pending.order and not known.is_deleting:
             self._cache.upsert(known)
         else:  # the next dispatch has another number, so another name
             self._registry.retire(namespace, pending.name)
@@ -115,6 +119,9 @@ class JobWriter:
         meta, controller = pod.metadata, pod.controller
         if controller:
             job = await self._cluster.read(WORKER_JOBS, meta.namespace, controller.name)
+            if isinstance(job, Unreadable):
+                self._cache.upsert(job)
+                return
             if job and job.metadata.uid == controller.uid:
                 self._cache.upsert(job)
                 if not self._cache.is_stray(pod):
@@ -128,6 +135,9 @@ class JobWriter:
             if self._cache.jobs.has_left(item.uid):
                 continue
             job = await self._cluster.read(IMAGE_JOBS, worker.metadata.namespace, item.name)
+            if isinstance(job, Unreadable):
+                self._cache.upsert(job)
+                return
             is_successor = job and job.metadata.uid != item.uid
             if job and not (is_successor or job.is_finished or is_spent(worker, job)):
                 self._cache.upsert(job)

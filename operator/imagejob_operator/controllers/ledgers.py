@@ -14,6 +14,7 @@ from imagejob_operator.cache.lister import Lister
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.errors import ApiError, ConflictError, NotFoundError
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.resources import LEDGERS, ConfigMap
 from imagejob_operator.observability.logging import fields
 from imagejob_operator.quota import ledger as ledgers
@@ -81,6 +82,9 @@ class Ledgers:
             return (await self.rebuild([namespace]))[namespace]
         name = records.ledger_name(namespace)
         stored = await self._cluster.read(LEDGERS, self._namespace, name)
+        if isinstance(stored, Unreadable):
+            self._metrics.ledger("read", "unreadable")
+            raise ApiError(0, f"cannot decode the ledger of {namespace}: {stored.why}")
         await self._lister.work_of(namespace)
         if stored:
             return self._decode(namespace, stored)
@@ -94,16 +98,19 @@ class Ledgers:
         found = {namespace: Charges([], {}) for namespace in namespaces}
         for scope in namespaces if len(namespaces) <= FEW else ("",):
             async for job in self._lister.all_image_jobs(scope):
-                charges = found.get(job.metadata.namespace)
-                if charges:
-                    self._collect(charges, job)
+                of = job.namespace if isinstance(job, Unreadable) else job.metadata.namespace
+                if of in found:
+                    self._collect(found[of], job)
         return {
             namespace: StoredLedger(self._rebuilt(namespace, charges), None)
             for namespace, charges in found.items()
         }
 
-    def _collect(self, charges: Charges, job: ImageJob) -> None:
+    def _collect(self, charges: Charges, job: ImageJob | Unreadable) -> None:
         """Note when the ImageJob was charged, if it was."""
+        if isinstance(job, Unreadable):  # it may have been charged, until now
+            charges.times.append(self._clock())
+            return
         worker = None if job.is_finished else self._lister.worker_of(job)
         made = worker.metadata.creation_timestamp if worker else None
         at = charged_at(job, worker_created=made)

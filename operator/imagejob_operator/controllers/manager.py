@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -31,6 +32,7 @@ from imagejob_operator.workqueue.priority import Priority
 from imagejob_operator.workqueue.queue import WorkQueue
 
 from .cache_full import CacheFullReporter
+from .containment import Containment
 from .job_histories import JobHistories
 from .job_writer import JobWriter
 from .ledger_rebuilder import LedgerRebuilder
@@ -98,8 +100,10 @@ class Manager:
         )
         self._ledgers = ledgers = Ledgers(cluster, lister, namespace=namespace, clock=clock)
         histories, estimator = JobHistories(), WaitEstimator(cache, queue, registry)
+        self._containment = containment = Containment(cache, queue, cluster.metrics, clock)
         self._scheduler = Scheduler(
-            cache, queue, registry, ledgers, estimator, histories, platform, caps, clock
+            *(cache, queue, registry, ledgers, estimator, histories),
+            *(platform, caps, containment, clock),
         )
         status_writer = StatusWriter(
             cluster,
@@ -138,7 +142,8 @@ class Manager:
         return self._reflectors.unwatched
 
     async def run(self) -> None:
-        """Run until cancelled. An unexpected exception ends it, and the process."""
+        """Run until cancelled. An unexpected exception that is not one key's ends it, and the
+        process."""
         # Ledgers first: each is used only with objects that were listed after it.
         ledgers = await self._persist(self._ledgers.read_all)
         async with asyncio.TaskGroup() as tasks:
@@ -205,7 +210,7 @@ class Manager:
     def _look_at(self, tasks: asyncio.TaskGroup, key: ObjectKey, *, has_room: bool = False) -> None:
         if self._queue.defers(key):
             return
-        step = self._reconciler.next_for(key)
+        step = self._containment.call(key, partial(self._reconciler.next_for, key))
         if not step:
             self._queue.drop(key)
         elif has_room or self._queue.admits(step.priority):
@@ -219,7 +224,7 @@ class Manager:
 
     async def _apply(self, key: ReconcileKey, action: Action) -> None:
         try:
-            await action()
+            await self._containment.act(key, action)
         except ApiError as error:
             log.warning("action failed, will retry: %s", error, extra=fields_of(key))
             self._queue.add(key, after=self._clock() + max(RETRY, error.retry_after))

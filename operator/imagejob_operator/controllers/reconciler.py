@@ -29,7 +29,7 @@ from imagejob_operator.imagejob.decide import (
     decide,
     with_charge,
 )
-from imagejob_operator.imagejob.gather import gather, may_hide
+from imagejob_operator.imagejob.gather import gather, is_outdated, may_hide
 from imagejob_operator.imagejob.inputs import JobState
 from imagejob_operator.workqueue.priority import Priority
 from imagejob_operator.workqueue.queue import WorkQueue
@@ -123,6 +123,8 @@ class Reconciler:
 
     def _for_worker(self, at: Key) -> WorkItem | None:
         namespace, name = at
+        if self._cache.unreadable.worker(namespace, name):
+            return None
         worker = self._cache.workers.get(at)
         self._registry.enqueue_all_waiting()
         self._queue.add(QuotaStatusKey(namespace))  # also of a deleted one: it was running
@@ -133,6 +135,8 @@ class Reconciler:
             create = partial(self._job_writer.create, namespace, pending)
             return WorkItem(create, namespace, Priority.IMMEDIATE)
         if not worker.items or worker.is_deleting or self._cache.is_needed(worker):
+            return None
+        if any(self._cache.unreadable.image_job(namespace, item.uid) for item in worker.items):
             return None
         ended_at = self._cache.ended_at(worker)
         # A suspended Job may be resumed, and would create another pod.
@@ -157,6 +161,9 @@ class Reconciler:
         known = self._cache.jobs.get(uid)
         if known and uid in self._cache.unverified:
             return self._for_unverified(known)
+        if known and is_outdated(self._cache, known):
+            self._registry.line_up(known, None)
+            return None
         inputs = gather(self._cache, uid)
         if not inputs:
             self._histories.forget(uid)

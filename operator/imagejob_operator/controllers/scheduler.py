@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import NamespaceKey, QuotaStatusKey
@@ -19,12 +19,14 @@ from imagejob_operator.scheduling.namespace_state import NamespaceState
 from imagejob_operator.scheduling.plan import Plan, WorkerBudget, plan, settled
 from imagejob_operator.workqueue.queue import WorkQueue
 
+from .containment import Containment
 from .job_histories import JobHistories
 from .ledgers import Ledgers
 from .namespace_registry import NamespaceRegistry
 from .wait_estimator import WaitEstimator
 
 Action = Callable[[], Coroutine[Any, Any, None]]
+R = TypeVar("R")
 
 
 class Scheduler:
@@ -44,6 +46,7 @@ class Scheduler:
         histories: JobHistories,
         platform: Platform,
         caps: Caps,
+        containment: Containment,
         clock: Callable[[], datetime],
     ) -> None:
         self._cache = cache
@@ -54,6 +57,7 @@ class Scheduler:
         self._histories = histories
         self._platform = platform
         self._caps = caps
+        self._containment = containment
         self._clock = clock
         self._accounts = Accounts()
 
@@ -65,18 +69,37 @@ class Scheduler:
         With `is_thrifty`, workers wait until they are full: each one less relieves the API server.
         With `only_charge`, no worker starts.
         """
-        states = [self._take(namespace) for namespace in namespaces]
-        reads = [self._next_read(state) for state in states if not state.ledger]
-        snapshots = {state.namespace: self._snapshot(state) for state in states if state.ledger}
+        taken = [self._take(namespace) for namespace in namespaces]
+        states = [state for state in taken if not self._cache.unreadable.holding(state.namespace)]
+        reads = [
+            self._contained(state.namespace, partial(self._next_read, state))
+            for state in states
+            if not state.ledger
+        ]
+        snapshots = self._snapshots(state for state in states if state.ledger)
         begins = bool(snapshots) and not only_charge
         if not begins and self._registry.have_moved():
             self._observe()
         shares = self._share(snapshots, is_thrifty=is_thrifty) if begins else {}
+        none = WorkerBudget(workers=0)
         writes = [
-            self._next_write(snapshot, shares.get(namespace, WorkerBudget(workers=0)))
+            self._contained(
+                namespace, partial(self._next_write, snapshot, shares.get(namespace, none))
+            )
             for namespace, snapshot in snapshots.items()
         ]
         return [action for action in (*reads, *writes) if action]
+
+    def _contained(self, namespace: str, decide: Callable[[], R]) -> R | None:
+        """Decide about one namespace, so that an exception stops no other."""
+        return self._containment.call(NamespaceKey(namespace), decide)
+
+    def _snapshots(self, states: Iterable[NamespaceState]) -> dict[str, AdmissionSnapshot]:
+        taken = {
+            state.namespace: self._contained(state.namespace, partial(self._snapshot, state))
+            for state in states
+        }
+        return {namespace: snapshot for namespace, snapshot in taken.items() if snapshot}
 
     def _take(self, namespace: str) -> NamespaceState:
         """Dequeue the namespace, and return its state."""

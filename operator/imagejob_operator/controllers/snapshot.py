@@ -9,9 +9,10 @@ from typing import NamedTuple, get_args
 
 from imagejob_operator.api.imagejob import FINISHED, ImageJob, Phase
 from imagejob_operator.api.reasons import Reason
-from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.cluster_cache import KINDS, ClusterCache
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
+from imagejob_operator.kube.resources import IMAGE_QUOTAS
 from imagejob_operator.observability.namespaces import NamespaceUse, WindowUse
 from imagejob_operator.observability.snapshot import Cache, ImageJobs, Queue, Snapshot, Workers
 from imagejob_operator.quota.rates import usage
@@ -42,9 +43,13 @@ class Observed(NamedTuple):
             image_jobs=self._image_jobs(now),
             workers=self._workers(),
             queue=self._queue(),
-            cache=Cache(room.taken, len(room.full())),
+            cache=Cache(room.taken, len(room.full()), self._unreadable()),
             namespaces=list(self._uses(now)),
         )
+
+    def _unreadable(self) -> dict[str, int]:
+        counts = self.cache.unreadable.counts()
+        return {kind.plural: counts.get(kind.plural, 0) for kind in KINDS}
 
     def _image_jobs(self, now: datetime) -> ImageJobs:
         phases: Counter[str] = Counter(dict.fromkeys(PHASES, 0))
@@ -101,9 +106,11 @@ class Observed(NamedTuple):
         )
 
     def _uses(self, now: datetime) -> Iterator[NamespaceUse]:
-        """Yield every namespace whose ledger is known."""
+        """Yield every namespace whose ledger and limits are known."""
         for state in self.registry:
-            if state.ledger is None:
+            if state.ledger is None or self.cache.unreadable.get(
+                IMAGE_QUOTAS.plural, state.namespace, "default"
+            ):
                 continue
             policy = self.registry.policies.of(state.namespace)
             ledger = state.ledger.at(now, policy.rates)

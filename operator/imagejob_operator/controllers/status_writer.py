@@ -16,6 +16,7 @@ from imagejob_operator.imagejob.decide import WriteStatus
 from imagejob_operator.kube import records
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.errors import ApiError, ConflictError, NotFoundError
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.resources import IMAGE_JOBS
 from imagejob_operator.observability.logging import Value, fields
 from imagejob_operator.workqueue.queue import WorkQueue
@@ -77,7 +78,9 @@ class StatusWriter:
             return
         fresh = await self._cluster.read(IMAGE_JOBS, known.metadata.namespace, known.metadata.name)
         self._cache.unverified.discard(uid)
-        if fresh and fresh.metadata.uid == uid:  # and not a successor of its name
+        if isinstance(fresh, Unreadable):
+            self._cache.upsert(fresh)
+        elif fresh and fresh.metadata.uid == uid:  # and not a successor of its name
             self._cache.upsert(fresh)
             self._queue.add(uid)
         else:

@@ -19,6 +19,8 @@ from imagejob_operator.kube.errors import ApiError, ConflictError
 from imagejob_operator.kube.pager import FIRST
 from imagejob_operator.observability.logging import about
 
+from .containment import contained
+
 log = logging.getLogger(__name__)
 
 INTERVAL = timedelta(minutes=1)
@@ -63,9 +65,10 @@ class Sweeper:
         met: set[str] = set()
         async for jobs in self._cluster.finished_with_ttl(page_size):
             for job in jobs:
-                if has_expired(job, self._clock()):
-                    met.add(job.metadata.uid)
-                    deleted += await self._delete(job)
+                with contained(self._cluster.metrics, "ttl", about(job.metadata)):
+                    if has_expired(job, self._clock()):
+                        met.add(job.metadata.uid)
+                        deleted += await self._delete(job)
         self._emitted &= met
         if deleted:
             log.info("deleted %d expired ImageJobs", deleted)

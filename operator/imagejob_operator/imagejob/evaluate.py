@@ -62,6 +62,13 @@ def suspended(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState |
     return JobState("Pending", Reason.SUSPENDED, "spec.suspend is true")
 
 
+def inputs_unreadable(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
+    """An object that it needs can't be read. It is neither missing nor as it was before."""
+    if not inputs.unreadable:
+        return None
+    return JobState("Pending", Reason.UNREADABLE, str(inputs.unreadable))
+
+
 def inputs_missing(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
     """An object that it references is missing or invalid."""
     match obstacle(inputs.job, inputs.profile, inputs.stores):
@@ -161,6 +168,7 @@ CHECKS: tuple[Callable[[Inputs, Platform, datetime], JobState | None], ...] = (
     worker_running,
     vanished,
     suspended,
+    inputs_unreadable,
     inputs_missing,
     throttled,
     between_attempts,

@@ -8,15 +8,18 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.destination import destination_of
 from imagejob_operator.cache.last_failure import worker_shown
+from imagejob_operator.kube.reader import Unreadable
+from imagejob_operator.kube.resources import IMAGE_JOBS
 from imagejob_operator.kube.worker import Worker
 
 from .inputs import Inputs, Stray
 
 
 def gather(cache: ClusterCache, uid: str) -> Inputs | None:
-    """Return the inputs of an unfinished ImageJob; None for others, and if it may be deleted."""
+    """Return the inputs of an unfinished ImageJob; None for others, and if it may be deleted or
+    is outdated."""
     job = cache.jobs.get(uid)
-    if not job or uid in cache.unverified:
+    if not job or uid in cache.unverified or is_outdated(cache, job):
         return None
     namespace = job.metadata.namespace
     found = {name: cache.stores.get((namespace, name)) for name in _store_names(job)}
@@ -29,7 +32,30 @@ def gather(cache: ClusterCache, uid: str) -> Inputs | None:
         rival=_rival(cache, job, worker),
         strays=tuple(_strays(cache, job, worker)),
         vanished=None if worker else _vanished(cache, job),
+        unreadable=_unreadable(cache, job),
     )
+
+
+def is_outdated(cache: ClusterCache, job: ImageJob) -> bool:
+    """Whether it, its worker Job or a pod of that can't be read now.
+
+    Nothing is decided on what was known of them before.
+    """
+    namespace, name = job.metadata.namespace, job.metadata.name
+    if not cache.unreadable.is_any_in(namespace):
+        return False
+    if cache.unreadable.get(IMAGE_JOBS.plural, namespace, name):
+        return True
+    carrier = cache.worker_index.carrier(job)
+    worker = carrier.job.metadata.name if carrier else worker_shown(job)
+    return worker is not None and cache.unreadable.worker(namespace, worker)
+
+
+def _unreadable(cache: ClusterCache, job: ImageJob) -> Unreadable | None:
+    namespace, profile = job.metadata.namespace, job.spec.profile_ref
+    held = cache.unreadable.holding(namespace)
+    name = profile.name if profile else None
+    return held or cache.unreadable.referenced(namespace, _store_names(job), name)
 
 
 def may_hide(cache: ClusterCache, inputs: Inputs) -> bool:

@@ -15,6 +15,7 @@ from imagejob_operator.api.reasons import Reason
 from imagejob_operator.contract.order import OrderItem
 from imagejob_operator.contract.report import Done, Failed, Read
 from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.worker import Worker
 from imagejob_operator.quota.position import QueuePosition
 
@@ -68,7 +69,8 @@ class Inputs(msgspec.Struct, frozen=True):
     `stores` are those of its namespace by name, `worker` is the Job that carries it, `rival` the
     name of another live worker that has it or writes to its destination, `strays` are pods that are
     not its worker's and may do the same, `vanished` is the worker Job that its status names and the
-    cache doesn't have (`is_missed` once the API server has confirmed that).
+    cache doesn't have (`is_missed` once the API server has confirmed that), `unreadable` an object
+    that this operator can't read, and that it would need to start a worker.
     """
 
     job: ImageJob
@@ -81,6 +83,7 @@ class Inputs(msgspec.Struct, frozen=True):
     is_missed: bool = False
     quota: QuotaPosition = QuotaPosition()
     refusal: Refusal | None = None
+    unreadable: Unreadable | None = None
 
     def stray(self, now: datetime) -> Pod | None:
         """Return a pod that must end before another worker may start."""

@@ -14,10 +14,11 @@ from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus
 from imagejob_operator.api.meta import API_VERSION, Manifest, ObjectMeta, Resource
 from imagejob_operator.observability.metrics import Metrics
 
-from . import records
+from . import records, shallow
 from .errors import ApiError, ConflictError, ExpiredError, NotFoundError
 from .object_store import HasMetadata
-from .pager import FIRST, Page, Pager, identify
+from .pager import FIRST, Page, Pager
+from .reader import Reader, Unreadable
 from .resources import (
     EVENTS,
     FINISHED_WITH_TTL,
@@ -26,7 +27,6 @@ from .resources import (
     LEDGERS,
     PODS,
     WORKER_JOBS,
-    ConfigMap,
     Kind,
 )
 from .transport import Fence, Transport, decode
@@ -51,18 +51,27 @@ T = TypeVar("T", bound=HasMetadata)
 class Change(msgspec.Struct, Generic[T], frozen=True):
     """A watch event: ADDED, MODIFIED, DELETED, or BOOKMARK, which has no object.
 
-    `thing` is None if the object can't be decoded. `version` is the watch's resource version.
+    `version` is the watch's resource version; "" if it can't be read.
     """
 
     type: str
     version: str
-    uid: str = ""
-    thing: T | None = None
+    thing: T | Unreadable | None = None
 
 
 class _WatchEvent(msgspec.Struct):
     type: str
     object: msgspec.Raw
+
+
+class _VersionMeta(Resource, frozen=True):
+    resource_version: str
+
+
+class _Versioned(Resource, frozen=True):
+    """Any object, of which only the version matters."""
+
+    metadata: _VersionMeta
 
 
 class _Failure(msgspec.Struct):
@@ -80,7 +89,8 @@ class Cluster:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._pager = Pager(transport)
+        self.reader = Reader(transport.metrics)
+        self._pager = Pager(transport, self.reader)
         self.limiter = transport.limiter
         self.metrics = transport.metrics
 
@@ -118,25 +128,27 @@ class Cluster:
         self, kind: Kind[T], lines: AsyncIterator[bytes]
     ) -> AsyncIterator[Change[T]]:
         async for line in lines:
-            event = decode(line, _WatchEvent)
+            event = _watch_event(line)
             if event.type == "ERROR":
                 failure = decode(event.object, _Failure)
                 failed = ExpiredError if failure.code == 410 else ApiError
                 raise failed(failure.code, failure.message)
             if event.type == "BOOKMARK":
-                yield Change(event.type, identify(event.object).resource_version)
+                yield Change(event.type, decode(event.object, _Versioned).metadata.resource_version)
                 continue
-            thing = self._pager.read(kind, event.object)
-            meta = identify(event.object) if thing is None else thing.metadata
-            yield Change(event.type, meta.resource_version, meta.uid, thing)
+            thing = self.reader.read(kind, event.object)
+            if isinstance(thing, Unreadable):
+                yield Change(event.type, str(thing.version or ""), thing)
+            else:
+                yield Change(event.type, thing.metadata.resource_version, thing)
 
-    async def read(self, kind: Kind[T], namespace: str, name: str) -> T | None:
-        """Return one object, or None."""
+    async def read(self, kind: Kind[T], namespace: str, name: str) -> T | Unreadable | None:
+        """Return one object; None if there is none."""
         try:
             data = await self._transport.send("GET", kind.path(namespace, name))
         except NotFoundError:
             return None
-        return decode(data, kind.type)
+        return self.reader.read(kind, data)
 
     async def finished_with_ttl(self, page_size: int = FIRST) -> AsyncIterator[list[ImageJob]]:
         """List all finished ImageJobs that have a TTL, a page at a time."""
@@ -157,10 +169,13 @@ class Cluster:
             return False
         return True
 
-    async def create_worker(self, manifest: Manifest) -> WorkerJob:
-        """Create a worker Job. Raises ConflictError where a Job of that name exists."""
+    async def create_worker(self, manifest: Manifest) -> WorkerJob | Unreadable:
+        """Create a worker Job. Raises ConflictError where a Job of that name exists.
+
+        What it returns, as after each write, exists even if it can't be read.
+        """
         path = WORKER_JOBS.path(manifest["metadata"]["namespace"])
-        return decode(await self._transport.send("POST", path, manifest), WorkerJob)
+        return self.reader.read(WORKER_JOBS, await self._transport.send("POST", path, manifest))
 
     async def delete_worker(self, worker: ObjectMeta) -> None:
         """Delete exactly this Job, not a successor of its name; succeed if it is gone."""
@@ -177,16 +192,20 @@ class Cluster:
         except (NotFoundError, ConflictError):
             return
 
-    async def write_status(self, job: ImageJob, status: ImageJobStatus) -> ImageJob:
+    async def write_status(self, job: ImageJob, status: ImageJobStatus) -> ImageJob | Unreadable:
         """Replace the status of exactly this version of the ImageJob.
 
         Raises ConflictError when it has changed, NotFoundError when it is gone.
         """
-        return decode(await self._put_status(IMAGE_JOBS, job.metadata, status), ImageJob)
+        answer = await self._put_status(IMAGE_JOBS, job.metadata, status)
+        return self.reader.read(IMAGE_JOBS, answer)
 
-    async def write_quota_status(self, quota: ImageQuota, status: ImageQuotaStatus) -> ImageQuota:
+    async def write_quota_status(
+        self, quota: ImageQuota, status: ImageQuotaStatus
+    ) -> ImageQuota | Unreadable:
         """Replace the status of an ImageQuota, as `write_status` does."""
-        return decode(await self._put_status(IMAGE_QUOTAS, quota.metadata, status), ImageQuota)
+        answer = await self._put_status(IMAGE_QUOTAS, quota.metadata, status)
+        return self.reader.read(IMAGE_QUOTAS, answer)
 
     async def _put_status(self, kind: Kind[Any], meta: ObjectMeta, status: Resource) -> bytes:
         """Replace the status; the API server ignores changes to anything else."""
@@ -218,7 +237,7 @@ class Cluster:
         else:
             path = LEDGERS.path(meta["namespace"])
             answer = await self._transport.send("POST", path, manifest)
-        return decode(answer, ConfigMap).metadata.resource_version
+        return decode(answer, _Versioned).metadata.resource_version
 
     async def warnings_about(self, thing: ObjectMeta) -> list[str]:
         """Return the messages of Warning Events about an object, the newest last.
@@ -266,6 +285,17 @@ class Cluster:
                     if said == (each.reporting_component, each.type, each.reason, each.message):
                         return True
         return False
+
+
+def _watch_event(line: bytes) -> _WatchEvent:
+    """Split a watch event. Raises ApiError."""
+    try:
+        return decode(line, _WatchEvent)
+    except ApiError:
+        parts = shallow.members(line)  # its object may nest too deeply
+        if not parts.keys() >= {"type", "object"}:
+            raise
+        return _WatchEvent(shallow.text_of(parts["type"]), msgspec.Raw(parts["object"]))
 
 
 @asynccontextmanager

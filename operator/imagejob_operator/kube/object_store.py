@@ -75,6 +75,11 @@ class ObjectStore(Generic[K, T]):
         del self._objects[self._key(thing)]
         return True
 
+    def knows_newer(self, known: T | None, uid: str, at: int) -> bool:
+        """Whether `known`, or the deletion of the object with that UID, is at that version or a
+        newer one."""
+        return at <= max(self._left.get(uid, -1), version(known) if known else -1)
+
     def has_left(self, uid: str) -> bool:
         """Whether an object with this UID was dropped."""
         return uid in self._left

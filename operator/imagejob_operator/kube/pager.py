@@ -7,21 +7,18 @@ large it is: by annotations, labels, and fields that we don't know.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
 import msgspec
 
-from imagejob_operator.api.meta import Resource
-from imagejob_operator.observability.logging import fields
-
-from .errors import TooLargeError
+from . import shallow
+from .errors import ApiError, TooLargeError
 from .object_store import HasMetadata
+from .reader import Reader, Unreadable
 from .resources import Kind
 from .transport import Transport, decode
-
-log = logging.getLogger(__name__)
+from .usable import version_number
 
 FIRST, MOST = 50, 500
 """Objects in the first page, and the maximum in any."""
@@ -35,11 +32,16 @@ Selector = tuple[tuple[str, str], ...]
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
-    """A part of a list at `version`: the objects that can be decoded, and the UIDs of all."""
+    """A part of a list at `version`: the objects that can be read, and those that can't."""
 
     version: int
     items: list[T]
-    uids: list[str]
+    unreadable: list[Unreadable]
+
+    @property
+    def count(self) -> int:
+        """The number of objects."""
+        return len(self.items) + len(self.unreadable)
 
 
 class ListMeta(msgspec.Struct, rename="camel"):
@@ -54,26 +56,12 @@ class _RawPage(msgspec.Struct):
     items: list[msgspec.Raw] | None = None
 
 
-class Identity(Resource, frozen=True):
-    """Metadata that names an object that can't be decoded."""
-
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
-
-
-class Identified(Resource, frozen=True):
-    """Any object."""
-
-    metadata: Identity = Identity()
-
-
 class Pager:
     """Reads lists. At most one page is in memory, however many lists are read at once."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, reader: Reader) -> None:
         self._transport = transport
+        self._reader = reader
         self._one_at_a_time = asyncio.Lock()
 
     async def pages(
@@ -91,7 +79,7 @@ class Pager:
                         raise
                     limit //= 2
                     continue
-                raw, size = decode(data, _RawPage), len(data)
+                raw, size = _raw_page(data), len(data)
                 del data
                 page = self._read(kind, raw)
                 more = raw.metadata.continue_
@@ -99,34 +87,33 @@ class Pager:
             yield page
             if not more:
                 return
-            limit = next_limit(limit, len(page.uids), size)
-
-    def read(self, kind: Kind[T], raw: msgspec.Raw) -> T | None:
-        """Decode one object; log and count it and return None if that fails."""
-        try:
-            return msgspec.json.decode(raw, type=kind.type)
-        except msgspec.DecodeError as error:
-            meta = identify(raw)
-            self._transport.metrics.unreadable(kind.plural)
-            where = fields(
-                kind=kind.type.__name__, namespace=meta.namespace, name=meta.name, uid=meta.uid
-            )
-            log.warning("ignoring an object that cannot be decoded: %s", error, extra=where)
-            return None
+            limit = next_limit(limit, page.count, size)
 
     def _read(self, kind: Kind[T], raw: _RawPage) -> Page[T]:
-        items, uids = [], []
+        version = version_number(raw.metadata.resource_version)
+        if version is None:
+            raise ApiError(0, "the list has no resource version")
+        items: list[T] = []
+        unreadable: list[Unreadable] = []
         for each in raw.items or ():
-            item = self.read(kind, each)
-            if item is not None:
+            item = self._reader.read(kind, each)
+            if isinstance(item, Unreadable):
+                unreadable.append(item)
+            else:
                 items.append(item)
-            uids.append(item.metadata.uid if item is not None else identify(each).uid)
-        return Page(int(raw.metadata.resource_version), items, uids)
+        return Page(version, items, unreadable)
 
 
-def identify(raw: msgspec.Raw) -> Identity:
-    """Return the identity of an object, whatever else it contains."""
-    return decode(raw, Identified).metadata
+def _raw_page(data: bytes) -> _RawPage:
+    """Split a page into its objects. Raises ApiError."""
+    try:
+        return decode(data, _RawPage)
+    except ApiError:
+        parts = shallow.members(data)  # one of its objects may nest too deeply
+        if "metadata" not in parts:
+            raise
+        items = [msgspec.Raw(each) for each in shallow.elements(parts.get("items", b""))]
+        return _RawPage(decode(parts["metadata"], ListMeta), items)
 
 
 def next_limit(limit: int, objects: int, size: int) -> int:

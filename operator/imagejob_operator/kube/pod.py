@@ -190,6 +190,13 @@ class Pod(Resource, frozen=True):
             return False
         return condition.reason in EXCUSES
 
+    def unseen(self) -> Pod:
+        """Return the pod as one whose end was not observed; unchanged if it has ended."""
+        if self.has_ended:
+            return self
+        status = msgspec.structs.replace(self.status, phase=UNSEEN)
+        return msgspec.structs.replace(self, status=status)
+
     def is_silent(self, now: datetime) -> bool:
         """Whether it is long past its deadline, so its node must be unreachable."""
         running, allowed = self.state.running, self.spec.active_deadline_seconds

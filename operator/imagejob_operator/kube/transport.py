@@ -187,7 +187,7 @@ def decode(data: bytes | msgspec.Raw, kind: type[D]) -> D:
     """Decode a response. Raises ApiError for anything else, such as a proxy's error page."""
     try:
         return msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ApiError(0, f"cannot decode the API server's response: {error}") from error
 
 

@@ -36,6 +36,10 @@ class Loop(Protocol):
     def listed(self) -> bool:
         """Whether the initial lists are complete."""
 
+    @property
+    def unwatched(self) -> tuple[str, ...]:
+        """The kinds that are not listed or not watched: meanwhile nothing is decided."""
+
     def snapshot(self) -> Snapshot: ...
 
 
@@ -56,6 +60,9 @@ class Gauges(Collector):
             "Whether the Lease could not be read or written the last time.",
             float(bool(self._candidate.trouble)),
         )
+        if leads:
+            text = "Kinds that are not listed or not watched: meanwhile nothing is decided."
+            yield _gauge("unwatched_kinds", text, len(self._loop.unwatched))
         if leads and self._loop.listed:
             snapshot = self._loop.snapshot()
             yield self._age()
@@ -107,6 +114,8 @@ def cache(known: Cache) -> Iterator[GaugeMetricFamily]:
     yield _gauge("cache_bytes", "Estimated memory used by tenants' objects.", known.bytes)
     text = "Namespaces that exceed cache.bytesPerNamespace."
     yield _gauge("cache_full_namespaces", text, known.full_namespaces)
+    text = "Objects that exist now and can't be read."
+    yield _labelled("unreadable_now", text, "resource", known.unreadable)
 
 
 def quotas(uses: Iterator[NamespaceUse]) -> Iterator[GaugeMetricFamily]:

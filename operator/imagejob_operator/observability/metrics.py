@@ -35,6 +35,12 @@ RETRIED = RETRYABLE | {Reason.EVICTED}
 FAILED = RETRYABLE | FINAL - {Reason.CANCELLED}
 RESULTS: Mapping[str, str] = {"Succeeded": "succeeded", "Failed": "failed", "Deleted": "cancelled"}
 
+CONTROLLERS = (
+    *("imagejob", "worker", "pod", "namespace", "imagequota", "events"),
+    *("ttl", "cache"),
+)
+"""What reconciles: a kind of key, or one that has no keys."""
+
 REQUEST = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 PROCESSING = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600)
 WORKER_WAIT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
@@ -103,7 +109,10 @@ class Metrics:
             "type",
         )
         self._unreadable = self._counter(
-            "unreadable_objects", "Objects that could not be read.", "resource"
+            "unreadable_objects", "Received objects that could not be read.", "resource"
+        )
+        self._errors = self._counter(
+            "reconcile_errors", "Unexpected exceptions, by what reconciled.", "controller"
         )
         self._ledgers = self._counter(
             "ledger_operations", "Reading and writing quota ledgers.", "operation", "result"
@@ -117,6 +126,8 @@ class Metrics:
             self._finished.labels("failed", reason)
         for reason in sorted(RETRIED):
             self._retries.labels(reason)
+        for controller in CONTROLLERS:
+            self._errors.labels(controller)
         for result in ("posted", "dropped"):
             self._events.labels(result)
         for operation, failure in (("write", "conflict"), ("read", "unreadable")):
@@ -212,8 +223,12 @@ class Metrics:
         self._watched.labels(resource, event or "LISTED").inc()
 
     def unreadable(self, resource: str) -> None:
-        """Count an object that can't be decoded and is left out."""
+        """Count an object that was received and can't be read."""
         self._unreadable.labels(resource).inc()
+
+    def reconcile_error(self, controller: str) -> None:
+        """Count an unexpected exception, by one of CONTROLLERS."""
+        self._errors.labels(controller).inc()
 
     def ledger(self, operation: str, result: str) -> None:
         """Count a `read` or `write` of a ledger with its result."""

@@ -39,10 +39,12 @@ class Queue(msgspec.Struct, frozen=True):
 
 
 class Cache(msgspec.Struct, frozen=True):
-    """Bytes of the tenants' objects, and the number of namespaces that exceed their limit."""
+    """Bytes of the tenants' objects, the number of namespaces that exceed their limit, and of
+    objects that can't be read, by their kind's plural."""
 
     bytes: int
     full_namespaces: int
+    unreadable: Mapping[str, int]
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.imagejob.gather import is_outdated
 from imagejob_operator.quota.admission import admit
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, usage
@@ -45,7 +45,7 @@ def take_snapshot(
     if known is None:
         raise ValueError(f"the ledger of {state.namespace} has not been read")
     ledger = known.at(now, policy.rates).without(
-        uids=[uid for uid in known.charged if shows(cache.jobs.get(uid))],
+        uids=[uid for uid in known.charged if _is_settled(state.namespace, uid, cache)],
         names=state.retired,
     )
     # A queue still has ImageJobs that were dispatched while their status was being written.
@@ -53,7 +53,7 @@ def take_snapshot(
     uncharged = [uid for uid in state.throttled.head(AT_ONCE) if uid not in state.charges]
     # An ImageJob that may be deleted is charged only once its existence is verified.
     verified = [uid for uid in uncharged if uid not in cache.unverified]
-    new = [uid for uid in verified if _wants_a_charge(cache.jobs.get(uid))]
+    new = [uid for uid in verified if _wants_a_charge(cache, uid)]
     admission = admit(ledger, policy.rates, new)
     waiting = [*state.queued.head(AT_ONCE), *admission.uids]
     return AdmissionSnapshot(
@@ -97,5 +97,11 @@ def _in_order(uids: Sequence[str], cache: ClusterCache) -> list[str]:
     return [job.metadata.uid for job in sorted(jobs, key=sort_key)]
 
 
-def _wants_a_charge(job: ImageJob | None) -> bool:
-    return not shows(job) and not (job and job.is_deleting)
+def _wants_a_charge(cache: ClusterCache, uid: str) -> bool:
+    job = cache.jobs.get(uid)
+    return job is not None and not (shows(job) or job.is_deleting or is_outdated(cache, job))
+
+
+def _is_settled(namespace: str, uid: str, cache: ClusterCache) -> bool:
+    """Whether the ledger may drop the charge. An ImageJob that can't be read still exists."""
+    return shows(cache.jobs.get(uid)) and not cache.unreadable.image_job(namespace, uid)

@@ -73,7 +73,11 @@ def settled(state: NamespaceState, cache: ClusterCache) -> list[str]:
         name
         for name, record in state.promised().items()
         if cache.workers.get((state.namespace, name))
-        or all(_is_through(cache.jobs.get(uid), name) for uid in record.uids)
+        or all(
+            _is_through(cache.jobs.get(uid), name)
+            and not cache.unreadable.image_job(state.namespace, uid)
+            for uid in record.uids
+        )
     ]
 
 

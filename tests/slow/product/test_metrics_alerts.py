@@ -74,6 +74,27 @@ CASES: Mapping[str, Case] = {
         fires={"imagejob_loop_age_seconds": "2 2 35 2 2 2 2 2 2"},
         quiet={"imagejob_loop_age_seconds": "2 5 4.9 2 12 2 2 2 2"},
     ),
+    "ImageJobNotWatching": Case(
+        0,
+        3,
+        fires={"imagejob_unwatched_kinds": "0 2x20"},
+        quiet={"imagejob_unwatched_kinds": "6 0x20"},
+    ),
+    "ImageJobObjectsUnreadable": Case(
+        0,
+        3,
+        fires={
+            'imagejob_unreadable_now{resource="imageprofiles"}': "0 1x20",
+            'imagejob_unreadable_now{resource="imagejobs"}': "0x20",
+        },
+        quiet={'imagejob_unreadable_now{resource="imageprofiles"}': "1 0x20"},
+    ),
+    "ImageJobReconcileErrors": Case(
+        1,
+        4,
+        fires={'imagejob_reconcile_errors_total{controller="namespace"}': "0 0 0 1x20"},
+        quiet={'imagejob_reconcile_errors_total{controller="namespace"}': "7x20"},
+    ),
     "ImageJobQueueOld": Case(
         34,
         50,

@@ -202,7 +202,7 @@ def test_an_object_that_cannot_be_decoded_is_logged_counted_and_left_out(
     changes = [event("ADDED", store("b", 11)), bad_again, mended]
     script = ScriptedApi([(10, [store("a", 5), bad])], [Answer(lines=changes, stays=True)])
 
-    watched = reflect(kubeconfig, script, _has(a=5, b=11, bad=12))
+    watched = reflect(kubeconfig, script, _has(b=11, bad=12))
 
     warned = (each for each in caplog.records if each.levelname == "WARNING")
     lines = [json.loads(JsonFormatter().format(each)) for each in warned]

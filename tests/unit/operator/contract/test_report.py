@@ -30,6 +30,9 @@ from imagejob_operator.contract.report import (
 from support.api_objects import DIGEST, done, failed, report
 from support.paths import DATA
 
+DEEP = 3000
+"""Arrays, one in the other: more than Python's stack allows."""
+
 GOLDEN = sorted((DATA / "reports").glob("*.txt"))
 
 
@@ -40,6 +43,15 @@ def test_what_the_worker_writes_is_read_as_it_was_meant(file: Path) -> None:
     entries = decode(file.read_text())
 
     assert meant == [_shown(entry) for entry in entries]
+
+
+def test_a_report_that_nests_too_deeply_is_none() -> None:
+    nested = msgspec.msgpack.encode([[3]])[:2] + b"\x91" * DEEP + b"\xc0"
+    longer = b"\x91\x93\x03" + msgspec.msgpack.encode([1, 0, 0, 0, 9, DIGEST]) + nested[2:]
+
+    for data in (nested, longer):
+        with pytest.raises(ReportError):
+            decode("ij1:" + base64.b85encode(data).decode())
 
 
 def _shown(entry: Entry) -> Any:

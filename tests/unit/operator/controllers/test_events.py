@@ -53,7 +53,7 @@ class Events:
 
 def core(event: dict[str, Any]) -> dict[str, Any]:
     return {
-        "metadata": event["metadata"],
+        "metadata": {**event["metadata"], "uid": "uid-event", "resourceVersion": "6"},
         "type": event["type"],
         "reason": event["reason"],
         "message": event["note"],

@@ -10,11 +10,13 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import MissingLedgersKey
 from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.containment import Containment
 from imagejob_operator.controllers.job_histories import JobHistories
 from imagejob_operator.controllers.ledgers import StoredLedger
 from imagejob_operator.controllers.namespace_registry import ALONE, NamespaceRegistry
 from imagejob_operator.controllers.scheduler import Scheduler
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
+from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from support.api_objects import NOW, PLATFORM, image_job, shows_admitted, store
@@ -73,6 +75,7 @@ class Operator:
             JobHistories(),
             PLATFORM,
             CAPS,
+            Containment(self.cache, self.queue, Metrics(), lambda: NOW),
             lambda: NOW,
         )
         self.tenant = self.registry.of("team-a")

@@ -13,11 +13,13 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import NamespaceKey, WatchedObject
 from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers.containment import Containment
 from imagejob_operator.controllers.job_histories import JobHistories
 from imagejob_operator.controllers.ledgers import StoredLedger
 from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.scheduler import Action, Scheduler
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
+from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.plan import MANY
@@ -62,6 +64,7 @@ class Operator:
             JobHistories(),
             PLATFORM,
             caps,
+            Containment(self.cache, self.queue, Metrics(), lambda: self.now),
             lambda: self.now,
         )
         self.tenant = self.registry.of("team-a")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_operator.imagejob.decide import JobHistory
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.workqueue.priority import Priority
 from prometheus_client import generate_latest
 from support.api_objects import image_job, pod, running, worker_job
@@ -87,6 +88,9 @@ def test_a_standby_exports_no_namespace_and_no_imagejob() -> None:
         ("api_pause_seconds", {}, 0),
         ("workqueue_in_progress", {}, 0),
         ("cache_full_namespaces", {}, 0),
+        ("unwatched_kinds", {}, 0),
+        ("unreadable_now", {"resource": "imagequotas"}, 0),
+        ("reconcile_errors_total", {"controller": "namespace"}, 0),
         ("build_info", {"version": "1.2.3", "python": "3"}, 1),
     ],
 )
@@ -134,6 +138,21 @@ def test_the_work_queue_says_who_waits_and_for_how_long() -> None:
     assert known.value("workqueue_depth", priority="status") == 1
     assert (known.value("workqueue_oldest_seconds", priority="progress") or 0) > 0
     assert known.value("workqueue_oldest_seconds", priority="event") == 0
+
+
+def test_a_leader_that_has_not_listed_says_how_much_it_does_not_see() -> None:
+    known = Knowledge(listed=False, unwatched=("pods", "imagejobs"))
+
+    assert known.value("unwatched_kinds") == 2
+    assert known.value("loop_age_seconds") is None
+
+
+def test_objects_that_cannot_be_read_now_are_counted_by_kind() -> None:
+    known = Knowledge()
+    known.cache.upsert(Unreadable("imagequotas", "ImageQuota", "team-0", "default", "u", 7))
+
+    assert known.value("unreadable_now", resource="imagequotas") == 1
+    assert known.value("unreadable_now", resource="imagejobs") == 0
 
 
 def test_a_loop_that_is_stuck_shows_its_age() -> None:

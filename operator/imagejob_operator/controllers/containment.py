@@ -1,0 +1,116 @@
+"""Keeps an unexpected exception to the one key or object that it came from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import (
+    EventsKey,
+    NamespaceKey,
+    PodKey,
+    QuotaStatusKey,
+    ReconcileKey,
+)
+from imagejob_operator.kube.errors import ApiError
+from imagejob_operator.observability.logging import Value, about
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.workqueue.failures import Failures
+from imagejob_operator.workqueue.queue import WorkQueue
+
+from .log_fields import fields_of
+
+log = logging.getLogger(__name__)
+
+NOT_OURS = (ApiError, OSError, MemoryError)
+"""Exceptions that are not about one key: callers handle the first; the others end the process, as
+the audit log can't be written, or there is no memory."""
+
+R = TypeVar("R")
+
+
+class Containment:
+    """A key that fails is logged, counted and retried, later each time. Others go on."""
+
+    def __init__(
+        self, cache: ClusterCache, queue: WorkQueue, metrics: Metrics, clock: Callable[[], datetime]
+    ) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._metrics = metrics
+        self._clock = clock
+        self._failures = Failures()
+
+    def call(self, key: ReconcileKey, decide: Callable[[], R]) -> R | None:
+        """Return what `decide` returns; None if it fails."""
+        try:
+            found = decide()
+        except NOT_OURS:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is this key's)
+            self._failed(key, error)
+            return None
+        if found is None:  # nothing is to be done
+            self._failures.succeeded(key)
+        return found
+
+    async def act(self, key: ReconcileKey, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Carry out the key's action."""
+        try:
+            await action()
+        except NOT_OURS:
+            raise
+        except Exception as error:  # noqa: BLE001 (likewise)
+            self._failed(key, error)
+        else:
+            self._failures.succeeded(key)
+
+    def _failed(self, key: ReconcileKey, error: Exception) -> None:
+        self._metrics.reconcile_error(controller_of(key))
+        now = self._clock()
+        due = self._failures.failed(key, now)
+        if due:
+            pause = (due - now).total_seconds()
+            where = self._about(key)
+            log.error("cannot reconcile, will retry in %.0f s", pause, exc_info=error, extra=where)
+            self._queue.add(key, after=due)
+
+    def _about(self, key: ReconcileKey) -> dict[str, dict[str, Value]]:
+        uid = key if isinstance(key, str) else key.uid if isinstance(key, EventsKey) else ""
+        job = self._cache.jobs.get(uid)
+        return about(job.metadata) if job else fields_of(key)
+
+
+def controller_of(key: ReconcileKey) -> str:
+    """Return what reconciles the key, as a metric's label."""
+    match key:
+        case str():
+            return "imagejob"
+        case EventsKey():
+            return "events"
+        case NamespaceKey():
+            return "namespace"
+        case QuotaStatusKey():
+            return "imagequota"
+        case PodKey():
+            return "pod"
+        case (_, _):
+            return "worker"
+
+
+@contextmanager
+def contained(
+    metrics: Metrics, controller: str, where: dict[str, dict[str, Value]]
+) -> Iterator[None]:
+    """Log and count an unexpected exception: what is tried again anyway need not be enqueued."""
+    try:
+        yield
+    except NOT_OURS:
+        raise
+    except Exception:
+        metrics.reconcile_error(controller)
+        log.exception("unexpected error, will retry", extra=where)

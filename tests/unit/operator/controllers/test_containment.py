@@ -1,0 +1,131 @@
+"""An unexpected exception stops one key, which is told by name, counted and retried."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import EventsKey, NamespaceKey, PodKey, QuotaStatusKey
+from imagejob_operator.controllers.containment import Containment
+from imagejob_operator.kube.errors import ApiError
+from imagejob_operator.observability.logging import JsonFormatter
+from imagejob_operator.observability.metrics import CONTROLLERS, Metrics
+from imagejob_operator.workqueue.failures import FIRST
+from support.api_objects import NOW, image_job
+from support.queues import StillQueue
+
+if TYPE_CHECKING:
+    from imagejob_operator.cache.reconcile_key import ReconcileKey
+
+JOB = image_job()
+UID = JOB.metadata.uid
+KEYS: list[ReconcileKey] = [
+    UID,
+    ("team-a", "ij-1"),
+    PodKey("team-a", "ij-1-x"),
+    NamespaceKey("team-a"),
+    QuotaStatusKey("team-a"),
+    EventsKey("team-a", UID),
+]
+"""One of each kind, in the order of CONTROLLERS."""
+
+
+class World:
+    def __init__(self) -> None:
+        self.now = NOW
+        self.queue, self.metrics, cache = StillQueue(), Metrics(), ClusterCache()
+        cache.upsert(JOB)
+        self.contained = Containment(cache, self.queue, self.metrics, lambda: self.now)
+
+    def fail(self, key: ReconcileKey, error: Exception) -> None:
+        def decide() -> str:
+            raise error
+
+        assert self.contained.call(key, decide) is None
+
+    def act(self, key: ReconcileKey, error: Exception | None) -> None:
+        async def action() -> None:
+            if error:
+                raise error
+
+        asyncio.run(self.contained.act(key, action))
+
+    def count(self, controller: str) -> float | None:
+        labels = {"controller": controller}
+        return self.metrics.registry.get_sample_value("imagejob_reconcile_errors_total", labels)
+
+
+@pytest.mark.parametrize(
+    ("key", "controller"),
+    list(zip(KEYS, CONTROLLERS, strict=False)),
+    ids=str,
+)
+def test_a_key_of_each_kind_is_told_counted_and_retried(
+    key: ReconcileKey, controller: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World()
+
+    world.fail(key, ZeroDivisionError("a bug"))
+
+    (record,) = caplog.records
+    line = json.loads(JsonFormatter().format(record))
+    assert line["namespace"] == "team-a"
+    assert "ZeroDivisionError: a bug" in line["error"]
+    assert world.count(controller) == 1
+    assert world.queue.later == [(key, NOW + FIRST)]
+
+
+def test_an_imagejob_is_told_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    World().fail(UID, KeyError("x"))
+
+    line = json.loads(JsonFormatter().format(caplog.records[0]))
+    assert (line["namespace"], line["name"], line["uid"]) == ("team-a", "cat", UID)
+
+
+def test_events_within_the_pause_are_counted_and_fill_no_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+
+    for _ in range(100):
+        world.fail(UID, KeyError("x"))
+
+    assert len(caplog.records) == 1
+    assert world.count("imagejob") == 100
+    assert len(world.queue.later) == 1
+
+
+def test_an_action_that_fails_pauses_longer_each_time_until_one_succeeds() -> None:
+    world = World()
+    for error in (KeyError("x"), KeyError("x"), None, KeyError("x")):
+        world.act(UID, error)
+        world.now += 100 * FIRST
+
+    pauses = [
+        due - NOW - 100 * FIRST * at
+        for (_, due), at in zip(world.queue.later, (0, 1, 3), strict=True)
+    ]
+    assert pauses == [FIRST, 2 * FIRST, FIRST]
+
+
+def test_a_decision_that_yields_an_action_is_no_success_yet() -> None:
+    world = World()
+    world.act(UID, KeyError("x"))
+    world.now += FIRST
+
+    assert world.contained.call(UID, lambda: "an action") == "an action"
+    world.act(UID, KeyError("x"))
+
+    assert world.queue.later[-1] == (UID, world.now + 2 * FIRST)
+
+
+@pytest.mark.parametrize("error", [ApiError(500, "no"), OSError("no space left"), MemoryError()])
+def test_what_concerns_everybody_passes(error: Exception) -> None:
+    world = World()
+
+    with pytest.raises(type(error)):
+        world.act(UID, error)
+    assert world.count("imagejob") == 0

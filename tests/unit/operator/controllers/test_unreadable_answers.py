@@ -1,0 +1,111 @@
+"""A write whose answer can't be read has succeeded: it is not repeated, and what exists counts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.lister import Lister
+from imagejob_operator.controllers.ledgers import Ledgers
+from imagejob_operator.kube.client import Cluster
+from support.api_objects import NOW
+from support.bad_objects import meta, pod_of, rich_image_job
+from support.memory_api import MemoryApi
+from support.memory_operator import OWN, operating
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from support.memory_api import Body
+
+TEAM = "team-a"
+
+
+def newer(
+    plural: str, when: Callable[[Body], bool] = lambda _: True
+) -> Callable[[str, Body], Body]:
+    """Answers about that kind have a field of another shape, as of a newer version."""
+
+    def answer(of: str, body: Body) -> Body:
+        return {**body, "spec": "newer"} if of == plural and when(body) else body
+
+    return answer
+
+
+def furnish(api: MemoryApi, *names: str) -> None:
+    store = {"metadata": meta("uploads", TEAM), "spec": {"volume": {"claimName": "c"}}}
+    api.put("imagestores", TEAM, "uploads", store)
+    for name in names:
+        source = {"storeRef": {"name": "uploads"}, "key": "in/cat.jpg"}
+        spec = {"source": source, "outputs": [{"name": "thumb"}]}
+        api.put("imagejobs", TEAM, name, {"metadata": meta(name, TEAM), "spec": spec})
+
+
+def test_each_status_is_written_once_and_its_event_is_posted() -> None:
+    api = MemoryApi(pod_of, newer("imagejobs"))
+    furnish(api, "cat")
+
+    async def run() -> None:
+        async with operating(api) as operator:
+            await operator.until(lambda: operator.reason(TEAM, "cat") == "Processing")
+            await operator.until(lambda: api.writes["events"] == api.writes["imagejobs"])
+            told = [msgspec.json.decode(line)["seq"] for line in operator.audit]
+            assert told == list(range(1, len(told) + 1))
+            assert api.writes["imagejobs"] <= len(told), "each has something new"
+            assert not operator.logged(TEAM, "cat", "error")
+            # The watch has the object as it is, whichever comes first.
+            cache = operator.manager._cache
+            await operator.until(lambda: not cache.unreadable.is_any_in(TEAM))
+
+    asyncio.run(run())
+
+
+def test_a_worker_that_was_created_is_not_created_again() -> None:
+    api = MemoryApi(answer=newer("jobs"))
+    furnish(api, "cat")
+
+    async def run() -> None:
+        async with operating(api) as operator:
+            await operator.until(lambda: operator.reason(TEAM, "cat") == "Dispatched")
+            assert operator.dispatched(TEAM) == {"cat"}
+            assert api.writes["jobs"] == 1
+
+    asyncio.run(run())
+
+
+def test_a_worker_that_stays_unreadable_lets_no_other_start_in_its_namespace() -> None:
+    def spoil(body: Body) -> Body:
+        pod = pod_of(body)
+        body["spec"] = "newer"  # as it is stored, and in the watch
+        return pod
+
+    api = MemoryApi(spoil)
+    furnish(api, "cat")
+
+    async def run() -> None:
+        async with operating(api) as operator:
+            await operator.until(lambda: operator.dispatched(TEAM) == {"cat"})
+            furnish(api, "dog")
+            await api.tell()
+            await operator.until(lambda: operator.reason(TEAM, "dog") == "Unreadable")
+            assert operator.dispatched(TEAM) == {"cat"}
+            assert api.writes["jobs"] == 1
+
+    asyncio.run(run())
+
+
+def test_an_imagejob_that_cannot_be_read_counts_when_a_ledger_is_rebuilt() -> None:
+    api = MemoryApi()
+    good, bad = rich_image_job(TEAM), {**rich_image_job(TEAM), "spec": "newer"}
+    bad["metadata"] = {**bad["metadata"], "name": "worse", "uid": "uid-worse"}
+    for body in (good, bad):
+        api.put("imagejobs", TEAM, body["metadata"]["name"], body)
+    cluster = Cluster(api)  # type: ignore[arg-type]
+    lister = Lister(cluster, ClusterCache(), lambda: None)
+    ledgers = Ledgers(cluster, lister, namespace=OWN, clock=lambda: NOW)
+
+    rebuilt = asyncio.run(ledgers.read(TEAM)).ledger
+
+    assert sum(count for _, count in rebuilt.history.slots) == 2
