@@ -1,4 +1,4 @@
-"""The proofs of benchmarks/ hold at a reduced size, too: `make proof-crds`, `make proof-memory`."""
+"""The proofs of benchmarks/ hold at a reduced size, too: `make proof-crds` and others."""
 
 from __future__ import annotations
 
@@ -45,3 +45,12 @@ def test_large_objects_cost_little_memory(tmp_path: Path) -> None:
     found = proof("memory.py", file, "--count", "240", "--most", str(most), "--slack", "30")
 
     assert found["rawMiB"] > 1.2 * most
+
+
+def test_every_promise_is_kept_while_the_api_server_fails_in_every_way(tmp_path: Path) -> None:
+    figures = tmp_path / "bad-api.json"
+    found = proof("bad_api.py", figures, "--minutes", "1", "--count", "100", "--seed", "2")
+
+    assert found["broken"] == {}
+    assert found["charges"] == 100
+    assert sum(found["faults"].values()) >= 100
