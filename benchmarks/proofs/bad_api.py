@@ -129,7 +129,7 @@ def figures(history: History) -> dict[str, object]:
 
 
 class Promise(NamedTuple):
-    """`words` are those of docs/concepts.md and docs/lifecycle.md. `broken` says how, or is ""."""
+    """`words` are those of docs/concepts.md. `broken` says how it was broken, or is ""."""
 
     name: str
     words: str
@@ -151,7 +151,8 @@ def _charged_wrongly(history: History) -> str:
 
 def _dispatched_again(history: History) -> str:
     wrong = {name: n for name in history.names if (n := history.dispatches[name]) != 1}
-    return f"worker Jobs: {wrong}" if wrong else ""
+    told = [str(line) for line in history.audit if line.name in wrong]
+    return "\n".join([f"worker Jobs: {wrong}", *told]) if wrong else ""
 
 
 def _outputs_differ(history: History) -> str:
@@ -187,9 +188,9 @@ PROMISES = (
     Promise("one dispatch", "No two workers process one ImageJob", _dispatched_again),
     Promise("outputs as told", "Succeeded means that each is stored", _outputs_differ),
     Promise("audit without holes", "Each transition is in the audit log", _holes),
-    Promise("exits", "The process ends only if it loses its Lease", _other_exits),
-    Promise("no traceback", "A trouble is told by two lines", _tracebacks),
-    Promise("few lines", "A trouble is told by two lines", _too_many_lines),
+    Promise("exits", "An operator ends only if it loses its Lease", _other_exits),
+    Promise("no traceback", "A trouble is logged when it begins and when it is over", _tracebacks),
+    Promise("few lines", "A trouble is logged when it begins and when it is over", _too_many_lines),
 )
 
 

@@ -31,7 +31,7 @@ TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _FIELDS = "imagejob_fields"
 """The record's attribute that holds the fields: `name` itself is the logger's."""
 
-MOST_ALIKE = 30
+MOST_ALIKE = 15
 """Lines of one message a minute; those beyond it are counted."""
 
 MINUTE = 60.0
