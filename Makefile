@@ -18,7 +18,7 @@ LOCKS := dev operator worker bench e2e docs
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-down test-fast test test-slow test-all e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start proof-crds proof-hogs proof-memory proof-start plots docs generate \
+.PHONY: help demo demo-down test-fast test test-slow test-all e2e check fmt lock bench-worker bench-operator bench-waiting bench-node bench-start proof-bad-api proof-crds proof-hogs proof-memory proof-start plots docs generate \
 	clean check-format check-lint check-types check-layers check-crds check-generated check-leftovers check-docs
 
 help: ## Show this help
@@ -95,6 +95,9 @@ bench-node: $(INSTALLED) ## Measure ImageJobs on a real node against bare Jobs a
 
 proof-hogs: $(INSTALLED) ## Measure what twenty tenants get while two others hold workers as long as possible
 	@$(PYTHON) benchmarks/hogs.py
+
+proof-bad-api: $(INSTALLED) ## Check every promise while the API server fails at random for ten minutes (ARGS="--seed 1")
+	@$(PYTHON) benchmarks/bad_api.py $(ARGS)
 
 proof-crds: $(INSTALLED) ## Show that kinds are watched soon after their CRDs exist, and that readiness reports it
 	@$(PYTHON) benchmarks/crds.py

@@ -89,14 +89,19 @@ class Client(Running):
         return kubeconfig.save(self.folder / f"{namespace}-{account}.kubeconfig", config)
 
     def operator(
-        self, name: str = "operator", program: Sequence[str | Path] = PROGRAM, **settings: str
+        self,
+        name: str = "operator",
+        program: Sequence[str | Path] = PROGRAM,
+        kubeconfig: Path | None = None,
+        **settings: str,
     ) -> Program:
         """This checkout's operator under its own account; not started yet.
 
         `settings` are IMAGEJOB_ variables without the prefix, in lower case. Its output is the log.
-        `program` is the Python program to run in its place, for tests that patch it.
+        `program` is the Python program to run in its place, for tests that patch it, and
+        `kubeconfig` replaces that of its account.
         """
-        account = self.kubeconfig_for(OPERATOR_NAMESPACE, OPERATOR)
+        account = kubeconfig or self.kubeconfig_for(OPERATOR_NAMESPACE, OPERATOR)
         log = self.folder / "log" / f"{name}.log"
         known = {"worker_image": self.worker_image, "instance": name}
         return operator(account, log, self._guard, known | settings, program=program)

@@ -22,6 +22,7 @@ from imagejob_operator.config.settings import Settings, SettingsError, from_envi
 from imagejob_operator.controllers.manager import Manager
 from imagejob_operator.controllers.ttl import sweep_forever
 from imagejob_operator.kube.clock import utc_now
+from imagejob_operator.kube.connection import ConnectionConfigError
 from imagejob_operator.kube.leader_election import LeaderElector, Leadership, SoleReplica, Work
 from imagejob_operator.kube.lease import LeaseTimings
 from imagejob_operator.kube.lease_lock import LeaseLock, LeaseLostError
@@ -97,6 +98,7 @@ async def work(*parts: Work) -> None:
         await kopf.operator(
             registry=handlers.registry(tasks, *parts),
             settings=handlers.settings(),
+            insights=handlers.insights(),
             clusterwide=True,
             standalone=True,
             # Unused without peering, but kopf would derive it from the user's name, which a pod
@@ -106,7 +108,10 @@ async def work(*parts: Work) -> None:
 
 
 def main() -> int:
-    """Return 0 after a signal to stop, 2 for invalid settings, 3 when the lease was lost."""
+    """Return 0 after a signal to stop, 3 when the lease was lost.
+
+    2 is for invalid settings, and where they don't say how to reach an API server.
+    """
     try:
         settings = from_environment({"IMAGEJOB_INSTANCE": socket.gethostname(), **os.environ})
     except SettingsError as error:
@@ -117,6 +122,9 @@ def main() -> int:
         asyncio.run(operate(settings))
     except asyncio.CancelledError:
         return STOPPED
+    except ConnectionConfigError as error:
+        log.critical("cannot connect to an API server: %s", error)
+        return UNCONFIGURED
     except LeaseLostError as error:
         log.critical("exiting, as the lease was lost: %s", error)
         return DEPOSED

@@ -1,17 +1,17 @@
-"""kopf's part: it logs in, starts our tasks, handles signals, and stops the tasks.
+"""kopf's part: it starts our tasks, handles signals, and stops the tasks.
 
-kopf watches nothing; docs/decisions/0020-one-reflector.md gives the reasons.
+kopf sends no requests: docs/decisions/0020-one-reflector.md and
+docs/decisions/0033-a-patient-client.md give the reasons.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import kopf
+from kopf._cogs.structs.references import Insights
 
 from imagejob_operator.kube.leader_election import end
 
@@ -36,22 +36,20 @@ def registry(tasks: asyncio.TaskGroup, *work: Work) -> kopf.OperatorRegistry:
     return handlers
 
 
-def login(**context: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 (kopf's, passed on)
-    """Return the server and credentials that cluster.connect uses: the pod's, else KUBECONFIG's."""
-    account = kopf.login_with_service_account(**context)
-    if account is None:
-        return kopf.login_with_kubeconfig(**context)
-    return dataclasses.replace(account, server=own_cluster(os.environ) or account.server)
+def login(**_: object) -> kopf.ConnectionInfo:
+    """Return a server that kopf never asks: see `insights`."""
+    return kopf.ConnectionInfo(server="https://unused.invalid")
 
 
-def own_cluster(environment: Mapping[str, str]) -> str:
-    """Return the URL of the API server by the address that the kubelet gives, or "" outside a pod.
+def insights() -> Insights:
+    """Return what kopf knows of the cluster: nothing, and nothing to look for.
 
-    kopf would use the server's DNS name, and would see nothing while DNS doesn't answer.
+    Otherwise it would ask the API server for its kinds when it starts, and would end the process if
+    that failed for a minute, or once with 401.
     """
-    host = environment.get("KUBERNETES_SERVICE_HOST", "")
-    port = environment.get("KUBERNETES_SERVICE_PORT", "443")
-    return f"https://{f'[{host}]' if ':' in host else host}:{port}" if host else ""
+    known = Insights()
+    known.backbone.selectors.clear()
+    return known
 
 
 def settings() -> kopf.OperatorSettings:

@@ -6,11 +6,9 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube import client
 from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.kube.resources import IMAGE_JOBS
-from imagejob_operator.kube.transport import Transport
-from kubernetes.aio import client, config
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,19 +20,14 @@ SECONDS = 20.0
 RIGHTS = "rbac.authorization.k8s.io"
 
 
-def run(kubeconfig: Path, do: Callable[[Cluster], Awaitable[Any]]) -> Any:
-    """What `do` returns, given the cluster as that file's account sees it.
-
-    The operator itself reads KUBECONFIG, which is one for the whole run.
-    """
+def run(kubeconfig: Path, do: Callable[[client.Cluster], Awaitable[Any]]) -> Any:
+    """What `do` returns, given the cluster as that file's account sees it."""
     return asyncio.run(_connected(kubeconfig, do))
 
 
-async def _connected(kubeconfig: Path, do: Callable[[Cluster], Awaitable[Any]]) -> Any:
-    configuration = client.Configuration()
-    await config.load_kube_config(str(kubeconfig), client_configuration=configuration)
-    async with client.ApiClient(configuration) as api:
-        return await do(Cluster(Transport(api)))
+async def _connected(kubeconfig: Path, do: Callable[[client.Cluster], Awaitable[Any]]) -> Any:
+    async with client.connect(environment={"KUBECONFIG": str(kubeconfig)}) as cluster:
+        return await do(cluster)
 
 
 def allow_to_list(cluster: Client, namespace: str) -> Path:
@@ -60,7 +53,7 @@ def allow_to_list(cluster: Client, namespace: str) -> Path:
     return kubeconfig
 
 
-async def _until_it_may_list(cluster: Cluster) -> None:
+async def _until_it_may_list(cluster: client.Cluster) -> None:
     """The API server learns of rights by a watch."""
     deadline = asyncio.get_running_loop().time() + SECONDS
     while True:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from imagejob_operator.kube import transport
+from imagejob_operator.kube.errors import UnreachableError
 from imagejob_operator.kube.leader_election import LeaderElector
 from imagejob_operator.kube.lease import LeaseTimings
 from imagejob_operator.kube.lease_lock import NAME, LeaseLock, seconds_since_boot
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SECONDS = 15
 QUICK = LeaseTimings(1)  # for what runs by the real clock
+SLOW = LeaseTimings(3)
 
 
 class World:
@@ -32,14 +34,23 @@ class World:
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{NAME}"
         self._connection = connection
 
-    def candidate(self, identity: str) -> LeaseLock:
+    def candidate(self, identity: str, connection: Recorded | None = None) -> LeaseLock:
         """On the clock `now`."""
-        timings = LeaseTimings(SECONDS)
-        return LeaseLock(self._connection, self._namespace, identity, timings, lambda: self.now)
+        timings, sends = LeaseTimings(SECONDS), connection or self._connection
+        return LeaseLock(sends, self._namespace, identity, timings, lambda: self.now)
+
+    def recorded(self) -> Recorded:
+        """A connection of its own for a candidate."""
+        return Recorded(self._connection)
 
     def operator(self, identity: str) -> LeaderElector:
         """An operator on the real clock."""
         return LeaderElector(LeaseLock(self._connection, self._namespace, identity, QUICK))
+
+    def operator_slow(self, identity: str, seconds: float) -> LeaderElector:
+        """On the real clock, with a lease of SLOW: each of its requests takes so long."""
+        slow = _Slow(self._connection, seconds)
+        return LeaderElector(LeaseLock(slow, self._namespace, identity, SLOW))
 
     def operator_paused(self, identity: str, *, is_answered: bool) -> LeaderElector:
         """An operator on the real clock, which jumps once while it renews its Lease.
@@ -57,6 +68,36 @@ class World:
 
     def delete_lease(self) -> None:
         self._cluster.rest.delete(self._path)
+
+
+class Recorded:
+    """A connection that notes the methods, and loses the answer to the next write if told to."""
+
+    def __init__(self, connection: transport.Transport) -> None:
+        self.methods: list[str] = []
+        self.loses_an_answer = False
+        self._connection = connection
+
+    async def send(self, method: str, path: str, body: object = None) -> bytes:
+        self.methods.append(method)
+        answer = await self._connection.send(method, path, body)
+        if self.loses_an_answer and method != "GET":
+            self.loses_an_answer = False
+            raise UnreachableError("the connection broke")
+        return answer
+
+
+class _Slow:
+    """A connection to an API server that takes its time."""
+
+    def __init__(self, connection: transport.Transport, seconds: float) -> None:
+        self._connection = connection
+        self._seconds = seconds
+
+    async def send(self, method: str, path: str, body: object = None) -> bytes:
+        answer = await self._connection.send(method, path, body)
+        await asyncio.sleep(self._seconds)
+        return answer
 
 
 class _PausedOnce:

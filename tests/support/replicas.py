@@ -11,6 +11,7 @@ from imagejob_dev.rest import over_http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from imagejob_dev.client import Client
     from imagejob_dev.program import Program
@@ -39,12 +40,16 @@ def probe(port: int, path: str) -> Answer:
 class Replica:
     """One of several operators."""
 
-    def __init__(self, cluster: Client, name: str, **settings: str) -> None:
+    def __init__(
+        self, cluster: Client, name: str, kubeconfig: Path | None = None, **settings: str
+    ) -> None:
         (self.port,) = free_ports(1)
         self.name = name
         election = {"leader_election": "true", "lease_seconds": str(LEASE_SECONDS)}
         probes = {"listen": f"{LOOPBACK}:{self.port}"}
-        self.program: Program = cluster.operator(name, **(election | probes | settings))
+        self.program: Program = cluster.operator(
+            name, kubeconfig=kubeconfig, **(election | probes | settings)
+        )
 
     @property
     def leads(self) -> bool:

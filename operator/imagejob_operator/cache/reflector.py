@@ -16,20 +16,21 @@ from imagejob_operator.kube.client import Change, Cluster
 from imagejob_operator.kube.errors import ApiError, ExpiredError, NotFoundError
 from imagejob_operator.kube.resources import Kind
 from imagejob_operator.observability.logging import fields
+from imagejob_operator.observability.trouble import Trouble
 
 from .lister import WATCHED, Lister
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 120
+WATCH_SECONDS = 30
 """The duration of a watch before it is renewed, and the longest time, plus a little, that a dead
-connection goes unnoticed."""
+connection goes unnoticed. client-go notices one after 45 s, by HTTP/2's pings."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 """Seconds until the next attempt, doubled with each failure, less up to half."""
 
 SHORT = 1.0
-"""Seconds. A watch that ends sooner, without an event, counts as a failure."""
+"""Seconds. A watch that ends sooner counts as a failure; without an event, as one to list after."""
 
 Pauses = Callable[[int], float]
 
@@ -61,6 +62,7 @@ class Reflector:
         self._notify = changed
         self._pause = pause
         self._fields = fields(resource=kind.plural)
+        self._trouble = Trouble(log, "cannot watch, will retry", "watching again", self._fields)
         self._version = ""
         self._failures = 0
 
@@ -72,15 +74,16 @@ class Reflector:
                     self._version = str(await self._lister.take(self.kind, heard=self._heard))
                 await self._watch()
             except ExpiredError as error:
-                log.info("listing again: %s", error, extra=self._fields)
                 self._version = ""
+                if self._failures:  # the first is nothing unusual
+                    self._trouble.failed(error)
                 await self._rest()
             except ApiError as error:
                 await self._fail(error)
 
     async def _watch(self) -> None:
         """Watch until the watch ends; the next one continues from the last version."""
-        began, brought = time.monotonic(), False
+        began, brought, broke = time.monotonic(), False, False
         async with self._cluster.watch(self.kind, self._version, WATCH_SECONDS) as changes:
             self._set_current(current=True)
             try:
@@ -90,12 +93,20 @@ class Reflector:
             except ExpiredError:
                 raise
             except ApiError as error:
-                log.info("the watch broke: %s", error, extra=self._fields)
-        if not brought and time.monotonic() - began < SHORT:
+                broke = True
+                self._tell(error)
+        is_short = time.monotonic() - began < SHORT
+        if is_short and not brought:
             raise ExpiredError(0, "the watch ended immediately")
-        self._failures = 0
+        if not is_short:
+            self._failures = 0
+            if not broke:
+                self._trouble.worked()
+        if is_short or broke:
+            await self._rest()
 
     def _take(self, change: Change[Any]) -> None:
+        self._trouble.worked()
         if change.type != "BOOKMARK":
             self._cluster.metrics.watched(self.kind.plural, change.type)
             self._lister.hear(self.kind, change)
@@ -106,9 +117,13 @@ class Reflector:
         if isinstance(error, NotFoundError) or error.is_refusal:
             self._version = ""  # a CRD that was deleted, and may be created again
         self._set_current(current=False)
-        if not self._failures:
-            log.warning("cannot watch, will retry: %s", error, extra=self._fields)
+        self._tell(error)
         await self._rest(error.retry_after.total_seconds())
+
+    def _tell(self, error: ApiError) -> None:
+        """Log an error of this kind alone: the transport logs outages."""
+        if not error.is_outage:
+            self._trouble.failed(error)
 
     async def _rest(self, at_least: float = 0.0) -> None:
         self._failures += 1
@@ -117,8 +132,6 @@ class Reflector:
     def _set_current(self, *, current: bool) -> None:
         if current != self.is_current:
             self.is_current = current
-            if current:
-                log.info("watching", extra=self._fields)
             self._notify()
 
     def _heard(self) -> None:

@@ -74,7 +74,8 @@ class CacheFullReporter:
             try:
                 await self.look()
             except ApiError as error:
-                log.warning("cannot check full namespaces, will retry: %s", error)
+                if not error.is_outage:
+                    log.warning("cannot check full namespaces, will retry: %s", error)
 
     async def look(self) -> None:
         """Check once. Raises ApiError."""

@@ -69,18 +69,18 @@ class JobWriter:
             self._cache.upsert(await self._cluster.create_worker(pending.manifest))
             self._metrics.worker_created(len(pending.jobs))
             self._registry.retire(namespace, pending.name)
-        except ConflictError:
-            await self._meet(namespace, pending)
         except ApiError as error:
             if not error.is_refusal:
                 raise
-            self._registry.retire(namespace, pending.name)
-            for job in pending.jobs:
-                self._histories.refused(job.metadata.uid, error.message, self._ask_again())
+            # Also of any other refusal: an attempt whose answer was lost may have created it.
+            is_there = await self._meet(namespace, pending)
+            if not is_there and not isinstance(error, ConflictError):
+                for job in pending.jobs:
+                    self._histories.refused(job.metadata.uid, error.message, self._ask_again())
         self._registry.release(pending)
 
-    async def _meet(self, namespace: str, pending: PendingWorker) -> None:
-        """Handle an existing Job of our name: it counts if it has this order and isn't being
+    async def _meet(self, namespace: str, pending: PendingWorker) -> bool:
+        """Return whether a Job of our name exists: it counts if it has this order and isn't being
         deleted."""
         known = await self._cluster.read(WORKER_JOBS, namespace, pending.name)
         if isinstance(known, Unreadable):  # it exists, so no other may be created for them
@@ -88,8 +88,10 @@ class JobWriter:
             self._registry.retire(namespace, pending.name)
         elif known and known.order_text == pending.order and not known.is_deleting:
             self._cache.upsert(known)
-        else:  # the next dispatch has another number, so another name
-            self._registry.retire(namespace, pending.name)
+            return True
+        # The next dispatch has another number, so another name.
+        self._registry.retire(namespace, pending.name)
+        return False
 
     async def inquire(self, inquire: Inquire) -> None:
         """Find out why a worker Job gets no pod, or why its pod doesn't start."""

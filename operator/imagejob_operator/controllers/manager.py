@@ -21,12 +21,13 @@ from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.lister import Lister
 from imagejob_operator.cache.memory_budget import MemoryBudget
 from imagejob_operator.cache.reconcile_key import ObjectKey, ReconcileKey
-from imagejob_operator.cache.reflector import Reflectors
+from imagejob_operator.cache.reflector import Reflectors, pause_after
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.observability.snapshot import Snapshot
+from imagejob_operator.workqueue.backoff import KeyBackoff
 from imagejob_operator.workqueue.batch_window import BatchWindow
 from imagejob_operator.workqueue.priority import Priority
 from imagejob_operator.workqueue.queue import WorkQueue
@@ -58,9 +59,6 @@ TICK = 5.0
 """Seconds: the loop runs at least this often, to show that it is alive."""
 
 R = TypeVar("R")
-
-RETRY = timedelta(seconds=2)
-"""The delay after an error of the API server."""
 
 
 class Manager:
@@ -127,6 +125,7 @@ class Manager:
             clock,
         )
         self._window = BatchWindow()
+        self._backoff = KeyBackoff()
         self.metrics = cluster.metrics
         self._observed = Observed(cache, histories, registry, queue, cluster.limiter, caps)
         self.last_tick = time.monotonic()
@@ -213,6 +212,7 @@ class Manager:
         step = self._containment.call(key, partial(self._reconciler.next_for, key))
         if not step:
             self._queue.drop(key)
+            self._backoff.forget(key)
         elif has_room or self._queue.admits(step.priority):
             self._start(tasks, key, step)
         else:
@@ -226,8 +226,13 @@ class Manager:
         try:
             await self._containment.act(key, action)
         except ApiError as error:
-            log.warning("action failed, will retry: %s", error, extra=fields_of(key))
-            self._queue.add(key, after=self._clock() + max(RETRY, error.retry_after))
+            # The transport logs outages, which may concern thousands of keys.
+            if not error.is_outage and self._backoff.is_new(key):
+                log.warning("action failed, will retry: %s", error, extra=fields_of(key))
+            delay = max(self._backoff.failed(key), error.retry_after)
+            self._queue.add(key, after=self._clock() + delay)
+        else:
+            self._backoff.forget(key)
         finally:
             self._queue.end(key)
             self._wake.set()
@@ -240,9 +245,14 @@ class Manager:
 
     async def _persist(self, reading: Callable[[], Coroutine[Any, Any, R]]) -> R:
         """Retry reading until it succeeds; permissions may be granted late, too."""
+        failures, is_told = 0, False
         while True:
             try:
                 return await reading()
             except ApiError as error:
-                log.warning("cannot list, will retry: %s", error)
-                await asyncio.sleep(RETRY.total_seconds())
+                failures += 1
+                if not (is_told or error.is_outage):
+                    log.warning("cannot list, will retry: %s", error)
+                    is_told = True
+                pause = max(pause_after(failures), error.retry_after.total_seconds())
+                await asyncio.sleep(pause)

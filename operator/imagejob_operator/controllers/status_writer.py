@@ -103,7 +103,8 @@ class StatusWriter:
                 self._metrics.event("posted")
             except ApiError as error:
                 self._metrics.event("dropped")
-                log.warning("cannot post an Event: %s", error, extra=_regarding(event))
+                if not error.is_outage:
+                    log.warning("cannot post an Event: %s", error, extra=_regarding(event))
 
     def _cancelled(self, job: ImageJob) -> None:
         """Write the audit line of an unfinished ImageJob that was deleted."""

@@ -41,7 +41,8 @@ async def sweep_forever(
         try:
             await sweeper.sweep()
         except ApiError as error:
-            log.warning("cannot list expired ImageJobs, will retry: %s", error)
+            if not error.is_outage:
+                log.warning("cannot list expired ImageJobs, will retry: %s", error)
         await asyncio.sleep(interval.total_seconds())
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +14,7 @@ from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
 from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus
 from imagejob_operator.api.meta import API_VERSION, Manifest, ObjectMeta, Resource
 from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.observability.trouble import Trouble
 
 from . import records, shallow
 from .errors import ApiError, ConflictError, ExpiredError, NotFoundError
@@ -32,6 +34,8 @@ from .resources import (
 from .transport import Fence, Transport, decode
 from .transport import connect as connect_transport
 from .worker import WorkerJob
+
+log = logging.getLogger(__name__)
 
 WARNINGS = 100
 """Events about one object.
@@ -300,8 +304,11 @@ def _watch_event(line: bytes) -> _WatchEvent:
 
 @asynccontextmanager
 async def connect(
-    fence: Fence | None = None, metrics: Metrics | None = None
+    fence: Fence | None = None,
+    metrics: Metrics | None = None,
+    environment: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[Cluster]:
-    """Connect to the cluster that we run in, or else to KUBECONFIG's."""
-    async with connect_transport(fence, metrics) as transport:
+    """Connect to the cluster that we run in, or else to KUBECONFIG's; outages are logged."""
+    trouble = Trouble(log, "the API server fails, will retry", "the API server responds again")
+    async with connect_transport(fence, metrics, trouble, environment) as transport:
         yield Cluster(transport)

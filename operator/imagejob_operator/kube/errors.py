@@ -22,6 +22,26 @@ class ApiError(Exception):
         """Whether the server understood the request and rejected it, so that a retry is useless."""
         return self.status in (400, 403, 404, 409, 413, 422)
 
+    @property
+    def is_outage(self) -> bool:
+        """Whether the cause is the API server or the way to it, and not this request.
+
+        A 500 may be that of a webhook for one object.
+        """
+        return self.status in (401, 429, 502, 503, 504)
+
+
+class UnreachableError(ApiError):
+    """There was no response, or the connection broke during it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(0, message)
+
+    @property
+    def is_outage(self) -> bool:
+        """True."""
+        return True
+
 
 class ConflictError(ApiError):
     """409: another writer was first. Read again and decide again."""

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from imagejob_operator.observability.logging import fields
+from imagejob_operator.observability.trouble import Trouble
 
 from .errors import ApiError, ConflictError
 from .lease_lock import LeaseLock, LeaseLostError
@@ -65,6 +66,9 @@ class LeaderElector:
         self._lock = lock
         self._timings = lock.timings
         self._failure = ""
+        self._trouble = Trouble(
+            log, "cannot read or write the Lease", "the Lease is readable and writable again"
+        )
 
     @property
     def leader(self) -> str:
@@ -90,11 +94,11 @@ class LeaderElector:
             await self._work(work)
         finally:
             self.leads = False
-            await self._attempt(self._lock.release)
+            await self._attempt(self._lock.release, self._timings.patience)
 
     async def _stand_by(self) -> None:
         reported = ""
-        while not await self._attempt(self._lock.take):
+        while not await self._attempt(self._lock.take, self._timings.deadline):
             if self.leader not in ("", reported):
                 reported = self.leader
                 identity = self._lock.identity
@@ -115,9 +119,16 @@ class LeaderElector:
                 task.result()
 
     async def _renew(self) -> None:
-        """Renew until the lease is lost."""
+        """Renew until the lease is lost.
+
+        The interval is between the beginnings of attempts: one that failed slowly is followed by
+        another at once.
+        """
+        now = asyncio.get_running_loop().time
+        due = now() + self._timings.retry
         while True:
-            await asyncio.sleep(self._timings.retry)
+            await asyncio.sleep(due - now())
+            due = now() + self._timings.retry
             await self._try_to_renew()
             silent = self._lock.silent
             if silent >= self._timings.deadline:
@@ -135,26 +146,26 @@ class LeaderElector:
         paused = True
         while paused:
             before = self._lock.silent
-            await self._attempt(self._lock.renew)
+            await self._attempt(self._lock.renew, self._timings.patience)
             paused = self._lock.silent - before > self._timings.patience
 
-    async def _attempt(self, step: Callable[[], Awaitable[bool | None]]) -> bool:
-        """Return what `step` returns; False if the API server refuses, is slow or is
-        unreachable."""
+    async def _attempt(self, step: Callable[[], Awaitable[bool | None]], seconds: float) -> bool:
+        """Return what `step` returns; False if the API server refuses, needs longer than `seconds`,
+        or is unreachable."""
         failure, done = "", False
         try:
-            async with asyncio.timeout(self._timings.patience):
+            async with asyncio.timeout(seconds):
                 done = bool(await step())
         except ConflictError:
             log.debug("another operator wrote the Lease first; reading it again")
         except TimeoutError:
-            failure = f"no response within {self._timings.patience:g} s"
+            failure = f"no response within {seconds:g} s"
         except ApiError as error:
             failure = str(error)
-        if failure and not self._failure:
-            log.warning("cannot read or write the Lease: %s", failure)
-        elif self._failure and not failure:
-            log.info("the Lease is readable and writable again")
+        if failure:
+            self._trouble.failed(failure)
+        else:
+            self._trouble.worked()
         self._failure = failure
         return done
 

@@ -38,7 +38,7 @@ class Lease(Resource, frozen=True):
 class LeaseTimings(msgspec.Struct, frozen=True):
     """The duration of a lease and what follows from it, in seconds. 15 gives 2, 10 and 5.
 
-    An attempt that begins before the deadline ends before the lease does.
+    An attempt to renew that begins before the deadline ends before the lease does.
     """
 
     seconds: int
@@ -50,12 +50,15 @@ class LeaseTimings(msgspec.Struct, frozen=True):
 
     @property
     def deadline(self) -> float:
-        """A leader that has not renewed for this long gives up."""
+        """A leader that has not renewed for this long gives up.
+
+        Also the timeout of an attempt to take the lease, which needs two requests.
+        """
         return self.seconds * 2 / 3
 
     @property
     def patience(self) -> float:
-        """The timeout of one attempt."""
+        """The timeout of an attempt to renew the lease, which needs one request."""
         return self.seconds / 3
 
 

@@ -52,6 +52,7 @@ class LeaseLock:
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._clock = clock
         self._seen: ObservedRecord | None = None
+        self._written: Lease | None = None  # as our last write left it
         self._holding: LeaseHolder | None = None  # the tenure that we last tried to begin
         self._renewed = -math.inf  # when the last successful renewal was sent
 
@@ -88,7 +89,15 @@ class LeaseLock:
         return True
 
     async def renew(self) -> None:
-        """Renew. Raises LeaseLostError if the Lease has changed: only its holder writes it."""
+        """Renew. Raises LeaseLostError if the Lease has changed: only its holder writes it.
+
+        One request suffices if nobody has written since, as in client-go: two could take a slow API
+        server longer than an attempt may last.
+        """
+        if self._written:
+            with suppress(ConflictError, NotFoundError):
+                await self._hold(self._written, leases.renewed(self._written.spec, utc_now()))
+                return
         lease = await self._read()
         if lease and self._is_ours(lease):
             await self._hold(lease, leases.renewed(lease.spec, utc_now()))
@@ -102,10 +111,11 @@ class LeaseLock:
     async def release(self) -> None:
         """Release the lease if we hold it, or might. Our work must have ended."""
         self._renewed = -math.inf
+        known, self._written = self._written, None
         while self._holding:
-            lease = await self._read()
+            lease, known = known or await self._read(), None
             if lease and self._is_ours(lease):
-                with suppress(ConflictError):  # lost to our own renewal: try again
+                with suppress(ConflictError, NotFoundError):  # such as our own renewal: read it
                     await self._write(lease, leases.released(lease.spec, utc_now()))
                     log.info("released the lease", extra=fields(identity=self.identity))
                     self._holding = None
@@ -117,7 +127,7 @@ class LeaseLock:
 
     async def _hold(self, lease: Lease | None, spec: LeaseSpec) -> None:
         sent = self._clock()
-        await self._write(lease, spec)
+        self._written = await self._write(lease, spec)
         self._renewed = sent
         self._look(spec)
 
@@ -134,20 +144,19 @@ class LeaseLock:
             return None
         return decode(data, Lease)
 
-    async def _write(self, lease: Lease | None, spec: LeaseSpec) -> None:
-        """Write the Lease.
+    async def _write(self, lease: Lease | None, spec: LeaseSpec) -> Lease:
+        """Write the Lease and return it.
 
         Raises ConflictError if it has changed, or was created, since it was read.
         """
         body = msgspec.to_builtins(spec)
         if lease is None:
-            meta = {"name": NAME}
-            await self._transport.send("POST", self._path, {"metadata": meta, "spec": body})
-            return
+            made = {"metadata": {"name": NAME}, "spec": body}
+            return decode(await self._transport.send("POST", self._path, made), Lease)
         version = lease.metadata.resource_version
         patch = [
             # Replacing the resource version makes the server compare it.
             {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
             {"op": "add", "path": "/spec", "value": body},
         ]
-        await self._transport.send("PATCH", f"{self._path}/{NAME}", patch)
+        return decode(await self._transport.send("PATCH", f"{self._path}/{NAME}", patch), Lease)

@@ -7,36 +7,26 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import urlencode
-from urllib.request import getproxies_environment
 
 import aiohttp
 import msgspec
-from kubernetes.aio import client, config
+from kubernetes.aio import client
 
 from imagejob_operator.api.version import VERSION
 from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.observability.trouble import Trouble
 
+from . import connection, responses
 from .concurrency_limiter import AdaptiveConcurrencyLimiter
-from .errors import ERRORS, ApiError, TooLargeError
+from .credentials import Credentials
+from .errors import ERRORS, ApiError
 
 AGENT = f"imagejob-operator/{VERSION}"
 """Our user agent, as the API server's audit log shows it."""
 
 TIMEOUT_SECONDS = 30.0
-
-MAX_PAUSE_SECONDS = 60
-"""The longest pause that Retry-After may ask for."""
-
-MAX_BODY = 32 * 1024**2
-"""Bytes of a response, or of one watch event. etcd limits an object to 1.5 MiB."""
-
-MAX_ERROR_BODY = 64 * 1024
-
-CHUNK = 128 * 1024
-
 
 Fence = Callable[[], None]
 """Returns if we may write now, and raises FencedError if not."""
@@ -45,11 +35,20 @@ Fence = Callable[[], None]
 class Transport:
     """A connection to the API server with certain credentials.
 
-    `limiter` adapts the number of concurrent requests, `metrics` counts them.
+    `limiter` adapts the number of concurrent requests, `metrics` counts them. `trouble` logs
+    outages; without it, the caller does.
     """
 
-    def __init__(self, api: client.ApiClient, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        api: client.ApiClient,
+        credentials: Credentials,
+        metrics: Metrics | None = None,
+        trouble: Trouble | None = None,
+    ) -> None:
         self._api = api
+        self._credentials = credentials
+        self._trouble = trouble
         self.metrics = metrics or Metrics()
         self.limiter = AdaptiveConcurrencyLimiter()
 
@@ -68,17 +67,19 @@ class Transport:
         """
         began = time.monotonic()
         try:
-            response = await self._request(method, path, body, query, seconds)
-            data = await _read(response)
+            async with asyncio.timeout(seconds):
+                response = await self._request(method, path, body, query, seconds)
+                data = await responses.read(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self.metrics.requested(method, 0, time.monotonic() - began)
-            raise _unreached(error) from error
+            raise self._told(responses.unreached(error), method, path) from error
         took = time.monotonic() - began
         self.metrics.requested(method, response.status, took)
         if method != "GET":
             self.limiter.took(method, took)
         if response.status >= 300:
-            raise self._refusal(response, data)
+            raise self._told(self._refusal(response, data), method, path)
+        self._worked()
         return data
 
     @asynccontextmanager
@@ -93,13 +94,14 @@ class Transport:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 response = await self._request("GET", path, None, query, seconds)
-                data = await _read(response) if response.status >= 300 else b""
+                data = await responses.read(response) if response.status >= 300 else b""
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreached(error) from error
-        if data or response.status >= 300:
-            raise self._refusal(response, data)
+            raise self._told(responses.unreached(error), "WATCH", path) from error
+        if response.status >= 300:
+            raise self._told(self._refusal(response, data), "WATCH", path)
+        self._worked()
         try:
-            yield _lines(response)
+            yield responses.lines(response)
         finally:
             response.close()
 
@@ -111,73 +113,58 @@ class Transport:
         query: list[tuple[str, str]] | None,
         seconds: float,
     ) -> aiohttp.ClientResponse:
+        """Send a request; once more if its token was rejected and another can be read."""
         url = f"{self._api.configuration.host}{path}{f'?{urlencode(query)}' if query else ''}"
-        headers = await self._headers(method, path)
+        sent = await self._credentials.header()
+        response = await self._call(method, url, body, sent, seconds)
+        if response.status == 401:
+            current = await self._credentials.header(rejected=sent)
+            if current != sent:
+                response.release()
+                response = await self._call(method, url, body, current, seconds)
+        return response
+
+    async def _call(
+        self, method: str, url: str, body: object, authorization: str, seconds: float
+    ) -> aiohttp.ClientResponse:
+        headers = _headers(method, authorization)
         answer = await self._api.call_api(method, url, headers, body, _request_timeout=seconds)
         response: aiohttp.ClientResponse = answer.response
         return response
 
+    def _told(self, error: ApiError, verb: str, path: str) -> ApiError:
+        """Return the error; if it is an outage, it is logged, unless that was done already."""
+        if self._trouble and error.is_outage:
+            self._trouble.failed(f"{verb} {path}: {error}")
+        return error
+
+    def _worked(self) -> None:
+        if self._trouble:
+            self._trouble.worked()
+
     def _refusal(self, response: aiohttp.ClientResponse, data: bytes) -> ApiError:
-        kind, pause = ERRORS.get(response.status, ApiError), _retry_after(response.headers)
+        kind, pause = ERRORS.get(response.status, ApiError), responses.retry_after(response.headers)
         if pause:
             self.metrics.throttled()
             self.limiter.refused(pause.total_seconds())
-        return kind(response.status, _message(data), pause)
-
-    async def _headers(self, method: str, path: str) -> dict[str, str]:
-        """Build headers with a current token: a pod's tokens are rotated.
-
-        The library's own request builder searches every value of the body for its models, which
-        takes a tenth of a millisecond for a status.
-        """
-        content = "application/json-patch+json" if method == "PATCH" else "application/json"
-        headers = {
-            "Accept": "application/json",
-            # A compressed response could have any size once decompressed.
-            "Accept-Encoding": "identity",
-            "Content-Type": content,
-            "User-Agent": AGENT,
-        }
-        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, None)
-        return headers
+        return kind(response.status, responses.message(data), pause)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Read the whole body, or the start of an error's. Raises TooLargeError."""
-    most = MAX_BODY if response.status < 300 else MAX_ERROR_BODY
-    data = bytearray()
-    async for chunk in response.content.iter_chunked(CHUNK):
-        data += chunk
-        if len(data) > most:
-            response.close()
-            if response.status < 300:
-                raise TooLargeError(MAX_BODY)
-            return bytes(data[:most])
-    return bytes(data)
+def _headers(method: str, authorization: str) -> dict[str, str]:
+    """Build headers.
 
-
-async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """Yield complete lines.
-
-    Raises ApiError when the connection breaks or a line exceeds MAX_BODY.
+    The library's own request builder searches every value of the body for its models, which takes a
+    tenth of a millisecond for a status.
     """
-    begun = bytearray()
-    try:
-        async for chunk in response.content.iter_chunked(CHUNK):
-            *ended, rest = chunk.split(b"\n")
-            for part in ended:
-                line = bytes(begun + part)
-                begun.clear()
-                yield line
-            begun += rest
-            if len(begun) > MAX_BODY:
-                raise TooLargeError(MAX_BODY)
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise _unreached(error) from error
-
-
-def _unreached(error: Exception) -> ApiError:
-    return ApiError(0, f"the API server is unreachable: {error!r}")
+    content = "application/json-patch+json" if method == "PATCH" else "application/json"
+    headers = {
+        "Accept": "application/json",
+        # A compressed response could have any size once decompressed.
+        "Accept-Encoding": "identity",
+        "Content-Type": content,
+        "User-Agent": AGENT,
+    }
+    return {**headers, "Authorization": authorization} if authorization else headers
 
 
 D = TypeVar("D")
@@ -191,55 +178,33 @@ def decode(data: bytes | msgspec.Raw, kind: type[D]) -> D:
         raise ApiError(0, f"cannot decode the API server's response: {error}") from error
 
 
-def _retry_after(headers: Mapping[str, str]) -> timedelta:
-    """Parse Retry-After in whole seconds, as API servers send it with 429, and with 503 at start
-    and stop."""
-    value = headers.get("Retry-After", "")
-    return timedelta(seconds=min(int(value), MAX_PAUSE_SECONDS)) if value.isdigit() else timedelta()
-
-
-def _message(data: bytes) -> str:
-    """Return a Status object's message, or the text as received."""
-    try:
-        return msgspec.json.decode(data, type=_Status).message
-    except msgspec.DecodeError:
-        return data[:200].decode(errors="replace")
-
-
-class _Status(msgspec.Struct):
-    message: str = ""
-
-
 @asynccontextmanager
 async def connect(
-    fence: Fence | None = None, metrics: Metrics | None = None
+    fence: Fence | None = None,
+    metrics: Metrics | None = None,
+    trouble: Trouble | None = None,
+    environment: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[Transport]:
     """Connect to the cluster that we run in, or else to KUBECONFIG's.
 
-    `fence` is called before every request except GET. `metrics` counts the requests.
+    `fence` is called before every request except GET. `metrics` counts the requests, `trouble` logs
+    outages. Raises ConnectionConfigError.
     """
-    configuration = client.Configuration()
-    if "KUBERNETES_SERVICE_HOST" in os.environ:
-        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    else:
-        # The library reads the environment when it is imported, which may be too early.
-        given = os.environ.get("KUBECONFIG")
-        await config.load_kube_config(given, client_configuration=configuration)  # type: ignore[no-untyped-call]
-    configuration.connection_pool_maxsize = 64
-    # Otherwise aiohttp looks for proxies and a .netrc before each request, in a thread.
-    session: dict[str, object] = {"trust_env": bool(getproxies_environment())}
+    configuration, credentials = await connection.load(environment)
+    # Otherwise aiohttp would look for proxies and a .netrc before each request, in a thread.
+    session: dict[str, object] = {"trust_env": False}
     if fence:
         session["middlewares"] = (_fenced(fence),)
     configuration.client_session_kwargs = session
     async with client.ApiClient(configuration) as api:
-        yield Transport(api, metrics)
+        yield Transport(api, credentials, metrics, trouble)
 
 
 def _fenced(fence: Fence) -> aiohttp.ClientMiddlewareType:
     """Build a middleware that calls the fence as late as possible.
 
-    It runs after aiohttp's threads for proxies, and before each repetition: aiohttp repeats a PUT
-    or DELETE by itself when a reused connection breaks.
+    It runs after waiting for credentials, and before each repetition: aiohttp repeats a PUT or
+    DELETE by itself when a reused connection breaks.
     """
 
     async def send(

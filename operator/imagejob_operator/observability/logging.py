@@ -11,6 +11,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal
@@ -28,6 +30,11 @@ TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 _FIELDS = "imagejob_fields"
 """The record's attribute that holds the fields: `name` itself is the logger's."""
+
+MOST_ALIKE = 15
+"""Lines of one message a minute; those beyond it are counted."""
+
+MINUTE = 60.0
 
 _PLAIN = re.compile(r"[^\s\"=]+")
 
@@ -69,10 +76,40 @@ class TextFormatter(logging.Formatter):
         return super().formatMessage(record) + "".join(given)
 
 
+class Sampler(logging.Filter):
+    """Passes at most MOST_ALIKE lines of one message a minute, as zap's sampler does.
+
+    Messages are alike if they differ only in their arguments. The first line of the next minute
+    says how many were left out.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._began = clock()
+        self._counts: dict[tuple[str, str], int] = {}
+        self._before: dict[tuple[str, str], int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether to log the record."""
+        if self._clock() >= self._began + MINUTE:
+            self._began = self._clock()
+            self._before, self._counts = self._counts, {}
+        alike = (record.name, str(record.msg))
+        self._counts[alike] = count = self._counts.get(alike, 0) + 1
+        if count > MOST_ALIKE:
+            return False
+        if (left_out := self._before.pop(alike, 0) - MOST_ALIKE) > 0:
+            extra = {**_fields_of(record), "similar_lines_left_out": left_out}
+            setattr(record, _FIELDS, extra)
+        return True
+
+
 def set_up(level: str, form: Format) -> None:
     """Configure logging for the whole process."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter(TEXT))
+    handler.addFilter(Sampler())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
     sys.excepthook = _log_uncaught

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from imagejob_operator.kube.errors import ConflictError, FencedError
+from imagejob_operator.kube.errors import ConflictError, FencedError, UnreachableError
 from imagejob_operator.kube.lease_lock import LeaseLostError
 from support.lease_world import SECONDS
 
@@ -42,6 +42,40 @@ def test_a_renewal_makes_others_wait_anew(play: Play) -> None:
         assert not await two.take()  # which sees the renewal only now
         world.now += SECONDS - 1
         assert not await two.take()
+
+    play(story)
+
+
+def test_a_renewal_and_a_release_are_one_request_each(play: Play) -> None:
+    async def story(world: World) -> None:
+        connection = world.recorded()
+        one = world.candidate("one", connection)
+        await one.take()
+        await one.renew()
+        await one.renew()
+        await one.release()
+
+        assert connection.methods == ["GET", "POST", "PATCH", "PATCH", "PATCH"]
+        assert "holderIdentity" not in world.lease
+
+    play(story)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_renewal_whose_answer_was_lost_is_found(play: Play, *, ends: bool) -> None:
+    async def story(world: World) -> None:
+        connection = world.recorded()
+        one = world.candidate("one", connection)
+        await one.take()
+        connection.loses_an_answer = True
+        with pytest.raises(UnreachableError):
+            await one.renew()
+        connection.methods.clear()
+
+        await (one.release() if ends else one.renew())
+
+        assert connection.methods == ["PATCH", "GET", "PATCH"]
+        assert world.lease.get("holderIdentity") == (None if ends else "one")
 
     play(story)
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.kube.lease_lock import LeaseLostError
+from support.lease_world import SLOW
 
 if TYPE_CHECKING:
     from support.lease_world import Play, World
 
 RENEWALS = 4
+SECONDS = 30.0
 
 
 def test_work_is_done_by_one_after_the_other_and_released_when_it_has_ended(play: Play) -> None:
@@ -60,6 +62,24 @@ def test_work_is_cancelled_when_the_lease_is_lost(play: Play) -> None:
             await world.operator("one").lead(work)
 
         assert ended == ["work"]
+
+    play(story)
+
+
+def test_a_slow_api_server_lets_the_lease_be_taken_renewed_and_released(play: Play) -> None:
+    """Of the 15 s of a default Lease, each request may take nearly 5."""
+
+    async def story(world: World) -> None:
+        async def work() -> None:
+            renewals = set()
+            while len(renewals) < RENEWALS:
+                renewals.add(world.lease["renewTime"])
+                await asyncio.sleep(0)
+
+        async with asyncio.timeout(SECONDS):
+            await world.operator_slow("one", 0.7 * SLOW.patience).lead(work)
+
+        assert "holderIdentity" not in world.lease
 
     play(story)
 

@@ -57,6 +57,15 @@ def quota(used: str, waits: str) -> Series:
     }
 
 
+def starts(values: str) -> Series:
+    """When a process began; that of another program restarts, too."""
+    return {
+        'process_start_time_seconds{instance="a"}': values,
+        'process_start_time_seconds{instance="other"}': "0+60x60",
+        'imagejob_build_info{instance="a",version="1"}': "1x60",
+    }
+
+
 def unreadable(values: str) -> Series:
     return {'imagejob_ledger_operations_total{operation="read",result="unreadable"}': values}
 
@@ -160,6 +169,21 @@ CASES: Mapping[str, Case] = {
         quiet={"imagejob_api_throttled_total": "0+30x3 90x30"},
     ),
     "ImageJobApiErrors": Case(8, 20, fires=requests("<error>", 60), quiet=requests("409", 300)),
+    "ImageJobLeaseTrouble": Case(
+        2,
+        8,
+        fires={
+            'imagejob_lease_trouble{pod="a"}': "0x2 1x20",
+            'imagejob_lease_trouble{pod="b"}': "0x22",
+        },
+        quiet={'imagejob_lease_trouble{pod="a"}': "0 0 1 1 0x20"},
+    ),
+    "ImageJobRestarts": Case(
+        10,
+        25,
+        fires=starts("100 100 200 200 200 300 300 300 400 400 400 400 400 500x20"),
+        quiet=starts("100 100 200 200 300x40"),
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""The proofs of benchmarks/ hold at a reduced size, too: `make proof-crds`, `-memory`, `-start`."""
+"""The proofs of benchmarks/ hold at a reduced size, too: `make proof-crds` and others."""
 
 from __future__ import annotations
 
@@ -53,3 +53,12 @@ def test_a_start_asks_nothing_for_each_idle_namespace(tmp_path: Path) -> None:
     found = proof("operator_start.py", tmp_path / "start.json", *sizes, "--untimed")
 
     assert len(found["starts"]["unfinished"]) == 1
+
+
+def test_every_promise_is_kept_while_the_api_server_fails_in_every_way(tmp_path: Path) -> None:
+    figures = tmp_path / "bad-api.json"
+    found = proof("bad_api.py", figures, "--minutes", "1", "--count", "100", "--seed", "2")
+
+    assert found["broken"] == {}
+    assert found["charges"] == 100
+    assert sum(found["faults"].values()) >= 100

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 SECONDS, POLL = 5.0, 0.02
 STAYS = Answer(stays=True)
-TOO_OLD = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "too old"}}
+
+
+def failure(code: int) -> dict[str, Any]:
+    """Within a watch."""
+    status = {"kind": "Status", "code": code, "message": "as it is written here"}
+    return {"type": "ERROR", "object": status}
 
 
 def store(name: str, version: int, **more: Any) -> dict[str, Any]:
@@ -58,9 +63,18 @@ class Watched:
         return {each.metadata.name: each.metadata.resource_version for each in self.cache.stores}
 
 
-def reflect(kubeconfig: Path, script: ScriptedApi, until: Callable[[Watched], bool]) -> Watched:
-    """Run a reflector of ImageStores until then."""
+def reflect(
+    kubeconfig: Path,
+    script: ScriptedApi,
+    until: Callable[[Watched], bool],
+    paused: list[int] | None = None,
+) -> Watched:
+    """Run a reflector of ImageStores until then. `paused` gets the failures in a row at a pause."""
     watched = Watched(script, Metrics())
+
+    def pause(failures: int) -> float:
+        (paused if paused is not None else []).append(failures)
+        return 0.01
 
     async def run() -> None:
         async with serving(script, kubeconfig), api.connect(metrics=watched.metrics) as cluster:
@@ -71,7 +85,7 @@ def reflect(kubeconfig: Path, script: ScriptedApi, until: Callable[[Watched], bo
                 woken.set()
 
             listing = Lister(cluster, watched.cache, woken.set)
-            watched.reflector = Reflector(IMAGE_STORES, cluster, listing, told, lambda _: 0.01)
+            watched.reflector = Reflector(IMAGE_STORES, cluster, listing, told, pause)
             task = asyncio.create_task(watched.reflector.run())
             async with asyncio.timeout(SECONDS):
                 while not until(watched):
@@ -138,7 +152,7 @@ def test_a_watch_that_ended_resumes_from_the_last_bookmark(kubeconfig: Path) -> 
 @pytest.mark.parametrize(
     "end",
     [
-        Answer(lines=[bookmark(20), TOO_OLD]),
+        Answer(lines=[bookmark(20), failure(410)]),
         Answer(status=410),
         Answer(),
         Answer(status=404),
@@ -173,6 +187,34 @@ def test_a_cut_stream_resumes_where_it_was(kubeconfig: Path) -> None:
 
     assert watched.asked == ["list", "watch 10", "watch 11"]
     assert watched.stores == {"a": "11"}
+
+
+@pytest.mark.parametrize("error", [failure(500), failure(429), {"type": "ERROR", "object": {}}])
+def test_an_error_within_a_watch_is_told_once_and_the_watch_goes_on_there(
+    kubeconfig: Path, caplog: pytest.LogCaptureFixture, error: dict[str, Any]
+) -> None:
+    broken = [
+        Answer(lines=[event("ADDED", store(f"s{number}", number)), error]) for number in (11, 12)
+    ]
+    script = ScriptedApi([(10, [])], [*broken, STAYS])
+
+    watched = reflect(kubeconfig, script, lambda watched: "watch 12" in watched.asked)
+
+    assert watched.asked == ["list", "watch 10", "watch 11", "watch 12"]
+    assert watched.stores == {"s11": "11", "s12": "12"}
+    warned = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert len(warned) == (0 if "429" in str(error) else 1)
+
+
+def test_watches_that_end_at_once_are_not_asked_for_at_once(kubeconfig: Path) -> None:
+    """Also if each brings something, such as a bookmark."""
+    ended = [Answer(lines=[bookmark(number)]) for number in range(11, 15)]
+    script = ScriptedApi([(10, [])], [*ended, STAYS])
+    paused: list[int] = []
+
+    reflect(kubeconfig, script, lambda watched: "watch 14" in watched.asked, paused)
+
+    assert paused == [1, 2, 3, 4]
 
 
 def test_a_kind_that_comes_later_is_watched(kubeconfig: Path) -> None:
@@ -228,7 +270,7 @@ def test_a_page_that_is_too_large_is_asked_for_by_halves(
 ) -> None:
     stores = [store(f"s{number}", number + 1, note="x" * 1000) for number in range(60)]
     most = len(json.dumps(stores[:20]))
-    monkeypatch.setattr("imagejob_operator.kube.transport.MAX_BODY", most)
+    monkeypatch.setattr("imagejob_operator.kube.responses.MAX_BODY", most)
     script = ScriptedApi([(1000, stores)], [STAYS])
 
     watched = reflect(kubeconfig, script, lambda watched: watched.told == [True])

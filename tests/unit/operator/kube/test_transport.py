@@ -6,13 +6,15 @@ import asyncio
 import json
 import re
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from imagejob_dev.ports import LOOPBACK
+from imagejob_operator.kube import client as api
 from imagejob_operator.kube import transport
 from imagejob_operator.kube.errors import ApiError, FencedError
-from imagejob_operator.kube.transport import MAX_PAUSE_SECONDS
+from imagejob_operator.kube.resources import LEDGERS
+from imagejob_operator.kube.responses import MAX_PAUSE_SECONDS
 from imagejob_operator.observability.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ BODY = {"data": {"a": "1"}}
 
 
 @asynccontextmanager
-async def _server(kubeconfig: Path, *answers: bytes) -> AsyncIterator[list[str]]:
+async def _server(
+    kubeconfig: Path, *answers: bytes, address: str = LOOPBACK
+) -> AsyncIterator[list[str]]:
     """Gives the methods asked for so far. After `answers` all are ANSWER."""
     methods: list[str] = []
     left = list(answers)
@@ -40,8 +44,9 @@ async def _server(kubeconfig: Path, *answers: bytes) -> AsyncIterator[list[str]]
             writer.write(answer)
         writer.close()
 
-    server = await asyncio.start_server(serve, LOOPBACK, 0)
-    _point(kubeconfig, server.sockets[0].getsockname()[1])
+    server = await asyncio.start_server(serve, address, 0)
+    host = f"[{address}]" if ":" in address else address
+    _point(kubeconfig, f"{host}:{server.sockets[0].getsockname()[1]}")
     async with server:
         yield methods
 
@@ -57,16 +62,36 @@ async def _head(reader: asyncio.StreamReader) -> str:
     return head
 
 
-def _point(kubeconfig: Path, port: int) -> None:
+def _point(kubeconfig: Path, address: str) -> None:
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "it",
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-        "clusters": [{"name": "it", "cluster": {"server": f"http://{LOOPBACK}:{port}"}}],
+        "clusters": [{"name": "it", "cluster": {"server": f"http://{address}"}}],
         "users": [{"name": "it", "user": {"token": "any"}}],
     }
     kubeconfig.write_text(json.dumps(config))
+
+
+def _with_token_file(kubeconfig: Path, content: str) -> Path:
+    """Have the user's token come from a file."""
+    file = kubeconfig.with_name("token")
+    file.write_text(content)
+    _have_user(kubeconfig, tokenFile=file.name)
+    return file
+
+
+def _have_user(kubeconfig: Path, **credentials: Any) -> None:
+    config = json.loads(kubeconfig.read_text())
+    config["users"][0]["user"] = credentials
+    kubeconfig.write_text(json.dumps(config))
+
+
+def _address(kubeconfig: Path) -> str:
+    """Host and port of the server."""
+    server: str = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    return server.removeprefix("http://")
 
 
 @pytest.fixture
@@ -129,6 +154,81 @@ def test_the_fence_is_asked_again_before_a_repeat(
             return methods
 
     assert asyncio.run(send()) == sent
+
+
+NOBODY = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_rejected_token_is_read_again_at_once(
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr("imagejob_operator.kube.credentials.REST_SECONDS", 0.0)
+
+    async def send() -> list[str]:
+        async with _server(kubeconfig, ANSWER, NOBODY) as methods:
+            token = _with_token_file(kubeconfig, "old")
+            async with transport.connect() as connection:
+                await connection.send("GET", PATH)
+                token.write_text("new")
+                await connection.send(method, PATH, BODY if method == "PATCH" else None)
+                return methods
+
+    assert asyncio.run(send()) == ["GET", method, method]
+
+
+def test_a_token_that_stays_rejected_is_an_outage_told_once(
+    kubeconfig: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def send() -> list[str]:
+        refusals = (NOBODY,) * 3
+        async with _server(kubeconfig, *refusals) as methods, api.connect() as cluster:
+            for _ in refusals:
+                with pytest.raises(ApiError, match="401") as caught:
+                    await cluster.read(LEDGERS, "default", "any")
+                assert caught.value.is_outage
+            return methods
+
+    assert asyncio.run(send()) == ["GET"] * 3
+    (line,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert line.startswith(f"the API server fails, will retry: GET {PATH}: 401")
+
+
+def test_credentials_that_do_not_come_time_out_like_an_answer(kubeconfig: Path) -> None:
+    async def send() -> None:
+        async with _server(kubeconfig):
+            hangs = {"command": "sleep", "args": ["60"], "apiVersion": "v1"}
+            _have_user(kubeconfig, exec=hangs)
+            async with transport.connect() as connection:
+                with pytest.raises(ApiError, match="did not respond in time") as caught:
+                    await connection.send("GET", PATH, seconds=0.2)
+                assert caught.value.is_outage
+
+    asyncio.run(send())
+
+
+def test_a_request_goes_by_the_proxy_with_its_password(
+    kubeconfig: Path,
+) -> None:
+    async def send() -> list[str]:
+        async with _server(kubeconfig) as methods:
+            address = _address(kubeconfig)
+            _point(kubeconfig, "api.invalid:8080")
+            told = {"KUBECONFIG": str(kubeconfig), "HTTP_PROXY": f"http://me:secret@{address}"}
+            async with transport.connect(environment=told) as connection:
+                await connection.send("GET", PATH)
+                return methods
+
+    assert asyncio.run(send()) == ["GET"]
+
+
+def test_an_ipv6_server_is_reached(kubeconfig: Path) -> None:
+    async def send() -> list[str]:
+        async with _server(kubeconfig, address="::1") as methods, transport.connect() as connection:
+            await connection.send("GET", PATH)
+            return methods
+
+    assert asyncio.run(send()) == ["GET"]
 
 
 def busy(status: str, retry_after: str) -> bytes:

@@ -10,8 +10,11 @@ from typing import Any
 
 from imagejob_operator.api.meta import ObjectMeta
 from imagejob_operator.observability.logging import (
+    MINUTE,
+    MOST_ALIKE,
     TEXT,
     JsonFormatter,
+    Sampler,
     TextFormatter,
     about,
     fields,
@@ -88,3 +91,20 @@ def test_the_last_words_of_a_process_are_a_line_like_any_other() -> None:
     assert ended.returncode == 1
     assert json.loads(line)["level"] == "critical"
     assert "ValueError" in json.loads(line)["error"]
+
+
+def test_of_alike_lines_some_a_minute_are_shown_and_the_others_counted() -> None:
+    now = 0.0
+    sampler = Sampler(lambda: now)
+    first = [sampler.filter(record("action failed: %s", number)) for number in range(100)]
+    other = sampler.filter(record("another message"))
+    now = MINUTE
+    after = [record("action failed: %s", 0), record("action failed: %s", 1), record("another")]
+    shown = [sampler.filter(each) for each in after]
+    fields_shown = [json.loads(JsonFormatter().format(each)) for each in after]
+
+    assert sum(first) == MOST_ALIKE
+    assert other
+    assert shown == [True, True, True]
+    assert fields_shown[0]["similar_lines_left_out"] == 100 - MOST_ALIKE
+    assert "similar_lines_left_out" not in {*fields_shown[1], *fields_shown[2]}
