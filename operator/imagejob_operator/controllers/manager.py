@@ -144,6 +144,7 @@ class Manager:
             await self._reflectors.current()
             for namespace, stored in ledgers.items():
                 self._registry.loaded(namespace, stored)
+            self._reconciler.give_up_silent_pods()
             self.listed = True
             jobs, workers = len(self._cache.jobs), len(self._cache.workers)
             log.info("reconciling %d unfinished ImageJobs and %d worker Jobs", jobs, workers)
