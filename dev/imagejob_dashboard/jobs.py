@@ -120,6 +120,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
                 "{{state}}": "sum by (state) (imagejob_worker_jobs)",
                 "limit": "max(imagejob_worker_jobs_limit)",
             },
+            width=6,
         ),
         Panel(
             "ImageJobs per worker",
@@ -130,6 +131,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
                 "p90": "histogram_quantile(0.9, sum by (le) "
                 f"(rate(imagejob_batch_size_bucket[{RATE}])))",
             },
+            width=6,
         ),
         Panel(
             "Batch sizes",
@@ -137,6 +139,14 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             {"{{le}}": f"sum by (le) (increase(imagejob_batch_size_bucket[{RATE}]))"},
             kind="heatmap",
             options={"calculate": False, "yAxis": {"unit": "short"}, "legend": {"show": False}},
+            width=6,
+        ),
+        Panel(
+            "Overdue",
+            "For how long a Running ImageJob should have ended or gone on elsewhere; normally 0.",
+            {"overdue": "max(imagejob_running_overdue_seconds)"},
+            "s",
+            width=6,
         ),
     ),
 }

@@ -51,7 +51,7 @@ class Cluster(Client):
         rest = over_tls(plan.api_port, plan.certificate, self._token)
         super().__init__(folder, plan.programs["kubectl"], plan.kubeconfig, rest, Guard())
         self._set_up_control_plane()
-        self.node = self._node()
+        self.node = self._node(NODE_NAME, folder)
         self.s3 = S3Server(
             self._plan.programs["versitygw"],
             self.folder / "s3",
@@ -124,20 +124,26 @@ class Cluster(Client):
             self.rest, OPERATOR_NAMESPACE
         )
 
-    def _node(self) -> Program:
+    def another_node(self, name: str) -> Program:
+        """A second node on this machine; not started yet."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        return self._node(name, folder)
+
+    def _node(self, name: str, folder: Path) -> Program:
         return Program(
             [
-                *(sys.executable, "-m", "imagejob_dev.processnode"),
-                *("--kubeconfig", self.kubeconfig, "--folder", self.folder),
+                *(sys.executable, "-m", "imagejob_dev.processnode", "--name", name),
+                *("--kubeconfig", self.kubeconfig, "--folder", folder),
             ],
-            self._plan.log("node"),
+            self._plan.log("node" if name == NODE_NAME else name),
             self._guard,
-            self._node_is_ready,
+            partial(self._node_is_ready, name),
             grace=5.0,
         )
 
-    def _node_is_ready(self) -> bool:
-        path = f"/api/v1/nodes/{NODE_NAME}"
+    def _node_is_ready(self, name: str) -> bool:
+        path = f"/api/v1/nodes/{name}"
         if not self.rest.answers(path):
             return False
         conditions = self.rest.get(path)["status"].get("conditions", [])

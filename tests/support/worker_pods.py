@@ -30,6 +30,11 @@ def running_pod(
     return team.cluster.wait_for(team.path("pods"), found, seconds)
 
 
+def bound(pods: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The first that has a node."""
+    return next((pod for pod in pods if pod["spec"].get("nodeName")), None)
+
+
 def process_of(pod: dict[str, Any]) -> int:
     """The worker's process on the process node, from the pod's status."""
     (container,) = pod["status"]["containerStatuses"]

@@ -29,18 +29,31 @@ if TYPE_CHECKING:
     OnRead = Callable[[int, report.Read], None]
 
 
+def clock() -> float:
+    """Return the seconds since the node started, including those for which it was suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class Attempt:
     """One item on its way through the worker."""
 
     def __init__(
-        self, order: Order, index: int, stores: Stores, scratch: str, on_read: OnRead
+        self,
+        order: Order,
+        index: int,
+        stores: Stores,
+        scratch: str,
+        on_read: OnRead,
+        given_up_at: float,
     ) -> None:
+        """Begin now. Nothing is stored after `given_up_at`, in seconds of `clock`."""
         self._order = order
         self._index = index
         self._item: Item = order.items[index]
         self._stores = stores
         self._scratch = scratch
         self._on_read = on_read
+        self._given_up_at = given_up_at
         self._started = time.monotonic()
         # For fetching and processing; outputs that were made in time may be stored later.
         self._deadline = self._started + self._item.timeout_seconds
@@ -155,6 +168,10 @@ class Attempt:
         for made, file, output in zip(success.outputs, files, self._item.outputs, strict=True):
             key = self._key(made.name, EXTENSIONS[made.format])
             content_type = CONTENT_TYPES[made.format]
+            if clock() >= self._given_up_at:
+                # The node was away for so long that another worker may have stored this output,
+                # perhaps made of another source.
+                raise ItemFailure("TimedOut", f"the worker's time was over before {key} was stored")
             store.put(key, file.file, content_type, output.cache_control, least)
 
     def _key(self, name: str, extension: str) -> str:

@@ -14,14 +14,17 @@ from imagejob_worker.contract.order import Order, OrderError, decode
 if TYPE_CHECKING:
     from imagejob_worker.sandbox.pool import Pool
 
-DONE, UNREADABLE, STOPPED = 0, 2, 128 + signal.SIGTERM
+DONE, UNREADABLE = 0, 2
+STOPS = {signal.SIGTERM: "stopped by SIGTERM", signal.SIGALRM: "stopped: its time is over"}
+"""Signals that end the worker. The second is its own: it comes when no kubelet has ended it in
+time, and nobody waits for it any more."""
 
 
 def main() -> int:
     """Run the order in the environment; return the exit code, see docs/work-order.md."""
     # Blocked in every thread and process from here on, and awaited in one place: a handler would
     # run in the main thread only, and could interrupt the writing of a report.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     environment = dict(os.environ)
     os.environ.clear()  # OpenSSL and the resolver would take settings from it
     try:
@@ -32,7 +35,8 @@ def main() -> int:
         # Opened only now, so that no forked process has it.
         file = report.ReportFile(path, len(order.items))
         file.begin()
-        start_new_thread(_stop_on_sigterm, (file, pool))
+        start_new_thread(_stop_on_signal, (file, pool))
+        signal.setitimer(signal.ITIMER_REAL, runner.allowed(order))
 
         def record(index: int, entry: report.Entry) -> None:
             file.record(index, entry)
@@ -41,7 +45,7 @@ def main() -> int:
         try:
             runner.finish(order, pool, stores, scratch, record, file.record)
         finally:
-            file.seal()  # after a SIGTERM this blocks until the other thread ends the process
+            file.seal()  # after a signal this blocks until the other thread ends the process
     return DONE
 
 
@@ -67,10 +71,11 @@ def _reject(path: str | None, message: str) -> int:
     return UNREADABLE
 
 
-def _stop_on_sigterm(file: report.ReportFile, pool: Pool) -> NoReturn:
-    """Wait for SIGTERM; then finish a report that is being written, end the children, and exit."""
-    signal.sigwait({signal.SIGTERM})
-    file.seal()  # other threads can report nothing from here on
-    pool.close()
-    log.say("stopped by SIGTERM")
-    os._exit(STOPPED)
+def _stop_on_signal(file: report.ReportFile, pool: Pool) -> NoReturn:
+    """Wait for a signal; then finish a report that is being written, end the children, and exit."""
+    number = signal.Signals(signal.sigwait(STOPS))
+    if number == signal.SIGTERM:
+        file.seal()  # other threads can report nothing from here on
+        pool.close()
+    log.say(STOPS[number])
+    os._exit(128 + number)

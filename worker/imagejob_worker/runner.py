@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from imagejob_worker.attempt import Attempt
+from imagejob_worker.attempt import Attempt, clock
 from imagejob_worker.sandbox.pool import Pool
 from imagejob_worker.sandbox.scratch import OUTPUTS, SOURCE
 from imagejob_worker.storage import Stores
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     # Called when an item ends, from any thread, with its index in the order and its entry.
     OnEntry = Callable[[int, Entry], None]
+
+SPARE: Final = 60.0
+"""Seconds that a worker has in addition to the timeouts of its items, as its pod has. Without a
+kubelet that ends the pod, the operator gives it up a minute later, and starts another worker."""
 
 
 def run(
@@ -52,17 +56,24 @@ def finish(
 ) -> None:
     """Run all items, in the order's order. Raises SlotLostError."""
     waiting = iter(range(len(order.items)))  # shared by the threads: next() is atomic
+    given_up_at = clock() + allowed(order)
     with closing(Stores(order.stores, stores)) as opened:
 
         def work(slot: Slot) -> None:
             for index in waiting:
-                on_entry(index, Attempt(order, index, opened, scratch, on_read).run(slot))
+                attempt = Attempt(order, index, opened, scratch, on_read, given_up_at)
+                on_entry(index, attempt.run(slot))
 
         first, *others = pool
         if others:
             _in_threads(work, [first, *others])
         else:
             work(first)
+
+
+def allowed(order: Order) -> float:
+    """Return the seconds that a worker has for the order."""
+    return sum(item.timeout_seconds for item in order.items) + SPARE
 
 
 def _pipeline(order: Order) -> Work:

@@ -8,7 +8,6 @@ import shutil
 from collections import deque
 from typing import TYPE_CHECKING
 
-from imagejob_dev.processnode import NODE_NAME
 from imagejob_dev.processnode.api import FIRST_RETRY, LAST_RETRY, UNREACHABLE, Refused
 from imagejob_dev.processnode.launch import PodFolders
 from imagejob_dev.processnode.pod import PodRunner
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PODS = f"/api/v1/pods?fieldSelector=spec.nodeName%3D{NODE_NAME}"
+PODS = "/api/v1/pods?fieldSelector=spec.nodeName%3D"
 KEPT_LOGS = 1000  # folders of pods that are gone; older ones make room
 
 
@@ -32,8 +31,9 @@ class WatchEnded(Exception):  # noqa: N818 (it happens every few minutes)
 class Agent:
     """`folder` is the cluster's: pods' logs go to `pods/`, what lives with a pod to `work/`."""
 
-    def __init__(self, api: Api, folder: Path, guard: Guard) -> None:
+    def __init__(self, api: Api, folder: Path, guard: Guard, node: str) -> None:
         self._api = api
+        self._pods = PODS + node
         self._folder = folder
         self._guard = guard
         self._runners: dict[str, PodRunner] = {}
@@ -58,7 +58,7 @@ class Agent:
 
     async def _list(self) -> str:
         """List all pods of the node; return the list's resourceVersion."""
-        listing = await self._api.get(PODS)
+        listing = await self._api.get(self._pods)
         found = {pod["metadata"]["uid"]: pod for pod in listing.get("items") or []}
         for uid in set(self._runners) - set(found):
             self._deleted(uid)
@@ -69,7 +69,7 @@ class Agent:
 
     async def _watch(self, version: str) -> str:
         """Watch until the server ends it; return the last resourceVersion."""
-        async for event in self._api.watch(PODS, version):
+        async for event in self._api.watch(self._pods, version):
             pod, kind = event["object"], event["type"]
             if kind == "ERROR":
                 raise WatchEnded(pod.get("message"))

@@ -10,7 +10,6 @@ import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from imagejob_dev.processnode import NODE_NAME
 from imagejob_dev.processnode.api import MERGE, UNREACHABLE, Refused, persist
 from imagejob_dev.processnode.status import ADDRESS, stamp
 
@@ -21,34 +20,33 @@ HEARTBEAT_SECONDS = 10.0  # a kubelet's; the node controller gives up after 50 s
 LEASE_SECONDS = 40
 PODS = 110
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-NODE = f"/api/v1/nodes/{NODE_NAME}"
+NODES = "/api/v1/nodes"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
-async def register(api: Api) -> None:
+async def register(api: Api, name: str) -> None:
     """Create the Node, or take over the one that an earlier node program left."""
-    await _create(api, "/api/v1/nodes", node(datetime.now(UTC)))
-    lease = {"metadata": {"name": NODE_NAME}, "spec": _lease_spec()}
-    await _create(api, LEASES, lease)
-    await _beat(api)
+    await _create(api, NODES, node(name, datetime.now(UTC)))
+    await _create(api, LEASES, {"metadata": {"name": name}, "spec": _lease_spec(name)})
+    await _beat(api, name)
 
 
-async def keep_alive(api: Api) -> None:
+async def keep_alive(api: Api, name: str) -> None:
     """Send heartbeats until cancelled; after a failure too, so a suspended laptop recovers."""
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
-            await _beat(api)
+            await _beat(api, name)
         except (Refused, *UNREACHABLE):
             continue
 
 
-def node(now: datetime) -> Object:
+def node(name: str, now: datetime) -> Object:
     """The whole of this machine, as far as the scheduler may fill it."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
     resources = {"cpu": str(os.cpu_count()), "memory": f"{memory}Ki", "pods": str(PODS)}
     labels = {
-        "kubernetes.io/hostname": NODE_NAME,
+        "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": _architecture(),
     }
@@ -56,7 +54,7 @@ def node(now: datetime) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": NODE_NAME, "labels": labels},
+        "metadata": {"name": name, "labels": labels},
         "status": {
             "capacity": resources,
             "allocatable": resources,
@@ -107,19 +105,20 @@ def _architecture() -> str:
     return ARCHITECTURES.get(machine, machine)
 
 
-def _lease_spec() -> Object:
+def _lease_spec(name: str) -> Object:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return {
-        "holderIdentity": NODE_NAME,
+        "holderIdentity": name,
         "leaseDurationSeconds": LEASE_SECONDS,
         "renewTime": now,
     }
 
 
-async def _beat(api: Api) -> None:
+async def _beat(api: Api, name: str) -> None:
     """Status and Lease: the one undoes a node controller's "unknown", the other prevents it."""
-    await api.patch(f"{NODE}/status", {"status": {"conditions": conditions(datetime.now(UTC))}})
-    await api.patch(f"{LEASES}/{NODE_NAME}", {"spec": _lease_spec()}, MERGE)
+    status = {"conditions": conditions(datetime.now(UTC))}
+    await api.patch(f"{NODES}/{name}/status", {"status": status})
+    await api.patch(f"{LEASES}/{name}", {"spec": _lease_spec(name)}, MERGE)
 
 
 async def _create(api: Api, path: str, body: Object) -> None:

@@ -242,12 +242,10 @@ class ClusterCache:
         """Whether no known Job owns the pod: it is an orphan, unless its Job is yet to arrive."""
         return self.worker_index.is_stray(pod)
 
-    def give_up_silent(self, worker: WorkerJob, now: datetime) -> None:
-        """Treat pods of the worker as lost with their node, if they are silent for too long."""
-        for pod in self.worker_index.pods_of(worker):
-            if pod.is_silent(now):
-                self.worker_index.give_up(pod)
-                self._enqueue_pod(pod)
+    def give_up(self, pod: Pod) -> None:
+        """Treat the pod as lost with its node, and enqueue all that waited for its end."""
+        if self.worker_index.give_up(pod):
+            self._enqueue_pod(pod)
 
     def _leave_behind(self, worker: WorkerJob) -> None:
         """Handle a deleted Job, whose pod may still run and write."""

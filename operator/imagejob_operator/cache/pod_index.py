@@ -72,11 +72,16 @@ class PodIndex:
         self._given_up.discard(pod.metadata.uid)
         return True
 
-    def give_up(self, pod: Pod) -> None:
-        """Treat the pod as lost with its node, whatever the node reports when it returns."""
-        known = self.pods.get(key(pod))
-        if known and known.metadata.uid == pod.metadata.uid:
-            self._given_up.add(pod.metadata.uid)
+    def give_up(self, pod: Pod) -> bool:
+        """Treat the pod as lost with its node, whatever the node reports when it returns.
+
+        Return whether that is new.
+        """
+        known, uid = self.pods.get(key(pod)), pod.metadata.uid
+        if not known or known.metadata.uid != uid or uid in self._given_up:
+            return False
+        self._given_up.add(uid)
+        return True
 
     def of(self, job: str) -> list[Pod]:
         """Return the pods that the Job with that UID controls, the newest last."""
@@ -158,7 +163,7 @@ def _lost(pod: Pod) -> Pod:
         conditions=(*pod.status.conditions, condition),
         container_statuses=pod.status.container_statuses,
     )
-    return msgspec.structs.replace(pod, status=status)
+    return msgspec.structs.replace(pod, status=status, is_given_up=True)
 
 
 def _says_the_same(known: Pod | None, pod: Pod) -> bool:

@@ -73,9 +73,9 @@ class WorkerIndex:
         """Remove a deleted pod; return whether it was stored."""
         return self._pods.remove(pod)
 
-    def give_up(self, pod: Pod) -> None:
-        """Treat the pod, which has been silent for too long, as lost with its node."""
-        self._pods.give_up(pod)
+    def give_up(self, pod: Pod) -> bool:
+        """Treat the pod as lost with its node; return whether that is new."""
+        return self._pods.give_up(pod)
 
     def forget(self, at: Key) -> WorkerJob | None:
         """Forget the worker if its Job was deleted; return that Job."""

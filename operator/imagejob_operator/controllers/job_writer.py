@@ -145,7 +145,6 @@ class JobWriter:
                 self._cache.upsert(job)
                 return
         await self._cluster.delete_worker(worker.metadata)
-        self._cache.give_up_silent(worker, self._clock())
 
     def _ask_again(self) -> datetime:
         return self._clock() + self._timings.refused_for

@@ -149,6 +149,7 @@ class Manager:
             self._reflectors.start(tasks)
             await self._reflectors.current()
             self._registry.listed(ledgers)
+            self._reconciler.give_up_silent_pods()
             self.listed = True
             jobs, workers = len(self._cache.jobs), len(self._cache.workers)
             log.info("reconciling %d unfinished ImageJobs and %d worker Jobs", jobs, workers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from imagejob_operator.imagejob.decide import (
 )
 from imagejob_operator.imagejob.gather import gather, is_outdated, may_hide
 from imagejob_operator.imagejob.inputs import JobState
+from imagejob_operator.kube.pod import Pod
 from imagejob_operator.workqueue.priority import Priority
 from imagejob_operator.workqueue.queue import WorkQueue
 
@@ -134,6 +135,7 @@ class Reconciler:
                 return None
             create = partial(self._job_writer.create, namespace, pending)
             return WorkItem(create, namespace, Priority.IMMEDIATE)
+        self._look_again(at, self._give_up_silent(self._cache.worker_index.pods_of(worker)))
         if not worker.items or worker.is_deleting or self._cache.is_needed(worker):
             return None
         if any(self._cache.unreadable.image_job(namespace, item.uid) for item in worker.items):
@@ -146,16 +148,46 @@ class Reconciler:
         return WorkItem(partial(self._job_writer.tidy, worker), namespace)
 
     def _for_stray(self, at: PodKey) -> WorkItem | None:
-        """Delete a pod without a Job, unless its Job arrives shortly afterwards."""
+        """Give up or delete a pod without a Job, unless its Job arrives shortly afterwards."""
         pod, now = self._cache.pods.get((at.namespace, at.name)), self._clock()
-        if not pod or pod.metadata.deletion_timestamp or not self._cache.is_stray(pod):
+        if not pod or not self._cache.is_stray(pod):
             self._strays.pop(at, None)
+            return None
+        silent = self._give_up_silent([pod])
+        if pod.metadata.deletion_timestamp:
+            self._strays.pop(at, None)
+            self._look_again(at, silent)
             return None
         due = self._strays.setdefault(at, now + LET_BE)
         if now >= due:
             self._strays[at] = now + LET_BE
-        self._queue.add(at, after=self._strays[at])
+        self._look_again(at, silent, self._strays[at])
         return WorkItem(partial(self._job_writer.sweep, pod), at.namespace) if now >= due else None
+
+    def give_up_silent_pods(self) -> None:
+        """Give up pods that were silent before this operator led, before anything waits for one."""
+        self._give_up_silent(list(self._cache.pods))
+
+    def _give_up_silent(self, pods: Iterable[Pod]) -> datetime | None:
+        """Give up pods whose nodes are lost; return when the next of them will be.
+
+        No event says that a node stays lost. The pod stays, too: its kubelet ends it if the node
+        returns, and the cluster deletes it with the Node object.
+        """
+        now, times = self._clock(), []
+        for pod in pods:
+            silent = pod.silent_from
+            if silent and silent <= now:
+                self._cache.give_up(pod)
+            elif silent:
+                times.append(silent)
+        return min(times, default=None)
+
+    def _look_again(self, key: ObjectKey, *times: datetime | None) -> None:
+        """Reconcile the key at the first of the times, if there is any."""
+        at = min((each for each in times if each), default=None)
+        if at:
+            self._queue.add(key, after=at)
 
     def _for_image_job(self, uid: str) -> WorkItem | None:
         known = self._cache.jobs.get(uid)
@@ -185,8 +217,7 @@ class Reconciler:
         decision = decide(inputs, self._histories.of(uid), platform, self._clock())
         self._histories.keep(uid, decision.history)
         self._registry.line_up(inputs.job, decision.state.waits_for)
-        if decision.look_again:
-            self._queue.add(uid, after=decision.look_again)
+        self._look_again(uid, decision.look_again)
         return self._step_of(inputs.job, decision)
 
     def _for_unverified(self, job: ImageJob) -> WorkItem | None:

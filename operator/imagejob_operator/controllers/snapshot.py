@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple, get_args
 
 from imagejob_operator.api.imagejob import FINISHED, ImageJob, Phase
@@ -12,6 +12,7 @@ from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.cluster_cache import KINDS, ClusterCache
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
+from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.resources import IMAGE_QUOTAS
 from imagejob_operator.observability.namespaces import NamespaceUse, WindowUse
 from imagejob_operator.observability.snapshot import Cache, ImageJobs, Queue, Snapshot, Workers
@@ -55,16 +56,33 @@ class Observed(NamedTuple):
         phases: Counter[str] = Counter(dict.fromkeys(PHASES, 0))
         reasons: Counter[str] = Counter()
         oldest = dict.fromkeys(PHASES, now)
+        running: dict[str, ImageJob] = {}
         for job in self.cache.jobs:
             phase, reason = self._state(job)
             phases[phase] += 1
             if phase in WAITS:
                 reasons[reason] += 1
+            if phase == "Running":
+                running[job.metadata.uid] = job
             oldest[phase] = min(self._since(job, phase) or now, oldest[phase])
-        ages: dict[str, float] = {
-            phase: max(0.0, (now - since).total_seconds()) for phase, since in oldest.items()
-        }
-        return ImageJobs(phases, reasons, ages)
+        ages: dict[str, float] = {phase: _seconds(now - at) for phase, at in oldest.items()}
+        return ImageJobs(phases, reasons, ages, overdue=self._overdue(running, now))
+
+    def _overdue(self, running: Mapping[str, ImageJob], now: datetime) -> float:
+        """Return how long ago a `running` ImageJob should have ended or gone on elsewhere."""
+        late = (
+            pod.heard_by
+            for pod in self.cache.pods
+            if pod.heard_by and pod.heard_by < now
+            # A pod that was given up stays until its node returns; its ImageJobs have others.
+            if any(self._is_last(pod, running.get(item.uid)) for item in pod.carries)
+        )
+        return _seconds(now - min(late, default=now))
+
+    def _is_last(self, pod: Pod, job: ImageJob | None) -> bool:
+        worker = self.cache.worker_index.carrier(job) if job else None
+        last = worker.last if worker else None
+        return last is not None and last.metadata.uid == pod.metadata.uid
 
     def _state(self, job: ImageJob) -> tuple[Phase, str]:
         """Return phase and reason as last decided, which the status may not show yet.
@@ -121,3 +139,7 @@ class Observed(NamedTuple):
                 waiting=len(state.throttled),
                 running=self.registry.running(state.namespace),
             )
+
+
+def _seconds(duration: timedelta) -> float:
+    return max(0.0, duration.total_seconds())

@@ -110,7 +110,7 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
     )
     state = evaluate(inputs, platform, now)
     if inputs.vanished and not inputs.is_missed:
-        return Decision(state, history, Find(job, inputs.vanished))
+        return Decision(state, history, Find(job, inputs.vanished), state.until)
     requester = audit.requester(job, trusted=platform.trusts_requester)
     history = _remember(inputs, state, history, requester, now)
     timings = platform.timings
@@ -122,7 +122,7 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
         return Decision(state, history, Inquire(job, worker), until)
 
     if state.is_transient:
-        return Decision(state, history)
+        return Decision(state, history, look_again=until)
     due = now if state.is_finished else history.run.due((history.since or now) + timings.settle)
     later = Decision(state, history, look_again=min(due, until) if until else due)
     if history.entries and now < due:  # entries alone make the status differ

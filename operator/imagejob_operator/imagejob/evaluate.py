@@ -8,15 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import msgspec
+
 from imagejob_operator.api.imagejob import ImageJob, LastFailure, Queue
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.destination import destination_of
 from imagejob_operator.config.platform import Platform
-from imagejob_operator.quota.position import shown, waits_for_quota, waits_for_worker
+from imagejob_operator.quota.position import (
+    QueuePosition,
+    fresh,
+    stale_from,
+    waits_for_quota,
+    waits_for_worker,
+)
 
 from . import retry
 from .audit import CANCELLED
-from .inputs import Inputs, JobState
+from .inputs import Inputs, JobState, Later, Verdict
 from .lost_worker import forsaken, vanished
 from .outcome import backing_off, ended_without_report, node_unreachable, reported
 from .resolve import Held, Refused, Resolved, obstacle, resolve
@@ -24,11 +32,19 @@ from .worker_checks import worker_running
 
 
 def evaluate(inputs: Inputs, platform: Platform, now: datetime) -> JobState:
-    """Return the state of the first check that applies."""
+    """Return the state of the first check that applies, and until when none of them changes.
+
+    Nothing else compares with the time: checks get it only to record when they saw something.
+    """
+    changes: list[datetime] = []
     for check in CHECKS:
-        state = check(inputs, platform, now)
-        if state:
-            return state
+        verdict = check(inputs, platform, now)
+        while isinstance(verdict, Later):
+            if now < verdict.at:
+                changes.append(verdict.at)
+            verdict = verdict.before if now < verdict.at else verdict.after
+        if verdict:
+            return msgspec.structs.replace(verdict, until=min(changes, default=None))
     raise AssertionError("the last check always applies")
 
 
@@ -80,9 +96,9 @@ def inputs_missing(inputs: Inputs, _platform: Platform, _now: datetime) -> JobSt
             return None
 
 
-def throttled(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
+def throttled(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
     """It has not been charged to the quota yet."""
-    job, quota = inputs.job, inputs.quota
+    quota = inputs.quota
     if quota.admitted_at:
         return None
     if quota.excess:
@@ -90,21 +106,34 @@ def throttled(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | 
     if not quota.position:
         message = "waits for the operator to evaluate the quota"
         return JobState("Pending", Reason.REQUESTED, message, waits_for="admission")
-    queue = shown(job.status.queue, quota.position, now, quota.slot)
-    message = waits_for_quota(queue, quota.limit)
-    return JobState("Throttled", Reason.QUOTA_USED_UP, message, queue=queue, waits_for="admission")
+
+    def waiting(queue: Queue) -> JobState:
+        message = waits_for_quota(queue, quota.limit)
+        reason = Reason.QUOTA_USED_UP
+        return JobState("Throttled", reason, message, queue=queue, waits_for="admission")
+
+    return _in_line(inputs, quota.position, waiting)
 
 
-def between_attempts(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
+def _in_line(
+    inputs: Inputs, position: QueuePosition, waiting: Callable[[Queue], JobState]
+) -> Verdict:
+    """The position that its status shows, until that is stale, and the actual one from then on."""
+    shown, renewed = inputs.job.status.queue, waiting(fresh(position))
+    at = stale_from(shown, position, inputs.quota.slot) if shown else None
+    if not shown:
+        return renewed
+    return Later(at, waiting(shown), renewed) if at else waiting(shown)
+
+
+def between_attempts(inputs: Inputs, platform: Platform, _now: datetime) -> Verdict:
     """Its last attempt failed, and the delay before the next has not passed."""
     job, failure = inputs.job, inputs.job.status.last_failure
     if not failure or not failure.attempt or inputs.quota.dispatch:
         return None
     at = retry_at(job, failure, platform)
-    if now >= at:
-        return None
     reason, message = Reason(failure.reason), backing_off(job, failure, platform.bounds)
-    return JobState("Queued", reason, message, queue=Queue(eligible_at=at), until=at)
+    return Later(at, JobState("Queued", reason, message, queue=Queue(eligible_at=at)), None)
 
 
 def retry_at(job: ImageJob, failure: LastFailure, platform: Platform) -> datetime:
@@ -112,19 +141,15 @@ def retry_at(job: ImageJob, failure: LastFailure, platform: Platform) -> datetim
     return failure.time + retry.delay(job.metadata.uid, failure.attempt, platform.backoff)
 
 
-def refused(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
+def refused(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
     """The API server rejected its last worker Job. The message stays until a worker starts."""
     refusal = inputs.refusal
     if not refusal:
         return None
-    waits = now < refusal.until
-    return JobState(
-        "Queued",
-        Reason.WORKER_REFUSED,
-        refusal.message,
-        waits_for=None if waits or inputs.quota.dispatch else "worker",
-        until=refusal.until if waits else None,
-    )
+    held = JobState("Queued", Reason.WORKER_REFUSED, refusal.message)
+    if inputs.quota.dispatch:
+        return held
+    return Later(refusal.until, held, msgspec.structs.replace(held, waits_for="worker"))
 
 
 def dispatching(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
@@ -135,9 +160,9 @@ def dispatching(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState
     return JobState("Queued", Reason.DISPATCHED, f"worker Job {name} is being created")
 
 
-def destination_locked(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
+def destination_locked(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
     """Another worker, or a pod without a worker, may still write to its destination."""
-    stray = inputs.stray(now)
+    stray = inputs.stray
     if not inputs.rival and not stray:
         return None
     prefix = destination_of(inputs.job).prefix
@@ -147,19 +172,22 @@ def destination_locked(inputs: Inputs, _platform: Platform, now: datetime) -> Jo
     return JobState("Queued", Reason.DESTINATION_BUSY, message)
 
 
-def waiting_for_worker(inputs: Inputs, _platform: Platform, now: datetime) -> JobState:
+def waiting_for_worker(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
     """Only the ImageJobs before it in the queue hold it back."""
     position = inputs.quota.position
     if not position:
         return JobState(
             "Queued", Reason.WAITING_FOR_WORKER, "", waits_for="worker", is_transient=True
         )
-    queue = shown(inputs.job.status.queue, position, now, inputs.quota.slot)
-    message = waits_for_worker(queue)
-    return JobState("Queued", Reason.WAITING_FOR_WORKER, message, queue=queue, waits_for="worker")
+
+    def waiting(queue: Queue) -> JobState:
+        message, reason = waits_for_worker(queue), Reason.WAITING_FOR_WORKER
+        return JobState("Queued", reason, message, queue=queue, waits_for="worker")
+
+    return _in_line(inputs, position, waiting)
 
 
-CHECKS: tuple[Callable[[Inputs, Platform, datetime], JobState | None], ...] = (
+CHECKS: tuple[Callable[[Inputs, Platform, datetime], Verdict], ...] = (
     cancelled,
     forsaken,
     reported,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -58,10 +58,6 @@ class Stray(msgspec.Struct, frozen=True):
     pod: Pod
     is_taken_away: bool = False
 
-    def may_write(self, now: datetime) -> bool:
-        """Whether it has neither ended nor been lost with its node."""
-        return not (self.pod.has_ended or self.pod.is_silent(now))
-
 
 class Inputs(msgspec.Struct, frozen=True):
     """Everything that the state of one ImageJob depends on.
@@ -85,9 +81,10 @@ class Inputs(msgspec.Struct, frozen=True):
     refusal: Refusal | None = None
     unreadable: Unreadable | None = None
 
-    def stray(self, now: datetime) -> Pod | None:
-        """Return a pod that must end before another worker may start."""
-        return next((each.pod for each in self.strays if each.may_write(now)), None)
+    @property
+    def stray(self) -> Pod | None:
+        """A pod that must end, or be given up, before another worker may start."""
+        return next((each.pod for each in self.strays if not each.pod.has_ended), None)
 
 
 WaitsFor = Literal["admission", "worker"]
@@ -100,7 +97,8 @@ class JobState(msgspec.Struct, frozen=True):
     `item` is the order's item that it was dispatched as, `outcome` its worker's report, `read` the
     source that an unfinished attempt had read, `failure` the attempt that has just failed,
     `disruptions` the new number of its disruptions, if there is one more now, `queue` its position,
-    `waits_for` what it is queued for. `until` is when time alone may change the state.
+    `waits_for` what it is queued for. `until` is when time alone may change the state; it follows
+    from the checks.
     `worker_is_spent` requests that the worker be deleted, so that another can replace it.
     `is_transient` means that it has only just been enqueued: its position isn't known yet, so there
     is nothing to write.
@@ -124,3 +122,19 @@ class JobState(msgspec.Struct, frozen=True):
     @property
     def is_finished(self) -> bool:
         return self.phase in FINISHED
+
+
+class Later(msgspec.Struct, frozen=True):
+    """A verdict that time alone changes: `before` up to `at`, `after` from then on.
+
+    A check that depends on the time returns this, instead of comparing with the time itself. So the
+    time at which to look again can't be forgotten.
+    """
+
+    at: datetime
+    before: Verdict
+    after: Verdict
+
+
+Verdict: TypeAlias = JobState | Later | None
+"""What a check says; None if it doesn't apply."""

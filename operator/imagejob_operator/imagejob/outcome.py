@@ -60,13 +60,13 @@ def ended_without_report(inputs: Inputs, platform: Platform, now: datetime) -> J
     return _failed(job, worker, Reason.WORKER_LOST, message, platform, now)
 
 
-def node_unreachable(inputs: Inputs, _platform: Platform, now: datetime) -> JobState | None:
-    """The pod is long past its deadline: its node is unreachable, and can't end it."""
+def node_unreachable(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
+    """The pod was given up: it is long past its deadline, and its node is lost."""
     worker = inputs.worker
-    if not worker or not worker.pod or not worker.pod.is_silent(now):
+    if not worker or not worker.pod or not worker.pod.is_given_up:
         return None
-    message = f"no update from pod {worker.pod.metadata.name} since its deadline"
-    return _evicted(inputs.job, worker, message)
+    since = "" if worker.never_ran else " since its deadline"
+    return _evicted(inputs.job, worker, f"no update from pod {worker.pod.metadata.name}{since}")
 
 
 def _succeeded(item: OrderItem, worker: Worker, entry: Done) -> JobState:
@@ -144,7 +144,6 @@ def attempt_lost(
         backing_off(job, failure, bounds),
         failure=failure,
         queue=Queue(eligible_at=verdict.at),
-        until=verdict.at,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import msgspec
+
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.config.platform import Platform
 from imagejob_operator.config.timings import Timings
@@ -11,7 +13,7 @@ from imagejob_operator.contract.order import OrderItem
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
-from .inputs import Inputs, JobState
+from .inputs import Inputs, JobState, Later, Verdict
 
 REFUSALS = frozenset(
     {
@@ -28,7 +30,7 @@ REFUSALS = frozenset(
 """The kubelet's reasons for a container that can't start unless something is changed."""
 
 
-def worker_running(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
+def worker_running(inputs: Inputs, platform: Platform, _now: datetime) -> Verdict:
     """A worker has it. Changes of the spec or the stores have no effect until it ends."""
     worker, timings = inputs.worker, platform.timings
     if not worker:
@@ -40,13 +42,16 @@ def worker_running(inputs: Inputs, platform: Platform, now: datetime) -> JobStat
         return JobState("Running", Reason.PROCESSING, message, item, worker)
     if worker.job.spec.suspend:
         return _suspended(worker, item)
-    obstacle = _refused(worker, timings, now) or _unplaced(inputs, worker, timings, now)
-    if obstacle:
-        return obstacle
+    refused = _refused(worker, timings)
+    if refused:
+        return refused
     name = worker.job.metadata.name
     message = f"worker Job {name} has been created; its pod has not started yet"
-    until = patience_ends(worker, timings.patience)
-    return JobState("Queued", Reason.DISPATCHED, message, item, worker, until=until)
+    starting = JobState("Queued", Reason.DISPATCHED, message, item, worker)
+    ends = patience_ends(worker, timings.patience)
+    return (
+        Later(ends, starting, _unplaced(inputs, worker, timings) or starting) if ends else starting
+    )
 
 
 def _suspended(worker: Worker, item: OrderItem | None) -> JobState:
@@ -91,59 +96,47 @@ def is_starting(worker: Worker, patience: timedelta, now: datetime) -> bool:
     return ends is None or now < ends
 
 
-def _refused(worker: Worker, timings: Timings, now: datetime) -> JobState | None:
+def _refused(worker: Worker, timings: Timings) -> Verdict:
     """The kubelet can't start its container."""
     waiting = worker.pod.state.waiting if worker.pod else None
     if not worker.pod or not waiting or waiting.reason not in REFUSALS:
         return None
     details = waiting.message or "no details are given"
-    return _cannot_start(worker, worker.pod, f"{waiting.reason}: {details}", timings, now)
+    return _cannot_start(worker, worker.pod, f"{waiting.reason}: {details}", timings)
 
 
-def _cannot_start(worker: Worker, pod: Pod, why: str, timings: Timings, now: datetime) -> JobState:
+def _cannot_start(worker: Worker, pod: Pod, why: str, timings: Timings) -> Verdict:
     """Show why the pod can't start; replace it later, as settings may have changed by then."""
-    until = _created(pod) + timings.replaced_after
-    return JobState(
-        "Queued",
-        Reason.WORKER_REFUSED,
-        f"pod {pod.metadata.name} can't start: {why}",
-        worker=worker,
-        until=until,
-        worker_is_spent=now >= until,
-    )
+    message = f"pod {pod.metadata.name} can't start: {why}"
+    return _replaced_at(_created(pod) + timings.replaced_after, message, worker)
 
 
-def _unplaced(inputs: Inputs, worker: Worker, timings: Timings, now: datetime) -> JobState | None:
+def _replaced_at(at: datetime, message: str, worker: Worker) -> Verdict:
+    held = JobState("Queued", Reason.WORKER_REFUSED, message, worker=worker)
+    return Later(at, held, msgspec.structs.replace(held, worker_is_spent=True))
+
+
+def _unplaced(inputs: Inputs, worker: Worker, timings: Timings) -> Verdict:
     """No node accepts its pod, or none could be created. The Job stays: waiting costs nothing."""
-    ends = patience_ends(worker, timings.patience)
-    if ends is None or now < ends:
-        return None
     if worker.pod and worker.pod.unschedulable:
         message = f"no node accepts pod {worker.pod.metadata.name}: {worker.pod.unschedulable}"
         return JobState("Queued", Reason.WORKER_UNSCHEDULABLE, message, worker=worker)
     refusal = inputs.refusal
     if worker.pod and is_stuck(worker.pod) and refusal and refusal.message:
-        return _cannot_start(worker, worker.pod, refusal.message, timings, now)
+        return _cannot_start(worker, worker.pod, refusal.message, timings)
     if worker.pod is None and refusal:
-        return _gets_no_pod(worker, refusal.message or "the cluster does not say why", timings, now)
+        return _gets_no_pod(worker, refusal.message or "the cluster does not say why", timings)
     return None
 
 
-def _gets_no_pod(worker: Worker, why: str, timings: Timings, now: datetime) -> JobState:
+def _gets_no_pod(worker: Worker, why: str, timings: Timings) -> Verdict:
     """A worker for one ImageJob waits until it gets a pod. A pod for several is larger, and may
     never be admitted where one for each would be: after a while, single workers replace it."""
     job = worker.job
     message = f"worker Job {job.metadata.name} gets no pod: {why}"
-    begun = _begun(job) or _created(job)
-    until = begun + timings.replaced_after if len(job.items) > 1 else None
-    return JobState(
-        "Queued",
-        Reason.WORKER_REFUSED,
-        message,
-        worker=worker,
-        until=until,
-        worker_is_spent=until is not None and now >= until,
-    )
+    if len(job.items) == 1:
+        return JobState("Queued", Reason.WORKER_REFUSED, message, worker=worker)
+    return _replaced_at((_begun(job) or _created(job)) + timings.replaced_after, message, worker)
 
 
 def _created(thing: Pod | WorkerJob) -> datetime:

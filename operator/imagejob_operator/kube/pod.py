@@ -28,7 +28,7 @@ EXCUSES = frozenset(
 pressure."""
 
 SILENCE = timedelta(seconds=60)
-"""A pod this long past its deadline is on an unreachable node; the kubelet ends all others."""
+"""A pod this long past its deadline is on a lost node; the kubelet ends all others."""
 
 UNSEEN = "Unknown"
 """The phase of a pod whose end was not observed, as Kubernetes sets it for a lost node's."""
@@ -125,15 +125,18 @@ class PodStatus(Resource, frozen=True):
     message: str = ""
     conditions: tuple[StateCondition, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
+    start_time: datetime | None = None
 
 
 class Pod(Resource, frozen=True):
-    """A worker's pod. `carries` is what is kept of its order."""
+    """A worker's pod. `carries` is what is kept of its order; `is_given_up` if the operator no
+    longer waits for its node, which is lost."""
 
     metadata: PodMeta
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
     carries: tuple[Carried, ...] = ()
+    is_given_up: bool = False
 
     def __post_init__(self) -> None:
         if self.spec.containers:
@@ -197,12 +200,27 @@ class Pod(Resource, frozen=True):
         status = msgspec.structs.replace(self.status, phase=UNSEEN)
         return msgspec.structs.replace(self, status=status)
 
-    def is_silent(self, now: datetime) -> bool:
-        """Whether it is long past its deadline, so its node must be unreachable."""
-        running, allowed = self.state.running, self.spec.active_deadline_seconds
-        if self.has_ended or not running or not running.started_at or allowed is None:
-            return False
-        return now >= running.started_at + timedelta(seconds=allowed) + SILENCE
+    @property
+    def heard_by(self) -> datetime | None:
+        """By when its kubelet must have reported its end; None while it may wait to be started.
+
+        If no start was reported, a kubelet without a connection to the API server may have begun it
+        at any time before it was to be deleted.
+        """
+        state, allowed = (
+            self.state.running or self.state.terminated,
+            self.spec.active_deadline_seconds,
+        )
+        begun = (state.started_at if state else None) or self.status.start_time
+        latest = begun or self.metadata.deletion_timestamp
+        if not self.is_placed or not latest or allowed is None:
+            return None
+        return latest + timedelta(seconds=allowed) + SILENCE
+
+    @property
+    def silent_from(self) -> datetime | None:
+        """From when on its node must be lost, if it has no end by then."""
+        return None if self.has_ended else self.heard_by
 
     @property
     def unschedulable(self) -> str | None:

@@ -89,6 +89,11 @@ def image_jobs(known: ImageJobs) -> Iterator[GaugeMetricFamily]:
         "phase",
         known.oldest,
     )
+    yield _gauge(
+        "running_overdue_seconds",
+        "Seconds since a Running ImageJob should have ended or gone on elsewhere, at most.",
+        known.overdue,
+    )
 
 
 def workers(known: Workers) -> Iterator[GaugeMetricFamily]:

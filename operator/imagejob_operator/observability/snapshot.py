@@ -11,11 +11,15 @@ from .namespaces import NamespaceUse
 
 class ImageJobs(msgspec.Struct, frozen=True):
     """Unfinished ImageJobs by phase, waiting ones by reason, and the age in seconds of the oldest
-    of each phase: since admission if it was admitted, else since creation."""
+    of each phase: since admission if it was admitted, else since creation.
+
+    `overdue` is for how many seconds a running one should have ended, or gone on elsewhere.
+    """
 
     by_phase: Mapping[str, int]
     by_reason: Mapping[str, int]
     oldest: Mapping[str, float]
+    overdue: float = 0.0
 
 
 class Workers(msgspec.Struct, frozen=True):

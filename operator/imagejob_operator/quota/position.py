@@ -16,6 +16,11 @@ from imagejob_operator.api.imagejob import Queue
 TOLERANCE = 0.1
 """How far the shown time may be from the actual one, as a fraction of the remaining wait."""
 
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before any ImageJob."""
+
+TICK = timedelta(microseconds=1)
+
 _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 
 
@@ -26,18 +31,27 @@ class QueuePosition(msgspec.Struct, frozen=True):
     eligible_at: datetime | None = None
 
 
-def shown(old: Queue | None, position: QueuePosition, now: datetime, slot: timedelta) -> Queue:
-    """Return status.queue: `old` unless it is stale.
+def fresh(position: QueuePosition) -> Queue:
+    """Return status.queue for a position that it doesn't show yet."""
+    return Queue(position.position, position.eligible_at)
 
-    `slot` is the precision of the tightest rate's times.
+
+def stale_from(old: Queue, position: QueuePosition, slot: timedelta) -> datetime | None:
+    """Return from when on a status that shows `old` is stale; None: time alone won't make it so.
+
+    `slot` is the precision of the tightest rate's times. The shorter the remaining wait, the
+    smaller the error that it may have.
     """
-    if (
-        old is None
-        or _is_stale_position(old.position, position.position)
-        or _is_stale_time(old.eligible_at, position.eligible_at, now, slot)
-    ):
-        return Queue(position.position, position.eligible_at)
-    return old
+    shown, actual = old.eligible_at, position.eligible_at
+    if _is_stale_position(old.position, position.position):
+        return LONG_AGO
+    if shown is None or actual is None:
+        return None if shown is actual else LONG_AGO
+    error = abs(actual - shown)
+    tolerated = error / TOLERANCE  # the remaining wait of which this error is the tolerance
+    if error <= slot:
+        return None
+    return actual - tolerated + TICK if tolerated < actual - LONG_AGO else LONG_AGO
 
 
 def waits_for_quota(queue: Queue, rate: str) -> str:
@@ -64,14 +78,6 @@ def _is_stale_position(old: int | None, new: int) -> bool:
     """Whether the position is half of the shown one or less (so 1 is always shown), or a quarter
     more."""
     return old is None or 2 * new <= old or 4 * new >= 5 * old
-
-
-def _is_stale_time(
-    old: datetime | None, new: datetime | None, now: datetime, slot: timedelta
-) -> bool:
-    if old is None or new is None:
-        return old is not new
-    return abs(new - old) > max(slot, TOLERANCE * (new - now))
 
 
 def _details(queue: Queue) -> str:

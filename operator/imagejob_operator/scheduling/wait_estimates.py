@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.quota.ledger import time_of
-from imagejob_operator.quota.position import shown
+from imagejob_operator.quota.position import stale_from
 from imagejob_operator.quota.rates import Policy, forecast, usage
 
 from .admission_snapshot import AdmissionSnapshot
@@ -57,7 +57,8 @@ def stale_jobs(
         if is_queued(job.metadata.uid):
             continue
         quota, queue = state.quota_position(job), job.status.queue
-        if not quota.position or shown(queue, quota.position, now, quota.slot) is not queue:
+        stale = stale_from(queue, quota.position, quota.slot) if queue and quota.position else now
+        if stale and stale <= now:
             yield job
 
 

@@ -6,7 +6,6 @@ Each test removes a running worker, while no operator runs.
 from __future__ import annotations
 
 import json
-import secrets
 import socket
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from imagejob_dev.errors import DevError
 from support.actors import Actor, account, bind, evicts_everywhere
 from support.conditions import until
 from support.tenant import Body, Tenant, image_job
-from support.worker_pods import running_pod
+from support.worker_pods import bound, running_pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,33 +177,15 @@ def test_a_tenant_s_budget_for_disruptions_delays_an_eviction(
     assert why_ended(team) == "BackoffLimitExceeded"
 
 
-@pytest.fixture
-def lost(cluster: Client) -> Iterator[str]:
-    """The name of a node without a kubelet, which is also a label of it."""
-    name = f"lost-{secrets.token_hex(4)}"
-    room = {"cpu": "4", "memory": "16Gi", "pods": "10"}
-    ready = {"type": "Ready", "status": "True", "reason": "Test", "message": ""}
-    status = {"capacity": room, "allocatable": room, "conditions": [ready]}
-    cluster.rest.post(
-        "/api/v1/nodes", {"metadata": {"name": name, "labels": {"lost": name}}, "status": status}
-    )
-    yield name
-    cluster.kubectl("delete", "node", name, "--ignore-not-found")
-
-
-def test_a_lost_node_loses_its_workers(team: Tenant, lost: str) -> None:
+def test_a_lost_node_loses_its_workers(team: Tenant, lost_node: str) -> None:
     """The controller of taints deletes them, and when the node is gone the pods' collector does."""
-    selector = json.dumps({"lost": lost})
+    selector = json.dumps({"lost": lost_node})
     with team.cluster.operator("lost-operator", worker_node_selector=selector):
         worker = team.cluster.wait_for(team.path("pods"), bound)
 
-    team.cluster.kubectl("taint", "node", lost, "lost=yes:NoExecute")
+    team.cluster.kubectl("taint", "node", lost_node, "lost=yes:NoExecute")
     by_taint = why_disrupted(team, worker)
-    team.cluster.kubectl("delete", "node", lost)
+    team.cluster.kubectl("delete", "node", lost_node)
 
     assert by_taint == "DeletionByTaintManager"
     until_gone(team, worker)
-
-
-def bound(pods: list[Body]) -> Body | None:
-    return next((pod for pod in pods if pod["spec"].get("nodeName")), None)

@@ -203,6 +203,25 @@ def test_told_to_stop_it_ends_at_once_with_what_is_finished_reported(
     assert finished_first(place)
 
 
+BRIEF = """
+from imagejob_worker import process, runner
+runner.SPARE = -59.0
+raise SystemExit(process.main())
+"""
+
+
+def test_once_its_time_is_over_it_ends_by_itself(place: Workplace, silent: str) -> None:
+    order = hanging(place, silent)
+    for item in order["items"]:
+        item["timeoutSeconds"] = 30
+    with started(place, order, [sys.executable, "-c", BRIEF]) as worker:
+        until(lambda: finished_first(place))
+
+        assert worker.wait(SECONDS) == 142
+        assert "stopped: its time is over" in worker.stderr.read()
+    assert finished_first(place)
+
+
 def test_killed_it_has_reported_what_is_finished(place: Workplace, silent: str) -> None:
     with started(place, hanging(place, silent)) as worker:
         until(lambda: finished_first(place))

@@ -70,6 +70,22 @@ def test_nothing_is_stored_of_an_item_that_fails(bench: Bench) -> None:
     assert [path.name for path in bench.box.iterdir()] == ["in"]
 
 
+def test_nothing_is_stored_once_the_worker_s_time_is_over(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its node was away meanwhile: the operator may have had it stored by another worker."""
+    monkeypatch.setattr(runner, "SPARE", -60.0)
+
+    (ended,) = bench.run(make)
+
+    assert isinstance(ended, Failed)
+    assert (ended.reason, ended.message) == (
+        "TimedOut",
+        "the worker's time was over before out/thumb.webp was stored",
+    )
+    assert [path.name for path in bench.box.iterdir()] == ["in"]
+
+
 def test_what_was_known_of_the_source_is_reported_with_a_failure(bench: Bench) -> None:
     (ended,) = bench.run(BAD["its own reason"][0])
 

@@ -113,6 +113,15 @@ CASES: Mapping[str, Case] = {
             'imagejob_oldest_job_age_seconds{phase="Throttled"}': "9000x60",
         },
     ),
+    "ImageJobRunningOverdue": Case(
+        3,
+        6,
+        fires={"imagejob_running_overdue_seconds": "0 0 70+60x20"},
+        quiet={
+            "imagejob_running_overdue_seconds": "0 30 50 0x20",
+            'imagejob_oldest_job_age_seconds{phase="Running"}': "3600+60x30",
+        },
+    ),
     "ImageJobWritesBehind": Case(
         8,
         15,

@@ -98,7 +98,7 @@ def follow(script: Script, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def _until_over(script: Script) -> None:
-    agent = Agent(cast("Api", script), Path("unused"), cast("Guard", None))
+    agent = Agent(cast("Api", script), Path("unused"), cast("Guard", None), "n1")
     following = asyncio.create_task(agent.follow())
     await asyncio.wait_for(script.over.wait(), SECONDS)
     following.cancel()
@@ -153,7 +153,7 @@ def test_heartbeats_go_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> No
             return {}
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(registration.keep_alive(cast("Api", Flaky())))
+        asyncio.run(registration.keep_alive(cast("Api", Flaky()), "n1"))
 
-    status, lease = f"{registration.NODE}/status", f"{registration.LEASES}/process-node"
+    status, lease = f"{registration.NODES}/n1/status", f"{registration.LEASES}/n1"
     assert beats == [status, status, lease]

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.reasons import Reason
+from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.last_failure import is_spent
 from imagejob_operator.imagejob.decide import Replace
 from imagejob_operator.imagejob.evaluate import evaluate
+from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Inputs, JobState
 from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
 from imagejob_operator.imagejob.resolve import Resolved
@@ -45,7 +47,6 @@ CAT, DOG = image_job(retries=0), image_job("dog")
 CARRIED = worker_job(CAT)
 STARTED = datetime.fromisoformat("2026-11-22T09:59:58Z")
 ALLOWED = 180
-TICK = timedelta(milliseconds=1)
 EVICTED = pod(state=terminated("", 137), **disrupted())
 
 
@@ -171,12 +172,17 @@ def test_what_had_failed_before_is_still_said_after_an_eviction() -> None:
     assert next_order(after).item.attempt == 2
 
 
-def test_a_pod_whose_node_is_silent_is_given_up() -> None:
-    quiet = of(pod(state=running(), deadline=ALLOWED))
-    heard_by = STARTED + timedelta(seconds=ALLOWED) + SILENCE
+def test_a_pod_that_was_given_up_with_its_node_costs_no_attempt() -> None:
+    quiet, cache = pod(by=CARRIED, state=running()), ClusterCache()
+    for thing in (CAT, CARRIED, quiet):
+        cache.upsert(thing)
+    known = gather(cache, "uid-cat")
+    cache.give_up(quiet)
+    given_up = gather(cache, "uid-cat")
+    assert known
+    assert given_up
 
-    before = standing_of(quiet, heard_by - TICK)
-    after = standing_of(quiet, heard_by)
+    before, after = (standing_of(of(each.worker.pod)) for each in (known, given_up) if each.worker)
 
     assert before.phase == "Running"
     assert (after.phase, after.reason) == ("Queued", Reason.EVICTED)
@@ -186,10 +192,37 @@ def test_a_pod_whose_node_is_silent_is_given_up() -> None:
     assert (after.failure, after.disruptions) == (None, 1)
 
 
-def test_a_pod_without_a_deadline_may_be_silent() -> None:
-    quiet = of(pod(state=running()))
+BEGUN = "2026-11-22T09:59:58Z"
+LATEST = {
+    "it ran": pod(state=running(), deadline=ALLOWED),
+    "when it began to run was not reported": pod(
+        state={"running": {}}, startTime=BEGUN, deadline=ALLOWED
+    ),
+    "it had no container yet": pod(phase="Pending", startTime=BEGUN, deadline=ALLOWED),
+    "nothing was reported before it was to be deleted": pod(
+        phase="Pending", deadline=ALLOWED, meta_more={"deletionTimestamp": BEGUN}
+    ),
+}
 
-    assert standing_of(quiet, NOW + timedelta(days=1)).phase == "Running"
+
+@pytest.mark.parametrize("quiet", LATEST.values(), ids=LATEST)
+def test_a_pod_is_silent_from_a_minute_after_its_deadline_on(quiet: Pod) -> None:
+    assert quiet.silent_from == STARTED + timedelta(seconds=ALLOWED) + SILENCE
+
+
+PATIENT = {
+    "it has no deadline": pod(state=running()),
+    "it has ended": pod(state=terminated(), deadline=ALLOWED),
+    "it may yet start": pod(phase="Pending", deadline=ALLOWED),
+    "it has no node": pod(
+        phase="Pending", node=None, deadline=ALLOWED, meta_more={"deletionTimestamp": BEGUN}
+    ),
+}
+
+
+@pytest.mark.parametrize("quiet", PATIENT.values(), ids=PATIENT)
+def test_a_pod_is_never_silent_while(quiet: Pod) -> None:
+    assert quiet.silent_from is None
 
 
 def disturbed(times: int, its_pod: Pod = EVICTED) -> Inputs:

@@ -297,19 +297,19 @@ def test_a_worker_that_the_api_server_has_is_only_heard_of_late() -> None:
 def test_a_silent_pod_is_given_up_once_and_costs_nothing() -> None:
     quiet, late = at_work(deadline=180), NOW + timedelta(minutes=10)
     cache = seen(ALONE, quiet)
+    cache.give_up(quiet)
     before = later(by=cache)
     told = written(CAT, describe(before, evaluate(before, PLATFORM, late), (), late))
     cache.upsert(msgspec.structs.replace(told, metadata=later_version(told)))
     needed = cache.is_needed(ALONE)
 
-    cache.give_up_silent(ALONE, late)
     cache.remove(ALONE)
     cache.upsert(at_work(terminated(report(done())), version=31))
     known = later(by=cache)
 
     assert (told.status.disruptions, needed) == (1, False)
     assert known.worker is None
-    assert known.stray(late) is None
+    assert known.stray is None
     assert cost(known) == ("Queued", None)
 
 

@@ -49,7 +49,7 @@ def elsewhere(thing: Pod) -> Pod:
     return msgspec.structs.replace(thing, metadata=meta)
 
 
-Lose = Callable[[Team], None]
+Lose = Callable[[Team], object]
 
 
 def lose(*things: WatchedObject) -> Lose:
@@ -59,6 +59,10 @@ def lose(*things: WatchedObject) -> Lose:
         team.cache.unverified.clear()
 
     return happens
+
+
+def given_up(thing: Pod) -> Lose:
+    return lambda team: team.cache.give_up(thing)
 
 
 def nothing(_: Team) -> None:
@@ -113,7 +117,11 @@ FREE: dict[str, tuple[list[WatchedObject], Lose]] = {
     "an orphan is of another namespace": ([elsewhere(ran(orphaned=True))], nothing),
     "an orphan has gone": ([ran(orphaned=True)], lose(ran(orphaned=True, version=30))),
     "its Job and its pod have gone": ([WORKER, ran()], lose(WORKER, ran(version=30))),
-    "its pod is silent, on a node that is lost": ([ran(deadline=180)], nothing),
+    "its pod was given up, with a node that is lost": ([ran()], given_up(ran())),
+    "its Job has gone, and its pod was given up": (
+        [WORKER, ran()],
+        lambda team: (lose(WORKER)(team), given_up(ran())(team)),
+    ),
 }
 
 

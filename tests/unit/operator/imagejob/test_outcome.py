@@ -112,7 +112,7 @@ def test_what_a_retry_can_cure_is_tried_again(reason: Reason) -> None:
     at = ENDED + retry.delay("uid-cat", 1, PLATFORM.backoff)
     assert (standing.phase, standing.reason) == ("Queued", reason)
     assert standing.failure == LastFailure(1, reason.value, "it went wrong", ENDED, "ij-1")
-    assert (standing.queue, standing.until) == (Queue(eligible_at=at), at)
+    assert standing.queue == Queue(eligible_at=at)
 
 
 def test_what_a_retry_can_t_cure_fails_at_the_first_attempt() -> None:
@@ -182,7 +182,7 @@ def test_who_was_alone_in_a_lost_pod_has_lost_an_attempt() -> None:
     message = f"{LOST}: signal 11"
     assert standing.failure == LastFailure(1, "WorkerLost", message, ENDED, "ij-1")
     assert (standing.phase, standing.reason) == ("Queued", Reason.WORKER_LOST)
-    assert standing.until == ENDED + retry.delay("uid-cat", 1, PLATFORM.backoff)
+    assert standing.queue == Queue(eligible_at=ENDED + retry.delay("uid-cat", 1, PLATFORM.backoff))
 
 
 @pytest.mark.parametrize("number", [1, 4])
@@ -238,15 +238,17 @@ def test_an_attempt_whose_end_was_missed_ended_now() -> None:
 
     assert standing.failure is not None
     assert standing.failure.time == NOW
-    assert standing.until == NOW + retry.delay("uid-cat", 1, PLATFORM.backoff)
+    assert standing.queue == Queue(eligible_at=NOW + retry.delay("uid-cat", 1, PLATFORM.backoff))
 
 
 def test_delays_grow_with_each_attempt() -> None:
     spread = 1 + retry.JITTER
     expected = [10, 20, 40]
 
-    waits = [attempt(number, TIMED_OUT).until for number in (1, 2, 3)]
+    queues = [attempt(number, TIMED_OUT).queue for number in (1, 2, 3)]
 
-    for until, seconds in zip(waits, expected, strict=True):
-        assert until is not None
-        assert seconds / spread <= (until - ENDED) / timedelta(seconds=1) <= seconds * spread
+    for queue, seconds in zip(queues, expected, strict=True):
+        assert queue
+        assert queue.eligible_at
+        wait = (queue.eligible_at - ENDED) / timedelta(seconds=1)
+        assert seconds / spread <= wait <= seconds * spread

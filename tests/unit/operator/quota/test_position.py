@@ -12,8 +12,9 @@ from imagejob_operator.api.imagejob import Queue
 from imagejob_operator.quota.position import (
     TOLERANCE,
     QueuePosition,
+    fresh,
     ordinal,
-    shown,
+    stale_from,
     waits_for_quota,
     waits_for_worker,
 )
@@ -26,6 +27,12 @@ LINE = 10_000
 
 def in_seconds(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
+
+
+def shown(old: Queue | None, position: QueuePosition, now: datetime, slot: timedelta) -> Queue:
+    """What a status shows from now on."""
+    stale = stale_from(old, position, slot) if old else now
+    return old if old and (stale is None or now < stale) else fresh(position)
 
 
 FRESH = {
