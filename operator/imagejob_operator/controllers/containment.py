@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import (
     EventsKey,
+    MissingLedgersKey,
     NamespaceKey,
     PodKey,
     QuotaStatusKey,
@@ -92,6 +93,8 @@ def controller_of(key: ReconcileKey) -> str:
             return "imagejob"
         case EventsKey():
             return "events"
+        case MissingLedgersKey():
+            return "ledgers"
         case NamespaceKey():
             return "namespace"
         case QuotaStatusKey():
