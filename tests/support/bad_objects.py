@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -178,7 +179,14 @@ RICH = {
 }
 """An object of each kind, by the kind's plural."""
 
-MISSING = object()
+
+class Absent(Enum):
+    """What stands for a field that is left out: unlike an object(), its repr never differs."""
+
+    MISSING = auto()
+
+
+MISSING = Absent.MISSING
 
 TIMES = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-22T10:00:00", "yesterday"]
 TEXTS = [
