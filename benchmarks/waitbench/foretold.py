@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from imagejob_operator.quota import history as histories
 from imagejob_operator.quota.ledger import time_of
-from imagejob_operator.quota.position import QueuePosition, shown
+from imagejob_operator.quota.position import QueuePosition, fresh, stale_from
 from imagejob_operator.quota.rates import forecast, parse_rate
 
 if TYPE_CHECKING:
@@ -51,10 +51,7 @@ def _wait(count: int, rate: Rate, history: History) -> Told:
     foretold = forecast(history, [rate], NOW, count)
     slot = timedelta(milliseconds=rate.slot)
     times = _times(foretold, count)
-    told = [
-        shown(None, QueuePosition(place + 1, at), time_of(NOW * 1000), slot)
-        for place, at in enumerate(times)
-    ]
+    told = [fresh(QueuePosition(place + 1, at)) for place, at in enumerate(times)]
     refreshes = naive = 0
     for at, gone in zip(foretold.times, foretold.totals, strict=True):
         refreshes += _look(told, times, gone, time_of(at * 1000), slot)
@@ -69,8 +66,11 @@ def _look(
     refreshes = 0
     for place in range(gone, len(told)):
         old = told[place]
-        told[place] = shown(old, QueuePosition(place + 1 - gone, times[place]), now, slot)
-        refreshes += told[place] is not old
+        position = QueuePosition(place + 1 - gone, times[place])
+        stale = stale_from(old, position, slot)
+        if stale and now >= stale:
+            told[place] = fresh(position)
+            refreshes += 1
     return refreshes
 
 

@@ -21,7 +21,7 @@ ADMITTED = "scheduling/test_admission_on_time.py: the planner sets a timer for n
 POLLED = "the planner looks each 2 s (HELD) while an ImageJob waits for a worker"
 LOOP = "a loop of its own, which sleeps and looks again"
 PACE = "how soon a write begins: the queue wakes the manager by then (WorkQueue.wait), or at TICK"
-FIGURE = "for records and metrics; nothing waits for it"
+FIGURE = "for records, metrics and logs; nothing waits for it"
 
 KNOWN = {
     "cache.reflector._watch": LOOP,
@@ -41,13 +41,17 @@ KNOWN = {
     "imagejob.worker_checks.is_starting": POLLED,
     "kube.concurrency_limiter.limit": PACE,
     "kube.concurrency_limiter.took": PACE,
+    "kube.credentials._is_due": "looked at before each request",
     "kube.lease.is_free": LOOP,
+    "observability.logging.filter": FIGURE,
+    "observability.trouble.worked": FIGURE,
     "quota.history.compacted": "drops what no window counts",
     "quota.rates.budget": "time of a forecast",
     "quota.rates.forecast": "time of a forecast",
     "scheduling.fair_share.observed": POLLED,
     "scheduling.wait_estimates.stale_jobs": DECIDED,
     "workqueue.batch_window.held": PACE,
+    "workqueue.failures.failed": "the caller enqueues the key for the time that it returns",
     "workqueue.queue._note_work": PACE,
     "workqueue.queue.is_behind": PACE,
     "workqueue.status_throttle.is_neglected": PACE,
