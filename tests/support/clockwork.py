@@ -79,7 +79,7 @@ class Clockwork:
             self.cache,
             self.queue,
             self.registry,
-            *(writer, writer, writer),
+            *(writer, writer, writer, writer),
             JobHistories(),
             PLATFORM,
             lambda: self.now,
