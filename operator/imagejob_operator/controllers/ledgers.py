@@ -62,6 +62,9 @@ class Ledgers:
         """
         found: dict[str, StoredLedger | None] = {}
         async for page in self._cluster.pages(LEDGERS, self._namespace):
+            for each in page.unreadable:  # it exists, so it must not be rebuilt
+                self._metrics.ledger("read", "unreadable")
+                found[each.name.removeprefix(records.ledger_name(""))] = None
             for stored in page.items:
                 namespace = stored.metadata.labels.get(TENANT_LABEL, "")
                 if stored.metadata.name != records.ledger_name(namespace):

@@ -37,7 +37,7 @@ RESULTS: Mapping[str, str] = {"Succeeded": "succeeded", "Failed": "failed", "Del
 
 CONTROLLERS = (
     *("imagejob", "worker", "pod", "namespace", "imagequota", "events"),
-    *("ttl", "cache"),
+    *("ledgers", "ttl", "cache"),
 )
 """What reconciles: a kind of key, or one that has no keys."""
 

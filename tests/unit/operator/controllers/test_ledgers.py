@@ -14,6 +14,7 @@ from imagejob_operator.cache.lister import Lister
 from imagejob_operator.controllers.ledgers import FEW, Ledgers
 from imagejob_operator.kube import records
 from imagejob_operator.kube.pager import Page
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.resources import IMAGE_JOBS, LEDGERS, ConfigMap, Kind
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.ledger import Ledger, micros
@@ -27,7 +28,13 @@ class Api:
 
     metrics = Metrics()
 
-    def __init__(self, *jobs: ImageJob, ledgers: list[ConfigMap] | None = None) -> None:
+    def __init__(
+        self,
+        *jobs: ImageJob,
+        ledgers: list[ConfigMap] | None = None,
+        unreadable: list[Unreadable] | None = None,
+    ) -> None:
+        self.unreadable = unreadable or []
         self.things: dict[str, list[Any]] = {
             IMAGE_JOBS.plural: list(jobs),
             LEDGERS.plural: ledgers or [],
@@ -43,7 +50,7 @@ class Api:
             for each in self.things.get(kind.plural, [])
             if namespace in ("", each.metadata.namespace)
         ]
-        yield Page(9, things, [])
+        yield Page(9, things, [each for each in self.unreadable if each.resource == kind.plural])
 
     async def read(self, kind: Kind[Any], _namespace: str, name: str) -> Any:
         self.asked.append((f"get {kind.plural}", name))
@@ -71,6 +78,14 @@ def ledgers(api: Api, cache: ClusterCache | None = None) -> Ledgers:
 
 def admissions(ledger: Ledger) -> int:
     return sum(count for _, count in ledger.history.slots)
+
+
+def test_a_ledger_that_cannot_be_read_is_not_missing() -> None:
+    bad = Unreadable("configmaps", "ConfigMap", "imagejob-system", "ledger-team-b", "u", 7, "newer")
+
+    found = asyncio.run(ledgers(Api(unreadable=[bad])).read_all())
+
+    assert found == {"team-b": None}
 
 
 def test_all_ledgers_are_one_list_and_one_that_cannot_be_decoded_is_told_apart() -> None:
