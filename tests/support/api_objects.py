@@ -226,9 +226,12 @@ def read(digest: bytes = DIGEST) -> list[Any]:
 
 
 def inputs(job: ImageJob | None = None, worker: Worker | None = None, **more: Any) -> Inputs:
-    """It is admitted and first in the queue, and nothing is missing, unless `more` says so."""
+    """It is admitted and first in the queue, and nothing is missing, unless `more` says so.
+
+    What the cache lacks, the API server lacks, too.
+    """
     known = {"job": job or image_job(), "worker": worker, "stores": {"uploads": store()}}
-    return Inputs(**{**known, "quota": ADMITTED, **more})
+    return Inputs(**{**known, "quota": ADMITTED, "is_missed": True, **more})
 
 
 def carried(

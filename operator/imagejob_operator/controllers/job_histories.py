@@ -40,9 +40,9 @@ class JobHistories:
         """Record that no worker could be started, or that the pod `about` doesn't start."""
         self.keep(uid, self.of(uid).refused(message, until, about))
 
-    def missed(self, uid: str, worker: str) -> None:
-        """Record that the worker Job that its status names doesn't exist."""
-        self.keep(uid, msgspec.structs.replace(self.of(uid), missing=worker))
+    def missed(self, uid: str, unconfirmed: str) -> None:
+        """Record that what was unconfirmed doesn't exist."""
+        self.keep(uid, msgspec.structs.replace(self.of(uid), missing=unconfirmed))
 
     def admitted(self, uid: str, quota: QuotaDecision) -> None:
         """Record the state of the quota at admission, for the audit log."""

@@ -10,12 +10,12 @@ from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.last_failure import is_spent
 from imagejob_operator.cache.reconcile_key import NamespaceKey
 from imagejob_operator.config.timings import Timings
-from imagejob_operator.imagejob.decide import Find, Inquire, Replace
+from imagejob_operator.imagejob.decide import Find, FindPod, Inquire, Replace
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.errors import ApiError, ConflictError
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.reader import Unreadable
-from imagejob_operator.kube.resources import IMAGE_JOBS, WORKER_JOBS
+from imagejob_operator.kube.resources import IMAGE_JOBS, PODS, WORKER_JOBS
 from imagejob_operator.kube.worker import WorkerJob
 from imagejob_operator.observability.logging import about
 from imagejob_operator.scheduling.namespace_state import PendingWorker
@@ -115,6 +115,18 @@ class JobWriter:
         else:
             self._histories.missed(job.metadata.uid, name)
         self._queue.add(job.metadata.uid)
+
+    async def find_pod(self, find: FindPod) -> None:
+        """Read the pod of a worker Job that has ended: it has the report, and its watch may be
+        late."""
+        meta, is_there = find.worker.job.metadata, False
+        async for page in self._cluster.pages(PODS, meta.namespace):
+            for pod in page.items:
+                self._cache.upsert(pod)
+                is_there |= pod.controller is not None and pod.controller.uid == meta.uid
+        if not is_there:
+            self._histories.missed(find.job.metadata.uid, find.unconfirmed)
+        self._queue.add(find.job.metadata.uid)
 
     async def sweep(self, pod: Pod) -> None:
         """Delete a pod without a Job, after checking that it has none."""

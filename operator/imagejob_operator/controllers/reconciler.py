@@ -23,6 +23,7 @@ from imagejob_operator.config.platform import Platform
 from imagejob_operator.imagejob.decide import (
     Decision,
     Find,
+    FindPod,
     Inquire,
     Replace,
     WriteStatus,
@@ -240,6 +241,8 @@ class Reconciler:
                 return WorkItem(partial(self._job_writer.replace, replace), namespace)
             case Find() as find:
                 return WorkItem(partial(self._job_writer.find, find), namespace)
+            case FindPod() as find:
+                return WorkItem(partial(self._job_writer.find_pod, find), namespace)
             case None:
                 return None
 

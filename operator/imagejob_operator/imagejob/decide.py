@@ -26,8 +26,8 @@ class JobHistory(msgspec.Struct, frozen=True):
 
     `last` is the newest transition (phase, reason), `since` when it was observed, `entries` the
     audit entries that the status doesn't show yet, `emitted` the highest sequence number in the
-    audit log, `refusal` why its worker does not start, `missing` the worker Job that its status
-    names and the API server doesn't have, `quota` the quota's decision, `run` the part of
+    audit log, `refusal` why its worker does not start, `missing` what was
+    `unconfirmed` and the API server doesn't have, `quota` the quota's decision, `run` the part of
     `entries` that may be merged.
     """
 
@@ -81,13 +81,21 @@ class Find(msgspec.Struct, frozen=True):
     worker: str
 
 
+class FindPod(msgspec.Struct, frozen=True):
+    """Ask the API server for the pod of a worker Job that has ended."""
+
+    job: ImageJob
+    worker: Worker
+    unconfirmed: str
+
+
 class Replace(msgspec.Struct, frozen=True):
     """Delete the worker, so that another can replace it."""
 
     worker: Worker
 
 
-Action = WriteStatus | Inquire | Find | Replace
+Action = WriteStatus | Inquire | Find | FindPod | Replace
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -106,11 +114,13 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
     inputs = msgspec.structs.replace(
         inputs,
         refusal=history.refusal,
-        is_missed=inputs.vanished == history.missing,
+        is_missed=inputs.unconfirmed == history.missing,
     )
     state = evaluate(inputs, platform, now)
     if inputs.vanished and not inputs.is_missed:
         return Decision(state, history, Find(job, inputs.vanished), state.until)
+    if worker and inputs.unconfirmed and not inputs.is_missed:
+        return Decision(state, history, FindPod(job, worker, inputs.unconfirmed), state.until)
     requester = audit.requester(job, trusted=platform.trusts_requester)
     history = _remember(inputs, state, history, requester, now)
     timings = platform.timings

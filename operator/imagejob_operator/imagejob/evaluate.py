@@ -25,7 +25,7 @@ from imagejob_operator.quota.position import (
 from . import retry
 from .audit import CANCELLED
 from .inputs import Inputs, JobState, Later, Verdict
-from .lost_worker import forsaken, vanished
+from .lost_worker import forsaken, pod_unseen, vanished
 from .outcome import backing_off, ended_without_report, node_unreachable, reported
 from .resolve import Held, Refused, Resolved, obstacle, resolve
 from .worker_checks import worker_running
@@ -192,6 +192,7 @@ CHECKS: tuple[Callable[[Inputs, Platform, datetime], Verdict], ...] = (
     forsaken,
     reported,
     node_unreachable,
+    pod_unseen,
     ended_without_report,
     worker_running,
     vanished,

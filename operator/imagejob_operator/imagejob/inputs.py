@@ -65,8 +65,9 @@ class Inputs(msgspec.Struct, frozen=True):
     `stores` are those of its namespace by name, `worker` is the Job that carries it, `rival` the
     name of another live worker that has it or writes to its destination, `strays` are pods that are
     not its worker's and may do the same, `vanished` is the worker Job that its status names and the
-    cache doesn't have (`is_missed` once the API server has confirmed that), `unreadable` an object
-    that this operator can't read, and that it would need to start a worker.
+    cache doesn't have, `unreadable` an object
+    that this operator can't read, and that it would need to start a worker. `is_missed` says that
+    the API server doesn't have what is `unconfirmed` either.
     """
 
     job: ImageJob
@@ -80,6 +81,15 @@ class Inputs(msgspec.Struct, frozen=True):
     quota: QuotaPosition = QuotaPosition()
     refusal: Refusal | None = None
     unreadable: Unreadable | None = None
+
+    @property
+    def unconfirmed(self) -> str | None:
+        """What the cache lacks and the API server may have: the worker Job that has vanished, or
+        the pod of one that has ended. A watch of them may be late."""
+        if self.vanished:
+            return self.vanished
+        hides = self.worker is not None and self.worker.hides_its_pod
+        return f"the pod of {self.worker.job.metadata.name}" if hides and self.worker else None
 
     @property
     def stray(self) -> Pod | None:

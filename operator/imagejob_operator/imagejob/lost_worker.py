@@ -1,4 +1,5 @@
-"""Attempts without a result: the pod was removed from its Job, or the Job is gone."""
+"""Attempts without a result: the pod was removed from its Job, or was not seen, or the Job is
+gone."""
 
 from __future__ import annotations
 
@@ -39,6 +40,14 @@ def vanished(inputs: Inputs, platform: Platform, now: datetime) -> JobState | No
     message = f"worker Job {name} is gone, and how its attempt ended was not observed"
     failure = LastFailure(_next_attempt(job), Reason.WORKER_LOST.value, message, now, name)
     return attempt_lost(job, failure, platform)
+
+
+def pod_unseen(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
+    """The worker Job has ended, and its pod, which has the report, was not observed yet."""
+    worker = inputs.worker
+    if not worker or not worker.hides_its_pod or inputs.is_missed:
+        return None
+    return JobState("Queued", Reason.DISPATCHED, "", worker=worker, is_transient=True)
 
 
 def _taken_away(inputs: Inputs, attempt: int) -> Iterator[tuple[str, str]]:

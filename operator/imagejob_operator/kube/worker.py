@@ -157,6 +157,11 @@ class Worker(msgspec.Struct, frozen=True):
         return self.last is not None and self._is_unseen and waits
 
     @property
+    def hides_its_pod(self) -> bool:
+        """Whether its Job has ended, and no pod of it was ever observed."""
+        return self.job.ended is not None and self.last is None and not self.is_gone
+
+    @property
     def is_excused(self) -> bool:
         """Whether the cluster removed its pod: by itself, or because the Job was suspended.
 

@@ -1,8 +1,9 @@
-"""A worker Job that the API server refuses, and that an earlier attempt may have made."""
+"""What the API server is asked before a worker Job is given up: watches may be late."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -10,14 +11,21 @@ from imagejob_operator.config.platform import Caps
 from imagejob_operator.controllers.job_histories import JobHistories
 from imagejob_operator.controllers.job_writer import JobWriter
 from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
+from imagejob_operator.imagejob.decide import FindPod
 from imagejob_operator.kube.errors import ApiError, ConflictError, UnreachableError
-from imagejob_operator.kube.worker import WorkerJob
+from imagejob_operator.kube.pager import Page
+from imagejob_operator.kube.worker import Worker, WorkerJob
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.namespace_state import PendingWorker
-from support.api_objects import NOW, image_job, store, worker_job
+from support.api_objects import NOW, image_job, pod, store, worker_job
 from support.queues import StillQueue
 from support.timings import TIMINGS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from imagejob_operator.kube.pod import Pod
 
 CAPS = Caps(Policy((parse_rate("50/1h"),)), max_workers=64, max_workers_per_namespace=32)
 CAT = image_job()
@@ -30,10 +38,11 @@ EXCEEDED = ApiError(403, "exceeded quota: pods")
 class Refusing:
     """A cluster that refuses to create a worker, and has `known` under its name, if anything."""
 
-    def __init__(self, refusal: ApiError, known: WorkerJob | None) -> None:
+    def __init__(self, refusal: ApiError, known: WorkerJob | None, *pods: Pod) -> None:
         self.metrics = Metrics()
         self._refusal = refusal
         self._known = known
+        self._pods = pods
 
     async def create_worker(self, _: object) -> WorkerJob:
         raise self._refusal
@@ -41,11 +50,14 @@ class Refusing:
     async def read(self, *_: object) -> WorkerJob | None:
         return self._known
 
+    async def pages(self, *_: object) -> AsyncIterator[Page[Pod]]:
+        yield Page(1, list(self._pods), [])
 
-class Attempt:
-    """To create the worker of one ImageJob, on a cluster that refuses."""
 
-    def __init__(self, refusal: ApiError, known: WorkerJob | None) -> None:
+class Operator:
+    """The part of one that writes worker Jobs."""
+
+    def __init__(self, cluster: Refusing) -> None:
         queue = StillQueue()
         self.cache = ClusterCache(enqueue=queue.add)
         for thing in (store(), CAT):
@@ -53,10 +65,7 @@ class Attempt:
         self.histories = JobHistories()
         registry = NamespaceRegistry(self.cache, queue, CAPS, TIMINGS, lambda: NOW)
         self.state = registry.of("team-a")
-        pending = PendingWorker("ij-1", (CAT,), "digest", MADE.order_text, {}, NOW)
-        self.state.begin(pending)
-        cluster = Refusing(refusal, known)
-        writer = JobWriter(
+        self.writer = JobWriter(
             cluster,  # type: ignore[arg-type]
             self.cache,
             queue,
@@ -65,7 +74,16 @@ class Attempt:
             TIMINGS,
             lambda: NOW,
         )
-        asyncio.run(writer.create("team-a", pending))
+
+
+class Attempt(Operator):
+    """To create the worker of one ImageJob, on a cluster that refuses."""
+
+    def __init__(self, refusal: ApiError, known: WorkerJob | None) -> None:
+        super().__init__(Refusing(refusal, known))
+        pending = PendingWorker("ij-1", (CAT,), "digest", MADE.order_text, {}, NOW)
+        self.state.begin(pending)
+        asyncio.run(self.writer.create("team-a", pending))
 
     @property
     def is_refused(self) -> bool:
@@ -107,3 +125,16 @@ def test_after_a_conflict_with_something_else_it_is_dispatched_again_at_once(
 def test_after_an_outage_nothing_is_known() -> None:
     with pytest.raises(UnreachableError):
         Attempt(UnreachableError("cut"), None)
+
+
+@pytest.mark.parametrize(
+    ("owner", "missing"), [("ij-1", ""), ("ij-2", "the pod of ij-1")], ids=["its own", "another's"]
+)
+def test_the_pod_of_a_worker_that_has_ended_is_read(owner: str, missing: str) -> None:
+    read = pod(by=worker_job(CAT, name=owner))
+    operator = Operator(Refusing(EXCEEDED, None, read))
+
+    asyncio.run(operator.writer.find_pod(FindPod(CAT, Worker(MADE), "the pod of ij-1")))
+
+    assert [each.metadata.name for each in operator.cache.pods] == [read.metadata.name]
+    assert operator.histories.of(UID).missing == missing

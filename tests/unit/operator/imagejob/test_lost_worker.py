@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.meta import ObjectMeta
+from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import WatchedObject
-from imagejob_operator.imagejob.decide import Find, WriteStatus
+from imagejob_operator.imagejob.decide import Find, FindPod, WriteStatus
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
@@ -264,6 +265,22 @@ def test_a_worker_that_went_while_nobody_looked_costs_an_attempt(
         assert isinstance(final.action, WriteStatus)
         assert final.action.status.last_failure is not None
         assert final.action.status.last_failure.worker == "ij-1"
+
+
+@pytest.mark.parametrize("type_", ["Complete", "Failed"])
+def test_a_worker_that_has_ended_is_not_lost_before_its_pod_was_asked_for(type_: str) -> None:
+    """The watch of pods may be late, and the pod has the report."""
+    job = image_job(retries=0)
+    ended = worker_job(job, status={"conditions": [{"type": type_, "status": "True"}]})
+    unseen = inputs(job, Worker(ended))
+
+    asks = decided(unseen)
+    lost = decided(unseen, msgspec.structs.replace(asks.history, missing="the pod of ij-1"))
+    found = decided(inputs(job, Worker(ended, pod(state=terminated(report(done()))))), asks.history)
+
+    assert asks.action == FindPod(job, Worker(ended), "the pod of ij-1")
+    assert (lost.state.phase, lost.state.reason) == ("Failed", Reason.WORKER_LOST)
+    assert found.state.phase == "Succeeded"
 
 
 def test_a_replaced_worker_is_not_missed_while_the_next_is_being_created() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from imagejob_operator.imagejob.decide import Inquire, JobHistory, Replace, WriteStatus
+import msgspec
+from imagejob_operator.imagejob.decide import FindPod, Inquire, JobHistory, Replace, WriteStatus
 from imagejob_operator.imagejob.inputs import QuotaPosition
 from imagejob_operator.kube.worker import Worker
 from support.api_objects import (
@@ -90,11 +91,15 @@ def test_why_is_asked_again_while_it_lasts() -> None:
     assert told.look_again == due + REFUSED_FOR
 
 
-def test_of_a_worker_that_has_given_up_nothing_is_asked() -> None:
+def test_of_a_worker_that_has_given_up_only_its_pod_is_asked_for() -> None:
     gave_up = {"conditions": [{"type": "Failed", "status": "True", "message": "no more pods"}]}
     job = image_job(retries=0)
+    known = carried(None, worker_job(job, status=gave_up), job)
 
-    ended = decided(carried(None, worker_job(job, status=gave_up), job), now=CREATED + PATIENCE)
+    asks = decided(known, now=CREATED + PATIENCE)
+    assert isinstance(asks.action, FindPod)
+    confirmed = msgspec.structs.replace(asks.history, missing=asks.action.unconfirmed)
+    ended = decided(known, confirmed, CREATED + PATIENCE)
 
     assert isinstance(ended.action, WriteStatus)
 
