@@ -193,6 +193,19 @@ def test_what_a_list_lacks_is_named_unless_it_is_newer() -> None:
     assert [job.metadata.name for job in absent] == ["cat"]
 
 
+def test_another_worker_of_an_image_job_is_its_rival_wherever_it_writes() -> None:
+    elsewhere = image_job("cat", destination={"prefix": "elsewhere"})
+    cache = RecordingCache()
+    for thing in (
+        image_job("cat"),
+        worker_job(elsewhere),
+        worker_job(image_job("cat"), name="ij-2"),
+    ):
+        cache.upsert(thing)
+
+    assert rival(cache, "uid-cat") == "ij-1"
+
+
 def rival(cache: RecordingCache, uid: str) -> str | None:
     inputs = gather(cache, uid)
     assert inputs is not None

@@ -14,7 +14,7 @@ from imagejob_operator.cache.reconcile_key import (
 )
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.kube.worker import WorkerJob
-from support.api_objects import image_job, last_failure, pod, running, terminated, worker_job
+from support.api_objects import NOW, image_job, last_failure, pod, running, terminated, worker_job
 from support.caches import RecordingCache
 
 CAT, DOG = image_job("cat"), image_job("dog")
@@ -94,6 +94,12 @@ def in_team_b(worker: WorkerJob) -> WorkerJob:
     return WorkerJob(elsewhere, worker.spec)
 
 
+def made_anew(worker: WorkerJob) -> WorkerJob:
+    """Another Job under the same name."""
+    meta = msgspec.structs.replace(worker.metadata, uid="uid-successor")
+    return WorkerJob(meta, worker.spec)
+
+
 def no_order(worker: WorkerJob) -> WorkerJob:
     """A Job with our labels, created by a tenant."""
     pod_spec = msgspec.structs.replace(worker.spec.template.spec, containers=())
@@ -127,6 +133,40 @@ def test_a_worker_that_has_gone_takes_none() -> None:
 
     assert at_work == ["team-a"]
     assert cache.namespaces_with_workers() == []
+    assert cache.live_workers("team-a") == []
+
+
+def test_a_job_that_was_replaced_under_its_name_carries_nothing() -> None:
+    cache = picture_of(CAT, DOG, worker_job(CAT))
+
+    cache.upsert(made_anew(worker_job(DOG, version=11)))
+
+    assert (carrier(cache, "uid-cat"), carrier(cache, "uid-dog")) == (None, "ij-1")
+
+
+def test_a_worker_that_went_before_its_container_ran_has_not_vanished() -> None:
+    cache = picture_of(CAT, worker_job(CAT))
+
+    cache.remove(worker_job(CAT, version=11))
+
+    assert [cache.has_vanished(CAT, name) for name in ("ij-1", "ij-2")] == [False, True]
+
+
+def test_of_two_workers_the_one_created_last_carries_it() -> None:
+    first, last = worker_job(CAT, name="ij-2"), worker_job(CAT, creationTimestamp=NOW.isoformat())
+
+    assert carrier(picture_of(CAT, first, last)) == "ij-1"
+
+
+def test_a_worker_without_a_job_takes_a_place_until_its_pod_is_given_up() -> None:
+    silent = pod(by=worker_job(CAT), state=running())
+    cache = picture_of(worker_job(CAT), silent)
+    cache.remove(worker_job(CAT, version=11))
+    before = cache.live_workers("team-a")
+
+    cache.give_up(silent)
+
+    assert [worker.job.metadata.name for worker in before] == ["ij-1"]
     assert cache.live_workers("team-a") == []
 
 

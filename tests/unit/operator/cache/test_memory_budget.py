@@ -56,6 +56,14 @@ def test_objects_beyond_the_bound_are_left_out_and_reported() -> None:
     assert (left_out.kind, left_out.name) == ("ImageJob", "job-4")
 
 
+def test_an_omitted_object_frees_nothing_when_it_is_deleted() -> None:
+    seen = cache(*jobs(3), budget=2 * IMAGE_JOB)
+
+    seen.budget.free(image_job("job-2"))
+
+    assert seen.budget.taken == 2 * IMAGE_JOB
+
+
 def test_a_neighbour_is_untouched() -> None:
     meta = {"namespace": "team-b", "uid": "other"}
     seen = cache(*jobs(5), image_job("other", meta=meta), budget=3 * IMAGE_JOB)

@@ -66,6 +66,11 @@ class Thing(msgspec.Struct, frozen=True):
     path: tuple[str, ...]
 
 
+def test_a_store_without_s3_and_volume_has_no_destination() -> None:
+    with pytest.raises(ValueError, match="neither s3 nor volume"):
+        destination_key(store("a", s3=None), "cat.jpg")
+
+
 @st.composite
 def things(draw: Draw) -> Thing:
     hosts = st.one_of(

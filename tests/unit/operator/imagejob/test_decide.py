@@ -22,7 +22,7 @@ from support.api_objects import (
     terminated,
     worker_job,
 )
-from support.deciding import shown
+from support.deciding import decided, shown
 from support.timings import SETTLE
 
 CAT = image_job()
@@ -45,6 +45,20 @@ def test_the_first_entry_says_who_asked_for_it_and_when() -> None:
 
     assert (first.seq, first.event, first.reason) == (1, "Pending", "Requested")
     assert (first.actor, first.time) == ("jane", datetime.fromisoformat(EARLIER))
+
+
+def test_a_status_that_differs_without_a_transition_is_written_when_it_has_settled() -> None:
+    told = shown(inputs(CAT))
+    edited = msgspec.structs.replace(
+        told, metadata=msgspec.structs.replace(told.metadata, generation=2)
+    )
+
+    first = decided(inputs(edited))
+    then = decided(inputs(edited), first.history, NOW + SETTLE).action
+
+    assert (first.action, first.look_again) == (None, NOW + SETTLE)
+    assert isinstance(then, WriteStatus)
+    assert (then.status.observed_generation, then.entries) == (2, ())
 
 
 def test_before_the_quota_was_checked_nothing_is_written() -> None:

@@ -240,6 +240,9 @@ def test_ten_pods_may_be_taken_away_and_the_next_is_the_last() -> None:
     assert last.status.audit[-1].message == (
         "the cluster removed its pods 11 times: evictions, drains or lost nodes"
     )
+    assert last.status.worker is not None
+    assert (last.status.worker.job, last.status.worker.pod) == ("ij-1", EVICTED.metadata.name)
+    assert [each.name for each in last.status.stores] == ["uploads"]
 
 
 REPORTS = {

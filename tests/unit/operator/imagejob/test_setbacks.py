@@ -52,6 +52,13 @@ def test_a_refused_worker_is_shown_and_tried_again_later() -> None:
     assert reasons(again.history)[-2:] == ["WaitingForWorker", "WorkerRefused"]
 
 
+def test_a_change_that_is_due_before_the_status_is_written_comes_first() -> None:
+    soon = NOW + SETTLE / 2
+    history = decided(inputs(CAT)).history.refused("exceeded quota: pods", soon)
+
+    assert decided(inputs(CAT), history).look_again == soon
+
+
 def test_a_refusal_stays_shown_until_a_pod_is_there() -> None:
     history = decided(inputs(CAT)).history.refused("exceeded quota: pods", NOW + REFUSED_FOR)
     later = NOW + REFUSED_FOR

@@ -102,6 +102,16 @@ def test_a_success_shows_its_source_and_outputs() -> None:
     assert (status.worker.job, status.worker.node) == ("ij-1", "n1")
 
 
+@pytest.mark.parametrize(
+    ("length", "shown"), [(64, "n" * 64), (65, "n" * 63 + "…")], ids=["whole", "cut"]
+)
+def test_a_summary_has_at_most_64_characters_of_names(length: int, shown: str) -> None:
+    job = image_job(outputs=[{"name": "n" * length}])
+    ended = Worker(worker_job(job), pod(by=worker_job(job), state=terminated(report(done()))))
+
+    assert status_of(inputs(job, ended)).output_summary == f"{shown} (8.8 KiB of 3.2 MiB)"
+
+
 def test_the_stores_are_shown_as_they_were_when_it_was_dispatched() -> None:
     swapped = store(s3={"endpoint": "https://elsewhere", "bucket": "b", "credentials": {}})
     known = inputs(CAT, Worker(CARRIED, ENDED), stores={"uploads": swapped}, profile=profile())

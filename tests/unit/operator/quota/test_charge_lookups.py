@@ -62,3 +62,14 @@ def test_who_waits_for_a_ledger_is_known_until_the_answer_is_there() -> None:
     lookups.close(CAT)
 
     assert (before, lookups.open_in("team-a")) == ([CAT, DOG], [DOG])
+
+
+def test_the_next_read_answers_however_many_there_were_before() -> None:
+    lookups = ChargeLookups()
+    for _ in range(2):
+        lookups.note_read("team-a")
+    lookups.open(CAT, "team-a", can_read=True)
+
+    lookups.note_read("team-a")
+
+    assert lookups.is_answered(CAT)

@@ -203,6 +203,16 @@ def test_nothing_is_created_from_a_ledger_that_somebody_else_may_have_written() 
     assert not tenant.promised()
 
 
+def test_a_charge_that_no_ledger_has_dates_from_the_workers_creation() -> None:
+    tenant = tenant_of()
+    before = tenant.charged_at(CAT)
+
+    for created in (NOW, NOW + timedelta(minutes=1)):
+        tenant.note_charge(CAT, created)
+
+    assert (before, tenant.charged_at(CAT)) == (None, NOW)
+
+
 def test_nothing_is_known_before_the_ledger_has_been_read() -> None:
     assert NamespaceState("team-a").quota_position(CAT) == QuotaPosition()
 

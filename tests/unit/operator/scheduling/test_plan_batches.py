@@ -97,7 +97,7 @@ def test_when_thrifty_no_partial_worker_starts_beside_a_full_one() -> None:
 
 
 def test_with_thrift_one_with_room_left_is_begun_only_if_none_is_at_work() -> None:
-    team = Team().queued(job("a"))
+    team = Team().queued(job("a"), job("b", **SMALL))
     held = team.plan(places=WorkerBudget(10, at_work=1, is_thrifty=True))
     made = team.plan(places=WorkerBudget(10, at_work=0, is_thrifty=True))
 

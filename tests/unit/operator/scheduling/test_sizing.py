@@ -45,6 +45,13 @@ def test_what_a_first_try_has_shown_counts_more_than_what_may_be() -> None:
     assert size_of(job, resolved(job), PLATFORM) == "small"
 
 
+@pytest.mark.parametrize("frames", [{"frames": 1}, {}], ids=["one frame", "number unknown"])
+def test_a_source_has_one_frame_unless_the_status_has_more(frames: dict[str, int]) -> None:
+    job = image_job(status={"source": {"width": 2500, "height": 2000, **frames}})
+
+    assert size_of(job, resolved(job), PLATFORM) == "small"
+
+
 def test_who_had_too_little_gets_the_largest() -> None:
     failure = {
         "attempt": 1,
