@@ -94,9 +94,11 @@ class Reconciler:
         match key:
             case QuotaStatusKey(namespace):
                 write = self._quota_status_writer.consider(namespace)
-                is_idle = not self._registry.has_work(namespace)
-                priority = Priority.STATUS_REFRESH if is_idle else Priority.STATUS
-                return WorkItem(write, namespace, priority) if write else None
+                if not write:
+                    return None
+                has_work = self._registry.has_work(namespace)
+                priority = Priority.STATUS if has_work else Priority.STATUS_REFRESH
+                return WorkItem(write, namespace, priority)
             case MissingLedgersKey():
                 return self._for_missing_ledgers()
             case EventsKey():

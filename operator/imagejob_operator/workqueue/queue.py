@@ -13,7 +13,13 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from imagejob_operator.cache.reconcile_key import NamespaceKey, ObjectKey, ReconcileKey
+from imagejob_operator.cache.reconcile_key import (
+    MissingLedgersKey,
+    NamespaceKey,
+    ObjectKey,
+    QuotaStatusKey,
+    ReconcileKey,
+)
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
 
@@ -53,6 +59,7 @@ class WorkQueue:
         self._clock = clock
         self._wake = wake
         self._ready: dict[ObjectKey, None] = {}
+        self._ready_last: dict[ObjectKey, None] = {}
         self._namespaces: dict[str, None] = {}
         self._on_time: set[str] = set()
         self._delays = Delays(self._add_on_time, now)
@@ -75,6 +82,8 @@ class WorkQueue:
             self._delays.set(key, after)
         elif isinstance(key, NamespaceKey):
             self._namespaces[key.namespace] = None
+        elif isinstance(key, QuotaStatusKey | MissingLedgersKey):
+            self._ready_last[key] = None
         else:
             self._ready[key] = None
 
@@ -95,13 +104,18 @@ class WorkQueue:
     @property
     def has_keys(self) -> bool:
         """Whether any key other than namespaces is waiting to be reconciled."""
-        return bool(self._ready)
+        return bool(self._ready or self._ready_last)
 
     def next(self) -> ObjectKey | None:
-        """Dequeue the oldest key other than namespaces; None if there is none."""
-        key = next(iter(self._ready), None)
+        """Dequeue the oldest key other than namespaces; None if there is none.
+
+        Statuses of ImageQuotas come last: at a start there is one for each namespace. So do the
+        missing ledgers that they need, to be rebuilt together.
+        """
+        ready = self._ready or self._ready_last
+        key = next(iter(ready), None)
         if key is not None:
-            del self._ready[key]
+            del ready[key]
         return key
 
     def namespaces(self, *, only_on_time: bool = False) -> list[str]:

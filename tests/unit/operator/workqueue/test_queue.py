@@ -7,7 +7,7 @@ import math
 from datetime import timedelta
 
 import pytest
-from imagejob_operator.cache.reconcile_key import NamespaceKey
+from imagejob_operator.cache.reconcile_key import NamespaceKey, QuotaStatusKey
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.concurrency_limiter import LEAST, AdaptiveConcurrencyLimiter
 from imagejob_operator.workqueue.priority import Priority
@@ -256,6 +256,17 @@ def test_what_is_added_twice_is_looked_at_once_in_its_first_place(queue: WorkQue
         queue.add(key)
 
     assert [queue.next() for _ in range(3)] == ["a", "b", None]
+    assert not queue.has_keys
+
+
+def test_the_status_of_an_image_quota_is_looked_at_after_all_else(queue: WorkQueue) -> None:
+    status = QuotaStatusKey("team-a")
+    for key in (status, "a", "b"):
+        queue.add(key)
+
+    assert [queue.next() for _ in range(2)] == ["a", "b"]
+    assert queue.has_keys
+    assert [queue.next() for _ in range(2)] == [status, None]
     assert not queue.has_keys
 
 
