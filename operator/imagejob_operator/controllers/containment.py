@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -20,7 +20,7 @@ from imagejob_operator.cache.reconcile_key import (
 from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.observability.logging import Value, about
 from imagejob_operator.observability.metrics import Metrics
-from imagejob_operator.workqueue.failures import Failures
+from imagejob_operator.workqueue.backoff import KeyBackoff
 from imagejob_operator.workqueue.queue import WorkQueue
 
 from .log_fields import fields_of
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 NOT_OURS = (ApiError, OSError, MemoryError)
 """Exceptions that are not about one key: callers handle the first; the others end the process, as
 the audit log can't be written, or there is no memory."""
+
+FIRST, LONGEST = timedelta(seconds=1), timedelta(minutes=5)
+"""The pauses after a key's failures in a row: such a fault rarely passes by itself."""
 
 R = TypeVar("R")
 
@@ -44,7 +47,7 @@ class Containment:
         self._queue = queue
         self._metrics = metrics
         self._clock = clock
-        self._failures = Failures()
+        self._backoff = KeyBackoff(FIRST, LONGEST)
 
     def call(self, key: ReconcileKey, decide: Callable[[], R]) -> R | None:
         """Return what `decide` returns; None if it fails."""
@@ -56,7 +59,7 @@ class Containment:
             self._failed(key, error)
             return None
         if found is None:  # nothing is to be done
-            self._failures.succeeded(key)
+            self._backoff.forget(key)
         return found
 
     async def act(self, key: ReconcileKey, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -68,17 +71,17 @@ class Containment:
         except Exception as error:  # noqa: BLE001 (likewise)
             self._failed(key, error)
         else:
-            self._failures.succeeded(key)
+            self._backoff.forget(key)
 
     def _failed(self, key: ReconcileKey, error: Exception) -> None:
         self._metrics.reconcile_error(controller_of(key))
         now = self._clock()
-        due = self._failures.failed(key, now)
-        if due:
-            pause = (due - now).total_seconds()
-            where = self._about(key)
+        is_known = self._backoff.is_waiting(key, now)
+        due = self._backoff.failed(key, now).due
+        if not is_known:
+            pause, where = (due - now).total_seconds(), self._about(key)
             log.error("cannot reconcile, will retry in %.0f s", pause, exc_info=error, extra=where)
-            self._queue.add(key, after=due)
+        self._queue.add(key, after=due)  # also if it is known: another time may have replaced it
 
     def _about(self, key: ReconcileKey) -> dict[str, dict[str, Value]]:
         uid = key if isinstance(key, str) else key.uid if isinstance(key, EventsKey) else ""

@@ -58,6 +58,9 @@ RELIST = timedelta(minutes=10)
 TICK = 5.0
 """Seconds: the loop runs at least this often, to show that it is alive."""
 
+FIRST, LONGEST = timedelta(seconds=2), timedelta(seconds=16)
+"""The pauses after a key's failures in a row, where the API server refuses or fails."""
+
 R = TypeVar("R")
 
 
@@ -125,7 +128,7 @@ class Manager:
             clock,
         )
         self._window = BatchWindow()
-        self._backoff = KeyBackoff()
+        self._backoff = KeyBackoff(FIRST, LONGEST)
         self.metrics = cluster.metrics
         self._observed = Observed(cache, histories, registry, queue, cluster.limiter, caps)
         self.last_tick = time.monotonic()
@@ -227,11 +230,13 @@ class Manager:
         try:
             await self._containment.act(key, action)
         except ApiError as error:
+            now = self._clock()
+            is_known = self._backoff.is_waiting(key, now)
+            due = self._backoff.failed(key, now).due
             # The transport logs outages, which may concern thousands of keys.
-            if not error.is_outage and self._backoff.is_new(key):
+            if not (error.is_outage or is_known):
                 log.warning("action failed, will retry: %s", error, extra=fields_of(key))
-            delay = max(self._backoff.failed(key), error.retry_after)
-            self._queue.add(key, after=self._clock() + delay)
+            self._queue.add(key, after=max(due, now + error.retry_after))
         else:
             self._backoff.forget(key)
         finally:

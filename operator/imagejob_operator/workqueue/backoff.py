@@ -1,39 +1,58 @@
-"""How long a key waits after its action has failed: longer with each failure in a row."""
+"""When to retry a key that has failed: later with each failure in a row."""
 
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import msgspec
 
 from imagejob_operator.cache.reconcile_key import ReconcileKey
 
-FIRST, LONGEST = timedelta(seconds=2), timedelta(seconds=16)
+DOUBLINGS = 16
+
+
+class Failing(msgspec.Struct, frozen=True):
+    """How often a key has failed in a row, and when it is due again."""
+
+    count: int
+    due: datetime
 
 
 class KeyBackoff:
-    """Counts the failures in a row of each key, as client-go's rate limiter of items does."""
+    """Counts the failures in a row of each key, as client-go's rate limiter of items does.
 
-    def __init__(self, dice: random.Random | None = None) -> None:
+    The pause after the first is `first`, doubled with each further one up to `longest`, less up to
+    a quarter.
+    """
+
+    def __init__(
+        self, first: timedelta, longest: timedelta, dice: random.Random | None = None
+    ) -> None:
+        self._first = first
+        self._longest = longest
         self._dice = dice or random.Random()  # noqa: S311 (no secret)
-        self._failures: dict[ReconcileKey, int] = {}
-        self._told: set[ReconcileKey] = set()
+        self._failing: dict[ReconcileKey, Failing] = {}
 
-    def failed(self, key: ReconcileKey) -> timedelta:
-        """Record a failure, and return how long to wait.
+    def failed(self, key: ReconcileKey, now: datetime) -> Failing:
+        """Record a failure.
 
-        That is FIRST, doubled with each failure in a row up to LONGEST, less up to a quarter.
+        One within the pause, because an event made the key be tried again, doesn't count.
         """
-        self._failures[key] = count = self._failures.get(key, 0) + 1
-        longest: timedelta = min(LONGEST, FIRST * 2 ** min(count - 1, 10))
-        return longest * self._dice.uniform(0.75, 1.0)
+        known = self._failing.get(key)
+        if known and self.is_waiting(key, now):
+            return known
+        count = known.count if known else 0
+        longest = min(self._longest, self._first * 2 ** min(count, DOUBLINGS))
+        failing = Failing(count + 1, now + longest * self._dice.uniform(0.75, 1.0))
+        self._failing[key] = failing
+        return failing
 
-    def is_new(self, key: ReconcileKey) -> bool:
-        """Whether to log its failure: True once for failures in a row."""
-        is_new = key not in self._told
-        self._told.add(key)
-        return is_new
+    def is_waiting(self, key: ReconcileKey, now: datetime) -> bool:
+        """Whether the key has failed, and its retry is still to come."""
+        known = self._failing.get(key)
+        return known is not None and now < known.due
 
     def forget(self, key: ReconcileKey) -> None:
         """Record a success, or that the key has nothing to do any more."""
-        self._failures.pop(key, None)
-        self._told.discard(key)
+        self._failing.pop(key, None)
