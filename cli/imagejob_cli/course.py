@@ -6,22 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from imagejob_operator.api.imagejob import ImageJobStatus
-from imagejob_operator.api.meta import ObjectMeta, PodMeta
+from imagejob_operator.api.meta import ManagedMeta, PodMeta
 from imagejob_operator.config.bounds import lowered
 from imagejob_operator.imagejob.decide import JobHistory, decide
 from imagejob_operator.imagejob.evaluate import ready_for_worker
 from imagejob_operator.imagejob.inputs import Inputs, QuotaPosition
 from imagejob_operator.imagejob.job_builder import worker_name
 from imagejob_operator.imagejob.status import describe
-from imagejob_operator.kube.pod import (
+from imagejob_operator.kube.pod import ORDER_VARIABLE, Container, EnvVar, Pod, PodSpec
+from imagejob_operator.kube.pod_status import (
     CONTAINER,
-    ORDER_VARIABLE,
-    Container,
     ContainerState,
     ContainerStatus,
-    EnvVar,
-    Pod,
-    PodSpec,
     PodStatus,
     Terminated,
 )
@@ -81,7 +77,7 @@ def ended_worker(order: Order, report: str, exit_code: int, started: datetime) -
     ended."""
     name = worker_name((item.uid for item in order.items), 1)
     container_spec = Container(CONTAINER, (EnvVar(ORDER_VARIABLE, order.encode()),))
-    job = WorkerJob(ObjectMeta(name), JobSpec(PodTemplate(PodSpec(containers=(container_spec,)))))
+    job = WorkerJob(ManagedMeta(name), JobSpec(PodTemplate(PodSpec(containers=(container_spec,)))))
     ended = Terminated(exit_code=exit_code, message=report, started_at=started)
     container = ContainerStatus(CONTAINER, ContainerState(terminated=ended))
     return Worker(job, Pod(PodMeta(name), status=PodStatus(container_statuses=(container,))))

@@ -232,10 +232,18 @@ class ImageJob(Resource, frozen=True):
         return entry.time if entry else self._admitted.last_transition_time
 
     @property
+    def ready(self) -> Condition | None:
+        """The condition that says why it is where it is."""
+        return self._condition("Ready")
+
+    @property
     def _admitted(self) -> Condition | None:
         """The condition, if it is true."""
-        found = (each for each in self.status.conditions if each.type == "Admitted")
-        return next((each for each in found if each.status == "True"), None)
+        found = self._condition("Admitted")
+        return found if found and found.status == "True" else None
+
+    def _condition(self, kind: str) -> Condition | None:
+        return next((each for each in self.status.conditions if each.type == kind), None)
 
     @property
     def is_deleting(self) -> bool:

@@ -79,6 +79,46 @@ class ObjectMeta(Resource, frozen=True):
     annotations: Annotations = Annotations()
 
 
+class Owned(Resource, frozen=True):
+    """A field that a field manager owns, without what is in it."""
+
+
+class OwnedSpec(Resource, frozen=True):
+    """The fields of a Job's spec by whose owners the operator tells its managers apart."""
+
+    suspend: Owned | None = msgspec.field(name="f:suspend", default=None)
+    template: Owned | None = msgspec.field(name="f:template", default=None)
+
+
+class OwnedFields(Resource, frozen=True):
+    """The fields that one field manager owns."""
+
+    spec: OwnedSpec = msgspec.field(name="f:spec", default=OwnedSpec())
+
+
+class ManagedFields(Resource, frozen=True):
+    """An entry of managedFields: a program that wrote the object, and what it owns of it."""
+
+    manager: str = ""
+    fields: OwnedFields = msgspec.field(name="fieldsV1", default=OwnedFields())
+
+
+class ManagedMeta(ObjectMeta, frozen=True):
+    """A Job's metadata with the program that suspended or resumed it after its creation, if any."""
+
+    managed_fields: tuple[ManagedFields, ...] = ()
+
+    def __post_init__(self) -> None:
+        specs = ((each, each.fields.spec) for each in self.managed_fields)
+        later = tuple(each for each, spec in specs if spec.suspend and not spec.template)
+        msgspec.structs.force_setattr(self, "managed_fields", later[:1])
+
+    @property
+    def suspended_by(self) -> str:
+        """The name of that program, for a Job that is suspended."""
+        return self.managed_fields[0].manager if self.managed_fields else ""
+
+
 class OwnerReference(Resource, frozen=True):
     """A reference to the owner of an object."""
 

@@ -44,7 +44,8 @@ class Reason(StrEnum):
     WORKER_UNSCHEDULABLE = "WorkerUnschedulable"
     """No node accepts the worker pod."""
     WORKER_REFUSED = "WorkerRefused"
-    """The API server or the kubelet refuses the worker: quota, pod security, image."""
+    """The API server or the kubelet refuses the worker, or its pod never ran: quota, pod security,
+    image, a full node. It costs no attempt."""
     WORKER_SUSPENDED = "WorkerSuspended"
     """A controller that manages Jobs, such as Kueue, has suspended its worker Job."""
     EVICTED = "Evicted"
@@ -70,10 +71,13 @@ class Reason(StrEnum):
     """It exceeds a limit on bytes, pixels or frames, or of the store; the message says which."""
     OUT_OF_MEMORY = "OutOfMemory"
     """Processing needed more memory than its process may use."""
+    OUT_OF_SCRATCH = "OutOfScratch"
+    """The kubelet evicted the worker for the files that it wrote: its scratch volume, say."""
     TIMED_OUT = "TimedOut"
     """Processing took longer than spec.timeoutSeconds."""
     WORKER_LOST = "WorkerLost"
-    """The worker pod ended without a report on this ImageJob, or too many pods were lost."""
+    """The worker pod ended without a report on this ImageJob, or too many workers ended at no
+    cost."""
     INVALID_SPEC = "InvalidSpec"
     """The spec, with the objects it references, is not valid; the message says why."""
     QUOTA_EXCEEDED = "QuotaExceeded"
@@ -104,6 +108,7 @@ FINAL = frozenset(
         Reason.UNSUPPORTED_FORMAT,
         Reason.CORRUPT_IMAGE,
         Reason.TOO_LARGE,
+        Reason.OUT_OF_SCRATCH,
         Reason.INVALID_SPEC,
         Reason.QUOTA_EXCEEDED,
         Reason.CANCELLED,

@@ -13,7 +13,8 @@ AT_WORK = frozenset({Reason.DISPATCHED, Reason.PROCESSING})
 def is_spent(worker: WorkerJob, job: ImageJob) -> bool:
     """Whether the ImageJob's status records the failure or loss of that worker, or of a later one.
 
-    A failure that costs no attempt is recorded by the worker's name, a disruption by their number.
+    A failure that costs no attempt is recorded by the worker's name, a worker that was evicted or
+    never ran by their number.
     """
     failure, lost = job.status.last_failure, job.status.disruptions or 0
     failed = failure.attempt if failure else 0
@@ -33,7 +34,7 @@ def worker_shown(job: ImageJob) -> str | None:
 
     Later states, and obstacles to its pod, have other reasons.
     """
-    worker, reasons = job.status.worker, {each.type: each.reason for each in job.status.conditions}
-    if not worker or reasons.get("Ready") not in AT_WORK or failed_in(job, worker.job):
+    worker, ready = job.status.worker, job.ready
+    if not worker or not ready or ready.reason not in AT_WORK or failed_in(job, worker.job):
         return None
     return worker.job

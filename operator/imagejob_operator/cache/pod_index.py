@@ -9,14 +9,15 @@ import msgspec
 
 from imagejob_operator.contract.carried import Carried
 from imagejob_operator.kube.object_store import ObjectStore, age, version
-from imagejob_operator.kube.pod import (
+from imagejob_operator.kube.pod import UNSEEN, Pod
+from imagejob_operator.kube.pod_status import (
     CONTAINER,
-    UNSEEN,
+    UNKNOWN_END,
     ContainerState,
     ContainerStatus,
-    Pod,
     PodStatus,
     StateCondition,
+    Terminated,
 )
 
 from .destinations import Spot, discard, spots
@@ -132,13 +133,14 @@ def spots_carried(namespace: str, item: Carried) -> tuple[Spot, ...]:
 
 
 def _since(known: Pod | None, pod: Pod) -> Pod:
-    """Keep the start time of a container that its kubelet has forgotten."""
-    if not known or known.metadata.uid != pod.metadata.uid or pod.has_begun:
+    """Keep that a container has begun, and its report, once its kubelet has forgotten it."""
+    if not known or known.metadata.uid != pod.metadata.uid or pod.has_begun or not known.has_begun:
         return pod
     ended, began = pod.state.terminated, known.state.running or known.state.terminated
-    if not ended or not began or not known.has_begun:
+    if not began or not (ended or pod.has_ended):
         return pod
-    state = ContainerState(terminated=msgspec.structs.replace(ended, started_at=began.started_at))
+    last = ended or known.state.terminated or Terminated(exit_code=137, reason=UNKNOWN_END)
+    state = ContainerState(terminated=msgspec.structs.replace(last, started_at=began.started_at))
     status = msgspec.structs.replace(
         pod.status, container_statuses=(ContainerStatus(CONTAINER, state),)
     )

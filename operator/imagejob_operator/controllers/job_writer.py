@@ -10,7 +10,7 @@ from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.last_failure import is_spent
 from imagejob_operator.cache.reconcile_key import NamespaceKey
 from imagejob_operator.config.timings import Timings
-from imagejob_operator.imagejob.decide import Find, FindPod, Inquire, Replace
+from imagejob_operator.imagejob.decide import Find, FindPod, Inquire
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.errors import ApiError, ConflictError
 from imagejob_operator.kube.pod import Pod
@@ -97,14 +97,18 @@ class JobWriter:
         """Find out why a worker Job gets no pod, or why its pod doesn't start."""
         uid, worker = inquire.job.metadata.uid, inquire.worker
         asked = (worker.pod or worker.job).metadata
-        warnings = await self._cluster.warnings_about(asked)
+        warnings = await self._cluster.warnings_about(asked) or await self._troubles(worker.pod)
         why, pod = warnings[-1] if warnings else "", asked.name if worker.pod else ""
         self._histories.refused(uid, why, self._ask_again(), pod)
         self._queue.add(uid)
 
-    async def replace(self, replace: Replace) -> None:
-        """Delete a worker that can't start, so that another can replace it."""
-        await self._cluster.delete_worker(replace.worker.job.metadata)
+    async def _troubles(self, pod: Pod | None) -> list[str]:
+        """Return what the node of a pod that doesn't start has reported since it was created."""
+        if not pod or not pod.spec.node_name or not pod.metadata.creation_timestamp:
+            return []
+        node, since = pod.spec.node_name, pod.metadata.creation_timestamp
+        troubles = await self._cluster.troubles_of_node(node, since)
+        return [f"node {node}: {each}" for each in troubles]
 
     async def find(self, find: Find) -> None:
         """Find out whether the worker Job that the status names exists: its watch may be late."""

@@ -16,7 +16,7 @@ from imagejob_operator.cache.reconcile_key import (
 )
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.config.timings import Timings
-from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
+from imagejob_operator.imagejob.inputs import JobState, QuotaPosition, WaitsFor
 from imagejob_operator.kube.worker import WorkerJob
 from imagejob_operator.quota.charge_lookups import ChargeLookups
 from imagejob_operator.quota.ledger_reads import LedgerReads
@@ -63,6 +63,7 @@ class NamespaceRegistry:
         self._known: dict[str, str] = {}
         self._in_line: set[str] = set()
         self._promising: set[str] = set()
+        self._refused: set[str] = set()
         self._reads = LedgerReads()
         self._lookups = ChargeLookups()
 
@@ -126,6 +127,17 @@ class NamespaceRegistry:
         """Return its position in the namespace's quota and worker queues."""
         return self.of(job.metadata.namespace).quota_position(job)
 
+    def note_start(self, namespace: str, decided: JobState) -> None:
+        """Note whether the worker of an ImageJob could start: if not, others wait for it."""
+        state = self.of(namespace)
+        if not state.note_start(decided):
+            return
+        if state.refused_at:
+            self._refused.add(namespace)
+        else:
+            self._refused.discard(namespace)
+        self.enqueue(namespace)
+
     def line_up(self, job: ImageJob, waits_for: WaitsFor | None) -> None:
         """Put it into the queue that it waits in."""
         uid, namespace = job.metadata.uid, job.metadata.namespace
@@ -179,10 +191,10 @@ class NamespaceRegistry:
         return self._in_line
 
     def occupancies(self) -> dict[str, Occupancy]:
-        """Return the workers of each namespace that has any, or is about to."""
+        """Return the workers of each namespace that has any, is about to, or could start none."""
         self._promising = {name for name in self._promising if self.of(name).promised()}
         at_work = {*self._cache.namespaces_with_workers(), *self._promising, *self._busy}
-        return {name: self._occupancy(name) for name in at_work}
+        return {name: self._occupancy(name) for name in at_work | self._refused}
 
     def needs_ledger(self, state: NamespaceState) -> bool:
         """Whether its ledger has to be read. ImageJobs with a promised worker are in no queue."""

@@ -25,7 +25,6 @@ from imagejob_operator.imagejob.decide import (
     Find,
     FindPod,
     Inquire,
-    Replace,
     WriteStatus,
     decide,
     with_charge,
@@ -220,6 +219,7 @@ class Reconciler:
         decision = decide(inputs, self._histories.of(uid), platform, self._clock())
         self._histories.keep(uid, decision.history)
         self._registry.line_up(inputs.job, decision.state.waits_for)
+        self._registry.note_start(inputs.job.metadata.namespace, decision.state)
         self._look_again(uid, decision.look_again)
         return self._step_of(inputs.job, decision)
 
@@ -239,8 +239,6 @@ class Reconciler:
                 return WorkItem(partial(self._status_writer.write, write), namespace, priority)
             case Inquire() as inquire:
                 return WorkItem(partial(self._job_writer.inquire, inquire), namespace)
-            case Replace() as replace:
-                return WorkItem(partial(self._job_writer.replace, replace), namespace)
             case Find() as find:
                 return WorkItem(partial(self._job_writer.find, find), namespace)
             case FindPod() as find:

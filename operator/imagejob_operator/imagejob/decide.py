@@ -89,13 +89,7 @@ class FindPod(msgspec.Struct, frozen=True):
     unconfirmed: str
 
 
-class Replace(msgspec.Struct, frozen=True):
-    """Delete the worker, so that another can replace it."""
-
-    worker: Worker
-
-
-Action = WriteStatus | Inquire | Find | FindPod | Replace
+Action = WriteStatus | Inquire | Find | FindPod
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -140,8 +134,7 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
     notes = lowered(job, platform.bounds, state.item)
     status = describe(inputs, state, history.entries, now, notes)
     if status == job.status:
-        action = Replace(worker) if worker and state.worker_is_spent else None
-        return Decision(state, history, action, until)
+        return Decision(state, history, look_again=until)
     if now < due:
         return later
     return Decision(state, history, WriteStatus(job, status, history.entries), until)

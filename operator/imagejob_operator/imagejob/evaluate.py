@@ -136,6 +136,18 @@ def between_attempts(inputs: Inputs, platform: Platform, _now: datetime) -> Verd
     return Later(at, JobState("Queued", reason, message, queue=Queue(eligible_at=at)), None)
 
 
+def between_workers(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
+    """Its last worker never ran, and the delay before the next has not passed."""
+    status = inputs.job.status
+    at, ready = status.queue.eligible_at if status.queue else None, inputs.job.ready
+    if not at or not ready or inputs.quota.dispatch:
+        return None
+    if ready.reason not in (Reason.WORKER_REFUSED, Reason.EVICTED):
+        return None
+    reason, queue = Reason(ready.reason), Queue(eligible_at=at)
+    return Later(at, JobState("Queued", reason, ready.message, queue=queue), None)
+
+
 def retry_at(job: ImageJob, failure: LastFailure, platform: Platform) -> datetime:
     """When the next attempt after this failure may start."""
     return failure.time + retry.delay(job.metadata.uid, failure.attempt, platform.backoff)
@@ -201,6 +213,7 @@ CHECKS: tuple[Callable[[Inputs, Platform, datetime], Verdict], ...] = (
     inputs_missing,
     throttled,
     between_attempts,
+    between_workers,
     refused,
     dispatching,
     destination_locked,

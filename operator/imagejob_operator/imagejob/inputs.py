@@ -109,7 +109,6 @@ class JobState(msgspec.Struct, frozen=True):
     `disruptions` the new number of its disruptions, if there is one more now, `queue` its position,
     `waits_for` what it is queued for. `until` is when time alone may change the state; it follows
     from the checks.
-    `worker_is_spent` requests that the worker be deleted, so that another can replace it.
     `is_transient` means that it has only just been enqueued: its position isn't known yet, so there
     is nothing to write.
     """
@@ -126,7 +125,6 @@ class JobState(msgspec.Struct, frozen=True):
     queue: Queue | None = None
     waits_for: WaitsFor | None = None
     until: datetime | None = None
-    worker_is_spent: bool = False
     is_transient: bool = False
 
     @property

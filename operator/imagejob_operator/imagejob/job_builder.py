@@ -13,7 +13,8 @@ from imagejob_operator.api.labels import COMPONENT_LABEL
 from imagejob_operator.api.meta import API_VERSION, Manifest
 from imagejob_operator.config.platform import Platform, Size, WorkerMemory
 from imagejob_operator.contract.order import Order, OrderItem, OrderS3, OrderStore, OrderVolume
-from imagejob_operator.kube.pod import CONTAINER, ORDER_VARIABLE
+from imagejob_operator.kube.pod import ORDER_VARIABLE, SCRATCH
+from imagejob_operator.kube.pod_status import CONTAINER
 
 from .resolve import service_accounts
 
@@ -127,7 +128,7 @@ def _pod_spec(
         **platform.pod.fields,
         "containers": [_container(order, stores, platform, memory)],
         "volumes": [
-            {"name": "scratch", "emptyDir": {"sizeLimit": str(platform.scratch_bytes)}},
+            {"name": SCRATCH, "emptyDir": {"sizeLimit": str(platform.scratch_bytes)}},
             *(_volume(index, store) for index, store in enumerate(stores.values())),
         ],
     }
@@ -176,7 +177,7 @@ def _container(
         "terminationMessagePath": REPORT_FILE,
         "terminationMessagePolicy": "File",
         "volumeMounts": [
-            {"name": "scratch", "mountPath": SCRATCH_FOLDER},
+            {"name": SCRATCH, "mountPath": SCRATCH_FOLDER},
             *(_mount(index, name, store) for index, (name, store) in enumerate(stores.items())),
         ],
     }

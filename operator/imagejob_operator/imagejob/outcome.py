@@ -12,14 +12,15 @@ from imagejob_operator.config.bounds import Bounds, retries_of
 from imagejob_operator.config.platform import Platform
 from imagejob_operator.contract.order import OrderItem
 from imagejob_operator.contract.report import Done, Failed, Read
-from imagejob_operator.kube.pod import Terminated
+from imagejob_operator.kube import pod_words
 from imagejob_operator.kube.worker import Worker
 
 from . import retry
 from .inputs import Inputs, JobState
 
 MAX_DISRUPTIONS = 10
-"""Pods of one ImageJob that may be disrupted before it fails, for a person to look at."""
+"""Workers of one ImageJob that may end at no cost, evicted or never started, before it fails, for a
+person to look at."""
 
 
 def reported(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
@@ -43,30 +44,35 @@ def ended_without_report(inputs: Inputs, platform: Platform, now: datetime) -> J
     if not worker or worker.is_live or worker.is_judged_later:
         return None
     if worker.is_excused:
-        return _evicted(job, worker, "the cluster removed its pod")
+        return _evicted(job, worker, _why_removed(worker), platform, now)
+    if worker.never_ran:
+        ended = _ended_at(worker) or _created(worker) or now
+        return never_ran(job, worker, _why_it_never_ran(worker), platform, ended)
+    reason, message = _how_it_was_lost(worker)
+    return _failed(job, worker, reason, message, platform, now)
+
+
+def _how_it_was_lost(worker: Worker) -> tuple[Reason, str]:
+    """Return the reason, and the words, for a pod that ran and left no report."""
     last = worker.last
+    ended, overrun = (last.state.terminated, pod_words.overrun(last)) if last else (None, None)
     if last and last.status.reason == "DeadlineExceeded":
-        if not last.has_started:
-            return _replaced(worker, Reason.WORKER_REFUSED, "the worker pod's deadline passed")
-        message = "the worker pod ran past its deadline"
-        return _failed(job, worker, Reason.TIMED_OUT, message, platform, now)
-    if worker.never_ran and not worker.pod:
-        return _replaced(worker, Reason.WORKER_REFUSED, "the worker pod was deleted")
-    ended = last.state.terminated if last else None
+        return Reason.TIMED_OUT, "the worker pod ran past its deadline"
     if ended and ended.reason == "OOMKilled":
-        message = "the kernel killed the worker pod: it ran out of memory"
-        return _failed(job, worker, Reason.OUT_OF_MEMORY, message, platform, now)
-    message = f"the worker pod ended without a report: {_how(worker, ended)}"
-    return _failed(job, worker, Reason.WORKER_LOST, message, platform, now)
+        return Reason.OUT_OF_MEMORY, "the kernel killed the worker pod: it ran out of memory"
+    if overrun:
+        return Reason.OUT_OF_SCRATCH, f"the kubelet evicted the worker pod: {overrun}"
+    return Reason.WORKER_LOST, f"the worker pod ended without a report: {_how(worker)}"
 
 
-def node_unreachable(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
+def node_unreachable(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:
     """The pod was given up: it is long past its deadline, and its node is lost."""
     worker = inputs.worker
     if not worker or not worker.pod or not worker.pod.is_given_up:
         return None
     since = "" if worker.never_ran else " since its deadline"
-    return _evicted(inputs.job, worker, f"no update from pod {worker.pod.metadata.name}{since}")
+    message = f"no update from pod {worker.pod.metadata.name}{since}"
+    return _evicted(inputs.job, worker, message, platform, now)
 
 
 def _succeeded(item: OrderItem, worker: Worker, entry: Done) -> JobState:
@@ -76,28 +82,52 @@ def _succeeded(item: OrderItem, worker: Worker, entry: Done) -> JobState:
     return JobState("Succeeded", Reason.SUCCEEDED, message, item, worker, entry)
 
 
-def _evicted(job: ImageJob, worker: Worker, message: str) -> JobState:
-    """A disruption costs no attempt: the next worker processes what this one did not finish. A
-    source that it had read must be the same then. The count marks this worker as handled."""
+def _evicted(
+    job: ImageJob, worker: Worker, message: str, platform: Platform, now: datetime
+) -> JobState:
+    """The cluster, or a lost node, took its pod away."""
     if worker.never_ran:
-        return _replaced(worker, Reason.EVICTED, message)
+        ended = _ended_at(worker) or _created(worker) or now
+        at = _next_start(job, worker, platform, ended)
+        return _at_no_cost(job, worker, Reason.EVICTED, f"{message} before it started", at)
+    return _at_no_cost(job, worker, Reason.EVICTED, message)
+
+
+def never_ran(
+    job: ImageJob, worker: Worker, message: str, platform: Platform, ended: datetime
+) -> JobState:
+    """A worker that processed nothing costs no attempt. Another follows after a delay: what kept
+    this one from running may last."""
+    at = _next_start(job, worker, platform, ended)
+    return _at_no_cost(job, worker, Reason.WORKER_REFUSED, message, at)
+
+
+def _next_start(job: ImageJob, worker: Worker, platform: Platform, ended: datetime) -> datetime:
+    """When the worker may start that follows one that never ran."""
+    return ended + retry.delay(job.metadata.uid, _disruptions(job, worker), platform.backoff)
+
+
+def _at_no_cost(
+    job: ImageJob, worker: Worker, reason: Reason, message: str, at: datetime | None = None
+) -> JobState:
+    """The next worker, from `at` on, processes what this one did not finish. A source that it had
+    read must be the same then. The count marks this worker as handled."""
     uid = job.metadata.uid
-    item, said = worker.item(uid), worker.said(uid)
-    lost = (item.disruptions if item else 0) + 1
-    if lost > MAX_DISRUPTIONS:
-        message = f"the cluster removed its pods {lost} times: evictions, drains or lost nodes"
+    item, said, count = worker.item(uid), worker.said(uid), _disruptions(job, worker)
+    if count > MAX_DISRUPTIONS:
+        message = f"{count} workers were evicted or never started, the last one: {message}"
         state = JobState("Failed", Reason.WORKER_LOST, message, item, worker)
     else:
-        message = f"{message}; another worker follows"
-        state = JobState("Queued", Reason.EVICTED, message, item, worker)
+        message, queue = f"{message}; another worker follows", Queue(eligible_at=at) if at else None
+        state = JobState("Queued", reason, message, item, worker, queue=queue)
     read = said if isinstance(said, Read) else None
-    return msgspec.structs.replace(state, read=read, disruptions=lost)
+    return msgspec.structs.replace(state, read=read, disruptions=count)
 
 
-def _replaced(worker: Worker, reason: Reason, what: str) -> JobState:
-    """Replace a worker that never ran, which costs no attempt."""
-    message = f"{what} before it started; it is replaced"
-    return JobState("Queued", reason, message, worker=worker, worker_is_spent=True)
+def _disruptions(job: ImageJob, worker: Worker) -> int:
+    """Return how many of its workers have ended at no cost, with this one."""
+    item = worker.item(job.metadata.uid)
+    return (item.disruptions if item else 0) + 1
 
 
 def _failed(
@@ -112,12 +142,13 @@ def _failed(
     """One attempt has failed. It counts, unless the pod had other items and its report shows this
     one as unfinished: then it is retried alone, which shows whether it was the cause. A source that
     was read must be the same then; one that was not may differ. Without a report, what was read is
-    unknown, so the attempt counts."""
+    unknown, so the attempt counts, unless its files were more than the pod may have."""
     uid, name = job.metadata.uid, worker.job.metadata.name
     item, said = worker.item(uid), worker.said(uid)
     attempt, ended = item.attempt if item else 1, _ended_at(worker) or now
     read = said if isinstance(said, Read) else None
-    is_free = not entry and len(worker.job.items) > 1 and (said is None or read is not None)
+    is_known = said is None or read is not None or reason is Reason.OUT_OF_SCRATCH
+    is_free = not entry and len(worker.job.items) > 1 and is_known
     if is_free:
         failure = LastFailure(attempt - 1, reason.value, message, ended, name)
         return JobState("Queued", reason, message, item, worker, read=read, failure=failure)
@@ -161,17 +192,34 @@ def _was_large(worker: Worker, platform: Platform) -> bool:
 
 
 def _ended_at(worker: Worker) -> datetime | None:
-    ended = worker.last.state.terminated if worker.last else None
-    return ended.finished_at if ended else None
+    """Return when its containers ended, or else its Job, as far as they say."""
+    ended = worker.last.ended_at if worker.last else None
+    return ended or (worker.job.ended.last_transition_time if worker.job.ended else None)
 
 
-def _how(worker: Worker, ended: Terminated | None) -> str:
-    if ended:
-        signal = ended.signal or max(ended.exit_code - 128, 0)
-        return f"signal {signal}" if signal else f"exit code {ended.exit_code}"
-    if worker.last and worker.last is not worker.pod:
-        return f"pod {worker.last.metadata.name} has been deleted"
-    if worker.pod:
-        return worker.pod.status.message or worker.pod.status.reason or "no container status"
+def _created(worker: Worker) -> datetime | None:
+    """Return when its pod was created: near its end, if the kubelet rejected it."""
+    return worker.last.metadata.creation_timestamp if worker.last else None
+
+
+def _why_removed(worker: Worker) -> str:
+    words = pod_words.why_removed(worker.last) if worker.last else ""
+    return f"the cluster removed its pod{': ' if words else ''}{words}"
+
+
+def _why_it_never_ran(worker: Worker) -> str:
+    words = pod_words.why_it_never_ran(worker.last) if worker.last else ""
+    name = worker.last.metadata.name if worker.last else ""
+    if not words and not worker.pod:
+        return f"pod {name} was deleted before it started"
+    return f"pod {name} never ran: {words or 'the cluster does not say why'}"
+
+
+def _how(worker: Worker) -> str:
+    last = worker.last
+    if last and (last.state.terminated or worker.pod):
+        return pod_words.how_it_ended(last)
+    if last:
+        return f"pod {last.metadata.name} has been deleted"
     condition = worker.job.ended
     return condition.message or condition.reason if condition else "it is gone"

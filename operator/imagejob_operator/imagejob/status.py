@@ -66,9 +66,9 @@ def describe(
 
 
 def _attempts(state: JobState, old: ImageJobStatus) -> int | None:
-    """Count started attempts. A pod that never started, as without its image, is none."""
+    """Count started attempts. A pod that never ran, as without its image, is none."""
     pod = state.worker.pod if state.worker else None
-    begun = state.item.attempt if state.item and pod and pod.has_started else 0
+    begun = state.item.attempt if state.item and pod and pod.has_begun else 0
     if state.failure:
         begun = state.failure.attempt
     return max(begun, old.attempts or 0) or None
@@ -76,7 +76,7 @@ def _attempts(state: JobState, old: ImageJobStatus) -> int | None:
 
 def _started_at(state: JobState) -> datetime | None:
     pod = state.worker.pod if state.worker else None
-    begun = (pod.state.running or pod.state.terminated) if pod else None
+    begun = (pod.state.running or pod.state.terminated) if pod and pod.has_begun else None
     return begun.started_at if begun else None
 
 

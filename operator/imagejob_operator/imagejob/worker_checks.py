@@ -4,35 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import msgspec
-
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.config.platform import Platform
-from imagejob_operator.config.timings import Timings
 from imagejob_operator.contract.order import OrderItem
 from imagejob_operator.kube.pod import Pod
+from imagejob_operator.kube.pod_words import why_it_waits
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
 from .inputs import Inputs, JobState, Later, Verdict
-
-REFUSALS = frozenset(
-    {
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "ErrImageNeverPull",
-        "ErrImagePull",
-        "ImageInspectError",
-        "ImagePullBackOff",
-        "InvalidImageName",
-        "RunContainerError",
-    }
-)
-"""The kubelet's reasons for a container that can't start unless something is changed."""
+from .outcome import never_ran
 
 
 def worker_running(inputs: Inputs, platform: Platform, _now: datetime) -> Verdict:
     """A worker has it. Changes of the spec or the stores have no effect until it ends."""
-    worker, timings = inputs.worker, platform.timings
+    worker = inputs.worker
     if not worker:
         return None
     item = worker.item(inputs.job.metadata.uid)
@@ -42,25 +27,25 @@ def worker_running(inputs: Inputs, platform: Platform, _now: datetime) -> Verdic
         return JobState("Running", Reason.PROCESSING, message, item, worker)
     if worker.job.spec.suspend:
         return _suspended(worker, item)
-    refused = _refused(worker, timings)
+    refused = _refused(inputs, worker, platform)
     if refused:
         return refused
     name = worker.job.metadata.name
     message = f"worker Job {name} has been created; its pod has not started yet"
     starting = JobState("Queued", Reason.DISPATCHED, message, item, worker)
-    ends = patience_ends(worker, timings.patience)
+    ends = patience_ends(worker, platform.timings.patience)
     return (
-        Later(ends, starting, _unplaced(inputs, worker, timings) or starting) if ends else starting
+        Later(ends, starting, _unplaced(inputs, worker, platform) or starting) if ends else starting
     )
 
 
 def _suspended(worker: Worker, item: OrderItem | None) -> JobState:
     """Another controller decides when the Job is resumed. Until then it has no timeout."""
     job = worker.job
-    queue = job.metadata.labels.queue_name
-    resumes = f'Kueue resumes it when the queue "{queue}" has capacity'
-    why = resumes if queue else "no reason is given"
-    message = f"worker Job {job.metadata.name} is suspended: {why}"
+    queue, manager = job.metadata.labels.queue_name, job.metadata.suspended_by
+    resumes = f'Kueue resumes it when the queue "{queue}" has capacity' if queue else ""
+    by = f'suspended by "{manager}"' if manager else "suspended"
+    message = f"worker Job {job.metadata.name} is {by}: {resumes or 'no reason is given'}"
     return JobState("Queued", Reason.WORKER_SUSPENDED, message, item, worker)
 
 
@@ -82,9 +67,12 @@ def _begun(job: WorkerJob) -> datetime | None:
 
 def is_stuck(pod: Pod) -> bool:
     """Whether it has a node but has not started, and its status gives no reason."""
-    waiting = pod.state.waiting
-    has_reason = waiting is not None and waiting.reason in REFUSALS
-    return pod.is_placed and not (pod.has_started or pod.has_ended or has_reason)
+    return is_on_a_node(pod) and why_it_waits(pod) is None
+
+
+def is_on_a_node(pod: Pod) -> bool:
+    """Whether it has a node, whose kubelet has yet to start it. Its deadline bounds this."""
+    return pod.is_placed and not (pod.has_started or pod.has_ended)
 
 
 def is_starting(worker: Worker, patience: timedelta, now: datetime) -> bool:
@@ -96,47 +84,62 @@ def is_starting(worker: Worker, patience: timedelta, now: datetime) -> bool:
     return ends is None or now < ends
 
 
-def _refused(worker: Worker, timings: Timings) -> Verdict:
-    """The kubelet can't start its container."""
-    waiting = worker.pod.state.waiting if worker.pod else None
-    if not worker.pod or not waiting or waiting.reason not in REFUSALS:
+def _refused(inputs: Inputs, worker: Worker, platform: Platform) -> Verdict:
+    """The kubelet can't start one of its containers."""
+    why = why_it_waits(worker.pod) if worker.pod else None
+    if not worker.pod or not why:
         return None
-    details = waiting.message or "no details are given"
-    return _cannot_start(worker, worker.pod, f"{waiting.reason}: {details}", timings)
+    until = _created(worker.pod) + platform.timings.replaced_after
+    return _cannot_start(inputs, worker, worker.pod, why, until, platform)
 
 
-def _cannot_start(worker: Worker, pod: Pod, why: str, timings: Timings) -> Verdict:
-    """Show why the pod can't start; replace it later, as settings may have changed by then."""
+def _cannot_start(
+    inputs: Inputs, worker: Worker, pod: Pod, why: str, until: datetime | None, platform: Platform
+) -> Verdict:
+    """Show why the pod can't start; give it up at `until`, as settings may have changed by then."""
     message = f"pod {pod.metadata.name} can't start: {why}"
-    return _replaced_at(_created(pod) + timings.replaced_after, message, worker)
+    return _given_up_at(until, inputs, worker, message, platform)
 
 
-def _replaced_at(at: datetime, message: str, worker: Worker) -> Verdict:
+def _given_up_at(
+    at: datetime | None, inputs: Inputs, worker: Worker, message: str, platform: Platform
+) -> Verdict:
+    """Show why it doesn't start. From then on, if ever, it counts as one that never ran."""
     held = JobState("Queued", Reason.WORKER_REFUSED, message, worker=worker)
-    return Later(at, held, msgspec.structs.replace(held, worker_is_spent=True))
+    return Later(at, held, never_ran(inputs.job, worker, message, platform, at)) if at else held
 
 
-def _unplaced(inputs: Inputs, worker: Worker, timings: Timings) -> Verdict:
+def _unplaced(inputs: Inputs, worker: Worker, platform: Platform) -> Verdict:
     """No node accepts its pod, or none could be created. The Job stays: waiting costs nothing."""
     if worker.pod and worker.pod.unschedulable:
         message = f"no node accepts pod {worker.pod.metadata.name}: {worker.pod.unschedulable}"
         return JobState("Queued", Reason.WORKER_UNSCHEDULABLE, message, worker=worker)
+    if worker.pod and worker.pod.held_back:
+        message = f"pod {worker.pod.metadata.name} gets no node: {worker.pod.held_back}"
+        return JobState("Queued", Reason.WORKER_UNSCHEDULABLE, message, worker=worker)
     refusal = inputs.refusal
     if worker.pod and is_stuck(worker.pod) and refusal and refusal.message:
-        return _cannot_start(worker, worker.pod, refusal.message, timings)
+        return _warned_of(inputs, worker, worker.pod, refusal.message, platform)
     if worker.pod is None and refusal:
-        return _gets_no_pod(worker, refusal.message or "the cluster does not say why", timings)
+        return _gets_no_pod(inputs, worker, refusal.message, platform)
     return None
 
 
-def _gets_no_pod(worker: Worker, why: str, timings: Timings) -> Verdict:
+def _warned_of(inputs: Inputs, worker: Worker, pod: Pod, why: str, platform: Platform) -> Verdict:
+    """Events say why its pod doesn't start, but tenants may write those: the pod's status decides
+    whether it is given up. The kubelet ends all others at their deadline."""
+    until = _created(pod) + platform.timings.replaced_after if pod.lacks_sandbox else None
+    return _cannot_start(inputs, worker, pod, why, until, platform)
+
+
+def _gets_no_pod(inputs: Inputs, worker: Worker, why: str, platform: Platform) -> Verdict:
     """A worker for one ImageJob waits until it gets a pod. A pod for several is larger, and may
     never be admitted where one for each would be: after a while, single workers replace it."""
     job = worker.job
-    message = f"worker Job {job.metadata.name} gets no pod: {why}"
-    if len(job.items) == 1:
-        return JobState("Queued", Reason.WORKER_REFUSED, message, worker=worker)
-    return _replaced_at((_begun(job) or _created(job)) + timings.replaced_after, message, worker)
+    message = f"worker Job {job.metadata.name} gets no pod: {why or 'the cluster does not say why'}"
+    begun = _begun(job) or _created(job)
+    until = begun + platform.timings.replaced_after if len(job.items) > 1 else None
+    return _given_up_at(until, inputs, worker, message, platform)
 
 
 def _created(thing: Pod | WorkerJob) -> datetime:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,7 +19,7 @@ from imagejob_operator.observability.trouble import Trouble
 
 from . import records, shallow
 from .errors import ApiError, ConflictError, ExpiredError, NotFoundError
-from .object_store import HasMetadata
+from .object_store import HasMetadata, version
 from .pager import FIRST, Page, Pager
 from .reader import Reader, Unreadable
 from .resources import (
@@ -30,6 +31,7 @@ from .resources import (
     PODS,
     WORKER_JOBS,
     Kind,
+    Occurrence,
 )
 from .transport import Fence, Transport, decode
 from .transport import connect as connect_transport
@@ -249,17 +251,32 @@ class Cluster:
         Reads at most WARNINGS of them: tenants may post any number of Events.
         """
         selector = f"involvedObject.uid={thing.uid},type=Warning"
-        found: list[tuple[int, str]] = []
-        pages = self._pager.pages(EVENTS, thing.namespace, (("fieldSelector", selector),))
+        return [each.message for each in await self._events(thing.namespace, selector)]
+
+    async def troubles_of_node(self, node: str, since: datetime) -> list[str]:
+        """Return the messages of Events of a node that tell of trouble, the newest last.
+
+        Events of nodes are in the namespace `default`. That a node isn't ready is no Warning.
+        """
+        selector = f"involvedObject.kind=Node,involvedObject.name={node}"
+        return [
+            each.message
+            for each in await self._events("default", selector)
+            if (each.type == "Warning" or each.reason == "NodeNotReady")
+            and (each.last_timestamp or since) >= since
+        ]
+
+    async def _events(self, namespace: str, selector: str) -> list[Occurrence]:
+        """Return at most WARNINGS Events, the newest last, with their messages cut."""
+        found: list[Occurrence] = []
+        pages = self._pager.pages(EVENTS, namespace, (("fieldSelector", selector),))
         async with aclosing(pages):
             async for page in pages:
-                found += [
-                    (int(each.metadata.resource_version), each.message[:MESSAGE])
-                    for each in page.items
-                ]
+                found += page.items
                 if len(found) >= WARNINGS:
                     break
-        return [message for _, message in sorted(found[:WARNINGS])]
+        found = sorted(found[:WARNINGS], key=version)
+        return [msgspec.structs.replace(each, message=each.message[:MESSAGE]) for each in found]
 
     async def post_event(self, event: Manifest) -> None:
         """Post an Event; one that exists already was posted before a crash.

@@ -9,14 +9,18 @@ import msgspec
 from imagejob_operator.api.meta import OwnerReference, PodMeta, Resource
 from imagejob_operator.contract.carried import Carried, carried_by
 
+from .pod_status import CONTAINER, ContainerState, PodStatus, StateCondition
+
 ORDER_VARIABLE = "IMAGEJOB_ORDER"
-CONTAINER = "worker"
+SCRATCH = "scratch"
+"""The worker's volume for files of the moment."""
 
 SECOND_TRY = timedelta(seconds=1)
 """The scheduler retries a pod that found no node after this long, at the earliest."""
 
 EXCUSES = frozenset(
     {
+        "DeletionByDeviceTaintManager",
         "DeletionByTaintManager",
         "DeletionByPodGC",
         "EvictionByEvictionAPI",
@@ -33,8 +37,8 @@ SILENCE = timedelta(seconds=60)
 UNSEEN = "Unknown"
 """The phase of a pod whose end was not observed, as Kubernetes sets it for a lost node's."""
 
-UNKNOWN_END = "ContainerStatusUnknown"
-"""The kubelet's reason for a container that it doesn't know, which may never have started."""
+REJECTED = "Pod was rejected: "
+"""How the kubelet begins its message about a pod that it didn't admit."""
 
 
 class EnvVar(Resource, frozen=True):
@@ -66,66 +70,6 @@ class PodSpec(Resource, frozen=True):
                 if container.name == CONTAINER and variable.name == ORDER_VARIABLE:
                     return variable.value
         return ""
-
-
-class Terminated(Resource, frozen=True):
-    """How a container ended."""
-
-    exit_code: int = 0
-    signal: int = 0
-    reason: str = ""
-    message: str = ""
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-
-
-class Waiting(Resource, frozen=True):
-    """Why a container has not started."""
-
-    reason: str = ""
-    message: str = ""
-
-
-class Running(Resource, frozen=True):
-    """Since when a container is running."""
-
-    started_at: datetime | None = None
-
-
-class ContainerState(Resource, frozen=True):
-    """At most one of the three."""
-
-    waiting: Waiting | None = None
-    running: Running | None = None
-    terminated: Terminated | None = None
-
-
-class ContainerStatus(Resource, frozen=True):
-    """The state of one container."""
-
-    name: str
-    state: ContainerState = ContainerState()
-
-
-class StateCondition(Resource, frozen=True):
-    """A condition of a pod, or of a Job."""
-
-    type: str
-    status: str
-    reason: str = ""
-    message: str = ""
-    last_transition_time: datetime | None = None
-
-
-class PodStatus(Resource, frozen=True):
-    """A pod's status."""
-
-    phase: str = "Pending"
-    reason: str = ""
-    message: str = ""
-    conditions: tuple[StateCondition, ...] = ()
-    container_statuses: tuple[ContainerStatus, ...] = ()
-    start_time: datetime | None = None
 
 
 class Pod(Resource, frozen=True):
@@ -181,17 +125,39 @@ class Pod(Resource, frozen=True):
     def has_begun(self) -> bool:
         """Whether its container has run, as far as the kubelet knows."""
         ended = self.state.terminated
-        if ended and ended.reason == UNKNOWN_END:
-            return ended.started_at is not None
-        return self.has_started
+        return ended.is_of_a_run if ended else self.state.running is not None
 
     @property
     def is_excused(self) -> bool:
-        """Whether the cluster removed it: eviction, preemption, drain, node failure."""
-        condition = self._condition("DisruptionTarget")
-        if not condition or condition.status != "True":
-            return False
-        return condition.reason in EXCUSES
+        """Whether the cluster removed it: eviction, preemption, drain, node failure. A kubelet that
+        was restarted admits its pods again, and may reject one that has begun."""
+        return bool(self.disruption) or (self.is_rejected and self.has_begun)
+
+    @property
+    def disruption(self) -> StateCondition | None:
+        """The condition by which the cluster says that it removes the pod, and why."""
+        condition = self.condition("DisruptionTarget")
+        if condition and condition.status == "True" and condition.reason in EXCUSES:
+            return condition
+        return None
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the kubelet didn't admit it."""
+        return self.status.phase == "Failed" and self.status.message.startswith(REJECTED)
+
+    @property
+    def lacks_sandbox(self) -> bool:
+        """Whether the kubelet has yet to mount its volumes, or to make its sandbox."""
+        sandbox = self.condition("PodReadyToStartContainers")
+        return sandbox is not None and sandbox.status == "False"
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the last of its containers ended, if any has."""
+        statuses = (*self.status.init_container_statuses, *self.status.container_statuses)
+        ends = (each.state.terminated for each in statuses)
+        return max((end.finished_at for end in ends if end and end.finished_at), default=None)
 
     def unseen(self) -> Pod:
         """Return the pod as one whose end was not observed; unchanged if it has ended."""
@@ -225,10 +191,19 @@ class Pod(Resource, frozen=True):
     @property
     def unschedulable(self) -> str | None:
         """Why no node accepts it, in the scheduler's words; None otherwise."""
-        scheduled = self._condition("PodScheduled")
+        scheduled = self.condition("PodScheduled")
         if scheduled and (scheduled.status, scheduled.reason) == ("False", "Unschedulable"):
             return scheduled.message
         return None
+
+    @property
+    def held_back(self) -> str | None:
+        """Why it gets no node, other than that none accepts it: scheduling gates, as of Kueue."""
+        scheduled = self.condition("PodScheduled")
+        if self.is_placed or not scheduled or scheduled.status != "False":
+            return None
+        said = f"{scheduled.reason}: {scheduled.message}"
+        return None if scheduled.reason == "Unschedulable" else said
 
     @property
     def is_placed(self) -> bool:
@@ -240,9 +215,10 @@ class Pod(Resource, frozen=True):
 
         The scheduler retries after a second at the earliest, and times have whole seconds.
         """
-        scheduled, created = self._condition("PodScheduled"), self.metadata.creation_timestamp
+        scheduled, created = self.condition("PodScheduled"), self.metadata.creation_timestamp
         placed = scheduled.last_transition_time if scheduled and self.is_placed else None
         return bool(created and placed and placed - created >= SECOND_TRY)
 
-    def _condition(self, kind: str) -> StateCondition | None:
+    def condition(self, kind: str) -> StateCondition | None:
+        """Return the condition of that type."""
         return next((each for each in self.status.conditions if each.type == kind), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Generic, TypeVar, get_args
 
 import msgspec
@@ -52,9 +53,10 @@ class ConfigMap(Resource, frozen=True):
 
 
 class Occurrence(Resource, frozen=True):
-    """A core Event about another object, with its reporter."""
+    """A core Event about another object, with its reporter and when it was last repeated."""
 
     metadata: ObjectMeta
+    last_timestamp: datetime | None = None
     type: str = ""
     reason: str = ""
     message: str = ""

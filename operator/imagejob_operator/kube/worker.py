@@ -9,11 +9,12 @@ from typing import Literal
 
 import msgspec
 
-from imagejob_operator.api.meta import ObjectMeta, Resource
+from imagejob_operator.api.meta import ManagedMeta, Resource
 from imagejob_operator.contract import order as orders
 from imagejob_operator.contract import report as reports
 
-from .pod import UNSEEN, Pod, PodSpec, StateCondition
+from .pod import UNSEEN, Pod, PodSpec
+from .pod_status import StateCondition
 
 Nothing = Literal["nothing"]
 
@@ -43,7 +44,7 @@ class JobStatus(Resource, frozen=True):
 class WorkerJob(msgspec.Struct, frozen=True, rename="camel", dict=True):
     """A Job that carries a work order."""
 
-    metadata: ObjectMeta
+    metadata: ManagedMeta
     spec: JobSpec
     status: JobStatus = JobStatus()
 
@@ -199,7 +200,7 @@ class Worker(msgspec.Struct, frozen=True):
     def said(self, uid: str) -> reports.Entry | Nothing:
         """Return the report's entry for one ImageJob; "nothing" without a report that can be
         decoded."""
-        ended = self.last.state.terminated if self.last else None
+        ended = self.last.state.terminated if self.last and self.last.has_begun else None
         try:
             report = reports.decode(ended.message) if ended else ()
         except reports.ReportError:

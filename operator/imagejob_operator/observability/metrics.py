@@ -31,7 +31,7 @@ from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
 UNREACHED = "<error>"
 """The code of a request without an answer, as in client-go."""
 
-RETRIED = RETRYABLE | {Reason.EVICTED}
+RETRIED = RETRYABLE | {Reason.EVICTED, Reason.OUT_OF_SCRATCH}
 FAILED = RETRYABLE | FINAL - {Reason.CANCELLED}
 RESULTS: Mapping[str, str] = {"Succeeded": "succeeded", "Failed": "failed", "Deleted": "cancelled"}
 

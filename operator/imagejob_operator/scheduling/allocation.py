@@ -9,7 +9,7 @@ import msgspec
 
 from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.config.platform import Caps
-from imagejob_operator.imagejob.worker_checks import is_starting
+from imagejob_operator.imagejob.worker_checks import is_on_a_node, is_starting
 from imagejob_operator.kube.object_store import age
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import Worker
@@ -22,13 +22,19 @@ from .plan import MANY, Plan, WorkerBudget
 
 class Occupancy(msgspec.Struct, frozen=True):
     """The workers of one namespace, the ImageJobs in them, how many are still starting, and how
-    many of these have no node yet; and whether nodes are full, judging by its pods."""
+    many of these have no node yet; and whether nodes are full, judging by its pods.
+
+    `not_run` are starting, or have a node that doesn't start them; `is_refused` if the newest pod
+    of which that is known could not run.
+    """
 
     workers: int = 0
     image_jobs: int = 0
     starting: int = 0
     unplaced: int = 0
     nodes_are_full: bool = False
+    not_run: int = 0
+    is_refused: bool = False
 
 
 def occupancy(
@@ -48,12 +54,15 @@ def occupancy(
     promised = {each.name: len(each.jobs) for each in writing.pending} if writing else {}
     promised |= {name: len(record.uids) for name, record in state.promised().items()}
     starting = [each for each in live if is_starting(each, patience, now)]
+    stuck = [each for each in live if each not in starting and each.pod and is_on_a_node(each.pod)]
     return Occupancy(
         workers=min(sum(not each.is_suspended for each in live), most) + len(promised),
         image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
         starting=len(starting) + len(promised),
         unplaced=sum(not (each.pod and each.pod.is_placed) for each in starting) + len(promised),
         nodes_are_full=_nodes_are_full([each.pod for each in live if each.pod]),
+        not_run=len(starting) + len(stuck) + len(promised),
+        is_refused=state.refused_at is not None,
     )
 
 
@@ -99,11 +108,16 @@ def allocate(
 
 
 def _room(own: Occupancy, caps: Caps) -> int:
-    """How many more workers the namespace may start, given its cap and its unplaced pods.
+    """How many more workers the namespace may start, given its cap and its pods.
+
+    If its last pod could not run, one at a time until one does: whatever keeps them from running,
+    such as a missing Secret, takes one slot of all namespaces', and not as many as it may have.
 
     If nodes are full, one at a time: an unschedulable pod is retried only after seconds, while a
     pod that is created once there is room is placed at once. Meanwhile ImageJobs gather for a
     fuller worker, and an autoscaler sees one pending pod.
     """
     below_cap = max(0, caps.max_workers_per_namespace - own.workers)
+    if own.is_refused:
+        below_cap = min(below_cap, max(0, 1 - own.not_run))
     return min(below_cap, max(0, 1 - own.unplaced)) if own.nodes_are_full else below_cap

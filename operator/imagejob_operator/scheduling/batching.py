@@ -24,7 +24,15 @@ DONE_BYTES, OUTPUT_BYTES, FAILED_BYTES, FRAME_BYTES = 62, 47, 136, 3
 ITEM_BYTES = 70 * 1024
 """Of JSON, for all items of an order: base64 adds a third, and stores and limits take some."""
 
-APART = frozenset({Reason.WORKER_LOST, Reason.TIMED_OUT, Reason.OUT_OF_MEMORY, Reason.INTERNAL})
+APART = frozenset(
+    {
+        Reason.WORKER_LOST,
+        Reason.TIMED_OUT,
+        Reason.OUT_OF_MEMORY,
+        Reason.OUT_OF_SCRATCH,
+        Reason.INTERNAL,
+    }
+)
 """After such a failure an ImageJob is retried alone: if it is the cause, no other one is hit."""
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from imagejob_operator.api.charge import charged_at
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.meta import Manifest
-from imagejob_operator.imagejob.inputs import QuotaPosition, WaitsFor
+from imagejob_operator.api.reasons import Reason
+from imagejob_operator.imagejob.inputs import JobState, QuotaPosition, WaitsFor
 from imagejob_operator.quota.ledger import DispatchRecord, Ledger, micros, time_of
 from imagejob_operator.quota.position import QueuePosition
 from imagejob_operator.quota.rates import Forecast
 from imagejob_operator.quota.wait_queue import WaitQueue
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class PendingWorker(msgspec.Struct, frozen=True):
@@ -49,7 +52,8 @@ class NamespaceState:
     if it doesn't exist yet. `throttled` wait to be charged, `queued` for a worker. `pending` are
     the workers being created, by name; `retired` the names under which none is. `excess` (by UID)
     is why an ImageJob may not wait. `charges` (by UID, µs since the epoch) outlive the ledger that
-    had them: a charge is never reverted.
+    had them: a charge is never reverted. `refused_at` is when the last pod was created that could
+    not run, None once a later one has run.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -63,6 +67,7 @@ class NamespaceState:
         self.excess: dict[str, str] = {}
         self.charges: dict[str, int] = {}
         self.estimate = WaitEstimate()
+        self.refused_at: datetime | None = None
         self._dispatches: dict[str, str] = {}
 
     def load(self, ledger: Ledger, version: str | None) -> None:
@@ -124,6 +129,18 @@ class NamespaceState:
         self.charges.pop(uid, None)
         waited, queued = self.throttled.remove(uid), self.queued.remove(uid)
         return waited or queued
+
+    def note_start(self, state: JobState) -> bool:
+        """Note whether the worker of an ImageJob could start; return whether that decides anew."""
+        known, pod = self.refused_at, state.worker.last if state.worker else None
+        created = pod.metadata.creation_timestamp if pod else None
+        if state.phase == "Queued" and state.reason is Reason.WORKER_REFUSED:
+            # By its status alone, as after a restart, it is known that it was, but not when.
+            seen = created or (_LONG_AGO if state.queue else None)
+            self.refused_at = max((at for at in (known, seen) if at), default=None)
+        elif known and created and created > known and pod and pod.has_begun:
+            self.refused_at = None
+        return (known is None) != (self.refused_at is None)
 
     def charged_at(self, job: ImageJob) -> datetime | None:
         """When the ImageJob was charged, by its status or a ledger; None if neither says so."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from imagejob_operator.api.meta import ObjectMeta
@@ -35,6 +37,35 @@ def test_only_those_that_warn_of_that_very_object_are_read(
     post(cluster, namespace, 2, uid="22222222-2222-2222-2222-222222222222")
 
     assert warnings(cluster, namespace, monkeypatch) == ["warning 0"]
+
+
+def test_of_a_node_trouble_is_told_that_is_no_older_than_the_pod(
+    cluster: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, now = f"node-{secrets.token_hex(4)}", datetime.now(UTC)
+    for why, kind, age in (
+        ("NodeNotReady", "Normal", 60),
+        ("Starting", "Normal", 0),
+        ("InvalidDiskCapacity", "Warning", 0),
+        ("NodeNotReady", "Normal", 0),
+    ):
+        told = (now - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = {
+            "metadata": {"generateName": "node-"},
+            "involvedObject": {"kind": "Node", "name": node, "uid": node},
+            "type": kind,
+            "reason": why,
+            "message": f"{why}, {age}",
+            "lastTimestamp": told,
+        }
+        cluster.rest.post("/api/v1/namespaces/default/events", event)
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+
+    async def read() -> list[str]:
+        async with api.connect() as connected:
+            return await connected.troubles_of_node(node, now - timedelta(seconds=30))
+
+    assert asyncio.run(read()) == ["InvalidDiskCapacity, 0", "NodeNotReady, 0"]
 
 
 def post(

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 from imagejob_operator.api.batch import MAX_BATCH
-from imagejob_operator.api.imagejob import ImageJob
+from imagejob_operator.api.imagejob import ImageJob, Phase, Queue
+from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import NamespaceKey, WatchedObject
 from imagejob_operator.config.platform import Caps
@@ -19,11 +20,13 @@ from imagejob_operator.controllers.ledgers import StoredLedger
 from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.scheduler import Action, Scheduler
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
+from imagejob_operator.imagejob.inputs import JobState
+from imagejob_operator.kube.worker import Worker, WorkerJob
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.plan import MANY
-from support.api_objects import NOW, PLATFORM, pod, running, store, worker_job
+from support.api_objects import NOW, PLATFORM, pod, running, store, waiting, worker_job
 from support.planning_team import jobs, lost
 from support.queues import StillQueue
 from support.timings import TIMINGS
@@ -208,6 +211,83 @@ def test_a_worker_that_has_waited_long_for_a_node_holds_nobody_back() -> None:
     operator.now = NOW + timedelta(minutes=1)
 
     assert operator.begins(*jobs(2 * MAX_BATCH)) == [MAX_BATCH]
+
+
+UNPULLED = waiting("ErrImagePull", "no such image")
+SLOTS = {
+    "nobody knows": ([], ALL),
+    "one can't start": (with_node("ij-9", 0, UNPULLED), []),
+    "one can't start, and others run": (
+        [*with_node("ij-8", 0, running()), *with_node("ij-9", 0, UNPULLED)],
+        [],
+    ),
+    "one runs": (with_node("ij-9", 0, running()), [MAX_BATCH]),
+}
+
+
+def refused(by: WatchedObject, after: int = 0) -> JobState:
+    """The ImageJob's worker has a pod, of so many seconds later than others, that can't run."""
+    return _started(by, after, Reason.WORKER_REFUSED, UNPULLED)
+
+
+def runs(by: WatchedObject, after: int = 0) -> JobState:
+    return _started(by, after, Reason.PROCESSING, running())
+
+
+def _started(by: WatchedObject, after: int, reason: Reason, state: dict[str, object]) -> JobState:
+    assert isinstance(by, WorkerJob)
+    made = pod(by=by, state=state)
+    assert made.metadata.creation_timestamp
+    later = (made.metadata.creation_timestamp + timedelta(seconds=after)).isoformat()
+    made = pod(by=by, state=state, meta_more={"creationTimestamp": later})
+    phase: Phase = "Running" if reason is Reason.PROCESSING else "Queued"
+    return JobState(phase, reason, "", worker=Worker(by, made))
+
+
+@pytest.mark.parametrize(("workers", "begun"), SLOTS.values(), ids=SLOTS)
+def test_where_a_pod_could_not_run_workers_begin_one_by_one(
+    workers: list[WatchedObject], begun: list[int]
+) -> None:
+    operator = Operator().upsert(*workers)
+    if workers:
+        operator.registry.note_start("team-a", refused(carried(1, "ij-7")))
+    operator.now = JUST_BEFORE
+
+    assert operator.begins(*jobs(2 * MAX_BATCH)) == begun
+
+
+def test_a_pod_that_no_node_takes_holds_nobody_back_where_another_could_not_run() -> None:
+    operator = Operator().upsert(*without_node("ij-8"))
+    operator.registry.note_start("team-a", refused(carried(1, "ij-7")))
+    operator.now = NOW + timedelta(minutes=1)
+
+    assert operator.begins(*jobs(2 * MAX_BATCH)) == [MAX_BATCH]
+
+
+STARTS = {
+    "a later one runs": ([refused(carried(1)), runs(carried(1), 1)], ALL),
+    "an earlier one runs": ([refused(carried(1), 1), runs(carried(1))], [MAX_BATCH]),
+    "another can't, too": (
+        [refused(carried(1)), runs(carried(1), 1), refused(carried(1), 2)],
+        [MAX_BATCH],
+    ),
+    "by its status, after a restart": (
+        [JobState("Queued", Reason.WORKER_REFUSED, "", queue=Queue(eligible_at=NOW))],
+        [MAX_BATCH],
+    ),
+    "the API server takes no worker": ([JobState("Queued", Reason.WORKER_REFUSED, "")], ALL),
+}
+
+
+@pytest.mark.parametrize(("states", "begun"), STARTS.values(), ids=STARTS)
+def test_they_begin_together_again_once_a_later_pod_has_run(
+    states: list[JobState], begun: list[int]
+) -> None:
+    operator = Operator()
+    for state in states:
+        operator.registry.note_start("team-a", state)
+
+    assert operator.begins(*jobs(2 * MAX_BATCH)) == begun
 
 
 def test_who_is_held_back_is_looked_at_again_although_nothing_happens() -> None:

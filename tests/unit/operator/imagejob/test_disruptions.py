@@ -1,4 +1,4 @@
-"""Pods that the cluster takes away: that costs no attempt, but somebody should see it."""
+"""Workers that end at no cost, taken away or never started: but somebody should see it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.last_failure import is_spent
-from imagejob_operator.imagejob.decide import Replace
+from imagejob_operator.imagejob import retry
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Inputs, JobState
@@ -20,6 +20,7 @@ from imagejob_operator.kube.pod import SILENCE, UNSEEN, Pod
 from imagejob_operator.kube.worker import DISRUPTED, Worker, WorkerJob
 from support.api_objects import (
     DIGEST,
+    EARLIER,
     NOW,
     PLATFORM,
     carried,
@@ -45,6 +46,7 @@ from support.timings import SETTLE
 
 CAT, DOG = image_job(retries=0), image_job("dog")
 CARRIED = worker_job(CAT)
+CREATED = datetime.fromisoformat(EARLIER)
 STARTED = datetime.fromisoformat("2026-11-22T09:59:58Z")
 ALLOWED = 180
 EVICTED = pod(state=terminated("", 137), **disrupted())
@@ -70,31 +72,35 @@ def next_order(job: ImageJob) -> Resolved:
 
 
 UNSEEN_POD = pod(state=running(), phase=UNSEEN)
+BY_API = ": EvictionByEvictionAPI"
 TAKEN = {
-    "while it ran": of(EVICTED),
-    "by the kubelet": of(
-        pod(
-            state=terminated("", 137),
-            **disrupted("TerminationByKubelet", reason="Evicted", message="low on memory"),
-        )
+    "while it ran": (of(EVICTED), BY_API),
+    "by the kubelet": (
+        of(
+            pod(
+                state=terminated("", 137),
+                **disrupted("TerminationByKubelet", reason="Evicted", message="low on memory"),
+            )
+        ),
+        ": Evicted: low on memory",
     ),
-    "and it has gone": of(past=(EVICTED,)),
-    "and its Job says so already": of(EVICTED, gave_up(DISRUPTED)),
-    "while nobody looked": of(None, gave_up(DISRUPTED), past=(UNSEEN_POD,)),
-    "while there was no operator": of(None, gave_up(DISRUPTED)),
-    "and then somebody deleted its Job": of(past=(EVICTED,), is_gone=True),
-    "by who suspended its Job": of(pod(state=terminated("", 143)), suspended(CAT)),
+    "and it has gone": (of(past=(EVICTED,)), BY_API),
+    "and its Job says so already": (of(EVICTED, gave_up(DISRUPTED)), BY_API),
+    "while nobody looked": (of(None, gave_up(DISRUPTED), past=(UNSEEN_POD,)), ""),
+    "while there was no operator": (of(None, gave_up(DISRUPTED)), ""),
+    "and then somebody deleted its Job": (of(past=(EVICTED,), is_gone=True), BY_API),
+    "by who suspended its Job": (of(pod(state=terminated("", 143)), suspended(CAT)), ""),
 }
 
 
-@pytest.mark.parametrize("known", TAKEN.values(), ids=TAKEN)
-def test_a_pod_that_the_cluster_took_away_costs_no_attempt(known: Inputs) -> None:
+@pytest.mark.parametrize(("known", "words"), TAKEN.values(), ids=TAKEN)
+def test_a_pod_that_the_cluster_took_away_costs_no_attempt(known: Inputs, words: str) -> None:
     standing = standing_of(known)
 
     assert (standing.phase, standing.reason) == ("Queued", Reason.EVICTED)
-    assert standing.message == "the cluster removed its pod; another worker follows"
+    assert standing.message == f"the cluster removed its pod{words}; another worker follows"
     assert (standing.failure, standing.disruptions) == (None, 1)
-    assert not standing.worker_is_spent
+    assert standing.queue is None  # another may start at once
 
 
 LOST = {
@@ -122,25 +128,88 @@ def test_a_vanished_pod_is_not_reported_before_its_job_shows_it() -> None:
 
 
 UNSTARTED = pod(state=waiting("ContainerCreating"), **disrupted())
+UNPULLED = pod(phase="Pending", state=waiting("ErrImagePull", "no such image: worker:1"))
+FULL = pod(phase="Failed", reason="OutOfcpu", message="Pod was rejected: not enough cpu")
 NEVER_RAN = {
-    "by the cluster": (of(UNSTARTED), Reason.EVICTED),
-    "by somebody": (
+    "the cluster took it away": (of(UNSTARTED), Reason.EVICTED, "before it started"),
+    "somebody deleted it": (
         of(None, gave_up("BackoffLimitExceeded"), past=(pod(phase="Failed"),)),
         Reason.WORKER_REFUSED,
+        "was deleted before it started",
     ),
+    "its node was full": (
+        of(FULL),
+        Reason.WORKER_REFUSED,
+        "never ran: OutOfcpu: Pod was rejected: not enough cpu",
+    ),
+    "it can't start": (of(UNPULLED), Reason.WORKER_REFUSED, "ErrImagePull: no such image"),
 }
 
 
-@pytest.mark.parametrize(("known", "reason"), NEVER_RAN.values(), ids=NEVER_RAN)
-def test_a_pod_that_was_taken_away_before_it_started_is_replaced(
-    known: Inputs, reason: Reason
+@pytest.mark.parametrize(("known", "reason", "words"), NEVER_RAN.values(), ids=NEVER_RAN)
+def test_a_pod_that_never_ran_costs_no_attempt_and_another_follows_after_a_delay(
+    known: Inputs, reason: Reason, words: str
 ) -> None:
-    standing = standing_of(known)
+    now = NOW + timedelta(minutes=10)
+    standing = standing_of(known, now)
 
     assert (standing.phase, standing.reason) == ("Queued", reason)
-    assert standing.message.endswith("before it started; it is replaced")
-    assert (standing.failure, standing.disruptions) == (None, None)
-    assert standing.worker_is_spent
+    assert words in standing.message
+    assert (standing.failure, standing.disruptions) == (None, 1)
+    assert standing.queue is not None
+    assert standing.queue.eligible_at is not None
+
+
+def test_the_delay_doubles_with_each_pod_that_never_ran_up_to_five_minutes() -> None:
+    delays = []
+    for times in range(MAX_DISRUPTIONS):
+        standing = standing_of(disturbed(times, FULL))
+        assert standing.queue is not None
+        assert standing.queue.eligible_at is not None
+        delays.append(standing.queue.eligible_at - CREATED)
+
+    expected = [retry.delay("uid-cat", number, PLATFORM.backoff) for number in range(1, 11)]
+    assert delays == expected
+    assert delays[0] < timedelta(seconds=13)
+    assert max(delays) < timedelta(seconds=376)
+
+
+def test_the_delay_and_the_words_are_the_same_once_the_pod_is_gone_and_after_a_restart() -> None:
+    told = shown(of(FULL))
+    wait = told.status.queue
+    assert wait is not None
+    assert wait.eligible_at is not None
+
+    before = standing_of(inputs(told), wait.eligible_at - timedelta(milliseconds=1))
+    after = standing_of(inputs(told), wait.eligible_at)
+
+    assert (before.reason, before.message) == (Reason.WORKER_REFUSED, ready(told))
+    assert (before.queue, before.until, before.waits_for) == (wait, wait.eligible_at, None)
+    assert after.waits_for == "worker"
+
+
+def test_a_pod_that_can_t_start_is_given_up_once_the_status_tells() -> None:
+    old = {"creationTimestamp": "2026-11-22T09:50:00Z"}
+    told = shown(of(pod(phase="Pending", state=waiting("ErrImagePull"), meta_more=old)))
+
+    assert told.status.disruptions == 1
+    assert is_spent(CARRIED, told)
+    assert not is_spent(worker_job(told), told)
+
+
+def test_ten_pods_may_never_run_and_the_last_one_s_words_are_the_failure_s() -> None:
+    last = standing_of(disturbed(MAX_DISRUPTIONS, FULL))
+
+    assert (last.phase, last.reason) == ("Failed", Reason.WORKER_LOST)
+    assert last.message == (
+        "11 workers were evicted or never started, the last one: pod ij-1-x2k9q never ran: "
+        "OutOfcpu: Pod was rejected: not enough cpu"
+    )
+
+
+def ready(job: ImageJob) -> str:
+    assert job.ready is not None
+    return job.ready.message
 
 
 def test_a_pod_that_was_taken_away_after_its_report_has_reported() -> None:
@@ -238,7 +307,8 @@ def test_ten_pods_may_be_taken_away_and_the_next_is_the_last() -> None:
     assert (last.status.phase, last.status.disruptions) == ("Failed", 11)
     assert last.status.audit[-1].reason == "WorkerLost"
     assert last.status.audit[-1].message == (
-        "the cluster removed its pods 11 times: evictions, drains or lost nodes"
+        "11 workers were evicted or never started, the last one: "
+        "the cluster removed its pod: EvictionByEvictionAPI"
     )
     assert last.status.worker is not None
     assert (last.status.worker.job, last.status.worker.pod) == ("ij-1", EVICTED.metadata.name)
@@ -271,12 +341,3 @@ def test_it_is_counted_once_however_often_it_is_looked_at() -> None:
 
     assert [each.state.disruptions for each in (first, again)] == [1, 1]
     assert is_spent(CARRIED, after)
-
-
-def test_the_worker_of_one_that_was_taken_away_is_left_to_whoever_else_was_in_it() -> None:
-    """Deleted at once, its report would be lost to them, if the operator were to die."""
-    told = shown(carried(EVICTED, CARRIED, CAT))
-
-    after = decided(carried(EVICTED, CARRIED, told), now=NOW + SETTLE)
-
-    assert not isinstance(after.action, Replace)

@@ -84,12 +84,20 @@ CASES = {
         (
             "Queued",
             Reason.WORKER_REFUSED,
-            "the worker pod's deadline passed before it started; it is replaced",
+            "pod ij-1-x2k9q never ran: DeadlineExceeded; another worker follows",
         ),
     ),
     "ended, and the cluster does not call it a disruption": (
-        ended(phase="Failed", reason="OutOfpods", message="the node had no room"),
-        ("Failed", Reason.WORKER_LOST, f"{LOST}: the node had no room"),
+        ended(terminated("", 137), phase="Failed", reason="Gone", message="nobody knows why"),
+        ("Failed", Reason.WORKER_LOST, f"{LOST}: signal 9; Gone: nobody knows why"),
+    ),
+    "a report that its runtime wrote": (
+        ended(terminated(report(done()), 128, reason="StartError")),
+        (
+            "Queued",
+            Reason.WORKER_REFUSED,
+            f"pod ij-1-x2k9q never ran: StartError: {report(done())}; another worker follows",
+        ),
     ),
     "its Job gave up without a pod": (
         inputs(CAT, Worker(worker_job(CAT, status={"conditions": GAVE_UP}))),

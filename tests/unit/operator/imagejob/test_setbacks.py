@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import msgspec
-from imagejob_operator.imagejob.decide import FindPod, Inquire, JobHistory, Replace, WriteStatus
+from imagejob_operator.imagejob.decide import FindPod, Inquire, JobHistory, WriteStatus
 from imagejob_operator.imagejob.inputs import QuotaPosition
 from imagejob_operator.kube.worker import Worker
 from support.api_objects import (
@@ -109,21 +109,6 @@ def test_of_a_worker_that_has_given_up_only_its_pod_is_asked_for() -> None:
     ended = decided(known, confirmed, CREATED + PATIENCE)
 
     assert isinstance(ended.action, WriteStatus)
-
-
-def test_a_worker_is_replaced_only_once_the_status_says_why() -> None:
-    unpulled = pod(phase="Pending", state=waiting("ErrImagePull"))
-    due = CREATED + REPLACED_AFTER
-
-    first = decided(carried(unpulled), now=due)
-    write = decided(carried(unpulled), first.history, due + SETTLE)
-    assert isinstance(write.action, WriteStatus)
-    told = written(CAT, write.action.status)
-    after = decided(carried(unpulled, job=told), write.history, due + SETTLE + TICK)
-
-    assert first.action is None
-    assert write.action.status.audit[-1].reason == "WorkerRefused"
-    assert after.action == Replace(Worker(CARRIED, unpulled))
 
 
 def test_a_worker_that_may_still_start_is_not_replaced() -> None:

@@ -20,7 +20,7 @@ def seen(decision: Decision) -> Any:
     failure = state.failure and (state.failure.attempt, state.failure.reason)
     return (
         (state.phase, state.reason, state.message, state.waits_for, state.disruptions, failure),
-        (state.worker_is_spent, state.is_transient, None if failure else state.queue),
+        (state.is_transient, None if failure else state.queue),
         type(action),
         [(each.event, each.reason) for each in decision.history.entries],
         describes(action) if isinstance(action, WriteStatus) else None,

@@ -8,7 +8,7 @@ import pytest
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.inputs import Inputs, Refusal
-from imagejob_operator.imagejob.worker_checks import REFUSALS
+from imagejob_operator.kube.pod_words import UNREMARKABLE
 from imagejob_operator.kube.worker import Worker
 from support.api_objects import (
     EARLIER,
@@ -33,6 +33,12 @@ RUNNING = pod(state=running())
 UNPLACED = pod(phase="Pending", conditions=[NO_ROOM])
 UNREACHED = pod(phase="Pending", state=waiting("ContainerCreating"))
 UNPULLED = pod(phase="Pending", state=waiting("ErrImagePull", "no such image: worker:1"))
+GATED = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "SchedulingGated",
+    "message": "waits for a gate",
+}
 ANSWER = Refusal("pods are forbidden: exceeded quota", CREATED + timedelta(seconds=25))
 
 LATE = CREATED + REPLACED_AFTER
@@ -65,6 +71,12 @@ CASES = {
         PATIENCE,
         Reason.WORKER_UNSCHEDULABLE,
         "no node accepts pod ij-1-x2k9q: 0/3 nodes are available: 3 Insufficient memory.",
+    ),
+    "it may not have a node yet": (
+        carried(pod(phase="Pending", node=None, conditions=[GATED])),
+        PATIENCE,
+        Reason.WORKER_UNSCHEDULABLE,
+        "pod ij-1-x2k9q gets no node: SchedulingGated: waits for a gate",
     ),
     "its node prepares it": (carried(UNREACHED), REPLACED_AFTER, Reason.DISPATCHED, ON_ITS_WAY),
     "its image can't be pulled": (
@@ -99,7 +111,7 @@ def test_what_is_said_of_a_worker(
     assert standing.waits_for is None
 
 
-@pytest.mark.parametrize("reason", sorted(REFUSALS))
+@pytest.mark.parametrize("reason", ["ErrImageNeverPull", "RunContainerError", "SomethingNew"])
 def test_a_container_that_won_t_start_is_told_at_once(reason: str) -> None:
     standing = evaluate(carried(pod(phase="Pending", state=waiting(reason))), PLATFORM, CREATED)
 
@@ -107,13 +119,20 @@ def test_a_container_that_won_t_start_is_told_at_once(reason: str) -> None:
     assert standing.message == f"pod ij-1-x2k9q can't start: {reason}: no details are given"
 
 
+@pytest.mark.parametrize("reason", sorted(UNREMARKABLE))
+def test_a_container_that_waits_for_its_turn_is_on_its_way(reason: str) -> None:
+    standing = evaluate(carried(pod(phase="Pending", state=waiting(reason))), PLATFORM, CREATED)
+
+    assert standing.reason == Reason.DISPATCHED
+
+
 def test_a_pod_that_the_kubelet_won_t_start_is_given_up() -> None:
     before = evaluate(carried(UNPULLED), PLATFORM, CREATED + REPLACED_AFTER - TICK)
     after = evaluate(carried(UNPULLED), PLATFORM, CREATED + REPLACED_AFTER)
 
-    assert (before.worker_is_spent, after.worker_is_spent) == (False, True)
+    assert (before.disruptions, after.disruptions) == (None, 1)
     assert before.until == CREATED + REPLACED_AFTER
-    assert before.message == after.message
+    assert after.message == f"{before.message}; another worker follows"
 
 
 WAITS_ON = {
@@ -125,7 +144,7 @@ WAITS_ON = {
 
 @pytest.mark.parametrize("known", WAITS_ON.values(), ids=WAITS_ON)
 def test_what_costs_nothing_is_never_given_up(known: Inputs) -> None:
-    assert not evaluate(known, PLATFORM, CREATED + timedelta(days=1)).worker_is_spent
+    assert evaluate(known, PLATFORM, CREATED + timedelta(days=1)).disruptions is None
 
 
 def test_a_worker_of_several_that_gets_no_pod_is_given_up() -> None:
@@ -134,7 +153,7 @@ def test_a_worker_of_several_that_gets_no_pod_is_given_up() -> None:
     soon, late = evaluate(known, PLATFORM, CREATED + PATIENCE), evaluate(known, PLATFORM, LATE)
 
     assert soon.reason is late.reason is Reason.WORKER_REFUSED
-    assert (soon.worker_is_spent, late.worker_is_spent) == (False, True)
+    assert (soon.disruptions, late.disruptions) == (None, 1)
     assert soon.until == LATE
 
 
@@ -145,17 +164,23 @@ def test_a_worker_is_looked_at_again_when_patience_ends() -> None:
 UNMOUNTED = Refusal('secret "uploads-s3" not found', CREATED + timedelta(seconds=25), "ij-1-x2k9q")
 
 
-def test_a_pod_that_has_a_node_and_does_not_start_says_what_the_cluster_warns_of() -> None:
-    known = carried(UNREACHED, refusal=UNMOUNTED)
+@pytest.mark.parametrize(("sandbox", "count"), [("True", None), ("False", 1), ("", None)])
+def test_of_a_pod_that_does_not_start_events_give_words_and_its_status_decides(
+    sandbox: str, count: int | None
+) -> None:
+    ready = {"type": "PodReadyToStartContainers", "status": sandbox}
+    conditions = [ready] if sandbox else []
+    state = waiting("ContainerCreating")
+    known = carried(pod(phase="Pending", state=state, conditions=conditions), refusal=UNMOUNTED)
     soon, late = evaluate(known, PLATFORM, CREATED + PATIENCE), evaluate(known, PLATFORM, LATE)
 
-    assert soon.reason is Reason.WORKER_REFUSED
+    assert soon.reason is late.reason is Reason.WORKER_REFUSED
     assert soon.message == 'pod ij-1-x2k9q can\'t start: secret "uploads-s3" not found'
-    assert (soon.worker_is_spent, late.worker_is_spent) == (False, True)
+    assert (soon.disruptions, late.disruptions) == (None, count)
 
 
 def test_a_pod_without_warnings_may_take_its_time() -> None:
     silent = Refusal("", UNMOUNTED.until, UNMOUNTED.about)
     standing = evaluate(carried(UNREACHED, refusal=silent), PLATFORM, LATE)
 
-    assert (standing.reason, standing.worker_is_spent) == (Reason.DISPATCHED, False)
+    assert (standing.reason, standing.disruptions) == (Reason.DISPATCHED, None)

@@ -9,7 +9,7 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import WatchedObject
-from imagejob_operator.imagejob.decide import Inquire, Replace
+from imagejob_operator.imagejob.decide import Inquire
 from imagejob_operator.imagejob.evaluate import evaluate
 from imagejob_operator.imagejob.gather import gather
 from imagejob_operator.imagejob.inputs import Inputs, Refusal
@@ -51,6 +51,13 @@ def resumed(*jobs: ImageJob) -> WorkerJob:
     return worker_job(*(jobs or (CAT,)), version=12, status={"conditions": told})
 
 
+def fields(manager: str, *owned: str) -> dict[str, object]:
+    return {"manager": manager, "fieldsV1": {"f:spec": {f"f:{name}": {} for name in owned}}}
+
+
+CREATOR = fields("imagejob-operator", "suspend", "template")
+BY_SOMEBODY = {"managedFields": [CREATOR, fields("kubectl-patch", "suspend")]}
+AT_ITS_CREATION = {"managedFields": [CREATOR, fields("kubectl-label")]}
 IN_QUEUE = {"labels": {"kueue.x-k8s.io/queue-name": "images"}}
 LONG = timedelta(days=3)
 SAID = "worker Job ij-1 is suspended: no reason is given"
@@ -65,6 +72,11 @@ CASES = {
         inputs(CAT, Worker(suspended(), past=(pod(phase="Failed"),))),
         SAID,
     ),
+    "by a program": (
+        carried(by=suspended(**BY_SOMEBODY)),
+        'worker Job ij-1 is suspended by "kubectl-patch": no reason is given',
+    ),
+    "since its creation": (carried(by=suspended(**AT_ITS_CREATION)), SAID),
     "in a queue of Kueue": (
         carried(by=suspended(**IN_QUEUE)),
         'worker Job ij-1 is suspended: Kueue resumes it when the queue "images" has capacity',
@@ -78,7 +90,7 @@ def test_what_is_said_while_it_is_suspended(known: Inputs, message: str) -> None
 
     assert (standing.phase, standing.reason) == ("Queued", Reason.WORKER_SUSPENDED)
     assert standing.message == message
-    assert (standing.until, standing.failure, standing.worker_is_spent) == (None, None, False)
+    assert (standing.until, standing.failure, standing.disruptions) == (None, None, None)
 
 
 def test_it_causes_no_lookup_and_no_replacement() -> None:
@@ -88,7 +100,7 @@ def test_it_causes_no_lookup_and_no_replacement() -> None:
     decisions.append(decided(known, decisions[-1].history, now + SETTLE))
     decisions.append(decided(known, decisions[-1].history, now + LONG))
 
-    assert not any(isinstance(each.action, Inquire | Replace) for each in decisions)
+    assert not any(isinstance(each.action, Inquire) for each in decisions)
 
 
 def test_a_pod_that_is_still_ending_runs() -> None:
@@ -126,8 +138,8 @@ def test_one_of_several_that_gets_no_pod_is_given_up_only_after_it_has_gone_on()
     known = inputs(CAT, Worker(resumed(CAT, DOG)), refusal=ANSWER)
     soon, late = (RESUMED + REPLACED_AFTER - TICK, RESUMED + REPLACED_AFTER)
 
-    assert not evaluate(known, PLATFORM, soon).worker_is_spent
-    assert evaluate(known, PLATFORM, late).worker_is_spent
+    assert evaluate(known, PLATFORM, soon).disruptions is None
+    assert evaluate(known, PLATFORM, late).disruptions == 1
 
 
 def killed(version: int = 21) -> Pod:
@@ -198,4 +210,4 @@ def test_an_image_that_can_t_be_pulled_is_no_matter_of_one_that_is_suspended() -
     stuck = pod(phase="Pending", state=waiting("ErrImagePull"))
     standing = evaluate(inputs(CAT, Worker(suspended(), stuck)), PLATFORM, CREATED + LONG)
 
-    assert not standing.worker_is_spent
+    assert standing.disruptions is None
