@@ -56,7 +56,7 @@ def stamp(offset: int) -> str:
 
 def moments() -> st.SearchStrategy[datetime]:
     """When the operator looks."""
-    return st.integers(0, 1_200_000).map(lambda each: NOW + timedelta(milliseconds=each))
+    return st.integers(0, 120_000).map(lambda each: NOW + timedelta(milliseconds=each))
 
 
 def spans() -> st.SearchStrategy[timedelta]:
@@ -112,12 +112,13 @@ def states() -> st.SearchStrategy[dict[str, Any] | None]:
     reports = st.sampled_from(
         ["", report(done()), report(failed()), report(failed("TimedOut")), report(read()), "junk"]
     )
-    started = st.builds(lambda each: {"running": {"startedAt": stamp(each)}}, seconds)
+    begun = st.integers(-120, 120)
+    started = st.builds(lambda each: {"running": {"startedAt": stamp(each)}}, begun)
     ended = st.builds(terminated, reports, st.sampled_from([0, 1, 137]))
     forgotten = st.just(terminated(reason="ContainerStatusUnknown", startedAt=None))
     waits = st.sampled_from(["ContainerCreating", "ImagePullBackOff", "CreateContainerConfigError"])
     bare, begins = st.just({"running": {}}), st.builds(waiting, waits)
-    return st.one_of(st.none(), started, started, started, bare, begins, ended, forgotten)
+    return st.one_of(*[started] * 5, st.none(), bare, begins, ended, ended, forgotten)
 
 
 @st.composite
@@ -137,7 +138,7 @@ def pods(draw: st.DrawFn, by: WorkerJob, suffix: str = PODS[0], *, orphaned: boo
         suffix=suffix,
         orphaned=orphaned,
         state=state,
-        deadline=draw(st.sampled_from([61, 90, 180, None])),
+        deadline=draw(seldom(rare=None, usual=61)),
         node=draw(st.sampled_from(["n1", "n1", "n1", None])),
         meta_more=meta,
         version=draw(st.integers(20, 29)),

@@ -13,6 +13,9 @@ from support.api_objects import PLATFORM
 from support.examples import examples
 from support.situations import moments, situations, spans, with_status
 
+SPANS = [timedelta(seconds=each) for each in (2, 20, 70, 250, 3600, 10**7)]
+"""Beyond each of the times that the operator waits for something."""
+
 
 def seen(decision: Decision) -> Any:
     """What anybody sees of it, or does because of it, but for times at which it was seen."""
@@ -52,11 +55,12 @@ def followed(
 def test_who_looks_when_it_was_said_knows_as_much_as_who_looks_later(
     situation: tuple[Inputs, JobHistory], now: datetime, span: timedelta
 ) -> None:
-    inputs, last = followed(*situation, now, now + span)
+    for end in (now + each for each in (span, *SPANS)):
+        inputs, last = followed(*situation, now, end)
 
-    later = decide(inputs, last.history, PLATFORM, now + span)
+        later = decide(inputs, last.history, PLATFORM, end)
 
-    assert seen(later) == seen(last)
+        assert seen(later) == seen(last)
 
 
 @given(situations(), moments())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from imagejob_operator.imagejob.decide import JobHistory
 from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.workqueue.priority import Priority
 from prometheus_client import generate_latest
-from support.api_objects import image_job, pod, running, worker_job
+from support.api_objects import image_job, pod, running, terminated, worker_job
 from support.observing import Knowledge
 
 if TYPE_CHECKING:
@@ -127,6 +127,46 @@ def test_workers_are_distinguished_by_their_pods() -> None:
     assert known.value("worker_jobs", state="running") == 1
     assert known.value("worker_jobs", state="starting") == 1
     assert known.value("worker_jobs", state="ended") == 0
+
+
+LONG_AGO = {"running": {"startedAt": "2026-11-22T09:00:00Z"}}
+"""With three minutes, and a minute for its node, it should have ended 56 minutes before NOW."""
+
+OVERDUE = {
+    "its pod should have ended": ({"state": LONG_AGO}, "Running", 3360.25),
+    "it has gone on elsewhere": ({"state": LONG_AGO}, "Queued", 0),
+    "its pod has its time": ({"state": running()}, "Running", 0),
+    "its pod has ended, and no status says so": (
+        {"state": terminated(startedAt="2026-11-22T09:00:00Z")},
+        "Running",
+        3360.25,
+    ),
+}
+
+
+@pytest.mark.parametrize(("of_pod", "phase", "seconds"), OVERDUE.values(), ids=OVERDUE)
+def test_for_how_long_an_imagejob_is_overdue(
+    of_pod: dict[str, Any], phase: str, seconds: float
+) -> None:
+    known, cat = Knowledge(), image_job("cat")
+    worker = worker_job(cat)
+    for thing in (cat, worker, pod(by=worker, deadline=180, **of_pod)):
+        known.cache.upsert(thing)
+    known.histories.keep("uid-cat", JobHistory(last=(phase, "Processing")))
+
+    assert known.value("running_overdue_seconds") == seconds
+
+
+def test_a_pod_that_was_given_up_makes_nobody_overdue_who_runs_elsewhere() -> None:
+    known, cat = Knowledge(), image_job("cat", status={"disruptions": 1})
+    lost, worker = worker_job(image_job("cat")), worker_job(cat, name="ij-2")
+    left = pod(by=lost, deadline=180, state=LONG_AGO)
+    for thing in (cat, lost, left, worker, pod(by=worker, deadline=180, state=running())):
+        known.cache.upsert(thing)
+    known.cache.give_up(left)
+    known.histories.keep("uid-cat", JobHistory(last=("Running", "Processing")))
+
+    assert known.value("running_overdue_seconds") == 0
 
 
 def test_the_work_queue_says_who_waits_and_for_how_long() -> None:
