@@ -60,6 +60,12 @@ OVERWRITING = image_job(source={"storeRef": {"name": "uploads"}, "key": "derived
 THIRD = QuotaPosition(position=QueuePosition(3, NOW + timedelta(minutes=30)), limit="50 per 1h")
 RUNNING = pod(state=running())
 DONE = pod(state=terminated(report(done())))
+OVERRUN = pod(
+    phase="Failed",
+    reason="Evicted",
+    message='Usage of EmptyDir volume "scratch" exceeds the limit "2Gi". ',
+    state=terminated(exit_code=137),
+)
 
 
 def reported(reason: Reason, job: ImageJob) -> Inputs:
@@ -67,7 +73,12 @@ def reported(reason: Reason, job: ImageJob) -> Inputs:
     return carried(pod(state=terminated(report(failed(reason.value, "as reported")))), job=job)
 
 
-ELSEWHERE = {Reason.INVALID_SPEC, Reason.QUOTA_EXCEEDED, Reason.CANCELLED}
+ELSEWHERE = {
+    Reason.INVALID_SPEC,
+    Reason.QUOTA_EXCEEDED,
+    Reason.CANCELLED,
+    Reason.OUT_OF_SCRATCH,
+}
 """Failures that no worker reports."""
 
 WAITING = {
@@ -92,6 +103,7 @@ RETRIED = {
 }
 FAILED = {
     "failed-InvalidSpec": inputs(OVERWRITING),
+    "failed-OutOfScratch": carried(OVERRUN),
     "failed-QuotaExceeded": inputs(quota=QuotaPosition(excess="the quota of 50 per 1h is used up")),
     **{
         f"failed-{reason.value}": reported(reason, ONCE)
