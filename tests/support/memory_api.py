@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
 from imagejob_operator.kube.errors import ConflictError, NotFoundError
+from imagejob_operator.kube.usable import version_number
 from imagejob_operator.observability.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ class MemoryApi:
         at = (plural, namespace, name)
         kind = "MODIFIED" if at in self._objects else "ADDED"
         meta = body.get("metadata")
-        if isinstance(meta, dict) and str(meta.get("resourceVersion")).isdecimal():
+        if (
+            isinstance(meta, dict)
+            and version_number(_text(meta.get("resourceVersion"))) is not None
+        ):
             body = {**body, "metadata": {**meta, "resourceVersion": str(self._version)}}
         self._objects[at], self._versions[at] = body, str(self._version)
         self._events.append((self._version, plural, kind, body))
@@ -185,6 +189,10 @@ def _parsed(path: str) -> tuple[str, str, str, bool]:
         namespace, parts = parts[1], parts[2:]
     plural, *rest = parts
     return plural, namespace, rest[0] if rest else "", rest[1:] == ["status"]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _phase(body: Body) -> object:
