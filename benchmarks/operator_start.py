@@ -44,6 +44,9 @@ GETS = 20
 IMAGE_JOBS = 2
 """Those whose worker Jobs are timed."""
 
+FIRST_PAGES, PAGE = 3, 500
+"""Pages grow to so many objects, and the first ones are smaller."""
+
 RATIO, FIRST_SECONDS = 1.5, 5.0
 
 Found = Mapping[str, Sequence["Start"]]
@@ -59,7 +62,7 @@ def main() -> int:
         print(f"proof-start: {error}", file=sys.stderr)
         return CANNOT if isinstance(error, DevError) else MISSED
     sizes = {"namespaces": options.namespaces, "unfinishedImageJobs": options.unfinished}
-    targets = [*_requests(found), *(() if options.untimed else _times(found))]
+    targets = [*_requests(found, options.namespaces), *(() if options.untimed else _times(found))]
     starts = {name: [_rounded(each) for each in found[name]] for name in found}
     judged = [each.as_json() for each in targets]
     record.write(options.json, {**sizes, "starts": starts, "targets": judged})
@@ -94,11 +97,12 @@ def _situations(plane: Plane, options: argparse.Namespace) -> Iterator[tuple[str
     yield "ledgers", [start.start(plane, f"ledgers-{trial}") for trial in trials]
 
 
-def _requests(found: Found) -> Iterator[Target]:
-    """What may be asked and written."""
-    for name in ("idle", "again", "ledgers"):
+def _requests(found: Found, namespaces: int) -> Iterator[Target]:
+    """What may be asked and written. Ledgers and ImageStores come with the unfinished ImageJobs."""
+    pages = FIRST_PAGES + namespaces // PAGE
+    for name, needed in (("idle", 0), ("again", 0), ("ledgers", 2 * pages)):
         gets = max(each.gets for each in found[name])
-        yield Target(f"{name}: GETs", gets, "at most", GETS + IMAGE_JOBS, "")
+        yield Target(f"{name}: GETs", gets, "at most", GETS + IMAGE_JOBS + needed, "")
     for name in ("again", "ledgers"):
         statuses = max(each.statuses for each in found[name])
         yield Target(f"{name}: statuses of ImageQuotas", statuses, "at most", GETS, "")

@@ -74,8 +74,8 @@ class Plane(Cluster):
     def etcd_port(self) -> int:
         return self._plan.etcd_port
 
-    def _node(self) -> Program:
-        stages = fakenode.configure(self.folder / "stages.yaml")
+    def _node(self, name: str, folder: Path) -> Program:  # noqa: ARG002 (kwok is every node)
+        stages = fakenode.configure(folder / "stages.yaml")
         command = fakenode.command(find(modules=(KWOK,)), self.kubeconfig, stages)
         return Program(command, self._plan.log("kwok"), self._guard, ready=lambda: True)
 

@@ -162,6 +162,7 @@ class Manager:
                 self.last_tick = time.monotonic()
                 if not self.unwatched:
                     self._take_turn(tasks)
+                await asyncio.sleep(0)  # watches and probes have a turn, too, if keys are left
                 with suppress(TimeoutError):  # (Python 3.11's wait_for may drop a cancellation)
                     async with asyncio.timeout(self._wait()):
                         await self._wake.wait()
