@@ -107,12 +107,12 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
     "a crash out of memory": (
         lambda _: (bytearray(40 << 20), os.abort()), "OutOfMemory", "SIGABRT",
     ),
-    "endless loop": (lambda _: sum(iter(int, 1)), "TimedOut", "longer"),
-    "waits for ever": (lambda _: signal.pause(), "TimedOut", "longer"),
-    "out of CPU time": (signalled(signal.SIGXCPU), "TimedOut", "longer"),
+    "endless loop": (lambda _: sum(iter(int, 1)), "TimedOut", "time limit"),
+    "waits for ever": (lambda _: signal.pause(), "TimedOut", "time limit"),
+    "out of CPU time": (signalled(signal.SIGXCPU), "TimedOut", "time limit"),
     "deaf to signals": (
         lambda _: (signal.signal(signal.SIGTERM, signal.SIG_IGN), signal.pause()),
-        "TimedOut", "longer",
+        "TimedOut", "time limit",
     ),
     "a file too large": (
         lambda place: make(place, data=bytes(MEMORY // 2)) and
@@ -128,7 +128,7 @@ BAD: dict[str, tuple[Behaviour, str, str]] = {
     "ends with a code": (lambda _: os._exit(3), "Internal", "code 3"),
     "exits": (lambda _: sys.exit(0), "Internal", "no valid result"),
     "noise": (lambda place: lie(b"\xff" * 99, place), "Internal", "no valid result"),
-    "floods the pipe": (flood, "TimedOut", "longer"),
+    "floods the pipe": (flood, "TimedOut", "time limit"),
     "other outputs": (
         lambda place: lie(product("0", name="else"), place, make), "Internal", "other outputs",
     ),

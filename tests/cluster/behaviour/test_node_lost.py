@@ -115,7 +115,7 @@ def test_a_pod_that_was_never_reported_to_start_is_given_up_too(
         team.wait_for_no_workers()
 
     assert (ended["phase"], ended["attempts"]) == ("Succeeded", 1)
-    assert "disruptions" not in ended
+    assert ended["disruptions"] == 1  # also of a pod that never ran, so that it ends at some time
 
 
 def test_the_report_of_a_node_that_returns_late_changes_nothing(
