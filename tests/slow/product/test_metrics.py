@@ -145,7 +145,8 @@ def test_every_panel_has_data(prometheus: Prometheus) -> None:
         found = dashboard_expressions()
         return {title for title, asked in found if not prometheus.query(asked)}
 
-    until(lambda: empty() <= {"Leader changes"})  # a rate needs two scrapes
+    # A rate needs two scrapes; and no leader changes here, and no request has to fail.
+    until(lambda: empty() <= {"Leader changes", "Failed requests"})
 
 
 @pytest.mark.parametrize("expression", list(page_expressions()))
