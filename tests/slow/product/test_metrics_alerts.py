@@ -57,12 +57,12 @@ def quota(used: str, waits: str) -> Series:
     }
 
 
-def starts(values: str) -> Series:
-    """When a process began; that of another program restarts, too."""
+def starts(values: str, info: str = "1x60") -> Series:
+    """When a process began; that of another program on the same address restarts, too."""
     return {
-        'process_start_time_seconds{instance="a"}': values,
-        'process_start_time_seconds{instance="other"}': "0+60x60",
-        'imagejob_build_info{instance="a",version="1"}': "1x60",
+        'process_start_time_seconds{job="ours",instance="a"}': values,
+        'process_start_time_seconds{job="other",instance="a"}': "0+60x60",
+        'imagejob_build_info{job="ours",instance="a",version="1"}': info,
     }
 
 
@@ -151,7 +151,12 @@ CASES: Mapping[str, Case] = {
         quiet=finished(5, 20, "TooLarge") | finished(0, 20, "StorageUnavailable"),
     ),
     "ImageJobWorkersRefused": Case(
-        8, 12, fires=waiting("WorkerRefused", 15), quiet=waiting("WorkerRefused", 5)
+        8,
+        12,
+        fires={
+            'imagejob_waiting_jobs{reason="WorkerRefused"}': "3 3 stale 3 stale" + " 3 stale" * 6
+        },
+        quiet=waiting("WorkerRefused", 5),
     ),
     "ImageJobWorkersUnschedulable": Case(
         13,
@@ -185,12 +190,18 @@ CASES: Mapping[str, Case] = {
             'imagejob_lease_trouble{pod="a"}': "0x2 1x20",
             'imagejob_lease_trouble{pod="b"}': "0x22",
         },
-        quiet={'imagejob_lease_trouble{pod="a"}': "0 0 1 1 0x20"},
+        quiet={
+            'imagejob_lease_trouble{pod="a"}': "0 0 1 1 0x20",
+            'imagejob_lease_trouble{pod="deleted"}': "1x6 stale",
+        },
     ),
     "ImageJobRestarts": Case(
         10,
         25,
-        fires=starts("100 100 200 200 200 300 300 300 400 400 400 400 400 500x20"),
+        fires=starts(
+            "100 100 200 200 200 300 300 300 400 400 400 400 400 500x5 stale",
+            info="1x18 stale",  # the container is in back-off
+        ),
         quiet=starts("100 100 200 200 300x40"),
     ),
 }

@@ -24,6 +24,8 @@ OF_THE_TEAM = {
 
 NOBODY_S = {Reason.CANCELLED, Reason.SUSPENDED}
 
+METRICS = ROOT / "docs/metrics.md"
+
 
 def test_every_reason_that_needs_a_person_has_its_section() -> None:
     needed = {reason.value for reason in (WAITING | FINAL | RETRYABLE) - OF_THE_TEAM - NOBODY_S}
@@ -47,6 +49,17 @@ def test_every_alert_names_its_part() -> None:
     }
 
     assert wrong == {}
+
+
+def test_the_share_of_failures_counts_all_but_those_of_the_team_and_its_quota() -> None:
+    quota = {Reason.QUOTA_EXCEEDED}
+    counted = {reason.value for reason in (FINAL | RETRYABLE) - OF_THE_TEAM - NOBODY_S - quota}
+
+    texts = (alerts()["ImageJobFailureRatio"]["expr"], METRICS.read_text().replace("\\|", "|"))
+
+    for text in texts:
+        (listed,) = re.findall(r'result="failed", reason=~"([^"]+)"', text)
+        assert set(listed.split("|")) == counted
 
 
 def parts(chapter: str) -> set[str]:
