@@ -34,7 +34,7 @@ KEYS = {
 BATCH = 8  # in one worker, whose report then has room for their whole messages
 
 _ROW = re.compile(
-    r"^\| (\d{3}) \| (?:`([^`]+)`(?:, (.+?))?|none) \| (both|GET|PUT) \| `(\w+)` "
+    r"^\| (\d{3}) \| (?:`([^`]+)`|none)(?:, (.+?))? \| (both|GET|PUT) \| `(\w+)` "
     r"\| (no|another worker|at once) \| (.*?) \|$",
     re.MULTILINE,
 )
@@ -115,6 +115,8 @@ class Store:
         request.send_response(row.status)
         if row.extra == "`x-amz-delete-marker`":
             request.send_header("x-amz-delete-marker", "true")
+        if row.extra == "`x-amz-bucket-region`":
+            request.send_header("x-amz-bucket-region", REGION)
         request.send_header("Content-Length", str(len(row.body)))
         request.end_headers()
         request.wfile.write(row.body)

@@ -85,16 +85,16 @@ _TOKEN = _later("the session token isn't valid now; another worker reads the Sec
 _CLOCK = _later("the clock of this node or of the store is wrong")
 _FULL = _later("the store is full, or its quota used up")
 _BUSY = _soon("the store is busy")
-_BROKEN = _soon("the store has a fault of its own")
-_DAMAGED = _soon("what arrived isn't what was sent")
+_BROKEN = _soon("the store has an internal error")
+_DAMAGED = _soon("the data was corrupted in transit")
 _NO_KEY = _denied("there is no such access key: correct the Secret")
 _CLOSED = _denied("the store's account is closed or suspended")
 _REGION = _wrong("spec.s3.region or spec.s3.endpoint isn't the bucket's")
 _IN_REGION = _wrong("the bucket is in {region}: correct spec.s3.region and spec.s3.endpoint")
-_CHECKSUM = _denied("the bucket demands another checksum than Content-MD5")
-_REQUEST = _wrong("the store can't be asked like this; is spec.s3.endpoint right?")
+_CHECKSUM = _denied("the bucket requires a checksum other than Content-MD5")
+_REQUEST = _wrong("the store doesn't support this request; is spec.s3.endpoint right?")
 _LOCKED = _denied("a lock or a retention protects the object that is there")
-_KEY = _denied("the store takes no keys like this")
+_KEY = _denied("the store doesn't accept object keys like this")
 _ABSENT = Meaning("SourceNotFound")
 _DELETED = Meaning("SourceNotFound", "it was deleted: its latest version is a delete marker")
 
@@ -146,13 +146,13 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "NotImplemented": _REQUEST,
     # What is not there, or too much.
     "NoSuchBucket": _later("there is no bucket {bucket}"),
-    "EntityTooLarge": Meaning("TooLarge", "it is larger than the store takes"),
+    "EntityTooLarge": Meaning("TooLarge", "it is larger than the store accepts"),
     "QuotaExceeded": _FULL,
     "InsufficientStorage": _FULL,
     "XMinioStorageFull": _FULL,
     "XMinioAdminBucketQuotaExceeded": _FULL,
     # Faults that pass.
-    "TemporaryRedirect": _later("the bucket was made a short while ago, or moves"),
+    "TemporaryRedirect": _later("the bucket was created recently or is moving"),
     "BadDigest": _DAMAGED,
     "IncompleteBody": _DAMAGED,
     "XAmzContentChecksumMismatch": _DAMAGED,  # MinIO
@@ -186,7 +186,7 @@ def meaning(answer: Answer, *, reads: bool) -> Meaning:
     if reads and answer.headers.get("x-amz-delete-marker") == "true":
         return _DELETED
     if code in ("AccessDenied", "InvalidArgument", "InvalidRequest", "NotImplemented"):
-        # The checksum first, as S3 demands one in words about locks. A lock has no code of its own.
+        # The checksum first: S3 requires one in words about locks. A lock has no code of its own.
         if code != "AccessDenied" and re.search("checksum|content-md5", message, re.IGNORECASE):
             return _CHECKSUM
         # How S3 says RequestTimeTooSkewed of a signed URL.
