@@ -48,7 +48,7 @@ def fields(
     for name, field in part.get("properties", {}).items():
         there = always and name in part["required"]
         below = f"{path}.{name}".lstrip(".")
-        yield below, ("always" if there else "at times", field["description"])
+        yield below, ("always" if there else "sometimes", field["description"])
         yield from fields(field, below, always=there)
         yield from fields(field.get("items", {"type": "string"}), f"{below}[]", always=False)
 
