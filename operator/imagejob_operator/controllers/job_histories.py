@@ -24,9 +24,12 @@ class JobHistories:
         return self._histories.get(uid) or JobHistory()
 
     def refusals(self, uids: Iterable[str]) -> dict[str, Refusal]:
-        """Return why the cluster refused the workers of those ImageJobs, where it did."""
+        """Return why the cluster refused the workers of those ImageJobs, where it did.
+
+        That a worker's pod doesn't start is no reason for the next worker to be another.
+        """
         known = ((uid, self.of(uid).refusal) for uid in uids)
-        return {uid: refusal for uid, refusal in known if refusal}
+        return {uid: refusal for uid, refusal in known if refusal and not refusal.about}
 
     def keep(self, uid: str, history: JobHistory) -> None:
         """Store the history of the latest decision."""

@@ -52,9 +52,9 @@ class JobHistory(msgspec.Struct, frozen=True):
         return max(at, self.refusal.until) if self.refusal else at
 
     def noticing(self, worker: Worker | None) -> JobHistory:
-        """Drop a refusal that is about another pod than the worker's."""
-        refusal = self.refusal
-        if not (refusal and worker and worker.pod) or refusal.about == worker.pod.metadata.name:
+        """Drop a refusal unless it is about the worker's pod, or about none while there is none."""
+        pod = worker.pod.metadata.name if worker and worker.pod else ""
+        if not self.refusal or self.refusal.about == pod:
             return self
         return msgspec.structs.replace(self, refusal=None)
 

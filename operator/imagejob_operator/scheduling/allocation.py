@@ -24,8 +24,8 @@ class Occupancy(msgspec.Struct, frozen=True):
     """The workers of one namespace, the ImageJobs in them, how many are still starting, and how
     many of these have no node yet; and whether nodes are full, judging by its pods.
 
-    `not_run` are starting, or have a node that doesn't start them; `is_refused` if the newest pod
-    of which that is known could not run.
+    `not_run` are starting, or have a node that doesn't start them, and aren't being deleted;
+    `is_refused` if the newest pod of which that is known could not run.
     """
 
     workers: int = 0
@@ -54,7 +54,7 @@ def occupancy(
     promised = {each.name: len(each.jobs) for each in writing.pending} if writing else {}
     promised |= {name: len(record.uids) for name, record in state.promised().items()}
     starting = [each for each in live if is_starting(each, patience, now)]
-    stuck = [each for each in live if each not in starting and each.pod and is_on_a_node(each.pod)]
+    stuck = [each for each in live if each not in starting and each.pod and _is_stuck(each.pod)]
     return Occupancy(
         workers=min(sum(not each.is_suspended for each in live), most) + len(promised),
         image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
@@ -64,6 +64,15 @@ def occupancy(
         not_run=len(starting) + len(stuck) + len(promised),
         is_refused=state.refused_at is not None,
     )
+
+
+def _is_stuck(pod: Pod) -> bool:
+    """Whether it has a node that doesn't start it, and isn't being deleted.
+
+    A pod on a lost node may stay in deletion for long. It doesn't tell whether another node
+    could start the next one.
+    """
+    return is_on_a_node(pod) and pod.metadata.deletion_timestamp is None
 
 
 def _nodes_are_full(pods: Sequence[Pod]) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.destinations import Spot
-from imagejob_operator.cache.last_failure import failed_in, worker_shown
+from imagejob_operator.cache.last_failure import failed_in
 from imagejob_operator.config.platform import SIZES, Platform, Size
 from imagejob_operator.contract.order import digest
 from imagejob_operator.imagejob import job_builder
@@ -198,4 +198,10 @@ class Planner(NamedTuple):
 
 
 def _is_through(job: ImageJob | None, worker: str) -> bool:
-    return job is None or failed_in(job, worker) or worker_shown(job) == worker
+    """Whether the ImageJob was deleted, or its status shows that it has been in that worker.
+
+    A status names a worker only once that exists. One that never ran is followed by another, after
+    a delay and under another name.
+    """
+    shown = job.status.worker if job else None
+    return job is None or failed_in(job, worker) or (shown is not None and shown.job == worker)

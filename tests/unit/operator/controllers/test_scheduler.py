@@ -264,6 +264,27 @@ def test_a_pod_that_no_node_takes_holds_nobody_back_where_another_could_not_run(
     assert operator.begins(*jobs(2 * MAX_BATCH)) == [MAX_BATCH]
 
 
+ON_A_NODE: dict[str, tuple[dict[str, object], list[int]]] = {
+    "its kubelet has yet to start it": ({}, []),
+    "the cluster takes it away, as from a lost node": (
+        {"deletionTimestamp": "2026-11-22T10:00:30Z"},
+        [MAX_BATCH],
+    ),
+}
+
+
+@pytest.mark.parametrize(("meta", "begun"), ON_A_NODE.values(), ids=ON_A_NODE)
+def test_a_pod_on_a_node_holds_others_back_where_another_could_not_run_until_it_is_taken_away(
+    meta: dict[str, object], begun: list[int]
+) -> None:
+    worker = worker_job(*jobs(1, first=50), name="ij-9")
+    operator = Operator().upsert(worker, pod(by=worker, phase="Pending", meta_more=meta))
+    operator.registry.note_start("team-a", refused(carried(1, "ij-7")))
+    operator.now = NOW + timedelta(minutes=1)
+
+    assert operator.begins(*jobs(2 * MAX_BATCH)) == begun
+
+
 STARTS = {
     "a later one runs": ([refused(carried(1)), runs(carried(1), 1)], ALL),
     "an earlier one runs": ([refused(carried(1), 1), runs(carried(1))], [MAX_BATCH]),

@@ -74,6 +74,27 @@ def test_a_refusal_stays_shown_until_a_pod_is_there() -> None:
     assert started.state.reason == "Processing"
 
 
+def test_what_was_found_about_a_pod_is_dropped_once_the_worker_has_gone() -> None:
+    stuck = pod(phase="Pending")
+    due = CREATED + PATIENCE
+    asked = decided(carried(stuck), now=due).history
+    history = asked.refused("", due + REFUSED_FOR, stuck.metadata.name)
+
+    meanwhile = decided(carried(stuck), history, due + TICK)
+    waits = decided(inputs(CAT), history, due + TICK)
+    dispatched = decided(
+        inputs(CAT, quota=QuotaPosition(admitted_at=NOW, dispatch="ij-2")), history, due + TICK
+    )
+    next_worker = decided(carried(by=worker_job(CAT, name="ij-2")), history, due + TICK)
+
+    assert meanwhile.history.refusal == history.refusal
+    assert waits.history.refusal is None
+    assert waits.state.waits_for == "worker"
+    assert dispatched.state.reason == "Dispatched"
+    assert next_worker.history.refusal is None
+    assert next_worker.state.reason == "Dispatched"
+
+
 def test_the_cluster_is_asked_why_a_worker_gets_no_pod() -> None:
     early = decided(carried(), now=CREATED + PATIENCE - TICK)
     due = decided(carried(), early.history, CREATED + PATIENCE)

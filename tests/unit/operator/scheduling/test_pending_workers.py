@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from imagejob_operator.api.imagejob import ImageJob
@@ -108,6 +110,18 @@ def test_a_worker_of_several_is_created_again_under_its_name() -> None:
     assert not after.must_write
 
 
+def never_ran_in(worker: str) -> dict[str, Any]:
+    """The status after that worker: it was given up before its pod ran."""
+    ready = {"type": "Ready", "status": "False", "reason": "WorkerRefused", "message": "no image"}
+    return {
+        "phase": "Queued",
+        "worker": {"job": worker},
+        "disruptions": 1,
+        "queue": {"eligibleAt": "2026-11-22T09:59:00Z"},
+        "conditions": [{**ready, "lastTransitionTime": "2026-11-22T09:50:00Z"}],
+    }
+
+
 LESS = {
     "one has gone": [CAT, DOG],
     "one was suspended": [CAT, DOG, image_job("emu", suspend=True)],
@@ -120,6 +134,11 @@ LESS = {
         CAT,
         DOG,
         image_job("emu", status=last_failure(1, worker=NAME_OF_THREE)),
+    ],
+    "one shows that it never ran there": [
+        CAT,
+        DOG,
+        image_job("emu", status=never_ran_in(NAME_OF_THREE)),
     ],
 }
 
@@ -184,6 +203,7 @@ def test_the_next_worker_has_another_name_than_one_that_is_promised() -> None:
 OVER = {
     "its ImageJob has gone": [],
     "its ImageJob shows that it failed there": [image_job(status=last_failure(1, worker=NAME))],
+    "its ImageJob shows that it never ran there": [image_job(status=never_ran_in(NAME))],
     "it is there": [CAT, worker_job(CAT, name=NAME)],
 }
 
@@ -198,6 +218,13 @@ def test_a_promise_that_is_over_is_dropped_with_the_next_write(known: list[Image
 
     assert set(made.ledger.dispatches) == {worker_name(["uid-dog"], 2)}
     assert len(made.pending) == 1
+
+
+def test_a_promise_is_kept_to_one_that_never_ran_in_the_worker_before() -> None:
+    cat = image_job(status=never_ran_in("ij-0"))
+    team = Team(first().ledger, cat)
+
+    assert [each.name for each in team.plan(places=0).pending] == [NAME]
 
 
 def test_a_promise_that_led_nowhere_is_dropped_too() -> None:
