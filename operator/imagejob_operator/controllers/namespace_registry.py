@@ -216,9 +216,7 @@ class NamespaceRegistry:
 
     def end(self, namespace: str) -> None:
         """Record that reading or writing has ended, successfully or not."""
-        if self._busy.pop(namespace) is None:
-            waiting = (each for each in self.lack_wanted_ledgers() if self.has_work(each))
-            self._queue.add_namespaces(islice(waiting, 1))
+        del self._busy[namespace]
 
     def listed(self, ledgers: Mapping[str, StoredLedger | None]) -> None:
         """Store all ledgers, as they were listed; None for one that could not be read."""
@@ -230,11 +228,16 @@ class NamespaceRegistry:
                 self.invalidate(namespace)
 
     def loaded(self, namespace: str, stored: StoredLedger) -> None:
-        """Store the ledger that was read or rebuilt."""
+        """Store the ledger that was read or rebuilt; another namespace may have its own rebuilt.
+
+        After a failure none goes on: it would probably fail, too, and so without any pause.
+        """
         self.of(namespace).load(stored.ledger, stored.version)
         self._reads.done(namespace)
         self._lookups.note_read(namespace)
         self.resume(namespace)
+        waiting = (each for each in self.lack_wanted_ledgers() if self.has_work(each))
+        self._queue.add_namespaces(islice(waiting, 1))
 
     def rebuilt(self, namespace: str, stored: StoredLedger) -> None:
         """Store a ledger that did not exist, unless it was read, or has to be, meanwhile."""

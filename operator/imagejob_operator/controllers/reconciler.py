@@ -110,11 +110,11 @@ class Reconciler:
                 return self._for_image_job(key)
 
     def _for_missing_ledgers(self) -> WorkItem | None:
-        """Rebuild them before anything else if ImageJobs wait, and after everything if none do."""
+        """Rebuild them before anything else if ImageJobs wait, and after all work if none do."""
         next_one = self._ledger_rebuilder.consider()
         if not next_one:
             return None
-        priority = Priority.IMMEDIATE if next_one.is_urgent else Priority.STATUS_REFRESH
+        priority = Priority.IMMEDIATE if next_one.is_urgent else Priority.EVENT
         return WorkItem(next_one.action, "", priority)
 
     def _for_events(self, key: EventsKey) -> WorkItem | None:

@@ -28,6 +28,10 @@ class Delays:
         loop = asyncio.get_running_loop()
         self._pending[key] = loop.call_later(delay, self._due, key)
 
+    def __contains__(self, key: ReconcileKey) -> bool:
+        """Whether the key is still to be added."""
+        return key in self._pending
+
     def _due(self, key: ReconcileKey) -> None:
         del self._pending[key]
         self._enqueue(key)

@@ -13,7 +13,7 @@ class Priority(enum.IntEnum):
     PROGRESS = 1
     """Advances ImageJobs, or writes their outcome."""
     EVENT = 2
-    """Posts the Event of a status that is written."""
+    """Posts the Event of a status that is written, or rebuilds ledgers that only statuses need."""
     STATUS = 3
     """Writes a waiting state."""
     STATUS_REFRESH = 4

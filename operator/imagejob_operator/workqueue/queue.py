@@ -159,10 +159,14 @@ class WorkQueue:
     def defers(self, key: ObjectKey) -> bool:
         """Whether to reconcile the key later: its own action is in progress, or waits for capacity.
 
-        Keys of lower priority are reconciled, as they may have become urgent.
+        Keys of lower priority are reconciled, as they may have become urgent. Missing ledgers that
+        could not be rebuilt are deferred until their retry: they are those of all namespaces, and
+        an event of any of them would bring it forward.
         """
         if key in self._busy:
             self._again.add(key)
+            return True
+        if isinstance(key, MissingLedgersKey) and key in self._delays:
             return True
         return key in self._waiting[Priority.PROGRESS]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -14,8 +15,9 @@ from imagejob_operator.controllers.containment import Containment
 from imagejob_operator.controllers.job_histories import JobHistories
 from imagejob_operator.controllers.ledgers import StoredLedger
 from imagejob_operator.controllers.namespace_registry import ALONE, NamespaceRegistry
-from imagejob_operator.controllers.scheduler import Scheduler
+from imagejob_operator.controllers.scheduler import Action, Scheduler
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
+from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
@@ -54,6 +56,13 @@ class StoredLedgers:
             return None
         self.ledger, self.version = ledger, self.version + 1
         return self.stored
+
+
+class FailingLedgers(StoredLedgers):
+    """No ledger can be read."""
+
+    async def read(self, _namespace: str, **_: bool) -> StoredLedger:
+        raise ApiError(429, "too many requests")
 
 
 class Operator:
@@ -221,17 +230,29 @@ def test_where_many_ledgers_are_missing_two_are_rebuilt_alone_and_the_others_tog
 
 
 def test_the_end_of_a_rebuilding_makes_room_for_the_next() -> None:
-    names = [f"team-{number}" for number in range(10)]
-    operator = Operator(StoredLedgers(Ledger(0)))
-    registry = operator.registry
-    registry.listed({})
-    for name in names:
-        registry.line_up(moved(image_job(), name), "admission")
-    operator.dispatcher.next_actions(names)
+    operator, (first, *_) = rebuilding()
 
-    registry.end(names[0])
+    asyncio.run(first())
 
-    assert operator.queue.namespaces() == [names[ALONE]]
+    assert set(operator.queue.namespaces()) == {"team-0", f"team-{ALONE}"}
+
+
+def test_a_rebuilding_that_was_also_requested_makes_room_for_another_namespace() -> None:
+    operator, (first, *_) = rebuilding(requested="team-0")
+
+    asyncio.run(first())
+
+    assert set(operator.queue.namespaces()) == {"team-0", f"team-{ALONE}"}
+
+
+def test_a_rebuilding_that_fails_makes_no_room() -> None:
+    """Otherwise the next would fail, too, and the one after it, without any pause."""
+    operator, (first, *_) = rebuilding(FailingLedgers(Ledger(0)))
+
+    with pytest.raises(ApiError):
+        asyncio.run(first())
+
+    assert operator.queue.namespaces() == []
 
 
 def test_a_namespace_that_waited_for_others_goes_on_once_its_ledger_is_rebuilt() -> None:
@@ -242,6 +263,20 @@ def test_a_namespace_that_waited_for_others_goes_on_once_its_ledger_is_rebuilt()
     operator.registry.rebuilt("team-b", StoredLedger(Ledger(0), None))
 
     assert operator.queue.namespaces() == ["team-b"]
+
+
+def rebuilding(
+    ledgers: StoredLedgers | None = None, *, requested: str = ""
+) -> tuple[Operator, list[Action]]:
+    """Ten namespaces whose ledgers are missing, and the actions that rebuild the first ones."""
+    names = [f"team-{number}" for number in range(10)]
+    operator = Operator(ledgers or StoredLedgers(Ledger(0)))
+    operator.registry.listed({})
+    if requested:
+        operator.registry.want_ledger(requested)
+    for name in names:
+        operator.registry.line_up(moved(image_job(), name), "admission")
+    return operator, [action for _, action in operator.dispatcher.next_actions(names)]
 
 
 def moved(job: ImageJob, namespace: str) -> ImageJob:

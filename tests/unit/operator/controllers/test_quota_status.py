@@ -311,7 +311,7 @@ def test_the_status_of_an_idle_namespace_is_written_last(
 
 @pytest.mark.parametrize(
     ("waits_for", "priority"),
-    [("admission", Priority.IMMEDIATE), (None, Priority.STATUS_REFRESH)],
+    [("admission", Priority.IMMEDIATE), (None, Priority.EVENT)],
     ids=["an ImageJob waits", "only a status"],
 )
 def test_missing_ledgers_are_rebuilt_at_once_only_where_an_image_job_waits(

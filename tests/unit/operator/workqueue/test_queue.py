@@ -7,7 +7,7 @@ import math
 from datetime import timedelta
 
 import pytest
-from imagejob_operator.cache.reconcile_key import NamespaceKey, QuotaStatusKey
+from imagejob_operator.cache.reconcile_key import MissingLedgersKey, NamespaceKey, QuotaStatusKey
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.concurrency_limiter import LEAST, AdaptiveConcurrencyLimiter
 from imagejob_operator.workqueue.priority import Priority
@@ -283,6 +283,43 @@ def test_namespaces_are_looked_at_together_and_not_while_their_ledger_is_written
     assert before == ["team-a"]
     assert queue.namespaces() == ["team-b"]
     assert queue.next() is None
+
+
+def test_missing_ledgers_that_could_not_be_rebuilt_are_retried_after_the_pause_and_not_before(
+    queue: WorkQueue,
+) -> None:
+    key = MissingLedgersKey()
+
+    async def failed() -> None:
+        queue.begin(key, Priority.EVENT)
+        queue.add(key, after=utc_now() + timedelta(hours=1))
+        assert queue.defers(key)  # it was added meanwhile
+        queue.end(key)
+        queue.add(key)
+
+    asyncio.run(failed())
+    found = queue.next()
+
+    assert found == key
+    assert queue.defers(found)
+    assert queue.next() is None
+
+
+def test_missing_ledgers_are_rebuilt_once_the_pause_has_passed(clock: Clock) -> None:
+    woken = asyncio.Event()
+    queue, key = (
+        WorkQueue(AdaptiveConcurrencyLimiter(clock), clock, wake=woken.set),
+        MissingLedgersKey(),
+    )
+
+    async def failed() -> None:
+        queue.add(key, after=utc_now() + timedelta(milliseconds=1))
+        await asyncio.wait_for(woken.wait(), 10)
+
+    asyncio.run(failed())
+
+    assert queue.next() == key
+    assert not queue.defers(key)
 
 
 def test_what_is_added_for_later_is_looked_at_then_and_wakes_who_waits(clock: Clock) -> None:
