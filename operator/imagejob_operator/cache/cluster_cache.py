@@ -99,7 +99,8 @@ class ClusterCache:
         at = key(thing)
         if self.unreadable.is_any_in(at[0]):
             found = self.unreadable.get(_plural_of(thing), *at)
-            if found and version(thing) < found.version:
+            at_version = version(thing)
+            if found and (at_version < found.version or found.is_refusal_of(at_version)):
                 return
             self.unreadable.drop(_plural_of(thing), *at)
         self._upsert(thing)
@@ -127,12 +128,17 @@ class ClusterCache:
         """Hold what depends on an object that can't be read, unless that is outdated."""
         store, at = self.store_of(thing.resource), (thing.namespace, thing.name)
         known = store.get(thing.uid if store is self.jobs else at)
-        if thing.version and store.knows_newer(known, thing.uid, thing.version):
-            return
-        if known and not isinstance(known, ImageJob | WorkerJob | Pod):
-            self.remove(known)
+        if not thing.version or not store.knows_newer(known, thing.uid, thing.version):
+            self.hold(thing)
+
+    def hold(self, thing: Unreadable) -> None:
+        """Hold what depends on an object that can't be used, even if that version is stored."""
         self.unverified.discard(thing.uid)
         self.unreadable.put(thing)
+        store, at = self.store_of(thing.resource), (thing.namespace, thing.name)
+        known = store.get(thing.uid if store is self.jobs else at)
+        if known and not isinstance(known, ImageJob | WorkerJob | Pod):
+            self.remove(known)
 
     def _enqueue_all_in(self, namespace: str) -> None:
         """Enqueue the namespace, and all ImageJobs and workers in it."""

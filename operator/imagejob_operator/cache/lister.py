@@ -91,7 +91,7 @@ class Lister:
         """
         uids: set[str] = set()
         unreadable: set[Key] = set()
-        version = 0
+        known, version = self._cache.unreadable, 0
         self._cache.budget.begin_list(kind.type.__name__, namespace)
         async for page in self._cluster.pages(kind, namespace):
             version = page.version
@@ -100,13 +100,13 @@ class Lister:
             for thing in (*page.items, *page.unreadable):
                 heard()
                 self._upsert(kind, thing)
+            unreadable.update(at for at in map(key, page.items) if known.get(kind.plural, *at))
             self._changed()
         for thing in self._cache.store_of(kind.plural).absent_from(uids, version):
             if namespace in ("", thing.metadata.namespace) and key(thing) not in unreadable:
                 self._remove(kind, thing)
-        known = self._cache.unreadable
         for each in known.absent_from(kind.plural, namespace, unreadable, version):
-            self._cache.unreadable.drop(kind.plural, each.namespace, each.name)
+            known.drop(kind.plural, each.namespace, each.name)
         self._changed()
         return version
 
@@ -131,7 +131,7 @@ class Lister:
             if isinstance(thing, Unreadable):
                 raise
             log.exception("cannot use an object", extra=about(thing.metadata))
-            self._cache.upsert(self._cluster.reader.refuse(kind, thing, error))
+            self._cache.hold(self._cluster.reader.refuse(kind, thing, error))
 
     def _known(self, kind: Kind[Any], gone: Unreadable) -> WatchedObject | None:
         """Return the last known state of an object that can't be read any more, as of its deletion.

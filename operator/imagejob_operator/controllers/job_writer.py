@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.last_failure import is_spent
+from imagejob_operator.cache.lister import Lister
 from imagejob_operator.cache.reconcile_key import NamespaceKey
 from imagejob_operator.config.timings import Timings
 from imagejob_operator.imagejob.decide import Find, FindPod, Inquire
@@ -39,6 +40,7 @@ class JobWriter:
     def __init__(
         self,
         cluster: Cluster,
+        lister: Lister,
         cache: ClusterCache,
         queue: WorkQueue,
         registry: NamespaceRegistry,
@@ -47,6 +49,7 @@ class JobWriter:
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
+        self._lister = lister
         self._cache = cache
         self._queue = queue
         self._registry = registry
@@ -123,12 +126,10 @@ class JobWriter:
     async def find_pod(self, find: FindPod) -> None:
         """Read the pod of a worker Job that has ended: it has the report, and its watch may be
         late."""
-        meta, is_there = find.worker.job.metadata, False
-        async for page in self._cluster.pages(PODS, meta.namespace):
-            for pod in page.items:
-                self._cache.upsert(pod)
-                is_there |= pod.controller is not None and pod.controller.uid == meta.uid
-        if not is_there:
+        meta = find.worker.job.metadata
+        await self._lister.take(PODS, meta.namespace)
+        is_there = self._cache.worker_index.with_pod(find.worker.job).last is not None
+        if not is_there and not self._cache.unreadable.worker(meta.namespace, meta.name):
             self._histories.missed(find.job.metadata.uid, find.unconfirmed)
         self._queue.add(find.job.metadata.uid)
 

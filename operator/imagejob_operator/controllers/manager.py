@@ -120,7 +120,7 @@ class Manager:
             queue,
             registry,
             status_writer,
-            JobWriter(cluster, cache, queue, registry, histories, timings, clock),
+            JobWriter(cluster, lister, cache, queue, registry, histories, timings, clock),
             ImageQuotaStatusWriter(cluster, cache, queue, registry, clock),
             LedgerRebuilder(ledgers, registry),
             histories,

@@ -127,6 +127,7 @@ class Reconciler:
     def _for_worker(self, at: Key) -> WorkItem | None:
         namespace, name = at
         if self._cache.unreadable.worker(namespace, name):
+            self._leave_to_ledger(namespace, name)
             return None
         worker = self._cache.workers.get(at)
         self._registry.enqueue_all_waiting()
@@ -148,6 +149,13 @@ class Reconciler:
             self._queue.add(at, after=ended_at + LINGER)
             return None
         return WorkItem(partial(self._job_writer.tidy, worker), namespace)
+
+    def _leave_to_ledger(self, namespace: str, name: str) -> None:
+        """Stop creating a worker that seems to exist: nothing reconciles it again once what can't
+        be read is gone. What the ledger promises is then composed again."""
+        if name in self._registry.of(namespace).pending:
+            self._registry.invalidate(namespace)
+            self._registry.enqueue(namespace)
 
     def _for_stray(self, at: PodKey) -> WorkItem | None:
         """Give up or delete a pod without a Job, unless its Job arrives shortly afterwards."""

@@ -11,7 +11,7 @@ from imagejob_operator.observability.logging import Value, fields
 from imagejob_operator.observability.metrics import Metrics
 
 from . import shallow
-from .object_store import HasMetadata
+from .object_store import HasMetadata, version
 from .resources import Kind
 from .usable import check_usable, version_number
 
@@ -29,7 +29,8 @@ MAX_REPORTED = 10_000
 class Unreadable(msgspec.Struct, frozen=True):
     """An object that can't be read, and why; its metadata as far as that can be read.
 
-    `resource` is its kind's plural; `version` is 0 if it is unknown.
+    `resource` is its kind's plural; `version` is 0 if it is unknown. `is_refused` if it was read,
+    and can't be used nevertheless.
     """
 
     resource: str
@@ -39,6 +40,11 @@ class Unreadable(msgspec.Struct, frozen=True):
     uid: str = ""
     version: int = 0
     why: str = ""
+    is_refused: bool = False
+
+    def is_refusal_of(self, version: int) -> bool:
+        """Whether that version was read, and refused: to read it again makes no difference."""
+        return self.is_refused and self.version == version
 
     def __str__(self) -> str:
         return f'{self.kind} "{self.name}" can\'t be read by this operator: {self.why}'
@@ -52,7 +58,7 @@ class Reader:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._reported: dict[tuple[str, str, str], str] = {}
+        self._reported: dict[tuple[str, str, str], Unreadable] = {}
 
     def read(self, kind: Kind[T], raw: bytes | msgspec.Raw) -> T | Unreadable:
         """Decode one object, and check that it can be used."""
@@ -68,24 +74,31 @@ class Reader:
     def refuse(self, kind: Kind[T], thing: T, error: Exception) -> Unreadable:
         """Report an object that was decoded, and can't be used nevertheless."""
         meta = thing.metadata
-        found = Unreadable(kind.plural, kind.type.__name__, meta.namespace, meta.name, meta.uid)
+        found = Unreadable(
+            *(kind.plural, kind.type.__name__),
+            *(meta.namespace, meta.name, meta.uid),
+            version=version(thing),
+            is_refused=True,
+        )
         return self._refuse(found, error)
 
     def _refuse(self, found: Unreadable, error: Exception) -> Unreadable:
         why = f"{error}"[:MAX_WHY] or type(error).__name__
         found = msgspec.structs.replace(found, why=why)
         self._metrics.unreadable(found.resource)
-        key, version = (found.resource, found.namespace, found.name), f"{found.version} {why}"
-        if self._reported.get(key) != version:
+        key = (found.resource, found.namespace, found.name)
+        if self._reported.get(key) != found:
             if len(self._reported) >= MAX_REPORTED:
                 self._reported.clear()
-            self._reported[key] = version
+            self._reported[key] = found
             log.warning("cannot read an object, which waits: %s", why, extra=_about(found))
         return found
 
     def _note_readable(self, kind: Kind[T], thing: T) -> None:
         key = (kind.plural, thing.metadata.namespace, thing.metadata.name)
-        if self._reported.pop(key, None) is not None:
+        reported = self._reported.get(key)
+        if reported and not reported.is_refusal_of(version(thing)):
+            del self._reported[key]
             meta = thing.metadata
             found = Unreadable(*key[:1], kind.type.__name__, *key[1:], uid=meta.uid)
             log.info("the object can be read again", extra=_about(found))

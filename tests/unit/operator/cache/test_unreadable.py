@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,7 +14,7 @@ from imagejob_operator.imagejob.gather import gather, is_outdated
 from imagejob_operator.kube.client import Change, Cluster
 from imagejob_operator.kube.pod import UNSEEN
 from imagejob_operator.kube.reader import Unreadable
-from imagejob_operator.kube.resources import IMAGE_JOBS, PODS
+from imagejob_operator.kube.resources import IMAGE_JOBS, IMAGE_QUOTAS, PODS
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.scheduling.plan import settled
 from support.api_objects import (
@@ -213,3 +214,43 @@ class TestDeleted:
         assert last.metadata.creation_timestamp == msgspec.convert(
             EARLIER, type(last.metadata.creation_timestamp)
         )
+
+
+class Faulty(RecordingCache):
+    """It stores a quota, and fails then."""
+
+    def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
+        if self.quotas.get(("team-a", quota.metadata.name)):
+            raise RuntimeError("unexpected")
+        super()._enqueue_quota(quota, changed=changed)
+
+
+class TestRefused:
+    """It can be read, and the cache fails on it."""
+
+    @pytest.mark.parametrize("lists", [1, 2])
+    def test_the_list_that_has_it_does_not_release_it(
+        self, lists: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        api, cache = MemoryApi(), Faulty()
+        api.put("imagequotas", "team-a", "default", msgspec.to_builtins(quota()))
+        lister = Lister(Cluster(api), cache, lambda: None)  # type: ignore[arg-type]
+
+        for _ in range(lists):
+            asyncio.run(lister.take(IMAGE_QUOTAS))
+
+        assert cache.quotas.get(("team-a", "default")) is None
+        assert cache.unreadable.holding("team-a")
+        warnings = [line for line in caplog.messages if line.startswith("cannot read an object")]
+        assert len(warnings) == 1, "each version is logged once"
+
+    def test_nor_does_a_message_about_the_same_version(self) -> None:
+        cache = Faulty()
+        lister = Lister(Cluster(MemoryApi()), cache, lambda: None)  # type: ignore[arg-type]
+
+        for _ in range(2):
+            lister.hear(IMAGE_QUOTAS, Change("ADDED", "1", quota()))
+
+        assert cache.unreadable.holding("team-a")
+        lister.hear(IMAGE_QUOTAS, Change("DELETED", "1", quota()))
+        assert not cache.unreadable.holding("team-a")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.lister import Lister
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.controllers.job_histories import JobHistories
 from imagejob_operator.controllers.job_writer import JobWriter
@@ -14,6 +15,7 @@ from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.imagejob.decide import FindPod
 from imagejob_operator.kube.errors import ApiError, ConflictError, UnreachableError
 from imagejob_operator.kube.pager import Page
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.worker import Worker, WorkerJob
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.rates import Policy, parse_rate
@@ -38,7 +40,7 @@ EXCEEDED = ApiError(403, "exceeded quota: pods")
 class Refusing:
     """A cluster that refuses to create a worker, and has `known` under its name, if anything."""
 
-    def __init__(self, refusal: ApiError, known: WorkerJob | None, *pods: Pod) -> None:
+    def __init__(self, refusal: ApiError, known: WorkerJob | None, *pods: Pod | Unreadable) -> None:
         self.metrics = Metrics()
         self._refusal = refusal
         self._known = known
@@ -51,7 +53,8 @@ class Refusing:
         return self._known
 
     async def pages(self, *_: object) -> AsyncIterator[Page[Pod]]:
-        yield Page(1, list(self._pods), [])
+        good = [each for each in self._pods if not isinstance(each, Unreadable)]
+        yield Page(50, good, [each for each in self._pods if isinstance(each, Unreadable)])
 
 
 class Operator:
@@ -67,6 +70,7 @@ class Operator:
         self.state = registry.of("team-a")
         self.writer = JobWriter(
             cluster,  # type: ignore[arg-type]
+            Lister(cluster, self.cache, lambda: None),  # type: ignore[arg-type]
             self.cache,
             queue,
             registry,
@@ -127,14 +131,27 @@ def test_after_an_outage_nothing_is_known() -> None:
         Attempt(UnreachableError("cut"), None)
 
 
-@pytest.mark.parametrize(
-    ("owner", "missing"), [("ij-1", ""), ("ij-2", "the pod of ij-1")], ids=["its own", "another's"]
-)
-def test_the_pod_of_a_worker_that_has_ended_is_read(owner: str, missing: str) -> None:
-    read = pod(by=worker_job(CAT, name=owner))
+UNREADABLE = Unreadable("pods", "Pod", "team-a", "ij-1-x2k9q", "uid-pod", 20, "it is newer")
+ENDED = worker_job(CAT, status={"conditions": [{"type": "Complete", "status": "True"}]})
+READ = {
+    "its own": (pod(by=ENDED), True),
+    "another's": (pod(by=worker_job(CAT, name="ij-2")), False),
+    "its own, with another order": (pod(by=OTHER), False),
+    "one that can't be read": (UNREADABLE, True),
+}
+
+
+@pytest.mark.parametrize(("read", "is_there"), READ.values(), ids=READ)
+def test_the_pod_of_a_worker_that_has_ended_is_read(
+    read: Pod | Unreadable, *, is_there: bool
+) -> None:
     operator = Operator(Refusing(EXCEEDED, None, read))
+    operator.cache.upsert(ENDED)
+    assert Worker(ENDED).hides_its_pod
 
-    asyncio.run(operator.writer.find_pod(FindPod(CAT, Worker(MADE), "the pod of ij-1")))
+    asyncio.run(operator.writer.find_pod(FindPod(CAT, Worker(ENDED), "the pod of ij-1")))
 
-    assert [each.metadata.name for each in operator.cache.pods] == [read.metadata.name]
-    assert operator.histories.of(UID).missing == missing
+    assert operator.histories.of(UID).missing == ("" if is_there else "the pod of ij-1")
+    held = operator.cache.unreadable.worker("team-a", "ij-1")
+    assert len(operator.cache.pods) == (0 if held else 1)
+    assert held == (read is UNREADABLE)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaStatus
 from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.lister import Lister
 from imagejob_operator.cache.reconcile_key import MissingLedgersKey, QuotaStatusKey
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.controllers.job_histories import JobHistories
@@ -126,7 +127,10 @@ class Operator:
             clock=self._clock,
         )
         self.job_writer = JobWriter(
-            cluster, self.cache, self.queue, self.registry, histories, TIMINGS, self._clock
+            cluster,
+            Lister(cluster, self.cache, lambda: None),
+            *(self.cache, self.queue, self.registry, histories),
+            *(TIMINGS, self._clock),
         )
         self.steps = Reconciler(
             self.cache,

@@ -10,6 +10,7 @@ from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.lister import Lister
 from imagejob_operator.controllers.ledgers import Ledgers
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.errors import UnreachableError
 from support.api_objects import NOW
 from support.bad_objects import meta, pod_of, rich_image_job
 from support.memory_api import MemoryApi
@@ -109,3 +110,30 @@ def test_an_imagejob_that_cannot_be_read_counts_when_a_ledger_is_rebuilt() -> No
     rebuilt = asyncio.run(ledgers.read(TEAM)).ledger
 
     assert sum(count for _, count in rebuilt.history.slots) == 2
+
+
+def test_a_worker_whose_answer_was_lost_and_is_deleted_unread_is_created_again() -> None:
+    lost: list[str] = []
+
+    def cut(body: Body) -> Body:
+        if lost:
+            return pod_of(body)
+        lost.append(body["metadata"]["name"])
+        body["spec"] = "newer"  # as it is stored, and in the watch
+        raise UnreachableError("cut")
+
+    api = MemoryApi(cut)
+    furnish(api, "cat")
+
+    async def run() -> None:
+        async with operating(api) as operator:
+            manager = operator.manager
+            await operator.until(lambda: bool(lost))
+            await api.tell()
+            await operator.until(lambda: manager._cache.unreadable.worker(TEAM, lost[0]))
+            await operator.until(lambda: not manager._registry.of(TEAM).pending)
+            await api.send("DELETE", f"/apis/batch/v1/namespaces/{TEAM}/jobs/{lost[0]}")
+            await operator.until(lambda: operator.reason(TEAM, "cat") == "Processing")
+            assert [job["metadata"]["name"] for job in api.created["jobs"]] == [lost[0]] * 2
+
+    asyncio.run(run())
