@@ -11,6 +11,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -45,7 +46,7 @@ class Plugin(msgspec.Struct, frozen=True, rename="camel"):
 
 class _Status(msgspec.Struct, rename="camel"):
     token: str = ""
-    expiration_timestamp: datetime | None = None
+    expiration_timestamp: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class _Credential(msgspec.Struct, rename="camel"):
@@ -64,28 +65,33 @@ def from_plugin(
     """Read a token from a plugin. Client certificates are not supported."""
 
     async def read() -> Token:
-        printed = await _run(plugin, environment)
-        try:
-            credential = msgspec.json.decode(printed, type=_Credential)
-        except msgspec.DecodeError as error:
-            raise CredentialsError(
-                f"{plugin.command} printed no ExecCredential: {error}"
-            ) from error
-        if credential.api_version != plugin.api_version:
-            raise CredentialsError(
-                f"{plugin.command} answered in {credential.api_version}, not {plugin.api_version}"
-            )
-        if not credential.status.token:
-            raise CredentialsError(
-                f"{plugin.command} printed no token: certificates are not supported"
-            )
-        header, expiry = f"Bearer {credential.status.token}", credential.status.expiration_timestamp
+        status = _status(plugin, await _run(plugin, environment))
+        header, expiry = f"Bearer {status.token}", status.expiration_timestamp
         if expiry is None:
             return Token(header)
         left = (expiry - now()).total_seconds()
         return Token(header, clock() + left - min(SKEW_SECONDS, max(0.0, SKEW_SHARE * left)))
 
     return read
+
+
+def _status(plugin: Plugin, printed: bytes) -> _Status:
+    """Return what the plugin printed, which has a token. Raises CredentialsError."""
+    command = plugin.command
+    try:
+        credential = msgspec.json.decode(printed, type=_Credential)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise CredentialsError(f"{command} printed no ExecCredential: {error}") from error
+    if credential.api_version != plugin.api_version:
+        raise CredentialsError(
+            f"{command} answered in {credential.api_version}, not {plugin.api_version}"
+        )
+    token = credential.status.token
+    if not token:
+        raise CredentialsError(f"{command} printed no token: certificates are not supported")
+    if not token.isprintable():  # aiohttp rejects such a header
+        raise CredentialsError(f"{command} printed a token with control characters")
+    return credential.status
 
 
 async def _run(plugin: Plugin, environment: Mapping[str, str]) -> bytes:

@@ -77,7 +77,7 @@ def message(data: bytes) -> str:
     """Return a Status object's message, or the text as received."""
     try:
         return msgspec.json.decode(data, type=_Status).message
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return data[:200].decode(errors="replace")
 
 

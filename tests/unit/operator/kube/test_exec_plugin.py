@@ -72,6 +72,10 @@ def test_much_that_it_complains_about_does_not_stop_it() -> None:
     [
         ("import sys; sys.exit('no\\nsession')", "ended with 1: no session"),
         ("print('hello')", "printed no ExecCredential"),
+        (r"import os; os.write(1, b'{\"status\":{\"token\":\"\xe9\"}}')", "no ExecCredential"),
+        (r"print('{\"deep\":' + '[' * 60_000)", "printed no ExecCredential"),
+        (printing(token="abc", expirationTimestamp="2026-11-30T13:00:00"), "no ExecCredential"),
+        (printing(token="a\nb"), "printed a token with control characters"),
         (printing(), "printed no token"),
         (printing(clientCertificateData="x", clientKeyData="y"), "certificates are not supported"),
         (

@@ -101,6 +101,11 @@ def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+async def _watch(connection: transport.Transport) -> None:
+    async with connection.watch(PATH, [], 1.0):
+        pass
+
+
 def _closed() -> None:
     raise FencedError("not now")
 
@@ -114,6 +119,22 @@ def _closed_after(first: int) -> Callable[[], None]:
             _closed()
 
     return fence
+
+
+@pytest.mark.parametrize("body", [b'{"message":"\xe9"}', b'{"deep":' + b"[" * 60_000])
+@pytest.mark.parametrize("is_watch", [False, True])
+def test_a_refusal_that_cannot_be_decoded_is_shown_as_received(
+    kubeconfig: Path, body: bytes, *, is_watch: bool
+) -> None:
+    head = f"HTTP/1.1 500 Internal Server Error\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    async def send() -> str:
+        async with _server(kubeconfig, head.encode() + body), transport.connect() as connection:
+            with pytest.raises(ApiError) as caught:
+                await (_watch(connection) if is_watch else connection.send("GET", PATH))
+            return caught.value.message
+
+    assert asyncio.run(send()) == body[:200].decode(errors="replace")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
