@@ -46,8 +46,8 @@ Read = Callable[[], Awaitable[Token]]
 class Credentials:
     """Reads a token when it is first needed, when it is due, and when it was rejected.
 
-    All requests wait for one reading. It goes on if they give up: a plugin may take longer than the
-    attempt to renew a Lease may.
+    Requests without a token, or whose token was rejected, wait for one reading. It goes on if they
+    give up: a plugin may take longer than the attempt to renew a Lease may.
     """
 
     def __init__(self, read: Read, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,12 +62,13 @@ class Credentials:
     async def header(self, rejected: str = "") -> str:
         """Return the value of the header Authorization, if possible another than `rejected`.
 
-        A token that is due is used on while no other can be read. Raises UnreachableError without
+        A token that is due is used until another has been read. Raises UnreachableError without
         any.
         """
         if self._reading is None and self._is_due(rejected):
             self._reading = asyncio.create_task(self._renew())
-        if self._reading is not None:
+        # One that is due is valid for a while yet: a slow plugin must not cost us the Lease.
+        if self._reading and (self._token is None or self._token.header == rejected):
             await asyncio.shield(self._reading)
         if self._token is None:
             raise UnreachableError(f"no credentials: {self._failure}")

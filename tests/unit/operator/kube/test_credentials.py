@@ -50,9 +50,36 @@ def test_a_token_is_used_until_it_is_due() -> None:
         found.append(await credentials.header())
         source.now = 100.0
         found.append(await credentials.header())
+        await asyncio.sleep(0)
+        found.append(await credentials.header())
         return found
 
-    assert asyncio.run(run()) == ["a", "a", "b"]
+    assert asyncio.run(run()) == ["a", "a", "a", "b"]
+
+
+def test_only_who_has_no_token_that_works_waits_for_the_next() -> None:
+    may_end = asyncio.Event()
+    tokens = [Token("a", until=0.0), Token("b")]
+
+    async def slowly_at_last() -> Token:
+        if len(tokens) == 1:
+            await may_end.wait()
+        return tokens.pop(0)
+
+    async def run() -> tuple[str, str]:
+        now = 0.0
+        credentials = Credentials(slowly_at_last, lambda: now)
+        await credentials.header()
+        now = REST_SECONDS
+        async with asyncio.timeout(5):
+            due = await credentials.header()
+        waiting = asyncio.create_task(credentials.header(rejected="a"))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        may_end.set()
+        return due, await waiting
+
+    assert asyncio.run(run()) == ("a", "b")
 
 
 def test_a_rejected_token_is_read_again_at_once_but_not_again_and_again() -> None:
@@ -78,9 +105,10 @@ def test_a_token_is_used_on_while_no_other_can_be_read(caplog: pytest.LogCapture
         for now in (0.0, 100.0, 101.0, 110.0, 120.0):
             source.now = now
             found.append(await credentials.header())
-        return found
+            await asyncio.sleep(0)
+        return [*found, await credentials.header()]
 
-    assert asyncio.run(run()) == ["a", "a", "a", "a", "b"]
+    assert asyncio.run(run()) == ["a", "a", "a", "a", "a", "b"]
     assert [each.getMessage() for each in caplog.records] == ["cannot read the credentials: gone"]
 
 
