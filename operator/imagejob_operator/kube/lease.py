@@ -3,7 +3,7 @@
 The rules are client-go's. A holder renews its Lease; a candidate that has observed it unchanged for
 its duration may take it. Only time measured between two observations on one machine counts, never
 the times in the Lease, as clocks of two machines differ. Every write compares the resource version,
-so only one of two candidates succeeds.
+so only one of two candidates succeeds; after a renewal without a response, it compares the holder.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from imagejob_operator.observability.logging import fields
 
 from . import lease as leases
 from .clock import utc_now
-from .errors import ConflictError, FencedError, NotFoundError
+from .errors import ApiError, ConflictError, FencedError, NotFoundError
 from .lease import Lease, LeaseHolder, LeaseSpec, LeaseTimings, ObservedRecord
 from .transport import Transport, decode
 
@@ -52,7 +52,7 @@ class LeaseLock:
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._clock = clock
         self._seen: ObservedRecord | None = None
-        self._written: Lease | None = None  # as our last write left it
+        self._written: Lease | None = None  # as our last write left it, or may have
         self._holding: LeaseHolder | None = None  # the tenure that we last tried to begin
         self._renewed = -math.inf  # when the last successful renewal was sent
 
@@ -127,6 +127,9 @@ class LeaseLock:
 
     async def _hold(self, lease: Lease | None, spec: LeaseSpec) -> None:
         sent = self._clock()
+        if lease and self._is_ours(lease):  # without an answer, its version remains unknown
+            metadata = msgspec.structs.replace(lease.metadata, resource_version="")
+            self._written = Lease(metadata, spec)
         self._written = await self._write(lease, spec)
         self._renewed = sent
         self._look(spec)
@@ -147,16 +150,33 @@ class LeaseLock:
     async def _write(self, lease: Lease | None, spec: LeaseSpec) -> Lease:
         """Write the Lease and return it.
 
-        Raises ConflictError if it has changed, or was created, since it was read.
+        Raises ConflictError if it has changed, or was created, since it was read; if its version is
+        unknown, if its holder has changed.
         """
         body = msgspec.to_builtins(spec)
         if lease is None:
             made = {"metadata": {"name": NAME}, "spec": body}
             return decode(await self._transport.send("POST", self._path, made), Lease)
-        version = lease.metadata.resource_version
-        patch = [
-            # Replacing the resource version makes the server compare it.
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
-            {"op": "add", "path": "/spec", "value": body},
-        ]
-        return decode(await self._transport.send("PATCH", f"{self._path}/{NAME}", patch), Lease)
+        patch = [*_unchanged(lease), {"op": "add", "path": "/spec", "value": body}]
+        try:
+            data = await self._transport.send("PATCH", f"{self._path}/{NAME}", patch)
+        except ApiError as error:
+            if error.status == 422 and not lease.metadata.resource_version:
+                raise ConflictError(409, error.message) from error  # a test of the patch failed
+            raise
+        return decode(data, Lease)
+
+
+def _unchanged(lease: Lease) -> list[dict[str, object]]:
+    """Return the operations of a patch that let it fail if the Lease has changed.
+
+    If the version is unknown, because a renewal got no response, the holder is compared: nobody
+    else writes while it is the same. Replacing the version makes the server compare it.
+    """
+    version, spec = lease.metadata.resource_version, lease.spec
+    if version:
+        return [{"op": "replace", "path": "/metadata/resourceVersion", "value": version}]
+    return [
+        {"op": "test", "path": "/spec/holderIdentity", "value": spec.holder_identity},
+        {"op": "test", "path": "/spec/acquireTime", "value": spec.acquire_time},
+    ]
