@@ -62,16 +62,19 @@ class Containment:
             self._backoff.forget(key)
         return found
 
-    async def act(self, key: ReconcileKey, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Carry out the key's action."""
+    async def act(
+        self, key: ReconcileKey, action: Callable[[], Coroutine[Any, Any, R]]
+    ) -> R | None:
+        """Carry out the key's action, and return what it does; None if it fails."""
         try:
-            await action()
+            done = await action()
         except NOT_OURS:
             raise
         except Exception as error:  # noqa: BLE001 (likewise)
             self._failed(key, error)
-        else:
-            self._backoff.forget(key)
+            return None
+        self._backoff.forget(key)
+        return done
 
     def _failed(self, key: ReconcileKey, error: Exception) -> None:
         self._metrics.reconcile_error(controller_of(key))

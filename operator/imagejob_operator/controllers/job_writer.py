@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 STALE = timedelta(seconds=5)
 """A worker that was planned this long ago is planned again from the current state."""
 
+FORGOTTEN_AFTER = timedelta(minutes=1)
+"""When the key of such a worker is reconciled if it isn't planned any more. Any request to create
+it has ended by then, and its retry, which has a pause, isn't hastened."""
+
 
 class JobWriter:
     """Each method is one action, safe to repeat after a crash, and may raise ApiError.
@@ -58,16 +62,21 @@ class JobWriter:
         self._clock = clock
         self._metrics = cluster.metrics
 
-    async def create(self, namespace: str, pending: PendingWorker) -> None:
-        """Create the worker Job, or find that it exists already."""
+    async def create(self, namespace: str, pending: PendingWorker) -> bool:
+        """Create the worker Job, or find that it exists already.
+
+        Return False if it was not tried, and is planned again: its failures count on.
+        """
         if not self._registry.is_pending(namespace, pending):  # it was observed meanwhile
             self._registry.release(pending)
-            return
+            return True
         if self._clock() - pending.at > STALE:
             # For example after a pause: another operator may have continued meanwhile.
             self._registry.invalidate(namespace)
             self._queue.add(NamespaceKey(namespace))
-            return
+            # If the new plan doesn't have it, this forgets its failures.
+            self._queue.add((namespace, pending.name), after=self._clock() + FORGOTTEN_AFTER)
+            return False
         try:
             self._cache.upsert(await self._cluster.create_worker(pending.manifest))
             self._metrics.worker_created(len(pending.jobs))
@@ -81,6 +90,7 @@ class JobWriter:
                 for job in pending.jobs:
                     self._histories.refused(job.metadata.uid, error.message, self._ask_again())
         self._registry.release(pending)
+        return True
 
     async def _meet(self, namespace: str, pending: PendingWorker) -> bool:
         """Return whether a Job of our name exists: it counts if it has this order and isn't being

@@ -229,7 +229,8 @@ class Manager:
 
     async def _apply(self, key: ReconcileKey, action: Action) -> None:
         try:
-            await self._containment.act(key, action)
+            if await self._containment.act(key, action) is not False:
+                self._backoff.forget(key)
         except ApiError as error:
             now = self._clock()
             is_known = self._backoff.is_waiting(key, now)
@@ -238,8 +239,6 @@ class Manager:
             if not (error.is_outage or is_known):
                 log.warning("action failed, will retry: %s", error, extra=fields_of(key))
             self._queue.add(key, after=max(due, now + error.retry_after))
-        else:
-            self._backoff.forget(key)
         finally:
             self._queue.end(key)
             self._wake.set()

@@ -42,7 +42,8 @@ from .namespace_registry import NamespaceRegistry
 from .quota_status import ImageQuotaStatusWriter
 from .status_writer import StatusWriter
 
-Action = Callable[[], Coroutine[Any, Any, None]]
+Action = Callable[[], Coroutine[Any, Any, bool | None]]
+"""False says that nothing was tried: the failures of its key count on."""
 
 LINGER = 2 * STALE
 """A worker that has ended keeps its name for this long: another operator that planned to create it,

@@ -9,6 +9,7 @@ import pytest
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.lister import Lister
 from imagejob_operator.config.platform import Caps
+from imagejob_operator.controllers import job_writer
 from imagejob_operator.controllers.job_histories import JobHistories
 from imagejob_operator.controllers.job_writer import JobWriter
 from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
@@ -61,7 +62,7 @@ class Operator:
     """The part of one that writes worker Jobs."""
 
     def __init__(self, cluster: Refusing) -> None:
-        queue = StillQueue()
+        self.queue = queue = StillQueue()
         self.cache = ClusterCache(enqueue=queue.add)
         for thing in (store(), CAT):
             self.cache.upsert(thing)
@@ -129,6 +130,19 @@ def test_after_a_conflict_with_something_else_it_is_dispatched_again_at_once(
 def test_after_an_outage_nothing_is_known() -> None:
     with pytest.raises(UnreachableError):
         Attempt(UnreachableError("cut"), None)
+
+
+def test_one_planned_long_ago_is_planned_again_and_its_failures_are_forgotten_later() -> None:
+    operator = Operator(Refusing(EXCEEDED, None))
+    at = NOW - 2 * job_writer.STALE
+    pending = PendingWorker("ij-1", (CAT,), "digest", MADE.order_text, {}, at)
+    operator.state.begin(pending)
+
+    was_tried = asyncio.run(operator.writer.create("team-a", pending))
+
+    assert not was_tried
+    assert operator.queue.namespaces() == ["team-a"]
+    assert operator.queue.later == [(("team-a", "ij-1"), NOW + job_writer.FORGOTTEN_AFTER)]
 
 
 UNREADABLE = Unreadable("pods", "Pod", "team-a", "ij-1-x2k9q", "uid-pod", 20, "it is newer")

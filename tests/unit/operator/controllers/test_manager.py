@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from imagejob_operator.api.meta import API_VERSION
+from imagejob_operator.controllers import job_writer, manager
 from imagejob_operator.controllers.manager import LOOKS
 from imagejob_operator.controllers.reconciler import Reconciler
+from imagejob_operator.kube.errors import ApiError
 from support.bad_objects import meta
 from support.memory_api import MemoryApi
 from support.memory_operator import operating
@@ -38,6 +43,10 @@ def with_idle_namespaces() -> MemoryApi:
         limits = [{"jobs": 50, "per": "1h"}]
         quota = ours("ImageQuota", name, "default", {"limits": limits})
         api.put("imagequotas", name, "default", quota)
+    return with_image_job(api)
+
+
+def with_image_job(api: MemoryApi) -> MemoryApi:
     store = ours("ImageStore", "team-a", "uploads", {"volume": {"claimName": "photos"}})
     api.put("imagestores", "team-a", "uploads", store)
     source = {"storeRef": {"name": "uploads"}, "key": "incoming/cat.jpg"}
@@ -95,3 +104,36 @@ def test_others_have_their_turn_while_many_keys_are_looked_at(
     asyncio.run(start())
 
     assert max(looks.values()) <= 2 * LOOKS
+
+
+class Refusing(MemoryApi):
+    """Its webhook lets no worker Job be created."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attempts: list[float] = []
+
+    async def send(self, method: str, path: str, *args: Any, **options: Any) -> bytes:
+        if method == "POST" and path.endswith("/jobs"):
+            self.attempts.append(time.monotonic())
+            raise ApiError(500, "the webhook fails")
+        return await super().send(method, path, *args, **options)
+
+
+def test_a_worker_that_is_planned_again_keeps_its_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    longest = timedelta(seconds=0.8)
+    monkeypatch.setattr(manager, "FIRST", timedelta(seconds=0.1))
+    monkeypatch.setattr(manager, "LONGEST", longest)
+    monkeypatch.setattr(job_writer, "STALE", timedelta(seconds=0.25))
+
+    async def start() -> None:
+        api = Refusing()
+        async with operating(with_image_job(api)) as operator:
+            await operator.until(
+                lambda: any(
+                    later - earlier > 0.7 * longest.total_seconds()
+                    for earlier, later in pairwise(api.attempts)
+                )
+            )
+
+    asyncio.run(start())
