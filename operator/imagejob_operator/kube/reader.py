@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from imagejob_operator.observability.logging import Value, fields
+from imagejob_operator.observability.logging import Value, fields, unsampled
 from imagejob_operator.observability.metrics import Metrics
 
 from . import shallow
@@ -91,7 +91,8 @@ class Reader:
             if len(self._reported) >= MAX_REPORTED:
                 self._reported.clear()
             self._reported[key] = found
-            log.warning("cannot read an object, which waits: %s", why, extra=_about(found))
+            extra = unsampled(_about(found))
+            log.warning("cannot read an object, which waits: %s", why, extra=extra)
         return found
 
     def _note_readable(self, kind: Kind[T], thing: T) -> None:

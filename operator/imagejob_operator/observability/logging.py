@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -30,6 +30,9 @@ TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 _FIELDS = "imagejob_fields"
 """The record's attribute that holds the fields: `name` itself is the logger's."""
+
+_UNSAMPLED = "imagejob_unsampled"
+"""The record's attribute that has the Sampler pass it."""
 
 MOST_ALIKE = 15
 """Lines of one message a minute; those beyond it are counted."""
@@ -47,6 +50,11 @@ def fields(**values: Value) -> dict[str, dict[str, Value]]:
 def about(meta: ObjectMeta, **more: Value) -> dict[str, dict[str, Value]]:
     """Build the `extra=` of a log call about an object: its namespace, name and UID."""
     return fields(namespace=meta.namespace, name=meta.name, uid=meta.uid, **more)
+
+
+def unsampled(extra: dict[str, Any]) -> dict[str, Any]:
+    """Extend the `extra=` of a line that must not be left out, as no other names its object."""
+    return {**extra, _UNSAMPLED: True}
 
 
 class JsonFormatter(logging.Formatter):
@@ -92,6 +100,8 @@ class Sampler(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to log the record."""
+        if getattr(record, _UNSAMPLED, False):
+            return True
         if self._clock() >= self._began + MINUTE:
             self._began = self._clock()
             self._before, self._counts = self._counts, {}

@@ -18,6 +18,7 @@ from imagejob_operator.observability.logging import (
     TextFormatter,
     about,
     fields,
+    unsampled,
 )
 
 POD = ObjectMeta(name="worker-7", namespace="team-a", uid="5b0d")
@@ -104,6 +105,10 @@ def test_of_alike_lines_some_a_minute_are_shown_and_the_others_counted() -> None
     fields_shown = [json.loads(JsonFormatter().format(each)) for each in after]
 
     assert sum(first) == MOST_ALIKE
+    assert all(
+        sampler.filter(record("cannot read: %s", number, extra=unsampled(about(POD))))
+        for number in range(100)
+    )
     assert other
     assert shown == [True, True, True]
     assert fields_shown[0]["similar_lines_left_out"] == 100 - MOST_ALIKE
