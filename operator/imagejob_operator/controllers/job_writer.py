@@ -99,7 +99,8 @@ class JobWriter:
         if isinstance(known, Unreadable):  # it exists, so no other may be created for them
             self._cache.upsert(known)
             self._registry.retire(namespace, pending.name)
-        elif known and known.order_text == pending.order and not known.is_deleting:
+            return True
+        if known and known.order_text == pending.order and not known.is_deleting:
             self._cache.upsert(known)
             return True
         # The next dispatch has another number, so another name.

@@ -41,7 +41,9 @@ EXCEEDED = ApiError(403, "exceeded quota: pods")
 class Refusing:
     """A cluster that refuses to create a worker, and has `known` under its name, if anything."""
 
-    def __init__(self, refusal: ApiError, known: WorkerJob | None, *pods: Pod | Unreadable) -> None:
+    def __init__(
+        self, refusal: ApiError, known: WorkerJob | Unreadable | None, *pods: Pod | Unreadable
+    ) -> None:
         self.metrics = Metrics()
         self._refusal = refusal
         self._known = known
@@ -50,7 +52,7 @@ class Refusing:
     async def create_worker(self, _: object) -> WorkerJob:
         raise self._refusal
 
-    async def read(self, *_: object) -> WorkerJob | None:
+    async def read(self, *_: object) -> WorkerJob | Unreadable | None:
         return self._known
 
     async def pages(self, *_: object) -> AsyncIterator[Page[Pod]]:
@@ -84,7 +86,7 @@ class Operator:
 class Attempt(Operator):
     """To create the worker of one ImageJob, on a cluster that refuses."""
 
-    def __init__(self, refusal: ApiError, known: WorkerJob | None) -> None:
+    def __init__(self, refusal: ApiError, known: WorkerJob | Unreadable | None) -> None:
         super().__init__(Refusing(refusal, known))
         pending = PendingWorker("ij-1", (CAT,), "digest", MADE.order_text, {}, NOW)
         self.state.begin(pending)
@@ -106,6 +108,15 @@ def test_a_worker_that_is_there_counts_whatever_was_refused(refusal: ApiError) -
 
     assert attempt.has_worker
     assert not attempt.is_refused
+
+
+@pytest.mark.parametrize("refusal", [EXCEEDED, ConflictError(409, "it exists")])
+def test_one_that_cannot_be_read_is_there_and_holds_its_namespace(refusal: ApiError) -> None:
+    attempt = Attempt(refusal, Unreadable("jobs", "WorkerJob", "team-a", "ij-1", "uid-1", 20, "x"))
+
+    assert not attempt.is_refused
+    assert attempt.cache.unreadable.worker("team-a", "ij-1")
+    assert "ij-1" in attempt.state.retired
 
 
 def test_without_one_it_is_refused_and_dispatched_under_another_name() -> None:
