@@ -46,11 +46,9 @@ KINDS: tuple[Kind[Any], ...] = (
     *(IMAGE_JOBS, WORKER_JOBS, PODS),
     *(IMAGE_STORES, IMAGE_PROFILES, IMAGE_QUOTAS),
 )
-"""In the order of `stores_by_kind`."""
+"""All that are watched."""
 
-
-def _plural_of(thing: WatchedObject) -> str:
-    return next(kind.plural for kind in KINDS if kind.type is type(thing))
+_PLURALS = {kind.type: kind.plural for kind in KINDS}
 
 
 class ClusterCache:
@@ -76,6 +74,14 @@ class ClusterCache:
         self.stores: ObjectStore[Key, ImageStore] = BudgetedStore(key, budget)
         self.profiles: ObjectStore[Key, ImageProfile] = BudgetedStore(key, budget)
         self.quotas: ObjectStore[Key, ImageQuota] = ObjectStore(key)
+        self._stores: dict[str, ObjectStore[Any, Any]] = {
+            IMAGE_JOBS.plural: self.jobs,
+            WORKER_JOBS.plural: self.workers,
+            PODS.plural: self.pods,
+            IMAGE_STORES.plural: self.stores,
+            IMAGE_PROFILES.plural: self.profiles,
+            IMAGE_QUOTAS.plural: self.quotas,
+        }
         self.unverified: set[str] = set()
         self.unreadable = UnreadableObjects(self._enqueue_all_in)
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
@@ -84,12 +90,11 @@ class ClusterCache:
 
     def stores_by_kind(self) -> Iterator[ObjectStore[Any, Any]]:
         """Yield one object store per kind."""
-        yield from (self.jobs, self.workers, self.pods, self.stores, self.profiles, self.quotas)
+        yield from self._stores.values()
 
     def store_of(self, resource: str) -> ObjectStore[Any, Any]:
         """Return the object store of a kind, by its plural."""
-        plurals = (kind.plural for kind in KINDS)
-        return dict(zip(plurals, self.stores_by_kind(), strict=True))[resource]
+        return self._stores[resource]
 
     def upsert(self, thing: WatchedObject | Unreadable) -> None:
         """Store an object, unless a newer version is known, and enqueue what depends on it."""
@@ -98,11 +103,11 @@ class ClusterCache:
             return
         at = key(thing)
         if self.unreadable.is_any_in(at[0]):
-            found = self.unreadable.get(_plural_of(thing), *at)
-            at_version = version(thing)
+            resource, at_version = _PLURALS[type(thing)], version(thing)
+            found = self.unreadable.get(resource, *at)
             if found and (at_version < found.version or found.is_refusal_of(at_version)):
                 return
-            self.unreadable.drop(_plural_of(thing), *at)
+            self.unreadable.drop(resource, *at)
         self._upsert(thing)
 
     def _upsert(self, thing: WatchedObject) -> None:
@@ -126,8 +131,8 @@ class ClusterCache:
 
     def _upsert_unreadable(self, thing: Unreadable) -> None:
         """Hold what depends on an object that can't be read, unless that is outdated."""
-        store, at = self.store_of(thing.resource), (thing.namespace, thing.name)
-        known = store.get(thing.uid if store is self.jobs else at)
+        store = self.store_of(thing.resource)
+        known = self._last_of(thing)
         if not thing.version or not store.knows_newer(known, thing.uid, thing.version):
             self.hold(thing)
 
@@ -135,10 +140,17 @@ class ClusterCache:
         """Hold what depends on an object that can't be used, even if that version is stored."""
         self.unverified.discard(thing.uid)
         self.unreadable.put(thing)
-        store, at = self.store_of(thing.resource), (thing.namespace, thing.name)
-        known = store.get(thing.uid if store is self.jobs else at)
+        known = self._last_of(thing)
         if known and not isinstance(known, ImageJob | WorkerJob | Pod):
             self.remove(known)
+
+    def _last_of(self, thing: Unreadable) -> WatchedObject | None:
+        """Return what was last read under its name; of an ImageJob, by its UID."""
+        store = self.store_of(thing.resource)
+        known: WatchedObject | None = store.get(
+            thing.uid if store is self.jobs else (thing.namespace, thing.name)
+        )
+        return known
 
     def _enqueue_all_in(self, namespace: str) -> None:
         """Enqueue the namespace, and all ImageJobs and workers in it."""
