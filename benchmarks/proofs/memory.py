@@ -17,7 +17,7 @@ from PIL import Image
 from proofs import hostile, limited, probing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from imagejob_dev.cluster import Cluster
     from imagejob_dev.program import Program
@@ -113,24 +113,16 @@ def restart(cluster: Cluster, limit: int, name: str = "photo") -> Restart:
         source = {"storeRef": {"name": "uploads"}, "key": "photo.png"}
         spec = {"source": source, "outputs": [{"name": "thumb", "width": 32}]}
         cluster.rest.post(jobs, crowd.ours("ImageJob", name, spec))
-        _wait(program, lambda: probing.readiness(port).status == 200)
+        probing.wait_for(program, lambda: probing.readiness(port).status == 200, PATIENCE)
         ready = time.monotonic() - began
-        _wait(program, lambda: _phase(cluster.rest.get(f"{jobs}/{name}")) == "Succeeded")
+        probing.wait_for(
+            program, lambda: _phase(cluster.rest.get(f"{jobs}/{name}")) == "Succeeded", PATIENCE
+        )
         done = time.monotonic() - began
         assert program.pid  # noqa: S101 (it runs)
         return Restart(ready, done, peak_rss(program.pid), _limited_by(program))
     finally:
         program.stop()
-
-
-def _wait(program: Program, until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not until():
-        if not program.running:
-            raise RuntimeError(f"the operator has ended: {program.log_end()}")
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"the operator does not go on: {program.log_end()}")
-        time.sleep(0.05)
 
 
 def _phase(job: Object) -> str:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imagejob_dev.rest import over_http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagejob_dev.program import Program
 
 SECONDS = 5.0
 
@@ -29,6 +35,17 @@ def value(port: int, series: str) -> float:
     _, body = _get(port, "/metrics")
     lines = (line.rpartition(" ") for line in body.decode().splitlines())
     return sum(float(number) for name, _, number in lines if name.startswith(series))
+
+
+def wait_for(program: Program, until: Callable[[], bool], seconds: float) -> None:
+    """Wait while the operator runs. Raises RuntimeError with the end of its log."""
+    deadline = time.monotonic() + seconds
+    while not until():
+        if not program.running:
+            raise RuntimeError(f"the operator has ended: {program.log_end()}")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the operator does not go on: {program.log_end()}")
+        time.sleep(0.02)
 
 
 def _get(port: int, path: str) -> tuple[int, bytes]:

@@ -14,9 +14,8 @@ from operatorbench import accounting, crowd, finish, sides
 from proofs import probing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from imagejob_dev.program import Program
     from imagejob_dev.rest import Object, Rest
     from operatorbench.plane import Plane
 
@@ -120,11 +119,11 @@ def start(plane: Plane, name: str, *, are_workers_free: bool = True) -> Start:
     began = time.monotonic()
     operator.launch()
     try:
-        _wait(operator, lambda: probing.readiness(port).status == 200)
+        probing.wait_for(operator, lambda: probing.readiness(port).status == 200, PATIENCE)
         ready = time.monotonic()
         crowd.create(plane.rest, crowd.image_jobs([late], 1))
         later = dispatches.first_in(late) - ready if are_workers_free else None
-        _wait(operator, lambda: not _unfinished(plane.rest))
+        probing.wait_for(operator, lambda: not _unfinished(plane.rest), PATIENCE)
         quiet = 3.0
         found = accounting.settled(plane.rest, quiet, PATIENCE).since(before).operator
         asked = {
@@ -154,13 +153,3 @@ def _unfinished(rest: Rest) -> list[Object]:
 
 def _quotas(namespace: str) -> str:
     return f"{crowd.API}/namespaces/{namespace}/imagequotas"
-
-
-def _wait(program: Program, until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not until():
-        if not program.running:
-            raise RuntimeError(f"the operator has ended: {program.log_end()}")
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"the operator does not go on: {program.log_end()}")
-        time.sleep(0.02)
