@@ -41,6 +41,13 @@ FENCE = re.compile(
 )
 SECONDS = 300.0
 
+READING_HEAD = 'head() { command head "$@" && cat >/dev/null; }'
+"""A `head` that reads its input to the end.
+
+The shell takes a command that fails within a pipe for a failure. Without this, `kubectl … | head`
+fails where its output is longer than the pipe holds, or its reader is quick: SIGPIPE ends kubectl.
+"""
+
 ANY = "..."
 """This line stands for any number of lines."""
 
@@ -127,7 +134,7 @@ class Shell:
     def run(self, block: Block) -> str:
         """Return its output, standard error included; CommandError if a command fails."""
         save = f"trap '{{ export -p; declare -f; }} >\"{self._state}\"' EXIT"
-        script = f'. "{self._state}"; {save}\n{block.commands}'
+        script = f'. "{self._state}"; {save}; {READING_HEAD}\n{block.commands}'
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,

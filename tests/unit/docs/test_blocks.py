@@ -9,6 +9,7 @@ import pytest
 from support.quickstart_blocks import ROOT, Block, CommandError, Page, Shell, differences
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 NAMES = ("quickstart", "recipes", "runbook", "upgrading")
@@ -101,18 +102,30 @@ def test_lines_about_other_objects_are_ignored() -> None:
     )
 
 
-def test_variables_and_functions_persist_and_a_failure_is_reported(tmp_path: Path) -> None:
+def shell_of(tmp_path: Path, files: Mapping[str, str] | None = None, **variables: str) -> Shell:
     kubeconfig = tmp_path / "config"
     kubeconfig.touch()
     folder = tmp_path / "home"
     folder.mkdir()
-    shell = Shell(folder, kubeconfig, {"a.txt": "a\n"}, WHO="o'neill")
+    return Shell(folder, kubeconfig, files or {}, **variables)
+
+
+def test_variables_and_functions_persist_and_a_failure_is_reported(tmp_path: Path) -> None:
+    shell = shell_of(tmp_path, {"a.txt": "a\n"}, WHO="o'neill")
 
     shell.run(Block("", 'greet() { echo "hello $1"; }\nexport NAME=$WHO\n', "", None))
 
     assert shell.run(Block("", 'greet "$NAME"; cat a.txt\n', "", None)) == "hello o'neill\na\n"
     with pytest.raises(CommandError, match="ended with 1"):
         shell.run(Block("", "false\necho never\n", "", None))
+
+
+def test_a_long_output_may_be_cut_by_head(tmp_path: Path) -> None:
+    shell = shell_of(tmp_path)
+
+    assert shell.run(Block("", "seq 1000000 | head -n 2\necho then\n", "", None)) == "1\n2\nthen\n"
+    with pytest.raises(CommandError, match="ended with 3"):
+        shell.run(Block("", "(echo 1; exit 3) | head\n", "", None))
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
