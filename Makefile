@@ -8,12 +8,12 @@ INSTALLED := $(VENV)/.installed
 E2E_INSTALLED := $(VENV)/.e2e-installed
 BENCH_INSTALLED := $(VENV)/.bench-installed
 DOCS_INSTALLED := $(VENV)/.docs-installed
-SOURCES := operator worker cli dev tests benchmarks
+SOURCES := operator worker cli gateway dev tests benchmarks
 # Twice as many processes as cores, for half of the time tests wait. Each has a cluster of its own, if a
 # test wants one. What waits most comes first, what computes comes last.
 SIDE_BY_SIDE := --numprocesses $(shell n=$$(nproc); echo $$((n < 4 ? 2 * n : 8))) --dist loadfile --no-loadscope-reorder
 WITH_CLUSTER := tests/cluster/behaviour tests/cluster/ha tests/cluster/api
-LOCKS := dev operator worker bench e2e docs
+LOCKS := dev operator worker gateway bench e2e docs
 
 # Start-up without compiled modules is two to four times slower.
 unexport PYTHONDONTWRITEBYTECODE
@@ -58,7 +58,7 @@ check-types: $(INSTALLED)
 	@$(BIN)/mypy
 
 check-layers: $(INSTALLED)
-	@PYTHONPATH=operator:worker:cli:dev $(BIN)/lint-imports
+	@PYTHONPATH=operator:worker:cli:gateway:dev $(BIN)/lint-imports
 
 check-crds: $(INSTALLED) # the CRDs agree with each other, with the operator's model and the worker's order
 	@PYTHONPATH=operator:worker $(BIN)/pytest -q tests/unit/test_crds.py tests/unit/operator/api/test_agrees_with_crds.py

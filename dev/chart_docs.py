@@ -1,4 +1,4 @@
-"""Write what charts/imagejob-operator/values.yaml says of each value to where people look for it.
+"""Write what the values.yaml of each chart says of each value to where people look for it.
 
 python dev/chart_docs.py [--check]
 
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-CHART = Path(__file__).resolve().parents[1] / "charts" / "imagejob-operator"
+CHARTS = sorted((Path(__file__).resolve().parents[1] / "charts").iterdir())
 BEGIN, END = "<!-- values: made by dev/chart_docs.py -->\n", "<!-- end of values -->\n"
 DESCRIBES, INSTEAD = "# -- ", "# @default -- "
 KINDS = {
@@ -67,8 +67,12 @@ def main() -> int:
 
 def documents() -> dict[Path, str]:
     """The files, as they are to be."""
-    values = read((CHART / "values.yaml").read_text())
-    readme, schema = CHART / "README.md", CHART / "values.schema.json"
+    return {file: text for chart in CHARTS for file, text in _documents_of(chart).items()}
+
+
+def _documents_of(chart: Path) -> dict[Path, str]:
+    values = read((chart / "values.yaml").read_text())
+    readme, schema = chart / "README.md", chart / "values.schema.json"
     before, _, rest = readme.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     described = describe(json.loads(schema.read_text()), values)

@@ -6,9 +6,9 @@ import http
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3  # type: ignore[import-untyped]
-from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from imagejob_dev.state import State

@@ -25,6 +25,7 @@ T = TypeVar("T")
 REPOSITORY = Path(__file__).resolve().parents[2]
 CRDS = REPOSITORY / "crds"
 CHART = REPOSITORY / "charts" / "imagejob-operator"
+GATEWAY_CHART = REPOSITORY / "charts" / "imagejob-gateway"
 MANIFESTS = REPOSITORY / "dev" / "manifests"
 OPERATOR_NAMESPACE, OPERATOR = "imagejob-system", "imagejob-operator"  # of roles/operator.yaml
 TOKEN_SECONDS = 30 * 24 * 3600

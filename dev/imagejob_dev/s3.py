@@ -59,8 +59,8 @@ class S3Server(Program):
     def client(self, **overrides: Any) -> Any:  # noqa: ANN401 (boto3 has no types)
         """A boto3 client for the root account; `overrides` go to boto3."""
         # Here, because they take 0.2 s and only tests and the demo want them. They have no types.
-        import boto3  # type: ignore[import-untyped]
-        from botocore.config import Config  # type: ignore[import-untyped]
+        import boto3
+        from botocore.config import Config
 
         settings: dict[str, Any] = {
             "endpoint_url": self.endpoint,

@@ -18,14 +18,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.cache.lister import Lister
+from imagejob_operator.cache.lister import WATCHED, Lister
 from imagejob_operator.cache.memory_budget import MemoryBudget
 from imagejob_operator.cache.reconcile_key import ObjectKey, ReconcileKey
-from imagejob_operator.cache.reflector import Reflectors, pause_after
 from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.errors import ApiError
+from imagejob_operator.kube.reflector import Reflectors, pause_after
 from imagejob_operator.observability.snapshot import Snapshot
 from imagejob_operator.workqueue.backoff import KeyBackoff
 from imagejob_operator.workqueue.batch_window import BatchWindow
@@ -94,7 +94,7 @@ class Manager:
         self._queue = queue = WorkQueue(cluster.limiter, now=clock, wake=wake)
         self._cache = cache = ClusterCache(MemoryBudget(namespace_memory), queue.add)
         self._lister = lister = Lister(cluster, cache, wake)
-        self._reflectors = Reflectors(cluster, lister, wake)
+        self._reflectors = Reflectors(WATCHED, cluster, lister, wake)
         self._registry = registry = NamespaceRegistry(cache, queue, caps, timings, clock)
         self._cache_full = CacheFullReporter(
             cluster, lister, cache, queue, instance=instance, clock=clock, wake=wake

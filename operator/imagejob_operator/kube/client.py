@@ -113,9 +113,11 @@ class Cluster:
 
     @asynccontextmanager
     async def watch(
-        self, kind: Kind[T], version: str, seconds: int
+        self, kind: Kind[T], version: str, seconds: int, namespace: str = ""
     ) -> AsyncIterator[AsyncIterator[Change[T]]]:
-        """Watch changes after that version, for `seconds`. Entered once the watch has begun.
+        """Watch changes after that version, in every namespace or in one, for `seconds`.
+
+        Entered once the watch has begun.
 
         Raises ExpiredError, at any time, when a list has to come first.
         """
@@ -127,7 +129,7 @@ class Cluster:
             ("timeoutSeconds", str(seconds)),
         ]
         patience = seconds + SLACK  # a connection may break without notice
-        async with self._transport.watch(kind.path(), query, patience) as lines:
+        async with self._transport.watch(kind.path(namespace), query, patience) as lines:
             yield self._changes(kind, lines)
 
     async def _changes(

@@ -10,21 +10,38 @@ from support.paths import ROOT
 
 TEXT = (ROOT / "ARCHITECTURE.md").read_text()
 OPERATOR = ROOT / "operator" / "imagejob_operator"
+GATEWAY = ROOT / "gateway" / "imagejob_gateway"
 PATHS = sorted({path for path in re.findall(r"`([\w./-]+)`", TEXT) if "/" in path or "." in path})
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_leads_somewhere(path: str) -> None:
-    assert (ROOT / path).exists() or (OPERATOR / path).exists()
+    assert any((folder / path).exists() for folder in (ROOT, OPERATOR, GATEWAY))
 
 
-def test_the_map_names_each_folder_of_the_operator_in_the_order_of_its_layers() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    layers = contracts["contracts"][0]["layers"]
-    section = TEXT[TEXT.index("## The operator") : TEXT.index("### The path of an event")]
+SECTIONS = {
+    "imagejob_operator": ("## The operator", "### The path of an event"),
+    "imagejob_gateway": ("## The gateway", "Where what is to come"),
+}
+
+
+@pytest.mark.parametrize(("package", "section"), SECTIONS.items(), ids=SECTIONS)
+def test_the_map_names_each_folder_in_the_order_of_its_layers(
+    package: str, section: tuple[str, str]
+) -> None:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (
+        each["layers"]
+        for each in linter["contracts"]
+        if each["type"] == "layers" and each["containers"] == [package]
+    )
+    text = TEXT[TEXT.index(section[0]) : TEXT.index(section[1])]
+    rows = re.findall(r"^\| (`[^|]+`) \|", text, re.MULTILINE)
     named = [
         name.removesuffix("/").removesuffix(".py")
-        for name in re.findall(r"^\| `([^`]+)`", section, re.MULTILINE)
+        for row in rows
+        for name in re.findall(r"`([^`]+)`", row)
+        if name != f"gateway/{package}/"
     ]
 
     floors = [

@@ -18,10 +18,8 @@ PAGES = sorted(
     [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/**/*.md"),
-        *(
-            ROOT / folder / "README.md"
-            for folder in ("benchmarks", "charts/imagejob-operator", "dev")
-        ),
+        *(ROOT / folder / "README.md" for folder in ("benchmarks", "dev")),
+        *ROOT.glob("charts/*/README.md"),
     ]
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")

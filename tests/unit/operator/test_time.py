@@ -24,7 +24,7 @@ PACE = "how soon a write begins: the queue wakes the manager by then (WorkQueue.
 FIGURE = "for records, metrics and logs; nothing waits for it"
 
 KNOWN = {
-    "cache.reflector._watch": LOOP,
+    "kube.reflector._watch": LOOP,
     "controllers.cache_full._fill": LOOP,
     "controllers.cache_full._tell": LOOP,
     "controllers.job_writer.create": "a plan that is too old is made again at once",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from imagejob_operator.cache.cluster_cache import ClusterCache
-from imagejob_operator.cache.lister import Lister
-from imagejob_operator.cache.reflector import LONGEST_PAUSE, Reflector, Reflectors, pause_after
+from imagejob_operator.cache.lister import WATCHED, Lister
 from imagejob_operator.kube import client as api
 from imagejob_operator.kube import pager as paging
+from imagejob_operator.kube.reflector import LONGEST_PAUSE, Reflector, Reflectors, pause_after
 from imagejob_operator.kube.resources import IMAGE_STORES
 from imagejob_operator.observability.logging import JsonFormatter
 from imagejob_operator.observability.metrics import Metrics
@@ -292,7 +292,9 @@ def test_all_is_current_only_when_every_kind_is_and_what_is_not_has_a_name(
                 seen.append(reflectors.unwatched)
                 told.set()
 
-            reflectors = Reflectors(cluster, Lister(cluster, ClusterCache(), told.set), note)
+            reflectors = Reflectors(
+                WATCHED, cluster, Lister(cluster, ClusterCache(), told.set), note
+            )
             async with asyncio.timeout(4 * SECONDS), asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(_run(reflectors))
                 while reflectors.unwatched != ("imagestores", "pods"):

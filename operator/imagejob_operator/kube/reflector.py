@@ -1,4 +1,4 @@
-"""Keeps the cache of one kind current: lists it, watches it, and lists it again if necessary.
+"""Keeps a cache of one kind current: lists it, watches it, and lists it again if necessary.
 
 Modelled on client-go's. docs/decisions/0020-one-reflector.md says why it is our own.
 """
@@ -9,16 +9,15 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
-from imagejob_operator.kube.client import Change, Cluster
-from imagejob_operator.kube.errors import ApiError, ExpiredError, NotFoundError
-from imagejob_operator.kube.resources import Kind
 from imagejob_operator.observability.logging import fields
 from imagejob_operator.observability.trouble import Trouble
 
-from .lister import WATCHED, Lister
+from .client import Change, Cluster
+from .errors import ApiError, ExpiredError, NotFoundError
+from .resources import Kind
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +34,23 @@ SHORT = 1.0
 Pauses = Callable[[int], float]
 
 
+class Lister(Protocol):
+    """Puts into a cache what a reflector brings."""
+
+    async def take(
+        self, kind: Kind[Any], namespace: str = "", heard: Callable[[], None] = lambda: None
+    ) -> int:
+        """List a kind, in every namespace or in one; return the list's version.
+
+        `heard` is called for each object. May raise ApiError.
+        """
+        ...
+
+    def hear(self, kind: Kind[Any], change: Change[Any]) -> None:
+        """Apply a watch event."""
+        ...
+
+
 def pause_after(failures: int) -> float:
     """Return the seconds to wait after that many failures in a row, with jitter."""
     longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
@@ -42,7 +58,8 @@ def pause_after(failures: int) -> float:
 
 
 class Reflector:
-    """Lists and watches one kind; `is_current` while it has been listed and is watched.
+    """Lists and watches one kind, in every namespace or in one; `is_current` while it has been
+    listed and is watched.
 
     `changed` is called whenever that changes.
     """
@@ -54,6 +71,7 @@ class Reflector:
         lister: Lister,
         changed: Callable[[], None],
         pause: Pauses = pause_after,
+        namespace: str = "",
     ) -> None:
         self.kind = kind
         self.is_current = False
@@ -61,6 +79,7 @@ class Reflector:
         self._lister = lister
         self._notify = changed
         self._pause = pause
+        self._namespace = namespace
         self._fields = fields(resource=kind.plural)
         self._trouble = Trouble(log, "cannot watch, will retry", "watching again", self._fields)
         self._version = ""
@@ -71,7 +90,8 @@ class Reflector:
         while True:
             try:
                 if not self._version:
-                    self._version = str(await self._lister.take(self.kind, heard=self._heard))
+                    listed = await self._lister.take(self.kind, self._namespace, self._heard)
+                    self._version = str(listed)
                 await self._watch()
             except ExpiredError as error:
                 self._version = ""
@@ -84,7 +104,9 @@ class Reflector:
     async def _watch(self) -> None:
         """Watch until the watch ends; the next one continues from the last version."""
         began, brought, broke = time.monotonic(), False, False
-        async with self._cluster.watch(self.kind, self._version, WATCH_SECONDS) as changes:
+        async with self._cluster.watch(
+            self.kind, self._version, WATCH_SECONDS, self._namespace
+        ) as changes:
             self._set_current(current=True)
             try:
                 async for change in changes:
@@ -141,9 +163,18 @@ class Reflector:
 class Reflectors:
     """One reflector per kind. `changed` is called whenever one becomes current, or ceases to be."""
 
-    def __init__(self, cluster: Cluster, lister: Lister, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        kinds: Iterable[Kind[Any]],
+        cluster: Cluster,
+        lister: Lister,
+        changed: Callable[[], None],
+        namespace: str = "",
+    ) -> None:
         self._notify = changed
-        self._all = [Reflector(kind, cluster, lister, self._changed) for kind in WATCHED]
+        self._all = [
+            Reflector(kind, cluster, lister, self._changed, namespace=namespace) for kind in kinds
+        ]
         self._are_current = asyncio.Event()
 
     @property

@@ -1,0 +1,34 @@
+{{/* What selects the gateway's pods. Never changed: a Deployment's selector can't be. */}}
+{{- define "gateway.selectorLabels" -}}
+app.kubernetes.io/name: imagejob-gateway
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: gateway
+{{- end }}
+
+{{/* Of everything that is not in a pod. */}}
+{{- define "gateway.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/name: imagejob-gateway
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | trunc 63 | quote }}
+app.kubernetes.io/component: gateway
+app.kubernetes.io/part-of: imagejob-operator
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* REPOSITORY:TAG@DIGEST; the digest decides, and the tag is for people. */}}
+{{- define "gateway.image" -}}
+{{- $image := .Values.image -}}
+{{ $image.repository }}:{{ $image.tag | default .Chart.AppVersion }}
+{{- with $image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{/* The names in a list of names and of objects with a name, as JSON. */}}
+{{- define "gateway.names" -}}
+{{- $names := list }}
+{{- range . }}{{ if kindIs "string" . }}{{ $names = append $names . }}{{ else }}{{ $names = append $names .name }}{{ end }}{{ end }}
+{{- toJson $names }}
+{{- end }}

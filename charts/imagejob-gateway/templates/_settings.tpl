@@ -1,0 +1,32 @@
+{{/* The folders that Secrets are mounted into. */}}
+{{- define "gateway.folder.store" -}}/etc/imagejob/stores/{{ . }}{{- end }}
+{{- define "gateway.folder.issuer" -}}/etc/imagejob/issuers/{{ . }}{{- end }}
+
+{{/* The gateway's file of settings: gateway/imagejob_gateway/config.py has its fields. */}}
+{{- define "gateway.settings" -}}
+{{- $stores := list }}
+{{- range .Values.stores }}
+{{- $store := dict "name" .name "credentials" (include "gateway.folder.store" .name) }}
+{{- with .publicEndpoint }}{{ $_ := set $store "publicEndpoint" . }}{{ end }}
+{{- $stores = append $stores $store }}
+{{- end }}
+{{- $issuers := list }}
+{{- range $at, $issuer := .Values.auth.issuers }}
+{{- $file := printf "%s/key" (include "gateway.folder.issuer" (toString $at)) }}
+{{- $issuers = append $issuers (dict "issuer" $issuer.issuer "audience" $issuer.audience "keyFile" $file) }}
+{{- end }}
+{{- dict
+  "namespace" .Release.Namespace
+  "listen" (printf ":%d" (int .Values.port))
+  "stores" $stores
+  "profiles" .Values.profiles
+  "issuers" $issuers
+  "prefix" .Values.uploads.prefix
+  "formats" .Values.uploads.formats
+  "maxBytes" .Values.uploads.maxBytes
+  "urlSeconds" (int .Values.outputs.urlSeconds)
+  "corsOrigins" .Values.cors.origins
+  "logLevel" .Values.logLevel
+  "logFormat" .Values.logFormat
+  | toPrettyJson }}
+{{- end }}

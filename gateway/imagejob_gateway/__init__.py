@@ -1,0 +1,1 @@
+"""The upload gateway: images in over HTTP, ImageJobs out, for one namespace."""

@@ -1,0 +1,165 @@
+"""The gateway's process: composes settings, clients, reflectors and the HTTP server.
+
+Run `python -m imagejob_gateway` with IMAGEJOB_GATEWAY_CONFIG, the file of its settings (see
+config.py), in a pod or with the usual KUBECONFIG. Logs go to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import sys
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import aiohttp
+import uvicorn
+import uvloop
+from imagejob_operator.api.version import VERSION
+from imagejob_operator.kube import transport
+from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.connection import ConnectionConfigError
+from imagejob_operator.kube.reflector import Reflectors
+from imagejob_operator.observability import logging as logs
+from imagejob_operator.observability.logging import fields
+from imagejob_operator.observability.metrics import Metrics
+from imagejob_operator.observability.trouble import Trouble
+
+from .auth.tokens import Tokens, open_issuers
+from .config import CONFIG, Settings, SettingsError, load
+from .http import health
+from .http.app import application
+from .http.cached import Cached
+from .http.services import Services
+from .images.api import ImagesApi
+from .images.cache import NamespaceCache
+from .images.kinds import WATCHED
+from .storage.buckets import Buckets
+from .uploads.receiver import Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_operator.kube.transport import Transport
+
+log = logging.getLogger("imagejob_gateway")
+
+STOPPED, UNCONFIGURED = 0, 2
+DRAIN_SECONDS = 20
+"""How long requests in progress may take once we are told to stop."""
+
+
+class Server(uvicorn.Server):
+    """A server that ends on a signal without raising it again."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(
+                number, partial(self.handle_exit, number, None)
+            )
+        yield
+
+
+async def serve(settings: Settings, tokens: Tokens) -> None:
+    """Serve until told to stop. Raises ConnectionConfigError."""
+    trouble = Trouble(log, "the API server fails, will retry", "the API server responds again")
+    async with (
+        transport.connect(metrics=Metrics(VERSION), trouble=trouble) as connection,
+        aiohttp.ClientSession(
+            auto_decompress=False,
+            trust_env=False,
+            connector=aiohttp.TCPConnector(limit=0),
+            skip_auto_headers=("Content-Type", "User-Agent"),
+        ) as session,
+        asyncio.TaskGroup() as tasks,
+    ):
+        cluster = Cluster(connection)
+        cache = NamespaceCache(cluster)
+        reflectors = Reflectors(WATCHED, cluster, cache, lambda: None, settings.namespace)
+        services = compose(settings, tokens, connection, cluster, cache, reflectors, session)
+        watching = tasks.create_task(_watch(reflectors))
+        # Before, no profile and no store is known, and requests would be refused for it.
+        await reflectors.current()
+        await _server(settings, services).serve()
+        watching.cancel()
+
+
+def compose(
+    settings: Settings,
+    tokens: Tokens,
+    connection: Transport,
+    cluster: Cluster,
+    cache: NamespaceCache,
+    reflectors: Reflectors,
+    session: aiohttp.ClientSession,
+) -> Services:
+    """Put together what routes use."""
+    images = ImagesApi(connection, cluster, cache, settings.namespace)
+    buckets = Buckets(settings.stores, cache.store, session)
+    return Services(
+        settings,
+        tokens,
+        images,
+        cache,
+        buckets,
+        Receiver(
+            settings,
+            images,
+            buckets,
+            lambda name: cache.profile(name) is not None,
+            secrets.token_bytes,
+        ),
+        lambda: reflectors.unwatched,
+        Cached(lambda: health.health(reflectors.unwatched, buckets), health.SECONDS),
+    )
+
+
+async def _watch(reflectors: Reflectors) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        reflectors.start(tasks)
+
+
+def _server(settings: Settings, services: Services) -> Server:
+    host, port = settings.host_and_port
+    return Server(
+        uvicorn.Config(
+            application(services),
+            host=host or None,  # type: ignore[arg-type]  # asyncio: every address
+            port=port,
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+    )
+
+
+def main() -> int:
+    """Return 0 after a signal to stop; 2 for invalid settings, or without an API server."""
+    try:
+        settings = load(os.environ.get(CONFIG, ""))
+        tokens = Tokens(open_issuers(settings.issuers))
+    except SettingsError as error:
+        print(f"imagejob-gateway: {error}", file=sys.stderr)  # noqa: T201 (there is no log yet)
+        return UNCONFIGURED
+    logs.set_up(settings.log_level, settings.log_format)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    log.info("starting", extra=fields(version=VERSION, namespace=settings.namespace))
+    try:
+        uvloop.run(serve(settings, tokens))
+    except ConnectionConfigError as error:
+        log.critical("cannot connect to an API server: %s", error)
+        return UNCONFIGURED
+    return STOPPED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The gateway's settings: one JSON file, which the chart renders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from imagejob_operator.api.imagejob import SourceFormat
+from imagejob_operator.api.meta import Quantity
+from imagejob_operator.api.quantity import to_bytes
+from imagejob_operator.observability.logging import Format
+from msgspec import Meta
+
+CONFIG = "IMAGEJOB_GATEWAY_CONFIG"
+"""The variable that names the file."""
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+Address = Annotated[str, Meta(pattern=r"^[^\s/]*:\d{1,5}$")]
+Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", max_length=256)]
+
+
+class SettingsError(ValueError):
+    """The file is missing or invalid; the message says where."""
+
+
+class Part(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Base of everything in the file."""
+
+
+class StoreSettings(Part, frozen=True):
+    """An ImageStore, and the folder with its Secret.
+
+    `public_endpoint` is where clients reach the store if that is elsewhere than for the gateway.
+    """
+
+    name: Name
+    credentials: str
+    public_endpoint: str = ""
+
+
+class ProfileSettings(Part, frozen=True):
+    """An ImageProfile that clients may choose; its images go into `store`, or the first one."""
+
+    name: Name
+    store: str = ""
+
+
+class IssuerSettings(Part, frozen=True):
+    """Who signs tokens, for which audience, with which one algorithm, and the file of its key."""
+
+    issuer: Annotated[str, Meta(min_length=1, max_length=512)]
+    audience: Annotated[str, Meta(min_length=1, max_length=512)]
+    key_file: str
+    algorithm: Literal["HS256"] = "HS256"
+
+
+class Settings(Part, frozen=True):
+    """The first profile is the default; `prefix` is where originals go in a store.
+
+    `cors_origins` may use the gateway from a browser; `url_seconds` is how long a presigned URL of
+    an output is valid.
+    """
+
+    namespace: Name
+    stores: Annotated[tuple[StoreSettings, ...], Meta(min_length=1, max_length=16)]
+    profiles: Annotated[tuple[ProfileSettings, ...], Meta(min_length=1, max_length=64)]
+    issuers: Annotated[tuple[IssuerSettings, ...], Meta(min_length=1, max_length=16)]
+    listen: Address = ":8080"
+    prefix: Prefix = "uploads"
+    formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
+    max_bytes: Quantity = "50Mi"
+    url_seconds: Annotated[int, Meta(ge=1, le=6 * 3600)] = 300
+    cors_origins: tuple[str, ...] = ()
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Format = "json"
+
+    def __post_init__(self) -> None:
+        if self.byte_limit < 1:
+            raise ValueError(f"maxBytes is no number of bytes: {self.max_bytes}")
+        known = {store.name for store in self.stores}
+        for profile in self.profiles:
+            if profile.store and profile.store not in known:
+                raise ValueError(f"profile {profile.name} uses an unknown store: {profile.store}")
+
+    @property
+    def byte_limit(self) -> int:
+        """The largest upload, in bytes."""
+        return to_bytes(self.max_bytes)
+
+    def profile(self, name: str) -> ProfileSettings | None:
+        """The profile of that name, "" for the first one; None if none is offered under it."""
+        if not name:
+            return self.profiles[0]
+        return next((each for each in self.profiles if each.name == name), None)
+
+    def store_of(self, profile: ProfileSettings) -> str:
+        """The name of the profile's store."""
+        return profile.store or self.stores[0].name
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """Where to listen; the host is "" for every address."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+def load(path: str) -> Settings:
+    """Read the file. Raises SettingsError."""
+    if not path:
+        raise SettingsError(f"{CONFIG} doesn't name the file of settings")
+    try:
+        return msgspec.json.decode(Path(path).read_bytes(), type=Settings)
+    except (OSError, msgspec.DecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error

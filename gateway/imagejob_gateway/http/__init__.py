@@ -1,0 +1,1 @@
+"""HTTP: routes translate requests and answers, and decide nothing."""

@@ -1,0 +1,131 @@
+"""The shapes of answers, as the OpenAPI document shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """Base of all: camelCase on the wire, as in the Kubernetes API."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class ProblemModel(Model):
+    """What is wrong with a request (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    reason: str = Field(description="One word that programs may rely on.")
+    request_id: str
+    field: str | None = Field(None, description="The parameter or form field that is wrong.")
+    header: str | None = Field(None, description="The header that is wrong.")
+
+
+class RootModel(Model):
+    """What this is."""
+
+    name: str
+    version: str
+    links: dict[str, str]
+
+
+class DependencyModel(Model):
+    """One thing that the gateway depends on."""
+
+    name: str
+    ready: bool
+    message: str | None = None
+
+
+class HealthModel(Model):
+    """Whether uploads can be taken now."""
+
+    live: bool
+    ready: bool
+    dependencies: list[DependencyModel]
+
+
+class QuotaUseModel(Model):
+    """One rate of the namespace's ImageQuota."""
+
+    jobs: int
+    per: str
+    used: int
+    remaining: int
+    next_available: datetime | None = None
+
+
+class StatsModel(Model):
+    """Counts of the images that the caller may see, and what the namespace's quota leaves."""
+
+    images: int
+    by_phase: dict[str, int]
+    by_reason: dict[str, int]
+    quota: list[QuotaUseModel] | None = None
+
+
+class OutputModel(Model):
+    """One stored output, and where to get it."""
+
+    name: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    link: str
+
+
+class SourceModel(Model):
+    """The original."""
+
+    sha256: str | None = None
+    bytes: int | None = None
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+class AuditModel(Model):
+    """One transition."""
+
+    seq: int
+    time: datetime
+    actor: str
+    event: str
+    reason: str
+    message: str
+
+
+class ImageSummaryModel(Model):
+    """One image, as a list shows it."""
+
+    name: str
+    phase: str
+    reason: str | None = None
+    profile: str | None = None
+    created: datetime | None = None
+    links: dict[str, str]
+
+
+class ImageModel(ImageSummaryModel):
+    """One image."""
+
+    message: str | None = None
+    source: SourceModel
+    outputs: list[OutputModel]
+    removed_metadata: list[str]
+    audit: list[AuditModel]
+
+
+class ImageListModel(Model):
+    """A page of images, the newest first."""
+
+    images: list[ImageSummaryModel]
+    next: str | None = Field(None, description="The cursor of the next page, if there is one.")

@@ -1,0 +1,1 @@
+"""Routes: each under fifteen lines, with no decision in it."""

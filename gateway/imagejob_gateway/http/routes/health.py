@@ -1,0 +1,68 @@
+"""Health, for load balancers and people; counts, for callers."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from imagejob_gateway.http import views
+from imagejob_gateway.http.models import DependencyModel, HealthModel, StatsModel
+from imagejob_gateway.http.problems import documented
+from imagejob_gateway.http.security import Reader
+from imagejob_gateway.http.services import Have
+from imagejob_gateway.images.stats import stats
+from imagejob_gateway.problem import ProblemReason
+
+router = APIRouter(prefix="/api/v1/health", tags=["health"])
+
+UNREADY = 503
+
+
+@router.get(
+    "/",
+    operation_id="getHealth",
+    responses={UNREADY: {"model": HealthModel, "description": "A dependency doesn't work."}},
+)
+async def get_health(services: Have, response: Response) -> HealthModel:
+    """Say whether each dependency works: the API server and the stores."""
+    found = await services.health.get()
+    if not found.is_ready:
+        response.status_code = UNREADY
+    dependencies = [
+        DependencyModel(name=name, ready=not trouble, message=trouble or None)
+        for name, trouble in found.dependencies.items()
+    ]
+    return HealthModel(live=True, ready=found.is_ready, dependencies=dependencies)
+
+
+@router.get("/live", operation_id="getLiveness")
+async def get_liveness() -> dict[str, bool]:
+    """Say that the process answers; for the kubelet."""
+    return {"live": True}
+
+
+@router.get(
+    "/ready",
+    operation_id="getReadiness",
+    responses={UNREADY: {"description": "The namespace isn't listed and watched."}},
+)
+async def get_readiness(services: Have, response: Response) -> dict[str, bool]:
+    """Say whether requests should come here; for the kubelet.
+
+    A store that is down makes no replica unready: its clients get a 503 that says why.
+    """
+    ready = not services.unwatched()
+    if not ready:
+        response.status_code = UNREADY
+    return {"ready": ready}
+
+
+@router.get(
+    "/stats",
+    operation_id="getStats",
+    responses=documented(ProblemReason.UNAUTHENTICATED, ProblemReason.MISSING_SCOPE),
+)
+async def get_stats(services: Have, caller: Reader) -> StatsModel:
+    """Count the caller's images, or with the scope `all` everybody's."""
+    cache = services.cache
+    owner = None if caller.is_for_all else caller.owner
+    return views.stats(stats(cache.images(owner), cache.quota()))

@@ -1,0 +1,91 @@
+"""Images that were uploaded: list, look, fetch, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import RedirectResponse, Response
+
+from imagejob_gateway.auth.caller import Caller
+from imagejob_gateway.http import views
+from imagejob_gateway.http.models import ImageListModel, ImageModel
+from imagejob_gateway.http.problems import documented
+from imagejob_gateway.http.security import Deleter, Reader
+from imagejob_gateway.http.services import Have, Services
+from imagejob_gateway.images.kinds import Image
+from imagejob_gateway.images.listing import page
+from imagejob_gateway.images.outputs import download, find_output, store_of_outputs
+from imagejob_gateway.problem import ProblemError, ProblemReason
+
+router = APIRouter(prefix=views.IMAGES, tags=["images"])
+
+Name = Annotated[str, Path(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+Output = Annotated[str, Path(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+Limit = Annotated[int, Query(ge=1, le=500, description="Images in a page.")]
+Cursor = Annotated[str, Query(max_length=512, description="`next` of the page before.")]
+
+COMMON = (
+    *(ProblemReason.UNAUTHENTICATED, ProblemReason.MISSING_SCOPE),
+    ProblemReason.INVALID_PARAMETER,
+)
+OF_ONE = (*COMMON, ProblemReason.NOT_FOUND, ProblemReason.API_SERVER_UNAVAILABLE)
+
+
+@router.get("", operation_id="listImages", responses=documented(*COMMON))
+async def list_images(
+    services: Have, caller: Reader, limit: Limit = 50, cursor: Cursor = ""
+) -> ImageListModel:
+    """List the caller's images, or with the scope `all` everybody's; the newest first."""
+    owner = None if caller.is_for_all else caller.owner
+    try:
+        found = page(services.cache.images(owner), limit, cursor)
+    except ValueError as error:
+        raise ProblemError(
+            ProblemReason.INVALID_PARAMETER, f"cursor: {error}", field="cursor"
+        ) from error
+    images = [views.summary(each) for each in found.images]
+    return ImageListModel(images=images, next=found.cursor or None)
+
+
+@router.get("/{name}", operation_id="getImage", responses=documented(*OF_ONE))
+async def get_image(services: Have, caller: Reader, name: Name) -> ImageModel:
+    """Show an image: its state, its outputs, and what was done with it."""
+    return views.image(await _own(services, caller, name))
+
+
+@router.get(
+    "/{name}/outputs/{output}",
+    operation_id="getOutput",
+    status_code=307,
+    response_class=RedirectResponse,
+    responses={
+        307: {"description": "The output is at the URL in Location, for a few minutes."},
+        **documented(*OF_ONE, ProblemReason.NOT_FINISHED, ProblemReason.STORE_NOT_FOUND),
+    },
+)
+async def get_output(services: Have, caller: Reader, name: Name, output: Output) -> Response:
+    """Redirect to an output in the store."""
+    image = await _own(services, caller, name)
+    found = find_output(image, output)
+    bucket = services.buckets.open(store_of_outputs(image))
+    how = download(found)
+    url = bucket.download_url(found.key, *how, services.settings.url_seconds)
+    return RedirectResponse(url, 307, {"Content-Disposition": how.disposition})
+
+
+@router.delete(
+    "/{name}", operation_id="deleteImage", status_code=204, responses=documented(*OF_ONE)
+)
+async def delete_image(services: Have, caller: Deleter, name: Name) -> None:
+    """Delete an image's ImageJob; what is in the store stays there."""
+    image = await _own(services, caller, name)
+    await services.images.delete(name, image.metadata.uid)
+
+
+async def _own(services: Services, caller: Caller, name: str) -> Image:
+    """Return the image, if the caller may know of it. Raises ProblemError."""
+    image = await services.images.read(name)
+    if image is None or not caller.owns(image.owner):
+        raise ProblemError(ProblemReason.NOT_FOUND, f"There is no image {name}.", field="name")
+    return image

@@ -1,0 +1,91 @@
+"""Uploads through the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+from imagejob_gateway.http import views
+from imagejob_gateway.http.models import ImageModel
+from imagejob_gateway.http.problems import documented
+from imagejob_gateway.http.security import Uploader
+from imagejob_gateway.http.services import Have
+from imagejob_gateway.problem import ProblemError, ProblemReason
+from imagejob_gateway.uploads import form
+from imagejob_gateway.uploads.body import Body, announced_length, check_length
+
+router = APIRouter(prefix=views.IMAGES, tags=["uploads"])
+
+Profile = Annotated[str, Query(max_length=253, description="What to make of it; see the chart.")]
+
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+FORM = {
+    "schema": {
+        "type": "object",
+        "properties": {
+            "profile": {"type": "string"},
+            "file": {"type": "string", "format": "binary", "description": "The last part."},
+        },
+        "required": ["file"],
+    }
+}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"image/*": BINARY, "multipart/form-data": FORM},
+    }
+}
+PROBLEMS = (
+    *(ProblemReason.INVALID_REQUEST, ProblemReason.EMPTY_BODY, ProblemReason.INCOMPLETE_BODY),
+    *(ProblemReason.UNAUTHENTICATED, ProblemReason.MISSING_SCOPE, ProblemReason.LENGTH_REQUIRED),
+    *(ProblemReason.TOO_LARGE, ProblemReason.UNSUPPORTED_FORMAT, ProblemReason.INVALID_PARAMETER),
+    *(ProblemReason.PROFILE_NOT_FOUND, ProblemReason.INVALID_SPEC, ProblemReason.STORE_NOT_FOUND),
+    *(ProblemReason.STORAGE_UNAVAILABLE, ProblemReason.API_SERVER_UNAVAILABLE),
+)
+
+
+@router.post(
+    "/upload",
+    operation_id="uploadImage",
+    status_code=202,
+    responses=documented(*PROBLEMS),
+    openapi_extra=BODY,
+)
+async def upload_image(
+    services: Have, caller: Uploader, request: Request, response: Response, profile: Profile = ""
+) -> ImageModel:
+    """Take an image: as the body, or as the last part of a form, named `file`."""
+    body = await _body(request, services.settings.byte_limit)
+    chosen = services.receiver.profile(body.fields.get("profile", profile))
+    image = await services.receiver.receive(caller, body, chosen)
+    response.headers["Location"] = views.links(image.metadata.name)["self"]
+    return views.image(image)
+
+
+@router.api_route("/upload", methods=["GET", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+async def refuse_method() -> None:
+    """Otherwise `upload` would be taken for an image's name."""
+    raise ProblemError(ProblemReason.METHOD_NOT_ALLOWED, "Method Not Allowed")
+
+
+async def _body(request: Request, max_bytes: int) -> Body:
+    """Judge the headers, and read up to the file's first byte. Raises ProblemError."""
+    kind = request.headers.get("Content-Type", "")
+    boundary = form.boundary_of(kind)
+    length = announced_length(request.headers.get("Content-Length"))
+    check_length(length, max_bytes + (form.MOST_OVERHEAD if boundary else 0))
+    chunks = _chunks(request)
+    if boundary is None:
+        return Body(kind, length, chunks, {})
+    return await form.read(boundary, length, chunks)
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect as error:
+        raise ProblemError(ProblemReason.INCOMPLETE_BODY, "The client went away.") from error

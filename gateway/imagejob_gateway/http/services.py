@@ -1,0 +1,40 @@
+"""What routes use: __main__ makes it, the application carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
+
+from fastapi import Depends, Request
+
+from imagejob_gateway.auth.tokens import Tokens
+from imagejob_gateway.config import Settings
+from imagejob_gateway.images.api import ImagesApi
+from imagejob_gateway.images.cache import NamespaceCache
+from imagejob_gateway.storage.buckets import Buckets
+from imagejob_gateway.uploads.receiver import Receiver
+
+from .cached import Cached
+from .health import Health
+
+
+class Services(NamedTuple):
+    """One of each. `unwatched` returns the kinds that are not listed or not watched."""
+
+    settings: Settings
+    tokens: Tokens
+    images: ImagesApi
+    cache: NamespaceCache
+    buckets: Buckets
+    receiver: Receiver
+    unwatched: Callable[[], tuple[str, ...]]
+    health: Cached[Health]
+
+
+async def _services(request: Request) -> Services:
+    found: Services = request.app.state.services
+    return found
+
+
+Have = Annotated[Services, Depends(_services)]
+"""The parameter of a route that needs them."""

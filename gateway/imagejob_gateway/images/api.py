@@ -1,0 +1,83 @@
+"""Requests about single ImageJobs. Every method raises ProblemError."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+from imagejob_operator.kube.errors import ApiError, NotFoundError
+from imagejob_operator.kube.reader import Unreadable
+from imagejob_operator.observability.logging import fields
+
+from imagejob_gateway.problem import ProblemError, ProblemReason
+
+from .kinds import IMAGES, LISTED, Image
+from .manifest import NewImage, manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_operator.kube.client import Cluster
+    from imagejob_operator.kube.transport import Transport
+
+    from .cache import NamespaceCache
+
+log = logging.getLogger(__name__)
+
+
+class ImagesApi:
+    """ImageJobs of one namespace."""
+
+    def __init__(
+        self, transport: Transport, cluster: Cluster, cache: NamespaceCache, namespace: str
+    ) -> None:
+        self._transport = transport
+        self._cluster = cluster
+        self._cache = cache
+        self._namespace = namespace
+
+    async def create(self, new: NewImage) -> Image:
+        """Create the ImageJob of an upload."""
+        body = manifest(new, self._namespace)
+        with _as_problem():
+            answer = await self._transport.send("POST", IMAGES.path(self._namespace), body)
+            image = self._cluster.reader.read(IMAGES, answer)
+            if isinstance(image, Unreadable):
+                raise ApiError(0, f"the ImageJob that was created can't be read: {image.why}")
+        self._cache.put(msgspec.json.decode(answer, type=LISTED.type))
+        return image
+
+    async def read(self, name: str) -> Image | None:
+        """Return the ImageJob as it is now; None if there is none."""
+        with _as_problem():
+            image = await self._cluster.read(IMAGES, self._namespace, name)
+            if isinstance(image, Unreadable):
+                raise ApiError(0, str(image))
+        return image
+
+    async def delete(self, name: str, uid: str = "") -> bool:
+        """Delete the ImageJob, only that one if a UID is given; return whether it was there."""
+        options: dict[str, object] = {"propagationPolicy": "Background"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        with _as_problem():
+            try:
+                await self._transport.send("DELETE", IMAGES.path(self._namespace, name), options)
+            except NotFoundError:
+                return False
+        return True
+
+
+@contextmanager
+def _as_problem() -> Iterator[None]:
+    try:
+        yield
+    except ApiError as error:
+        if error.status == 422:
+            raise ProblemError(ProblemReason.INVALID_SPEC, error.message) from error
+        log.warning("the API server didn't do it: %s", error, extra=fields(status=error.status))
+        raise ProblemError(
+            ProblemReason.API_SERVER_UNAVAILABLE, "The API server can't be used now. Try again."
+        ) from error

@@ -1,0 +1,38 @@
+"""The ImageJob of an upload."""
+
+from __future__ import annotations
+
+import msgspec
+from imagejob_operator.api.imagejob import ImageJobSpec, Source
+from imagejob_operator.api.meta import API_VERSION, Manifest, NameRef
+
+from .kinds import OWNER_LABEL
+
+
+class NewImage(msgspec.Struct, frozen=True):
+    """What is known of an upload once its bytes are stored; `sha256` is in hex."""
+
+    name: str
+    owner: str
+    profile: str
+    store: str
+    key: str
+    sha256: str
+
+
+def manifest(new: NewImage, namespace: str) -> Manifest:
+    """Build the ImageJob: its digest pins what the worker may process."""
+    source = Source(NameRef(new.store), new.key, sha256=new.sha256)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ImageJob",
+        "metadata": {
+            "name": new.name,
+            "namespace": namespace,
+            "labels": {
+                "app.kubernetes.io/managed-by": "imagejob-gateway",
+                OWNER_LABEL: new.owner,
+            },
+        },
+        "spec": msgspec.to_builtins(ImageJobSpec(source, profile_ref=NameRef(new.profile))),
+    }

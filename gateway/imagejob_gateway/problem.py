@@ -1,0 +1,121 @@
+"""What is wrong with a request, as RFC 9457 answers it: one table of reasons, their statuses and
+titles.
+
+Where the operator has a word for it, that word is used. docs/gateway.md explains each.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class ProblemReason(StrEnum):
+    """The `reason` of a problem; programs may rely on it."""
+
+    INVALID_REQUEST = "InvalidRequest"
+    """A header or a form is malformed."""
+    INVALID_PARAMETER = "InvalidParameter"
+    """A parameter of the path or the query is out of range; `field` names it."""
+    EMPTY_BODY = "EmptyBody"
+    """There is no byte of an image."""
+    INCOMPLETE_BODY = "IncompleteBody"
+    """The body ended before its announced length, or outgrew it."""
+    UNAUTHENTICATED = "Unauthenticated"
+    """The token is missing or not valid; the answer doesn't say which."""
+    MISSING_SCOPE = "MissingScope"
+    """The token lacks the scope that the request needs."""
+    NOT_FOUND = "NotFound"
+    """There is no such thing, or it belongs to somebody else."""
+    METHOD_NOT_ALLOWED = "MethodNotAllowed"
+    """The path exists, and takes other methods."""
+    NOT_FINISHED = "NotFinished"
+    """The image has no outputs (yet)."""
+    LENGTH_REQUIRED = "LengthRequired"
+    """An upload says its length before its first byte."""
+    TOO_LARGE = "TooLarge"
+    """The upload exceeds the limit on bytes."""
+    UNSUPPORTED_FORMAT = "UnsupportedFormat"
+    """The bytes are no image that is accepted, or another than the declared one."""
+    PROFILE_NOT_FOUND = "ProfileNotFound"
+    """The gateway offers no profile of that name."""
+    INVALID_SPEC = "InvalidSpec"
+    """The API server refuses the ImageJob; the detail quotes it."""
+    STORE_NOT_FOUND = "StoreNotFound"
+    """The ImageStore that the profile uses doesn't exist, or is none that the gateway can use."""
+    STORAGE_UNAVAILABLE = "StorageUnavailable"
+    """The object store is unreachable, or refuses."""
+    API_SERVER_UNAVAILABLE = "ApiServerUnavailable"
+    """The Kubernetes API server is unreachable, or refuses the gateway."""
+    INTERNAL = "Internal"
+    """A bug of the gateway; its log has the request's id."""
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """The status and title of a reason."""
+
+    status: int
+    title: str
+
+
+MEANINGS: dict[ProblemReason, Meaning] = {
+    ProblemReason.INVALID_REQUEST: Meaning(400, "The request is malformed"),
+    ProblemReason.EMPTY_BODY: Meaning(400, "The body is empty"),
+    ProblemReason.INCOMPLETE_BODY: Meaning(400, "The body has another length than announced"),
+    ProblemReason.UNAUTHENTICATED: Meaning(401, "A valid token is needed"),
+    ProblemReason.MISSING_SCOPE: Meaning(403, "The token doesn't allow this"),
+    ProblemReason.NOT_FOUND: Meaning(404, "Not found"),
+    ProblemReason.METHOD_NOT_ALLOWED: Meaning(405, "The method isn't allowed here"),
+    ProblemReason.NOT_FINISHED: Meaning(409, "The image has no such output yet"),
+    ProblemReason.LENGTH_REQUIRED: Meaning(411, "A Content-Length is needed"),
+    ProblemReason.TOO_LARGE: Meaning(413, "The upload is too large"),
+    ProblemReason.UNSUPPORTED_FORMAT: Meaning(415, "The format isn't accepted"),
+    ProblemReason.INVALID_PARAMETER: Meaning(422, "A parameter isn't valid"),
+    ProblemReason.PROFILE_NOT_FOUND: Meaning(422, "There is no such profile"),
+    ProblemReason.INVALID_SPEC: Meaning(422, "The ImageJob isn't valid"),
+    ProblemReason.STORE_NOT_FOUND: Meaning(503, "The store isn't set up"),
+    ProblemReason.STORAGE_UNAVAILABLE: Meaning(503, "The object store is unavailable"),
+    ProblemReason.API_SERVER_UNAVAILABLE: Meaning(503, "The API server is unavailable"),
+    ProblemReason.INTERNAL: Meaning(500, "The gateway failed"),
+}
+
+RETRY_SECONDS = 5
+"""What 503 asks a client to wait."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One problem. `field` or `header` names the part of the request that is wrong."""
+
+    reason: ProblemReason
+    detail: str
+    field: str = ""
+    header: str = ""
+
+    @property
+    def status(self) -> int:
+        return MEANINGS[self.reason].status
+
+    @property
+    def title(self) -> str:
+        return MEANINGS[self.reason].title
+
+    @property
+    def type(self) -> str:
+        """A URI of the reason: a name, which leads nowhere."""
+        return f"urn:imagejob:problem:{self.reason}"
+
+    @property
+    def retry_after(self) -> int | None:
+        """The seconds that a client should wait; None if to repeat the request is no help."""
+        return RETRY_SECONDS if self.status == 503 else None
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem."""
+
+    def __init__(
+        self, reason: ProblemReason, detail: str, *, field: str = "", header: str = ""
+    ) -> None:
+        super().__init__(detail)
+        self.problem = Problem(reason, detail, field, header)

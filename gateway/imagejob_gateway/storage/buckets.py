@@ -1,0 +1,71 @@
+"""The stores that the gateway may use, each opened as its ImageStore and Secret are now."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, NamedTuple
+
+from imagejob_gateway.problem import ProblemError, ProblemReason
+
+from . import credentials
+from .bucket import Bucket
+from .signer import Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import aiohttp
+    from imagejob_operator.api.imagestore import S3, ImageStore
+
+    from imagejob_gateway.config import StoreSettings
+
+    from .credentials import Credentials
+
+    FindStore = Callable[[str], ImageStore | None]
+
+
+class _Opened(NamedTuple):
+    s3: S3
+    credentials: Credentials
+    bucket: Bucket
+
+
+class Buckets:
+    """Buckets by the names of their ImageStores."""
+
+    def __init__(
+        self, settings: Iterable[StoreSettings], find: FindStore, session: aiohttp.ClientSession
+    ) -> None:
+        self._settings = {each.name: each for each in settings}
+        self._find = find
+        self._session = session
+        self._opened: dict[str, _Opened] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The stores that the gateway may use."""
+        return tuple(self._settings)
+
+    def open(self, name: str) -> Bucket:
+        """Return a bucket, with the credentials that the Secret has now. Raises ProblemError."""
+        settings, store = self._settings.get(name), self._find(name)
+        s3 = store.spec.s3 if store else None
+        if settings is None or s3 is None:
+            raise ProblemError(
+                ProblemReason.STORE_NOT_FOUND, f"The gateway has no bucket for the store {name}."
+            )
+        current = credentials.read(name, settings.credentials)
+        opened = self._opened.get(name)
+        if opened is None or (opened.s3, opened.credentials) != (s3, current):
+            bucket = _bucket(settings, s3, current, self._session)
+            self._opened[name] = opened = _Opened(s3, current, bucket)
+        return opened.bucket
+
+
+def _bucket(
+    settings: StoreSettings, s3: S3, current: Credentials, session: aiohttp.ClientSession
+) -> Bucket:
+    signer = Signer(s3, current)
+    public = Signer(s3, current, settings.public_endpoint) if settings.public_endpoint else signer
+    context = ssl.create_default_context(cadata=s3.ca_bundle) if s3.ca_bundle else True
+    return Bucket(settings.name, s3.prefix or "", session, signer, public, context)

@@ -1,0 +1,1 @@
+"""Uploads: bodies are checked, and stored as they come, before an ImageJob names them."""

@@ -1,0 +1,260 @@
+"""The gateway as a process: a real API server, workers and S3 server behind real HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import io
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from imagejob_dev.client import GATEWAY_CHART
+from PIL import Image
+from support import gateway as gateways
+from support import namespaces
+from support.gateway import Gateway
+from support.tenant import Tenant, ours, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from imagejob_dev.client import Client
+    from support.helm_chart import Helm
+
+pytestmark = [pytest.mark.laptop, pytest.mark.usefixtures("operator")]
+
+UPLOAD = "/api/v1/images/upload"
+MAX_BYTES = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def team(cluster: Client) -> Iterator[Tenant]:
+    with namespaces.fresh(cluster) as name:
+        tenant = Tenant(cluster, name)
+        tenant.open()
+        outputs = [{"name": "thumb", "width": 320, "format": "webp"}, {"name": "full"}]
+        tenant.apply(ours("ImageProfile", "web", {"outputs": outputs}))
+        yield tenant
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    cluster: Client, team: Tenant, helm: Helm, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """With the rights that the chart gives it, and no others."""
+    bodies = helm.template({}, chart=GATEWAY_CHART, namespace=team.namespace)
+    rights = [each for each in bodies if each["kind"] in ("ServiceAccount", "Role", "RoleBinding")]
+    cluster.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(rights))
+    folder: Path = tmp_path_factory.mktemp("gateway")
+    with gateways.running(cluster, team, folder, maxBytes=MAX_BYTES) as found:
+        yield found
+
+
+def form(data: bytes, declared: str = "image/jpeg", **fields: str) -> tuple[bytes, str]:
+    """A form's body and Content-Type."""
+    head = "".join(
+        f'--xx\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    head += '--xx\r\nContent-Disposition: form-data; name="file"; filename="../../etc/passwd"\r\n'
+    head += f"Content-Type: {declared}\r\n\r\n"
+    return head.encode() + data + b"\r\n--xx--\r\n", "multipart/form-data; boundary=xx"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("is_form", [False, True], ids=["raw", "form"])
+def test_an_upload_becomes_outputs_that_the_gateway_leads_to(
+    gateway: Gateway, team: Tenant, kind: str, *, is_form: bool
+) -> None:
+    data, declared, token = picture(kind=kind), f"image/{kind.lower()}", gateway.token()
+    body, sent_as = form(data, declared, profile="web") if is_form else (data, declared)
+
+    answer = gateway.request("POST", UPLOAD, body, token, Content_Type=sent_as)
+
+    assert answer.status == 202, answer.body
+    where = answer.headers["location"]
+    name = where.rpartition("/")[2]
+    assert answer.json()["source"]["sha256"] == hashlib.sha256(data).hexdigest()
+    assert team.wait_finished(name)["phase"] == "Succeeded"
+    image = gateway.request("GET", where, token=token).json()
+    assert [each["name"] for each in image["outputs"]] == ["thumb", "full"]
+    for output in image["outputs"]:
+        redirect = gateway.request("GET", output["link"], token=token)
+        assert redirect.status == 307
+        assert redirect.headers["x-content-type-options"] == "nosniff"
+        stored, headers = fetch(redirect.headers["location"])
+        assert hashlib.sha256(stored).hexdigest() == output["sha256"]
+        assert headers["content-disposition"] == redirect.headers["content-disposition"]
+        assert headers["content-type"] == f"image/{output['format']}"
+    thumb = Image.open(io.BytesIO(stored_output(gateway, name, "thumb", token)))
+    assert thumb.size == (320, 240)
+
+
+REFUSED = {
+    "no token": (None, "image/jpeg", picture(), 401, "Unauthenticated"),
+    "no scope": ("read", "image/jpeg", picture(), 403, "MissingScope"),
+    "nothing": ("upload", "image/jpeg", b"", 400, "EmptyBody"),
+    "text": ("upload", "image/jpeg", b"This is no picture." * 20, 415, "UnsupportedFormat"),
+    "a PNG as JPEG": ("upload", "image/jpeg", picture(kind="PNG"), 415, "UnsupportedFormat"),
+    "a PDF": ("upload", "application/pdf", picture(), 415, "UnsupportedFormat"),
+    "too large": ("upload", "image/jpeg", picture() + bytes(MAX_BYTES), 413, "TooLarge"),
+}
+
+
+@pytest.mark.parametrize(
+    ("scope", "declared", "body", "status", "reason"), REFUSED.values(), ids=REFUSED
+)
+def test_a_refused_upload_leaves_nothing(
+    gateway: Gateway,
+    team: Tenant,
+    scope: str | None,
+    declared: str,
+    body: bytes,
+    status: int,
+    reason: str,
+) -> None:
+    before = (sorted(team.keys()), images(team))
+    token = None if scope is None else gateway.token(scope=scope)
+
+    answer = gateway.request("POST", UPLOAD, body, token, Content_Type=declared)
+
+    problem = answer.json()
+    assert (answer.status, problem["reason"]) == (status, reason), problem
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == status
+    assert problem["requestId"] == answer.headers["x-request-id"]
+    assert (sorted(team.keys()), images(team)) == before
+
+
+def test_an_unknown_profile_is_named(gateway: Gateway) -> None:
+    answer = gateway.request(
+        "POST", f"{UPLOAD}?profile=huge", picture(), gateway.token(), Content_Type="image/jpeg"
+    )
+
+    problem = answer.json()
+    assert (answer.status, problem["reason"]) == (422, "ProfileNotFound")
+    assert problem["field"] == "profile"
+    assert "huge" in problem["detail"]
+
+
+def test_a_length_is_required(gateway: Gateway) -> None:
+    answer = gateway.request(
+        "POST",
+        UPLOAD,
+        iter([picture()]),  # type: ignore[arg-type]  # sent in chunks
+        gateway.token(),
+        Content_Type="image/jpeg",
+    )
+
+    assert (answer.status, answer.json()["header"]) == (411, "Content-Length")
+
+
+def test_a_client_that_goes_away_leaves_nothing(gateway: Gateway, team: Tenant) -> None:
+    before = (sorted(team.keys()), images(team))
+    data = picture(1600, 1200)
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port)
+    connection.putrequest("POST", UPLOAD)
+    connection.putheader("Authorization", f"Bearer {gateway.token()}")
+    connection.putheader("Content-Type", "image/jpeg")
+    connection.putheader("Content-Length", str(len(data)))
+    connection.endheaders(data[:-1])
+    connection.close()
+
+    assert gateway.request("GET", "/api/v1/health/live").status == 200
+    assert (sorted(team.keys()), images(team)) == before
+
+
+def test_another_subject_learns_nothing(gateway: Gateway) -> None:
+    alice, bob = gateway.token("alice"), gateway.token("bob")
+    answer = gateway.request("POST", UPLOAD, picture(), alice, Content_Type="image/jpeg")
+    where = answer.headers["location"]
+    missing = "/api/v1/images/img-000000000000000000000000"
+
+    for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/outputs/thumb")):
+        theirs = gateway.request(method, where + path, token=bob)
+        nobodys = gateway.request(method, missing + path, token=bob)
+        assert theirs.status == nobodys.status == 404
+        assert theirs.json().keys() == nobodys.json().keys()
+    listed = gateway.request("GET", "/api/v1/images", token=bob).json()
+    assert listed["images"] == []
+    everybody = gateway.token("root", "all")
+    assert gateway.request("GET", where, token=everybody).status == 200
+
+
+def test_a_deleted_image_is_gone(gateway: Gateway, team: Tenant) -> None:
+    token = gateway.token("carol")
+    answer = gateway.request("POST", UPLOAD, picture(), token, Content_Type="image/jpeg")
+    where = answer.headers["location"]
+    listed = gateway.request("GET", "/api/v1/images", token=token).json()
+    assert [each["name"] for each in listed["images"]] == [where.rpartition("/")[2]]
+
+    assert gateway.request("DELETE", where, token=token).status == 204
+
+    assert gateway.request("GET", where, token=token).status == 404
+    assert where.rpartition("/")[2] not in images(team)
+
+
+def test_it_says_what_it_is_and_how_it_is(gateway: Gateway) -> None:
+    root = gateway.request("GET", "/").json()
+    health = gateway.request("GET", "/api/v1/health/")
+    stats = gateway.request("GET", "/api/v1/health/stats", token=gateway.token(scope="all"))
+
+    assert root["links"]["upload"] == UPLOAD
+    assert health.status == 200, health.body
+    assert [each["name"] for each in health.json()["dependencies"]] == [
+        "API server",
+        "store uploads",
+    ]
+    assert stats.json()["byPhase"].keys() >= {"Succeeded", "Failed"}
+
+
+ROUTES = {
+    "no such path": ("GET", "/api/v2/images", 404, "NotFound"),
+    "another method": ("PUT", "/api/v1/images", 405, "MethodNotAllowed"),
+    "a method of another path": ("GET", UPLOAD, 405, "MethodNotAllowed"),
+    "a page that is too long": ("GET", "/api/v1/images?limit=501", 422, "InvalidParameter"),
+    "a cursor that is none": ("GET", "/api/v1/images?cursor=x", 422, "InvalidParameter"),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "status", "reason"), ROUTES.values(), ids=ROUTES)
+def test_every_error_is_a_problem(
+    gateway: Gateway, method: str, path: str, status: int, reason: str
+) -> None:
+    answer = gateway.request(method, path, token=gateway.token())
+
+    assert (answer.status, answer.json()["reason"]) == (status, reason)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_missing_slash_is_redirected(gateway: Gateway) -> None:
+    answer = gateway.request("GET", "/api/v1/health")
+
+    assert answer.status == 307
+    assert urlsplit(answer.headers["location"]).path == "/api/v1/health/"
+
+
+def images(team: Tenant) -> list[str]:
+    items = team.cluster.rest.get(team.path("imagejobs"))["items"]
+    return sorted(item["metadata"]["name"] for item in items)
+
+
+def stored_output(gateway: Gateway, name: str, output: str, token: str) -> bytes:
+    path = f"/api/v1/images/{name}/outputs/{output}"
+    return fetch(gateway.request("GET", path, token=token).headers["location"])[0]
+
+
+def fetch(url: str) -> tuple[bytes, dict[str, str]]:
+    """Get a presigned URL, as a client would."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    try:
+        connection.request("GET", f"{parts.path}?{parts.query}")
+        response = connection.getresponse()
+        assert response.status == 200, response.read()
+        return response.read(), {name.lower(): value for name, value in response.getheaders()}
+    finally:
+        connection.close()

@@ -1,0 +1,146 @@
+"""What Helm renders from the gateway's chart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from imagejob_dev.client import GATEWAY_CHART, REPOSITORY
+from imagejob_dev.errors import DevError
+from imagejob_gateway.config import Settings, load
+from support.helm_chart import Body, of, one
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.helm_chart import Helm
+
+TEAM = "team-a"
+EVERYTHING: dict[str, Any] = {
+    "stores": [
+        {"name": "uploads", "secretName": "a"},
+        {"name": "prints", "secretName": "b", "publicEndpoint": "https://s3.example.com"},
+    ],
+    "profiles": [{"name": "web"}, {"name": "print", "store": "prints"}],
+    "uploads": {"prefix": "in/here", "formats": ["jpeg"], "maxBytes": "10Mi"},
+    "outputs": {"urlSeconds": 60},
+    "auth": {
+        "issuers": [{"issuer": "i", "audience": "a", "secretName": "jwt", "key": "secret"}],
+    },
+    "cors": {"origins": ["https://app.example.com"]},
+    "port": 9000,
+    "logLevel": "DEBUG",
+    "logFormat": "text",
+}
+
+
+@pytest.fixture(scope="module")
+def rendered(helm: Helm) -> list[Body]:
+    return helm.template({}, chart=GATEWAY_CHART, namespace=TEAM)
+
+
+def settings(bodies: list[Body], folder: Path) -> Settings:
+    """The file as the gateway reads it."""
+    path = folder / "settings.json"
+    path.write_text(one(bodies, "ConfigMap")["data"]["settings.json"])
+    return load(str(path))
+
+
+def pod(bodies: list[Body]) -> Body:
+    spec: Body = one(bodies, "Deployment")["spec"]["template"]["spec"]
+    return spec
+
+
+def test_it_is_without_a_fault_for_lint(helm: Helm) -> None:
+    assert "0 chart(s) failed" in helm("lint", "--strict", GATEWAY_CHART)
+
+
+def test_every_setting_is_reached_from_a_value(helm: Helm, tmp_path: Path) -> None:
+    bodies = helm.template(EVERYTHING, chart=GATEWAY_CHART, namespace=TEAM)
+
+    found = settings(bodies, tmp_path)
+
+    default = Settings(found.namespace, found.stores, found.profiles, found.issuers)
+    names = Settings.__struct_fields__[4:]
+    assert [name for name in names if getattr(found, name) == getattr(default, name)] == []
+    assert found.namespace == TEAM
+    assert found.profiles[1].store == "prints"
+    assert found.stores[1].public_endpoint == "https://s3.example.com"
+
+
+def test_its_defaults_are_the_gateway_s_own(rendered: list[Body], tmp_path: Path) -> None:
+    found = settings(rendered, tmp_path)
+
+    assert found == Settings(TEAM, found.stores, found.profiles, found.issuers)
+
+
+def test_each_file_that_the_settings_name_is_mounted(helm: Helm, tmp_path: Path) -> None:
+    bodies = helm.template(EVERYTHING, chart=GATEWAY_CHART, namespace=TEAM)
+    found, spec = settings(bodies, tmp_path), pod(bodies)
+
+    (container,) = spec["containers"]
+    paths = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
+    volumes = {each["name"]: each for each in spec["volumes"]}
+    secrets = {
+        path: volumes[name]["secret"]["secretName"]
+        for path, name in paths.items()
+        if "secret" in volumes[name]
+    }
+    folder = found.issuers[0].key_file.rpartition("/")[0]
+    assert secrets == {
+        found.stores[0].credentials: "a",
+        found.stores[1].credentials: "b",
+        folder: "jwt",
+    }
+    assert volumes[paths[folder]]["secret"]["items"] == [{"key": "secret", "path": "key"}]
+
+
+def test_new_settings_make_new_pods(helm: Helm, rendered: list[Body]) -> None:
+    other = helm.template({"port": 9000}, chart=GATEWAY_CHART, namespace=TEAM)
+
+    sums = [
+        one(each, "Deployment")["spec"]["template"]["metadata"]["annotations"]["checksum/settings"]
+        for each in (rendered, other)
+    ]
+    assert sums[0] != sums[1]
+
+
+def test_it_reads_no_secret_and_writes_nothing_but_imagejobs(rendered: list[Body]) -> None:
+    rules = one(rendered, "Role")["rules"]
+
+    assert not of(rendered, "ClusterRole")
+    may = {
+        (resource, verb)
+        for rule in rules
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    assert {resource for resource, _ in may} == {
+        *("imagejobs", "imageprofiles", "imagestores", "imagequotas"),
+    }
+    writes = {(resource, verb) for resource, verb in may if verb not in ("get", "list", "watch")}
+    assert writes == {("imagejobs", "create"), ("imagejobs", "delete")}
+
+
+WRONG = {
+    "no store": ({"stores": []}, "stores"),
+    "no profile": ({"profiles": []}, "profiles"),
+    "no issuer": ({"auth": {"issuers": []}}, "issuers"),
+    "a store without a Secret": ({"stores": [{"name": "a"}]}, "secretName"),
+    "a misspelt value": ({"profile": "web"}, "profile"),
+    "any origin": ({"cors": {"origins": ["*"]}}, "origins"),
+    "a format that is none": ({"uploads": {"formats": ["jpg"]}}, "formats"),
+}
+
+
+@pytest.mark.parametrize(("values", "named"), WRONG.values(), ids=WRONG)
+def test_a_wrong_value_is_refused_by_name(helm: Helm, values: dict[str, Any], named: str) -> None:
+    with pytest.raises(DevError, match=named):
+        helm.template(values, chart=GATEWAY_CHART, namespace=TEAM)
+
+
+def test_the_chart_has_this_version() -> None:
+    chart = yaml.safe_load((GATEWAY_CHART / "Chart.yaml").read_text())
+
+    assert f'version = "{chart["appVersion"]}"' in (REPOSITORY / "pyproject.toml").read_text()

@@ -1,0 +1,142 @@
+"""This checkout's gateway as a process, and its clients."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jwt
+from imagejob_dev.ports import LOOPBACK, free_ports
+from imagejob_dev.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from imagejob_dev.client import Client
+
+    from support.tenant import Tenant
+
+ISSUER, AUDIENCE = "https://issuer.example", "imagejob-gateway"
+SCOPES = "upload read delete"
+SECONDS = 30.0
+ACCOUNT = "imagejob-gateway"
+
+
+def claims(subject: str = "alice", scope: str = SCOPES, **changes: Any) -> dict[str, Any]:
+    """The claims of a token that is valid for a minute; a change to None leaves one out."""
+    now = int(time.time())
+    given = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": subject,
+        "iat": now,
+        "exp": now + 60,
+        "scope": scope,
+        **changes,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+class Answer(NamedTuple):
+    """An HTTP response."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Gateway(NamedTuple):
+    """A gateway that runs, and the key that its tokens are signed with."""
+
+    port: int
+    key: bytes
+    program: Program
+
+    def token(self, subject: str = "alice", scope: str = SCOPES, **changes: Any) -> str:
+        return jwt.encode(claims(subject, scope, **changes), self.key, "HS256")
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        token: str | None = None,
+        **headers: str,
+    ) -> Answer:
+        """Send a request; underscores in names of headers become dashes."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token is not None:
+            named["Authorization"] = f"Bearer {token}"
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=SECONDS)
+        try:
+            connection.request(method, path, body, named)
+            response = connection.getresponse()
+            answered = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, answered, response.read())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def running(cluster: Client, team: Tenant, folder: Path, **settings: Any) -> Iterator[Gateway]:
+    """A gateway of the team's namespace, as the account ACCOUNT, once it is ready."""
+    (port,) = free_ports(1)
+    key = secrets.token_bytes(48).hex().encode()
+    path = _configure(team, folder, port, key, settings)
+    program = Program(
+        [sys.executable, "-m", "imagejob_gateway"],
+        folder / "gateway.log",
+        cluster._guard,
+        ready=lambda: _is_ready(port),
+        environment={
+            "KUBECONFIG": str(cluster.kubeconfig_for(team.namespace, ACCOUNT)),
+            "IMAGEJOB_GATEWAY_CONFIG": str(path),
+        },
+        grace=10.0,
+    )
+    with program:
+        yield Gateway(port, key, program)
+
+
+def _configure(
+    team: Tenant, folder: Path, port: int, key: bytes, settings: Mapping[str, Any]
+) -> Path:
+    """Write what the kubelet would mount."""
+    store = folder / "store"
+    store.mkdir(parents=True, exist_ok=True)
+    for name, value in team.secret()["stringData"].items():
+        (store / name).write_text(value)
+    (folder / "key").write_bytes(key)
+    path = folder / "settings.json"
+    issuer = {"issuer": ISSUER, "audience": AUDIENCE, "keyFile": str(folder / "key")}
+    given = {
+        "namespace": team.namespace,
+        "listen": f"{LOOPBACK}:{port}",
+        "stores": [{"name": "uploads", "credentials": str(store)}],
+        "profiles": [{"name": "web"}],
+        "issuers": [issuer],
+        "logFormat": "text",
+        **settings,
+    }
+    path.write_text(json.dumps(given))
+    return path
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=1)
+    try:
+        connection.request("GET", "/api/v1/health/ready")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
