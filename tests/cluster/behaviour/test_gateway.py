@@ -14,6 +14,7 @@ from imagejob_dev.client import GATEWAY_CHART
 from PIL import Image
 from support import gateway as gateways
 from support import namespaces
+from support.conditions import until
 from support.gateway import Gateway
 from support.tenant import Tenant, ours, picture
 
@@ -144,7 +145,7 @@ def test_a_length_is_required(gateway: Gateway) -> None:
     answer = gateway.request(
         "POST",
         UPLOAD,
-        iter([picture()]),  # type: ignore[arg-type]  # sent in chunks
+        iter([picture()]),  # sent in chunks
         gateway.token(),
         Content_Type="image/jpeg",
     )
@@ -209,6 +210,32 @@ def test_it_says_what_it_is_and_how_it_is(gateway: Gateway) -> None:
         "store uploads",
     ]
     assert stats.json()["byPhase"].keys() >= {"Succeeded", "Failed"}
+
+
+def test_a_store_that_is_down_takes_nothing(gateway: Gateway, team: Tenant) -> None:
+    before = images(team)
+    team.cluster.s3.stop()
+    try:
+        answer = gateway.request(
+            "POST", UPLOAD, picture(), gateway.token(), Content_Type="image/jpeg"
+        )
+        health = until(lambda: unhealthy(gateway), gateways.SECONDS)
+    finally:
+        team.cluster.s3.start()
+
+    assert (answer.status, answer.json()["reason"]) == (503, "StorageUnavailable")
+    assert int(answer.headers["retry-after"]) > 0
+    assert health == {"API server": True, "store uploads": False}
+    assert gateway.request("GET", "/api/v1/health/ready").status == 200
+    assert images(team) == before
+    until(lambda: gateway.request("GET", "/api/v1/health/").status == 200, gateways.SECONDS)
+
+
+def unhealthy(gateway: Gateway) -> dict[str, bool]:
+    """Dependency → whether it works; empty while all do: the answer is shared for a moment."""
+    answer = gateway.request("GET", "/api/v1/health/")
+    found = {each["name"]: each["ready"] for each in answer.json()["dependencies"]}
+    return found if answer.status == 503 else {}
 
 
 ROUTES = {

@@ -1,0 +1,67 @@
+"""One request to an ASGI application, in this process and without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import ASGIApp, Message
+
+
+class Response(NamedTuple):
+    """What the application sent."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def request(app: ASGIApp, method: str, path: str, **headers: str) -> Response:
+    """Send a request without a body; underscores in names of headers become dashes."""
+    path, _, query = path.partition("?")
+    named = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "client": None,
+        "server": ("test", 80),
+        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+    }
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(_call(app, scope, receive, send))
+    start, *parts = sent
+    found = {name.decode(): value.decode() for name, value in start["headers"]}
+    return Response(start["status"], found, b"".join(each.get("body", b"") for each in parts))
+
+
+async def _call(app: ASGIApp, *arguments: Any) -> None:
+    try:
+        await app(*arguments)
+    except RuntimeError as error:  # Starlette raises a bug's exception again, for the server's log
+        if str(error) != BUG:
+            raise
+
+
+BUG = "a bug"
+"""The message of an exception that a test raises on purpose."""
