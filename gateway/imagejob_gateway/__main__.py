@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import uvicorn
-import uvloop
 from imagejob_operator.api.version import VERSION
 from imagejob_operator.kube import transport
 from imagejob_operator.kube.client import Cluster
@@ -154,7 +153,7 @@ def main() -> int:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     log.info("starting", extra=fields(version=VERSION, namespace=settings.namespace))
     try:
-        uvloop.run(serve(settings, tokens))
+        asyncio.run(serve(settings, tokens))
     except ConnectionConfigError as error:
         log.critical("cannot connect to an API server: %s", error)
         return UNCONFIGURED
