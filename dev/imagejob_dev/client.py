@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from imagejob_dev import command, kubeconfig, policies, waiting
+from imagejob_dev.gateways import ACCOUNT, gateway
 from imagejob_dev.operators import PROGRAM, WORKER_IMAGE, operator
 from imagejob_dev.ports import LOOPBACK
 from imagejob_dev.program import Program
@@ -106,3 +107,11 @@ class Client(Running):
         log = self.folder / "log" / f"{name}.log"
         known = {"worker_image": self.worker_image, "instance": name}
         return operator(account, log, self._guard, known | settings, program=program)
+
+    def gateway(self, namespace: str, settings: Path, port: int, name: str = "gateway") -> Program:
+        """This checkout's gateway of a namespace, under the account of its chart; not started yet.
+
+        `settings` is its file, which has it listen on `port` of this machine.
+        """
+        account = self.kubeconfig_for(namespace, ACCOUNT)
+        return gateway(account, self.folder / "log" / f"{name}.log", self._guard, settings, port)

@@ -5,27 +5,29 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
+from imagejob_dev.client import GATEWAY_CHART
 from imagejob_dev.ports import LOOPBACK, free_ports
-from imagejob_dev.program import Program
+
+from support.helm_chart import of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from imagejob_dev.client import Client
+    from imagejob_dev.program import Program
 
+    from support.helm_chart import Helm
     from support.tenant import Tenant
 
 ISSUER, AUDIENCE = "https://issuer.example", "imagejob-gateway"
 SCOPES = "upload read delete"
 SECONDS = 30.0
-ACCOUNT = "imagejob-gateway"
+RIGHTS = ("ServiceAccount", "Role", "RoleBinding")
 
 
 def claims(subject: str = "alice", scope: str = SCOPES, **changes: Any) -> dict[str, Any]:
@@ -87,24 +89,24 @@ class Gateway(NamedTuple):
 
 
 @contextmanager
-def running(cluster: Client, team: Tenant, folder: Path, **settings: Any) -> Iterator[Gateway]:
-    """A gateway of the team's namespace, as the account ACCOUNT, once it is ready."""
+def running(
+    team: Tenant, folder: Path, key: bytes = b"", name: str = "gateway", **settings: Any
+) -> Iterator[Gateway]:
+    """A gateway of the team's namespace, once it is ready; two replicas have one `key`.
+
+    The namespace needs the account of the chart: see `give_rights`.
+    """
     (port,) = free_ports(1)
-    key = secrets.token_bytes(48).hex().encode()
-    path = _configure(team, folder, port, key, settings)
-    program = Program(
-        [sys.executable, "-m", "imagejob_gateway"],
-        folder / "gateway.log",
-        cluster._guard,
-        ready=lambda: _is_ready(port),
-        environment={
-            "KUBECONFIG": str(cluster.kubeconfig_for(team.namespace, ACCOUNT)),
-            "IMAGEJOB_GATEWAY_CONFIG": str(path),
-        },
-        grace=10.0,
-    )
-    with program:
+    key = key or secrets.token_hex(32).encode()
+    path = _configure(team, folder / name, port, key, settings)
+    with team.cluster.gateway(team.namespace, path, port, name) as program:
         yield Gateway(port, key, program)
+
+
+def give_rights(team: Tenant, helm: Helm) -> None:
+    """Create the account of the chart in the team's namespace, with its rights and no others."""
+    bodies = helm.template({}, chart=GATEWAY_CHART, namespace=team.namespace)
+    team.apply(*(each for kind in RIGHTS for each in of(bodies, kind)))
 
 
 def _configure(
@@ -112,9 +114,9 @@ def _configure(
 ) -> Path:
     """Write what the kubelet would mount."""
     store = folder / "store"
-    store.mkdir(parents=True, exist_ok=True)
-    for name, value in team.secret()["stringData"].items():
-        (store / name).write_text(value)
+    store.mkdir(parents=True)
+    for entry, value in team.secret()["stringData"].items():
+        (store / entry).write_text(value)
     (folder / "key").write_bytes(key)
     path = folder / "settings.json"
     issuer = {"issuer": ISSUER, "audience": AUDIENCE, "keyFile": str(folder / "key")}
@@ -129,14 +131,3 @@ def _configure(
     }
     path.write_text(json.dumps(given))
     return path
-
-
-def _is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=1)
-    try:
-        connection.request("GET", "/api/v1/health/ready")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()

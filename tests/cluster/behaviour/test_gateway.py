@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
-from imagejob_dev.client import GATEWAY_CHART
 from PIL import Image
 from support import gateway as gateways
 from support import namespaces
@@ -20,7 +18,6 @@ from support.tenant import Tenant, ours, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from imagejob_dev.client import Client
     from support.helm_chart import Helm
@@ -43,14 +40,12 @@ def team(cluster: Client) -> Iterator[Tenant]:
 
 @pytest.fixture(scope="module")
 def gateway(
-    cluster: Client, team: Tenant, helm: Helm, tmp_path_factory: pytest.TempPathFactory
+    team: Tenant, helm: Helm, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
     """With the rights that the chart gives it, and no others."""
-    bodies = helm.template({}, chart=GATEWAY_CHART, namespace=team.namespace)
-    rights = [each for each in bodies if each["kind"] in ("ServiceAccount", "Role", "RoleBinding")]
-    cluster.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(rights))
-    folder: Path = tmp_path_factory.mktemp("gateway")
-    with gateways.running(cluster, team, folder, maxBytes=MAX_BYTES) as found:
+    gateways.give_rights(team, helm)
+    folder = tmp_path_factory.mktemp("gateway")
+    with gateways.running(team, folder, maxBytes=MAX_BYTES) as found:
         yield found
 
 
