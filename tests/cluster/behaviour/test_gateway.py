@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from imagejob_dev.gateways import ACCOUNT
 from PIL import Image
 from support import gateway as gateways
 from support import namespaces
 from support.conditions import until
-from support.gateway import Gateway
+from support.gateway import Answer, Gateway
 from support.tenant import Tenant, ours, picture
 
 if TYPE_CHECKING:
@@ -205,6 +206,38 @@ def test_it_says_what_it_is_and_how_it_is(gateway: Gateway) -> None:
         "store uploads",
     ]
     assert stats.json()["byPhase"].keys() >= {"Succeeded", "Failed"}
+
+
+def test_an_object_whose_imagejob_is_refused_is_removed(
+    gateway: Gateway, team: Tenant, helm: Helm
+) -> None:
+    def refused() -> Answer | None:
+        """The authorizer may let a request pass that comes soon after the change."""
+        answer = gateway.request(
+            "POST", UPLOAD, picture(), gateway.token(), Content_Type="image/jpeg"
+        )
+        return answer if answer.status != 202 else None
+
+    before = unnamed_keys(team)
+    team.kubectl("delete", "rolebinding", ACCOUNT)
+    try:
+        answer = until(refused, gateways.SECONDS)
+    finally:
+        gateways.give_rights(team, helm)
+
+    assert (answer.status, answer.json()["reason"]) == (503, "ApiServerUnavailable")
+    assert unnamed_keys(team) == before
+    until(lambda: refused() is None, gateways.SECONDS)
+    ready = "/api/v1/health/ready"
+    until(lambda: gateway.request("GET", ready).status == 200, gateways.SECONDS)
+
+
+def unnamed_keys(team: Tenant) -> set[str]:
+    """Originals that no ImageJob names."""
+    items = team.cluster.rest.get(team.path("imagejobs"))["items"]
+    named = {item["spec"]["source"]["key"] for item in items}
+    stored = set(team.keys())
+    return {key for key in stored if key.startswith("uploads/")} - named
 
 
 def test_a_store_that_is_down_takes_nothing(gateway: Gateway, team: Tenant) -> None:
