@@ -80,10 +80,11 @@ async def peek(chunks: AsyncIterator[bytes], most: int) -> Peeked:
         head += chunk
         if len(head) >= most:
             break
-    return Peeked(bytes(head[:most]), _followed(bytes(head), chunks))
+    return Peeked(bytes(head[:most]), followed(bytes(head), chunks))
 
 
-async def _followed(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def followed(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield `head`, and then what follows it."""
     yield head
     async for chunk in chunks:
         yield chunk

@@ -13,7 +13,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 
 from imagejob_gateway.problem import ProblemError, ProblemReason
 
-from .body import Body
+from .body import Body, followed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -95,10 +95,7 @@ class _Form:
         return is_file
 
     async def _content(self, rest: bytes, length: int) -> AsyncIterator[bytes]:
-        for data in self._file_data(rest):
-            length -= len(data)
-            yield data
-        async for chunk in self._chunks:
+        async for chunk in followed(rest, self._chunks):
             for data in self._file_data(chunk):
                 length -= len(data)
                 if length < 0:
