@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 CANCEL_AGAIN_SECONDS = 1.0
 
 Work = Callable[[], Coroutine[Any, Any, None]]
+Step = Callable[[float], Awaitable[bool | None]]
+"""One attempt to take, renew or release the lease, within so many seconds."""
 
 
 class Leadership(Protocol):
@@ -149,17 +151,14 @@ class LeaderElector:
             await self._attempt(self._lock.renew, self._timings.patience)
             paused = self._lock.silent - before > self._timings.patience
 
-    async def _attempt(self, step: Callable[[], Awaitable[bool | None]], seconds: float) -> bool:
+    async def _attempt(self, step: Step, seconds: float) -> bool:
         """Return what `step` returns; False if the API server refuses, needs longer than `seconds`,
         or is unreachable."""
         failure, done = "", False
         try:
-            async with asyncio.timeout(seconds):
-                done = bool(await step())
+            done = bool(await step(seconds))
         except ConflictError:
             log.debug("another operator wrote the Lease first; reading it again")
-        except TimeoutError:
-            failure = f"no response within {seconds:g} s"
         except ApiError as error:
             failure = str(error)
         if failure:
