@@ -143,13 +143,13 @@ class LeaderElector:
 
         After a pause of the whole process the lease may still be ours, if no other took it. A pause
         during the attempt requires another one: the attempt has timed out, or renewed the lease as
-        of a time before the pause.
+        of a time before the pause. One that has just timed out was not paused.
         """
-        paused = True
+        paused, longest = True, self._timings.patience + self._timings.retry
         while paused:
             before = self._lock.silent
             await self._attempt(self._lock.renew, self._timings.patience)
-            paused = self._lock.silent - before > self._timings.patience
+            paused = self._lock.silent - before > longest
 
     async def _attempt(self, step: Step, seconds: float) -> bool:
         """Return what `step` returns; False if the API server refuses, needs longer than `seconds`,

@@ -1,18 +1,20 @@
-"""Ends tasks reliably, and counts attempts that get no response."""
+"""Ends tasks reliably; counts attempts that get no response, and gives up after them."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from imagejob_dev.ports import LOOPBACK
 from imagejob_operator.kube import leader_election as leadership
 from imagejob_operator.kube import transport
+from imagejob_operator.kube.errors import NotFoundError, UnreachableError
 from imagejob_operator.kube.lease import LeaseTimings
-from imagejob_operator.kube.lease_lock import LeaseLock
+from imagejob_operator.kube.lease_lock import LeaseLock, LeaseLostError
 from imagejob_operator.observability.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -54,6 +56,10 @@ def test_a_task_has_ended_however_it_does(
     assert asyncio.run(begin_and_end())
 
 
+async def _forever() -> None:
+    await asyncio.Event().wait()
+
+
 async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Read what comes, and respond nothing, as if packets were dropped."""
     await reader.read()
@@ -80,6 +86,36 @@ def test_an_attempt_without_a_response_is_counted_as_a_failed_request(tmp_path: 
     assert asyncio.run(stand_by()) == "the API server did not respond in time"
     labels = {"verb": "GET", "code": "<error>"}
     assert metrics.registry.get_sample_value("imagejob_api_requests_total", labels) == 1
+
+
+class _Dropping:
+    """A connection that lets the Lease be taken; after that nothing gets a response."""
+
+    def __init__(self) -> None:
+        self.methods: list[str] = []
+
+    async def send(self, method: str, _: str, body: Any, seconds: float) -> bytes:
+        self.methods.append(method)
+        if self.methods == ["GET"]:
+            raise NotFoundError(404, "no Lease")
+        if self.methods == ["GET", "POST"]:
+            return msgspec.json.encode({**body, "metadata": {"name": "it", "resourceVersion": "1"}})
+        await asyncio.sleep(seconds)
+        raise UnreachableError("no response in time")
+
+
+def test_a_leader_whose_renewals_get_no_response_gives_up() -> None:
+    lock = LeaseLock(_Dropping(), "default", "one", LeaseTimings(1))  # type: ignore[arg-type]
+    elector = leadership.LeaderElector(lock)
+
+    async def lead() -> None:
+        async with asyncio.timeout(20):
+            await elector.lead(_forever)
+
+    with pytest.raises(LeaseLostError, match="not renewed for"):
+        asyncio.run(lead())
+
+    assert not elector.leads
 
 
 def _point(kubeconfig: Path, port: int) -> None:
