@@ -77,6 +77,12 @@ class MemoryApi:
         self._events.append((self._version, plural, kind, body))
         return body
 
+    def remove(self, plural: str, namespace: str, name: str) -> None:
+        """Delete an object."""
+        at = (plural, namespace, name)
+        self._events.append((self._version, plural, "DELETED", self._found(at)))
+        del self._objects[at]
+
     def get(self, plural: str, namespace: str, name: str) -> Body:
         return self._objects.get((plural, namespace, name), {})
 
@@ -110,8 +116,7 @@ class MemoryApi:
         if method == "GET":
             return dump(self._found(at))
         if method == "DELETE":
-            self._events.append((self._version, plural, "DELETED", self._found(at)))
-            del self._objects[at]
+            self.remove(plural, namespace, name)
             await self.tell()
             return b"{}"
         assert isinstance(body, dict)

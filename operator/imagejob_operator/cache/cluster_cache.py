@@ -24,6 +24,7 @@ from imagejob_operator.kube.resources import (
     Kind,
 )
 from imagejob_operator.kube.worker import Worker, WorkerJob
+from imagejob_operator.quota.wait_queue import in_order
 
 from .destination import destination_of
 from .destinations import Destinations, discard, spots_in_order
@@ -155,8 +156,7 @@ class ClusterCache:
     def _enqueue_all_in(self, namespace: str) -> None:
         """Enqueue the namespace, and all ImageJobs and workers in it."""
         self._enqueue(NamespaceKey(namespace))
-        for uid in self._in_namespace.get(namespace, ()):
-            self._enqueue(uid)
+        self._enqueue_in_order(self._in_namespace.get(namespace, ()))
         for at in self.worker_index.keys_in(namespace):
             self._enqueue(at)
 
@@ -227,8 +227,7 @@ class ClusterCache:
 
     def forget(self, job: ImageJob) -> None:
         """Release the reserved destination: the worker is known, or was not created."""
-        for uid in self.destinations.forget(job):
-            self._enqueue(uid)
+        self._enqueue_in_order(self.destinations.forget(job))
 
     def _upsert_job(self, job: ImageJob) -> None:
         if job.is_finished:
@@ -310,7 +309,7 @@ class ClusterCache:
         self._enqueue(PodKey(*key(pod)))
         for item in pod.carries:
             spots = spots_carried(pod.metadata.namespace, item)
-            self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
+            self._enqueue_in_order({item.uid, *self.destinations.wanted_at(spots)})
 
     def _enqueue_worker(self, worker: WorkerJob | None) -> None:
         """Enqueue the worker, its ImageJobs, and those that wait for its destinations."""
@@ -319,12 +318,13 @@ class ClusterCache:
         self._enqueue(key(worker))
         for item in worker.items:
             spots = spots_in_order(worker.metadata.namespace, item, worker.store_of(item))
-            self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
+            self._enqueue_in_order({item.uid, *self.destinations.wanted_at(spots)})
 
-    def _enqueue_known(self, uids: Iterable[str]) -> None:
-        for uid in uids:
-            if self.jobs.get(uid):
-                self._enqueue(uid)
+    def _enqueue_in_order(self, uids: Iterable[str]) -> None:
+        """Enqueue the known ImageJobs in the order in which they continue: the first ones are
+        admitted, or get a worker, before the last ones are reconciled."""
+        for job in in_order(map(self.jobs.get, uids)):
+            self._enqueue(job.metadata.uid)
 
     def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
         """Enqueue the namespace and the status of the ImageQuota."""
@@ -334,10 +334,12 @@ class ClusterCache:
 
     def _enqueue_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
         """Enqueue every ImageJob that may reference the store or profile."""
-        for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
-            self._enqueue(uid)
-            job = self.jobs.get(uid)
-            if job and isinstance(thing, ImageStore):
+        if not changed:
+            return
+        jobs = in_order(map(self.jobs.get, self._in_namespace.get(thing.metadata.namespace, ())))
+        for job in jobs:
+            self._enqueue(job.metadata.uid)
+            if isinstance(thing, ImageStore):
                 self._want(job)
 
     def _want(self, job: ImageJob) -> None:
