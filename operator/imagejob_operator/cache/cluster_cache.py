@@ -38,6 +38,7 @@ from .reconcile_key import (
     QuotaStatusKey,
     ReconcileKey,
     WatchedObject,
+    as_of,
     key,
 )
 from .unreadable import UnreadableObjects
@@ -134,16 +135,22 @@ class ClusterCache:
         """Hold what depends on an object that can't be read, unless that is outdated."""
         store = self.store_of(thing.resource)
         known = self._last_of(thing)
-        if not thing.version or not store.knows_newer(known, thing.uid, thing.version):
+        if thing.version and store.knows_newer(known, thing.uid, thing.version):
+            return
+        if not thing.is_finished:
             self.hold(thing)
+            return
+        self.unreadable.drop(thing.resource, thing.namespace, thing.name)
+        if known:
+            self.remove(as_of(known, thing.version))
 
     def hold(self, thing: Unreadable) -> None:
         """Hold what depends on an object that can't be used, even if that version is stored."""
         self.unverified.discard(thing.uid)
-        self.unreadable.put(thing)
         known = self._last_of(thing)
         if known and not isinstance(known, ImageJob | WorkerJob | Pod):
             self.remove(known)
+        self.unreadable.put(thing)
 
     def _last_of(self, thing: Unreadable) -> WatchedObject | None:
         """Return what was last read under its name; of an ImageJob, by its UID."""
