@@ -85,7 +85,7 @@ class ClusterCache:
             IMAGE_QUOTAS.plural: self.quotas,
         }
         self.unverified: set[str] = set()
-        self.unreadable = UnreadableObjects(self._enqueue_all_in)
+        self.unreadable = UnreadableObjects(budget, self._enqueue_all_in)
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self.destinations = Destinations()
         self._at_no_cost: dict[str, str] = {}
