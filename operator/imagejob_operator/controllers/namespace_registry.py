@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 
+import msgspec
+
 from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -124,8 +126,14 @@ class NamespaceRegistry:
         return writing is not None and job.metadata.uid in writing.admitted
 
     def quota_position(self, job: ImageJob) -> QuotaPosition:
-        """Return its position in the namespace's quota and worker queues."""
-        return self.of(job.metadata.namespace).quota_position(job)
+        """Return its position in the namespace's quota and worker queues.
+
+        While it is being charged, it has none.
+        """
+        found = self.of(job.metadata.namespace).quota_position(job)
+        if not self.is_charging(job):
+            return found
+        return msgspec.structs.replace(found, position=None)
 
     def note_start(self, namespace: str, decided: JobState) -> None:
         """Note whether the worker of an ImageJob could start: if not, others wait for it."""

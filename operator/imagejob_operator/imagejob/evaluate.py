@@ -104,8 +104,7 @@ def throttled(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
     if quota.excess:
         return JobState("Failed", Reason.QUOTA_EXCEEDED, quota.excess)
     if not quota.position:
-        message = "waits for the operator to evaluate the quota"
-        return JobState("Pending", Reason.REQUESTED, message, waits_for="admission")
+        return _not_evaluated(inputs)
 
     def waiting(queue: Queue) -> JobState:
         message = waits_for_quota(queue, quota.limit)
@@ -113,6 +112,17 @@ def throttled(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
         return JobState("Throttled", reason, message, queue=queue, waits_for="admission")
 
     return _in_line(inputs, quota.position, waiting)
+
+
+def _not_evaluated(inputs: Inputs) -> JobState:
+    """Whether the quota admits it isn't known. A status that shows that it was throttled stays."""
+    return JobState(
+        "Pending",
+        Reason.REQUESTED,
+        "waits for the operator to evaluate the quota",
+        waits_for="admission",
+        is_transient=inputs.job.status.phase == "Throttled",
+    )
 
 
 def _in_line(

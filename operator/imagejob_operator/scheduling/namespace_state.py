@@ -17,6 +17,7 @@ from imagejob_operator.quota.position import QueuePosition
 from imagejob_operator.quota.rates import Forecast
 from imagejob_operator.quota.wait_queue import WaitQueue
 
+NO_FORECAST = Forecast((), ())
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -38,11 +39,13 @@ class PendingWorker(msgspec.Struct, frozen=True):
 
 class WaitEstimate(msgspec.Struct, frozen=True):
     """The estimate for ImageJobs that wait for a quota: its tightest rate (`50 per 1h`), the
-    precision of its times, and when each position continues, up to the end of the forecast."""
+    precision of its times, how many more it admits at once, and when each position continues, up to
+    the end of the forecast."""
 
     limit: str = ""
     slot: timedelta = timedelta()
-    forecast: Forecast = Forecast((), ())
+    at_once: int = 0
+    forecast: Forecast = NO_FORECAST
 
 
 class NamespaceState:
@@ -78,11 +81,12 @@ class NamespaceState:
         self._index()
 
     def invalidate(self) -> list[PendingWorker]:
-        """Drop the ledger, as another operator may have written it.
+        """Drop the ledger, as another operator may have written it, and what followed from it.
 
         Return the workers that must not be created for now.
         """
         self.ledger = None
+        self.estimate = msgspec.structs.replace(self.estimate, forecast=NO_FORECAST)
         dropped = list(self.pending.values())
         self.pending.clear()
         return dropped
@@ -169,9 +173,10 @@ class NamespaceState:
         return QueuePosition(self.queued.position(uid)) if uid in self.queued else None
 
     def _admission_position(self, uid: str) -> QueuePosition | None:
-        forecast = self.estimate.forecast
+        """Return its position among those for which the quota is used up."""
+        at_once, forecast = self.estimate.at_once, self.estimate.forecast
         position = self.throttled.position(uid) if uid in self.throttled else 0
-        if not 0 < position <= forecast.count:
+        if not at_once < position <= forecast.count:
             return None
         return QueuePosition(position, time_of(forecast.at(position) * 1000))
 
