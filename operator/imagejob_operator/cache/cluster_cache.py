@@ -205,14 +205,9 @@ class ClusterCache:
         return self.worker_index.live_in(namespace)
 
     def ended_at(self, worker: WorkerJob) -> datetime | None:
-        """Return when the worker ended, as far as is known; None while it is live."""
+        """Return when the worker ended, its creation if nothing says so; None while it is live."""
         known = self.worker_index.with_pod(worker)
-        if known.is_live:
-            return None
-        ended = known.pod.state.terminated if known.pod else None
-        return (
-            ended.finished_at if ended and ended.finished_at else worker.metadata.creation_timestamp
-        )
+        return None if known.is_live else known.ended_at or worker.metadata.creation_timestamp
 
     def met(self) -> list[Key]:
         """Return the workers observed since the last call, including deleted ones."""
