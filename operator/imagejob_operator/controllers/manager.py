@@ -25,9 +25,8 @@ from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.errors import ApiError
-from imagejob_operator.kube.reflector import Reflectors, pause_after
+from imagejob_operator.kube.reflector import RETRY, Reflectors
 from imagejob_operator.observability.snapshot import Snapshot
-from imagejob_operator.workqueue.backoff import KeyBackoff
 from imagejob_operator.workqueue.batch_window import BatchWindow
 from imagejob_operator.workqueue.priority import Priority
 from imagejob_operator.workqueue.queue import WorkQueue
@@ -38,7 +37,6 @@ from .job_histories import JobHistories
 from .job_writer import JobWriter
 from .ledger_rebuilder import LedgerRebuilder
 from .ledgers import Ledgers
-from .log_fields import fields_of
 from .namespace_registry import NamespaceRegistry
 from .quota_status import ImageQuotaStatusWriter
 from .reconciler import Action, Reconciler, WorkItem
@@ -57,9 +55,6 @@ RELIST = timedelta(minutes=10)
 
 TICK = 5.0
 """Seconds: the loop runs at least this often, to show that it is alive."""
-
-FIRST, LONGEST = timedelta(seconds=2), timedelta(seconds=16)
-"""The pauses after a key's failures in a row, where the API server refuses or fails."""
 
 R = TypeVar("R")
 
@@ -128,7 +123,6 @@ class Manager:
             clock,
         )
         self._window = BatchWindow()
-        self._backoff = KeyBackoff(FIRST, LONGEST)
         self.metrics = cluster.metrics
         self._observed = Observed(cache, histories, registry, queue, cluster.limiter, caps)
         self.last_tick = time.monotonic()
@@ -217,7 +211,6 @@ class Manager:
         step = self._containment.call(key, partial(self._reconciler.next_for, key))
         if not step:
             self._queue.drop(key)
-            self._backoff.forget(key)
         elif has_room or self._queue.admits(step.priority):
             self._start(tasks, key, step)
         else:
@@ -229,16 +222,7 @@ class Manager:
 
     async def _apply(self, key: ReconcileKey, action: Action) -> None:
         try:
-            if await self._containment.act(key, action) is not False:
-                self._backoff.forget(key)
-        except ApiError as error:
-            now = self._clock()
-            is_known = self._backoff.is_waiting(key, now)
-            due = self._backoff.failed(key, now).due
-            # The transport logs outages, which may concern thousands of keys.
-            if not (error.is_outage or is_known):
-                log.warning("action failed, will retry: %s", error, extra=fields_of(key))
-            self._queue.add(key, after=max(due, now + error.retry_after))
+            await self._containment.act(key, action)
         finally:
             self._queue.end(key)
             self._wake.set()
@@ -260,5 +244,5 @@ class Manager:
                 if not (is_told or error.is_outage):
                     log.warning("cannot list, will retry: %s", error)
                     is_told = True
-                pause = max(pause_after(failures), error.retry_after.total_seconds())
-                await asyncio.sleep(pause)
+                pause = max(RETRY.pause(failures), error.retry_after)
+                await asyncio.sleep(pause.total_seconds())

@@ -51,7 +51,7 @@ KNOWN = {
     "scheduling.fair_share.observed": POLLED,
     "scheduling.wait_estimates.stale_jobs": DECIDED,
     "workqueue.batch_window.held": PACE,
-    "workqueue.backoff.is_waiting": "the caller enqueues the key for the time that it returns",
+    "workqueue.backoff.failed": "the caller enqueues the key for the time that it returns",
     "workqueue.queue._note_work": PACE,
     "workqueue.queue.is_behind": PACE,
     "workqueue.status_throttle.is_neglected": PACE,

@@ -10,9 +10,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from imagejob_operator.api.meta import API_VERSION
-from imagejob_operator.controllers import job_writer, manager
+from imagejob_operator.controllers import containment, job_writer
 from imagejob_operator.controllers.manager import LOOKS
 from imagejob_operator.controllers.reconciler import Reconciler
+from imagejob_operator.kube.backoff import Backoff
 from imagejob_operator.kube.errors import ApiError
 from support.bad_objects import meta
 from support.memory_api import MemoryApi
@@ -122,8 +123,7 @@ class Refusing(MemoryApi):
 
 def test_a_worker_that_is_planned_again_keeps_its_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     longest = timedelta(seconds=0.8)
-    monkeypatch.setattr(manager, "FIRST", timedelta(seconds=0.1))
-    monkeypatch.setattr(manager, "LONGEST", longest)
+    monkeypatch.setattr(containment, "REFUSED", Backoff(timedelta(seconds=0.1), longest))
     monkeypatch.setattr(job_writer, "STALE", timedelta(seconds=0.25))
 
     async def start() -> None:
