@@ -185,6 +185,13 @@ class ClusterCache:
             case ImageQuota():
                 self._enqueue_quota(thing, changed=self.quotas.drop(thing))
 
+    def is_unknown(self, namespace: str, uid: str) -> bool:
+        """Whether what became of an ImageJob is unknown: it can't be read, or may be left out."""
+        if self.unreadable.image_job(namespace, uid):
+            return True
+        is_known = self.jobs.get(uid) is not None or self.jobs.has_left(uid)
+        return not is_known and self.budget.hides_image_jobs(namespace)
+
     def has_vanished(self, job: ImageJob, worker: str) -> bool:
         """Whether nothing is known of a worker Job that the ImageJob's status names.
 

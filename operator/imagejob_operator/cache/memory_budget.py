@@ -158,6 +158,11 @@ class MemoryBudget:
         account = self._accounts.get(namespace)
         return bool(account and account.left_out.keys() - {ImageJob.__name__})
 
+    def hides_image_jobs(self, namespace: str) -> bool:
+        """Whether a missing ImageJob may exist, but be omitted."""
+        account = self._accounts.get(namespace)
+        return bool(account and ImageJob.__name__ in account.left_out)
+
     def _forget_if_empty(self, namespace: str) -> None:
         account = self._accounts[namespace]
         if not account.sizes and not account.left_out:

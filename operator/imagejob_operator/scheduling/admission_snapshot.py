@@ -102,5 +102,5 @@ def _wants_a_charge(cache: ClusterCache, uid: str) -> bool:
 
 
 def _is_settled(namespace: str, uid: str, cache: ClusterCache) -> bool:
-    """Whether the ledger may drop the charge. An ImageJob that can't be read still exists."""
-    return shows(cache.jobs.get(uid)) and not cache.unreadable.image_job(namespace, uid)
+    """Whether the ledger may drop the charge. An ImageJob that is unknown may still exist."""
+    return shows(cache.jobs.get(uid)) and not cache.is_unknown(namespace, uid)
