@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 from imagejob_operator.api.imagejob import ImageJob
@@ -28,7 +27,6 @@ from imagejob_operator.quota.wait_queue import in_order
 
 from .destination import destination_of
 from .destinations import Destinations, discard, spots_in_order
-from .last_failure import is_spent
 from .memory_budget import BudgetedStore, MemoryBudget
 from .pod_index import spots_carried
 from .reconcile_key import (
@@ -42,6 +40,7 @@ from .reconcile_key import (
     key,
 )
 from .unreadable import UnreadableObjects
+from .worker_ends import WorkerEnds
 from .worker_index import WorkerIndex
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -71,6 +70,7 @@ class ClusterCache:
         self.budget = budget = budget or MemoryBudget()
         self.worker_index = WorkerIndex()
         self.jobs: ObjectStore[str, ImageJob] = BudgetedStore(lambda job: job.metadata.uid, budget)
+        self.worker_ends = WorkerEnds(self.jobs, self.worker_index)
         self.workers = self.worker_index.jobs
         self.pods = self.worker_index.pods
         self.stores: ObjectStore[Key, ImageStore] = BudgetedStore(key, budget)
@@ -88,7 +88,6 @@ class ClusterCache:
         self.unreadable = UnreadableObjects(budget, self._enqueue_all_in)
         self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self.destinations = Destinations()
-        self._at_no_cost: dict[str, str] = {}
 
     def stores_by_kind(self) -> Iterator[ObjectStore[Any, Any]]:
         """Yield one object store per kind."""
@@ -192,29 +191,9 @@ class ClusterCache:
         is_known = self.jobs.get(uid) is not None or self.jobs.has_left(uid)
         return not is_known and self.budget.hides_image_jobs(namespace)
 
-    def has_vanished(self, job: ImageJob, worker: str) -> bool:
-        """Whether nothing is known of a worker Job that the ImageJob's status names.
-
-        False for one that was deleted before its container ran.
-        """
-        if worker == self._at_no_cost.get(job.metadata.uid):
-            return False
-        return self.worker_index.find((job.metadata.namespace, worker)) is None
-
-    def is_needed(self, worker: WorkerJob) -> bool:
-        """Whether a known ImageJob is unfinished and its status does not record the end of this
-        worker."""
-        jobs = (self.jobs.get(item.uid) for item in worker.items)
-        return any(job and not is_spent(worker, job) for job in jobs)
-
     def live_workers(self, namespace: str) -> list[Worker]:
         """Return workers of the namespace that may be running, or start soon."""
         return self.worker_index.live_in(namespace)
-
-    def ended_at(self, worker: WorkerJob) -> datetime | None:
-        """Return when the worker ended, its creation if nothing says so; None while it is live."""
-        known = self.worker_index.with_pod(worker)
-        return None if known.is_live else known.ended_at or worker.metadata.creation_timestamp
 
     def met(self) -> list[Key]:
         """Return the workers observed since the last call, including deleted ones."""
@@ -252,7 +231,7 @@ class ClusterCache:
         uid = job.metadata.uid
         known = self.jobs.get(uid)
         self.unverified.discard(uid)
-        self._at_no_cost.pop(uid, None)
+        self.worker_ends.finished(uid)
         if self.jobs.drop(job) and known:
             discard(self._in_namespace, known.metadata.namespace, uid)
             self.destinations.want_no_more(known)
@@ -276,36 +255,20 @@ class ClusterCache:
     def _leave_behind(self, worker: WorkerJob) -> None:
         """Handle a deleted Job, whose pod may still run and write."""
         at = key(worker)
-        for item in worker.items:
-            job = self.jobs.get(item.uid)
-            if job and job.metadata.namespace == at[0] and not is_spent(worker, job):
-                # Another operator may have deleted it, with cause.
-                self.unverified.add(item.uid)
+        # Another operator may have deleted it, with cause.
+        self.unverified.update(self.worker_ends.unrecorded(worker))
         for pod in self.worker_index.pods_of(worker):
             self._enqueue(PodKey(*key(pod)))
         self._forget_worker(at)
         self._enqueue_worker(worker)
 
     def _forget_worker(self, at: Key) -> None:
-        """Forget a worker whose Job and pods are gone, once every status records its end."""
-        worker = self.worker_index.gone(at)
-        if not worker or worker.has_live_pod:
-            return
-        if any(self._waits(worker, item.uid) for item in worker.job.items):
-            return
-        self.worker_index.forget(at)
-        for item in worker.job.items:
-            self.destinations.writes_no_more(at, item, worker.job.store_of(item))
-            if self.jobs.get(item.uid):
-                self._at_no_cost[item.uid] = at[1]
-        self._enqueue_worker(worker.job)
-
-    def _waits(self, worker: Worker, uid: str) -> bool:
-        """Whether the ImageJob's status has yet to record the end of that worker."""
-        job = self.jobs.get(uid)
-        if not job or job.metadata.namespace != worker.job.metadata.namespace:
-            return False
-        return not is_spent(worker.job, job) and worker.has_something_to_tell(uid)
+        """Forget a worker that nothing waits for any more, and release its destinations."""
+        forgotten = self.worker_ends.forget(at)
+        if forgotten:
+            for item in forgotten.items:
+                self.destinations.writes_no_more(at, item, forgotten.store_of(item))
+            self._enqueue_worker(forgotten)
 
     def _enqueue_pod(self, pod: Pod) -> None:
         """Enqueue the pod's worker and, if it has none, the pod itself."""

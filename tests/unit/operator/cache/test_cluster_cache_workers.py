@@ -62,7 +62,7 @@ def test_of_two_failed_workers_neither_carries_it_again() -> None:
     cache = picture_of(twice, first, second)
 
     assert carrier(cache) is None
-    assert not cache.is_needed(first)
+    assert not cache.worker_ends.is_needed(first)
 
 
 NEEDS = {
@@ -77,7 +77,7 @@ NEEDS = {
 def test_whether_a_worker_is_needed(jobs: list[ImageJob], *, needed: bool) -> None:
     worker = worker_job(CAT, DOG)
 
-    assert picture_of(*jobs, worker).is_needed(worker) is needed
+    assert picture_of(*jobs, worker).worker_ends.is_needed(worker) is needed
 
 
 def test_a_worker_is_enqueued_when_a_status_shows_how_it_failed() -> None:
@@ -149,7 +149,7 @@ def test_a_worker_that_went_before_its_container_ran_has_not_vanished() -> None:
 
     cache.remove(worker_job(CAT, version=11))
 
-    assert [cache.has_vanished(CAT, name) for name in ("ij-1", "ij-2")] == [False, True]
+    assert [cache.worker_ends.has_vanished(CAT, name) for name in ("ij-1", "ij-2")] == [False, True]
 
 
 def test_of_two_workers_the_one_created_last_carries_it() -> None:
