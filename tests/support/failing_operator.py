@@ -4,8 +4,8 @@
 
 PLAN is a JSON list of fail points, one for each life; the life after the last is not killed. REPORT
 gets a line of JSON for each life as it ends. The operator itself is unchanged: its imports happen
-once, each life is a fork that runs its ordinary `main`, and the effects are methods of `Cluster`
-that the fork wraps. So a restart costs only the operator's own start.
+once, each life is a fork that runs its ordinary `main`, and the effects are methods of `Cluster`, or of its
+Events, that the fork wraps. So a restart costs only the operator's own start.
 
 A life that never reaches its fail point continues to work: nothing hangs, and the report is shorter
 than the plan. SIGTERM ends the current life, as a kubelet would, and the program with it.
@@ -24,6 +24,7 @@ from typing import Any, Literal, NoReturn, TypeAlias, get_args
 import msgspec
 from imagejob_operator import __main__ as operator
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.events import Events
 
 KILLED = "killed"
 Moment: TypeAlias = Literal["before", "after"]
@@ -31,7 +32,7 @@ MOMENTS: tuple[Moment, ...] = get_args(Moment)
 
 
 class FailPoint(msgspec.Struct, frozen=True):
-    """`moment` of the `occurrence`-th call (from 1) in one life of a method of Cluster.
+    """`moment` of the `occurrence`-th call (from 1) in one life of a method of Cluster or Events.
 
     `after` is after the API server has answered, and before the operator hears of it. A rejected
     call has no effect: the next successful one counts instead.
@@ -57,19 +58,20 @@ class Arm:
     calls: int = 0
 
     def set_up(self) -> None:
-        effect = getattr(Cluster, self.point.effect)
+        owner = Cluster if hasattr(Cluster, self.point.effect) else Events
+        effect = getattr(owner, self.point.effect)
 
-        async def failing(cluster: Cluster, *arguments: Any, **options: Any) -> Any:
+        async def failing(of: Cluster | Events, *arguments: Any, **options: Any) -> Any:
             self.calls += 1
             due = self.calls >= self.point.occurrence
             if due and self.point.moment == "before":
                 _die()
-            answer = await effect(cluster, *arguments, **options)
+            answer = await effect(of, *arguments, **options)
             if due:
                 _die()
             return answer
 
-        setattr(Cluster, self.point.effect, failing)
+        setattr(owner, self.point.effect, failing)
 
 
 def main(plan: Path, report: Path) -> None:

@@ -112,7 +112,9 @@ class JobWriter:
         """Find out why a worker Job gets no pod, or why its pod doesn't start."""
         uid, worker = inquire.job.metadata.uid, inquire.worker
         asked = (worker.pod or worker.job).metadata
-        warnings = await self._cluster.warnings_about(asked) or await self._troubles(worker.pod)
+        warnings = await self._cluster.events.warnings_about(asked) or await self._troubles(
+            worker.pod
+        )
         why, pod = warnings[-1] if warnings else "", asked.name if worker.pod else ""
         self._histories.refused(uid, why, self._ask_again(), pod)
         self._queue.add(uid)
@@ -122,7 +124,7 @@ class JobWriter:
         if not pod or not pod.spec.node_name or not pod.metadata.creation_timestamp:
             return []
         node, since = pod.spec.node_name, pod.metadata.creation_timestamp
-        troubles = await self._cluster.troubles_of_node(node, since)
+        troubles = await self._cluster.events.troubles_of_node(node, since)
         return [f"node {node}: {each}" for each in troubles]
 
     async def find(self, find: Find) -> None:

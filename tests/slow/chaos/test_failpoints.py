@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.crowd
 
-EFFECTS = ("write_ledger", "create_worker", "write_status", "post_event", "delete_worker")
+EFFECTS = ("write_ledger", "create_worker", "write_status", "post", "delete_worker")
 KINDS = [(effect, moment) for effect in EFFECTS for moment in MOMENTS]
 ROUNDS = 11
 SEED = 4
