@@ -4,8 +4,8 @@
 
 PLAN is a JSON list of fail points, one for each life; the life after the last is not killed. REPORT
 gets a line of JSON for each life as it ends. The operator itself is unchanged: its imports happen
-once, each life is a fork that runs its ordinary `main`, and the effects are methods of `Cluster`, or of its
-Events, that the fork wraps. So a restart costs only the operator's own start.
+once, each life is a fork that runs its ordinary `main`, and the effects are methods of `Cluster`
+and `Events` that the fork wraps. So a restart costs only the operator's own start.
 
 A life that never reaches its fail point continues to work: nothing hangs, and the report is shorter
 than the plan. SIGTERM ends the current life, as a kubelet would, and the program with it.
