@@ -62,6 +62,7 @@ class Stub(ThreadingHTTPServer):
     """A server that misbehaves; `do` gets each request."""
 
     daemon_threads = True
+    request_queue_size = 128  # several workers connect at once; the default is 5
 
     def __init__(self, do: Callable[[BaseHTTPRequestHandler], None], *, tls: bool = False) -> None:
         self.requests = 0

@@ -153,10 +153,10 @@ def workplace(root: Path) -> Workplace:
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    store = Store()
+    store, pods = Store(), tmp_path_factory.mktemp("pods")  # not in the threads: it is made for one
 
     def run(batch: list[Row]) -> dict[str, Ended | None]:
-        place = workplace(tmp_path_factory.mktemp("pod") / "pod")
+        place = workplace(pods / batch[0].name)
         items = [item(row) for row in batch]
         order = worker_process.order(items, stores=stores(stub.endpoint), parallelism=BATCH)
         names = [row.name for row in batch]
