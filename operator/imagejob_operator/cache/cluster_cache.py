@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from imagejob_operator.api.imagejob import ImageJob
@@ -23,12 +22,11 @@ from imagejob_operator.kube.resources import (
     Kind,
 )
 from imagejob_operator.kube.worker import Worker, WorkerJob
-from imagejob_operator.quota.wait_queue import in_order
 
+from .dependents import Dependents
 from .destination import destination_of
-from .destinations import Destinations, discard, spots_in_order
+from .destinations import Destinations
 from .memory_budget import BudgetedStore, MemoryBudget
-from .pod_index import spots_carried
 from .reconcile_key import (
     Key,
     NamespaceKey,
@@ -85,9 +83,9 @@ class ClusterCache:
             IMAGE_QUOTAS.plural: self.quotas,
         }
         self.unverified: set[str] = set()
-        self.unreadable = UnreadableObjects(budget, self._enqueue_all_in)
-        self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self.destinations = Destinations()
+        self._dependents = Dependents(self.jobs, self.worker_index, self.destinations, enqueue)
+        self.unreadable = UnreadableObjects(budget, self._dependents.enqueue_all_in)
 
     def stores_by_kind(self) -> Iterator[ObjectStore[Any, Any]]:
         """Yield one object store per kind."""
@@ -119,7 +117,7 @@ class ClusterCache:
                 if self.worker_index.upsert(thing):
                     for item in thing.items:
                         self.destinations.writes(key(thing), item, thing.store_of(item))
-                    self._enqueue_worker(thing)
+                    self._dependents.enqueue_worker(thing)
             case Pod():
                 if self.worker_index.upsert_pod(thing):
                     self._enqueue_pod(thing)
@@ -158,13 +156,6 @@ class ClusterCache:
             thing.uid if store is self.jobs else (thing.namespace, thing.name)
         )
         return known
-
-    def _enqueue_all_in(self, namespace: str) -> None:
-        """Enqueue the namespace, and all ImageJobs and workers in it."""
-        self._enqueue(NamespaceKey(namespace))
-        self._enqueue_in_order(self._in_namespace.get(namespace, ()))
-        for at in self.worker_index.keys_in(namespace):
-            self._enqueue(at)
 
     def remove(self, thing: WatchedObject) -> None:
         """Remove an object that was deleted or, for an ImageJob, has finished."""
@@ -215,14 +206,14 @@ class ClusterCache:
 
     def forget(self, job: ImageJob) -> None:
         """Release the reserved destination: the worker is known, or was not created."""
-        self._enqueue_in_order(self.destinations.forget(job))
+        self._dependents.enqueue_image_jobs(self.destinations.forget(job))
 
     def _upsert_job(self, job: ImageJob) -> None:
         if job.is_finished:
             self._remove_job(job)
         elif self.jobs.put(job):
             uid = job.metadata.uid
-            self._in_namespace[job.metadata.namespace].add(uid)
+            self._dependents.add(job)
             self._want(job)
             self._enqueue(uid)
             self._enqueue_carriers(uid)  # its status may record their failure
@@ -233,7 +224,7 @@ class ClusterCache:
         self.unverified.discard(uid)
         self.worker_ends.finished(uid)
         if self.jobs.drop(job) and known:
-            discard(self._in_namespace, known.metadata.namespace, uid)
+            self._dependents.discard(known)
             self.destinations.want_no_more(known)
             self._enqueue(uid)  # so that its history is forgotten
         self._enqueue_carriers(uid)
@@ -260,7 +251,7 @@ class ClusterCache:
         for pod in self.worker_index.pods_of(worker):
             self._enqueue(PodKey(*key(pod)))
         self._forget_worker(at)
-        self._enqueue_worker(worker)
+        self._dependents.enqueue_worker(worker)
 
     def _forget_worker(self, at: Key) -> None:
         """Forget a worker that nothing waits for any more, and release its destinations."""
@@ -268,35 +259,18 @@ class ClusterCache:
         if forgotten:
             for item in forgotten.items:
                 self.destinations.writes_no_more(at, item, forgotten.store_of(item))
-            self._enqueue_worker(forgotten)
+            self._dependents.enqueue_worker(forgotten)
 
     def _enqueue_pod(self, pod: Pod) -> None:
         """Enqueue the pod's worker and, if it has none, the pod itself."""
         at = self.worker_index.job_of(pod)
         if at:
             self._forget_worker(at)
-            self._enqueue_worker(self.workers.get(at))
-        if not self.worker_index.is_stray(pod):
-            return
-        self._enqueue(PodKey(*key(pod)))
-        for item in pod.carries:
-            spots = spots_carried(pod.metadata.namespace, item)
-            self._enqueue_in_order({item.uid, *self.destinations.wanted_at(spots)})
-
-    def _enqueue_worker(self, worker: WorkerJob | None) -> None:
-        """Enqueue the worker, its ImageJobs, and those that wait for its destinations."""
-        if not worker:
-            return
-        self._enqueue(key(worker))
-        for item in worker.items:
-            spots = spots_in_order(worker.metadata.namespace, item, worker.store_of(item))
-            self._enqueue_in_order({item.uid, *self.destinations.wanted_at(spots)})
-
-    def _enqueue_in_order(self, uids: Iterable[str]) -> None:
-        """Enqueue the known ImageJobs in the order in which they continue: the first ones are
-        admitted, or get a worker, before the last ones are reconciled."""
-        for job in in_order(map(self.jobs.get, uids)):
-            self._enqueue(job.metadata.uid)
+        worker = self.workers.get(at) if at else None
+        if worker:
+            self._dependents.enqueue_worker(worker)
+        if self.worker_index.is_stray(pod):
+            self._dependents.enqueue_stray(pod)
 
     def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
         """Enqueue the namespace and the status of the ImageQuota."""
@@ -308,8 +282,7 @@ class ClusterCache:
         """Enqueue every ImageJob that may reference the store or profile."""
         if not changed:
             return
-        jobs = in_order(map(self.jobs.get, self._in_namespace.get(thing.metadata.namespace, ())))
-        for job in jobs:
+        for job in self._dependents.image_jobs_in(thing.metadata.namespace):
             self._enqueue(job.metadata.uid)
             if isinstance(thing, ImageStore):
                 self._want(job)
