@@ -27,6 +27,7 @@ from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.kube.reflector import RETRY, Reflectors
 from imagejob_operator.observability.snapshot import Snapshot
+from imagejob_operator.quota.wait_queue import in_order
 from imagejob_operator.workqueue.batch_window import BatchWindow
 from imagejob_operator.workqueue.priority import Priority
 from imagejob_operator.workqueue.queue import WorkQueue
@@ -146,6 +147,7 @@ class Manager:
             self._reflectors.start(tasks)
             await self._reflectors.current()
             self._registry.listed(ledgers)
+            self._arrange_keys()
             self._reconciler.give_up_silent_pods()
             self.listed = True
             jobs, workers = len(self._cache.jobs), len(self._cache.workers)
@@ -161,6 +163,19 @@ class Manager:
                     async with asyncio.timeout(self._wait()):
                         await self._wake.wait()
                 self._wake.clear()
+
+    def _arrange_keys(self) -> None:
+        """Let ImageJobs be reconciled in the order in which they continue: lists have them by name,
+        and a namespace is planned before all of many are reconciled."""
+        keys: list[ObjectKey] = list(iter(self._queue.next, None))
+        jobs = in_order(self._cache.jobs.get(key) for key in keys if isinstance(key, str))
+        jobs.sort(key=lambda job: job.metadata.namespace)  # none goes before another's
+        arranged = dict.fromkeys(job.metadata.uid for job in jobs)
+        for key in keys:
+            if key not in arranged:
+                self._queue.add(key)
+        for uid in arranged:
+            self._queue.add(uid)
 
     def _wait(self) -> float:
         """Return the seconds until the next turn, if nothing happens before."""
