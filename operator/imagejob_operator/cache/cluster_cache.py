@@ -126,7 +126,7 @@ class ClusterCache:
             case ImageProfile():
                 self._enqueue_namespace(thing, changed=self.profiles.put(thing))
             case ImageQuota():
-                self._enqueue_quota(thing, changed=self.quotas.put(thing))
+                self._upsert_quota(thing)
 
     def _upsert_unreadable(self, thing: Unreadable) -> None:
         """Hold what depends on an object that can't be read, unless that is outdated."""
@@ -173,7 +173,8 @@ class ClusterCache:
             case ImageProfile():
                 self._enqueue_namespace(thing, changed=self.profiles.drop(thing))
             case ImageQuota():
-                self._enqueue_quota(thing, changed=self.quotas.drop(thing))
+                if self.quotas.drop(thing):
+                    self._enqueue_quota(thing)
 
     def is_unknown(self, namespace: str, uid: str) -> bool:
         """Whether what became of an ImageJob is unknown: it can't be read, or may be left out."""
@@ -272,11 +273,20 @@ class ClusterCache:
         if self.worker_index.is_stray(pod):
             self._dependents.enqueue_stray(pod)
 
-    def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
-        """Enqueue the namespace and the status of the ImageQuota."""
-        if changed:
-            self._enqueue(NamespaceKey(quota.metadata.namespace))
+    def _upsert_quota(self, quota: ImageQuota) -> None:
+        """Store it, and enqueue what it changes: its status does not change what is planned."""
+        known = self.quotas.get(key(quota))
+        if not self.quotas.put(quota):
+            return
+        if known and known.spec == quota.spec:
             self._enqueue(QuotaStatusKey(quota.metadata.namespace))
+        else:
+            self._enqueue_quota(quota)
+
+    def _enqueue_quota(self, quota: ImageQuota) -> None:
+        """Enqueue the namespace and the status of the ImageQuota."""
+        self._enqueue(NamespaceKey(quota.metadata.namespace))
+        self._enqueue(QuotaStatusKey(quota.metadata.namespace))
 
     def _enqueue_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
         """Enqueue every ImageJob that may reference the store or profile."""

@@ -5,7 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaSpec, QuotaLimit
+from imagejob_operator.api.imagequota import (
+    ImageQuota,
+    ImageQuotaSpec,
+    ImageQuotaStatus,
+    QuotaLimit,
+)
 from imagejob_operator.cache.reconcile_key import (
     NamespaceKey,
     QuotaStatusKey,
@@ -197,3 +202,30 @@ def test_a_quota_that_changes_has_its_namespace_looked_at() -> None:
 
     assert first == lost == {NamespaceKey("team-a"), QuotaStatusKey("team-a")}
     assert again == set()
+
+
+def test_a_quota_of_another_spec_has_its_namespace_planned_and_one_of_another_status_has_not() -> (
+    None
+):
+    meta = msgspec.structs.replace(CAT.metadata, name="default", uid="uid-quota")
+    quota = ImageQuota(meta, ImageQuotaSpec((QuotaLimit(50, "1h"),)))
+    written = msgspec.structs.replace(
+        quota,
+        metadata=msgspec.structs.replace(meta, resource_version="101"),
+        status=ImageQuotaStatus(observed_generation=1),
+    )
+    raised = msgspec.structs.replace(
+        written,
+        metadata=msgspec.structs.replace(meta, resource_version="102"),
+        spec=ImageQuotaSpec((QuotaLimit(60, "1h"),)),
+    )
+    cache = RecordingCache()
+    cache.upsert(quota)
+    touched(cache)
+
+    cache.upsert(written)
+    by_status = touched(cache)
+    cache.upsert(raised)
+
+    assert by_status == {QuotaStatusKey("team-a")}
+    assert touched(cache) == {NamespaceKey("team-a"), QuotaStatusKey("team-a")}

@@ -253,10 +253,10 @@ class TestDeleted:
 class Faulty(RecordingCache):
     """It stores a quota, and fails then."""
 
-    def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
+    def _enqueue_quota(self, quota: ImageQuota) -> None:
         if self.quotas.get(("team-a", quota.metadata.name)):
             raise RuntimeError("unexpected")
-        super()._enqueue_quota(quota, changed=changed)
+        super()._enqueue_quota(quota)
 
 
 class TestRefused:
