@@ -28,7 +28,6 @@ from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.kube.reflector import RETRY, Reflectors
 from imagejob_operator.observability.snapshot import Snapshot
 from imagejob_operator.quota.wait_queue import in_order
-from imagejob_operator.workqueue.batch_window import BatchWindow
 from imagejob_operator.workqueue.priority import Priority
 from imagejob_operator.workqueue.queue import WorkQueue
 
@@ -39,6 +38,7 @@ from .job_writer import JobWriter
 from .ledger_rebuilder import LedgerRebuilder
 from .ledgers import Ledgers
 from .namespace_registry import NamespaceRegistry
+from .planning_rounds import PlanningRounds
 from .quota_status import ImageQuotaStatusWriter
 from .reconciler import Action, Reconciler, WorkItem
 from .scheduler import Scheduler
@@ -48,8 +48,9 @@ from .wait_estimator import WaitEstimator
 
 log = logging.getLogger(__name__)
 
-LOOKS = 64
-"""Keys to reconcile per turn, about ten milliseconds; then namespaces are planned."""
+LOOKS, LAST_LOOKS = 64, 8
+"""Keys to reconcile per turn, about ten milliseconds, then namespaces are planned; and keys that
+nobody waits for, so few that what arrives meanwhile is not delayed."""
 
 RELIST = timedelta(minutes=10)
 """The interval of full lists, which find anything that a watch has missed."""
@@ -98,10 +99,11 @@ class Manager:
         self._ledgers = ledgers = Ledgers(cluster, lister, namespace=namespace, clock=clock)
         histories, estimator = JobHistories(), WaitEstimator(cache, queue, registry)
         self._containment = containment = Containment(cache, queue, cluster.metrics, clock)
-        self._scheduler = Scheduler(
+        scheduler = Scheduler(
             *(cache, queue, registry, ledgers, estimator, histories),
             *(platform, caps, containment, clock),
         )
+        self._rounds = PlanningRounds(queue, registry, scheduler)
         status_writer = StatusWriter(
             cluster,
             cache,
@@ -123,7 +125,6 @@ class Manager:
             platform,
             clock,
         )
-        self._window = BatchWindow()
         self.metrics = cluster.metrics
         self._observed = Observed(cache, histories, registry, queue, cluster.limiter, caps)
         self.last_tick = time.monotonic()
@@ -181,44 +182,38 @@ class Manager:
         """Return the seconds until the next turn, if nothing happens before."""
         if self.unwatched:
             return TICK
-        pause = self._window.wait if self._queue.has_namespaces else TICK
+        pause = self._rounds.wait if self._queue.has_namespaces else TICK
         return min(TICK, pause, self._queue.wait())
 
     def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
         """Reconcile enqueued keys, then plan namespaces, then start what there is capacity for.
 
-        Namespaces are planned however much there is to write: admissions are on time.
+        Namespaces are planned however much there is to write: admissions are on time. Whatever
+        nobody waits for comes last.
         """
         for namespace, name in self._cache.met():
             self._registry.retire(namespace, name)
-        for _ in range(LOOKS):
-            key = self._queue.next()
-            if key is None:
-                break
-            self._look_at(tasks, key)
-        self._look_at_namespaces(tasks)
-        while (waiting := self._queue.pop()) is not None:
-            self._look_at(tasks, waiting, has_room=True)
+        self._look_at_next(tasks, partial(self._queue.next, only_awaited=True), LOOKS)
+        for key, action in self._rounds.next_actions():
+            self._start(tasks, key, WorkItem(action, key.namespace, Priority.IMMEDIATE))
+        self._look_at_next(tasks, self._queue.pop, LOOKS, has_room=True)
+        self._look_at_next(tasks, self._queue.next, LAST_LOOKS)
         if self._queue.has_keys:
             self._wake.set()
 
-    def _look_at_namespaces(self, tasks: asyncio.TaskGroup) -> None:
-        """Plan all queued namespaces or, within the batch window, those that are due."""
-        began, behind, between = time.monotonic(), self._queue.is_behind, self._window.wait > 0
-        namespaces = self._queue.namespaces(only_on_time=between)
-        held = self._window.held(namespaces) if behind else ()
-        chosen = [
-            each for each in namespaces if each not in held or self._registry.fills_a_worker(each)
-        ]
-        actions = self._scheduler.next_actions(
-            chosen,
-            is_thrifty=behind,
-            only_charge=between and self._registry.are_others_in_line(chosen),
-        )
-        for key, action in actions:
-            self._start(tasks, key, WorkItem(action, key.namespace, Priority.IMMEDIATE))
-        if namespaces:
-            self._window.looked_at(chosen, began)
+    def _look_at_next(
+        self,
+        tasks: asyncio.TaskGroup,
+        dequeue: Callable[[], ObjectKey | None],
+        most: int,
+        *,
+        has_room: bool = False,
+    ) -> None:
+        for _ in range(most):
+            key = dequeue()
+            if key is None:
+                return
+            self._look_at(tasks, key, has_room=has_room)
 
     def _look_at(self, tasks: asyncio.TaskGroup, key: ObjectKey, *, has_room: bool = False) -> None:
         if self._queue.defers(key):

@@ -114,6 +114,15 @@ class NamespaceState:
         found = self.ledger.dispatches.items() if self.ledger else ()
         return {name: record for name, record in found if name not in self.retired}
 
+    def is_idle(self, now: datetime) -> bool:
+        """Whether nothing is to be planned: no ImageJob waits, and no worker is promised.
+
+        A ledger whose clock is ahead may have to be written nevertheless.
+        """
+        if self.throttled or self.queued or self._dispatches:
+            return False
+        return self.ledger is None or self.ledger.as_of <= micros(now)
+
     def has_orphan(self, uid: str | None = None) -> bool:
         """Whether the last known ledger has a worker that this operator is not creating, for that
         ImageJob or for any."""

@@ -49,6 +49,7 @@ KNOWN = {
     "quota.rates.budget": "time of a forecast",
     "quota.rates.forecast": "time of a forecast",
     "scheduling.fair_share.observed": POLLED,
+    "scheduling.namespace_state.is_idle": "a clock that has caught up leaves nothing to be written",
     "scheduling.wait_estimates.stale_jobs": DECIDED,
     "workqueue.batch_window.held": PACE,
     "workqueue.backoff.failed": "the caller enqueues the key for the time that it returns",
