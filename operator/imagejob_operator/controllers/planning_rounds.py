@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection
 
 from imagejob_operator.cache.reconcile_key import NamespaceKey
-from imagejob_operator.workqueue.batch_window import BatchWindow
+from imagejob_operator.workqueue.batch_window import MOMENT, BatchWindow
 from imagejob_operator.workqueue.queue import WorkQueue
 
 from .namespace_registry import NamespaceRegistry
@@ -14,7 +14,7 @@ from .scheduler import Action, Scheduler
 
 
 class PlanningRounds:
-    """Rounds of plans, a batch window apart; and of reads of ledgers, likewise.
+    """Rounds of plans, a batch window apart; and two reads of one ledger are a moment apart.
 
     Only a plan delays plans: an ImageJob waits neither because others' idle namespaces were
     enqueued, nor after its ledger was read. `clock` is in seconds and monotonic.
@@ -31,24 +31,27 @@ class PlanningRounds:
         self._registry = registry
         self._scheduler = scheduler
         self._clock = clock
-        self._plans, self._reads = BatchWindow(clock), BatchWindow(clock)
+        self._window = BatchWindow(clock)
+        self._read_again: dict[str, float] = {}
 
     @property
     def wait(self) -> float:
         """Seconds until the next round for the namespaces that are queued."""
-        return self._plans.wait or self._reads.wait
+        until = min(self._read_again.values(), default=0.0)
+        return self._window.wait or max(0.0, until - self._clock())
 
     def next_actions(self) -> list[tuple[NamespaceKey, Action]]:
         """Return the next actions of all queued namespaces or, within the window, of those that are
         due."""
-        began, behind, between = self._clock(), self._queue.is_behind, self._plans.wait > 0
+        began, behind, between = self._clock(), self._queue.is_behind, self._window.wait > 0
         namespaces = self._queue.namespaces(only_on_time=between)
         active = {each for each in namespaces if not self._registry.is_idle(each)}
         to_plan = {each for each in active if self._registry.has_ledger(each)}
         to_read = active - to_plan
-        put_off = self._held(to_plan) if behind else set()
-        if self._reads.wait and not between:
-            put_off |= to_read
+        self._read_again = {name: at for name, at in self._read_again.items() if began < at}
+        put_off = to_read & self._read_again.keys()
+        if behind:
+            put_off |= self._held(to_plan)
         chosen = [each for each in namespaces if each not in put_off]
         actions = self._scheduler.next_actions(
             chosen,
@@ -56,12 +59,11 @@ class PlanningRounds:
             only_charge=between and self._registry.are_others_in_line(chosen),
         )
         if to_plan:
-            self._plans.looked_at(to_plan - put_off, began)
-        if to_read - put_off:
-            self._reads.looked_at((), began)
+            self._window.looked_at(to_plan - put_off, began)
+        self._read_again |= dict.fromkeys(to_read - put_off, began + MOMENT)
         return actions
 
     def _held(self, namespaces: Collection[str]) -> set[str]:
         """Return those that wait for a whole worker's worth of ImageJobs."""
-        held = self._plans.held(namespaces)
+        held = self._window.held(namespaces)
         return {each for each in held if not self._registry.fills_a_worker(each)}
