@@ -8,44 +8,14 @@ import os
 import socket
 import stat
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.storage import Fetched, file_types
+from imagejob_worker.storage import file_types
 from imagejob_worker.storage.volume import VolumeStorage
-
-LIMIT = 1000
-
-
-class Volume:
-    """A store's folder, an unreachable file beside it, and files to copy from and to."""
-
-    def __init__(self, root: Path) -> None:
-        self.folder, self.outside, self.here = root / "store", root / "outside", root / "here"
-        self.folder.mkdir()
-        self.outside.mkdir()
-        (self.outside / "secret").write_bytes(b"the platform's own")
-        self.store = VolumeStorage("disk", str(self.folder))
-
-    def fetch(self, key: str, seconds: float = 60) -> Fetched:
-        with self.here.open("wb") as file:
-            return self.store.fetch(key, file.fileno(), LIMIT, time.monotonic() + seconds)
-
-    def put(self, key: str, data: bytes = b"a picture") -> None:
-        self.here.write_bytes(data)
-        with self.here.open("rb") as file:
-            self.store.put(key, file.fileno(), "image/webp", "no-cache")
-
-    def files(self) -> dict[str, bytes]:
-        """All files in the store, hidden ones too."""
-        return {
-            str(path.relative_to(self.folder)): path.read_bytes()
-            for path in self.folder.rglob("*")
-            if path.is_file()
-        }
+from support.volume_store import LIMIT, Volume
 
 
 @pytest.fixture
