@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from imagejob_worker.storage.wire import ServerAddress
 
 
+_BAD_CHUNK = "its chunked body is cut or invalid"
+
+
 class StatusError(WireError):
     """A store answers with another status than 2xx; `secrets` are what it was sent of them."""
 
@@ -73,9 +76,9 @@ class Response:
         self.headers = head = response.headers
         lengths = set(head.get_all("content-length", ()))
         broken = any(isinstance(each, MissingHeaderBodySeparatorDefect) for each in head.defects)
-        if broken or len(lengths) > 1:
+        if broken or len(lengths) + self.is_chunked > 1:
             raise WireError("its answer's header isn't HTTP")
-        if lengths and self.length is None and not self.is_chunked:
+        if not all(each.isascii() and each.isdigit() for each in lengths):  # int() takes +1_0
             raise WireError("its answer has an invalid length")
 
     def body(self, limits: TransferLimits, *, is_content: bool = True) -> Iterator[bytes]:
@@ -86,6 +89,8 @@ class Response:
         self._wire.expect(limits)
         with _translated_errors():
             while piece := self._http.read1(MAX_OVERHEAD):
+                if self.is_chunked and (self._http.chunk_left or 0) < 0:
+                    raise ConnectionCutError(_BAD_CHUNK)
                 if is_content:
                     self._wire.reset_overhead()
                 yield piece
@@ -219,7 +224,7 @@ def _translated_errors() -> Iterator[None]:
         raise WireError("its answer isn't HTTP") from error
     except IncompleteRead as error:
         if isinstance(error.__context__, ValueError):
-            raise ConnectionCutError("its chunked body is cut or invalid") from error
+            raise ConnectionCutError(_BAD_CHUNK) from error
         raise ConnectionCutError from error
     except HTTPException as error:
         # Too long a line, or too many of them.
