@@ -46,7 +46,10 @@ def failure(error: Exception, subject: Subject, doing: Doing, key: str) -> ItemF
     if found.reason == "SourceNotFound":  # the usual code and its message add nothing
         return _failure(found, words, subject, doing, key)
     # The code first: a full report may cut messages to 58 characters.
-    detail = ": ".join(part for part in (answer.code or str(error), words) if part)
+    head = answer.code or str(error)
+    if target := plain(answer.redirects_to, error.secrets):
+        head = f"{head} to {target}, which isn't followed"
+    detail = f"{head}: {words}" if words else head
     if said := plain(answer.message, error.secrets, _MOST_OF_MESSAGE):
         detail = f'{detail}; the store says "{said}"'
     return _failure(found, detail, subject, doing, key)
