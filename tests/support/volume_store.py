@@ -38,3 +38,7 @@ class Volume:
             for path in self.folder.rglob("*")
             if path.is_file()
         }
+
+    def is_untouched_outside(self) -> bool:
+        """Whether outside is only what was there."""
+        return [path.read_bytes() for path in self.outside.iterdir()] == [SECRET]
