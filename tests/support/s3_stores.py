@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from imagejob_worker.storage.addresses import Addresses
 from imagejob_worker.storage.s3 import S3Storage
 
 from support.paths import DATA
@@ -27,12 +28,13 @@ TLS = DATA / "tls"
 AUTHORITY = (TLS / "authority.pem").read_text()
 BUCKET = "team-a"
 LIMIT = 1 << 20
+LOOPBACK = "127.0.0.1/32"
 
 
 def opened(folder: Path, store: S3, **secrets: str) -> S3Storage:
     for name, value in secrets.items():
         (folder / name).write_text(value)
-    return S3Storage("uploads", store, str(folder))
+    return S3Storage("uploads", store, str(folder), Addresses([LOOPBACK]))
 
 
 def fetched(
