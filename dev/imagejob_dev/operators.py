@@ -18,7 +18,12 @@ WORKER_IMAGE = "imagejob/worker:dev"
 
 PROGRAM = ("-m", "imagejob_operator")
 
-SETTINGS = {"leader_election": "false", "trust_requester": "true", "log_format": "text"}
+SETTINGS = {
+    "leader_election": "false",
+    "trust_requester": "true",
+    "trust_on_behalf_of": "true",
+    "log_format": "text",
+}
 """Of an operator that is alone: it need not wait for a lease that its predecessor held. People read
 its log."""
 

@@ -35,6 +35,14 @@ JOB = {
 }
 
 
+FORGED = JOB | {
+    "metadata": {
+        "generateName": "probe-",
+        "annotations": {"imagejob.dev/on-behalf-of": "https://issuer.test#probe"},
+    }
+}
+
+
 def in_force_if_installed(rest: Rest, namespace: str) -> bool:
     """Whether the API server acts on them, or need not. `namespace` is any that exists."""
     return not rest.answers(POLICY) or not _missing(rest, namespace)
@@ -64,6 +72,9 @@ def _missing(rest: Rest, namespace: str, allowed: str | None = None) -> str:
         "annotations", {}
     ):
         return f"ImageJobs get no annotation {REQUESTED_BY}: {answer}"
+    answer = _create(rest, namespace, "imagejobs", FORGED)
+    if "imagejob-on-behalf-of" not in str(answer):
+        return f"an ImageJob on behalf of somebody isn't refused: {answer}"
     answer = _create(rest, namespace, "imagestores", _store("http://169.254.169.254"))
     if "imagejob-store-addresses" not in str(answer):
         return f"an ImageStore at a metadata service isn't refused: {answer}"

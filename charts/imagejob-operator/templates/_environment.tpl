@@ -23,6 +23,7 @@ metrics_namespaces: {{ .Values.metrics.namespaces }}
 leader_election: {{ .Values.leaderElection.enabled }}
 lease_seconds: {{ .Values.leaderElection.leaseSeconds }}
 trust_requester: {{ include "imagejob.requesterIsStamped" . | default "false" }}
+trust_on_behalf_of: {{ .Values.policies.gateways.enabled }}
 quota: {{ join "," .Values.quota.default | quote }}
 formats: {{ join "," .Values.formats | quote }}
 internal_cidrs: {{ join "," .Values.stores.internalCidrs | quote }}

@@ -101,6 +101,7 @@ class AuditModel(Model):
     event: str
     reason: str
     message: str
+    on_behalf_of: str | None = Field(None, description="Of the first: `<issuer>#<subject>`.")
 
 
 class ImageSummaryModel(Model):

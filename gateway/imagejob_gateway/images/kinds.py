@@ -19,6 +19,10 @@ OWNER_LABEL = f"{GROUP}/owner"
 """Caller.owner of whom uploaded it. An ImageJob without it was not made by the gateway."""
 
 
+ON_BEHALF_OF = f"{GROUP}/on-behalf-of"
+"""Caller.on_behalf_of of whom uploaded it, for the status and the audit log."""
+
+
 class ImageLabels(Resource, frozen=True):
     """The labels of an ImageJob that the gateway reads."""
 

@@ -6,11 +6,14 @@ import msgspec
 from imagejob_operator.api.imagejob import ImageJobSpec, Source
 from imagejob_operator.api.meta import API_VERSION, Manifest, NameRef
 
-from .kinds import OWNER_LABEL
+from .kinds import ON_BEHALF_OF, OWNER_LABEL
 
 
 class NewImage(msgspec.Struct, frozen=True):
-    """What is known of an upload once its bytes are stored; `sha256` is in hex."""
+    """What is known of an upload once its bytes are stored; `sha256` is in hex.
+
+    `owner` and `on_behalf_of` are the caller's: a digest to find it by, and the name for people.
+    """
 
     name: str
     owner: str
@@ -18,6 +21,7 @@ class NewImage(msgspec.Struct, frozen=True):
     store: str
     key: str
     sha256: str
+    on_behalf_of: str
 
 
 def manifest(new: NewImage, namespace: str) -> Manifest:
@@ -33,6 +37,7 @@ def manifest(new: NewImage, namespace: str) -> Manifest:
                 "app.kubernetes.io/managed-by": "imagejob-gateway",
                 OWNER_LABEL: new.owner,
             },
+            "annotations": {ON_BEHALF_OF: new.on_behalf_of},
         },
         "spec": msgspec.to_builtins(ImageJobSpec(source, profile_ref=NameRef(new.profile))),
     }

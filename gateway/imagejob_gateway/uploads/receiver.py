@@ -71,7 +71,9 @@ class Receiver:
         try:
             await bucket.put(key, formats.media_type(found), body.length, _hashed(chunks, digest))
             sha256 = digest.hexdigest()
-            new = NewImage(name, caller.owner, profile.name, store, key, sha256)
+            new = NewImage(
+                *(name, caller.owner, profile.name, store, key, sha256), caller.on_behalf_of
+            )
             return await self._images.create(new)
         except BaseException:
             # Also when we are told to stop; and a request that failed may have had its effect.

@@ -177,6 +177,7 @@ class AuditEntry(Resource, frozen=True):
     reason: str
     message: str
     count: int | None = None
+    on_behalf_of: str | None = None
 
 
 class ImageJobStatus(Resource, frozen=True):
@@ -197,6 +198,7 @@ class ImageJobStatus(Resource, frozen=True):
     output_summary: str | None = None
     removed_metadata: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    on_behalf_of: str | None = None
     start_time: datetime | None = None
     completion_time: datetime | None = None
     processing_millis: int | None = None

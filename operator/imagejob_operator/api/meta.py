@@ -59,10 +59,13 @@ class Annotations(Chosen, frozen=True):
     size."""
 
     requested_by: str = msgspec.field(name=f"{GROUP}/requested-by", default="")
+    on_behalf_of: str = msgspec.field(name=f"{GROUP}/on-behalf-of", default="")
 
     def __post_init__(self) -> None:
-        if len(self.requested_by) > MAX_ANNOTATION:
-            msgspec.structs.force_setattr(self, "requested_by", self.requested_by[:MAX_ANNOTATION])
+        for name in self.__struct_fields__:
+            text = getattr(self, name)
+            if len(text) > MAX_ANNOTATION:
+                msgspec.structs.force_setattr(self, name, text[:MAX_ANNOTATION])
 
 
 class ObjectMeta(Resource, frozen=True):

@@ -51,7 +51,8 @@ class Platform(msgspec.Struct, frozen=True):
     need more, `large_memory` for those that exceeded `memory`. `pod` is what the platform adds to
     worker pods. `internal_cidrs` are the networks, beside public ones, in which stores may be.
     `backoff` is the delay before the first retry, `timings` are the other delays.
-    `trusts_requester` says that an admission policy guarantees the requester.
+    `trusts_requester` says that an admission policy guarantees the requester, `trusts_on_behalf_of`
+    that one guarantees on whose behalf a gateway asked.
     """
 
     worker_image: str
@@ -70,6 +71,7 @@ class Platform(msgspec.Struct, frozen=True):
     backoff: timedelta = timedelta(seconds=10)
     timings: Timings = Timings()
     trusts_requester: bool = False
+    trusts_on_behalf_of: bool = False
 
     def memory_of(self, size: Size) -> WorkerMemory:
         """Return the memory of a size class."""

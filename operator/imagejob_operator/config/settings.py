@@ -58,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     "host:port" of probes and metrics ("": none; ":port": every address), `metrics_namespaces` how
     many namespaces have series of their own, `namespace_memory` how much of the operator's memory
     the objects of one namespace may take, `trust_requester` whether the annotation that names the
-    requester can't be forged.
+    requester can't be forged, `trust_on_behalf_of` the same of the one that gateways set.
     """
 
     worker_image: str
@@ -94,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backoff_seconds: Positive = 10
     timings: Timings = Timings()
     trust_requester: bool = False
+    trust_on_behalf_of: bool = False
     namespace: str = "imagejob-system"
     leader_election: bool = True
     lease_seconds: LeaseSeconds = 15
@@ -126,6 +127,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             backoff=timedelta(seconds=self.backoff_seconds),
             timings=self.timings,
             trusts_requester=self.trust_requester,
+            trusts_on_behalf_of=self.trust_on_behalf_of,
         )
 
     @property

@@ -42,6 +42,9 @@ BY_UNKNOWN = frozenset({Reason.SUSPENDED, Reason.CANCELLED})
 REQUESTED_BY = f"{GROUP}/requested-by"
 """The annotation that an admission policy sets to the name of the ImageJob's creator."""
 
+ON_BEHALF_OF = f"{GROUP}/on-behalf-of"
+"""The annotation by which an upload gateway says for whom it created the ImageJob."""
+
 MAX_ACTOR = 1024
 """Characters, as in the CRD; a user's name may be longer."""
 
@@ -49,7 +52,17 @@ MAX_ACTOR = 1024
 def requester(job: ImageJob, trusted: bool) -> str:  # noqa: FBT001 (it decides the result)
     """The user who created the ImageJob. `trusted`: a policy guarantees the annotation."""
     name = job.metadata.annotations.get(REQUESTED_BY, "") if trusted else ""
-    return (name if len(name) <= MAX_ACTOR else f"{name[: MAX_ACTOR - 1]}…") or UNKNOWN
+    return _shortened(name) or UNKNOWN
+
+
+def on_behalf_of(job: ImageJob, trusted: bool) -> str | None:  # noqa: FBT001 (as above)
+    """For whom a gateway created the ImageJob. `trusted`: a policy guarantees the annotation."""
+    name = job.metadata.annotations.get(ON_BEHALF_OF, "") if trusted else ""
+    return _shortened(name) or None
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= MAX_ACTOR else f"{name[: MAX_ACTOR - 1]}…"
 
 
 def newest(job: ImageJob) -> AuditEntry | None:
@@ -68,11 +81,19 @@ def next_seq(job: ImageJob, unwritten: Sequence[AuditEntry]) -> int:
     return (unwritten[-1].seq if unwritten else last_seq(job)) + 1
 
 
-def requested(job: ImageJob, requester: str, now: datetime) -> AuditEntry:
+def requested(
+    job: ImageJob, requester: str, now: datetime, on_behalf_of: str | None = None
+) -> AuditEntry:
     """The first entry: the ImageJob was created."""
-    at = job.metadata.creation_timestamp or now
-    message = f"requested by {requester}"
-    return AuditEntry(1, at, requester, "Pending", Reason.REQUESTED.value, message)
+    return AuditEntry(
+        seq=1,
+        time=job.metadata.creation_timestamp or now,
+        actor=requester,
+        event="Pending",
+        reason=Reason.REQUESTED.value,
+        message=f"requested by {requester}",
+        on_behalf_of=on_behalf_of,
+    )
 
 
 def admitted(seq: int, at: datetime) -> AuditEntry:
@@ -167,6 +188,7 @@ class Line(Resource, frozen=True, tag_field="kind", tag="ImageJobAudit"):
     message: str
     source: LineSource
     destination: LineDestination
+    on_behalf_of: str | None = None
     count: int | None = None
     quota: QuotaDecision | None = None
     attempts: int | None = None
@@ -202,6 +224,7 @@ def line(
         message=entry.message,
         source=_source(job, end),
         destination=_destination(job, end),
+        on_behalf_of=entry.on_behalf_of,
         count=entry.count,
         quota=quota,
         attempts=end.attempts,

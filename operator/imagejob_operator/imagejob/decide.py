@@ -115,8 +115,7 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
         return Decision(state, history, Find(job, inputs.vanished), state.until)
     if worker and inputs.unconfirmed and not inputs.is_missed:
         return Decision(state, history, FindPod(job, worker, inputs.unconfirmed), state.until)
-    requester = audit.requester(job, trusted=platform.trusts_requester)
-    history = _remember(inputs, state, history, requester, now)
+    history = _remember(inputs, state, history, platform, now)
     timings = platform.timings
     at_work = None if state.is_finished else worker
     ask_at = history.ask_at(at_work, timings.patience) if at_work else None
@@ -132,7 +131,8 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
     if history.entries and now < due:  # entries alone make the status differ
         return later
     notes = lowered(job, platform.bounds, state.item)
-    status = describe(inputs, state, history.entries, now, notes)
+    client = audit.on_behalf_of(job, trusted=platform.trusts_on_behalf_of)
+    status = describe(inputs, state, history.entries, now, notes, client)
     if status == job.status:
         return Decision(state, history, look_again=until)
     if now < due:
@@ -141,7 +141,7 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
 
 
 def _remember(
-    inputs: Inputs, state: JobState, history: JobHistory, requester: str, now: datetime
+    inputs: Inputs, state: JobState, history: JobHistory, platform: Platform, now: datetime
 ) -> JobHistory:
     """Add new transitions to the entries, and drop those that the status shows."""
     job, admitted_at = inputs.job, inputs.quota.admitted_at
@@ -149,7 +149,9 @@ def _remember(
     entries = [entry for entry in history.entries if entry.seq > shown]
     last, since, run = history.last or _last_written(job), history.since or now, history.run
     if not shown and not entries:
-        entries.append(audit.requested(job, requester, now))
+        requester = audit.requester(job, trusted=platform.trusts_requester)
+        client = audit.on_behalf_of(job, trusted=platform.trusts_on_behalf_of)
+        entries.append(audit.requested(job, requester, now, client))
         last = _transition(entries[-1])
     if admitted_at and not _has_admission(job, entries):
         entries.append(audit.admitted(audit.next_seq(job, entries), admitted_at))

@@ -34,9 +34,10 @@ def describe(
     entries: tuple[AuditEntry, ...],
     now: datetime,
     notes: tuple[str, ...] = (),
+    on_behalf_of: str | None = None,
 ) -> ImageJobStatus:
     """Build the status. `entries` are the audit entries that it doesn't show yet, `notes` come in
-    addition to those of its worker.
+    addition to those of its worker, `on_behalf_of` is for whom a gateway created it.
 
     It equals `job.status` exactly if there is nothing to write.
     """
@@ -58,6 +59,7 @@ def describe(
         output_summary=_summary(item, done) if item and done else None,
         removed_metadata=reports.Removed(done.removed).names() if done else (),
         notes=(*notes, *_noted(done)),
+        on_behalf_of=on_behalf_of,
         start_time=_started_at(state) or old.start_time,
         completion_time=(old.completion_time or _whole_second(now)) if state.is_finished else None,
         processing_millis=state.outcome.millis if state.outcome and state.is_finished else None,

@@ -25,6 +25,7 @@ MATRIX = """\
 in the tenant's namespace
   imagejobs.imagejob.dev                                   rd      -     r     rw    rw      r       -
   imagejobs.imagejob.dev/status                            u       -     -     -     -       -       -
+  imagejobs.imagejob.dev/on-behalf-of                      -       -     -     -     -       -       -
   imageprofiles.imagejob.dev                               r       -     r     rw    rw      r       -
   imagestores.imagejob.dev                                 r       -     r     rw    rw      r       -
   imagequotas.imagejob.dev                                 r       -     r     r     r       rw      -

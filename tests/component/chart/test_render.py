@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FILES = DATA / "chart"
 REQUESTER = "imagejob-requester"
+ON_BEHALF_OF = "imagejob-on-behalf-of"
 
 
 def test_it_is_without_a_fault_for_lint(helm: Helm) -> None:
@@ -43,7 +44,7 @@ def test_every_setting_of_the_operator_is_reached_from_a_value(helm: Helm) -> No
 
 def test_its_defaults_are_the_operator_s_own(defaults: list[Body]) -> None:
     environment = operator_environment(defaults)
-    chosen = {"worker_image", "listen", "trust_requester", "instance"}
+    chosen = {"worker_image", "listen", "trust_requester", "trust_on_behalf_of", "instance"}
 
     settings, default = from_environment(environment), Settings(worker_image="")
 
@@ -90,6 +91,15 @@ def test_the_requester_is_not_trusted_without_the_policy(helm: Helm) -> None:
 
     assert not of(bodies, "MutatingAdmissionPolicy")
     assert not from_environment(operator_environment(bodies)).trust_requester
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_gateway_s_word_is_trusted_with_the_policy(helm: Helm, *, enabled: bool) -> None:
+    bodies = helm.template({"policies": {"gateways": {"enabled": enabled}}})
+
+    assert bool(of(bodies, "ValidatingAdmissionPolicy", ON_BEHALF_OF)) is enabled
+    assert bool(of(bodies, "ValidatingAdmissionPolicyBinding", ON_BEHALF_OF)) is enabled
+    assert from_environment(operator_environment(bodies)).trust_on_behalf_of is enabled
 
 
 def test_an_old_cluster_is_refused(helm: Helm) -> None:

@@ -81,7 +81,8 @@ CASES: dict[str, Values] = {
     "no roles aggregated": {"rbac": {"aggregate": {"view": False, "edit": False, "stores": False}}},
     "no policies": {
         "policies": {
-            name: {"enabled": False} for name in ("requester", "workers", "events", "stores")
+            name: {"enabled": False}
+            for name in ("requester", "workers", "events", "gateways", "stores")
         }
     },
     "who may touch workers": {

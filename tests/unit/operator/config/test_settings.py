@@ -67,6 +67,7 @@ def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
             "IMAGEJOB_LARGE_CHILD_MEMORY": "5Gi",
             "IMAGEJOB_TIMINGS": '{"replaced_after": 4.5}',
             "IMAGEJOB_TRUST_REQUESTER": "true",
+            "IMAGEJOB_TRUST_ON_BEHALF_OF": "true",
         }
     )
 
@@ -82,6 +83,7 @@ def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
     assert platform.large_memory == WorkerMemory(6 * 1024**3, 5 * 1024**3)
     assert platform.memory == Platform("").memory
     assert platform.trusts_requester
+    assert platform.trusts_on_behalf_of
 
 
 KEPT = {

@@ -85,6 +85,11 @@ def told(
 
 LINES = {
     "requested": told("Pending", Reason.REQUESTED, ENDED),
+    "requested for another": json.loads(
+        audit.line(
+            CAT, AuditEntry(1, NOW, "gw", "Pending", "Requested", "so", None, "https://i#ann")
+        )
+    ),
     "suspended": told("Pending", Reason.SUSPENDED),
     "suspended again and again": json.loads(
         audit.line(CAT, AuditEntry(7, NOW, "unknown", "Pending", "Suspended", "so it is", 177))

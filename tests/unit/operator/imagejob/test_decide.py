@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import msgspec
+import pytest
 from imagejob_operator.imagejob.decide import JobHistory, WriteStatus, decide, with_charge
 from imagejob_operator.imagejob.inputs import QuotaPosition
 from imagejob_operator.kube.worker import Worker
@@ -45,6 +46,43 @@ def test_the_first_entry_says_who_asked_for_it_and_when() -> None:
 
     assert (first.seq, first.event, first.reason) == (1, "Pending", "Requested")
     assert (first.actor, first.time) == ("jane", datetime.fromisoformat(EARLIER))
+
+
+FOR_ANN = image_job(
+    meta={
+        "annotations": {
+            "imagejob.dev/requested-by": "system:serviceaccount:team-a:imagejob-gateway",
+            "imagejob.dev/on-behalf-of": "https://issuer.example#ann",
+        }
+    }
+)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_for_whom_a_gateway_asked_is_shown_where_a_policy_guarantees_it(*, trusted: bool) -> None:
+    platform = msgspec.structs.replace(PLATFORM, trusts_requester=True, trusts_on_behalf_of=trusted)
+    found = inputs(FOR_ANN)
+    first = decide(found, JobHistory(), platform, NOW)
+
+    written = decide(found, first.history, platform, NOW + SETTLE).action
+
+    assert isinstance(written, WriteStatus)
+    shown_as = "https://issuer.example#ann" if trusted else None
+    assert written.status.on_behalf_of == shown_as
+    assert written.status.audit[0].on_behalf_of == shown_as
+    assert written.status.audit[0].actor == "system:serviceaccount:team-a:imagejob-gateway"
+    assert [entry.on_behalf_of for entry in written.status.audit[1:]] == [None] * (
+        len(written.status.audit) - 1
+    )
+
+
+def test_who_is_named_at_length_is_shortened_to_what_the_crd_takes() -> None:
+    job = image_job(meta={"annotations": {"imagejob.dev/on-behalf-of": "i#" + "a" * 3000}})
+    platform = msgspec.structs.replace(PLATFORM, trusts_on_behalf_of=True)
+
+    entry = decide(inputs(job), JobHistory(), platform, NOW).history.entries[0]
+
+    assert entry.on_behalf_of == "i#" + "a" * 1021 + "…"
 
 
 def test_a_status_that_differs_without_a_transition_is_written_when_it_has_settled() -> None:
