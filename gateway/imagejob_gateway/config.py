@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from imagejob_operator.api.imagejob import SourceFormat
@@ -18,6 +20,12 @@ CONFIG = "IMAGEJOB_GATEWAY_CONFIG"
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
 Address = Annotated[str, Meta(pattern=r"^[^\s/]*:\d{1,5}$")]
 Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", max_length=256)]
+
+
+Issuer = Annotated[str, Meta(pattern=r"^[!-\"$-~]+$", min_length=1, max_length=512)]
+"""As tokens have it: printable ASCII without spaces, and without #, which ends it in the audit."""
+
+Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
 
 
 class SettingsError(ValueError):
@@ -47,12 +55,34 @@ class ProfileSettings(Part, frozen=True):
 
 
 class IssuerSettings(Part, frozen=True):
-    """Who signs tokens, for which audience, with which one algorithm, and the file of its key."""
+    """Who signs tokens, for which audience, and with which one algorithm.
 
-    issuer: Annotated[str, Meta(min_length=1, max_length=512)]
+    Its keys are in a file, in `public_key` (PEM or JWK), or at `jwks_url`. `key_id` is the `kid` of
+    a key that has none of its own; `allow_http` permits a JWKS URL without TLS.
+    """
+
+    issuer: Issuer
     audience: Annotated[str, Meta(min_length=1, max_length=512)]
-    key_file: str
-    algorithm: Literal["HS256"] = "HS256"
+    key_file: str = ""
+    algorithm: Algorithm = "HS256"
+    public_key: Annotated[str, Meta(max_length=64 * 1024)] = ""
+    jwks_url: Annotated[str, Meta(max_length=2048)] = ""
+    key_id: Annotated[str, Meta(max_length=256)] = ""
+    allow_http: bool = False
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.key_file, self.public_key, self.jwks_url))) != 1:
+            raise ValueError(f"{self.issuer} needs one of keyFile, publicKey and jwksUrl")
+        if self.algorithm == "HS256" and not self.key_file:
+            raise ValueError(
+                f"{self.issuer} needs a keyFile: the secret for HS256 is public nowhere"
+            )
+        if self.jwks_url and self.key_id:
+            raise ValueError(f"{self.issuer} needs no keyId: a JWK Set has the ids of its keys")
+        if self.jwks_url and not _is_safe(self.jwks_url, allow_http=self.allow_http):
+            raise ValueError(
+                f"jwksUrl of {self.issuer} is no https:// URL, and allowHttp isn't set"
+            )
 
 
 class Settings(Part, frozen=True):
@@ -78,6 +108,8 @@ class Settings(Part, frozen=True):
     def __post_init__(self) -> None:
         if self.byte_limit < 1:
             raise ValueError(f"maxBytes is no number of bytes: {self.max_bytes}")
+        if len({each.issuer for each in self.issuers}) < len(self.issuers):
+            raise ValueError("an issuer is listed twice; each has one algorithm")
         known = {store.name for store in self.stores}
         for profile in self.profiles:
             if profile.store and profile.store not in known:
@@ -113,3 +145,21 @@ def load(path: str) -> Settings:
         return msgspec.json.decode(Path(path).read_bytes(), type=Settings)
     except (OSError, msgspec.DecodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
+
+
+def _is_safe(url: str, *, allow_http: bool) -> bool:
+    """Whether keys may be fetched there: by TLS, unless it is on this machine, or allowed."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not host or parts.username is not None or parts.fragment:
+        return False
+    if parts.scheme == "https":
+        return True
+    return parts.scheme == "http" and (allow_http or _is_loopback(host))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -24,6 +24,8 @@ class ProblemReason(StrEnum):
     """The body ended before its announced length, or outgrew it."""
     UNAUTHENTICATED = "Unauthenticated"
     """The token is missing or not valid; the answer doesn't say which."""
+    ISSUER_UNAVAILABLE = "IssuerUnavailable"
+    """The keys of the token's issuer can't be fetched, and none are known."""
     MISSING_SCOPE = "MissingScope"
     """The token lacks the scope that the request needs."""
     NOT_FOUND = "NotFound"
@@ -74,6 +76,7 @@ MEANINGS: dict[ProblemReason, Meaning] = {
     ProblemReason.INVALID_PARAMETER: Meaning(422, "A parameter isn't valid"),
     ProblemReason.PROFILE_NOT_FOUND: Meaning(422, "There is no such profile"),
     ProblemReason.INVALID_SPEC: Meaning(422, "The ImageJob isn't valid"),
+    ProblemReason.ISSUER_UNAVAILABLE: Meaning(503, "The token's issuer is unavailable"),
     ProblemReason.STORE_NOT_FOUND: Meaning(503, "The store isn't set up"),
     ProblemReason.STORAGE_UNAVAILABLE: Meaning(503, "The object store is unavailable"),
     ProblemReason.API_SERVER_UNAVAILABLE: Meaning(503, "The API server is unavailable"),

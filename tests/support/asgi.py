@@ -23,10 +23,17 @@ class Response(NamedTuple):
         return json.loads(self.body)
 
 
-def request(app: ASGIApp, method: str, path: str, **headers: str) -> Response:
-    """Send a request without a body; underscores in names of headers become dashes."""
+def request(app: ASGIApp, method: str, path: str, **headers: str | tuple[str, ...]) -> Response:
+    """Send a request without a body; underscores in names of headers become dashes.
+
+    A tuple is a header that is sent more than once.
+    """
     path, _, query = path.partition("?")
-    named = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+    named = [
+        (name.replace("_", "-").lower().encode(), value.encode())
+        for name, values in headers.items()
+        for value in ((values,) if isinstance(values, str) else values)
+    ]
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -39,7 +46,7 @@ def request(app: ASGIApp, method: str, path: str, **headers: str) -> Response:
         "query_string": query.encode(),
         "client": None,
         "server": ("test", 80),
-        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        "headers": named,
     }
     sent: list[Message] = []
 

@@ -12,8 +12,11 @@
 {{- end }}
 {{- $issuers := list }}
 {{- range $at, $issuer := .Values.auth.issuers }}
-{{- $file := printf "%s/key" (include "gateway.folder.issuer" (toString $at)) }}
-{{- $issuers = append $issuers (dict "issuer" $issuer.issuer "audience" $issuer.audience "keyFile" $file) }}
+{{- $given := omit $issuer "secretName" "key" }}
+{{- if $issuer.secretName }}
+{{- $_ := set $given "keyFile" (printf "%s/key" (include "gateway.folder.issuer" (toString $at))) }}
+{{- end }}
+{{- $issuers = append $issuers $given }}
 {{- end }}
 {{- dict
   "namespace" .Release.Namespace

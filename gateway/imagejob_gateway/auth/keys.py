@@ -1,20 +1,24 @@
-"""Where the keys come from that tokens are checked with.
-
-A file with a secret, for now. A JWKS URL becomes another KeySource, for other algorithms.
-"""
+"""Where keys come from: a file, which the kubelet keeps current, a setting, or a URL."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from imagejob_operator.observability.logging import fields
 
 from imagejob_gateway.config import SettingsError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from .key_ring import Key, KeyMaterialError, KeyRing, of_public_key, of_secret
+from .key_set_cache import KeySetCache, fetch
 
-SHORTEST_SECRET = 32
-"""Bytes: RFC 7518, 3.2 demands as many for HS256 as the digest has."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from imagejob_gateway.config import IssuerSettings
+
+log = logging.getLogger(__name__)
 
 LONGEST_FILE = 64 * 1024
 
@@ -22,27 +26,84 @@ LONGEST_FILE = 64 * 1024
 class KeySource(Protocol):
     """The keys of one issuer."""
 
-    async def key(self, header: Mapping[str, Any]) -> bytes | None:
-        """Return the key that the token's header asks for; None if there is none."""
+    async def key(self, key_id: str | None) -> Key | None:
+        """Return the key that a token names, None if there is none.
+
+        Raises KeysUnavailableError if there is none for now.
+        """
         ...
 
 
-class SecretFile:
-    """One secret for HMAC, which has no id."""
+class KeyInSettings:
+    """A public key among the settings."""
 
-    def __init__(self, path: str) -> None:
-        """Read it once. Raises SettingsError."""
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    async def key(self, key_id: str | None) -> Key | None:
+        """See KeySource."""
+        return self._ring.find(key_id)
+
+
+class KeyFile:
+    """A secret or public key in a file, which is read again when it changes.
+
+    A change that leaves no usable key is logged, and the key before it stays in use.
+    """
+
+    def __init__(self, path: str, parse: Callable[[bytes], KeyRing]) -> None:
+        """Read it. Raises SettingsError."""
+        self._path = path
+        self._parse = parse
+        self._version = _version(path)
         try:
-            with Path(path).open("rb") as file:
-                # Secrets made with `echo` end in a newline.
-                self._secret = file.read(LONGEST_FILE).strip()
-        except OSError as error:
-            raise SettingsError(f"the key can't be read: {error}") from error
-        if len(self._secret) < SHORTEST_SECRET:
-            raise SettingsError(
-                f"the key in {path} has {len(self._secret)} bytes; HS256 needs {SHORTEST_SECRET}"
-            )
+            self._ring = self._read()
+        except (OSError, KeyMaterialError) as error:
+            raise SettingsError(f"the key in {path} can't be used: {error}") from error
 
-    async def key(self, header: Mapping[str, Any]) -> bytes | None:
-        """See KeySource. A header that asks for a certain key asks for another than this one."""
-        return None if "kid" in header else self._secret
+    async def key(self, key_id: str | None) -> Key | None:
+        """See KeySource."""
+        version = _version(self._path)
+        if version != self._version:
+            self._version = version
+            self._read_again()
+        return self._ring.find(key_id)
+
+    def _read_again(self) -> None:
+        try:
+            self._ring = self._read()
+        except (OSError, KeyMaterialError) as error:
+            extra = fields(file=self._path)
+            log.warning(
+                "a key's change can't be used, keep the last: %s", error, extra=extra
+            )
+        else:
+            log.info("a key has changed", extra=fields(file=self._path))
+
+    def _read(self) -> KeyRing:
+        with Path(self._path).open("rb") as file:
+            return self._parse(file.read(LONGEST_FILE))
+
+
+def open_keys(settings: IssuerSettings) -> KeySource:
+    """Return the keys of an issuer. Raises SettingsError."""
+    algorithm, key_id = settings.algorithm, settings.key_id
+    if settings.jwks_url:
+        return KeySetCache(lambda: fetch(settings.jwks_url), algorithm)
+    if settings.public_key:
+        try:
+            return KeyInSettings(of_public_key(settings.public_key.encode(), algorithm, key_id))
+        except KeyMaterialError as error:
+            raise SettingsError(f"the key of {settings.issuer} can't be used: {error}") from error
+    if algorithm == "HS256":
+        return KeyFile(settings.key_file, lambda data: of_secret(data, key_id))
+    return KeyFile(settings.key_file, lambda data: of_public_key(data, algorithm, key_id))
+
+
+def _version(path: str) -> tuple[int, ...]:
+    """What differs once the kubelet has replaced a file; empty while there is none."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
 
-from .caller import Caller, Scope
-from .keys import KeySource, SecretFile
+from . import compact
+from .caller import Caller, Scope, is_subject
+from .compact import InvalidTokenError
+from .keys import KeySource, open_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from imagejob_gateway.config import IssuerSettings
 
+    from .key_ring import Key
+
 LEEWAY_SECONDS = 30
-LONGEST_TOKEN = 8 * 1024
 REQUIRED = ("exp", "iat", "iss", "aud", "sub")
-LONGEST_SUBJECT = 512
-
-
-class InvalidTokenError(ValueError):
-    """The token proves nothing; the message says why, for the log and not for the client."""
+TIMES = ("exp", "iat", "nbf")
 
 
 class Issuer(NamedTuple):
@@ -38,50 +37,49 @@ class Tokens:
         self._issuers = {each.settings.issuer: each for each in issuers}
 
     async def caller(self, token: str) -> Caller:
-        """Return whom the token speaks for. Raises InvalidTokenError."""
-        if len(token) > LONGEST_TOKEN:
-            raise InvalidTokenError("the token is too long")
-        try:
-            header = jwt.get_unverified_header(token)
-            issuer = self._issuers.get(_claimed_issuer(token))
-            if issuer is None:
-                raise InvalidTokenError("the issuer isn't known")
-            claims = _verified(token, issuer, await issuer.keys.key(header))
-        except jwt.PyJWTError as error:
-            raise InvalidTokenError(str(error)) from error
-        return _caller(claims)
+        """Return whom the token speaks for. Raises InvalidTokenError or KeysUnavailableError."""
+        found = compact.read(token)
+        named = found.claims.get("iss")
+        issuer = self._issuers.get(named) if isinstance(named, str) else None
+        if issuer is None:
+            raise InvalidTokenError("the issuer isn't known")
+        if found.header.get("alg") != issuer.settings.algorithm:
+            raise InvalidTokenError("the algorithm isn't the issuer's")
+        key = await issuer.keys.key(found.key_id)
+        if key is None:
+            raise InvalidTokenError("the issuer has no such key")
+        _verify(token, issuer.settings, key)
+        return _caller(found.claims)
 
 
 def open_issuers(settings: Iterable[IssuerSettings]) -> list[Issuer]:
     """Read the keys of all issuers. Raises SettingsError."""
-    return [Issuer(each, SecretFile(each.key_file)) for each in settings]
+    return [Issuer(each, open_keys(each)) for each in settings]
 
 
-def _claimed_issuer(token: str) -> str:
-    claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    issuer = claims.get("iss")
-    return issuer if isinstance(issuer, str) else ""
-
-
-def _verified(token: str, issuer: Issuer, key: bytes | None) -> dict[str, Any]:
-    if key is None:
-        raise InvalidTokenError("the issuer has no such key")
-    claims: dict[str, Any] = jwt.decode(
-        token,
-        key,
-        algorithms=[issuer.settings.algorithm],
-        audience=issuer.settings.audience,
-        issuer=issuer.settings.issuer,
-        leeway=LEEWAY_SECONDS,
-        options={"require": list(REQUIRED)},
-    )
-    return claims
+def _verify(token: str, issuer: IssuerSettings, key: Key) -> None:
+    try:
+        jwt.decode(
+            token,
+            key,
+            algorithms=[issuer.algorithm],
+            audience=issuer.audience,
+            issuer=issuer.issuer,
+            leeway=LEEWAY_SECONDS,
+            options={"require": list(REQUIRED)},
+        )
+    except jwt.PyJWTError as error:
+        raise InvalidTokenError(str(error)) from error
 
 
 def _caller(claims: dict[str, Any]) -> Caller:
+    for name in TIMES:
+        # PyJWT takes "1" and true for numbers.
+        if name in claims and type(claims[name]) not in (int, float):
+            raise InvalidTokenError(f"{name} is no number")
     subject = claims["sub"]
-    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
-        raise InvalidTokenError("the subject is empty or too long")
+    if not is_subject(subject):
+        raise InvalidTokenError("the subject is empty, too long or not printable")
     return Caller(claims["iss"], subject, _scopes(claims))
 
 

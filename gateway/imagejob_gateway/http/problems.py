@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 CHALLENGES = {
-    ProblemReason.UNAUTHENTICATED: "Bearer",
-    ProblemReason.MISSING_SCOPE: 'Bearer error="insufficient_scope"',
+    ProblemReason.UNAUTHENTICATED: 'Bearer realm="imagejob-gateway"',
+    ProblemReason.MISSING_SCOPE: 'Bearer realm="imagejob-gateway", error="insufficient_scope"',
 }
-"""RFC 6750, 3."""
+"""RFC 6750, 3; without `error` for a token that isn't valid, so that all causes look the same."""
 
 
 def install(app: FastAPI) -> None:

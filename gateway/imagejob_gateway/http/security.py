@@ -6,16 +6,25 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from imagejob_gateway.auth.caller import Caller, Scope
-from imagejob_gateway.auth.tokens import InvalidTokenError
+from imagejob_gateway.auth.compact import InvalidTokenError
+from imagejob_gateway.auth.key_set_cache import KeysUnavailableError
+from imagejob_gateway.auth.tokens import Tokens
 from imagejob_gateway.problem import ProblemError, ProblemReason
 
 from .services import Have
 
 log = logging.getLogger(__name__)
+
+OF_TOKENS = (
+    ProblemReason.UNAUTHENTICATED,
+    ProblemReason.MISSING_SCOPE,
+    ProblemReason.ISSUER_UNAVAILABLE,
+)
+"""The problems of every route that needs a token."""
 
 _bearer = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="A JWT of an issuer that the chart lists."
@@ -27,19 +36,13 @@ def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
 
     async def caller(
         services: Have,
+        request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     ) -> Caller:
-        token = credentials.credentials if credentials else ""
-        try:
-            found = await services.tokens.caller(token)
-        except InvalidTokenError as error:
-            log.info("a request is not authenticated: %s", error)
-            # The same words for every cause: they would tell a forger how far a forgery got.
-            raise ProblemError(
-                ProblemReason.UNAUTHENTICATED,
-                "The request needs a valid bearer token.",
-                header="Authorization",
-            ) from error
+        # Of two headers, a proxy may have checked the other one.
+        is_single = len(request.headers.getlist("Authorization")) == 1
+        token = credentials.credentials if credentials and is_single else ""
+        found = await _authenticated(services.tokens, token)
         if not found.may(scope):
             raise ProblemError(
                 ProblemReason.MISSING_SCOPE,
@@ -49,6 +52,23 @@ def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
         return found
 
     return caller
+
+
+async def _authenticated(tokens: Tokens, token: str) -> Caller:
+    try:
+        return await tokens.caller(token)
+    except InvalidTokenError as error:
+        log.info("a request is not authenticated: %s", error)
+        # The same words for every cause: they would tell a forger how far a forgery got.
+        raise ProblemError(
+            ProblemReason.UNAUTHENTICATED,
+            "The request needs a valid bearer token.",
+            header="Authorization",
+        ) from error
+    except KeysUnavailableError as error:
+        raise ProblemError(
+            ProblemReason.ISSUER_UNAVAILABLE, "The token can't be checked now. Try again."
+        ) from error
 
 
 Uploader = Annotated[Caller, Depends(requires(Scope.UPLOAD))]

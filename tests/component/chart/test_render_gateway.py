@@ -118,12 +118,46 @@ def test_it_reads_no_secret_and_writes_nothing_but_imagejobs(rendered: list[Body
     }
     assert {resource for resource, _ in may} == {
         *("imagejobs", "imageprofiles", "imagestores", "imagequotas"),
+        "imagejobs/on-behalf-of",
     }
     writes = {(resource, verb) for resource, verb in may if verb not in ("get", "list", "watch")}
-    assert writes == {("imagejobs", "create"), ("imagejobs", "delete")}
+    assert writes == {
+        *(("imagejobs", "create"), ("imagejobs", "delete")),
+        ("imagejobs/on-behalf-of", "create"),  # no object, but what the operator's policy asks for
+    }
+
+
+ISSUER = {"issuer": "i", "audience": "a"}
+PEM = "-----BEGIN PUBLIC KEY-----\nx\n-----END PUBLIC KEY-----\n"
+
+
+def test_an_issuer_s_keys_may_be_elsewhere_than_in_a_secret(helm: Helm, tmp_path: Path) -> None:
+    fields = {"algorithm": "RS256", "jwksUrl": "http://keycloak.auth/keys", "allowHttp": True}
+    other = {"issuer": "j", "audience": "a", "algorithm": "EdDSA", "publicKey": PEM, "keyId": "k"}
+    third = {"issuer": "k", "audience": "a", "algorithm": "ES256", "secretName": "public"}
+    values = {"auth": {"issuers": [{**ISSUER, **fields}, other, third]}}
+    bodies = helm.template(values, chart=GATEWAY_CHART, namespace=TEAM)
+
+    found = settings(bodies, tmp_path).issuers
+
+    assert found[0].jwks_url == fields["jwksUrl"]
+    assert (found[1].public_key, found[1].key_id) == (PEM, "k")
+    volumes = [each["secret"] for each in pod(bodies)["volumes"] if "secret" in each]
+    assert [each["secretName"] for each in volumes] == ["uploads-s3", "public"]
+    mounts = [each["mountPath"] for each in pod(bodies)["containers"][0]["volumeMounts"]]
+    assert found[2].key_file.rpartition("/")[0] in mounts
+
+
+def of_issuer(**fields: Any) -> dict[str, Any]:
+    return {"auth": {"issuers": [{**ISSUER, **fields}]}}
 
 
 WRONG = {
+    "no key": (of_issuer(), "issuers"),
+    "two keys": (of_issuer(algorithm="RS256", secretName="a", publicKey=PEM), "issuers"),
+    "a secret that is public": (of_issuer(publicKey=PEM), "secretName"),
+    "an algorithm that is none": (of_issuer(secretName="a", algorithm="none"), "algorithm"),
+    "keys at no URL": (of_issuer(algorithm="RS256", jwksUrl="keys.json"), "jwksUrl"),
     "no store": ({"stores": []}, "stores"),
     "no profile": ({"profiles": []}, "profiles"),
     "no issuer": ({"auth": {"issuers": []}}, "issuers"),

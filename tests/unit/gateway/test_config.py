@@ -40,7 +40,46 @@ def test_the_first_profile_and_store_are_the_defaults(tmp_path: Path) -> None:
     assert settings.host_and_port == ("", 8080)
 
 
+def issuer(**changes: Any) -> dict[str, Any]:
+    """The settings of one issuer; a change to None leaves a field out."""
+    fields = {**LEAST["issuers"][0], **changes}
+    return {"issuers": [{name: value for name, value in fields.items() if value is not None}]}
+
+
+def at(url: str, **changes: Any) -> dict[str, Any]:
+    return issuer(keyFile=None, algorithm="RS256", jwksUrl=url, **changes)
+
+
+URLS = {
+    "https": at("https://issuer.example/keys"),
+    "of this machine": at("http://localhost:8000/keys"),
+    "at its address": at("http://127.0.0.1:8000/keys"),
+    "at its address in IPv6": at("http://[::1]:8000/keys"),
+    "without TLS where that is allowed": at("http://keycloak.auth/keys", allowHttp=True),
+}
+
+
+@pytest.mark.parametrize("changes", URLS.values(), ids=URLS)
+def test_keys_are_fetched_by_tls_or_where_it_is_allowed(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    assert load(written(tmp_path, **changes)).issuers[0].jwks_url
+
+
 WRONG = {
+    "an issuer twice": ({"issuers": LEAST["issuers"] * 2}, "listed twice"),
+    "an issuer with a #": (issuer(issuer="a#b"), r"issuers\[0\]\.issuer"),
+    "an issuer with a space": (issuer(issuer="a b"), r"issuers\[0\]\.issuer"),
+    "no key": (issuer(keyFile=None), "needs one of"),
+    "two keys": (issuer(algorithm="RS256", publicKey="{}"), "needs one of"),
+    "a public secret": (issuer(keyFile=None, publicKey="k" * 32), "needs a keyFile"),
+    "an id for a set": (at("https://a/", keyId="x"), "no keyId"),
+    "keys without TLS": (at("http://issuer.example/keys"), "jwksUrl"),
+    "keys of a host that looks like ours": (at("http://127.0.0.1.example/keys"), "jwksUrl"),
+    "keys of a user": (at("https://u:p@issuer.example/keys"), "jwksUrl"),
+    "keys of nobody": (at("https:///keys"), "jwksUrl"),
+    "keys in a file": (at("file:///etc/passwd", allowHttp=True), "jwksUrl"),
+    "keys at no URL": (at("https://[::1"), "issuers"),
     "an unknown field": ({"storse": []}, "storse"),
     "no store": ({"stores": []}, r"\$\.stores"),
     "a profile of an unknown store": ({"profiles": [{"name": "x", "store": "c"}]}, "store: c"),

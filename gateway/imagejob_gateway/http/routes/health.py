@@ -7,10 +7,9 @@ from fastapi import APIRouter, Response
 from imagejob_gateway.http import views
 from imagejob_gateway.http.models import DependencyModel, HealthModel, StatsModel
 from imagejob_gateway.http.problems import documented
-from imagejob_gateway.http.security import Reader
+from imagejob_gateway.http.security import OF_TOKENS, Reader
 from imagejob_gateway.http.services import Have
 from imagejob_gateway.images.stats import stats
-from imagejob_gateway.problem import ProblemReason
 
 router = APIRouter(prefix="/api/v1/health", tags=["health"])
 
@@ -59,7 +58,7 @@ async def get_readiness(services: Have, response: Response) -> dict[str, bool]:
 @router.get(
     "/stats",
     operation_id="getStats",
-    responses=documented(ProblemReason.UNAUTHENTICATED, ProblemReason.MISSING_SCOPE),
+    responses=documented(*OF_TOKENS),
 )
 async def get_stats(services: Have, caller: Reader) -> StatsModel:
     """Count the caller's images, or with the scope `all` everybody's."""

@@ -11,7 +11,7 @@ from imagejob_gateway.auth.caller import Caller
 from imagejob_gateway.http import views
 from imagejob_gateway.http.models import ImageListModel, ImageModel
 from imagejob_gateway.http.problems import documented
-from imagejob_gateway.http.security import Deleter, Reader
+from imagejob_gateway.http.security import OF_TOKENS, Deleter, Reader
 from imagejob_gateway.http.services import Have, Services
 from imagejob_gateway.images.kinds import Image
 from imagejob_gateway.images.listing import page
@@ -25,10 +25,7 @@ Output = Annotated[str, Path(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_len
 Limit = Annotated[int, Query(ge=1, le=500, description="Images in a page.")]
 Cursor = Annotated[str, Query(max_length=512, description="`next` of the page before.")]
 
-COMMON = (
-    *(ProblemReason.UNAUTHENTICATED, ProblemReason.MISSING_SCOPE),
-    ProblemReason.INVALID_PARAMETER,
-)
+COMMON = (*OF_TOKENS, ProblemReason.INVALID_PARAMETER)
 OF_ONE = (*COMMON, ProblemReason.NOT_FOUND, ProblemReason.API_SERVER_UNAVAILABLE)
 
 

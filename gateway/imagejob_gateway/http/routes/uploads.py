@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from imagejob_gateway.http import views
 from imagejob_gateway.http.models import ImageModel
 from imagejob_gateway.http.problems import documented
-from imagejob_gateway.http.security import Uploader
+from imagejob_gateway.http.security import OF_TOKENS, Uploader
 from imagejob_gateway.http.services import Have
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.uploads import form
@@ -40,7 +40,7 @@ BODY = {
 }
 PROBLEMS = (
     *(ProblemReason.INVALID_REQUEST, ProblemReason.EMPTY_BODY, ProblemReason.INCOMPLETE_BODY),
-    *(ProblemReason.UNAUTHENTICATED, ProblemReason.MISSING_SCOPE, ProblemReason.LENGTH_REQUIRED),
+    *(*OF_TOKENS, ProblemReason.LENGTH_REQUIRED),
     *(ProblemReason.TOO_LARGE, ProblemReason.UNSUPPORTED_FORMAT, ProblemReason.INVALID_PARAMETER),
     *(ProblemReason.PROFILE_NOT_FOUND, ProblemReason.INVALID_SPEC, ProblemReason.STORE_NOT_FOUND),
     *(ProblemReason.STORAGE_UNAVAILABLE, ProblemReason.API_SERVER_UNAVAILABLE),

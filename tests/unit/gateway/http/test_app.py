@@ -78,7 +78,7 @@ def test_without_a_valid_token_the_answer_is_always_the_same(path: str, header: 
 
     answer = request(app(), "GET", path, x_request_id="abc-1", **headers)
 
-    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["www-authenticate"] == 'Bearer realm="imagejob-gateway"'
     assert answer.json() == {
         "type": "urn:imagejob:problem:Unauthenticated",
         "title": "A valid token is needed",
