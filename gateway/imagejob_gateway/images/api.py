@@ -50,12 +50,13 @@ class ImagesApi:
         return image
 
     async def read(self, name: str) -> Image | None:
-        """Return the ImageJob as it is now; None if there is none."""
+        """Return the ImageJob as it is now; None if there is none.
+
+        One that can't be read is none, as in the cache: nobody can be known to own it.
+        """
         with _as_problem():
             image = await self._cluster.read(IMAGES, self._namespace, name)
-            if isinstance(image, Unreadable):
-                raise ApiError(0, str(image))
-        return image
+        return None if isinstance(image, Unreadable) else image
 
     async def delete(self, name: str, uid: str = "") -> bool:
         """Delete the ImageJob, only that one if a UID is given; return whether it was there."""

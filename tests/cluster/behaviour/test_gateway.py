@@ -75,7 +75,9 @@ def test_an_upload_becomes_outputs_that_the_gateway_leads_to(
     where = answer.headers["location"]
     name = where.rpartition("/")[2]
     assert answer.json()["source"]["sha256"] == hashlib.sha256(data).hexdigest()
-    assert team.wait_finished(name)["phase"] == "Succeeded"
+    status = team.wait_finished(name)
+    assert status["phase"] == "Succeeded"
+    assert status["onBehalfOf"] == status["audit"][0]["onBehalfOf"] == f"{gateways.ISSUER}#alice"
     image = gateway.request("GET", where, token=token).json()
     assert [each["name"] for each in image["outputs"]] == ["thumb", "full"]
     for output in image["outputs"]:
