@@ -74,9 +74,7 @@ class KeyFile:
             self._ring = self._read()
         except (OSError, KeyMaterialError) as error:
             extra = fields(file=self._path)
-            log.warning(
-                "a key's change can't be used, keep the last: %s", error, extra=extra
-            )
+            log.warning("a key's change can't be used, keep the last: %s", error, extra=extra)
         else:
             log.info("a key has changed", extra=fields(file=self._path))
 

@@ -187,13 +187,19 @@ def test_a_deleted_image_is_gone(gateway: Gateway, team: Tenant) -> None:
     token = gateway.token("carol")
     answer = gateway.request("POST", UPLOAD, picture(), token, Content_Type="image/jpeg")
     where = answer.headers["location"]
+    name = where.rpartition("/")[2]
     listed = gateway.request("GET", "/api/v1/images", token=token).json()
-    assert [each["name"] for each in listed["images"]] == [where.rpartition("/")[2]]
+    assert [each["name"] for each in listed["images"]] == [name]
+    status = team.wait_finished(name)
+    source = team.cluster.rest.get(f"{team.path('imagejobs')}/{name}")["spec"]["source"]["key"]
+    stored = {source, *(output["key"] for output in status["outputs"])}
+    assert stored <= set(team.keys())
 
     assert gateway.request("DELETE", where, token=token).status == 204
 
     assert gateway.request("GET", where, token=token).status == 404
-    assert where.rpartition("/")[2] not in images(team)
+    assert name not in images(team)
+    assert not stored & set(team.keys())
 
 
 def test_it_says_what_it_is_and_how_it_is(gateway: Gateway) -> None:

@@ -17,6 +17,7 @@ from imagejob_gateway.images.kinds import Image
 from imagejob_gateway.images.listing import page
 from imagejob_gateway.images.outputs import download, find_output, store_of_outputs
 from imagejob_gateway.problem import ProblemError, ProblemReason
+from imagejob_gateway.uploads.removal import remove
 
 router = APIRouter(prefix=views.IMAGES, tags=["images"])
 
@@ -72,12 +73,15 @@ async def get_output(services: Have, caller: Reader, name: Name, output: Output)
 
 
 @router.delete(
-    "/{name}", operation_id="deleteImage", status_code=204, responses=documented(*OF_ONE)
+    "/{name}",
+    operation_id="deleteImage",
+    status_code=204,
+    responses=documented(*OF_ONE, ProblemReason.STORAGE_UNAVAILABLE),
 )
 async def delete_image(services: Have, caller: Deleter, name: Name) -> None:
-    """Delete an image's ImageJob; what is in the store stays there."""
+    """Delete an image: its original, its outputs, and its ImageJob."""
     image = await _own(services, caller, name)
-    await services.images.delete(name, image.metadata.uid)
+    await remove(image, services.settings.prefix, services.images, services.buckets)
 
 
 async def _own(services: Services, caller: Caller, name: str) -> Image:
