@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import web
@@ -21,9 +19,7 @@ from imagejob_gateway.auth.key_set_cache import (
     fetch,
 )
 from support.signed import jwk, key_set, private_key
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+from support.web_server import Answer, serving
 
 ONE, TWO = (private_key("ES256", name).public_key() for name in ("one", "two"))
 
@@ -168,25 +164,6 @@ def test_an_issuer_that_was_never_reached_is_asked_again_after_a_pause() -> None
     run(case)
 
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[str]:
-    """The URL of an issuer that answers so."""
-    app = web.Application()
-    app.router.add_get("/keys", answer)
-    app.router.add_get("/elsewhere", keys)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/keys"
-    finally:
-        await runner.cleanup()
-
-
 async def keys(_: web.Request) -> web.StreamResponse:
     return web.Response(body=key_set(jwk("ES256")))
 
@@ -203,7 +180,9 @@ def test_a_document_is_fetched() -> None:
     assert fetched(keys) == key_set(jwk("ES256"))
 
 
-async def redirect(_: web.Request) -> web.StreamResponse:
+async def redirect(request: web.Request) -> web.StreamResponse:
+    if request.path == "/elsewhere":
+        return await keys(request)
     raise web.HTTPFound("/elsewhere")
 
 

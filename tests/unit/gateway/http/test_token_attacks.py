@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from imagejob_gateway.auth.key_set_cache import KeysUnavailableError
 from imagejob_gateway.auth.tokens import LEEWAY_SECONDS, Tokens, open_issuers
 from imagejob_gateway.config import IssuerSettings, ProfileSettings, Settings, StoreSettings
 from imagejob_gateway.http.app import application
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fastapi import FastAPI
+    from imagejob_gateway.auth.caller import Caller
 
 SECRET = b"a secret of more than thirty-two bytes"
 IMAGES = "/api/v1/images"
@@ -48,13 +50,13 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
         issuers.append(
             IssuerSettings(issuer(algorithm), AUDIENCE, algorithm=algorithm, public_key=key)  # type: ignore[arg-type]
         )
+    return built(Tokens(open_issuers(issuers)), tuple(issuers))
+
+
+def built(tokens: Any, issuers: tuple[IssuerSettings, ...]) -> FastAPI:
     settings = Settings(
-        "team-a",
-        (StoreSettings("uploads", "/etc/store"),),
-        (ProfileSettings("web"),),
-        tuple(issuers),
+        "team-a", (StoreSettings("uploads", "/etc/store"),), (ProfileSettings("web"),), issuers
     )
-    tokens = Tokens(open_issuers(issuers))
     cache: Any = NoImages()
     missing: Any = None
     return application(
@@ -313,3 +315,18 @@ def test_a_token_without_the_scope_is_refused(app: FastAPI, scopes: dict[str, An
 
     assert (answer.status, answer.json()["reason"]) == (403, "MissingScope")
     assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+
+
+class Unreachable:
+    async def caller(self, token: str) -> Caller:
+        raise KeysUnavailableError(token)
+
+
+def test_while_no_keys_are_known_a_client_may_come_again() -> None:
+    """A 401 would have it throw away a token that may be good."""
+    app = built(Unreachable(), (IssuerSettings("i", "a", "/key"),))
+
+    answer = request(app, "GET", IMAGES, authorization=f"Bearer {token()}")
+
+    assert (answer.status, answer.json()["reason"]) == (503, "IssuerUnavailable")
+    assert int(answer.headers["retry-after"]) > 0
