@@ -12,6 +12,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ from .http.services import Services
 from .images.api import ImagesApi
 from .images.cache import NamespaceCache
 from .images.kinds import WATCHED
+from .state.shards import Shards
+from .state.state import State
 from .storage.buckets import Buckets
 from .uploads.receiver import Receiver
 
@@ -101,12 +104,14 @@ def compose(
     """Put together what routes use."""
     images = ImagesApi(connection, cluster, cache, settings.namespace)
     buckets = Buckets(settings.stores, cache.store, session)
+    state = State(Shards(connection, cluster, settings.namespace), settings.rate, _now)
     return Services(
         settings,
         tokens,
         images,
         cache,
         buckets,
+        state,
         Receiver(
             settings,
             images,
@@ -117,6 +122,10 @@ def compose(
         lambda: reflectors.unwatched,
         Cached(lambda: health.health(reflectors.unwatched, buckets), health.SECONDS),
     )
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def _watch(reflectors: Reflectors) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ISSUER, AUDIENCE = "https://issuer.example", "imagejob-gateway"
 SCOPES = "upload read delete"
 SECONDS = 30.0
-RIGHTS = ("ServiceAccount", "Role", "RoleBinding")
+RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ConfigMap")
 
 
 def claims(subject: str = "alice", scope: str = SCOPES, **changes: Any) -> dict[str, Any]:
@@ -104,7 +104,8 @@ def running(
 
 
 def give_rights(team: Tenant, helm: Helm) -> None:
-    """Create the account of the chart in the team's namespace, with its rights and no others."""
+    """Create the account of the chart in the team's namespace, with its rights and no others, and
+    the ConfigMaps of the state."""
     bodies = helm.template({}, chart=GATEWAY_CHART, namespace=team.namespace)
     team.apply(*(each for kind in RIGHTS for each in of(bodies, kind)))
 

@@ -29,9 +29,7 @@ def app(**settings: Any) -> FastAPI:
         raise RuntimeError(BUG)
 
     missing: Any = None
-    return application(
-        Services(chosen, Tokens([]), missing, missing, missing, missing, unwatched, health=missing)
-    )
+    return application(Services(chosen, Tokens([]), *(missing,) * 5, unwatched, health=missing))
 
 
 def test_a_bug_is_a_problem_that_tells_nothing_but_its_id(
