@@ -44,6 +44,8 @@ class ProblemReason(StrEnum):
     """Another request with this Idempotency-Key is in progress."""
     KEY_REUSED = "KeyReused"
     """The Idempotency-Key was used for another image or another profile."""
+    NAME_TAKEN = "NameTaken"
+    """There is an ImageJob of that name, which wasn't made by such an upload."""
     LIMIT_EXCEEDED = "LimitExceeded"
     """The subject has uploaded as many images as it may."""
     QUOTA_EXCEEDED = "QuotaExceeded"
@@ -81,6 +83,7 @@ MEANINGS: dict[ProblemReason, Meaning] = {
     ProblemReason.METHOD_NOT_ALLOWED: Meaning(405, "The method isn't allowed here"),
     ProblemReason.NOT_FINISHED: Meaning(409, "The image has no such output yet"),
     ProblemReason.IN_PROGRESS: Meaning(409, "The upload is in progress"),
+    ProblemReason.NAME_TAKEN: Meaning(409, "The image's name is taken"),
     ProblemReason.LENGTH_REQUIRED: Meaning(411, "A Content-Length is needed"),
     ProblemReason.TOO_LARGE: Meaning(413, "The upload is too large"),
     ProblemReason.UNSUPPORTED_FORMAT: Meaning(415, "The format isn't accepted"),

@@ -6,11 +6,14 @@ import msgspec
 from imagejob_operator.api.imagejob import ImageJobSpec, Source
 from imagejob_operator.api.meta import API_VERSION, Manifest, NameRef
 
-from .kinds import OWNER_LABEL
+from .kinds import OWNER_LABEL, UPLOAD_LABEL
 
 
 class NewImage(msgspec.Struct, frozen=True):
-    """What is known of an upload once its bytes are stored; `sha256` is in hex."""
+    """What is known of an upload once its bytes are stored; `sha256` is in hex.
+
+    `upload` is the id of the attempt that creates it.
+    """
 
     name: str
     owner: str
@@ -18,6 +21,7 @@ class NewImage(msgspec.Struct, frozen=True):
     store: str
     key: str
     sha256: str
+    upload: str
 
 
 def manifest(new: NewImage, namespace: str) -> Manifest:
@@ -32,6 +36,7 @@ def manifest(new: NewImage, namespace: str) -> Manifest:
             "labels": {
                 "app.kubernetes.io/managed-by": "imagejob-gateway",
                 OWNER_LABEL: new.owner,
+                UPLOAD_LABEL: new.upload,
             },
         },
         "spec": msgspec.to_builtins(ImageJobSpec(source, profile_ref=NameRef(new.profile))),

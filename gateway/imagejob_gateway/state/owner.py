@@ -55,7 +55,7 @@ class Admissions(Part, frozen=True, dict=True):
 
 
 class Upload(Part, frozen=True):
-    """An attempt to upload, under the key of its object, which no two attempts share.
+    """An attempt to upload, under its id; `key` is of its object, which no two attempts share.
 
     `name` is of the ImageJob that it may create until `until`; "" if it isn't known yet. Attempts
     with one name create at most one.
@@ -63,6 +63,7 @@ class Upload(Part, frozen=True):
 
     name: str
     store: str
+    key: str
     until: Time
 
 
@@ -76,7 +77,7 @@ class OwnerState(Part, frozen=True):
     @property
     def reserved(self) -> int:
         """How many ImageJobs may still come of what is in progress: they count for the limit."""
-        return len({each.name or key for key, each in self.uploads.items()})
+        return len({each.name or upload for upload, each in self.uploads.items()})
 
     @property
     def is_empty(self) -> bool:

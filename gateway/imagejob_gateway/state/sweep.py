@@ -51,7 +51,10 @@ class Sweeper:
     async def run(self, seconds: float) -> None:
         """Sweep, and again after so many seconds, until cancelled."""
         while True:
-            await self.sweep()
+            try:
+                await self.sweep()
+            except Exception:  # a bug, which must not end the gateway
+                log.exception("a sweep failed")
             await asyncio.sleep(seconds)
 
     async def sweep(self) -> None:

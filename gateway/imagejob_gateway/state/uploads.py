@@ -42,16 +42,20 @@ class Lease(msgspec.Struct, frozen=True):
         """
         return self.seconds * 2
 
+    def is_over(self, until: int, now: int) -> bool:
+        """Whether an attempt is to be settled whose lease has ended at `until`."""
+        return now - until >= self.until_swept * 1000
+
     def end(self, now: int) -> int:
         """Return when a lease ends that is renewed at `now`."""
         return now + round(self.seconds * 1000)
 
 
-def begun(state: OwnerState, rate: Rate, key: str, upload: Upload) -> OwnerState:
+def begun(state: OwnerState, rate: Rate, upload: str, new: Upload) -> OwnerState:
     """Record an attempt. Raises ProblemError beyond the limit, or while another has its name."""
-    if key in state.uploads:
+    if upload in state.uploads:
         return state
-    rivals = [each for each in state.uploads.values() if upload.name and each.name == upload.name]
+    rivals = [each for each in state.uploads.values() if new.name and each.name == new.name]
     alive = max((each.until - state.as_of for each in rivals), default=0)
     if alive > 0:
         raise ProblemError(
@@ -62,22 +66,22 @@ def begun(state: OwnerState, rate: Rate, key: str, upload: Upload) -> OwnerState
         )
     if not rivals:
         limit.check(state, rate)
-    return _with(state, {**state.uploads, key: upload})
+    return _with(state, {**state.uploads, upload: new})
 
 
-def renewed(state: OwnerState, key: str, until: int) -> OwnerState:
+def renewed(state: OwnerState, upload: str, until: int) -> OwnerState:
     """Extend the lease of an attempt, unless it was settled already."""
-    upload = state.uploads.get(key)
-    if upload is None:
+    known = state.uploads.get(upload)
+    if known is None:
         return state
-    return _with(state, {**state.uploads, key: msgspec.structs.replace(upload, until=until)})
+    return _with(state, {**state.uploads, upload: msgspec.structs.replace(known, until=until)})
 
 
-def ended(state: OwnerState, key: str, *, created: bool) -> OwnerState:
+def ended(state: OwnerState, upload: str, *, created: bool) -> OwnerState:
     """Forget an attempt; it is charged if the ImageJob is its own."""
-    if key not in state.uploads:
+    if upload not in state.uploads:
         return state
-    left = {other: each for other, each in state.uploads.items() if other != key}
+    left = {other: each for other, each in state.uploads.items() if other != upload}
     rest = _with(state, left)
     return limit.charged(rest) if created else rest
 

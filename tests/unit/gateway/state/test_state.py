@@ -171,7 +171,9 @@ def test_without_its_configmap_nothing_is_admitted() -> None:
 
 
 def fill(count: int) -> Any:
-    uploads = {f"uploads/{n:024d}/original": Upload("", "s", START) for n in range(count)}
+    uploads = {
+        f"{n:024d}": Upload("", "s", f"uploads/{n:024d}/original", START) for n in range(count)
+    }
     return lambda state, _: (OwnerState(state.as_of, state.admissions, uploads), None)
 
 
