@@ -163,6 +163,7 @@ def _order(endpoint: str) -> dict[str, Any]:
         "formats": ["jpeg", "png", "webp"],
         "parallelism": 1,
         "childMemoryBytes": 384 << 20,
+        "internalCidrs": ["127.0.0.1/32"],
         "stores": {STORE: {"s3": {"endpoint": endpoint, "region": REGION, "bucket": BUCKET}}},
         "items": [
             {

@@ -34,7 +34,7 @@ def order() -> Order:
 @cache
 def stores() -> Stores:
     """Each process opens its own: obstore's threads don't survive a fork."""
-    return Stores(order().stores, os.environ["IMAGEJOB_STORES"])
+    return Stores(order(), os.environ["IMAGEJOB_STORES"])
 
 
 def convert(photo: str) -> None:

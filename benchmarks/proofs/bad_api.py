@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ from support.bad_api import FAULTS, BadApi, Fault
 from support.ledgers import charges
 from support.recorder import owners, recording
 from support.replicas import Replica
+from support.restarts import kept_running
 from support.tenant import Body, Tenant, image_job, is_finished, picture
 from support.windows import most_in_any
 
@@ -91,8 +91,9 @@ def run(folder: Path, spells: Sequence[Spell], count: int, seed: int) -> History
         team = _team(cluster, stack.enter_context(namespaces.fresh(cluster)))
         bad = stack.enter_context(BadApi(cluster, seed))
         replicas = [_replica(cluster, bad, number) for number in range(REPLICAS)]
+        programs = [replica.program for replica in replicas]
         workers = stack.enter_context(recording(cluster.rest, team.path("jobs")))
-        with _kept_running(replicas, history):
+        with _started(programs), kept_running(programs, RESTART_SECONDS) as history.exits:
             _live_through(spells, bad, team, history.names)
             began = time.monotonic()
             history.statuses = team.wait_all(is_finished, count, END_SECONDS)
@@ -209,28 +210,11 @@ def _replica(cluster: Cluster, bad: BadApi, number: int) -> Replica:
 
 
 @contextmanager
-def _kept_running(replicas: Sequence[Replica], history: History) -> Iterator[None]:
-    """Start the operators, and each again a moment after it has ended by itself."""
-    over = threading.Event()
-
-    def keep(program: Program) -> None:
-        while not over.wait(RESTART_SECONDS):
-            if program.died:
-                history.exits.append(program.wait_ended())
-                program.launch()
-
+def _started(programs: Sequence[Program]) -> Iterator[None]:
     with ExitStack() as stack:
-        threads = []
-        for replica in replicas:
-            program = stack.enter_context(replica.program)
-            threads.append(threading.Thread(target=keep, args=(program,)))
-            threads[-1].start()
-        try:
-            yield
-        finally:
-            over.set()
-            for thread in threads:
-                thread.join()
+        for program in programs:
+            stack.enter_context(program)
+        yield
 
 
 def _live_through(spells: Sequence[Spell], bad: BadApi, team: Tenant, names: list[str]) -> None:

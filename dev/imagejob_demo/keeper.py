@@ -20,6 +20,7 @@ from imagejob_dev import state
 from imagejob_dev.errors import DevError
 from imagejob_dev.guard import Guard
 from imagejob_dev.operators import WORKER_IMAGE, operator
+from imagejob_dev.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from imagejob_dev.program import Program
@@ -49,7 +50,11 @@ def keep(folder: Path, log: Path) -> int:
 
 def _operator(cluster: State, log: Path, guard: Guard) -> Program:
     """Under its own account: a missing right shows here, and not in production."""
-    settings = {"worker_image": WORKER_IMAGE, "instance": "demo"}
+    settings = {
+        "worker_image": WORKER_IMAGE,
+        "instance": "demo",
+        "internal_cidrs": f"{LOOPBACK}/32",  # where the cluster's S3 server is
+    }
     return operator(cluster.operator_kubeconfig, log, guard, settings, grace=5.0)
 
 

@@ -106,7 +106,11 @@ class Client(Running):
         """
         account = kubeconfig or self.kubeconfig_for(OPERATOR_NAMESPACE, OPERATOR)
         log = self.folder / "log" / f"{name}.log"
-        known = {"worker_image": self.worker_image, "instance": name}
+        known = {
+            "worker_image": self.worker_image,
+            "instance": name,
+            "internal_cidrs": f"{self.address}/32",
+        }
         return operator(account, log, self._guard, known | settings, program=program)
 
     def gateway(

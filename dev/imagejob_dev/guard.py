@@ -13,11 +13,13 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 
 
 class Guard:
-    """The owner's side. Every guarded process leads a process group of its own."""
+    """The owner's side. Every guarded process leads a process group of its own; any thread may have
+    started it."""
 
     def __init__(self) -> None:
         # -S -E and no package: it starts in 15 ms, and its import can't fail for the caller's sake.
@@ -27,6 +29,7 @@ class Guard:
             start_new_session=True,
             text=True,
         )
+        self._one_at_a_time = threading.Lock()
 
     def watch(self, pid: int) -> None:
         self._tell(f"+{pid}")
@@ -42,9 +45,10 @@ class Guard:
                 self._process.stdin.close()
 
     def _tell(self, line: str) -> None:
-        if self._process.stdin:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
+        with self._one_at_a_time:
+            if self._process.stdin:
+                self._process.stdin.write(line + "\n")
+                self._process.stdin.flush()
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import socket
+import threading
+from collections import deque
 
 # Below the range that the kernel gives to outgoing connections (32768 and up), so that none of
 # those takes a port between here and the moment that its server binds it.
@@ -14,16 +16,25 @@ RANGE = "IMAGEJOB_DEV_PORTS"
 within a range of its own, take no port from each other."""
 LOOPBACK = "127.0.0.1"
 
+_recent: deque[int] = deque(maxlen=100)
+_one_at_a_time = threading.Lock()
+
 
 def free_ports(count: int, address: str = LOOPBACK) -> list[int]:
-    """`count` different ports that nothing at `address` listens on at the moment."""
+    """`count` different ports that nothing at `address` listens on at the moment.
+
+    Of the last that were found none is found again: its server, which another thread may be about
+    to start, may not listen yet.
+    """
     found: list[int] = []
     first, last = _range()
-    for port in random.sample(range(first, last), k=last - first):
-        if len(found) == count:
-            break
-        if _is_free(address, port):
-            found.append(port)
+    with _one_at_a_time:
+        for port in random.sample(range(first, last), k=last - first):
+            if len(found) == count:
+                break
+            if port not in _recent and _is_free(address, port):
+                found.append(port)
+        _recent.extend(found)
     return found
 
 

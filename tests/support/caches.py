@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.memory_budget import MemoryBudget
 from imagejob_operator.cache.reconcile_key import ReconcileKey
 
 
 class RecordingCache(ClusterCache):
     """Keeps each key once, in the order of first occurrence."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: MemoryBudget | None = None) -> None:
         self._keys: dict[ReconcileKey, None] = {}
-        super().__init__(enqueue=self._note)
+        super().__init__(budget, enqueue=self._note)
 
     def _note(self, key: ReconcileKey) -> None:
         self._keys[key] = None

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 KILLED = "killed"
 Moment: TypeAlias = Literal["before", "during", "after"]
-CLUSTER = "imagejob_operator.kube.client:Cluster"
 
 
 class FailPoint(msgspec.Struct, frozen=True):
-    """`moment` of the `occurrence`-th call (from 1) in one life of a method of a class.
+    """`moment` of the `occurrence`-th call (from 1) in one life of a method `of` a class, which is
+    written as `module:Class`.
 
     `after` is after the call has succeeded, and before the program hears of it. A rejected call has
     no effect: the next successful one counts instead. `during` is after the first item of the
@@ -43,8 +43,8 @@ class FailPoint(msgspec.Struct, frozen=True):
 
     effect: str
     moment: Moment
+    of: str
     occurrence: int = 1
-    of: str = CLUSTER
 
 
 class Life(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from imagejob_operator.kube import transport
@@ -12,7 +13,7 @@ from imagejob_operator.kube.lease import LeaseTimings
 from imagejob_operator.kube.lease_lock import NAME, LeaseLock, seconds_since_boot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from imagejob_dev.client import Client
 
@@ -78,9 +79,9 @@ class Recorded:
         self.loses_an_answer = False
         self._connection = connection
 
-    async def send(self, method: str, path: str, body: object = None) -> bytes:
+    async def send(self, method: str, path: str, body: object, seconds: float) -> bytes:
         self.methods.append(method)
-        answer = await self._connection.send(method, path, body)
+        answer = await self._connection.send(method, path, body, seconds=seconds)
         if self.loses_an_answer and method != "GET":
             self.loses_an_answer = False
             raise UnreachableError("the connection broke")
@@ -94,10 +95,11 @@ class _Slow:
         self._connection = connection
         self._seconds = seconds
 
-    async def send(self, method: str, path: str, body: object = None) -> bytes:
-        answer = await self._connection.send(method, path, body)
-        await asyncio.sleep(self._seconds)
-        return answer
+    async def send(self, method: str, path: str, body: object, seconds: float) -> bytes:
+        async with _limited(seconds):
+            answer = await self._connection.send(method, path, body)
+            await asyncio.sleep(self._seconds)
+            return answer
 
 
 class _PausedOnce:
@@ -108,14 +110,25 @@ class _PausedOnce:
         self._connection = connection
         self._is_answered = is_answered
 
-    async def send(self, method: str, path: str, body: object = None) -> bytes:
+    async def send(self, method: str, path: str, body: object, seconds: float) -> bytes:
         if method != "PATCH" or self.seconds:
-            return await self._connection.send(method, path, body)
+            return await self._connection.send(method, path, body, seconds=seconds)
         answer = await self._connection.send(method, path, body) if self._is_answered else b""
         self.seconds = 100.0 * QUICK.seconds
         if not self._is_answered:
-            await asyncio.Event().wait()
+            async with _limited(seconds):
+                await asyncio.Event().wait()
         return answer
+
+
+@asynccontextmanager
+async def _limited(seconds: float) -> AsyncIterator[None]:
+    """End as a request does that gets no response in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise UnreachableError("no response in time") from error
 
 
 def play(cluster: Client, namespace: str, story: Story) -> None:

@@ -77,6 +77,13 @@ class MemoryApi:
         self._events.append((self._version, plural, kind, body))
         return body
 
+    def remove(self, plural: str, namespace: str, name: str) -> None:
+        """Delete an object."""
+        at = (plural, namespace, name)
+        self._version += 1
+        self._events.append((self._version, plural, "DELETED", self._found(at)))
+        del self._objects[at]
+
     def get(self, plural: str, namespace: str, name: str) -> Body:
         return self._objects.get((plural, namespace, name), {})
 
@@ -110,8 +117,7 @@ class MemoryApi:
         if method == "GET":
             return dump(self._found(at))
         if method == "DELETE":
-            self._events.append((self._version, plural, "DELETED", self._found(at)))
-            del self._objects[at]
+            self.remove(plural, namespace, name)
             await self.tell()
             return b"{}"
         assert isinstance(body, dict)
@@ -127,22 +133,24 @@ class MemoryApi:
         query: list[tuple[str, str]],
         seconds: float,  # noqa: ARG002 (likewise)
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Everything that happens to the kind; it never ends."""
+        """Everything that happens to the kind; it never ends. What is finished has left it."""
         plural, *_ = _parsed(path)
-        yield self._lines(plural, int(dict(query)["resourceVersion"]))
+        since, unfinished = int(dict(query)["resourceVersion"]), _is_unfinished(dict(query))
+        yield self._lines(plural, since, unfinished=unfinished)
 
-    async def _lines(self, plural: str, since: int) -> AsyncIterator[bytes]:
+    async def _lines(self, plural: str, since: int, *, unfinished: bool) -> AsyncIterator[bytes]:
         seen = 0
         while True:
             events, seen = self._events[seen:], len(self._events)
             for version, kind_of, kind, body in events:
                 if kind_of == plural and version > since:
-                    yield dump({"type": kind, "object": body})
+                    has_left = unfinished and _phase(body) in ENDED
+                    yield dump({"type": "DELETED" if has_left else kind, "object": body})
             async with self._changed:
                 await self._changed.wait_for(lambda: len(self._events) > seen)  # noqa: B023
 
     def _list(self, plural: str, namespace: str, query: dict[str, str]) -> bytes:
-        unfinished = "status.phase!=Succeeded" in query.get("fieldSelector", "")
+        unfinished = _is_unfinished(query)
         name = query.get("fieldSelector", "").removeprefix("metadata.name=")
         items = [
             body
@@ -178,6 +186,11 @@ class MemoryApi:
             raise ConflictError(409, "it has changed")
         made = {"status": body["status"]} if is_status else {"data": body["data"]}
         return self.put(*at, {**known, **made})
+
+
+def _is_unfinished(query: dict[str, str]) -> bool:
+    """Whether it asks for unfinished ImageJobs only."""
+    return "status.phase!=Succeeded" in query.get("fieldSelector", "")
 
 
 def _parsed(path: str) -> tuple[str, str, str, bool]:

@@ -45,6 +45,7 @@ class Release:
         given = {
             "image": values_of(shown.operator),
             "worker": {"image": values_of(shown.worker)},
+            **({"stores": self._stores()} if chart == CHART else {}),
             **values,
         }
         into = (f"--namespace={OPERATOR_NAMESPACE}", "--create-namespace")
@@ -53,6 +54,10 @@ class Release:
         rest = self._cluster.rest
         if rest.answers(policies.POLICY):
             policies.wait_in_force(rest, OPERATOR_NAMESPACE, allowed=self._cluster.s3.endpoint)
+
+    def _stores(self) -> dict[str, list[str]]:
+        """The S3 server's own address, and no other that isn't public."""
+        return {"internalCidrs": [f"{self._cluster.address}/32"]}
 
     def rollback(self) -> None:
         """Roll back to the previous revision."""

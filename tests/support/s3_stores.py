@@ -6,10 +6,13 @@ import ssl
 import threading
 import time
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from imagejob_worker.storage.addresses import Addresses
 from imagejob_worker.storage.s3 import S3Storage
 
 from support.paths import DATA
@@ -17,6 +20,7 @@ from support.paths import DATA
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from imagejob_dev.s3 import S3Server
     from imagejob_worker.contract.order import S3
     from imagejob_worker.storage import Fetched
 
@@ -24,12 +28,13 @@ TLS = DATA / "tls"
 AUTHORITY = (TLS / "authority.pem").read_text()
 BUCKET = "team-a"
 LIMIT = 1 << 20
+LOOPBACK = "127.0.0.1/32"
 
 
 def opened(folder: Path, store: S3, **secrets: str) -> S3Storage:
     for name, value in secrets.items():
         (folder / name).write_text(value)
-    return S3Storage("uploads", store, str(folder))
+    return S3Storage("uploads", store, str(folder), Addresses([LOOPBACK]))
 
 
 def fetched(
@@ -59,6 +64,7 @@ class Stub(ThreadingHTTPServer):
     """A server that misbehaves; `do` gets each request."""
 
     daemon_threads = True
+    request_queue_size = 128  # several workers connect at once; the default is 5
 
     def __init__(self, do: Callable[[BaseHTTPRequestHandler], None], *, tls: bool = False) -> None:
         self.requests = 0
@@ -96,6 +102,27 @@ def serving(stub: Stub) -> Iterator[Stub]:
         stub.shutdown()
         thread.join()
         stub.server_close()
+
+
+def forwarding(server: S3Server, damaged: int = 0) -> Callable[[BaseHTTPRequestHandler], None]:
+    """A proxy that flips one bit of each of the first bodies that it forwards."""
+    left = [damaged]
+
+    def do(request: BaseHTTPRequestHandler) -> None:
+        body = bytearray(request.rfile.read(int(request.headers.get("Content-Length", 0))))
+        if left[0]:
+            left[0] -= 1
+            body[len(body) // 2] ^= 1
+        upstream = HTTPConnection(urlsplit(server.endpoint).netloc)
+        upstream.putrequest(request.command, request.path, skip_host=True)
+        for name, value in request.headers.items():
+            upstream.putheader(name, value)
+        upstream.endheaders(bytes(body))
+        found = upstream.getresponse()
+        answer(request, found.status, found.read())
+        upstream.close()
+
+    return do
 
 
 def answer(request: BaseHTTPRequestHandler, status: int, body: bytes) -> None:

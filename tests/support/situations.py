@@ -79,7 +79,8 @@ def statuses(draw: st.DrawFn) -> dict[str, Any]:
         status["disruptions"] = draw(st.integers(1, 11))
     if draw(st.booleans()):
         eligible = {"eligibleAt": stamp(draw(seconds))} if draw(st.booleans()) else {}
-        status["queue"] = {"position": draw(st.integers(1, 9)), **eligible}
+        position = {"position": draw(st.integers(1, 9))} if draw(st.booleans()) else {}
+        status["queue"] = {**position, **eligible}
     return status
 
 

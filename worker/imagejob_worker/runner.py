@@ -57,7 +57,7 @@ def finish(
     """Run all items, in the order's order. Raises SlotLostError."""
     waiting = iter(range(len(order.items)))  # shared by the threads: next() is atomic
     given_up_at = clock() + allowed(order)
-    with closing(Stores(order.stores, stores)) as opened:
+    with closing(Stores(order, stores)) as opened:
 
         def work(slot: Slot) -> None:
             for index in waiting:

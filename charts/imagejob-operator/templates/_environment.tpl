@@ -25,6 +25,7 @@ lease_seconds: {{ .Values.leaderElection.leaseSeconds }}
 trust_requester: {{ include "imagejob.requesterIsStamped" . | default "false" }}
 quota: {{ join "," .Values.quota.default | quote }}
 formats: {{ join "," .Values.formats | quote }}
+internal_cidrs: {{ join "," .Values.stores.internalCidrs | quote }}
 max_bytes: {{ .Values.limits.maxBytes }}
 max_pixels: {{ .Values.limits.maxPixels }}
 max_frames: {{ .Values.limits.maxFrames }}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from imagejob_operator.api.imagejob import ImageJob
@@ -25,11 +23,10 @@ from imagejob_operator.kube.resources import (
 )
 from imagejob_operator.kube.worker import Worker, WorkerJob
 
+from .dependents import Dependents
 from .destination import destination_of
-from .destinations import Destinations, discard, spots_in_order
-from .last_failure import is_spent
+from .destinations import Destinations
 from .memory_budget import BudgetedStore, MemoryBudget
-from .pod_index import spots_carried
 from .reconcile_key import (
     Key,
     NamespaceKey,
@@ -37,9 +34,11 @@ from .reconcile_key import (
     QuotaStatusKey,
     ReconcileKey,
     WatchedObject,
+    as_of,
     key,
 )
 from .unreadable import UnreadableObjects
+from .worker_ends import WorkerEnds
 from .worker_index import WorkerIndex
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -69,6 +68,7 @@ class ClusterCache:
         self.budget = budget = budget or MemoryBudget()
         self.worker_index = WorkerIndex()
         self.jobs: ObjectStore[str, ImageJob] = BudgetedStore(lambda job: job.metadata.uid, budget)
+        self.worker_ends = WorkerEnds(self.jobs, self.worker_index)
         self.workers = self.worker_index.jobs
         self.pods = self.worker_index.pods
         self.stores: ObjectStore[Key, ImageStore] = BudgetedStore(key, budget)
@@ -83,10 +83,9 @@ class ClusterCache:
             IMAGE_QUOTAS.plural: self.quotas,
         }
         self.unverified: set[str] = set()
-        self.unreadable = UnreadableObjects(self._enqueue_all_in)
-        self._in_namespace: defaultdict[str, set[str]] = defaultdict(set)
         self.destinations = Destinations()
-        self._at_no_cost: dict[str, str] = {}
+        self._dependents = Dependents(self.jobs, self.worker_index, self.destinations, enqueue)
+        self.unreadable = UnreadableObjects(budget, self._dependents.enqueue_all_in)
 
     def stores_by_kind(self) -> Iterator[ObjectStore[Any, Any]]:
         """Yield one object store per kind."""
@@ -118,7 +117,7 @@ class ClusterCache:
                 if self.worker_index.upsert(thing):
                     for item in thing.items:
                         self.destinations.writes(key(thing), item, thing.store_of(item))
-                    self._enqueue_worker(thing)
+                    self._dependents.enqueue_worker(thing)
             case Pod():
                 if self.worker_index.upsert_pod(thing):
                     self._enqueue_pod(thing)
@@ -127,22 +126,28 @@ class ClusterCache:
             case ImageProfile():
                 self._enqueue_namespace(thing, changed=self.profiles.put(thing))
             case ImageQuota():
-                self._enqueue_quota(thing, changed=self.quotas.put(thing))
+                self._upsert_quota(thing)
 
     def _upsert_unreadable(self, thing: Unreadable) -> None:
         """Hold what depends on an object that can't be read, unless that is outdated."""
         store = self.store_of(thing.resource)
         known = self._last_of(thing)
-        if not thing.version or not store.knows_newer(known, thing.uid, thing.version):
+        if thing.version and store.knows_newer(known, thing.uid, thing.version):
+            return
+        if not thing.is_finished:
             self.hold(thing)
+            return
+        self.unreadable.drop(thing.resource, thing.namespace, thing.name)
+        if known:
+            self.remove(as_of(known, thing.version))
 
     def hold(self, thing: Unreadable) -> None:
         """Hold what depends on an object that can't be used, even if that version is stored."""
         self.unverified.discard(thing.uid)
-        self.unreadable.put(thing)
         known = self._last_of(thing)
         if known and not isinstance(known, ImageJob | WorkerJob | Pod):
             self.remove(known)
+        self.unreadable.put(thing)
 
     def _last_of(self, thing: Unreadable) -> WatchedObject | None:
         """Return what was last read under its name; of an ImageJob, by its UID."""
@@ -151,14 +156,6 @@ class ClusterCache:
             thing.uid if store is self.jobs else (thing.namespace, thing.name)
         )
         return known
-
-    def _enqueue_all_in(self, namespace: str) -> None:
-        """Enqueue the namespace, and all ImageJobs and workers in it."""
-        self._enqueue(NamespaceKey(namespace))
-        for uid in self._in_namespace.get(namespace, ()):
-            self._enqueue(uid)
-        for at in self.worker_index.keys_in(namespace):
-            self._enqueue(at)
 
     def remove(self, thing: WatchedObject) -> None:
         """Remove an object that was deleted or, for an ImageJob, has finished."""
@@ -176,36 +173,19 @@ class ClusterCache:
             case ImageProfile():
                 self._enqueue_namespace(thing, changed=self.profiles.drop(thing))
             case ImageQuota():
-                self._enqueue_quota(thing, changed=self.quotas.drop(thing))
+                if self.quotas.drop(thing):
+                    self._enqueue_quota(thing)
 
-    def has_vanished(self, job: ImageJob, worker: str) -> bool:
-        """Whether nothing is known of a worker Job that the ImageJob's status names.
-
-        False for one that was deleted before its container ran.
-        """
-        if worker == self._at_no_cost.get(job.metadata.uid):
-            return False
-        return self.worker_index.find((job.metadata.namespace, worker)) is None
-
-    def is_needed(self, worker: WorkerJob) -> bool:
-        """Whether a known ImageJob is unfinished and its status does not record the end of this
-        worker."""
-        jobs = (self.jobs.get(item.uid) for item in worker.items)
-        return any(job and not is_spent(worker, job) for job in jobs)
+    def is_unknown(self, namespace: str, uid: str) -> bool:
+        """Whether what became of an ImageJob is unknown: it can't be read, or may be left out."""
+        if self.unreadable.image_job(namespace, uid):
+            return True
+        is_known = self.jobs.get(uid) is not None or self.jobs.has_left(uid)
+        return not is_known and self.budget.hides_image_jobs(namespace)
 
     def live_workers(self, namespace: str) -> list[Worker]:
         """Return workers of the namespace that may be running, or start soon."""
         return self.worker_index.live_in(namespace)
-
-    def ended_at(self, worker: WorkerJob) -> datetime | None:
-        """Return when the worker ended, as far as is known; None while it is live."""
-        known = self.worker_index.with_pod(worker)
-        if known.is_live:
-            return None
-        ended = known.pod.state.terminated if known.pod else None
-        return (
-            ended.finished_at if ended and ended.finished_at else worker.metadata.creation_timestamp
-        )
 
     def met(self) -> list[Key]:
         """Return the workers observed since the last call, including deleted ones."""
@@ -227,15 +207,14 @@ class ClusterCache:
 
     def forget(self, job: ImageJob) -> None:
         """Release the reserved destination: the worker is known, or was not created."""
-        for uid in self.destinations.forget(job):
-            self._enqueue(uid)
+        self._dependents.enqueue_image_jobs(self.destinations.forget(job))
 
     def _upsert_job(self, job: ImageJob) -> None:
         if job.is_finished:
             self._remove_job(job)
         elif self.jobs.put(job):
             uid = job.metadata.uid
-            self._in_namespace[job.metadata.namespace].add(uid)
+            self._dependents.add(job)
             self._want(job)
             self._enqueue(uid)
             self._enqueue_carriers(uid)  # its status may record their failure
@@ -244,9 +223,9 @@ class ClusterCache:
         uid = job.metadata.uid
         known = self.jobs.get(uid)
         self.unverified.discard(uid)
-        self._at_no_cost.pop(uid, None)
+        self.worker_ends.finished(uid)
         if self.jobs.drop(job) and known:
-            discard(self._in_namespace, known.metadata.namespace, uid)
+            self._dependents.discard(known)
             self.destinations.want_no_more(known)
             self._enqueue(uid)  # so that its history is forgotten
         self._enqueue_carriers(uid)
@@ -268,76 +247,54 @@ class ClusterCache:
     def _leave_behind(self, worker: WorkerJob) -> None:
         """Handle a deleted Job, whose pod may still run and write."""
         at = key(worker)
-        for item in worker.items:
-            job = self.jobs.get(item.uid)
-            if job and job.metadata.namespace == at[0] and not is_spent(worker, job):
-                # Another operator may have deleted it, with cause.
-                self.unverified.add(item.uid)
+        # Another operator may have deleted it, with cause.
+        self.unverified.update(self.worker_ends.unrecorded(worker))
         for pod in self.worker_index.pods_of(worker):
             self._enqueue(PodKey(*key(pod)))
         self._forget_worker(at)
-        self._enqueue_worker(worker)
+        self._dependents.enqueue_worker(worker)
 
     def _forget_worker(self, at: Key) -> None:
-        """Forget a worker whose Job and pods are gone, once every status records its end."""
-        worker = self.worker_index.gone(at)
-        if not worker or worker.has_live_pod:
-            return
-        if any(self._waits(worker, item.uid) for item in worker.job.items):
-            return
-        self.worker_index.forget(at)
-        for item in worker.job.items:
-            self.destinations.writes_no_more(at, item, worker.job.store_of(item))
-            if self.jobs.get(item.uid):
-                self._at_no_cost[item.uid] = at[1]
-        self._enqueue_worker(worker.job)
-
-    def _waits(self, worker: Worker, uid: str) -> bool:
-        """Whether the ImageJob's status has yet to record the end of that worker."""
-        job = self.jobs.get(uid)
-        if not job or job.metadata.namespace != worker.job.metadata.namespace:
-            return False
-        return not is_spent(worker.job, job) and worker.has_something_to_tell(uid)
+        """Forget a worker that nothing waits for any more, and release its destinations."""
+        forgotten = self.worker_ends.forget(at)
+        if forgotten:
+            for item in forgotten.items:
+                self.destinations.writes_no_more(at, item, forgotten.store_of(item))
+            self._dependents.enqueue_worker(forgotten)
 
     def _enqueue_pod(self, pod: Pod) -> None:
         """Enqueue the pod's worker and, if it has none, the pod itself."""
         at = self.worker_index.job_of(pod)
         if at:
             self._forget_worker(at)
-            self._enqueue_worker(self.workers.get(at))
-        if not self.worker_index.is_stray(pod):
+        worker = self.workers.get(at) if at else None
+        if worker:
+            self._dependents.enqueue_worker(worker)
+        if self.worker_index.is_stray(pod):
+            self._dependents.enqueue_stray(pod)
+
+    def _upsert_quota(self, quota: ImageQuota) -> None:
+        """Store it, and enqueue what it changes: its status does not change what is planned."""
+        known = self.quotas.get(key(quota))
+        if not self.quotas.put(quota):
             return
-        self._enqueue(PodKey(*key(pod)))
-        for item in pod.carries:
-            spots = spots_carried(pod.metadata.namespace, item)
-            self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
-
-    def _enqueue_worker(self, worker: WorkerJob | None) -> None:
-        """Enqueue the worker, its ImageJobs, and those that wait for its destinations."""
-        if not worker:
-            return
-        self._enqueue(key(worker))
-        for item in worker.items:
-            spots = spots_in_order(worker.metadata.namespace, item, worker.store_of(item))
-            self._enqueue_known((item.uid, *self.destinations.wanted_at(spots)))
-
-    def _enqueue_known(self, uids: Iterable[str]) -> None:
-        for uid in uids:
-            if self.jobs.get(uid):
-                self._enqueue(uid)
-
-    def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
-        """Enqueue the namespace and the status of the ImageQuota."""
-        if changed:
-            self._enqueue(NamespaceKey(quota.metadata.namespace))
+        if known and known.spec == quota.spec:
             self._enqueue(QuotaStatusKey(quota.metadata.namespace))
+        else:
+            self._enqueue_quota(quota)
+
+    def _enqueue_quota(self, quota: ImageQuota) -> None:
+        """Enqueue the namespace and the status of the ImageQuota."""
+        self._enqueue(NamespaceKey(quota.metadata.namespace))
+        self._enqueue(QuotaStatusKey(quota.metadata.namespace))
 
     def _enqueue_namespace(self, thing: ImageStore | ImageProfile, *, changed: bool) -> None:
         """Enqueue every ImageJob that may reference the store or profile."""
-        for uid in self._in_namespace.get(thing.metadata.namespace, ()) if changed else ():
-            self._enqueue(uid)
-            job = self.jobs.get(uid)
-            if job and isinstance(thing, ImageStore):
+        if not changed:
+            return
+        for job in self._dependents.image_jobs_in(thing.metadata.namespace):
+            self._enqueue(job.metadata.uid)
+            if isinstance(thing, ImageStore):
                 self._want(job)
 
     def _want(self, job: ImageJob) -> None:

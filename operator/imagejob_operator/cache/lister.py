@@ -6,11 +6,8 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import msgspec
-
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.kube.client import Change, Cluster
-from imagejob_operator.kube.object_store import version as version_of
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.resources import (
@@ -26,7 +23,7 @@ from imagejob_operator.kube.worker import WorkerJob
 from imagejob_operator.observability.logging import about
 
 from .cluster_cache import ClusterCache
-from .reconcile_key import Key, WatchedObject, key
+from .reconcile_key import Key, WatchedObject, as_of, key
 
 log = logging.getLogger(__name__)
 
@@ -143,9 +140,7 @@ class Lister:
         known: WatchedObject | None = store.get(at)
         if not known or known.metadata.uid != gone.uid:
             return None
-        latest = max(gone.version, version_of(known))
-        meta = msgspec.structs.replace(known.metadata, resource_version=str(latest))
-        known = msgspec.structs.replace(known, metadata=meta)
+        known = as_of(known, gone.version)
         return known.unseen() if isinstance(known, Pod) else known
 
     def _remove(self, kind: Kind[Any], thing: WatchedObject) -> None:

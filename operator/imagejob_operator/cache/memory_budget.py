@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import msgspec
 
@@ -16,6 +16,7 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.kube.object_store import ObjectStore
+from imagejob_operator.kube.reader import Unreadable
 
 IMAGE_JOB = 10 * 1024
 """Bytes of memory for an ImageJob, with its status and what is stored about it elsewhere: 10,000
@@ -28,11 +29,13 @@ ENOUGH = 0.9
 """Omitted objects are listed again once no more than this share is used, not after each removal."""
 
 Counted = ImageJob | ImageProfile | ImageStore
-"""Objects that tenants write in any number.
+"""Objects that tenants write in any number, also where they can't be read.
 
 There is one ImageQuota per namespace; worker Jobs and pods, which are never omitted, are limited by
 the platform.
 """
+
+KINDS = tuple(kind.__name__ for kind in get_args(Counted))
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -45,14 +48,15 @@ class LeftOut(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct):
-    """The use of one namespace. `left_out` has the latest omitted object of each kind."""
+    """The use of one namespace. `sizes` are by UID, of objects that can't be read by kind and name;
+    `left_out` has the latest omitted object of each kind."""
 
     taken: int = 0
     sizes: dict[str, int] = {}
     left_out: dict[str, LeftOut] = {}
 
 
-def size(thing: Counted) -> int:
+def size(thing: Counted | Unreadable) -> int:
     """Estimate the object's bytes of memory."""
     estimated = OBJECT + int(TIMES * len(msgspec.json.encode(thing)))
     return max(IMAGE_JOB, estimated) if isinstance(thing, ImageJob) else estimated
@@ -80,28 +84,49 @@ class MemoryBudget:
 
         An ImageJob that is stored stays stored.
         """
+        meta = thing.metadata
+        if isinstance(thing, ImageJob) and self._has(meta.namespace, meta.uid):
+            return True
+        kind = type(thing).__name__
+        return self._take(LeftOut(kind, meta.namespace, meta.name, meta.uid), meta.uid, size(thing))
+
+    def take_unreadable(self, thing: Unreadable) -> bool:
+        """Return whether the object that can't be read fits; otherwise record it as omitted.
+
+        An ImageJob stays stored in the last state that could be read, whose estimate covers this.
+        """
+        if thing.kind not in KINDS or self._has(thing.namespace, thing.uid):
+            return True
+        found = LeftOut(thing.kind, thing.namespace, thing.name, thing.uid)
+        return self._take(found, _place(thing), size(thing))
+
+    def _has(self, namespace: str, at: str) -> bool:
+        account = self._accounts.get(namespace)
+        return account is not None and at in account.sizes
+
+    def _take(self, thing: LeftOut, at: str, needed: int) -> bool:
         if self._limit is None:
             return True
-        meta = thing.metadata
-        account = self._accounts[meta.namespace]
-        known = account.sizes.get(meta.uid)
-        if known is not None and isinstance(thing, ImageJob):
-            return True
-        needed = size(thing)
-        taken = account.taken - (known or 0) + needed
+        account = self._accounts[thing.namespace]
+        taken = account.taken - account.sizes.get(at, 0) + needed
         if taken > self._limit:
-            kind = type(thing).__name__
-            account.left_out[kind] = LeftOut(kind, meta.namespace, meta.name, meta.uid)
+            account.left_out[thing.kind] = thing
             return False
-        account.sizes[meta.uid], account.taken = needed, taken
+        account.sizes[at], account.taken = needed, taken
         return True
 
     def free(self, thing: Counted) -> None:
         """Subtract an object that is no longer stored."""
-        namespace = thing.metadata.namespace
+        self._free(thing.metadata.namespace, thing.metadata.uid)
+
+    def free_unreadable(self, thing: Unreadable) -> None:
+        """Subtract an object that can be read now, or is gone."""
+        self._free(thing.namespace, _place(thing))
+
+    def _free(self, namespace: str, at: str) -> None:
         account = self._accounts.get(namespace)
         if account:
-            account.taken -= account.sizes.pop(thing.metadata.uid, 0)
+            account.taken -= account.sizes.pop(at, 0)
             self._forget_if_empty(namespace)
 
     def begin_list(self, kind: str, namespace: str = "") -> None:
@@ -133,10 +158,20 @@ class MemoryBudget:
         account = self._accounts.get(namespace)
         return bool(account and account.left_out.keys() - {ImageJob.__name__})
 
+    def hides_image_jobs(self, namespace: str) -> bool:
+        """Whether a missing ImageJob may exist, but be omitted."""
+        account = self._accounts.get(namespace)
+        return bool(account and ImageJob.__name__ in account.left_out)
+
     def _forget_if_empty(self, namespace: str) -> None:
         account = self._accounts[namespace]
         if not account.sizes and not account.left_out:
             del self._accounts[namespace]
+
+
+def _place(thing: Unreadable) -> str:
+    """Return the place of its size: it may have no UID, and no UID has a slash."""
+    return f"{thing.resource}/{thing.name}"
 
 
 K = TypeVar("K", bound=Hashable)

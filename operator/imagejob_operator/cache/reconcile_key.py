@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.api.imagestore import ImageStore
+from imagejob_operator.kube.object_store import version as version_of
 from imagejob_operator.kube.pod import Pod
 from imagejob_operator.kube.worker import WorkerJob
 
@@ -58,3 +61,13 @@ ReconcileKey = ObjectKey | NamespaceKey
 def key(thing: WatchedObject) -> Key:
     """Return the object's namespace and name."""
     return thing.metadata.namespace, thing.metadata.name
+
+
+W = TypeVar("W", bound=WatchedObject)
+
+
+def as_of(known: W, version: int) -> W:
+    """Return the object as of that version, if it is a newer one."""
+    latest = max(version, version_of(known))
+    meta = msgspec.structs.replace(known.metadata, resource_version=str(latest))
+    return msgspec.structs.replace(known, metadata=meta)

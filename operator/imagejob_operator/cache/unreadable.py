@@ -15,6 +15,8 @@ from imagejob_operator.kube.resources import (
     WORKER_JOBS,
 )
 
+from .memory_budget import MemoryBudget
+
 Name = tuple[str, str]
 """A kind's plural, and the name of an object."""
 
@@ -24,15 +26,20 @@ QUOTA: Name = (IMAGE_QUOTAS.plural, "default")
 class UnreadableObjects:
     """Objects that exist and can't be read, by namespace. What was known of them is outdated.
 
-    `changed` is called with a namespace when those in it are others than before.
+    Tenants' objects are stored only within `budget`. `changed` is called with a namespace when
+    those in it are others than before.
     """
 
-    def __init__(self, changed: Callable[[str], None]) -> None:
+    def __init__(self, budget: MemoryBudget, changed: Callable[[str], None]) -> None:
+        self._budget = budget
         self._changed = changed
         self._in: dict[str, dict[Name, Unreadable]] = {}
 
     def put(self, thing: Unreadable) -> None:
-        """Record the object."""
+        """Record the object, unless it exceeds the budget."""
+        if not self._budget.take_unreadable(thing):
+            self.drop(thing.resource, thing.namespace, thing.name)
+            return
         own = self._in.setdefault(thing.namespace, {})
         before = own.get((thing.resource, thing.name))
         own[thing.resource, thing.name] = thing
@@ -42,7 +49,9 @@ class UnreadableObjects:
     def drop(self, resource: str, namespace: str, name: str) -> None:
         """Forget an object that can be read, or is gone."""
         own = self._in.get(namespace, {})
-        if own.pop((resource, name), None):
+        known = own.pop((resource, name), None)
+        if known:
+            self._budget.free_unreadable(known)
             if not own:
                 del self._in[namespace]
             self._changed(namespace)

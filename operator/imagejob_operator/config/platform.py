@@ -28,6 +28,10 @@ SIZES: tuple[Size, ...] = get_args(Size)
 """The smallest first."""
 
 
+PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+"""Where a cluster's own stores are (RFC 1918, RFC 6598, RFC 4193)."""
+
+
 class WorkerMemory(msgspec.Struct, frozen=True):
     """Memory of a worker pod with one lane, and of one image's process in it. In bytes."""
 
@@ -45,7 +49,8 @@ class Platform(msgspec.Struct, frozen=True):
     `bounds` limit an ImageJob's timeout and retries, and its stores' transfers. `worker_cpu_millis`
     is for each lane; a worker has at most `parallelism`. `small_memory` is for ImageJobs that can't
     need more, `large_memory` for those that exceeded `memory`. `pod` is what the platform adds to
-    worker pods. `backoff` is the delay before the first retry, `timings` are the other delays.
+    worker pods. `internal_cidrs` are the networks, beside public ones, in which stores may be.
+    `backoff` is the delay before the first retry, `timings` are the other delays.
     `trusts_requester` says that an admission policy guarantees the requester.
     """
 
@@ -61,6 +66,7 @@ class Platform(msgspec.Struct, frozen=True):
     scratch_bytes: int = 2048 * MIB
     parallelism: int = 2
     pod: WorkerPod = WorkerPod()
+    internal_cidrs: tuple[str, ...] = PRIVATE_NETWORKS
     backoff: timedelta = timedelta(seconds=10)
     timings: Timings = Timings()
     trusts_requester: bool = False

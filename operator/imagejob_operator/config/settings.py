@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
 import msgspec
@@ -17,12 +18,12 @@ from imagejob_operator.observability.logging import Format
 from imagejob_operator.quota.rates import Policy, parse_rate
 
 from .bounds import Bounds
-from .platform import Caps, Platform, WorkerMemory
+from .platform import PRIVATE_NETWORKS, Caps, Platform, WorkerMemory
 from .timings import Timings
 from .worker_pod import Annotations, Labels, ObjectName, Toleration, WorkerPod, reserved
 
 PREFIX = "IMAGEJOB_"
-LISTS = ("formats", "quota", "worker_image_pull_secrets")
+LISTS = ("formats", "internal_cidrs", "quota", "worker_image_pull_secrets")
 JSON = (
     *("worker_node_selector", "worker_tolerations", "worker_annotations", "worker_labels"),
     "timings",
@@ -51,7 +52,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Fields in JSON hold JSON in their variables, as in a pod's manifest. `namespace` is the
     operator's own, `quota` the rates of a namespace without an ImageQuota, `backoff_seconds` the
     delay before the first retry, `timings` the other delays, in seconds as JSON, which only tests
-    set, `large_…` the memory after an attempt ran out of memory,
+    set, `internal_cidrs` the networks, beside public ones, in which stores may be, `large_…` the
+    memory after an attempt ran out of memory,
     `reserved_worker_share` the share of workers for namespaces with at most one, `listen` the
     "host:port" of probes and metrics ("": none; ":port": every address), `metrics_namespaces` how
     many namespaces have series of their own, `namespace_memory` how much of the operator's memory
@@ -78,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     large_child_memory: Positive = 2816 * 1024**2
     scratch_size: Positive = 2 * 1024**3
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
+    internal_cidrs: Annotated[tuple[str, ...], Meta(max_length=64)] = PRIVATE_NETWORKS
     max_bytes: Positive = 50 * 1024**2
     max_pixels: Positive = 50_000_000
     max_frames: Positive = 100
@@ -108,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             worker_image=self.worker_image,
             worker_image_pull_policy=self.worker_image_pull_policy,
             formats=self.formats,
+            internal_cidrs=self.internal_cidrs,
             limits=OrderLimits(
                 max_bytes=self.max_bytes, max_pixels=self.max_pixels, max_frames=self.max_frames
             ),
@@ -178,6 +182,8 @@ def _convert(field: str, value: str) -> object:
         parts = tuple(part.strip() for part in value.split(",") if part.strip())
         if field == "quota":
             _check_rates(parts)
+        if field == "internal_cidrs":
+            return tuple(str(ip_network(part, strict=False)) for part in parts)
         return parts
     if field in JSON:
         return _read_json(field, value)

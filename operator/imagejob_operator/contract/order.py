@@ -101,7 +101,10 @@ class OrderStore(Resource, frozen=True):
 
 
 class Order(Resource, frozen=True):
-    """Everything that one worker Job has to do. Memory in bytes."""
+    """Everything that one worker Job has to do. Memory in bytes.
+
+    `internal_cidrs` are the networks, beside public ones, in which its stores may be.
+    """
 
     version: int
     formats: tuple[SourceFormat, ...]
@@ -109,6 +112,7 @@ class Order(Resource, frozen=True):
     child_memory_bytes: int
     stores: dict[str, OrderStore]
     items: tuple[OrderItem, ...]
+    internal_cidrs: tuple[str, ...] = ()
 
     def encode(self) -> str:
         """Return base64 of JSON: the same text for equal orders."""

@@ -113,7 +113,7 @@ class CacheFullReporter:
         self._posted = {each: at for each, at in self._posted.items() if at > now}
         self._posted[namespace] = now + TELL
         try:
-            await self._cluster.post_event(event(left_out, self._limit, now, self._instance))
+            await self._cluster.events.post(event(left_out, self._limit, now, self._instance))
         except ApiError as error:  # logged, not retried
             log.warning(
                 "cannot post an Event: %s",

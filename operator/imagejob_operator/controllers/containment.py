@@ -1,4 +1,4 @@
-"""Keeps an unexpected exception to the one key or object that it came from."""
+"""Keeps a failure to the one key or object that it came from."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from imagejob_operator.cache.reconcile_key import (
     QuotaStatusKey,
     ReconcileKey,
 )
+from imagejob_operator.kube.backoff import Backoff
 from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.observability.logging import Value, about
 from imagejob_operator.observability.metrics import Metrics
@@ -27,12 +28,14 @@ from .log_fields import fields_of
 
 log = logging.getLogger(__name__)
 
-NOT_OURS = (ApiError, OSError, MemoryError)
-"""Exceptions that are not about one key: callers handle the first; the others end the process, as
-the audit log can't be written, or there is no memory."""
+NOT_OURS = (OSError, MemoryError)
+"""Exceptions that end the process: the audit log can't be written, or there is no memory."""
 
-FIRST, LONGEST = timedelta(seconds=1), timedelta(minutes=5)
-"""The pauses after a key's failures in a row: such a fault rarely passes by itself."""
+REFUSED = Backoff(timedelta(seconds=2), timedelta(seconds=16))
+"""The pauses of a key where the API server refuses or fails."""
+
+FAULTY = Backoff(timedelta(seconds=1), timedelta(minutes=5))
+"""The pauses of a key where the operator fails: such a fault rarely passes by itself."""
 
 R = TypeVar("R")
 
@@ -47,10 +50,10 @@ class Containment:
         self._queue = queue
         self._metrics = metrics
         self._clock = clock
-        self._backoff = KeyBackoff(FIRST, LONGEST)
+        self._backoff = KeyBackoff()
 
     def call(self, key: ReconcileKey, decide: Callable[[], R]) -> R | None:
-        """Return what `decide` returns; None if it fails."""
+        """Return what `decide`, which does no I/O, returns; None if it fails."""
         try:
             found = decide()
         except NOT_OURS:
@@ -63,28 +66,38 @@ class Containment:
         return found
 
     async def act(
-        self, key: ReconcileKey, action: Callable[[], Coroutine[Any, Any, R]]
-    ) -> R | None:
-        """Carry out the key's action, and return what it does; None if it fails."""
+        self, key: ReconcileKey, action: Callable[[], Coroutine[Any, Any, bool | None]]
+    ) -> None:
+        """Carry out the key's action; if nothing was tried, its failures count on."""
         try:
             done = await action()
+        except ApiError as error:
+            self._refused(key, error)
         except NOT_OURS:
             raise
         except Exception as error:  # noqa: BLE001 (likewise)
             self._failed(key, error)
-            return None
-        self._backoff.forget(key)
-        return done
+        else:
+            if done is not False:
+                self._backoff.forget(key)
+
+    def _refused(self, key: ReconcileKey, error: ApiError) -> None:
+        now = self._clock()
+        failing = self._backoff.failed(key, now, REFUSED)
+        # The transport logs outages, which may concern thousands of keys.
+        if failing.is_new and not error.is_outage:
+            log.warning("action failed, will retry: %s", error, extra=fields_of(key))
+        self._queue.add(key, after=max(failing.due, now + error.retry_after))
 
     def _failed(self, key: ReconcileKey, error: Exception) -> None:
         self._metrics.reconcile_error(controller_of(key))
         now = self._clock()
-        is_known = self._backoff.is_waiting(key, now)
-        due = self._backoff.failed(key, now).due
-        if not is_known:
-            pause, where = (due - now).total_seconds(), self._about(key)
+        failing = self._backoff.failed(key, now, FAULTY)
+        if failing.is_new:
+            pause, where = (failing.due - now).total_seconds(), self._about(key)
             log.error("cannot reconcile, will retry in %.0f s", pause, exc_info=error, extra=where)
-        self._queue.add(key, after=due)  # also if it is known: another time may have replaced it
+        # Also if it isn't new: another time may have replaced it.
+        self._queue.add(key, after=failing.due)
 
     def _about(self, key: ReconcileKey) -> dict[str, dict[str, Value]]:
         uid = key if isinstance(key, str) else key.uid if isinstance(key, EventsKey) else ""
@@ -115,10 +128,13 @@ def controller_of(key: ReconcileKey) -> str:
 def contained(
     metrics: Metrics, controller: str, where: dict[str, dict[str, Value]]
 ) -> Iterator[None]:
-    """Log and count an unexpected exception: what is tried again anyway need not be enqueued."""
+    """Log and count an unexpected exception: what is tried again anyway need not be enqueued.
+
+    Callers handle an ApiError.
+    """
     try:
         yield
-    except NOT_OURS:
+    except (ApiError, *NOT_OURS):
         raise
     except Exception:
         metrics.reconcile_error(controller)

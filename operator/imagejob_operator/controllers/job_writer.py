@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.last_failure import is_spent
 from imagejob_operator.cache.lister import Lister
@@ -111,7 +112,9 @@ class JobWriter:
         """Find out why a worker Job gets no pod, or why its pod doesn't start."""
         uid, worker = inquire.job.metadata.uid, inquire.worker
         asked = (worker.pod or worker.job).metadata
-        warnings = await self._cluster.warnings_about(asked) or await self._troubles(worker.pod)
+        warnings = await self._cluster.events.warnings_about(asked) or await self._troubles(
+            worker.pod
+        )
         why, pod = warnings[-1] if warnings else "", asked.name if worker.pod else ""
         self._histories.refused(uid, why, self._ask_again(), pod)
         self._queue.add(uid)
@@ -121,7 +124,7 @@ class JobWriter:
         if not pod or not pod.spec.node_name or not pod.metadata.creation_timestamp:
             return []
         node, since = pod.spec.node_name, pod.metadata.creation_timestamp
-        troubles = await self._cluster.troubles_of_node(node, since)
+        troubles = await self._cluster.events.troubles_of_node(node, since)
         return [f"node {node}: {each}" for each in troubles]
 
     async def find(self, find: Find) -> None:
@@ -165,14 +168,17 @@ class JobWriter:
             if self._cache.jobs.has_left(item.uid):
                 continue
             job = await self._cluster.read(IMAGE_JOBS, worker.metadata.namespace, item.name)
-            if isinstance(job, Unreadable):
-                self._cache.upsert(job)
-                return
-            is_successor = job and job.metadata.uid != item.uid
-            if job and not (is_successor or job.is_finished or is_spent(worker, job)):
+            if job and _needs(job, item.uid, worker):
                 self._cache.upsert(job)
                 return
         await self._cluster.delete_worker(worker.metadata)
 
     def _ask_again(self) -> datetime:
         return self._clock() + self._timings.refused_for
+
+
+def _needs(job: ImageJob | Unreadable, uid: str, worker: WorkerJob) -> bool:
+    """Whether it, and not a successor of its name, may need the worker."""
+    if isinstance(job, Unreadable):
+        return job.uid in (uid, "") and not job.is_finished
+    return job.metadata.uid == uid and not (job.is_finished or is_spent(worker, job))

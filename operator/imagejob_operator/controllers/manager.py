@@ -25,10 +25,9 @@ from imagejob_operator.config.platform import Caps, Platform
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.errors import ApiError
-from imagejob_operator.kube.reflector import Reflectors, pause_after
+from imagejob_operator.kube.reflector import RETRY, Reflectors
 from imagejob_operator.observability.snapshot import Snapshot
-from imagejob_operator.workqueue.backoff import KeyBackoff
-from imagejob_operator.workqueue.batch_window import BatchWindow
+from imagejob_operator.quota.wait_queue import in_order
 from imagejob_operator.workqueue.priority import Priority
 from imagejob_operator.workqueue.queue import WorkQueue
 
@@ -38,8 +37,8 @@ from .job_histories import JobHistories
 from .job_writer import JobWriter
 from .ledger_rebuilder import LedgerRebuilder
 from .ledgers import Ledgers
-from .log_fields import fields_of
 from .namespace_registry import NamespaceRegistry
+from .planning_rounds import PlanningRounds
 from .quota_status import ImageQuotaStatusWriter
 from .reconciler import Action, Reconciler, WorkItem
 from .scheduler import Scheduler
@@ -49,17 +48,15 @@ from .wait_estimator import WaitEstimator
 
 log = logging.getLogger(__name__)
 
-LOOKS = 64
-"""Keys to reconcile per turn, about ten milliseconds; then namespaces are planned."""
+LOOKS, LAST_LOOKS = 64, 8
+"""Keys to reconcile per turn, about ten milliseconds, then namespaces are planned; and keys that
+nobody waits for, so few that what arrives meanwhile is not delayed."""
 
 RELIST = timedelta(minutes=10)
 """The interval of full lists, which find anything that a watch has missed."""
 
 TICK = 5.0
 """Seconds: the loop runs at least this often, to show that it is alive."""
-
-FIRST, LONGEST = timedelta(seconds=2), timedelta(seconds=16)
-"""The pauses after a key's failures in a row, where the API server refuses or fails."""
 
 R = TypeVar("R")
 
@@ -102,10 +99,11 @@ class Manager:
         self._ledgers = ledgers = Ledgers(cluster, lister, namespace=namespace, clock=clock)
         histories, estimator = JobHistories(), WaitEstimator(cache, queue, registry)
         self._containment = containment = Containment(cache, queue, cluster.metrics, clock)
-        self._scheduler = Scheduler(
+        scheduler = Scheduler(
             *(cache, queue, registry, ledgers, estimator, histories),
             *(platform, caps, containment, clock),
         )
+        self._rounds = PlanningRounds(queue, registry, scheduler)
         status_writer = StatusWriter(
             cluster,
             cache,
@@ -127,8 +125,6 @@ class Manager:
             platform,
             clock,
         )
-        self._window = BatchWindow()
-        self._backoff = KeyBackoff(FIRST, LONGEST)
         self.metrics = cluster.metrics
         self._observed = Observed(cache, histories, registry, queue, cluster.limiter, caps)
         self.last_tick = time.monotonic()
@@ -152,6 +148,7 @@ class Manager:
             self._reflectors.start(tasks)
             await self._reflectors.current()
             self._registry.listed(ledgers)
+            self._arrange_keys()
             self._reconciler.give_up_silent_pods()
             self.listed = True
             jobs, workers = len(self._cache.jobs), len(self._cache.workers)
@@ -168,48 +165,55 @@ class Manager:
                         await self._wake.wait()
                 self._wake.clear()
 
+    def _arrange_keys(self) -> None:
+        """Let ImageJobs be reconciled in the order in which they continue: lists have them by name,
+        and a namespace is planned before all of many are reconciled."""
+        keys: list[ObjectKey] = list(iter(self._queue.next, None))
+        jobs = in_order(self._cache.jobs.get(key) for key in keys if isinstance(key, str))
+        jobs.sort(key=lambda job: job.metadata.namespace)  # none goes before another's
+        arranged = dict.fromkeys(job.metadata.uid for job in jobs)
+        for key in keys:
+            if key not in arranged:
+                self._queue.add(key)
+        for uid in arranged:
+            self._queue.add(uid)
+
     def _wait(self) -> float:
         """Return the seconds until the next turn, if nothing happens before."""
         if self.unwatched:
             return TICK
-        pause = self._window.wait if self._queue.has_namespaces else TICK
+        pause = self._rounds.wait if self._queue.has_namespaces else TICK
         return min(TICK, pause, self._queue.wait())
 
     def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
         """Reconcile enqueued keys, then plan namespaces, then start what there is capacity for.
 
-        Namespaces are planned however much there is to write: admissions are on time.
+        Namespaces are planned however much there is to write: admissions are on time. Whatever
+        nobody waits for comes last.
         """
         for namespace, name in self._cache.met():
             self._registry.retire(namespace, name)
-        for _ in range(LOOKS):
-            key = self._queue.next()
-            if key is None:
-                break
-            self._look_at(tasks, key)
-        self._look_at_namespaces(tasks)
-        while (waiting := self._queue.pop()) is not None:
-            self._look_at(tasks, waiting, has_room=True)
+        self._look_at_next(tasks, partial(self._queue.next, only_awaited=True), LOOKS)
+        for key, action in self._rounds.next_actions():
+            self._start(tasks, key, WorkItem(action, key.namespace, Priority.IMMEDIATE))
+        self._look_at_next(tasks, self._queue.pop, LOOKS, has_room=True)
+        self._look_at_next(tasks, self._queue.next, LAST_LOOKS)
         if self._queue.has_keys:
             self._wake.set()
 
-    def _look_at_namespaces(self, tasks: asyncio.TaskGroup) -> None:
-        """Plan all queued namespaces or, within the batch window, those that are due."""
-        began, behind, between = time.monotonic(), self._queue.is_behind, self._window.wait > 0
-        namespaces = self._queue.namespaces(only_on_time=between)
-        held = self._window.held(namespaces) if behind else ()
-        chosen = [
-            each for each in namespaces if each not in held or self._registry.fills_a_worker(each)
-        ]
-        actions = self._scheduler.next_actions(
-            chosen,
-            is_thrifty=behind,
-            only_charge=between and self._registry.are_others_in_line(chosen),
-        )
-        for key, action in actions:
-            self._start(tasks, key, WorkItem(action, key.namespace, Priority.IMMEDIATE))
-        if namespaces:
-            self._window.looked_at(chosen, began)
+    def _look_at_next(
+        self,
+        tasks: asyncio.TaskGroup,
+        dequeue: Callable[[], ObjectKey | None],
+        most: int,
+        *,
+        has_room: bool = False,
+    ) -> None:
+        for _ in range(most):
+            key = dequeue()
+            if key is None:
+                return
+            self._look_at(tasks, key, has_room=has_room)
 
     def _look_at(self, tasks: asyncio.TaskGroup, key: ObjectKey, *, has_room: bool = False) -> None:
         if self._queue.defers(key):
@@ -217,7 +221,6 @@ class Manager:
         step = self._containment.call(key, partial(self._reconciler.next_for, key))
         if not step:
             self._queue.drop(key)
-            self._backoff.forget(key)
         elif has_room or self._queue.admits(step.priority):
             self._start(tasks, key, step)
         else:
@@ -229,16 +232,7 @@ class Manager:
 
     async def _apply(self, key: ReconcileKey, action: Action) -> None:
         try:
-            if await self._containment.act(key, action) is not False:
-                self._backoff.forget(key)
-        except ApiError as error:
-            now = self._clock()
-            is_known = self._backoff.is_waiting(key, now)
-            due = self._backoff.failed(key, now).due
-            # The transport logs outages, which may concern thousands of keys.
-            if not (error.is_outage or is_known):
-                log.warning("action failed, will retry: %s", error, extra=fields_of(key))
-            self._queue.add(key, after=max(due, now + error.retry_after))
+            await self._containment.act(key, action)
         finally:
             self._queue.end(key)
             self._wake.set()
@@ -260,5 +254,5 @@ class Manager:
                 if not (is_told or error.is_outage):
                     log.warning("cannot list, will retry: %s", error)
                     is_told = True
-                pause = max(pause_after(failures), error.retry_after.total_seconds())
-                await asyncio.sleep(pause)
+                pause = max(RETRY.pause(failures), error.retry_after)
+                await asyncio.sleep(pause.total_seconds())

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 
+import msgspec
+
 from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
@@ -101,6 +103,16 @@ class NamespaceRegistry:
         wanted = self._reads.wanted_missing()
         return [each for each in wanted if self.lacks_ledger(each) and each not in self._busy]
 
+    def is_idle(self, namespace: str) -> bool:
+        """Whether it needs neither a plan nor its ledger."""
+        if self._reads.is_wanted(namespace):
+            return False
+        return self.of(namespace).is_idle(self._clock())
+
+    def has_ledger(self, namespace: str) -> bool:
+        """Whether its ledger is known."""
+        return self.of(namespace).ledger is not None
+
     def look_up_charge(self, job: ImageJob, worker: WorkerJob) -> bool:
         """Return whether it is known when the ImageJob, which has a worker, was charged.
 
@@ -124,8 +136,14 @@ class NamespaceRegistry:
         return writing is not None and job.metadata.uid in writing.admitted
 
     def quota_position(self, job: ImageJob) -> QuotaPosition:
-        """Return its position in the namespace's quota and worker queues."""
-        return self.of(job.metadata.namespace).quota_position(job)
+        """Return its position in the namespace's quota and worker queues.
+
+        While it is being charged, it has none.
+        """
+        found = self.of(job.metadata.namespace).quota_position(job)
+        if not self.is_charging(job):
+            return found
+        return msgspec.structs.replace(found, position=None)
 
     def note_start(self, namespace: str, decided: JobState) -> None:
         """Note whether the worker of an ImageJob could start: if not, others wait for it."""
@@ -196,11 +214,6 @@ class NamespaceRegistry:
         at_work = {*self._cache.namespaces_with_workers(), *self._promising, *self._busy}
         return {name: self._occupancy(name) for name in at_work | self._refused}
 
-    def needs_ledger(self, state: NamespaceState) -> bool:
-        """Whether its ledger has to be read. ImageJobs with a promised worker are in no queue."""
-        waits = bool(state.throttled or state.queued or state.has_orphan())
-        return waits or self._reads.is_wanted(state.namespace)
-
     @property
     def is_reading_enough(self) -> bool:
         """Whether no further ledger is to be rebuilt alone."""
@@ -236,7 +249,7 @@ class NamespaceRegistry:
         self._reads.done(namespace)
         self._lookups.note_read(namespace)
         self.resume(namespace)
-        waiting = (each for each in self.lack_wanted_ledgers() if self.has_work(each))
+        waiting = (each for each in self.lack_wanted_ledgers() if not self.is_idle(each))
         self._queue.add_namespaces(islice(waiting, 1))
 
     def rebuilt(self, namespace: str, stored: StoredLedger) -> None:
@@ -245,7 +258,7 @@ class NamespaceRegistry:
             self.of(namespace).load(stored.ledger, stored.version)
             self._reads.done(namespace)
             self._queue.add(QuotaStatusKey(namespace))
-            if self.has_work(namespace):
+            if not self.is_idle(namespace):
                 self.enqueue(namespace)
 
     def written(self, namespace: str, stored: StoredLedger, excess: Mapping[str, str]) -> None:

@@ -140,11 +140,11 @@ class Reconciler:
             create = partial(self._job_writer.create, namespace, pending)
             return WorkItem(create, namespace, Priority.IMMEDIATE)
         self._look_again(at, self._give_up_silent(self._cache.worker_index.pods_of(worker)))
-        if not worker.items or worker.is_deleting or self._cache.is_needed(worker):
+        if not worker.items or worker.is_deleting or self._cache.worker_ends.is_needed(worker):
             return None
         if any(self._cache.unreadable.image_job(namespace, item.uid) for item in worker.items):
             return None
-        ended_at = self._cache.ended_at(worker)
+        ended_at = self._cache.worker_ends.ended_at(worker)
         # A suspended Job may be resumed, and would create another pod.
         if ended_at and not worker.spec.suspend and self._clock() < ended_at + LINGER:
             self._queue.add(at, after=ended_at + LINGER)

@@ -70,7 +70,7 @@ class Scheduler:
         With `only_charge`, no worker starts.
         """
         taken = [self._take(namespace) for namespace in namespaces]
-        states = [state for state in taken if not self._cache.unreadable.holding(state.namespace)]
+        states = [state for state in taken if self._is_due(state.namespace)]
         reads = [
             self._contained(state.namespace, partial(self._next_read, state))
             for state in states
@@ -106,6 +106,15 @@ class Scheduler:
         self._queue.take_namespace(namespace)
         return self._registry.of(namespace)
 
+    def _is_due(self, namespace: str) -> bool:
+        """Whether there is anything to plan or to read, and nothing that holds the namespace."""
+        if self._cache.unreadable.holding(namespace):
+            return False
+        if self._registry.is_idle(namespace):
+            self._queue.add(QuotaStatusKey(namespace))  # the queue may have changed
+            return False
+        return True
+
     def _snapshot(self, state: NamespaceState) -> AdmissionSnapshot:
         self._settle(state)
         policy = self._registry.policies.of(state.namespace)
@@ -114,9 +123,6 @@ class Scheduler:
     def _next_read(self, state: NamespaceState) -> tuple[NamespaceKey, Action] | None:
         """Return the action to read a ledger that is needed."""
         namespace = state.namespace
-        if not self._registry.needs_ledger(state):
-            self._queue.add(QuotaStatusKey(namespace))  # the queue has changed
-            return None
         if self._registry.is_reading_enough and self._registry.lacks_ledger(namespace):
             self._registry.want_ledger(namespace)
             return None

@@ -99,7 +99,7 @@ class StatusWriter:
         """Post the Events of a written status: a failure is logged, not retried."""
         for event in self._events.pop(uid, ()):
             try:
-                await self._cluster.post_event(event)
+                await self._cluster.events.post(event)
                 self._metrics.event("posted")
             except ApiError as error:
                 self._metrics.event("dropped")

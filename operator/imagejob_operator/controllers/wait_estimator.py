@@ -47,7 +47,8 @@ class WaitEstimator:
             return
         interval = INTERVAL * max(1.0, waiting / 1000)
         due = self._looked.get(state.namespace, now - interval) + interval
-        if now >= due:
+        lacks_one = bool(state.throttled) and not state.estimate.forecast.count
+        if now >= due or lacks_one:
             self._looked[state.namespace] = now
             self._refresh(snapshot, now)
         again = next_look(snapshot, now)

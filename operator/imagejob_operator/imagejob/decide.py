@@ -18,7 +18,7 @@ from .audit_merging import Run, is_idle, merged
 from .evaluate import evaluate
 from .inputs import Inputs, JobState, Refusal
 from .status import describe
-from .worker_checks import is_stuck, patience_ends
+from .worker_checks import gives_no_reason, patience_ends
 
 
 class JobHistory(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class JobHistory(msgspec.Struct, frozen=True):
     def ask_at(self, worker: Worker, patience: timedelta) -> datetime | None:
         """When to ask why the worker gets no pod, or its pod doesn't start; None if all is well."""
         at = patience_ends(worker, patience)
-        if not at or worker.is_suspended or (worker.pod and not is_stuck(worker.pod)):
+        if not at or worker.is_suspended or (worker.pod and not gives_no_reason(worker.pod)):
             return None
         return max(at, self.refusal.until) if self.refusal else at
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from imagejob_operator.api.imagejob import ImageJob, LastFailure, Queue
+from imagejob_operator.api.imagejob import Queue
 from imagejob_operator.api.reasons import Reason
 from imagejob_operator.cache.destination import destination_of
 from imagejob_operator.config.platform import Platform
@@ -22,11 +22,11 @@ from imagejob_operator.quota.position import (
     waits_for_worker,
 )
 
-from . import retry
 from .audit import CANCELLED
+from .delay_checks import between_attempts, between_workers, held
 from .inputs import Inputs, JobState, Later, Verdict
 from .lost_worker import forsaken, pod_unseen, vanished
-from .outcome import backing_off, ended_without_report, node_unreachable, reported
+from .outcome import ended_without_report, node_unreachable, reported
 from .resolve import Held, Refused, Resolved, obstacle, resolve
 from .worker_checks import worker_running
 
@@ -71,25 +71,25 @@ def cancelled(inputs: Inputs, platform: Platform, now: datetime) -> JobState | N
     return JobState("Failed", Reason.CANCELLED, CANCELLED, item, worker)
 
 
-def suspended(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
+def suspended(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
     """spec.suspend is true. A charge remains."""
     if not inputs.job.spec.suspend:
         return None
-    return JobState("Pending", Reason.SUSPENDED, "spec.suspend is true")
+    return held(inputs.job, Reason.SUSPENDED, "spec.suspend is true")
 
 
-def inputs_unreadable(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
+def inputs_unreadable(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
     """An object that it needs can't be read. It is neither missing nor as it was before."""
     if not inputs.unreadable:
         return None
-    return JobState("Pending", Reason.UNREADABLE, str(inputs.unreadable))
+    return held(inputs.job, Reason.UNREADABLE, str(inputs.unreadable))
 
 
-def inputs_missing(inputs: Inputs, _platform: Platform, _now: datetime) -> JobState | None:
+def inputs_missing(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
     """An object that it references is missing or invalid."""
     match obstacle(inputs.job, inputs.profile, inputs.stores):
         case Held(reason, message):
-            return JobState("Pending", reason, message)
+            return held(inputs.job, reason, message)
         case Refused(reason, message):
             return JobState("Failed", reason, message)
         case None:
@@ -104,8 +104,7 @@ def throttled(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
     if quota.excess:
         return JobState("Failed", Reason.QUOTA_EXCEEDED, quota.excess)
     if not quota.position:
-        message = "waits for the operator to evaluate the quota"
-        return JobState("Pending", Reason.REQUESTED, message, waits_for="admission")
+        return _not_evaluated(inputs)
 
     def waiting(queue: Queue) -> JobState:
         message = waits_for_quota(queue, quota.limit)
@@ -113,6 +112,17 @@ def throttled(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
         return JobState("Throttled", reason, message, queue=queue, waits_for="admission")
 
     return _in_line(inputs, quota.position, waiting)
+
+
+def _not_evaluated(inputs: Inputs) -> JobState:
+    """Whether the quota admits it isn't known. A status that shows that it was throttled stays."""
+    return JobState(
+        "Pending",
+        Reason.REQUESTED,
+        "waits for the operator to evaluate the quota",
+        waits_for="admission",
+        is_transient=inputs.job.status.phase == "Throttled",
+    )
 
 
 def _in_line(
@@ -124,33 +134,6 @@ def _in_line(
     if not shown:
         return renewed
     return Later(at, waiting(shown), renewed) if at else waiting(shown)
-
-
-def between_attempts(inputs: Inputs, platform: Platform, _now: datetime) -> Verdict:
-    """Its last attempt failed, and the delay before the next has not passed."""
-    job, failure = inputs.job, inputs.job.status.last_failure
-    if not failure or not failure.attempt or inputs.quota.dispatch:
-        return None
-    at = retry_at(job, failure, platform)
-    reason, message = Reason(failure.reason), backing_off(job, failure, platform.bounds)
-    return Later(at, JobState("Queued", reason, message, queue=Queue(eligible_at=at)), None)
-
-
-def between_workers(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:
-    """Its last worker never ran, and the delay before the next has not passed."""
-    status = inputs.job.status
-    at, ready = status.queue.eligible_at if status.queue else None, inputs.job.ready
-    if not at or not ready or inputs.quota.dispatch:
-        return None
-    if ready.reason not in (Reason.WORKER_REFUSED, Reason.EVICTED):
-        return None
-    reason, queue = Reason(ready.reason), Queue(eligible_at=at)
-    return Later(at, JobState("Queued", reason, ready.message, queue=queue), None)
-
-
-def retry_at(job: ImageJob, failure: LastFailure, platform: Platform) -> datetime:
-    """When the next attempt after this failure may start."""
-    return failure.time + retry.delay(job.metadata.uid, failure.attempt, platform.backoff)
 
 
 def refused(inputs: Inputs, _platform: Platform, _now: datetime) -> Verdict:

@@ -99,4 +99,4 @@ def _strays(cache: ClusterCache, job: ImageJob, carrier: Worker | None) -> Itera
 def _vanished(cache: ClusterCache, job: ImageJob) -> str | None:
     """Return the worker Job that its status names, if the cache doesn't have it."""
     name = worker_shown(job)
-    return name if name and cache.has_vanished(job, name) else None
+    return name if name and cache.worker_ends.has_vanished(job, name) else None

@@ -26,7 +26,8 @@ class QuotaPosition(msgspec.Struct, frozen=True):
     `admitted_at` is when it was charged, `dispatch` the worker Job that, by the ledger, is being
     created for it, `position` its position in the queue that it is in, `limit` the rate it waits
     for ("50 per 1h"), `slot` the precision of its time, `excess` why it may not even wait. All are
-    unset before the quota has been evaluated.
+    unset before the quota has been evaluated; the position also while the quota admits it, and its
+    charge has yet to be written.
     """
 
     admitted_at: datetime | None = None

@@ -51,6 +51,7 @@ def compose(
         child_memory_bytes=platform.memory_of(size).child_bytes,
         stores={name: _order_store(store) for name, store in stores.items()},
         items=listed,
+        internal_cidrs=platform.internal_cidrs,
     )
 
 

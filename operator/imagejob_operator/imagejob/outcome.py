@@ -46,8 +46,8 @@ def ended_without_report(inputs: Inputs, platform: Platform, now: datetime) -> J
     if worker.is_excused:
         return _evicted(job, worker, _why_removed(worker), platform, now)
     if worker.never_ran:
-        ended = _ended_at(worker) or _created(worker) or now
-        return never_ran(job, worker, _why_it_never_ran(worker), platform, ended)
+        why, ended = _why_it_never_ran(worker), _rejected_at(worker, now)
+        return never_ran(job, worker, why, platform, ended)
     reason, message = _how_it_was_lost(worker)
     return _failed(job, worker, reason, message, platform, now)
 
@@ -87,8 +87,7 @@ def _evicted(
 ) -> JobState:
     """The cluster, or a lost node, took its pod away."""
     if worker.never_ran:
-        ended = _ended_at(worker) or _created(worker) or now
-        at = _next_start(job, worker, platform, ended)
+        at = _next_start(job, worker, platform, _rejected_at(worker, now))
         return _at_no_cost(job, worker, Reason.EVICTED, f"{message} before it started", at)
     return _at_no_cost(job, worker, Reason.EVICTED, message)
 
@@ -145,7 +144,7 @@ def _failed(
     unknown, so the attempt counts, unless its files were more than the pod may have."""
     uid, name = job.metadata.uid, worker.job.metadata.name
     item, said = worker.item(uid), worker.said(uid)
-    attempt, ended = item.attempt if item else 1, _ended_at(worker) or now
+    attempt, ended = item.attempt if item else 1, worker.ended_at or now
     read = said if isinstance(said, Read) else None
     is_known = said is None or read is not None or reason is Reason.OUT_OF_SCRATCH
     is_free = not entry and len(worker.job.items) > 1 and is_known
@@ -164,8 +163,8 @@ def attempt_lost(
     """One attempt has failed: decide whether another follows."""
     reason, attempt, message = Reason(failure.reason), failure.attempt, failure.message
     backoff, bounds = platform.backoff, platform.bounds
-    verdict = retry.verdict(job, reason, attempt, failure.time, was_large, backoff, bounds)
-    if not isinstance(verdict, retry.Retry):
+    at = retry.next_attempt(job, reason, attempt, failure.time, was_large, backoff, bounds)
+    if at is None:
         is_last = attempt > retries_of(job, bounds) > 0
         message = retry.exhausted(message, attempt) if is_last else message
         return JobState("Failed", reason, message, failure=failure)
@@ -174,7 +173,7 @@ def attempt_lost(
         reason,
         backing_off(job, failure, bounds),
         failure=failure,
-        queue=Queue(eligible_at=verdict.at),
+        queue=Queue(eligible_at=at),
     )
 
 
@@ -191,15 +190,11 @@ def _was_large(worker: Worker, platform: Platform) -> bool:
     return order is not None and order.child_memory_bytes >= platform.large_memory.child_bytes
 
 
-def _ended_at(worker: Worker) -> datetime | None:
-    """Return when its containers ended, or else its Job, as far as they say."""
-    ended = worker.last.ended_at if worker.last else None
-    return ended or (worker.job.ended.last_transition_time if worker.job.ended else None)
-
-
-def _created(worker: Worker) -> datetime | None:
-    """Return when its pod was created: near its end, if the kubelet rejected it."""
-    return worker.last.metadata.creation_timestamp if worker.last else None
+def _rejected_at(worker: Worker, now: datetime) -> datetime:
+    """Return when a worker that never ran was over. If nothing says so, its pod was created near
+    its end, as where the kubelet rejected it."""
+    created = worker.last.metadata.creation_timestamp if worker.last else None
+    return worker.ended_at or created or now
 
 
 def _why_removed(worker: Worker) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-import msgspec
-
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.reasons import RETRYABLE, Reason
 from imagejob_operator.config.bounds import Bounds, retries_of
@@ -21,20 +19,7 @@ _DOUBLINGS = 64
 """Any delay above a nanosecond reaches LONGEST with fewer; keeps the float finite."""
 
 
-class Retry(msgspec.Struct, frozen=True):
-    """Another attempt, from `at` on."""
-
-    at: datetime
-
-
-class Final(msgspec.Struct, frozen=True):
-    """No further attempt."""
-
-
-Verdict = Retry | Final
-
-
-def verdict(
+def next_attempt(
     job: ImageJob,
     reason: Reason,
     attempt: int,
@@ -42,16 +27,16 @@ def verdict(
     was_large: bool,  # noqa: FBT001 (an attempt was of one memory class or the other)
     base: timedelta,
     bounds: Bounds,
-) -> Verdict:
-    """Decide what follows attempt number `attempt` (from 1), which failed at `ended` for `reason`.
+) -> datetime | None:
+    """Return from when on another attempt follows; None if none does.
 
+    Attempt number `attempt` (from 1) failed at `ended` for `reason`.
     Only the larger memory class can cure OutOfMemory, so there is one such retry.
     """
     needs_memory = reason is Reason.OUT_OF_MEMORY
     if reason not in RETRYABLE or attempt > retries_of(job, bounds) or (needs_memory and was_large):
-        return Final()
-    at = ended + delay(job.metadata.uid, attempt, base)
-    return Retry(at)
+        return None
+    return ended + delay(job.metadata.uid, attempt, base)
 
 
 def delay(uid: str, attempt: int, base: timedelta) -> timedelta:

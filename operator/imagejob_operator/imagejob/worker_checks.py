@@ -65,8 +65,8 @@ def _begun(job: WorkerJob) -> datetime | None:
     return job.resumed_at or job.metadata.creation_timestamp
 
 
-def is_stuck(pod: Pod) -> bool:
-    """Whether it has a node but has not started, and its status gives no reason."""
+def gives_no_reason(pod: Pod) -> bool:
+    """Whether it has a node but has not started, and its status does not say why."""
     return is_on_a_node(pod) and why_it_waits(pod) is None
 
 
@@ -118,7 +118,7 @@ def _unplaced(inputs: Inputs, worker: Worker, platform: Platform) -> Verdict:
         message = f"pod {worker.pod.metadata.name} gets no node: {worker.pod.held_back}"
         return JobState("Queued", Reason.WORKER_UNSCHEDULABLE, message, worker=worker)
     refusal = inputs.refusal
-    if worker.pod and is_stuck(worker.pod) and refusal and refusal.message:
+    if worker.pod and gives_no_reason(worker.pod) and refusal and refusal.message:
         return _warned_of(inputs, worker, worker.pod, refusal.message, platform)
     if worker.pod is None and refusal:
         return _gets_no_pod(inputs, worker, refusal.message, platform)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
-from datetime import datetime
+from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -17,13 +16,13 @@ from imagejob_operator.api.meta import API_VERSION, Manifest, ObjectMeta, Resour
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.observability.trouble import Trouble
 
-from . import records, shallow
+from . import shallow
 from .errors import ApiError, ConflictError, ExpiredError, NotFoundError
-from .object_store import HasMetadata, version
+from .events import Events
+from .object_store import HasMetadata
 from .pager import FIRST, Page, Pager
 from .reader import Reader, Unreadable
 from .resources import (
-    EVENTS,
     FINISHED_WITH_TTL,
     IMAGE_JOBS,
     IMAGE_QUOTAS,
@@ -31,22 +30,12 @@ from .resources import (
     PODS,
     WORKER_JOBS,
     Kind,
-    Occurrence,
 )
 from .transport import Fence, Transport, decode
 from .transport import connect as connect_transport
 from .worker import WorkerJob
 
 log = logging.getLogger(__name__)
-
-WARNINGS = 100
-"""Events about one object.
-
-Kubernetes counts repetitions in one Event, so legitimate ones are few.
-"""
-
-MESSAGE = 1024
-"""Characters kept of an Event's message: the maximum of events.k8s.io."""
 
 SLACK = 15.0
 """Seconds that a watch may last beyond the requested time."""
@@ -90,13 +79,15 @@ class _Failure(msgspec.Struct):
 class Cluster:
     """The API server, as far as the operator needs it. Every method may raise ApiError.
 
-    `limiter` adapts the number of concurrent requests, `metrics` counts them.
+    `events` are those about any object, `limiter` adapts the number of concurrent requests,
+    `metrics` counts them.
     """
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self.reader = Reader(transport.metrics)
         self._pager = Pager(transport, self.reader)
+        self.events = Events(transport, self._pager)
         self.limiter = transport.limiter
         self.metrics = transport.metrics
 
@@ -246,68 +237,6 @@ class Cluster:
             path = LEDGERS.path(meta["namespace"])
             answer = await self._transport.send("POST", path, manifest)
         return decode(answer, _Versioned).metadata.resource_version
-
-    async def warnings_about(self, thing: ObjectMeta) -> list[str]:
-        """Return the messages of Warning Events about an object, the newest last.
-
-        Reads at most WARNINGS of them: tenants may post any number of Events.
-        """
-        selector = f"involvedObject.uid={thing.uid},type=Warning"
-        return [each.message for each in await self._events(thing.namespace, selector)]
-
-    async def troubles_of_node(self, node: str, since: datetime) -> list[str]:
-        """Return the messages of Events of a node that tell of trouble, the newest last.
-
-        Events of nodes are in the namespace `default`. That a node isn't ready is no Warning.
-        """
-        selector = f"involvedObject.kind=Node,involvedObject.name={node}"
-        return [
-            each.message
-            for each in await self._events("default", selector)
-            if (each.type == "Warning" or each.reason == "NodeNotReady")
-            and (each.last_timestamp or since) >= since
-        ]
-
-    async def _events(self, namespace: str, selector: str) -> list[Occurrence]:
-        """Return at most WARNINGS Events, the newest last, with their messages cut."""
-        found: list[Occurrence] = []
-        pages = self._pager.pages(EVENTS, namespace, (("fieldSelector", selector),))
-        async with aclosing(pages):
-            async for page in pages:
-                found += page.items
-                if len(found) >= WARNINGS:
-                    break
-        found = sorted(found[:WARNINGS], key=version)
-        return [msgspec.structs.replace(each, message=each.message[:MESSAGE]) for each in found]
-
-    async def post_event(self, event: Manifest) -> None:
-        """Post an Event; one that exists already was posted before a crash.
-
-        If an Event of other content has the name, it is posted under another name. Raises
-        ConflictError where that is taken, too.
-        """
-        path = f"/apis/events.k8s.io/v1/namespaces/{event['metadata']['namespace']}/events"
-        try:
-            await self._transport.send("POST", path, event)
-        except ConflictError:
-            if not await self._is_posted(event):
-                await self._transport.send("POST", path, records.renamed(event, os.urandom(16)))
-
-    async def _is_posted(self, event: Manifest) -> bool:
-        """Whether the Event of that name has the same content and reporter.
-
-        Uses `list`: needs no `get`.
-        """
-        meta = event["metadata"]
-        selector = f"metadata.name={meta['name']}"
-        said = (event["reportingController"], event["type"], event["reason"], event["note"])
-        pages = self._pager.pages(EVENTS, meta["namespace"], (("fieldSelector", selector),))
-        async with aclosing(pages):
-            async for page in pages:
-                for each in page.items:
-                    if said == (each.reporting_component, each.type, each.reason, each.message):
-                        return True
-        return False
 
 
 def _watch_event(line: bytes) -> _WatchEvent:

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 CANCEL_AGAIN_SECONDS = 1.0
 
 Work = Callable[[], Coroutine[Any, Any, None]]
+Step = Callable[[float], Awaitable[bool | None]]
+"""One attempt to take, renew or release the lease, within so many seconds."""
 
 
 class Leadership(Protocol):
@@ -141,25 +143,22 @@ class LeaderElector:
 
         After a pause of the whole process the lease may still be ours, if no other took it. A pause
         during the attempt requires another one: the attempt has timed out, or renewed the lease as
-        of a time before the pause.
+        of a time before the pause. One that has just timed out was not paused.
         """
-        paused = True
+        paused, longest = True, self._timings.patience + self._timings.retry
         while paused:
             before = self._lock.silent
             await self._attempt(self._lock.renew, self._timings.patience)
-            paused = self._lock.silent - before > self._timings.patience
+            paused = self._lock.silent - before > longest
 
-    async def _attempt(self, step: Callable[[], Awaitable[bool | None]], seconds: float) -> bool:
+    async def _attempt(self, step: Step, seconds: float) -> bool:
         """Return what `step` returns; False if the API server refuses, needs longer than `seconds`,
         or is unreachable."""
         failure, done = "", False
         try:
-            async with asyncio.timeout(seconds):
-                done = bool(await step())
+            done = bool(await step(seconds))
         except ConflictError:
             log.debug("another operator wrote the Lease first; reading it again")
-        except TimeoutError:
-            failure = f"no response within {seconds:g} s"
         except ApiError as error:
             failure = str(error)
         if failure:

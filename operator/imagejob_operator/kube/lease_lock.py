@@ -16,7 +16,7 @@ from . import lease as leases
 from .clock import utc_now
 from .errors import ApiError, ConflictError, FencedError, NotFoundError
 from .lease import Lease, LeaseHolder, LeaseSpec, LeaseTimings, ObservedRecord
-from .transport import Transport, decode
+from .transport import TIMEOUT_SECONDS, Transport, decode
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,9 @@ def seconds_since_boot() -> float:
 class LeaseLock:
     """One candidate for the Lease of a namespace. Methods that send requests may raise ApiError.
 
-    The times in the Lease are informative: no decision depends on them.
+    One attempt is made at a time. Its requests end within `seconds`; one that gets no response by
+    then counts as unanswered in the metrics, too, as the connection sets the time limit. The times
+    in the Lease are informative: no decision depends on them.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class LeaseLock:
         self._written: Lease | None = None  # as our last write left it, or may have
         self._holding: LeaseHolder | None = None  # the tenure that we last tried to begin
         self._renewed = -math.inf  # when the last successful renewal was sent
+        self._due = math.inf  # when the attempt has to end, by time.monotonic()
 
     @property
     def holder(self) -> str | None:
@@ -71,11 +74,12 @@ class LeaseLock:
         if self.silent >= self.timings.seconds:
             raise FencedError("request not sent: the lease may have expired")
 
-    async def take(self) -> bool:
+    async def take(self, seconds: float = TIMEOUT_SECONDS) -> bool:
         """Take the lease if it is free; return whether we hold it.
 
         Raises ConflictError if another was faster.
         """
+        self._due = time.monotonic() + seconds
         lease = await self._read()
         if lease and self._is_ours(lease):  # an attempt without an answer has succeeded
             await self._hold(lease, leases.renewed(lease.spec, utc_now()))
@@ -88,12 +92,13 @@ class LeaseLock:
         )
         return True
 
-    async def renew(self) -> None:
+    async def renew(self, seconds: float = TIMEOUT_SECONDS) -> None:
         """Renew. Raises LeaseLostError if the Lease has changed: only its holder writes it.
 
         One request suffices if nobody has written since, as in client-go: two could take a slow API
         server longer than an attempt may last.
         """
+        self._due = time.monotonic() + seconds
         if self._written:
             with suppress(ConflictError, NotFoundError):
                 await self._hold(self._written, leases.renewed(self._written.spec, utc_now()))
@@ -108,8 +113,9 @@ class LeaseLock:
             f"the Lease is held by {holder}" if holder else "the Lease was deleted or released"
         )
 
-    async def release(self) -> None:
+    async def release(self, seconds: float = TIMEOUT_SECONDS) -> None:
         """Release the lease if we hold it, or might. Our work must have ended."""
+        self._due = time.monotonic() + seconds
         self._renewed = -math.inf
         known, self._written = self._written, None
         while self._holding:
@@ -142,7 +148,7 @@ class LeaseLock:
 
     async def _read(self) -> Lease | None:
         try:
-            data = await self._transport.send("GET", f"{self._path}/{NAME}")
+            data = await self._send("GET", f"{self._path}/{NAME}")
         except NotFoundError:
             return None
         return decode(data, Lease)
@@ -156,15 +162,19 @@ class LeaseLock:
         body = msgspec.to_builtins(spec)
         if lease is None:
             made = {"metadata": {"name": NAME}, "spec": body}
-            return decode(await self._transport.send("POST", self._path, made), Lease)
+            return decode(await self._send("POST", self._path, made), Lease)
         patch = [*_unchanged(lease), {"op": "add", "path": "/spec", "value": body}]
         try:
-            data = await self._transport.send("PATCH", f"{self._path}/{NAME}", patch)
+            data = await self._send("PATCH", f"{self._path}/{NAME}", patch)
         except ApiError as error:
             if error.status == 422 and not lease.metadata.resource_version:
                 raise ConflictError(409, error.message) from error  # a test of the patch failed
             raise
         return decode(data, Lease)
+
+    async def _send(self, method: str, path: str, body: object = None) -> bytes:
+        left = self._due - time.monotonic()
+        return await self._transport.send(method, path, body, seconds=max(0.0, left))
 
 
 def _unchanged(lease: Lease) -> list[dict[str, object]]:

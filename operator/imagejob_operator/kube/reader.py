@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from imagejob_operator.api.imagejob import FINISHED, ImageJob
 from imagejob_operator.observability.logging import Value, fields, unsampled
 from imagejob_operator.observability.metrics import Metrics
 
@@ -30,7 +31,8 @@ class Unreadable(msgspec.Struct, frozen=True):
     """An object that can't be read, and why; its metadata as far as that can be read.
 
     `resource` is its kind's plural; `version` is 0 if it is unknown. `is_refused` if it was read,
-    and can't be used nevertheless.
+    and can't be used nevertheless. `is_finished` of an ImageJob by its phase, which never changes
+    again: nothing else of it matters then.
     """
 
     resource: str
@@ -41,6 +43,7 @@ class Unreadable(msgspec.Struct, frozen=True):
     version: int = 0
     why: str = ""
     is_refused: bool = False
+    is_finished: bool = False
 
     def is_refusal_of(self, version: int) -> bool:
         """Whether that version was read, and refused: to read it again makes no difference."""
@@ -107,7 +110,9 @@ class Reader:
 
 def identify(kind: Kind[T], raw: bytes) -> Unreadable:
     """Return what names an object, whatever else it contains."""
-    meta = shallow.members(shallow.members(raw).get("metadata", b""))
+    parts = shallow.members(raw)
+    meta = shallow.members(parts.get("metadata", b""))
+    phase = shallow.text_of(shallow.members(parts.get("status", b"")).get("phase"))
     return Unreadable(
         kind.plural,
         kind.type.__name__,
@@ -115,6 +120,7 @@ def identify(kind: Kind[T], raw: bytes) -> Unreadable:
         name=shallow.text_of(meta.get("name")),
         uid=shallow.text_of(meta.get("uid")),
         version=version_number(shallow.text_of(meta.get("resourceVersion"))) or 0,
+        is_finished=kind.type is ImageJob and phase in FINISHED,
     )
 
 

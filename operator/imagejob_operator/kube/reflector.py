@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Protocol
 
 from imagejob_operator.observability.logging import fields
 from imagejob_operator.observability.trouble import Trouble
 
+from .backoff import Backoff
 from .client import Change, Cluster
 from .errors import ApiError, ExpiredError, NotFoundError
 from .resources import Kind
@@ -25,13 +26,13 @@ WATCH_SECONDS = 30
 """The duration of a watch before it is renewed, and the longest time, plus a little, that a dead
 connection goes unnoticed. client-go notices one after 45 s, by HTTP/2's pings."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
-"""Seconds until the next attempt, doubled with each failure, less up to half."""
+RETRY = Backoff(timedelta(seconds=0.25), timedelta(seconds=4))
+"""The pauses after failures to list or to watch."""
 
 SHORT = 1.0
 """Seconds. A watch that ends sooner counts as a failure; without an event, as one to list after."""
 
-Pauses = Callable[[int], float]
+Pauses = Callable[[int], timedelta]
 
 
 class Lister(Protocol):
@@ -51,12 +52,6 @@ class Lister(Protocol):
         ...
 
 
-def pause_after(failures: int) -> float:
-    """Return the seconds to wait after that many failures in a row, with jitter."""
-    longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - 1, 10))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 (no secret)
-
-
 class Reflector:
     """Lists and watches one kind, in every namespace or in one; `is_current` while it has been
     listed and is watched.
@@ -70,7 +65,7 @@ class Reflector:
         cluster: Cluster,
         lister: Lister,
         changed: Callable[[], None],
-        pause: Pauses = pause_after,
+        pause: Pauses = RETRY.pause,
         namespace: str = "",
     ) -> None:
         self.kind = kind
@@ -140,16 +135,16 @@ class Reflector:
             self._version = ""  # a CRD that was deleted, and may be created again
         self._set_current(current=False)
         self._tell(error)
-        await self._rest(error.retry_after.total_seconds())
+        await self._rest(error.retry_after)
 
     def _tell(self, error: ApiError) -> None:
         """Log an error of this kind alone: the transport logs outages."""
         if not error.is_outage:
             self._trouble.failed(error)
 
-    async def _rest(self, at_least: float = 0.0) -> None:
+    async def _rest(self, at_least: timedelta = timedelta()) -> None:
         self._failures += 1
-        await asyncio.sleep(max(self._pause(self._failures), at_least))
+        await asyncio.sleep(max(self._pause(self._failures), at_least).total_seconds())
 
     def _set_current(self, *, current: bool) -> None:
         if current != self.is_current:

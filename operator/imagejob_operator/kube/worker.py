@@ -132,6 +132,12 @@ class Worker(msgspec.Struct, frozen=True):
         return self.pod or next(iter(self.past[-1:]), None)
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When the containers of its last pod ended, or else its Job, as far as they say."""
+        ended = self.last.ended_at if self.last else None
+        return ended or (self.job.ended.last_transition_time if self.job.ended else None)
+
+    @property
     def is_live(self) -> bool:
         """Whether its pod may be running or is yet to come; a pod that has run gets no
         successor."""

@@ -29,7 +29,7 @@ from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
 
 UNREACHED = "<error>"
-"""The code of a request without an answer, as in client-go."""
+"""The code of a request without a response in time, as in client-go."""
 
 RETRIED = RETRYABLE | {Reason.EVICTED, Reason.OUT_OF_SCRATCH}
 FAILED = RETRYABLE | FINAL - {Reason.CANCELLED}

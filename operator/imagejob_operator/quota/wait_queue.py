@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from sortedcontainers import SortedKeyList
@@ -67,6 +67,11 @@ class WaitQueue:
     def head(self, count: int) -> list[str]:
         """Return the UIDs of the first `count`, or all if there are fewer."""
         return list(islice(self._uids, count))
+
+
+def in_order(jobs: Iterable[ImageJob | None]) -> list[ImageJob]:
+    """Return the ImageJobs in the order in which they continue."""
+    return sorted((job for job in jobs if job), key=sort_key)
 
 
 def sort_key(job: ImageJob) -> SortKey:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,7 +12,7 @@ from imagejob_operator.imagejob.gather import is_outdated
 from imagejob_operator.quota.admission import admit
 from imagejob_operator.quota.ledger import Ledger
 from imagejob_operator.quota.rates import Policy, usage
-from imagejob_operator.quota.wait_queue import sort_key
+from imagejob_operator.quota.wait_queue import in_order
 
 from .namespace_state import NamespaceState, shows
 
@@ -61,7 +61,7 @@ def take_snapshot(
         policy,
         admission.ledger,
         admission.uids,
-        _in_order([uid for uid in waiting if uid not in promised], cache),
+        _in_order((uid for uid in waiting if uid not in promised), cache),
         _excess(state, policy, admission.ledger, {*known.charged, *admission.uids}, cache),
         stepped=ledger.as_of < known.as_of,
     )
@@ -92,9 +92,8 @@ def _excess(
     return {job.metadata.uid: why for job in jobs if job and job.status.phase != "Throttled"}
 
 
-def _in_order(uids: Sequence[str], cache: ClusterCache) -> list[str]:
-    jobs = [job for uid in uids if (job := cache.jobs.get(uid))]
-    return [job.metadata.uid for job in sorted(jobs, key=sort_key)]
+def _in_order(uids: Iterable[str], cache: ClusterCache) -> list[str]:
+    return [job.metadata.uid for job in in_order(map(cache.jobs.get, uids))]
 
 
 def _wants_a_charge(cache: ClusterCache, uid: str) -> bool:
@@ -103,5 +102,5 @@ def _wants_a_charge(cache: ClusterCache, uid: str) -> bool:
 
 
 def _is_settled(namespace: str, uid: str, cache: ClusterCache) -> bool:
-    """Whether the ledger may drop the charge. An ImageJob that can't be read still exists."""
-    return shows(cache.jobs.get(uid)) and not cache.unreadable.image_job(namespace, uid)
+    """Whether the ledger may drop the charge. An ImageJob that is unknown may still exist."""
+    return shows(cache.jobs.get(uid)) and not cache.is_unknown(namespace, uid)

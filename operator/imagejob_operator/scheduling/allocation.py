@@ -54,19 +54,20 @@ def occupancy(
     promised = {each.name: len(each.jobs) for each in writing.pending} if writing else {}
     promised |= {name: len(record.uids) for name, record in state.promised().items()}
     starting = [each for each in live if is_starting(each, patience, now)]
-    stuck = [each for each in live if each not in starting and each.pod and _is_stuck(each.pod)]
+    late = [each for each in live if each not in starting]
+    held = [each for each in late if each.pod and _is_held_by_its_node(each.pod)]
     return Occupancy(
         workers=min(sum(not each.is_suspended for each in live), most) + len(promised),
         image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
         starting=len(starting) + len(promised),
         unplaced=sum(not (each.pod and each.pod.is_placed) for each in starting) + len(promised),
         nodes_are_full=_nodes_are_full([each.pod for each in live if each.pod]),
-        not_run=len(starting) + len(stuck) + len(promised),
+        not_run=len(starting) + len(held) + len(promised),
         is_refused=state.refused_at is not None,
     )
 
 
-def _is_stuck(pod: Pod) -> bool:
+def _is_held_by_its_node(pod: Pod) -> bool:
     """Whether it has a node that doesn't start it, and isn't being deleted.
 
     A pod on a lost node may stay in deletion for long. It doesn't tell whether another node

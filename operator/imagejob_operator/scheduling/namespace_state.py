@@ -17,6 +17,7 @@ from imagejob_operator.quota.position import QueuePosition
 from imagejob_operator.quota.rates import Forecast
 from imagejob_operator.quota.wait_queue import WaitQueue
 
+NO_FORECAST = Forecast((), ())
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -38,11 +39,13 @@ class PendingWorker(msgspec.Struct, frozen=True):
 
 class WaitEstimate(msgspec.Struct, frozen=True):
     """The estimate for ImageJobs that wait for a quota: its tightest rate (`50 per 1h`), the
-    precision of its times, and when each position continues, up to the end of the forecast."""
+    precision of its times, how many more it admits at once, and when each position continues, up to
+    the end of the forecast."""
 
     limit: str = ""
     slot: timedelta = timedelta()
-    forecast: Forecast = Forecast((), ())
+    at_once: int = 0
+    forecast: Forecast = NO_FORECAST
 
 
 class NamespaceState:
@@ -78,11 +81,12 @@ class NamespaceState:
         self._index()
 
     def invalidate(self) -> list[PendingWorker]:
-        """Drop the ledger, as another operator may have written it.
+        """Drop the ledger, as another operator may have written it, and what followed from it.
 
         Return the workers that must not be created for now.
         """
         self.ledger = None
+        self.estimate = msgspec.structs.replace(self.estimate, forecast=NO_FORECAST)
         dropped = list(self.pending.values())
         self.pending.clear()
         return dropped
@@ -109,6 +113,15 @@ class NamespaceState:
         """Return the workers that, by the ledger, are being created."""
         found = self.ledger.dispatches.items() if self.ledger else ()
         return {name: record for name, record in found if name not in self.retired}
+
+    def is_idle(self, now: datetime) -> bool:
+        """Whether nothing is to be planned: no ImageJob waits, and no worker is promised.
+
+        A ledger whose clock is ahead may have to be written nevertheless.
+        """
+        if self.throttled or self.queued or self._dispatches:
+            return False
+        return self.ledger is None or self.ledger.as_of <= micros(now)
 
     def has_orphan(self, uid: str | None = None) -> bool:
         """Whether the last known ledger has a worker that this operator is not creating, for that
@@ -169,9 +182,10 @@ class NamespaceState:
         return QueuePosition(self.queued.position(uid)) if uid in self.queued else None
 
     def _admission_position(self, uid: str) -> QueuePosition | None:
-        forecast = self.estimate.forecast
+        """Return its position among those for which the quota is used up."""
+        at_once, forecast = self.estimate.at_once, self.estimate.forecast
         position = self.throttled.position(uid) if uid in self.throttled else 0
-        if not 0 < position <= forecast.count:
+        if not at_once < position <= forecast.count:
             return None
         return QueuePosition(position, time_of(forecast.at(position) * 1000))
 

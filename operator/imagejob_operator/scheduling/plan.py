@@ -74,8 +74,7 @@ def settled(state: NamespaceState, cache: ClusterCache) -> list[str]:
         for name, record in state.promised().items()
         if cache.workers.get((state.namespace, name))
         or all(
-            _is_through(cache.jobs.get(uid), name)
-            and not cache.unreadable.image_job(state.namespace, uid)
+            _is_through(cache.jobs.get(uid), name) and not cache.is_unknown(state.namespace, uid)
             for uid in record.uids
         )
     ]

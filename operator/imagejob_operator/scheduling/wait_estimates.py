@@ -9,7 +9,7 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.quota.ledger import time_of
 from imagejob_operator.quota.position import stale_from
-from imagejob_operator.quota.rates import Policy, forecast, usage
+from imagejob_operator.quota.rates import Policy, admissible, forecast, usage
 
 from .admission_snapshot import AdmissionSnapshot
 from .namespace_state import NamespaceState, WaitEstimate
@@ -33,6 +33,7 @@ def estimate(snapshot: AdmissionSnapshot) -> WaitEstimate:
     return WaitEstimate(
         limit=f"{tightest.jobs} per {tightest.per}",
         slot=timedelta(milliseconds=tightest.slot),
+        at_once=admissible(ledger.history, rates, ledger.now, count),
         forecast=forecast(ledger.history, rates, ledger.now, count),
     )
 
@@ -51,13 +52,16 @@ def stale_jobs(
 ) -> Iterator[ImageJob]:
     """Yield waiting ImageJobs whose status shows a stale position or time, or none yet.
 
-    An ImageJob that `is_queued` is reconciled anyway as soon as its status can be written.
+    Without a position there is nothing to show: the quota admits it. An ImageJob that `is_queued`
+    is reconciled anyway as soon as its status can be written.
     """
     for job in waiting_jobs(state, cache):
         if is_queued(job.metadata.uid):
             continue
         quota, queue = state.quota_position(job), job.status.queue
-        stale = stale_from(queue, quota.position, quota.slot) if queue and quota.position else now
+        if not quota.position:
+            continue
+        stale = stale_from(queue, quota.position, quota.slot) if queue else now
         if stale and stale <= now:
             yield job
 

@@ -106,13 +106,13 @@ class WorkQueue:
         """Whether any key other than namespaces is waiting to be reconciled."""
         return bool(self._ready or self._ready_last)
 
-    def next(self) -> ObjectKey | None:
+    def next(self, *, only_awaited: bool = False) -> ObjectKey | None:
         """Dequeue the oldest key other than namespaces; None if there is none.
 
-        Statuses of ImageQuotas come last: at a start there is one for each namespace. So do the
-        missing ledgers that they need, to be rebuilt together.
+        Statuses of ImageQuotas come last, or not at all with `only_awaited`: at a start there is
+        one for each namespace. So do the missing ledgers that they need, to be rebuilt together.
         """
-        ready = self._ready or self._ready_last
+        ready = self._ready or ({} if only_awaited else self._ready_last)
         key = next(iter(ready), None)
         if key is not None:
             del ready[key]

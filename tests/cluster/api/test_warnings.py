@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from imagejob_operator.api.meta import ObjectMeta
 from imagejob_operator.kube import client as api
-from imagejob_operator.kube.client import WARNINGS
+from imagejob_operator.kube.events import WARNINGS
 
 if TYPE_CHECKING:
     import pytest
@@ -63,7 +63,7 @@ def test_of_a_node_trouble_is_told_that_is_no_older_than_the_pod(
 
     async def read() -> list[str]:
         async with api.connect() as connected:
-            return await connected.troubles_of_node(node, now - timedelta(seconds=30))
+            return await connected.events.troubles_of_node(node, now - timedelta(seconds=30))
 
     assert asyncio.run(read()) == ["InvalidDiskCapacity, 0", "NodeNotReady, 0"]
 
@@ -92,7 +92,7 @@ def warnings(cluster: Client, namespace: str, monkeypatch: pytest.MonkeyPatch) -
 
     async def read() -> list[str]:
         async with api.connect() as connected:
-            return await connected.warnings_about(
+            return await connected.events.warnings_about(
                 ObjectMeta(name="pod", namespace=namespace, uid=UID)
             )
 

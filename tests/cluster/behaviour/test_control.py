@@ -71,7 +71,7 @@ STAGES = {
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES.keys())
 def test_deleted(team: Tenant, operator: Program, stage: Stage) -> None:
     team.quota(stage.quota)
-    team.apply(team.store("down", endpoint="http://127.0.0.1:9"))
+    team.apply(team.store("down", endpoint=f"http://{team.cluster.address}:9"))
     for job in filter(None, (stage.before,)):
         team.apply(job)
         team.wait("first", lambda status: is_finished(status) or status.get("phase") == "Queued")

@@ -82,7 +82,7 @@ def test_each_bad_upload_fails_with_its_reason_and_leaves_nothing(team: Tenant) 
     team.apply(
         team.secret("wrong", AWS_SECRET_ACCESS_KEY="wrong"),
         team.store("locked", opened_by="wrong"),
-        team.store("down", endpoint="http://127.0.0.1:9"),
+        team.store("down", endpoint=f"http://{team.cluster.address}:9"),
     )
 
     team.apply(*BAD.values())

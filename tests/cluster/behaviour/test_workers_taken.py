@@ -58,18 +58,6 @@ def unguarded(cluster: Client) -> Iterator[None]:
         until(lambda: not may_be_orphaned())
 
 
-@pytest.fixture
-def store(cluster: Client) -> Iterator[HostileStore]:
-    with hostile_store(cluster.address) as server:
-        yield server
-
-
-@pytest.fixture
-def team(newcomer: Tenant, store: HostileStore) -> Tenant:
-    newcomer.apply(newcomer.secret(), newcomer.store(endpoint=store.endpoint))
-    return newcomer
-
-
 def started(team: Tenant, store: HostileStore, count: int = 1) -> Body:
     """The ImageJob's running pod, once it has put that many outputs."""
     pod = running_pod(team, "cat", seconds=SECONDS)
@@ -93,109 +81,111 @@ def until_no_pods(team: Tenant) -> None:
 
 @pytest.mark.parametrize("propagation", PROPAGATIONS)
 def test_a_deleted_job_costs_the_only_attempt_and_leaves_no_pod(
-    team: Tenant, store: HostileStore, propagation: str
+    hosted: Tenant, hostile: HostileStore, propagation: str
 ) -> None:
-    team.apply(image_job(retries=0))
-    delete_job(team, started(team, store), propagation)
-    ended = team.wait_finished("cat", SECONDS)
-    until_no_pods(team)
+    hosted.apply(image_job(retries=0))
+    delete_job(hosted, started(hosted, hostile), propagation)
+    ended = hosted.wait_finished("cat", SECONDS)
+    until_no_pods(hosted)
 
     assert (ended["phase"], reason(ended), ended["attempts"]) == ("Failed", "WorkerLost", 1)
-    assert store.distinct() == store.reads == charges(team.cluster, team.namespace) == 1
+    assert hostile.distinct() == hostile.reads == charges(hosted.cluster, hosted.namespace) == 1
 
 
 def test_a_job_that_is_deleted_while_no_operator_looks_costs_the_attempt(
-    team: Tenant, store: HostileStore, operator: Program
+    hosted: Tenant, hostile: HostileStore, operator: Program
 ) -> None:
-    team.apply(image_job(retries=0))
-    pod = started(team, store)
-    team.wait("cat", lambda status: status.get("phase") == "Running", SECONDS)
+    hosted.apply(image_job(retries=0))
+    pod = started(hosted, hostile)
+    hosted.wait("cat", lambda status: status.get("phase") == "Running", SECONDS)
     operator.stop()
-    delete_job(team, pod, "Background")
-    until_no_pods(team)
+    delete_job(hosted, pod, "Background")
+    until_no_pods(hosted)
     operator.start()
-    ended = team.wait_finished("cat", SECONDS)
+    ended = hosted.wait_finished("cat", SECONDS)
 
     assert (ended["phase"], reason(ended)) == ("Failed", "WorkerLost")
-    assert ended["attempts"] == store.reads == 1
+    assert ended["attempts"] == hostile.reads == 1
 
 
 @pytest.mark.parametrize("propagation", PROPAGATIONS)
 def test_no_other_pod_starts_before_the_last_one_has_ended(
-    team: Tenant, store: HostileStore, propagation: str
+    hosted: Tenant, hostile: HostileStore, propagation: str
 ) -> None:
-    store.swaps = False
-    with recording(team.cluster.rest, team.path("pods")) as events:
-        team.apply(image_job(retries=1))
-        delete_job(team, started(team, store), propagation)
-        started(team, store, 2)
-        store.answers.set()
-        ended = team.wait_finished("cat", SECONDS)
-        team.wait_for_no_workers()
+    hostile.swaps = False
+    with recording(hosted.cluster.rest, hosted.path("pods")) as events:
+        hosted.apply(image_job(retries=1))
+        delete_job(hosted, started(hosted, hostile), propagation)
+        started(hosted, hostile, 2)
+        hostile.answers.set()
+        ended = hosted.wait_finished("cat", SECONDS)
+        hosted.wait_for_no_workers()
 
     assert (ended["phase"], ended["attempts"]) == ("Succeeded", 2)
     assert most_at_once(events) == 1
 
 
 def test_a_deleted_pod_costs_an_attempt_and_the_next_one_finds_the_same_source_or_fails(
-    team: Tenant, store: HostileStore
+    hosted: Tenant, hostile: HostileStore
 ) -> None:
-    team.apply(image_job(retries=5))
-    pod = started(team, store)["metadata"]["name"]
-    team.kubectl("delete", "pod", pod, "--wait=false")
-    ended = team.wait_finished("cat", SECONDS)
+    hosted.apply(image_job(retries=5))
+    pod = started(hosted, hostile)["metadata"]["name"]
+    hosted.kubectl("delete", "pod", pod, "--wait=false")
+    ended = hosted.wait_finished("cat", SECONDS)
 
     assert (ended["phase"], reason(ended), ended["attempts"]) == ("Failed", "SourceChanged", 2)
     assert ended["lastFailure"]["reason"] in ("WorkerLost", "SourceChanged")
-    assert store.distinct() == charges(team.cluster, team.namespace) == 1
+    assert hostile.distinct() == charges(hosted.cluster, hosted.namespace) == 1
 
 
 def test_a_pod_without_an_owner_costs_the_attempt_and_is_deleted(
-    team: Tenant, store: HostileStore
+    hosted: Tenant, hostile: HostileStore
 ) -> None:
-    team.apply(image_job(retries=0))
-    pod = started(team, store)["metadata"]["name"]
+    hosted.apply(image_job(retries=0))
+    pod = started(hosted, hostile)["metadata"]["name"]
     change = json.dumps({"metadata": {"ownerReferences": None}})
-    team.kubectl("patch", "pod", pod, "--type=merge", f"--patch={change}")
-    ended = team.wait_finished("cat", SECONDS)
-    team.wait_for_no_workers(SECONDS)
-    until_no_pods(team)
+    hosted.kubectl("patch", "pod", pod, "--type=merge", f"--patch={change}")
+    ended = hosted.wait_finished("cat", SECONDS)
+    hosted.wait_for_no_workers(SECONDS)
+    until_no_pods(hosted)
 
     assert (ended["phase"], reason(ended)) == ("Failed", "WorkerLost")
     assert ended["attempts"] == 1
 
 
-def test_after_an_eviction_a_changed_source_is_rejected(team: Tenant, store: HostileStore) -> None:
-    team.apply(image_job(retries=0))
-    pod = started(team, store)["metadata"]["name"]
-    evict(team, pod)
-    until(lambda: store.reads > 1, SECONDS)
-    store.answers.set()
-    ended = team.wait_finished("cat", SECONDS)
+def test_after_an_eviction_a_changed_source_is_rejected(
+    hosted: Tenant, hostile: HostileStore
+) -> None:
+    hosted.apply(image_job(retries=0))
+    pod = started(hosted, hostile)["metadata"]["name"]
+    evict(hosted, pod)
+    until(lambda: hostile.reads > 1, SECONDS)
+    hostile.answers.set()
+    ended = hosted.wait_finished("cat", SECONDS)
 
     assert (ended["phase"], reason(ended)) == ("Failed", "SourceChanged")
     assert (ended["attempts"], ended["disruptions"]) == (1, 1)
 
 
 def test_what_had_succeeded_before_an_eviction_stays_as_its_status_says(
-    team: Tenant, store: HostileStore, operator: Program
+    hosted: Tenant, hostile: HostileStore, operator: Program
 ) -> None:
     """Two run at once, so the third starts when the first has been reported."""
-    store.prompt = "/quick/"
+    hostile.prompt = "/quick/"
     operator.stop()
-    team.create(
+    hosted.create(
         [image_job(name, priority=-place) for place, name in enumerate(("quick", "slow", "late"))]
     )
     operator.start()
-    pod = running_pod(team, "quick", seconds=SECONDS)["metadata"]["name"]
-    until(lambda: len(store.stored) == 3, SECONDS)
-    evict(team, pod)
-    until(lambda: store.reads > 3, SECONDS)
-    store.answers.set()
-    ended = team.wait_all(is_finished, 3, SECONDS)
-    team.wait_for_no_workers()
+    pod = running_pod(hosted, "quick", seconds=SECONDS)["metadata"]["name"]
+    until(lambda: len(hostile.stored) == 3, SECONDS)
+    evict(hosted, pod)
+    until(lambda: hostile.reads > 3, SECONDS)
+    hostile.answers.set()
+    ended = hosted.wait_all(is_finished, 3, SECONDS)
+    hosted.wait_for_no_workers()
 
-    (there,) = [body for path, body in store.objects.items() if "/quick/" in path]
+    (there,) = [body for path, body in hostile.objects.items() if "/quick/" in path]
     assert [each["sha256"] for each in ended["quick"]["outputs"]] == [sha256(there).hexdigest()]
     assert {name: reason(status) for name, status in ended.items()} == {
         "quick": "Succeeded",
@@ -203,21 +193,21 @@ def test_what_had_succeeded_before_an_eviction_stays_as_its_status_says(
         "late": "SourceChanged",
     }
     assert [ended[name].get("disruptions") for name in ("quick", "slow", "late")] == [None, 1, 1]
-    assert store.distinct() <= charges(team.cluster, team.namespace) == 3
+    assert hostile.distinct() <= charges(hosted.cluster, hosted.namespace) == 3
 
 
 def test_who_was_with_others_in_a_deleted_worker_pays_too(
-    team: Tenant, store: HostileStore
+    hosted: Tenant, hostile: HostileStore
 ) -> None:
     names = [f"cat-{number}" for number in range(4)]
-    team.create([image_job(name, retries=0) for name in names])
-    pod = running_pod(team, names[0], seconds=SECONDS)
-    until(lambda: len(store.stored) >= 1, SECONDS)
-    delete_job(team, pod, "Background")
-    store.answers.set()
-    team.wait_all(lambda status: status.get("phase") in ("Succeeded", "Failed"), 4, SECONDS)
+    hosted.create([image_job(name, retries=0) for name in names])
+    pod = running_pod(hosted, names[0], seconds=SECONDS)
+    until(lambda: len(hostile.stored) >= 1, SECONDS)
+    delete_job(hosted, pod, "Background")
+    hostile.answers.set()
+    hosted.wait_all(lambda status: status.get("phase") in ("Succeeded", "Failed"), 4, SECONDS)
 
-    assert store.distinct() <= charges(team.cluster, team.namespace) == len(names)
+    assert hostile.distinct() <= charges(hosted.cluster, hosted.namespace) == len(names)
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "a quota without a number": ("tenantQuota", {"pods": "many"}, "does not match pattern"),
     "an account with a space": ("policies.workers.managers", ["a b"], "does not match pattern"),
     "an address without a length": ("networkPolicy.apiServer.cidrs", ["10.0.0.1"], "anyOf"),
+    "a network that is an address": ("stores.internalCidrs", ["10.96.12.7"], "anyOf"),
     "no port": ("networkPolicy.apiServer.ports", [], "minItems"),
     "a peer that is none": ("networkPolicy.metricsFrom", [{"namespace": "x"}], "namespace"),
     "a bucket without its endpoint": ("stores.allowed", [{"buckets": ["x"]}], "endpoint"),

@@ -1,9 +1,10 @@
-"""A real S3 server for the whole run, with and without TLS."""
+"""A real S3 server for the whole run, with and without TLS; a volume for each test."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from imagejob_dev.guard import Guard
@@ -11,11 +12,13 @@ from imagejob_dev.ports import free_ports
 from imagejob_dev.s3 import S3Server
 from imagejob_dev.tools.find import find
 from support.paths import DATA
+from support.volume_store import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TLS = DATA / "tls"
+VOLUME_SECONDS = 10
 
 
 class TlsServer(S3Server):
@@ -50,3 +53,17 @@ def tls_s3(tmp_path_factory: pytest.TempPathFactory, guard: Guard) -> Iterator[S
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Iterator[Volume]:
+    """A volume store. A test that waits, as for the other end of a named pipe, is interrupted."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise TimeoutError(f"it still waits after {VOLUME_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.alarm(VOLUME_SECONDS)
+    yield Volume(tmp_path)
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

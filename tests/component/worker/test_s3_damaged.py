@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from imagejob_dev.s3 import S3Server
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.order import S3
 from imagejob_worker.storage import retries
-from support.s3_stores import Stub, answer, opened, put, serving
+from support.s3_stores import Stub, answer, forwarding, opened, put, serving
 
 PICTURE = b"a picture " * 1000
 
@@ -25,27 +23,6 @@ def keys(s3: S3Server) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": s3.credentials.access_key,
         "AWS_SECRET_ACCESS_KEY": s3.credentials.secret_key,
     }
-
-
-def forwarding(server: S3Server, damaged: int) -> Callable[[BaseHTTPRequestHandler], None]:
-    """A proxy that flips one bit of each of the first bodies that it forwards."""
-    left = [damaged]
-
-    def do(request: BaseHTTPRequestHandler) -> None:
-        body = bytearray(request.rfile.read(int(request.headers["Content-Length"])))
-        if left[0]:
-            left[0] -= 1
-            body[len(body) // 2] ^= 1
-        upstream = HTTPConnection(urlsplit(server.endpoint).netloc)
-        upstream.putrequest(request.command, request.path, skip_host=True)
-        for name, value in request.headers.items():
-            upstream.putheader(name, value)
-        upstream.endheaders(bytes(body))
-        found = upstream.getresponse()
-        answer(request, found.status, found.read())
-        upstream.close()
-
-    return do
 
 
 def test_a_damaged_output_is_refused_and_sent_again(
@@ -85,7 +62,7 @@ def test_an_output_that_is_always_damaged_is_never_stored(
 
 def demanding(server: S3Server) -> Callable[[BaseHTTPRequestHandler], None]:
     """Refuse as Amazon does, for a bucket with Object Lock, what versitygw takes."""
-    forward = forwarding(server, damaged=0)
+    forward = forwarding(server)
 
     def do(request: BaseHTTPRequestHandler) -> None:
         if "content-md5" in request.headers:

@@ -191,6 +191,24 @@ OBJECTS = {
     "trailers without an end": (
         raw(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"a: b\r\n" * 1000), "no end",
     ),
+    "a chunk shorter than it says": (
+        raw(OK + b"Transfer-Encoding: chunked\r\n\r\n9\r\nabc"), "cut",
+    ),
+    "a chunk longer than it says": (
+        raw(OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n"), "chunked",
+    ),
+    "a chunk of a negative length": (
+        raw(OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n0\r\n\r\n"), "chunked",
+    ),
+    "a length and chunks": (
+        raw(OK + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+        "isn't HTTP",
+    ),
+    "a length that no number holds": (
+        raw(OK + b"Content-Length: 99999999999999999999999\r\n\r\n"), "the limit is",
+    ),
+    "a length with a sign": (raw(OK + b"Content-Length: +3\r\n\r\nabc"), "length"),
+    "a length with an underscore": (raw(OK + b"Content-Length: 1_0\r\n\r\nabcdefghij"), "length"),
     "a part of it": (raw(b"HTTP/1.1 206 Partial\r\nContent-Length: 1\r\n\r\nx"), "answers 206"),
     "too much": (raw(OK + b"Content-Length: 99999999\r\n\r\n"), "the limit is"),
 }  # fmt: skip

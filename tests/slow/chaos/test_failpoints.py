@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.crowd
 
 MOMENTS: tuple[Moment, ...] = ("before", "after")
-EFFECTS = ("write_ledger", "create_worker", "write_status", "post_event", "delete_worker")
+CLUSTER, EVENTS = "imagejob_operator.kube.client:Cluster", "imagejob_operator.kube.events:Events"
+EFFECTS = {
+    **dict.fromkeys(("write_ledger", "create_worker", "write_status"), CLUSTER),
+    "post": EVENTS,
+    "delete_worker": CLUSTER,
+}
 KINDS = [(effect, moment) for effect in EFFECTS for moment in MOMENTS]
 ROUNDS = 11
 SEED = 4
@@ -60,7 +65,10 @@ def plan() -> list[FailPoint]:
     points = []
     for _ in range(ROUNDS):
         dice.shuffle(KINDS)
-        points += [FailPoint(*kind, occurrence=dice.choice((1, 1, 2))) for kind in KINDS]
+        points += [
+            FailPoint(effect, moment, EFFECTS[effect], dice.choice((1, 1, 2)))
+            for effect, moment in KINDS
+        ]
     return points
 
 

@@ -46,7 +46,7 @@ EFFECTS: dict[tuple[str, str], tuple[Moment, ...]] = {
     (BUCKET, "remove"): ("before", "after"),
 }
 POINTS = [
-    FailPoint(effect, moment, occurrence, of)
+    FailPoint(effect, moment, of, occurrence)
     for (of, effect), moments in EFFECTS.items()
     for moment in moments
     # The state is written when an upload begins, and again when it has ended.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from support.conditions import alive, until
-from support.hostile_store import HostileStore, hostile_store
+from support.hostile_store import HostileStore
 from support.ledgers import charges
 from support.recorder import recording
 from support.tenant import Body, Tenant, image_job
@@ -32,18 +32,6 @@ TIMEOUT = 10
 PROMISED = timedelta(seconds=TIMEOUT + 125)
 SECONDS = PROMISED.total_seconds() + 60.0
 OUTPUTS = [{"name": name, "width": 64, "format": "webp"} for name in ("first", "second")]
-
-
-@pytest.fixture
-def store(cluster: Cluster) -> Iterator[HostileStore]:
-    with hostile_store(cluster.address) as server:
-        yield server
-
-
-@pytest.fixture
-def team(newcomer: Tenant, store: HostileStore) -> Tenant:
-    newcomer.apply(newcomer.secret(), newcomer.store(endpoint=store.endpoint))
-    return newcomer
 
 
 @pytest.fixture
@@ -79,20 +67,20 @@ def stored(store: HostileStore) -> dict[str, str]:
 
 
 def test_a_worker_that_returns_with_its_node_changes_nothing(
-    cluster: Cluster, team: Tenant, store: HostileStore, elsewhere: Program
+    cluster: Cluster, hosted: Tenant, hostile: HostileStore, elsewhere: Program
 ) -> None:
-    team.apply(image_job("cat", timeoutSeconds=TIMEOUT, outputs=OUTPUTS))
-    pod = running_pod(team, "cat")
-    until(lambda: len(store.stored) == 1)  # its first output is taken, and no answer comes
+    hosted.apply(image_job("cat", timeoutSeconds=TIMEOUT, outputs=OUTPUTS))
+    pod = running_pod(hosted, "cat")
+    until(lambda: len(hostile.stored) == 1)  # its first output is taken, and no answer comes
     elsewhere.start()
 
-    with recording(cluster.rest, team.path("jobs")) as workers:
+    with recording(cluster.rest, hosted.path("jobs")) as workers:
         with frozen(cluster.node, psutil.Process(process_of(pod))):
-            store.answers.set()
-            ended = team.wait_finished("cat", SECONDS)
-            by_then = stored(store)
-        team.wait_for_no_workers(SECONDS)
-        until_gone(team, pod)
+            hostile.answers.set()
+            ended = hosted.wait_finished("cat", SECONDS)
+            by_then = stored(hostile)
+        hosted.wait_for_no_workers(SECONDS)
+        until_gone(hosted, pod)
 
     made = [event.object["metadata"] for event in workers if event.type == "ADDED"]
     began = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
@@ -100,13 +88,13 @@ def test_a_worker_that_returns_with_its_node_changes_nothing(
     assert len(made) == 1
     assert took <= PROMISED
     assert (ended["phase"], ended["attempts"], ended["disruptions"]) == ("Succeeded", 1, 1)
-    assert charges(cluster, team.namespace) == 1
-    assert store.reads == 2
+    assert charges(cluster, hosted.namespace) == 1
+    assert hostile.reads == 2
     shown = {
         output["key"].removeprefix("derived/"): output["sha256"] for output in ended["outputs"]
     }
-    assert shown == by_then == stored(store)
-    assert team.status("cat") == ended
+    assert shown == by_then == stored(hostile)
+    assert hosted.status("cat") == ended
 
 
 def until_gone(team: Tenant, pod: Body) -> None:

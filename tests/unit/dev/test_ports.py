@@ -25,3 +25,13 @@ def test_without_one_it_is_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert len(set(found)) == 200
     assert all(ports.FIRST <= port < ports.LAST for port in found)
+
+
+def test_a_port_is_not_found_again_before_its_server_can_listen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(ports.RANGE, "31000-31060")
+
+    found = [port for _ in range(20) for port in ports.free_ports(1)]
+
+    assert len(set(found)) == 20

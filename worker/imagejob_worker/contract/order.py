@@ -116,7 +116,10 @@ class Store(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Order(msgspec.Struct, frozen=True, rename="camel"):
-    """All that one worker process is to do. Memory in bytes."""
+    """All that one worker process is to do. Memory in bytes.
+
+    `internal_cidrs` are the networks, beside public ones, in which its stores may be.
+    """
 
     items: Annotated[tuple[Item, ...], msgspec.Meta(min_length=1, max_length=24)]
     stores: dict[str, Store]
@@ -124,6 +127,7 @@ class Order(msgspec.Struct, frozen=True, rename="camel"):
     version: Literal[1] = 1
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
     parallelism: Annotated[int, msgspec.Meta(ge=1)] = 1
+    internal_cidrs: tuple[str, ...] = ()
 
 
 class OrderError(ValueError):

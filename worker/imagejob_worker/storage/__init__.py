@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 from imagejob_worker.contract.failures import ItemFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Hashable, Iterator
 
-    from imagejob_worker.contract.order import Store
+    from imagejob_worker.contract.order import Order
 
 
 Doing = Literal["open", "read", "write"]
@@ -69,8 +69,9 @@ class Storage(Protocol):
 class Stores:
     """The order's stores, each opened when an item first needs it. For any thread."""
 
-    def __init__(self, stores: Mapping[str, Store], folder: str) -> None:
-        self._stores = stores
+    def __init__(self, order: Order, folder: str) -> None:
+        """`folder` has a folder for each store."""
+        self._order = order
         self._folder = folder
         self._open: dict[str, Storage] = {}
         self._lock = allocate_lock()
@@ -79,7 +80,7 @@ class Stores:
         """Open a store. Raises ItemFailure, as without credentials."""
         with self._lock:
             if name not in self._open:
-                self._open[name] = _open(name, self._stores[name], f"{self._folder}/{name}")
+                self._open[name] = _open(name, self._order, f"{self._folder}/{name}")
             return self._open[name]
 
     def close(self) -> None:
@@ -88,15 +89,17 @@ class Stores:
             each.close()
 
 
-def _open(name: str, store: Store, folder: str) -> Storage:
+def _open(name: str, order: Order, folder: str) -> Storage:
+    store = order.stores[name]
     # A worker with volumes only never imports HTTP, and one with S3 only never the volumes.
     if store.s3 is not None:
         with _absent(
             "ssl"
         ):  # http.client imports it needlessly: 5 ms; tls.py imports it when needed
+            from imagejob_worker.storage.addresses import Addresses
             from imagejob_worker.storage.s3 import S3Storage
 
-        return S3Storage(name, store.s3, folder)
+        return S3Storage(name, store.s3, folder, Addresses(order.internal_cidrs))
     if store.volume is not None:
         from imagejob_worker.storage.volume import VolumeStorage
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from imagejob_worker.contract.failures import Reason
 
 _REGION_NAME = "[A-Za-z0-9_-]{1,63}"
+_ORIGIN = r"(?i)([a-z][a-z0-9+.-]{0,15}://|//)(?:[^/?#]*@)?([a-z0-9.:\[\]_-]{1,80})"
 
 
 class Answer(NamedTuple):
@@ -46,6 +47,15 @@ class Answer(NamedTuple):
             or self._found(f"<Region>({_REGION_NAME})</Region>")
             or self._found(rf"<Endpoint>[^<]*\bs3[.-]({_REGION_NAME})[.]amazonaws[.]com</Endpoint>")
         )
+
+    @property
+    def redirects_to(self) -> str:
+        """Where a redirect leads: scheme, host and port. The rest may repeat what was signed."""
+        location = self.headers.get("location", "")
+        if not (300 <= self.status < 400 and location):
+            return ""
+        found = re.match(_ORIGIN, location)
+        return found[1] + found[2] if found else "another path"
 
     def _found(self, pattern: str) -> str:
         found = re.search(pattern, self.text)

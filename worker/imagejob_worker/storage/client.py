@@ -18,14 +18,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from imagejob_worker.storage import answers
+from imagejob_worker.storage.faults import ConnectionCutError, WireError
 from imagejob_worker.storage.transfer import DeadlineError, TooSlowError, TransferLimits
-from imagejob_worker.storage.wire import MAX_OVERHEAD, ConnectionCutError, Wire, WireError
+from imagejob_worker.storage.wire import MAX_OVERHEAD, Wire
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Mapping
 
-    from imagejob_worker.storage.wire import ServerAddress
+    from imagejob_worker.storage.addresses import Addresses
+    from imagejob_worker.storage.dialing import ServerAddress
+
+
+_BAD_CHUNK = "its chunked body is cut or invalid"
 
 
 class StatusError(WireError):
@@ -73,9 +78,9 @@ class Response:
         self.headers = head = response.headers
         lengths = set(head.get_all("content-length", ()))
         broken = any(isinstance(each, MissingHeaderBodySeparatorDefect) for each in head.defects)
-        if broken or len(lengths) > 1:
+        if broken or len(lengths) + self.is_chunked > 1:
             raise WireError("its answer's header isn't HTTP")
-        if lengths and self.length is None and not self.is_chunked:
+        if not all(each.isascii() and each.isdigit() for each in lengths):  # int() takes +1_0
             raise WireError("its answer has an invalid length")
 
     def body(self, limits: TransferLimits, *, is_content: bool = True) -> Iterator[bytes]:
@@ -86,6 +91,8 @@ class Response:
         self._wire.expect(limits)
         with _translated_errors():
             while piece := self._http.read1(MAX_OVERHEAD):
+                if self.is_chunked and (self._http.chunk_left or 0) < 0:
+                    raise ConnectionCutError(_BAD_CHUNK)
                 if is_content:
                     self._wire.reset_overhead()
                 yield piece
@@ -125,11 +132,15 @@ class _Connection(HTTPConnection):
     auto_open = 0
 
     def __init__(
-        self, server: ServerAddress, context: ssl.SSLContext | None, limits: TransferLimits
+        self,
+        server: ServerAddress,
+        allowed: Addresses,
+        context: ssl.SSLContext | None,
+        limits: TransferLimits,
     ) -> None:
         """Connect."""
         super().__init__(server.host, server.port)
-        self.wire = Wire(server, context, limits)
+        self.wire = Wire(server, allowed, context, limits)
         self.sock = self.wire
         self._is_plain = context is None
 
@@ -157,11 +168,17 @@ class _Connection(HTTPConnection):
 
 
 class Client:
-    """A client of one server, for any thread. Raises what Wire raises, and StatusError."""
+    """A client of one server, for any thread. Raises what Wire raises, and StatusError.
 
-    def __init__(self, server: ServerAddress, context: ssl.SSLContext | None) -> None:
-        """Connect only when a request needs it."""
+    It follows no redirect: an answer of 3xx is a StatusError.
+    """
+
+    def __init__(
+        self, server: ServerAddress, allowed: Addresses, context: ssl.SSLContext | None
+    ) -> None:
+        """Connect only when a request needs it, and then to one of the `allowed` addresses."""
         self._server = server
+        self._allowed = allowed
         self._context = context
         self._idle: list[_Connection] = []
         self._lock = allocate_lock()
@@ -186,7 +203,7 @@ class Client:
         """Send over an idle connection, or a new one if the server has closed it meanwhile."""
         while True:
             idle = self._pop_idle()
-            connection = idle or _Connection(self._server, self._context, limits)
+            connection = idle or _Connection(self._server, self._allowed, self._context, limits)
             try:
                 return connection, connection.exchange(request, limits)
             except BaseException as error:
@@ -219,7 +236,7 @@ def _translated_errors() -> Iterator[None]:
         raise WireError("its answer isn't HTTP") from error
     except IncompleteRead as error:
         if isinstance(error.__context__, ValueError):
-            raise ConnectionCutError("its chunked body is cut or invalid") from error
+            raise ConnectionCutError(_BAD_CHUNK) from error
         raise ConnectionCutError from error
     except HTTPException as error:
         # Too long a line, or too many of them.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage.answers import Meaning, meaning, plain
 from imagejob_worker.storage.client import StatusError
+from imagejob_worker.storage.faults import AddressRefusedError, WireError
 from imagejob_worker.storage.transfer import DeadlineError, TooSlowError
-from imagejob_worker.storage.wire import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,9 @@ class Subject(NamedTuple):
 
 def failure(error: Exception, subject: Subject, doing: Doing, key: str) -> ItemFailure:
     """Return the failure for an error while `doing` something with `key`."""
+    if isinstance(error, AddressRefusedError):
+        # Not the store refuses, as the usual words would say.
+        return ItemFailure("AccessDenied", f"store {subject.store} can't {doing} {key}: {error}")
     if not isinstance(error, StatusError):
         return _failure(Meaning("StorageUnavailable"), str(error), subject, doing, key)
     answer = error.answer
@@ -43,7 +46,10 @@ def failure(error: Exception, subject: Subject, doing: Doing, key: str) -> ItemF
     if found.reason == "SourceNotFound":  # the usual code and its message add nothing
         return _failure(found, words, subject, doing, key)
     # The code first: a full report may cut messages to 58 characters.
-    detail = ": ".join(part for part in (answer.code or str(error), words) if part)
+    head = answer.code or str(error)
+    if target := plain(answer.redirects_to, error.secrets):
+        head = f"{head} to {target}, which isn't followed"
+    detail = f"{head}: {words}" if words else head
     if said := plain(answer.message, error.secrets, _MOST_OF_MESSAGE):
         detail = f'{detail}; the store says "{said}"'
     return _failure(found, detail, subject, doing, key)

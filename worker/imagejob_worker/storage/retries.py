@@ -6,7 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from imagejob_worker.storage.wire import WireError
+from imagejob_worker.storage.faults import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Final, Literal
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage import Fetched, check_size, check_time, errors, keys, write_scratch
 from imagejob_worker.storage.client import Body, Client, Request, StatusError
+from imagejob_worker.storage.dialing import ServerAddress
+from imagejob_worker.storage.faults import WireError
 from imagejob_worker.storage.retries import with_retries
 from imagejob_worker.storage.session import Sessions, from_files, secret
 from imagejob_worker.storage.signing import Signer, endpoint
 from imagejob_worker.storage.transfer import DeadlineError, TransferLimits
-from imagejob_worker.storage.wire import CHUNK, ServerAddress, WireError
+from imagejob_worker.storage.wire import CHUNK
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Hashable
 
     from imagejob_worker.contract.order import S3
+    from imagejob_worker.storage.addresses import Addresses
 
 _ENDPOINT = r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
 _NAME = r"[A-Za-z0-9._-]+"
@@ -34,7 +37,7 @@ PUT_SECONDS: Final = 600.0
 class S3Storage:
     """A bucket, or the part of one under a prefix."""
 
-    def __init__(self, name: str, store: S3, folder: str) -> None:
+    def __init__(self, name: str, store: S3, folder: str, allowed: Addresses) -> None:
         """Open a store with the credentials in `folder`. Raises ItemFailure if some are missing."""
         self._name = name
         self._store = store
@@ -43,8 +46,8 @@ class S3Storage:
         with errors.as_item_failure(self._subject, "open", store.endpoint):
             self._server = ServerAddress.parse(store.endpoint)
             context = _context(store)
-            self._client = Client(ServerAddress.parse(endpoint(store)), context)
-        self._sessions = _sessions(name, store, folder, context)
+            self._client = Client(ServerAddress.parse(endpoint(store)), allowed, context)
+        self._sessions = _sessions(name, store, folder, allowed, context)
         with errors.as_item_failure(self._subject, "open", store.endpoint):
             self._signer = None if self._sessions else Signer(store, from_files(name, folder))
 
@@ -171,13 +174,15 @@ def _context(store: S3) -> ssl.SSLContext | None:
     return tls.trusting(store.ca_bundle)
 
 
-def _sessions(name: str, store: S3, folder: str, context: ssl.SSLContext | None) -> Sessions | None:
+def _sessions(
+    name: str, store: S3, folder: str, allowed: Addresses, context: ssl.SSLContext | None
+) -> Sessions | None:
     """Return the sessions of a store with a role. Raises ItemFailure."""
     if store.role_arn:
         if not context:
             # A token is a credential: without TLS anyone on the network could read it.
             raise ItemFailure("StorageUnavailable", f"store {name} has a roleArn, but no TLS")
-        return Sessions(name, store, store.role_arn, folder, context)
+        return Sessions(name, store, store.role_arn, folder, allowed, context)
     if secret(name, folder, "token", optional=True):
         raise ItemFailure("AccessDenied", f"store {name} has a service account but no roleArn")
     return None

@@ -10,14 +10,16 @@ from urllib.parse import quote, urlencode
 
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.storage.client import Client, Request, StatusError
+from imagejob_worker.storage.dialing import ServerAddress
+from imagejob_worker.storage.faults import WireError
 from imagejob_worker.storage.signing import Credentials
-from imagejob_worker.storage.wire import ServerAddress, WireError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
     from imagejob_worker.contract.order import S3
+    from imagejob_worker.storage.addresses import Addresses
     from imagejob_worker.storage.transfer import TransferLimits
 
     Source = Callable[[TransferLimits], Credentials]
@@ -38,12 +40,18 @@ class Sessions:
     """The sessions of a role, each used until it expires. For any thread."""
 
     def __init__(
-        self, name: str, store: S3, role: str, folder: str, context: ssl.SSLContext | None
+        self,
+        name: str,
+        store: S3,
+        role: str,
+        folder: str,
+        allowed: Addresses,
+        context: ssl.SSLContext | None,
     ) -> None:
         """Request no session yet. Raises ItemFailure if there is no token."""
         self._name, self._role, self._folder = name, role, folder
         self._service = token_service(store).rstrip("/")
-        self._client = Client(ServerAddress.parse(self._service), context)
+        self._client = Client(ServerAddress.parse(self._service), allowed, context)
         self._lock = allocate_lock()
         self._current: Credentials | None = None
         self._until = 0.0

@@ -14,7 +14,7 @@ from obstore import sign
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from imagejob_worker.storage.wire import WireError
+from imagejob_worker.storage.faults import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

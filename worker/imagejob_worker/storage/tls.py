@@ -7,8 +7,8 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Final
 
+from imagejob_worker.storage.faults import ConnectionCutError, WireError
 from imagejob_worker.storage.transfer import DeadlineError
-from imagejob_worker.storage.wire import ConnectionCutError, WireError
 
 if TYPE_CHECKING:
     import socket

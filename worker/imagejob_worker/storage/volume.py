@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CHUNK = 256 * 1024
 
 # Only real folders are walked through: a symbolic link, which a tenant can create on a volume,
-# could lead out of it. (Python lacks openat2 and its RESOLVE_BENEATH.)
+# could lead out of it. (openat2 does no more: docs/decisions/0036.)
 _STEP: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 # When reading, the first group means that there is no such object.

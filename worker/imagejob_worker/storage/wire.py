@@ -7,11 +7,11 @@ import io
 import os
 import socket
 import time
-from _thread import allocate_lock, start_new_thread
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
+from imagejob_worker.storage.dialing import connected
+from imagejob_worker.storage.faults import ConnectionCutError, WireError
 from imagejob_worker.storage.transfer import DeadlineError, TransferLimits
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from _typeshed import ReadableBuffer, WriteableBuffer
+
+    from imagejob_worker.storage.addresses import Addresses
+    from imagejob_worker.storage.dialing import ServerAddress
 
 CONNECT: Final = 5.0
 """The seconds that resolving a name, connecting and shaking hands may take together."""
@@ -37,57 +40,20 @@ _WORDS = {
 }
 
 
-class WireError(Exception):
-    """A store can't be talked to; the message says why. `is_retryable`: a retry may help."""
-
-    def __init__(self, message: str, *, is_retryable: bool = False) -> None:
-        super().__init__(message)
-        self.is_retryable = is_retryable
-
-
-class ConnectionCutError(WireError):
-    """The other side has closed the connection."""
-
-    def __init__(self, message: str = "the connection was cut") -> None:
-        super().__init__(message, is_retryable=True)
-
-
-class ServerAddress(NamedTuple):
-    """The address of a server. `path` precedes every other path, and ends without a slash."""
-
-    secure: bool
-    host: str
-    port: int
-    path: str
-
-    @classmethod
-    def parse(cls, endpoint: str) -> ServerAddress:
-        """Parse an endpoint that s3.py has checked. Raises WireError."""
-        parts = urlsplit(endpoint)
-        secure = parts.scheme == "https"
-        try:
-            port = parts.port or (443 if secure else 80)
-        except ValueError as error:
-            raise WireError("the endpoint's port is invalid") from error
-        return cls(secure, parts.hostname or "", port, parts.path.rstrip("/"))
-
-    @property
-    def identity(self) -> tuple[str, int]:
-        """The same for all spellings of an endpoint. A bucket is AWS's, not an endpoint's."""
-        host = self.host.removesuffix(".")
-        return ("amazonaws.com", 443) if host.endswith(".amazonaws.com") else (host, self.port)
-
-
 class Wire:
     """An open connection. Its methods raise WireError, TooSlowError and DeadlineError."""
 
     def __init__(
-        self, server: ServerAddress, context: ssl.SSLContext | None, limits: TransferLimits
+        self,
+        server: ServerAddress,
+        allowed: Addresses,
+        context: ssl.SSLContext | None,
+        limits: TransferLimits,
     ) -> None:
-        """Connect. Raises WireError."""
+        """Connect to one of the `allowed` addresses. Raises WireError."""
         until = min(limits.end, time.monotonic() + CONNECT)
         with _translated_errors():
-            self._socket = _connected(server, until)
+            self._socket = connected(server, allowed, until)
         if context:
             from imagejob_worker.storage import tls
 
@@ -223,27 +189,3 @@ def _translated_errors() -> Iterator[None]:
             raise WireError(f"TLS failed: {getattr(error, 'reason', error)}") from error
         words = _WORDS.get(error.errno or 0) or error.strerror or str(error)
         raise WireError(words, is_retryable=True) from error
-
-
-def _connected(server: ServerAddress, until: float) -> socket.socket:
-    """Connect, in a thread: nothing else limits how long resolving a name takes. Raises OSError."""
-    found: list[socket.socket | Exception] = []
-    left = max(0.001, until - time.monotonic())
-    done = allocate_lock()
-    done.acquire()
-
-    def connect() -> None:
-        try:
-            found.append(socket.create_connection((server.host, server.port), left))
-        except Exception as error:  # noqa: BLE001 (raised below, in the thread that waits)
-            found.append(error)
-        finally:
-            done.release()
-
-    start_new_thread(connect, ())
-    if not done.acquire(timeout=left):
-        raise TimeoutError
-    if isinstance(found[0], Exception):
-        raise found[0]
-    found[0].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return found[0]

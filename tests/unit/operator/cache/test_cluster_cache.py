@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.imagejob.gather import gather
+from imagejob_operator.kube.reader import Unreadable
+from imagejob_operator.quota.wait_queue import in_order
 from support.api_objects import image_job, pod, profile, running, store, terminated, worker_job
 from support.caches import RecordingCache
 
@@ -210,3 +213,44 @@ def rival(cache: RecordingCache, uid: str) -> str | None:
     inputs = gather(cache, uid)
     assert inputs is not None
     return inputs.rival
+
+
+MANY = [image_job(f"photo-{number}", priority=number % 7) for number in range(100)]
+IN_ORDER = [each.metadata.uid for each in in_order(MANY)]
+
+
+def unreadable_quota(version: int = 50) -> Unreadable:
+    return Unreadable("imagequotas", "ImageQuota", "team-a", "default", "u", version, "it is newer")
+
+
+@pytest.mark.parametrize("waited_for", ["its store", "a quota that could not be read"])
+def test_all_that_waited_are_reconciled_in_the_order_in_which_they_continue(
+    waited_for: str,
+) -> None:
+    cache = RecordingCache()
+    for each in MANY:
+        cache.upsert(each)
+    cache.upsert(unreadable_quota())
+    touched(cache)
+
+    if waited_for == "its store":
+        cache.upsert(store())
+    else:
+        cache.unreadable.drop("imagequotas", "team-a", "default")
+
+    assert [key for key in touched(cache) if isinstance(key, str)] == IN_ORDER
+
+
+def test_so_are_those_that_waited_for_a_destination() -> None:
+    shared = {"destination": {"prefix": "shared"}}
+    jobs = [image_job(f"photo-{number}", priority=number % 7, **shared) for number in range(100)]
+    worker = worker_job(jobs[50])
+    cache = RecordingCache()
+    for each in (store(), worker, *jobs):
+        cache.upsert(each)
+    touched(cache)
+
+    cache.remove(worker)
+
+    expected = [each.metadata.uid for each in in_order(jobs)]
+    assert [key for key in touched(cache) if isinstance(key, str)] == expected

@@ -5,7 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.api.imagequota import ImageQuota, ImageQuotaSpec, QuotaLimit
+from imagejob_operator.api.imagequota import (
+    ImageQuota,
+    ImageQuotaSpec,
+    ImageQuotaStatus,
+    QuotaLimit,
+)
 from imagejob_operator.cache.reconcile_key import (
     NamespaceKey,
     QuotaStatusKey,
@@ -62,7 +67,7 @@ def test_of_two_failed_workers_neither_carries_it_again() -> None:
     cache = picture_of(twice, first, second)
 
     assert carrier(cache) is None
-    assert not cache.is_needed(first)
+    assert not cache.worker_ends.is_needed(first)
 
 
 NEEDS = {
@@ -77,7 +82,7 @@ NEEDS = {
 def test_whether_a_worker_is_needed(jobs: list[ImageJob], *, needed: bool) -> None:
     worker = worker_job(CAT, DOG)
 
-    assert picture_of(*jobs, worker).is_needed(worker) is needed
+    assert picture_of(*jobs, worker).worker_ends.is_needed(worker) is needed
 
 
 def test_a_worker_is_enqueued_when_a_status_shows_how_it_failed() -> None:
@@ -149,7 +154,7 @@ def test_a_worker_that_went_before_its_container_ran_has_not_vanished() -> None:
 
     cache.remove(worker_job(CAT, version=11))
 
-    assert [cache.has_vanished(CAT, name) for name in ("ij-1", "ij-2")] == [False, True]
+    assert [cache.worker_ends.has_vanished(CAT, name) for name in ("ij-1", "ij-2")] == [False, True]
 
 
 def test_of_two_workers_the_one_created_last_carries_it() -> None:
@@ -197,3 +202,30 @@ def test_a_quota_that_changes_has_its_namespace_looked_at() -> None:
 
     assert first == lost == {NamespaceKey("team-a"), QuotaStatusKey("team-a")}
     assert again == set()
+
+
+def test_a_quota_of_another_spec_has_its_namespace_planned_and_one_of_another_status_has_not() -> (
+    None
+):
+    meta = msgspec.structs.replace(CAT.metadata, name="default", uid="uid-quota")
+    quota = ImageQuota(meta, ImageQuotaSpec((QuotaLimit(50, "1h"),)))
+    written = msgspec.structs.replace(
+        quota,
+        metadata=msgspec.structs.replace(meta, resource_version="101"),
+        status=ImageQuotaStatus(observed_generation=1),
+    )
+    raised = msgspec.structs.replace(
+        written,
+        metadata=msgspec.structs.replace(meta, resource_version="102"),
+        spec=ImageQuotaSpec((QuotaLimit(60, "1h"),)),
+    )
+    cache = RecordingCache()
+    cache.upsert(quota)
+    touched(cache)
+
+    cache.upsert(written)
+    by_status = touched(cache)
+    cache.upsert(raised)
+
+    assert by_status == {QuotaStatusKey("team-a")}
+    assert touched(cache) == {NamespaceKey("team-a"), QuotaStatusKey("team-a")}

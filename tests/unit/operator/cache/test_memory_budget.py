@@ -13,6 +13,7 @@ from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.memory_budget import IMAGE_JOB, MemoryBudget, size
 from imagejob_operator.controllers.cache_full import event
 from imagejob_operator.imagejob.gather import gather, may_hide
+from imagejob_operator.kube.reader import Unreadable
 from support.api_objects import NOW, image_job, metadata
 
 SMALL, LARGE = 100, 15_000
@@ -162,6 +163,69 @@ def test_a_store_that_may_only_be_left_out_is_not_missing(
 
     assert known
     assert may_hide(seen, known) is hidden
+
+
+def unreadable(kind: str, name: str, version: int = 5) -> Unreadable:
+    why = "a value of a newer version"
+    return Unreadable(f"{kind.lower()}s", kind, "team-a", name, f"uid-{name}", version, why)
+
+
+@pytest.mark.parametrize("kind", ["ImageJob", "ImageProfile", "ImageStore"])
+def test_those_that_cannot_be_read_count_until_they_are_gone(kind: str) -> None:
+    seen = ClusterCache(MemoryBudget(IMAGE_JOB))
+    many = [unreadable(kind, f"n-{number}") for number in range(100)]
+    for each in many:
+        seen.upsert(each)
+
+    kept = [each for each in many if seen.unreadable.get(each.resource, "team-a", each.name)]
+    assert kept == many[: len(kept)]
+    assert seen.budget.taken == sum(map(size, kept)) <= IMAGE_JOB
+    left_out = seen.budget.left_out("team-a")
+    assert left_out
+    assert (left_out.kind, left_out.name) == (kind, "n-99")
+
+    for each in many:
+        seen.unreadable.drop(each.resource, "team-a", each.name)
+    seen.budget.begin_list(kind)
+    assert not seen.budget._accounts
+
+
+def test_a_store_that_becomes_unreadable_takes_the_place_of_what_was_read() -> None:
+    seen = cache(store("uploads"), budget=size(store("uploads")))
+
+    seen.upsert(unreadable("ImageStore", "uploads"))
+    seen.upsert(unreadable("ImageStore", "uploads", 6))
+
+    assert seen.unreadable.get("imagestores", "team-a", "uploads")
+    assert seen.budget.taken == size(unreadable("ImageStore", "uploads"))
+    seen.upsert(store("uploads", version=7))
+    assert seen.budget.taken == size(store("uploads"))
+
+
+def test_an_imagejob_that_becomes_unreadable_in_a_full_namespace_is_held() -> None:
+    seen = cache(*jobs(2), budget=2 * IMAGE_JOB)
+
+    seen.upsert(unreadable("ImageJob", "job-1"))
+
+    assert gather(seen, "uid-job-1") is None
+    assert seen.budget.full() == []
+
+
+def test_what_a_store_that_was_left_out_unread_would_hold_waits_for_it() -> None:
+    seen = cache(image_job("cat"), budget=IMAGE_JOB + 100)
+    seen.upsert(unreadable("ImageStore", "uploads"))
+    known = gather(seen, "uid-cat")
+
+    assert known
+    assert may_hide(seen, known)
+
+
+def test_those_of_the_platform_are_never_left_out() -> None:
+    seen = cache(*jobs(1), budget=IMAGE_JOB)
+
+    seen.upsert(unreadable("ImageQuota", "default"))
+
+    assert seen.unreadable.holding("team-a")
 
 
 def test_a_profile_that_may_only_be_left_out_is_not_missing() -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from imagejob_operator.api.imagequota import ImageQuota
 from imagejob_operator.cache.lister import Lister
+from imagejob_operator.cache.memory_budget import IMAGE_JOB, MemoryBudget
 from imagejob_operator.cache.reconcile_key import NamespaceKey
 from imagejob_operator.imagejob.gather import gather, is_outdated
 from imagejob_operator.kube.client import Change, Cluster
@@ -185,6 +186,39 @@ class TestLedger:
         assert dispatched(made) == ["dog"]
 
 
+class TestLeftOut:
+    """So does one that exceeds the namespace's memory budget, as after a restart."""
+
+    @staticmethod
+    def full(ledger: Ledger, *known: str) -> Team:
+        """A namespace with room for one ImageJob, `dog`; `known` have been read before."""
+        team = Team(ledger)
+        team.cache = RecordingCache(MemoryBudget(IMAGE_JOB))
+        for name in known:
+            team.cache.upsert(job(name))
+            team.cache.remove(job(name))
+        for name in ("dog", "cat"):
+            team.cache.upsert(job(name))
+        return team
+
+    def test_its_charge_stays(self) -> None:
+        assert "uid-cat" in self.full(EMPTY.charge(["uid-cat"])).plan().ledger.charged
+
+    def test_its_worker_stays_promised(self) -> None:
+        before = Team().queued(job("cat"))
+        before.carry_out(before.plan())
+        assert before.tenant.ledger
+
+        team = self.full(before.tenant.ledger)
+
+        assert settled(team.tenant, team.cache) == []
+
+    def test_the_charge_of_one_that_has_gone_goes(self) -> None:
+        team = self.full(EMPTY.charge(["uid-owl"]), "owl")
+
+        assert "uid-owl" not in team.plan().ledger.charged
+
+
 class TestDeleted:
     """It can't be read as it goes, either."""
 
@@ -219,10 +253,10 @@ class TestDeleted:
 class Faulty(RecordingCache):
     """It stores a quota, and fails then."""
 
-    def _enqueue_quota(self, quota: ImageQuota, *, changed: bool) -> None:
+    def _enqueue_quota(self, quota: ImageQuota) -> None:
         if self.quotas.get(("team-a", quota.metadata.name)):
             raise RuntimeError("unexpected")
-        super()._enqueue_quota(quota, changed=changed)
+        super()._enqueue_quota(quota)
 
 
 class TestRefused:

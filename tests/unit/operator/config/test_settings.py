@@ -60,6 +60,7 @@ def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
             "IMAGEJOB_MIN_BYTES_PER_SECOND": "64Ki",
             "IMAGEJOB_BACKOFF_SECONDS": "2",
             "IMAGEJOB_WORKER_PARALLELISM": "3",
+            "IMAGEJOB_INTERNAL_CIDRS": "10.96.12.7, fd00:10:96::7/112",
             "IMAGEJOB_SMALL_WORKER_MEMORY": "300Mi",
             "IMAGEJOB_SMALL_CHILD_MEMORY": "200Mi",
             "IMAGEJOB_LARGE_WORKER_MEMORY": "6Gi",
@@ -76,6 +77,7 @@ def test_the_quota_the_caps_the_retries_and_the_memory_can_be_set() -> None:
     assert platform.backoff == timedelta(seconds=2)
     assert platform.timings == Timings(replaced_after=timedelta(seconds=4.5))
     assert platform.parallelism == 3
+    assert platform.internal_cidrs == ("10.96.12.7/32", "fd00:10:96::/112")
     assert platform.small_memory == WorkerMemory(300 * 1024**2, 200 * 1024**2)
     assert platform.large_memory == WorkerMemory(6 * 1024**3, 5 * 1024**3)
     assert platform.memory == Platform("").memory
@@ -144,6 +146,8 @@ def test_what_is_added_to_worker_pods_is_written_as_in_a_pod() -> None:
         ({**IMAGE, "IMAGEJOB_RESERVED_WORKER_SHARE": "25"}, "reserved_worker_share"),
         ({**IMAGE, "IMAGEJOB_BACKOFF_SECONDS": "0"}, "backoff_seconds"),
         ({**IMAGE, "IMAGEJOB_WORKER_PARALLELISM": "0"}, "worker_parallelism"),
+        ({**IMAGE, "IMAGEJOB_INTERNAL_CIDRS": "10.96.0.0/12,minio"}, "'minio' does not appear"),
+        ({**IMAGE, "IMAGEJOB_INTERNAL_CIDRS": "10.0.0.0/8," * 65}, "INTERNAL_CIDRS"),
         (
             {**IMAGE, "IMAGEJOB_LARGE_CHILD_MEMORY": "3Gi"},
             "IMAGEJOB_LARGE_CHILD_MEMORY: must be less than IMAGEJOB_LARGE_WORKER_MEMORY",

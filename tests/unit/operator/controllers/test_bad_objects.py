@@ -121,23 +121,37 @@ def check_no_key_failed(operator: Operator) -> None:
     assert errors == []
 
 
+def furnished(bad: list[Change]) -> tuple[MemoryApi, dict[str, Change]]:
+    """An API server with one good namespace, and one for each object that is, or becomes, bad."""
+    api, spaces = MemoryApi(pod_of), {f"bad-{number}": each for number, each in enumerate(bad)}
+    for namespace in (GOOD, *spaces):
+        furnish(api, namespace)
+    return api, spaces
+
+
+def spoil(api: MemoryApi, spaces: dict[str, Change]) -> None:
+    """Store the bad objects, and in each namespace an ImageJob that needs its one."""
+    for namespace, change in spaces.items():
+        api.put(change.plural, namespace, name_of(change.plural), change.made(namespace))
+        use(api, namespace, change.plural)
+
+
+async def until_all_are_told(operator: Operator, spaces: dict[str, Change]) -> None:
+    for namespace, change in spaces.items():
+        await operator.until(lambda: is_as_it_should_be(operator, namespace, change))  # noqa: B023
+        check_it_is_told(operator, namespace, change)
+
+
 @settings(max_examples=examples(50), phases=PHASES)
 @given(st.lists(changes(), min_size=1, max_size=4))
 def test_at_the_start_a_bad_object_stops_only_itself(bad: list[Change]) -> None:
-    api = MemoryApi(pod_of)
-    furnish(api, GOOD)
-    spaces = {f"bad-{number}": change for number, change in enumerate(bad)}
-    for namespace, change in spaces.items():
-        furnish(api, namespace)
-        use(api, namespace, change.plural)
-        api.put(change.plural, namespace, name_of(change.plural), change.made(namespace))
+    api, spaces = furnished(bad)
+    spoil(api, spaces)
 
     async def run() -> None:
         async with operating(api) as operator:
             await operator.until(lambda: is_served(operator, GOOD))
-            for namespace, change in spaces.items():
-                await operator.until(lambda: is_as_it_should_be(operator, namespace, change))  # noqa: B023
-                check_it_is_told(operator, namespace, change)
+            await until_all_are_told(operator, spaces)
             check_no_key_failed(operator)
 
     asyncio.run(run())
@@ -146,11 +160,8 @@ def test_at_the_start_a_bad_object_stops_only_itself(bad: list[Change]) -> None:
 @settings(max_examples=examples(30), phases=PHASES)
 @given(st.lists(changes(), min_size=1, max_size=3))
 def test_an_object_that_becomes_bad_is_used_no_more_until_it_is_mended(bad: list[Change]) -> None:
-    api = MemoryApi(pod_of)
-    furnish(api, GOOD)
-    spaces = {f"bad-{number}": change for number, change in enumerate(bad)}
+    api, spaces = furnished(bad)
     for namespace, change in spaces.items():
-        furnish(api, namespace)
         good = RICH[change.plural](namespace)
         api.put(change.plural, namespace, name_of(change.plural), good)
 
@@ -158,16 +169,11 @@ def test_an_object_that_becomes_bad_is_used_no_more_until_it_is_mended(bad: list
         async with operating(api) as operator:
             for namespace in (GOOD, *spaces):
                 await operator.until(lambda: is_served(operator, namespace))  # noqa: B023
-            for namespace, change in spaces.items():
-                made = change.made(namespace)
-                api.put(change.plural, namespace, name_of(change.plural), made)
-                use(api, namespace, change.plural)
+            spoil(api, spaces)
             use(api, GOOD, "imagejobs")
             await api.tell()
             await operator.until(lambda: is_served(operator, GOOD, "uses"))
-            for namespace, change in spaces.items():
-                await operator.until(lambda: is_as_it_should_be(operator, namespace, change))  # noqa: B023
-                check_it_is_told(operator, namespace, change)
+            await until_all_are_told(operator, spaces)
 
             waited = {
                 each

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import EventsKey, NamespaceKey, PodKey, QuotaStatusKey
-from imagejob_operator.controllers.containment import FIRST, Containment
-from imagejob_operator.kube.errors import ApiError
+from imagejob_operator.controllers.containment import FAULTY, REFUSED, Containment
+from imagejob_operator.kube.errors import ApiError, UnreachableError
 from imagejob_operator.observability.logging import JsonFormatter
 from imagejob_operator.observability.metrics import CONTROLLERS, Metrics
 from support.api_objects import NOW, image_job
@@ -81,7 +81,7 @@ def test_a_key_of_each_kind_is_told_counted_and_retried(
     assert "ZeroDivisionError: a bug" in line["error"]
     assert world.count(controller) == 1
     ((retried, due),) = world.queue.later
-    assert (retried, is_about(due - NOW, FIRST)) == (key, True)
+    assert (retried, is_about(due - NOW, FAULTY.first)) == (key, True)
 
 
 def test_an_imagejob_is_told_by_name(caplog: pytest.LogCaptureFixture) -> None:
@@ -108,29 +108,69 @@ def test_an_action_that_fails_pauses_longer_each_time_until_one_succeeds() -> No
     world = World()
     for error in (KeyError("x"), KeyError("x"), None, KeyError("x")):
         world.act(UID, error)
-        world.now += 100 * FIRST
+        world.now += 100 * FAULTY.first
 
     pauses = [
-        due - NOW - 100 * FIRST * at
+        due - NOW - 100 * FAULTY.first * at
         for (_, due), at in zip(world.queue.later, (0, 1, 3), strict=True)
     ]
-    for pause, longest in zip(pauses, (FIRST, 2 * FIRST, FIRST), strict=True):
+    for pause, longest in zip(pauses, (FAULTY.first, 2 * FAULTY.first, FAULTY.first), strict=True):
         assert is_about(pause, longest)
 
 
 def test_a_decision_that_yields_an_action_is_no_success_yet() -> None:
     world = World()
     world.act(UID, KeyError("x"))
-    world.now += FIRST
+    world.now += FAULTY.first
 
     assert world.contained.call(UID, lambda: "an action") == "an action"
     world.act(UID, KeyError("x"))
 
     key, due = world.queue.later[-1]
-    assert (key, is_about(due - world.now, 2 * FIRST)) == (UID, True)
+    assert (key, is_about(due - world.now, 2 * FAULTY.first)) == (UID, True)
 
 
-@pytest.mark.parametrize("error", [ApiError(500, "no"), OSError("no space left"), MemoryError()])
+@pytest.mark.parametrize(
+    ("error", "lines"), [(ApiError(500, "no"), 1), (UnreachableError("cut"), 0)], ids=str
+)
+def test_what_the_api_server_refuses_is_retried_sooner_and_told_unless_it_is_down(
+    error: ApiError, lines: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World()
+
+    for _ in range(100):
+        world.act(UID, error)
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * lines
+    assert world.count("imagejob") == 0
+    ((retried, due),) = set(world.queue.later)
+    assert (retried, is_about(due - NOW, REFUSED.first)) == (UID, True)
+
+
+def test_what_the_api_server_says_about_when_to_retry_counts() -> None:
+    world = World()
+
+    world.act(UID, ApiError(429, "too many", retry_after=timedelta(minutes=1)))
+
+    assert world.queue.later == [(UID, NOW + timedelta(minutes=1))]
+
+
+def test_the_failures_of_what_was_not_tried_count_on() -> None:
+    world = World()
+    world.act(UID, ApiError(500, "no"))
+    world.now += REFUSED.first
+
+    async def nothing() -> bool:
+        return False
+
+    asyncio.run(world.contained.act(UID, nothing))
+    world.act(UID, ApiError(500, "no"))
+
+    key, due = world.queue.later[-1]
+    assert (key, is_about(due - world.now, 2 * REFUSED.first)) == (UID, True)
+
+
+@pytest.mark.parametrize("error", [OSError("no space left"), MemoryError()])
 def test_what_concerns_everybody_passes(error: Exception) -> None:
     world = World()
 

@@ -66,7 +66,7 @@ def posted(*events: dict[str, Any], among: dict[str, Any] | None = None) -> Even
     if among:
         server.stored[among["metadata"]["name"]] = among
     for event in events:
-        asyncio.run(Cluster(server).post_event(event))
+        asyncio.run(Cluster(server).events.post(event))
     found: Events = server
     return found
 

@@ -9,22 +9,26 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from imagejob_operator.api.meta import API_VERSION
-from imagejob_operator.controllers import job_writer, manager
-from imagejob_operator.controllers.manager import LOOKS
+from imagejob_operator.controllers import containment, job_writer
+from imagejob_operator.controllers.ledger_rebuilder import AT_ONCE
+from imagejob_operator.controllers.manager import LAST_LOOKS
+from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.reconciler import Reconciler
+from imagejob_operator.kube.backoff import Backoff
 from imagejob_operator.kube.errors import ApiError
+from imagejob_operator.workqueue.batch_window import BatchWindow
 from support.bad_objects import meta
-from support.memory_api import MemoryApi
+from support.memory_api import SECONDS, MemoryApi
 from support.memory_operator import operating
 
 if TYPE_CHECKING:
-    import pytest
-    from imagejob_operator.cache.reconcile_key import ObjectKey
-    from imagejob_operator.controllers.reconciler import WorkItem
+    from collections.abc import Callable, Iterable
+
     from support.memory_api import Body
 
-IDLE = [f"idle-{number:03}" for number in range(200)]
+IDLE = [f"idle-{number:03}" for number in range(240)]
 
 
 def ours(kind: str, namespace: str, name: str, spec: Body) -> Body:
@@ -39,11 +43,15 @@ def ours(kind: str, namespace: str, name: str, spec: Body) -> Body:
 def with_idle_namespaces() -> MemoryApi:
     """Each has an ImageQuota that no operator has met. One other has an ImageJob."""
     api = MemoryApi()
+    put_quotas(api)
+    return with_image_job(api)
+
+
+def put_quotas(api: MemoryApi) -> None:
     for name in IDLE:
         limits = [{"jobs": 50, "per": "1h"}]
         quota = ours("ImageQuota", name, "default", {"limits": limits})
         api.put("imagequotas", name, "default", quota)
-    return with_image_job(api)
 
 
 def with_image_job(api: MemoryApi) -> MemoryApi:
@@ -76,16 +84,33 @@ def test_a_start_asks_nothing_for_each_idle_namespace() -> None:
     asyncio.run(start())
 
 
-def test_others_have_their_turn_while_many_keys_are_looked_at(
-    monkeypatch: pytest.MonkeyPatch,
+RECONCILED = (Reconciler, "next_for")
+
+
+def on_call(
+    monkeypatch: pytest.MonkeyPatch, method: tuple[type[Any], str], note: Callable[[], Any]
+) -> None:
+    """Call `note` before each call of the method."""
+    owner, name = method
+    original = getattr(owner, name)
+
+    def noted(*args: Any) -> Any:
+        note()
+        return original(*args)
+
+    monkeypatch.setattr(owner, name, noted)
+
+
+@pytest.mark.parametrize(
+    ("method", "most"),
+    [(RECONCILED, 2 * LAST_LOOKS), ((NamespaceRegistry, "rebuilt"), AT_ONCE)],
+    ids=["statuses are looked at", "ledgers are rebuilt"],
+)
+def test_others_have_their_turn_while_many(
+    method: tuple[type[Any], str], most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     turn = 0
-    looks: Counter[int] = Counter()
-    decide = Reconciler.next_for
-
-    def counted(self: Reconciler, key: ObjectKey) -> WorkItem | None:
-        looks[turn] += 1
-        return decide(self, key)
+    calls: Counter[int] = Counter()
 
     async def others() -> None:
         nonlocal turn
@@ -100,10 +125,66 @@ def test_others_have_their_turn_while_many_keys_are_looked_at(
             await operator.until(lambda: shown(api) == len(IDLE))
             waiting.cancel()
 
-    monkeypatch.setattr(Reconciler, "next_for", counted)
+    on_call(monkeypatch, method, lambda: calls.update([turn]))
     asyncio.run(start())
 
-    assert max(looks.values()) <= 2 * LOOKS
+    assert calls.total() >= len(IDLE)
+    assert max(calls.values()) <= most
+
+
+class Dispatching(MemoryApi):
+    """Notes how many statuses of ImageQuotas were written before each worker Job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statuses: list[int] = []
+
+    async def send(self, method: str, path: str, *args: Any, **options: Any) -> bytes:
+        if method == "POST" and path.endswith("/jobs"):
+            self.statuses.append(self.writes["imagequotas"])
+        return await super().send(method, path, *args, **options)
+
+
+def test_an_image_job_that_comes_while_many_keys_are_looked_at_waits_for_no_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    has_begun = asyncio.Event()
+
+    async def start() -> None:
+        api = Dispatching()
+        put_quotas(api)
+        async with operating(api) as operator, asyncio.timeout(SECONDS):
+            await has_begun.wait()
+            with_image_job(api)
+            await api.tell()
+            await operator.until(lambda: operator.dispatched("team-a") == {"cat"})
+
+        assert api.statuses == [0]
+
+    on_call(monkeypatch, RECONCILED, has_begun.set)
+    asyncio.run(start())
+
+
+def test_no_status_of_an_idle_namespace_delays_the_plans_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planned: list[str] = []
+    looked_at = BatchWindow.looked_at
+
+    def noted(self: BatchWindow, namespaces: Iterable[str], began: float) -> None:
+        planned.extend(namespaces)
+        looked_at(self, namespaces, began)
+
+    async def start() -> None:
+        api = with_idle_namespaces()
+        async with operating(api) as operator:
+            await operator.until(lambda: operator.dispatched("team-a") == {"cat"})
+            await operator.until(lambda: shown(api) == len(IDLE))
+
+    monkeypatch.setattr(BatchWindow, "looked_at", noted)
+    asyncio.run(start())
+
+    assert set(planned) == {"team-a"}
 
 
 class Refusing(MemoryApi):
@@ -122,8 +203,7 @@ class Refusing(MemoryApi):
 
 def test_a_worker_that_is_planned_again_keeps_its_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     longest = timedelta(seconds=0.8)
-    monkeypatch.setattr(manager, "FIRST", timedelta(seconds=0.1))
-    monkeypatch.setattr(manager, "LONGEST", longest)
+    monkeypatch.setattr(containment, "REFUSED", Backoff(timedelta(seconds=0.1), longest))
     monkeypatch.setattr(job_writer, "STALE", timedelta(seconds=0.25))
 
     async def start() -> None:

@@ -1,4 +1,7 @@
-"""A write whose answer can't be read has succeeded: it is not repeated, and what exists counts."""
+"""A write whose answer can't be read has succeeded: it is not repeated, and what exists counts.
+
+So does what has ended by then.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from imagejob_operator.controllers.ledgers import Ledgers
 from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.errors import UnreachableError
 from support.api_objects import NOW
-from support.bad_objects import meta, pod_of, rich_image_job
+from support.bad_objects import TIME, meta, pod_of, rich_image_job
 from support.memory_api import MemoryApi
 from support.memory_operator import OWN, operating
 
@@ -135,5 +138,55 @@ def test_a_worker_whose_answer_was_lost_and_is_deleted_unread_is_created_again()
             await api.send("DELETE", f"/apis/batch/v1/namespaces/{TEAM}/jobs/{lost[0]}")
             await operator.until(lambda: operator.reason(TEAM, "cat") == "Processing")
             assert [job["metadata"]["name"] for job in api.created["jobs"]] == [lost[0]] * 2
+
+    asyncio.run(run())
+
+
+def ended(pod: Body) -> Body:
+    """A pod whose worker has left no report, some time ago."""
+    state = {"terminated": {"exitCode": 0, "startedAt": TIME, "finishedAt": TIME}}
+    containers = [{"name": "worker", "state": state}]
+    status = {**pod["status"], "phase": "Succeeded", "containerStatuses": containers}
+    return {**pod, "status": status}
+
+
+def finish_unread(api: MemoryApi, name: str, worker: str) -> None:
+    """Another version of the operator has written how it ended, and its pod has ended."""
+    job, pod = api.get("imagejobs", TEAM, name), api.get("pods", TEAM, f"{worker}-x2k9q")
+    status = {**job["status"], "phase": "Succeeded"}
+    api.put("imagejobs", TEAM, name, {**job, "spec": "newer", "status": status})
+    api.put("pods", TEAM, f"{worker}-x2k9q", ended(pod))
+
+
+def test_the_worker_of_an_imagejob_that_has_finished_unread_is_deleted() -> None:
+    api = MemoryApi(pod_of)
+    furnish(api, "cat")
+
+    async def run() -> None:
+        async with operating(api) as operator:
+            await operator.until(lambda: operator.reason(TEAM, "cat") == "Processing")
+            (made,) = api.created["jobs"]
+            worker = made["metadata"]["name"]
+            finish_unread(api, "cat", worker)
+            await api.tell()
+            await operator.until(lambda: not api.get("jobs", TEAM, worker))
+            assert not operator.manager._cache.jobs
+            assert not operator.manager._cache.unreadable.is_any_in(TEAM)
+
+    asyncio.run(run())
+
+
+def test_so_is_that_of_one_that_had_finished_before_the_operator_started() -> None:
+    api = MemoryApi(pod_of)
+    furnish(api, "cat")
+
+    async def run() -> None:
+        async with operating(api) as before:
+            await before.until(lambda: before.reason(TEAM, "cat") == "Processing")
+        (made,) = api.created["jobs"]
+        worker = made["metadata"]["name"]
+        finish_unread(api, "cat", worker)
+        async with operating(api) as operator:
+            await operator.until(lambda: not api.get("jobs", TEAM, worker))
 
     asyncio.run(run())

@@ -105,7 +105,7 @@ def test_its_worker_is_not_needed_once_its_end_is_logged() -> None:
     meta = msgspec.structs.replace(CAT.metadata, resource_version="30")
     cache.upsert(image_job(meta=msgspec.to_builtins(meta), status={"phase": "Failed"}))
 
-    assert not cache.is_needed(worker)
+    assert not cache.worker_ends.is_needed(worker)
 
 
 class Gone:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.reasons import Reason
@@ -17,6 +18,7 @@ from imagejob_operator.imagejob.inputs import Inputs, JobState
 from imagejob_operator.imagejob.outcome import MAX_DISRUPTIONS
 from imagejob_operator.imagejob.resolve import Resolved
 from imagejob_operator.kube.pod import SILENCE, UNSEEN, Pod
+from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.worker import DISRUPTED, Worker, WorkerJob
 from support.api_objects import (
     DIGEST,
@@ -186,6 +188,42 @@ def test_the_delay_and_the_words_are_the_same_once_the_pod_is_gone_and_after_a_r
     assert (before.reason, before.message) == (Reason.WORKER_REFUSED, ready(told))
     assert (before.queue, before.until, before.waits_for) == (wait, wait.eligible_at, None)
     assert after.waits_for == "worker"
+
+
+INTERLUDES: dict[str, tuple[ImageJob, dict[str, Any]]] = {
+    "it is suspended": (image_job(retries=0, suspend=True), {}),
+    "its store is missing": (CAT, {"stores": {}}),
+    "its store can't be read": (CAT, {"unreadable": Unreadable("imagestores", "ImageStore")}),
+}
+
+
+@pytest.mark.parametrize(("held", "more"), INTERLUDES.values(), ids=INTERLUDES)
+@pytest.mark.parametrize("its_pod", [FULL, UNSTARTED], ids=["refused", "evicted"])
+def test_the_delay_survives_what_holds_the_imagejob_meanwhile(
+    its_pod: Pod, held: ImageJob, more: dict[str, Any]
+) -> None:
+    told = shown(disturbed(4, its_pod))
+    wait = told.status.queue
+    assert told.ready is not None
+    assert wait is not None
+    assert wait.eligible_at is not None
+
+    meanwhile = inputs(msgspec.structs.replace(held, status=told.status), **more)
+    paused = msgspec.structs.replace(CAT, status=shown(meanwhile).status)
+    before = standing_of(inputs(paused), wait.eligible_at - timedelta(milliseconds=1))
+    after = standing_of(inputs(paused), wait.eligible_at)
+
+    assert (paused.status.phase, paused.status.queue) == ("Pending", wait)
+    assert before.reason == told.ready.reason
+    assert (before.queue, before.until, before.waits_for) == (wait, wait.eligible_at, None)
+    assert after.waits_for == "worker"
+
+
+def test_a_time_in_a_queue_is_no_delay() -> None:
+    queue = {"position": 4, "eligibleAt": "2026-11-22T11:00:00Z"}
+    was_throttled = image_job(status={"phase": "Pending", "queue": queue})
+
+    assert standing_of(inputs(was_throttled)).waits_for == "worker"
 
 
 def test_a_pod_that_can_t_start_is_given_up_once_the_status_tells() -> None:

@@ -86,7 +86,7 @@ def test_a_worker_job_is_the_golden_one(name: str, stores: dict[str, ImageStore]
 
 
 def test_what_the_platform_adds_is_the_golden_one() -> None:
-    platform = Platform(worker_image="worker:1", pod=POD)
+    platform = Platform(worker_image="worker:1", pod=POD, internal_cidrs=("10.96.0.0/12",))
 
     manifest = worker_job({"uploads": store()}, platform=platform)
 

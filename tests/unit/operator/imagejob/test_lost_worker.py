@@ -318,7 +318,7 @@ def test_a_silent_pod_is_given_up_once_and_costs_nothing() -> None:
     before = later(by=cache)
     told = written(CAT, describe(before, evaluate(before, PLATFORM, late), (), late))
     cache.upsert(msgspec.structs.replace(told, metadata=later_version(told)))
-    needed = cache.is_needed(ALONE)
+    needed = cache.worker_ends.is_needed(ALONE)
 
     cache.remove(ALONE)
     cache.upsert(at_work(terminated(report(done())), version=31))

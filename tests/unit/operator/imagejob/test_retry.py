@@ -9,16 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
 from imagejob_operator.config.bounds import Bounds
-from imagejob_operator.imagejob.retry import (
-    JITTER,
-    LONGEST,
-    Final,
-    Retry,
-    Verdict,
-    delay,
-    exhausted,
-    verdict,
-)
+from imagejob_operator.imagejob.retry import JITTER, LONGEST, delay, exhausted, next_attempt
 from support.api_objects import image_job
 
 ENDED = datetime(2026, 11, 22, 10, 0, 0, tzinfo=UTC)
@@ -28,18 +19,18 @@ OUTAGE = timedelta(seconds=30)
 
 def after(
     reason: Reason, *, attempt: int = 1, was_large: bool = False, retries: int = 3
-) -> Verdict:
+) -> datetime | None:
     job = image_job(retries=retries)
-    return verdict(job, reason, attempt, ENDED, was_large, BASE, Bounds())
+    return next_attempt(job, reason, attempt, ENDED, was_large, BASE, Bounds())
 
 
-def again(*, attempt: int = 1) -> Retry:
-    return Retry(ENDED + delay("uid-cat", attempt, BASE))
+def again(*, attempt: int = 1) -> datetime:
+    return ENDED + delay("uid-cat", attempt, BASE)
 
 
 @pytest.mark.parametrize("reason", sorted(FINAL))
 def test_an_error_that_needs_a_change_is_final_immediately(reason: Reason) -> None:
-    assert after(reason) == Final()
+    assert after(reason) is None
 
 
 @pytest.mark.parametrize("reason", sorted(RETRYABLE - {Reason.OUT_OF_MEMORY}))
@@ -58,11 +49,11 @@ CASES = {
     ),
     "the last retry has failed": (
         after(Reason.WORKER_LOST, attempt=4),
-        Final(),
+        None,
     ),
     "no retries are wanted": (
         after(Reason.STORAGE_UNAVAILABLE, retries=0),
-        Final(),
+        None,
     ),
     "too little memory": (
         after(Reason.OUT_OF_MEMORY),
@@ -74,15 +65,15 @@ CASES = {
     ),
     "the larger memory was too little": (
         after(Reason.OUT_OF_MEMORY, attempt=2, was_large=True),
-        Final(),
+        None,
     ),
     "too little memory, and no retries are left": (
         after(Reason.OUT_OF_MEMORY, attempt=4),
-        Final(),
+        None,
     ),
     "too little memory, and no retries are wanted": (
         after(Reason.OUT_OF_MEMORY, retries=0),
-        Final(),
+        None,
     ),
     "something else, with the larger memory": (
         after(Reason.STORAGE_UNAVAILABLE, attempt=2, was_large=True),
@@ -92,7 +83,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("decided", "expected"), CASES.values(), ids=CASES)
-def test_verdicts(decided: Verdict, expected: Verdict) -> None:
+def test_what_follows(decided: datetime | None, expected: datetime | None) -> None:
     assert decided == expected
 
 

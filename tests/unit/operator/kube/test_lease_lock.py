@@ -20,7 +20,8 @@ class Server:
         self.lease: dict[str, Any] = {}
         self.cut = ""  # where the next write is: "before" or "after" it is applied
 
-    async def send(self, method: str, _: str, body: Any = None) -> bytes:
+    async def send(self, method: str, _: str, body: Any, seconds: float) -> bytes:
+        assert seconds > 0
         self.methods.append(method)
         if method == "GET":
             if not self.lease:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.lister import WATCHED, Lister
 from imagejob_operator.kube import client as api
 from imagejob_operator.kube import pager as paging
-from imagejob_operator.kube.reflector import LONGEST_PAUSE, Reflector, Reflectors, pause_after
+from imagejob_operator.kube.reflector import Reflector, Reflectors
 from imagejob_operator.kube.resources import IMAGE_STORES
 from imagejob_operator.observability.logging import JsonFormatter
 from imagejob_operator.observability.metrics import Metrics
@@ -72,9 +73,9 @@ def reflect(
     """Run a reflector of ImageStores until then. `paused` gets the failures in a row at a pause."""
     watched = Watched(script, Metrics())
 
-    def pause(failures: int) -> float:
+    def pause(failures: int) -> timedelta:
         (paused if paused is not None else []).append(failures)
-        return 0.01
+        return timedelta(milliseconds=10)
 
     async def run() -> None:
         async with serving(script, kubeconfig), api.connect(metrics=watched.metrics) as cluster:
@@ -329,11 +330,3 @@ async def _run(reflectors: Reflectors) -> None:
 )
 def test_pages_go_by_what_objects_have(limit: int, objects: int, size: int, following: int) -> None:
     assert paging.next_limit(limit, objects, size) == following
-
-
-def test_pauses_grow_to_a_bound() -> None:
-    pauses = [pause_after(failures) for failures in range(1, 40)]
-
-    assert pauses[0] <= 0.25
-    assert max(pauses) <= LONGEST_PAUSE
-    assert min(pauses[10:]) >= LONGEST_PAUSE / 2

@@ -2,49 +2,61 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
-from imagejob_operator.workqueue.backoff import KeyBackoff
+from imagejob_operator.kube.backoff import Backoff
+from imagejob_operator.workqueue.backoff import Failing, KeyBackoff
 from support.api_objects import NOW
 
 FIRST, LONGEST = timedelta(seconds=2), timedelta(seconds=16)
 
 
-def backoff() -> KeyBackoff:
-    return KeyBackoff(FIRST, LONGEST, Random(1))
+BACKOFF = Backoff(FIRST, LONGEST)
 
 
-def pauses(keys: KeyBackoff, count: int, key: str = "uid") -> list[timedelta]:
+class Keys(KeyBackoff):
+    """All with the same pauses."""
+
+    def __init__(self) -> None:
+        super().__init__(Random(1))
+
+    def fail(self, key: str, now: datetime) -> Failing:
+        return self.failed(key, now, BACKOFF)
+
+
+def pauses(keys: Keys, count: int, key: str = "uid") -> list[timedelta]:
     """Until each retry, which fails when it is due."""
     now, found = NOW, []
     for _ in range(count):
-        due = keys.failed(key, now).due
+        due = keys.fail(key, now).due
         found.append(due - now)
         now = due
     return found
 
 
-def test_pauses_double_up_to_a_bound() -> None:
-    for doublings, pause in enumerate(pauses(backoff(), 50)):
-        longest = min(LONGEST, FIRST * 2 ** min(doublings, 10))
-        assert 0.75 * longest <= pause <= longest
+def test_each_failure_when_the_key_is_due_makes_the_next_pause_longer() -> None:
+    first, second, *_, last = pauses(Keys(), 9)
+
+    assert first <= FIRST < second <= 2 * FIRST < last <= LONGEST
 
 
 def test_a_failure_within_its_pause_does_not_count_and_leaves_the_time_of_the_retry() -> None:
-    keys = backoff()
-    first = keys.failed("uid", NOW)
+    keys = Keys()
+    first = keys.fail("uid", NOW)
+    within, after = keys.fail("uid", NOW + FIRST / 2), keys.fail("uid", first.due)
 
-    assert keys.failed("uid", NOW + FIRST / 2) == first
-    assert keys.failed("uid", first.due).count == 2
+    assert (within.count, within.due) == (first.count, first.due)
+    assert after.count == 2
+    assert [each.is_new for each in (first, within, after)] == [True, False, True]
 
 
 def test_a_success_begins_anew_and_concerns_no_other_key() -> None:
-    keys = backoff()
+    keys = Keys()
     pauses(keys, 5)
     pauses(keys, 5, "other")
 
     keys.forget("uid")
 
-    assert keys.failed("uid", NOW + timedelta(hours=1)).count == 1
-    assert keys.failed("other", NOW + timedelta(hours=1)).count == 6
+    assert keys.fail("uid", NOW + timedelta(hours=1)).count == 1
+    assert keys.fail("other", NOW + timedelta(hours=1)).count == 6

@@ -264,7 +264,7 @@ def test_the_status_of_an_image_quota_is_looked_at_after_all_else(queue: WorkQue
     for key in (status, "a", "b"):
         queue.add(key)
 
-    assert [queue.next() for _ in range(2)] == ["a", "b"]
+    assert [queue.next(only_awaited=True) for _ in range(3)] == ["a", "b", None]
     assert queue.has_keys
     assert [queue.next() for _ in range(2)] == [status, None]
     assert not queue.has_keys

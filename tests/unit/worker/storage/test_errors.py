@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import pytest
 from imagejob_worker.contract.order import S3
 from imagejob_worker.storage import Doing, errors, keys, s3, session, signing
+from imagejob_worker.storage.addresses import Addresses
 from imagejob_worker.storage.answers import Answer
 from imagejob_worker.storage.client import StatusError
-from imagejob_worker.storage.wire import ServerAddress, WireError
+from imagejob_worker.storage.dialing import ServerAddress
+from imagejob_worker.storage.faults import AddressRefusedError, WireError
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,7 @@ def code(name: str) -> str:
         (answered(400, "The plain HTTP request was sent to HTTPS port"), "write",
          "StorageUnavailable", "it speaks TLS"),
         (WireError("connection refused"), "read", "StorageUnavailable", "connection refused"),
+        (AddressRefusedError("its address"), "write", "AccessDenied", "can't write a/b.jpg: its"),
     ],
 )  # fmt: skip
 def test_a_refusal_has_a_reason(error: Exception, doing: Doing, reason: str, words: str) -> None:
@@ -125,7 +128,7 @@ def identity(tmp_path: Path, endpoint: str, key: str, **changes: Any) -> object:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         (tmp_path / name).write_text("x")
     store = S3(**{"endpoint": endpoint, "bucket": "team-a", **changes})
-    return s3.S3Storage("uploads", store, str(tmp_path)).identity(key)
+    return s3.S3Storage("uploads", store, str(tmp_path), Addresses([])).identity(key)
 
 
 HERE = "http://s3.example.com"
