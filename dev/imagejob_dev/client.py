@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from imagejob_dev import command, kubeconfig, policies, waiting
 from imagejob_dev.gateways import ACCOUNT, gateway
+from imagejob_dev.gateways import PROGRAM as GATEWAY
 from imagejob_dev.operators import PROGRAM, WORKER_IMAGE, operator
 from imagejob_dev.ports import LOOPBACK
 from imagejob_dev.program import Program
@@ -112,10 +113,19 @@ class Client(Running):
         }
         return operator(account, log, self._guard, known | settings, program=program)
 
-    def gateway(self, namespace: str, settings: Path, port: int, name: str = "gateway") -> Program:
+    def gateway(
+        self,
+        namespace: str,
+        settings: Path,
+        port: int,
+        name: str = "gateway",
+        program: Sequence[str | Path] = GATEWAY,
+    ) -> Program:
         """This checkout's gateway of a namespace, under the account of its chart; not started yet.
 
         `settings` is its file, which has it listen on `port` of this machine.
+        `program` is the Python program to run in its place, for tests that patch it.
         """
         account = self.kubeconfig_for(namespace, ACCOUNT)
-        return gateway(account, self.folder / "log" / f"{name}.log", self._guard, settings, port)
+        log = self.folder / "log" / f"{name}.log"
+        return gateway(account, log, self._guard, settings, port, program)

@@ -9,6 +9,7 @@ from imagejob_dev.program import Program
 from imagejob_dev.rest import over_http
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from imagejob_dev.guard import Guard
@@ -16,14 +17,25 @@ if TYPE_CHECKING:
 ACCOUNT = "imagejob-gateway"
 """Of the chart, which also gives it its rights."""
 
+PROGRAM = ("-m", "imagejob_gateway")
 READY = "/api/v1/health/ready"
 
 
-def gateway(kubeconfig: Path, log: Path, guard: Guard, settings: Path, port: int) -> Program:
-    """Not started yet. `settings` is its file, which has it listen on `port` of this machine."""
+def gateway(
+    kubeconfig: Path,
+    log: Path,
+    guard: Guard,
+    settings: Path,
+    port: int,
+    program: Sequence[str | Path] = PROGRAM,
+) -> Program:
+    """Not started yet. `settings` is its file, which has it listen on `port` of this machine.
+
+    `program` is the Python program to run in its place.
+    """
     rest = over_http(port)
     return Program(
-        [sys.executable, "-m", "imagejob_gateway"],
+        [sys.executable, *program],
         log,
         guard,
         ready=lambda: rest.answers(READY),

@@ -12,6 +12,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ import uvicorn
 from imagejob_operator.api.version import VERSION
 from imagejob_operator.kube import transport
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.connection import ConnectionConfigError
 from imagejob_operator.kube.reflector import Reflectors
 from imagejob_operator.observability import logging as logs
@@ -34,10 +36,17 @@ from .http import health
 from .http.app import application
 from .http.cached import Cached
 from .http.services import Services
+from .images import quota
 from .images.api import ImagesApi
 from .images.cache import NamespaceCache
 from .images.kinds import WATCHED
+from .state.shards import Shards
+from .state.state import State
+from .state.sweep import Sweeper
+from .state.uploads import Lease
 from .storage.buckets import Buckets
+from .uploads import names
+from .uploads.attempts import Attempts, LeftUploads
 from .uploads.receiver import Receiver
 
 if TYPE_CHECKING:
@@ -82,11 +91,15 @@ async def serve(settings: Settings, tokens: Tokens) -> None:
         cache = NamespaceCache(cluster)
         reflectors = Reflectors(WATCHED, cluster, cache, lambda: None, settings.namespace)
         services = compose(settings, tokens, connection, cluster, cache, reflectors, session)
-        watching = tasks.create_task(_watch(reflectors))
+        background = [
+            tasks.create_task(_watch(reflectors)),
+            tasks.create_task(_sweeper(services).run(settings.lease_seconds)),
+        ]
         # Before, no profile and no store is known, and requests would be refused for it.
         await reflectors.current()
         await _server(settings, services).serve()
-        watching.cancel()
+        for task in background:
+            task.cancel()
 
 
 def compose(
@@ -101,21 +114,42 @@ def compose(
     """Put together what routes use."""
     images = ImagesApi(connection, cluster, cache, settings.namespace)
     buckets = Buckets(settings.stores, cache.store, session)
+    state = State(Shards(connection, cluster, settings.namespace), settings.rate, _now)
+    lease = Lease(settings.lease_seconds)
     return Services(
         settings,
         tokens,
         images,
         cache,
         buckets,
+        state,
         Receiver(
             settings,
             images,
             buckets,
+            Attempts(
+                state,
+                settings.rate,
+                lease,
+                lambda: names.new_id(secrets.token_bytes),
+                time.monotonic,
+            ),
             lambda name: cache.profile(name) is not None,
-            secrets.token_bytes,
+            lambda: quota.check(cache.quota(), utc_now()),
         ),
         lambda: reflectors.unwatched,
         Cached(lambda: health.health(reflectors.unwatched, buckets), health.SECONDS),
+    )
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _sweeper(services: Services) -> Sweeper:
+    lease = Lease(services.settings.lease_seconds)
+    return Sweeper(
+        services.state, [LeftUploads(services.state, services.images, services.buckets, lease)]
     )
 
 

@@ -12,6 +12,7 @@ from imagejob_operator.api.imagejob import SourceFormat
 from imagejob_operator.api.meta import Quantity
 from imagejob_operator.api.quantity import to_bytes
 from imagejob_operator.observability.logging import Format
+from imagejob_operator.quota.rates import Rate, parse_rate
 from msgspec import Meta
 
 CONFIG = "IMAGEJOB_GATEWAY_CONFIG"
@@ -89,7 +90,8 @@ class Settings(Part, frozen=True):
     """The first profile is the default; `prefix` is where originals go in a store.
 
     `cors_origins` may use the gateway from a browser; `url_seconds` is how long a presigned URL of
-    an output is valid.
+    an output is valid. `limit_per_subject` is how many images one may upload, such as `50/1h`;
+    `lease_seconds` after how long an upload without a sign of life is given up.
     """
 
     namespace: Name
@@ -100,6 +102,8 @@ class Settings(Part, frozen=True):
     prefix: Prefix = "uploads"
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
     max_bytes: Quantity = "50Mi"
+    limit_per_subject: str = "50/1h"
+    lease_seconds: Annotated[int, Meta(ge=1, le=300)] = 30
     url_seconds: Annotated[int, Meta(ge=1, le=6 * 3600)] = 300
     cors_origins: tuple[str, ...] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -110,6 +114,7 @@ class Settings(Part, frozen=True):
             raise ValueError(f"maxBytes is no number of bytes: {self.max_bytes}")
         if len({each.issuer for each in self.issuers}) < len(self.issuers):
             raise ValueError("an issuer is listed twice; each has one algorithm")
+        _ = self.rate
         known = {store.name for store in self.stores}
         for profile in self.profiles:
             if profile.store and profile.store not in known:
@@ -119,6 +124,11 @@ class Settings(Part, frozen=True):
     def byte_limit(self) -> int:
         """The largest upload, in bytes."""
         return to_bytes(self.max_bytes)
+
+    @property
+    def rate(self) -> Rate:
+        """The limit per subject."""
+        return parse_rate(self.limit_per_subject)
 
     def profile(self, name: str) -> ProfileSettings | None:
         """The profile of that name, "" for the first one; None if none is offered under it."""

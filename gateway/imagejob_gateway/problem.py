@@ -42,12 +42,26 @@ class ProblemReason(StrEnum):
     """The bytes are no image that is accepted, or another than the declared one."""
     PROFILE_NOT_FOUND = "ProfileNotFound"
     """The gateway offers no profile of that name."""
+    IN_PROGRESS = "InProgress"
+    """Another request with this Idempotency-Key is in progress."""
+    KEY_REUSED = "KeyReused"
+    """The Idempotency-Key was used for another image or another profile."""
+    NAME_TAKEN = "NameTaken"
+    """There is an ImageJob of that name, which wasn't made by such an upload."""
+    LIMIT_EXCEEDED = "LimitExceeded"
+    """The subject has uploaded as many images as it may."""
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    """The namespace's ImageQuota is used up, and lets no more wait."""
     INVALID_SPEC = "InvalidSpec"
     """The API server refuses the ImageJob; the detail quotes it."""
     STORE_NOT_FOUND = "StoreNotFound"
     """The ImageStore that the profile uses doesn't exist, or is none that the gateway can use."""
     STORAGE_UNAVAILABLE = "StorageUnavailable"
     """The object store is unreachable, or refuses."""
+    STATE_FULL = "StateFull"
+    """What is remembered of the subject, or of all subjects, has reached its bound."""
+    STATE_UNREADABLE = "StateUnreadable"
+    """A ConfigMap with the gateway's state is missing, or was changed by somebody else."""
     API_SERVER_UNAVAILABLE = "ApiServerUnavailable"
     """The Kubernetes API server is unreachable, or refuses the gateway."""
     INTERNAL = "Internal"
@@ -70,15 +84,22 @@ MEANINGS: dict[ProblemReason, Meaning] = {
     ProblemReason.NOT_FOUND: Meaning(404, "Not found"),
     ProblemReason.METHOD_NOT_ALLOWED: Meaning(405, "The method isn't allowed here"),
     ProblemReason.NOT_FINISHED: Meaning(409, "The image has no such output yet"),
+    ProblemReason.IN_PROGRESS: Meaning(409, "The upload is in progress"),
+    ProblemReason.NAME_TAKEN: Meaning(409, "The image's name is taken"),
     ProblemReason.LENGTH_REQUIRED: Meaning(411, "A Content-Length is needed"),
     ProblemReason.TOO_LARGE: Meaning(413, "The upload is too large"),
     ProblemReason.UNSUPPORTED_FORMAT: Meaning(415, "The format isn't accepted"),
     ProblemReason.INVALID_PARAMETER: Meaning(422, "A parameter isn't valid"),
     ProblemReason.PROFILE_NOT_FOUND: Meaning(422, "There is no such profile"),
+    ProblemReason.KEY_REUSED: Meaning(422, "The key belongs to another upload"),
     ProblemReason.INVALID_SPEC: Meaning(422, "The ImageJob isn't valid"),
+    ProblemReason.LIMIT_EXCEEDED: Meaning(429, "Too many uploads"),
+    ProblemReason.QUOTA_EXCEEDED: Meaning(429, "The quota is used up"),
     ProblemReason.ISSUER_UNAVAILABLE: Meaning(503, "The token's issuer is unavailable"),
     ProblemReason.STORE_NOT_FOUND: Meaning(503, "The store isn't set up"),
     ProblemReason.STORAGE_UNAVAILABLE: Meaning(503, "The object store is unavailable"),
+    ProblemReason.STATE_FULL: Meaning(503, "The gateway's state is full"),
+    ProblemReason.STATE_UNREADABLE: Meaning(503, "The gateway's state can't be read"),
     ProblemReason.API_SERVER_UNAVAILABLE: Meaning(503, "The API server is unavailable"),
     ProblemReason.INTERNAL: Meaning(500, "The gateway failed"),
 }
@@ -88,12 +109,16 @@ RETRY_SECONDS = 5
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One problem. `field` or `header` names the part of the request that is wrong."""
+    """One problem. `field` or `header` names the part of the request that is wrong.
+
+    `wait` is how many seconds a client should wait; None where the reason says it.
+    """
 
     reason: ProblemReason
     detail: str
     field: str = ""
     header: str = ""
+    wait: int | None = None
 
     @property
     def status(self) -> int:
@@ -111,6 +136,8 @@ class Problem(msgspec.Struct, frozen=True):
     @property
     def retry_after(self) -> int | None:
         """The seconds that a client should wait; None if to repeat the request is no help."""
+        if self.wait is not None:
+            return self.wait
         return RETRY_SECONDS if self.status == 503 else None
 
 
@@ -118,7 +145,13 @@ class ProblemError(Exception):
     """Ends a request with a problem."""
 
     def __init__(
-        self, reason: ProblemReason, detail: str, *, field: str = "", header: str = ""
+        self,
+        reason: ProblemReason,
+        detail: str,
+        *,
+        field: str = "",
+        header: str = "",
+        wait: int | None = None,
     ) -> None:
         super().__init__(detail)
-        self.problem = Problem(reason, detail, field, header)
+        self.problem = Problem(reason, detail, field, header, wait)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
 from imagejob_dev.client import GATEWAY_CHART
+from imagejob_dev.gateways import PROGRAM
 from imagejob_dev.ports import LOOPBACK, free_ports
 
 from support.helm_chart import of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from imagejob_dev.program import Program
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 ISSUER, AUDIENCE = "https://issuer.example", "imagejob-gateway"
 SCOPES = "upload read delete"
 SECONDS = 30.0
-RIGHTS = ("ServiceAccount", "Role", "RoleBinding")
+RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ConfigMap")
 
 
 def claims(subject: str = "alice", scope: str = SCOPES, **changes: Any) -> dict[str, Any]:
@@ -90,21 +91,27 @@ class Gateway(NamedTuple):
 
 @contextmanager
 def running(
-    team: Tenant, folder: Path, key: bytes = b"", name: str = "gateway", **settings: Any
+    team: Tenant,
+    folder: Path,
+    key: bytes = b"",
+    name: str = "gateway",
+    program: Sequence[str | Path] = PROGRAM,
+    **settings: Any,
 ) -> Iterator[Gateway]:
     """A gateway of the team's namespace, once it is ready; two replicas have one `key`.
 
-    The namespace needs the account of the chart: see `give_rights`.
+    The namespace needs the account of the chart: see `give_rights`. `program` runs in its place.
     """
     (port,) = free_ports(1)
     key = key or secrets.token_hex(32).encode()
     path = _configure(team, folder / name, port, key, settings)
-    with team.cluster.gateway(team.namespace, path, port, name) as program:
-        yield Gateway(port, key, program)
+    with team.cluster.gateway(team.namespace, path, port, name, program) as started:
+        yield Gateway(port, key, started)
 
 
 def give_rights(team: Tenant, helm: Helm) -> None:
-    """Create the account of the chart in the team's namespace, with its rights and no others."""
+    """Create the account of the chart in the team's namespace, with its rights and no others, and
+    the ConfigMaps of the state."""
     bodies = helm.template({}, chart=GATEWAY_CHART, namespace=team.namespace)
     team.apply(*(each for kind in RIGHTS for each in of(bodies, kind)))
 

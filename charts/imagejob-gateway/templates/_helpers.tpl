@@ -32,3 +32,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- range . }}{{ if kindIs "string" . }}{{ $names = append $names . }}{{ else }}{{ $names = append $names .name }}{{ end }}{{ end }}
 {{- toJson $names }}
 {{- end }}
+
+{{/* The ConfigMaps of the gateway's state, as JSON. state/shards.py knows them by these names, and as many. */}}
+{{- define "gateway.stateNames" -}}
+{{- $names := list }}
+{{- range until 16 }}{{ $names = append $names (printf "imagejob-gateway-state-%02d" .) }}{{ end }}
+{{- toJson $names }}
+{{- end }}

@@ -27,6 +27,8 @@
   "prefix" .Values.uploads.prefix
   "formats" .Values.uploads.formats
   "maxBytes" .Values.uploads.maxBytes
+  "limitPerSubject" .Values.uploads.limitPerSubject
+  "leaseSeconds" (int .Values.uploads.leaseSeconds)
   "urlSeconds" (int .Values.outputs.urlSeconds)
   "corsOrigins" .Values.cors.origins
   "logLevel" .Values.logLevel

@@ -11,6 +11,7 @@ from imagejob_gateway.auth.tokens import Tokens
 from imagejob_gateway.config import Settings
 from imagejob_gateway.images.api import ImagesApi
 from imagejob_gateway.images.cache import NamespaceCache
+from imagejob_gateway.state.state import State
 from imagejob_gateway.storage.buckets import Buckets
 from imagejob_gateway.uploads.receiver import Receiver
 
@@ -26,6 +27,7 @@ class Services(NamedTuple):
     images: ImagesApi
     cache: NamespaceCache
     buckets: Buckets
+    state: State
     receiver: Receiver
     unwatched: Callable[[], tuple[str, ...]]
     health: Cached[Health]

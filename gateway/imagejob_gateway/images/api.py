@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
-from imagejob_operator.kube.errors import ApiError, NotFoundError
+from imagejob_operator.kube.errors import ApiError, ConflictError, NotFoundError
 from imagejob_operator.kube.reader import Unreadable
+from imagejob_operator.kube.resources import Kind
+from imagejob_operator.kube.transport import TIMEOUT_SECONDS
 from imagejob_operator.observability.logging import fields
 
 from imagejob_gateway.problem import ProblemError, ProblemReason
 
-from .kinds import IMAGES, LISTED, Image
+from .kinds import IMAGES, LISTED, UPLOAD_LABEL, Image
 from .manifest import NewImage, manifest
 
 if TYPE_CHECKING:
@@ -38,11 +40,14 @@ class ImagesApi:
         self._cache = cache
         self._namespace = namespace
 
-    async def create(self, new: NewImage) -> Image:
-        """Create the ImageJob of an upload."""
-        body = manifest(new, self._namespace)
+    async def create(self, new: NewImage, seconds: float = TIMEOUT_SECONDS) -> Image | None:
+        """Create the ImageJob of an upload; return None if its name is taken."""
+        path, body = IMAGES.path(self._namespace), manifest(new, self._namespace)
         with _as_problem():
-            answer = await self._transport.send("POST", IMAGES.path(self._namespace), body)
+            try:
+                answer = await self._transport.send("POST", path, body, seconds=seconds)
+            except ConflictError:
+                return None
             image = self._cluster.reader.read(IMAGES, answer)
             if isinstance(image, Unreadable):
                 raise ApiError(0, f"the ImageJob that was created can't be read: {image.why}")
@@ -57,6 +62,18 @@ class ImagesApi:
         with _as_problem():
             image = await self._cluster.read(IMAGES, self._namespace, name)
         return None if isinstance(image, Unreadable) else image
+
+    async def of_upload(self, upload: str) -> Image | None:
+        """Return the ImageJob that an attempt to upload has created, as it is now."""
+        label = (("labelSelector", f"{UPLOAD_LABEL}={upload}"),)
+        kind = Kind(Image, IMAGES.api, IMAGES.plural, label)
+        with _as_problem():
+            async for page in self._cluster.pages(kind, self._namespace):
+                for unreadable in page.unreadable:
+                    raise ApiError(0, str(unreadable))
+                for image in page.items:
+                    return image
+        return None
 
     async def delete(self, name: str, uid: str = "") -> bool:
         """Delete the ImageJob, only that one if a UID is given; return whether it was there."""

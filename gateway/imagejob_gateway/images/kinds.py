@@ -18,6 +18,9 @@ from imagejob_operator.kube.resources import (
 OWNER_LABEL = f"{GROUP}/owner"
 """Caller.owner of whom uploaded it. An ImageJob without it was not made by the gateway."""
 
+UPLOAD_LABEL = f"{GROUP}/upload"
+"""The attempt to upload that created it, by which it is found if the gateway died meanwhile."""
+
 
 ON_BEHALF_OF = f"{GROUP}/on-behalf-of"
 """Caller.on_behalf_of of whom uploaded it, for the status and the audit log."""

@@ -6,13 +6,14 @@ import msgspec
 from imagejob_operator.api.imagejob import ImageJobSpec, Source
 from imagejob_operator.api.meta import API_VERSION, Manifest, NameRef
 
-from .kinds import ON_BEHALF_OF, OWNER_LABEL
+from .kinds import ON_BEHALF_OF, OWNER_LABEL, UPLOAD_LABEL
 
 
 class NewImage(msgspec.Struct, frozen=True):
     """What is known of an upload once its bytes are stored; `sha256` is in hex.
 
     `owner` and `on_behalf_of` are the caller's: a digest to find it by, and the name for people.
+    `upload` is the id of the attempt that creates it.
     """
 
     name: str
@@ -22,6 +23,7 @@ class NewImage(msgspec.Struct, frozen=True):
     key: str
     sha256: str
     on_behalf_of: str
+    upload: str
 
 
 def manifest(new: NewImage, namespace: str) -> Manifest:
@@ -36,6 +38,7 @@ def manifest(new: NewImage, namespace: str) -> Manifest:
             "labels": {
                 "app.kubernetes.io/managed-by": "imagejob-gateway",
                 OWNER_LABEL: new.owner,
+                UPLOAD_LABEL: new.upload,
             },
             "annotations": {ON_BEHALF_OF: new.on_behalf_of},
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from imagejob_operator.observability.logging import fields
 
@@ -14,6 +14,7 @@ from imagejob_gateway.problem import ProblemError, ProblemReason
 
 from . import formats, names
 from .body import check_length, counted, peek
+from .idempotency import HEADER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -22,30 +23,39 @@ if TYPE_CHECKING:
     from imagejob_gateway.config import ProfileSettings, Settings
     from imagejob_gateway.images.api import ImagesApi
     from imagejob_gateway.images.kinds import Image
-    from imagejob_gateway.storage.bucket import Bucket
     from imagejob_gateway.storage.buckets import Buckets
 
+    from .attempts import Attempt, Attempts
     from .body import Body
 
 log = logging.getLogger(__name__)
 
 
+class Received(NamedTuple):
+    """The ImageJob of an upload, and whether it was created for it."""
+
+    image: Image
+    is_new: bool
+
+
 class Receiver:
-    """Takes uploads. `random` returns so many random bytes."""
+    """Takes uploads. `check_quota` raises ProblemError if the namespace's quota lets no more in."""
 
     def __init__(
         self,
         settings: Settings,
         images: ImagesApi,
         buckets: Buckets,
+        attempts: Attempts,
         has_profile: Callable[[str], bool],
-        random: Callable[[int], bytes],
+        check_quota: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._images = images
         self._buckets = buckets
+        self._attempts = attempts
         self._has_profile = has_profile
-        self._random = random
+        self._check_quota = check_quota
 
     def profile(self, name: str) -> ProfileSettings:
         """Return the profile to use, "" for the default one. Raises ProblemError."""
@@ -58,36 +68,112 @@ class Receiver:
             )
         return found
 
-    async def receive(self, caller: Caller, body: Body, profile: ProfileSettings) -> Image:
-        """Store the body and create its ImageJob. Raises ProblemError; nothing is left then."""
+    async def receive(
+        self, caller: Caller, body: Body, profile: ProfileSettings, key: str = ""
+    ) -> Received:
+        """Store the body and create its ImageJob, unless an earlier upload has.
+
+        Without an Idempotency-Key, the same image for the same profile is the same upload. Raises
+        ProblemError; nothing is left then.
+        """
         check_length(body.length, self._settings.byte_limit)
+        name = names.name_of_key(caller.owner, key) if key else ""
+        known = await self._images.read(name) if name else None
+        if known is not None:
+            return await self._repeated(caller, body, profile, known)
+        self._check_quota()
+        store = self._settings.store_of(profile)
+        beginning = self._attempts.begin(caller.owner, name, self._settings.prefix, store)
+        async with beginning as attempt:
+            try:
+                sha256 = await self._stored(body, attempt)
+                received = await self._created(caller, profile, attempt, name, sha256)
+            except BaseException:
+                # Also when we are told to stop; and a request that failed may have had its effect.
+                await asyncio.shield(self._undo(attempt))
+                raise
+            await asyncio.shield(self._finish(attempt, received))
+            return received
+
+    async def _repeated(
+        self, caller: Caller, body: Body, profile: ProfileSettings, known: Image
+    ) -> Received:
+        """Compare what is uploaded again under a key with what was. Raises ProblemError."""
+        digest = hashlib.sha256()
+        async for chunk in counted(body.chunks, body.length):
+            digest.update(chunk)
+        _check_same(known, caller.owner, profile.name, digest.hexdigest(), has_key=True)
+        return Received(known, is_new=False)
+
+    async def _stored(self, body: Body, attempt: Attempt) -> str:
+        """Store the object, and return its digest."""
         head, chunks = await peek(counted(body.chunks, body.length), formats.HEAD_BYTES)
         found = formats.check(head, body.declared_type, self._settings.formats)
-        store = self._settings.store_of(profile)
-        bucket = self._buckets.open(store)
-        name = names.new_name(self._random)
-        key = names.source_key(self._settings.prefix, name, found)
         digest = hashlib.sha256()
-        try:
-            await bucket.put(key, formats.media_type(found), body.length, _hashed(chunks, digest))
-            sha256 = digest.hexdigest()
-            new = NewImage(
-                *(name, caller.owner, profile.name, store, key, sha256), caller.on_behalf_of
-            )
-            return await self._images.create(new)
-        except BaseException:
-            # Also when we are told to stop; and a request that failed may have had its effect.
-            await asyncio.shield(self._undo(name, bucket, key))
-            raise
+        kind, hashed = formats.media_type(found), _hashed(chunks, digest)
+        await self._buckets.open(attempt.store).put(attempt.key, kind, body.length, hashed)
+        return digest.hexdigest()
 
-    async def _undo(self, name: str, bucket: Bucket, key: str) -> None:
-        """Remove what may be there of an upload that failed: the name is nobody else's."""
-        for step in (self._images.delete(name), bucket.remove(key)):
-            try:
-                await step
-            except ProblemError as error:
-                extra = fields(name=name, key=key)
-                log.warning("an upload failed and can't be removed: %s", error, extra=extra)
+    async def _created(
+        self, caller: Caller, profile: ProfileSettings, attempt: Attempt, name: str, sha256: str
+    ) -> Received:
+        has_key = bool(name)
+        name = name or names.name_of_content(caller.owner, profile.name, sha256)
+        new = NewImage(
+            *(name, caller.owner, profile.name, attempt.store, attempt.key, sha256),
+            on_behalf_of=caller.on_behalf_of,
+            upload=attempt.upload,
+        )
+        self._attempts.check(attempt)
+        image = await self._images.create(new, self._attempts.patience)
+        if image is not None:
+            return Received(image, is_new=True)
+        known = await self._images.read(name)
+        if known is None:
+            detail = "The image can't be created now. Try again."
+            raise ProblemError(ProblemReason.API_SERVER_UNAVAILABLE, detail)
+        _check_same(known, caller.owner, profile.name, sha256, has_key=has_key)
+        return Received(known, is_new=False)
+
+    async def _finish(self, attempt: Attempt, received: Received) -> None:
+        if not received.is_new:
+            await self._undo(attempt)
+            return
+        try:
+            await self._attempts.end(attempt, created=True)
+        except ProblemError as error:  # the image is there, which is what was asked for
+            _log_left(attempt, error)
+
+    async def _undo(self, attempt: Attempt) -> None:
+        """Remove what may be there of an attempt that came to nothing, or leave it to be swept."""
+        try:
+            image = await self._images.of_upload(attempt.upload)
+            if image is not None:
+                await self._images.delete(image.metadata.name, image.metadata.uid)
+            await self._buckets.open(attempt.store).remove(attempt.key)
+            await self._attempts.end(attempt, created=False)
+        except ProblemError as error:
+            _log_left(attempt, error)
+
+
+def _check_same(known: Image, owner: str, profile: str, sha256: str, *, has_key: bool) -> None:
+    """Raise ProblemError unless the ImageJob is of such an upload."""
+    if known.owner != owner:
+        detail = f"There is an ImageJob {known.metadata.name}, which isn't of this upload."
+        raise ProblemError(ProblemReason.NAME_TAKEN, detail)
+    reference = known.spec.profile_ref
+    if (known.spec.source.sha256, reference.name if reference else "") == (sha256, profile):
+        return
+    if not has_key:
+        detail = f"The ImageJob {known.metadata.name} was made of another image."
+        raise ProblemError(ProblemReason.NAME_TAKEN, detail)
+    detail = "The key was used for another image, or for another profile."
+    raise ProblemError(ProblemReason.KEY_REUSED, detail, header=HEADER)
+
+
+def _log_left(attempt: Attempt, error: ProblemError) -> None:
+    extra = fields(key=attempt.key, store=attempt.store)
+    log.warning("an upload can't be ended and is left to be swept: %s", error, extra=extra)
 
 
 async def _hashed(chunks: AsyncIterator[bytes], digest: hashlib._Hash) -> AsyncIterator[bytes]:

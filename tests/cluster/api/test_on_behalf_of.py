@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 GATEWAY = "imagejob-gateway"
 ON_BEHALF_OF, OWNER = "imagejob.dev/on-behalf-of", "imagejob.dev/owner"
+UPLOAD = "imagejob.dev/upload"
 SUBJECT = "https://issuer.example#ann"
-SAID = {"annotations": {ON_BEHALF_OF: SUBJECT}, "labels": {OWNER: "0" * 40}}
+SAID = {"annotations": {ON_BEHALF_OF: SUBJECT}, "labels": {OWNER: "0" * 40, UPLOAD: "1"}}
 RIGHT = ("create", "imagejobs.imagejob.dev/on-behalf-of")
 
 
@@ -88,7 +89,8 @@ FORGERIES = {
         ("create", "-f", "-"),
         manifest(annotations=SAID["annotations"]),
     ),
-    "create, the label alone": (("create", "-f", "-"), manifest(labels=SAID["labels"])),
+    "create, the owner alone": (("create", "-f", "-"), manifest(labels={OWNER: "0" * 40})),
+    "create, the upload alone": (("create", "-f", "-"), manifest(labels={UPLOAD: "1"})),
     "create, empty": (("create", "-f", "-"), manifest(annotations={ON_BEHALF_OF: ""})),
     "create, generated name": (("create", "-f", "-"), json.dumps(GENERATED)),
     "apply": (("apply", "-f", "-"), manifest(**SAID)),
@@ -179,6 +181,8 @@ CHANGES = {
     "another owner": merged({"labels": {OWNER: "1" * 40}}),
     "no subject": merged({"annotations": {ON_BEHALF_OF: None}}),
     "no owner": merged({"labels": {OWNER: None}}),
+    "another upload": merged({"labels": {UPLOAD: "2"}}),
+    "no upload": merged({"labels": {UPLOAD: None}}),
     "no annotations": merged({"annotations": None}),
     "no labels": merged({"labels": None}),
     "another subject, JSON patch": at(ANNOTATION, "replace", value="x#y"),
@@ -203,6 +207,7 @@ def test_nobody_changes_it(cluster: Client, alice: Actor, uploaded: str, case: s
 ADDITIONS = {
     "a subject": merged({"annotations": {ON_BEHALF_OF: SUBJECT}}),
     "an owner": merged({"labels": {OWNER: "0" * 40}}),
+    "an upload": merged({"labels": {UPLOAD: "1"}}),
 }
 
 

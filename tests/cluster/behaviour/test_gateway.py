@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import io
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -66,7 +67,8 @@ def form(data: bytes, declared: str = "image/jpeg", **fields: str) -> tuple[byte
 def test_an_upload_becomes_outputs_that_the_gateway_leads_to(
     gateway: Gateway, team: Tenant, kind: str, *, is_form: bool
 ) -> None:
-    data, declared, token = picture(kind=kind), f"image/{kind.lower()}", gateway.token()
+    data, declared = picture(kind=kind), f"image/{kind.lower()}"
+    token = gateway.token(f"{kind} {is_form}")
     body, sent_as = form(data, declared, profile="web") if is_form else (data, declared)
 
     answer = gateway.request("POST", UPLOAD, body, token, Content_Type=sent_as)
@@ -222,12 +224,13 @@ def test_an_object_whose_imagejob_is_refused_is_removed(
     def refused() -> Answer | None:
         """The authorizer may let a request pass that comes soon after the change."""
         answer = gateway.request(
-            "POST", UPLOAD, picture(), gateway.token(), Content_Type="image/jpeg"
+            "POST", UPLOAD, picture(), gateway.token("erin"), Content_Type="image/jpeg"
         )
-        return answer if answer.status != 202 else None
+        return answer if answer.status not in (200, 202) else None
 
     before = unnamed_keys(team)
-    team.kubectl("delete", "rolebinding", ACCOUNT)
+    reads = [{"op": "replace", "path": "/rules/0/verbs", "value": ["get", "list", "watch"]}]
+    team.kubectl("patch", "role", ACCOUNT, "--type=json", f"--patch={json.dumps(reads)}")
     try:
         answer = until(refused, gateways.SECONDS)
     finally:

@@ -9,6 +9,7 @@ import yaml
 from imagejob_dev.client import GATEWAY_CHART, REPOSITORY
 from imagejob_dev.errors import DevError
 from imagejob_gateway.config import Settings, load
+from imagejob_gateway.state.shards import NAME, SHARDS
 from support.helm_chart import Body, of, one
 
 if TYPE_CHECKING:
@@ -23,7 +24,13 @@ EVERYTHING: dict[str, Any] = {
         {"name": "prints", "secretName": "b", "publicEndpoint": "https://s3.example.com"},
     ],
     "profiles": [{"name": "web"}, {"name": "print", "store": "prints"}],
-    "uploads": {"prefix": "in/here", "formats": ["jpeg"], "maxBytes": "10Mi"},
+    "uploads": {
+        "prefix": "in/here",
+        "formats": ["jpeg"],
+        "maxBytes": "10Mi",
+        "limitPerSubject": "7/1d",
+        "leaseSeconds": 9,
+    },
     "outputs": {"urlSeconds": 60},
     "auth": {
         "issuers": [{"issuer": "i", "audience": "a", "secretName": "jwt", "key": "secret"}],
@@ -43,7 +50,7 @@ def rendered(helm: Helm) -> list[Body]:
 def settings(bodies: list[Body], folder: Path) -> Settings:
     """The file as the gateway reads it."""
     path = folder / "settings.json"
-    path.write_text(one(bodies, "ConfigMap")["data"]["settings.json"])
+    path.write_text(one(bodies, "ConfigMap", "imagejob-gateway")["data"]["settings.json"])
     return load(str(path))
 
 
@@ -106,7 +113,9 @@ def test_new_settings_make_new_pods(helm: Helm, rendered: list[Body]) -> None:
     assert sums[0] != sums[1]
 
 
-def test_it_reads_no_secret_and_writes_nothing_but_imagejobs(rendered: list[Body]) -> None:
+def test_it_reads_no_secret_and_writes_nothing_but_imagejobs_and_its_state(
+    rendered: list[Body],
+) -> None:
     rules = one(rendered, "Role")["rules"]
 
     assert not of(rendered, "ClusterRole")
@@ -117,14 +126,24 @@ def test_it_reads_no_secret_and_writes_nothing_but_imagejobs(rendered: list[Body
         for verb in rule["verbs"]
     }
     assert {resource for resource, _ in may} == {
-        *("imagejobs", "imageprofiles", "imagestores", "imagequotas"),
+        *("imagejobs", "imageprofiles", "imagestores", "imagequotas", "configmaps"),
         "imagejobs/on-behalf-of",
     }
     writes = {(resource, verb) for resource, verb in may if verb not in ("get", "list", "watch")}
     assert writes == {
-        *(("imagejobs", "create"), ("imagejobs", "delete")),
+        *(("imagejobs", "create"), ("imagejobs", "delete"), ("configmaps", "patch")),
         ("imagejobs/on-behalf-of", "create"),  # no object, but what the operator's policy asks for
     }
+
+
+def test_the_configmaps_of_the_state_have_no_data_and_are_all_that_it_may_write(
+    rendered: list[Body],
+) -> None:
+    names = [NAME.format(shard) for shard in range(SHARDS)]
+
+    (rule,) = (rule for rule in one(rendered, "Role")["rules"] if "" in rule["apiGroups"])
+    assert (rule["resourceNames"], rule["verbs"]) == (names, ["get", "patch"])
+    assert all("data" not in one(rendered, "ConfigMap", name) for name in names)
 
 
 ISSUER = {"issuer": "i", "audience": "a"}
@@ -164,6 +183,7 @@ WRONG = {
     "a store without a Secret": ({"stores": [{"name": "a"}]}, "secretName"),
     "a misspelt value": ({"profile": "web"}, "profile"),
     "any origin": ({"cors": {"origins": ["*"]}}, "origins"),
+    "a limit that is none": ({"uploads": {"limitPerSubject": "50"}}, "limitPerSubject"),
     "a format that is none": ({"uploads": {"formats": ["jpg"]}}, "formats"),
 }
 

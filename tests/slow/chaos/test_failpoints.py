@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from imagejob_operator.kube.resources import UNFINISHED
-from support import audit_log, conditions, failing_operator
-from support.failing_operator import KILLED, MOMENTS, FailPoint, Life
+from support import audit_log, conditions, failing_program
+from support.failing_program import KILLED, FailPoint, Life
 from support.ledgers import charges
 from support.recorder import Event, owners, recording
 from support.tenant import Body, Tenant, image_job, is_finished, picture
@@ -22,10 +22,17 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
     from support.audit_log import Line
+    from support.failing_program import Moment
 
 pytestmark = pytest.mark.crowd
 
-EFFECTS = ("write_ledger", "create_worker", "write_status", "post", "delete_worker")
+MOMENTS: tuple[Moment, ...] = ("before", "after")
+CLUSTER, EVENTS = "imagejob_operator.kube.client:Cluster", "imagejob_operator.kube.events:Events"
+EFFECTS = {
+    **dict.fromkeys(("write_ledger", "create_worker", "write_status"), CLUSTER),
+    "post": EVENTS,
+    "delete_worker": CLUSTER,
+}
 KINDS = [(effect, moment) for effect in EFFECTS for moment in MOMENTS]
 ROUNDS = 11
 SEED = 4
@@ -58,7 +65,10 @@ def plan() -> list[FailPoint]:
     points = []
     for _ in range(ROUNDS):
         dice.shuffle(KINDS)
-        points += [FailPoint(*kind, occurrence=dice.choice((1, 1, 2))) for kind in KINDS]
+        points += [
+            FailPoint(effect, moment, EFFECTS[effect], dice.choice((1, 1, 2)))
+            for effect, moment in KINDS
+        ]
     return points
 
 
@@ -74,7 +84,12 @@ def run(cluster: Client, shared_namespace: str, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("failpoints")
     points = plan()
     (folder / "plan").write_bytes(msgspec.json.encode(points))
-    program = (failing_operator.__file__, folder / "plan", folder / "report")
+    program = (
+        failing_program.__file__,
+        "imagejob_operator.__main__",
+        folder / "plan",
+        folder / "report",
+    )
     with (
         recording(cluster.rest, team.path("jobs")) as workers,
         cluster.operator("failing-operator", program) as operator,
@@ -84,7 +99,7 @@ def run(cluster: Client, shared_namespace: str, tmp_path_factory: pytest.TempPat
         team.wait_for_no_workers()
     return Run(
         team=team,
-        lives=failing_operator.lives(folder / "report"),
+        lives=failing_program.lives(folder / "report"),
         statuses={name: team.status(name) for name in SOURCES},
         audit=audit_log.read(operator.log),
         workers=workers,
@@ -156,7 +171,7 @@ def _apply_as_they_are_needed(team: Tenant, points: list[FailPoint], report: Pat
 
 def _ended(report: Path) -> int:
     """The number of lives that have ended."""
-    return len(failing_operator.lives(report)) if report.exists() else 0
+    return len(failing_program.lives(report)) if report.exists() else 0
 
 
 def _undisturbed(team: Tenant) -> dict[str, str]:

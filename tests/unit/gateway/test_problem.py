@@ -32,10 +32,16 @@ def test_the_page_lists_each_reason_with_its_status() -> None:
 def test_who_may_come_again_is_told_when() -> None:
     assert {reason for reason in ProblemReason if Problem(reason, "").retry_after} == {
         ProblemReason.ISSUER_UNAVAILABLE,
+        ProblemReason.STATE_FULL,
+        ProblemReason.STATE_UNREADABLE,
         ProblemReason.STORE_NOT_FOUND,
         ProblemReason.STORAGE_UNAVAILABLE,
         ProblemReason.API_SERVER_UNAVAILABLE,
     }
+
+
+def test_a_problem_may_say_itself_how_long_to_wait() -> None:
+    assert Problem(ProblemReason.LIMIT_EXCEEDED, "", wait=70).retry_after == 70
 
 
 def test_the_operator_s_words_are_used_where_it_has_one() -> None:
@@ -43,5 +49,5 @@ def test_the_operator_s_words_are_used_where_it_has_one() -> None:
 
     assert shared == {
         *("TooLarge", "UnsupportedFormat", "ProfileNotFound", "InvalidSpec"),
-        *("StoreNotFound", "StorageUnavailable", "Internal"),
+        *("StoreNotFound", "StorageUnavailable", "QuotaExceeded", "Internal"),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from imagejob_gateway.http import views
@@ -16,9 +16,18 @@ from imagejob_gateway.http.services import Have
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.uploads import form
 from imagejob_gateway.uploads.body import Body, announced_length, check_length
+from imagejob_gateway.uploads.idempotency import HEADER, parse_key
 
 router = APIRouter(prefix=views.IMAGES, tags=["uploads"])
 
+Key = Annotated[
+    str | None,
+    Header(
+        alias=HEADER,
+        description="What is sent again with the same key is uploaded once. "
+        "Without a key, the same image for the same profile is the same upload.",
+    ),
+]
 Profile = Annotated[str, Query(max_length=253, description="What to make of it; see the chart.")]
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -43,7 +52,10 @@ PROBLEMS = (
     *(*OF_TOKENS, ProblemReason.LENGTH_REQUIRED),
     *(ProblemReason.TOO_LARGE, ProblemReason.UNSUPPORTED_FORMAT, ProblemReason.INVALID_PARAMETER),
     *(ProblemReason.PROFILE_NOT_FOUND, ProblemReason.INVALID_SPEC, ProblemReason.STORE_NOT_FOUND),
-    *(ProblemReason.STORAGE_UNAVAILABLE, ProblemReason.API_SERVER_UNAVAILABLE),
+    *(ProblemReason.IN_PROGRESS, ProblemReason.NAME_TAKEN, ProblemReason.KEY_REUSED),
+    *(ProblemReason.LIMIT_EXCEEDED, ProblemReason.QUOTA_EXCEEDED, ProblemReason.STATE_FULL),
+    *(ProblemReason.STATE_UNREADABLE, ProblemReason.STORAGE_UNAVAILABLE),
+    ProblemReason.API_SERVER_UNAVAILABLE,
 )
 
 
@@ -51,16 +63,27 @@ PROBLEMS = (
     "/upload",
     operation_id="uploadImage",
     status_code=202,
-    responses=documented(*PROBLEMS),
+    responses={
+        200: {"model": ImageModel, "description": "It was uploaded before."},
+        **documented(*PROBLEMS),
+    },
     openapi_extra=BODY,
 )
 async def upload_image(
-    services: Have, caller: Uploader, request: Request, response: Response, profile: Profile = ""
+    services: Have,
+    caller: Uploader,
+    request: Request,
+    response: Response,
+    profile: Profile = "",
+    idempotency_key: Key = None,
 ) -> ImageModel:
     """Take an image: as the body, or as the last part of a form, named `file`."""
+    key = parse_key(idempotency_key)
     body = await _body(request, services.settings.byte_limit)
     chosen = services.receiver.profile(body.fields.get("profile", profile))
-    image = await services.receiver.receive(caller, body, chosen)
+    image, is_new = await services.receiver.receive(caller, body, chosen, key)
+    if not is_new:
+        response.status_code = 200
     response.headers["Location"] = views.links(image.metadata.name)["self"]
     return views.image(image)
 

@@ -29,9 +29,7 @@ def app(**settings: Any) -> FastAPI:
         raise RuntimeError(BUG)
 
     missing: Any = None
-    return application(
-        Services(chosen, Tokens([]), missing, missing, missing, missing, unwatched, health=missing)
-    )
+    return application(Services(chosen, Tokens([]), *(missing,) * 5, unwatched, health=missing))
 
 
 def test_a_bug_is_a_problem_that_tells_nothing_but_its_id(
@@ -113,7 +111,7 @@ def test_the_document_names_each_operation_and_its_problems() -> None:
         *("uploadImage", "listImages", "getImage", "getOutput", "deleteImage"),
     }
     assert operations["uploadImage"]["responses"].keys() == {
-        *("202", "400", "401", "403", "411", "413", "415", "422", "503"),
+        *("200", "202", "400", "401", "403", "409", "411", "413", "415", "422", "429", "503"),
     }
     described = operations["getImage"]["responses"]["404"]["content"]
     assert described.keys() == {"application/problem+json"}

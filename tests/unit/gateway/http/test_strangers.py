@@ -11,9 +11,8 @@ import msgspec
 import pytest
 from imagejob_gateway.auth.caller import Caller
 from imagejob_gateway.auth.tokens import Tokens, open_issuers
-from imagejob_gateway.config import IssuerSettings, ProfileSettings, Settings, StoreSettings
+from imagejob_gateway.config import IssuerSettings
 from imagejob_gateway.http.app import application
-from imagejob_gateway.http.services import Services
 from imagejob_gateway.images.api import ImagesApi
 from imagejob_gateway.images.cache import NamespaceCache
 from imagejob_gateway.images.kinds import LISTED, ListedImage
@@ -25,6 +24,7 @@ from imagejob_operator.kube.errors import NotFoundError
 from imagejob_operator.observability.metrics import Metrics
 from support.asgi import Response, request
 from support.gateway import AUDIENCE, ISSUER, claims
+from support.gateway_services import services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,9 @@ class Buckets:
 def body(name: str, subject: str) -> dict[str, Any]:
     owner = Caller(ISSUER, subject, frozenset())
     new = NewImage(
-        *(name, owner.owner, "web", "uploads", f"uploads/{name}", "a" * 64), owner.on_behalf_of
+        *(name, owner.owner, "web", "uploads", f"uploads/{name}", "a" * 64),
+        on_behalf_of=owner.on_behalf_of,
+        upload="1",
     )
     made = manifest(new, "team-a")
     times = {"uid": f"uid-{name}", "creationTimestamp": CREATED, "resourceVersion": "7"}
@@ -112,25 +114,16 @@ def app(tmp_path: Path, asked: Asked) -> FastAPI:
     for name, key in ((ISSUER, KEY), (OTHER_ISSUER, OTHER_KEY)):
         (tmp_path / key.decode()).write_bytes(key)
         issuers.append(IssuerSettings(name, AUDIENCE, str(tmp_path / key.decode())))
-    settings = Settings(
-        "team-a",
-        (StoreSettings("uploads", "/etc/store"),),
-        (ProfileSettings("web"),),
-        tuple(issuers),
-    )
     api: Any = Api(bodies, asked)
     cluster = Cluster(api)
     cache = NamespaceCache(cluster)
     for name in (HERS, UNLABELLED):
         cache.put(listed(bodies[name]))
     buckets: Any = Buckets(asked)
-    missing: Any = None
     images = ImagesApi(api, cluster, cache, "team-a")
+    tokens = Tokens(open_issuers(issuers))
     return application(
-        Services(
-            *(settings, Tokens(open_issuers(issuers)), images, cache, buckets),
-            *(missing, tuple, missing),
-        )
+        services(*issuers, tokens=tokens, images=images, cache=cache, buckets=buckets)
     )
 
 

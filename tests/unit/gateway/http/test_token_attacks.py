@@ -12,11 +12,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from imagejob_gateway.auth.key_set_cache import KeysUnavailableError
 from imagejob_gateway.auth.tokens import LEEWAY_SECONDS, Tokens, open_issuers
-from imagejob_gateway.config import IssuerSettings, ProfileSettings, Settings, StoreSettings
+from imagejob_gateway.config import IssuerSettings
 from imagejob_gateway.http.app import application
-from imagejob_gateway.http.services import Services
 from support.asgi import request
 from support.gateway import AUDIENCE, claims
+from support.gateway_services import services
 from support.signed import ASYMMETRIC, compact, encoded, jwk, pem, private_key
 
 if TYPE_CHECKING:
@@ -50,18 +50,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
         issuers.append(
             IssuerSettings(issuer(algorithm), AUDIENCE, algorithm=algorithm, public_key=key)  # type: ignore[arg-type]
         )
-    return built(Tokens(open_issuers(issuers)), tuple(issuers))
-
-
-def built(tokens: Any, issuers: tuple[IssuerSettings, ...]) -> FastAPI:
-    settings = Settings(
-        "team-a", (StoreSettings("uploads", "/etc/store"),), (ProfileSettings("web"),), issuers
-    )
-    cache: Any = NoImages()
-    missing: Any = None
-    return application(
-        Services(settings, tokens, missing, cache, missing, missing, missing, health=missing)
-    )
+    tokens = Tokens(open_issuers(issuers))
+    return application(services(*issuers, tokens=tokens, cache=NoImages()))
 
 
 def given(algorithm: str = "HS256", **changes: Any) -> dict[str, Any]:
@@ -324,7 +314,8 @@ class Unreachable:
 
 def test_while_no_keys_are_known_a_client_may_come_again() -> None:
     """A 401 would have it throw away a token that may be good."""
-    app = built(Unreachable(), (IssuerSettings("i", "a", "/key"),))
+    issuer = IssuerSettings("i", "a", "/key")
+    app = application(services(issuer, tokens=Unreachable()))
 
     answer = request(app, "GET", IMAGES, authorization=f"Bearer {token()}")
 

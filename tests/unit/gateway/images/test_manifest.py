@@ -5,15 +5,16 @@ from __future__ import annotations
 import jsonschema
 import msgspec
 import pytest
-from imagejob_gateway.images.kinds import ON_BEHALF_OF, OWNER_LABEL, Image
+from imagejob_gateway.images.kinds import ON_BEHALF_OF, OWNER_LABEL, UPLOAD_LABEL, Image
 from imagejob_gateway.images.manifest import NewImage, manifest
 from imagejob_gateway.images.outputs import download, find_output, store_of_outputs
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from support import apischema
 
 NEW = NewImage(
-    *("img-1", "0" * 40, "web", "uploads", "uploads/img-1/original.jpeg", "a" * 64),
-    "https://issuer.example#alice",
+    *("img-1", "0" * 40, "web", "uploads", "uploads/c/original", "a" * 64),
+    on_behalf_of="https://issuer.example#alice",
+    upload="c",
 )
 OUTPUT = {
     "name": "thumb",
@@ -42,6 +43,7 @@ def test_the_manifest_is_what_the_crd_takes() -> None:
         "profileRef": {"name": "web"},
     }
     assert body["metadata"]["labels"][OWNER_LABEL] == NEW.owner
+    assert body["metadata"]["labels"][UPLOAD_LABEL] == NEW.upload
     assert body["metadata"]["annotations"] == {ON_BEHALF_OF: NEW.on_behalf_of}
     assert image().owner == NEW.owner
 

@@ -12,7 +12,7 @@ from imagejob_gateway.images.manifest import NewImage, manifest
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.uploads.removal import objects_of, remove
 
-NEW = NewImage(*("img-1", "0" * 40, "web", "uploads", "in/1/original", "a" * 64), "i#alice")
+NEW = NewImage(*("img-1", "0" * 40, "web", "uploads", "in/1/original", "a" * 64), "i#alice", "1")
 OUTPUTS = [
     {
         "name": name,

@@ -1,0 +1,1 @@
+"""What the gateway has to remember, per owner: in ConfigMaps, changed by compare-and-swap."""

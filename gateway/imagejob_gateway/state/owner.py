@@ -1,0 +1,123 @@
+"""All that is remembered of one owner: one value, of which each feature has its part.
+
+Times are milliseconds since the epoch, on the state's clock (see `at`). Every part has to expire:
+what is over is dropped by `pruned`, or settled by the sweeper where something else has to be
+removed along with it.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated
+
+import msgspec
+from imagejob_operator.quota import history as histories
+from imagejob_operator.quota.history import History
+from imagejob_operator.quota.ledger import STANDSTILL
+from imagejob_operator.quota.rates import Rate
+from msgspec import Meta
+
+Time = Annotated[int, Meta(ge=0, lt=1 << 52)]
+
+
+class StateError(ValueError):
+    """Text that is no state of an owner."""
+
+
+class Part(
+    msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """Base of all that is stored.
+
+    Unknown fields are refused: a gateway that doesn't know them would drop them.
+    """
+
+
+class Admissions(Part, frozen=True, dict=True):
+    """When ImageJobs were created, in the ledger's form: `text` is relative to `at`."""
+
+    at: Time = 0
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise HistoryError for text that is no history; msgspec makes it its own error."""
+        _ = self.history
+
+    @cached_property
+    def history(self) -> History:
+        """The admissions as a value to count."""
+        return histories.decode(self.text, self.at)
+
+    @classmethod
+    def of(cls, history: History, now: int) -> Admissions:
+        """Return what to store of a history at `now`."""
+        return cls(now, history.encode(now)) if history.slots else cls()
+
+
+class Upload(Part, frozen=True):
+    """An attempt to upload, under its id; `key` is of its object, which no two attempts share.
+
+    `name` is of the ImageJob that it may create until `until`; "" if it isn't known yet. Attempts
+    with one name create at most one.
+    """
+
+    name: str
+    store: str
+    key: str
+    until: Time
+
+
+class OwnerState(Part, frozen=True):
+    """One owner's state. `as_of` is the time of its last change."""
+
+    as_of: Time = 0
+    admissions: Admissions = Admissions()
+    uploads: dict[str, Upload] = {}
+
+    @property
+    def reserved(self) -> int:
+        """How many ImageJobs may still come of what is in progress: they count for the limit."""
+        return len({each.name or upload for upload, each in self.uploads.items()})
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to remember."""
+        return msgspec.structs.replace(self, as_of=0) == OwnerState()
+
+    def at(self, now: int) -> OwnerState:
+        """Advance the clock to `now`.
+
+        Clocks of two replicas differ a little, so the clock stops rather than go back by up to 5 s.
+        If it is behind by more, it was set back: later admissions then count as now, which blocks
+        for one window at most.
+        """
+        if now >= self.as_of:
+            return msgspec.structs.replace(self, as_of=now)
+        if self.as_of - now <= STANDSTILL:
+            return self
+        admissions = Admissions.of(self.admissions.history.clamped(now), now)
+        return msgspec.structs.replace(self, as_of=now, admissions=admissions)
+
+    def pruned(self, rate: Rate) -> OwnerState:
+        """Drop what is over, as of its time."""
+        history = self.admissions.history
+        freed = rate.freed(self.as_of - STANDSTILL)
+        kept = tuple(slot for slot in history.slots if slot[0] > freed)
+        if len(kept) == len(history.slots):
+            return self
+        admissions = Admissions.of(History(kept), self.as_of)
+        return msgspec.structs.replace(self, admissions=admissions)
+
+    def encode(self) -> str:
+        """Return the text to store; "" if there is nothing to remember."""
+        return "" if self.is_empty else msgspec.json.encode(self).decode()
+
+
+def decode(text: str) -> OwnerState:
+    """Read the text. Raises StateError."""
+    if not text:
+        return OwnerState()
+    try:
+        return msgspec.json.decode(text, type=OwnerState)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise StateError(str(error)) from error

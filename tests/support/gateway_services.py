@@ -1,0 +1,17 @@
+"""What routes of the gateway use, as far as a test has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imagejob_gateway.config import IssuerSettings, ProfileSettings, Settings, StoreSettings
+from imagejob_gateway.http.services import Services
+
+
+def services(*issuers: IssuerSettings, **given: Any) -> Services:
+    """Those that are given; a route that needs another fails."""
+    settings = Settings(
+        "team-a", (StoreSettings("uploads", "/etc/store"),), (ProfileSettings("web"),), issuers
+    )
+    missing = dict.fromkeys(Services._fields)
+    return Services(**{**missing, "settings": settings, **given})  # type: ignore[arg-type]
