@@ -79,7 +79,11 @@ def test_an_upload_becomes_outputs_that_the_gateway_leads_to(
     assert answer.json()["source"]["sha256"] == hashlib.sha256(data).hexdigest()
     status = team.wait_finished(name)
     assert status["phase"] == "Succeeded"
-    assert status["onBehalfOf"] == status["audit"][0]["onBehalfOf"] == f"{gateways.ISSUER}#alice"
+    assert (
+        status["onBehalfOf"]
+        == status["audit"][0]["onBehalfOf"]
+        == f"{gateways.ISSUER}#{kind} {is_form}"
+    )
     image = gateway.request("GET", where, token=token).json()
     assert [each["name"] for each in image["outputs"]] == ["thumb", "full"]
     for output in image["outputs"]:
