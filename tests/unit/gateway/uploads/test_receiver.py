@@ -123,8 +123,10 @@ class World:
         )
         self.sweeper = Sweeper(self.state, [LeftUploads(self.state, images, buckets, LEASE)])
 
-    def upload(self, data: bytes = picture(), key: str = "", takes: float = 0) -> Received:
-        return run(self.receiver.receive(ALICE, self._body(data, takes), WEB, key))
+    def upload(
+        self, data: bytes = picture(), key: str = "", takes: float = 0, caller: Caller = ALICE
+    ) -> Received:
+        return run(self.receiver.receive(caller, self._body(data, takes), WEB, key))
 
     def refused(self, data: bytes = picture(), key: str = "", takes: float = 0) -> ProblemReason:
         with pytest.raises(ProblemError) as caught:
@@ -201,6 +203,32 @@ def test_the_same_content_is_not_stored_or_charged_twice() -> None:
     assert world.upload() == Received(first.image, is_new=False)
     assert list(world.buckets.objects) == [first.image.spec.source.key]
     assert (world.charged, world.stored.uploads) == (1, {})
+
+
+STRANGERS = {
+    "another subject": Caller("i", "bob", frozenset({Scope.UPLOAD})),
+    "the same subject of another issuer": Caller("j", "alice", frozenset({Scope.UPLOAD})),
+    "one with every scope": Caller("i", "root", frozenset({Scope.ALL})),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
+@pytest.mark.parametrize("key", ["", "k"])
+def test_the_same_content_and_key_of_another_are_an_upload_like_any(
+    stranger: Caller, key: str
+) -> None:
+    """So nobody learns by uploading it what somebody else has, or which keys they use."""
+    world = World()
+    hers = world.upload(key=key)
+    cost = len(world.shards.writes)
+
+    theirs = world.upload(key=key, caller=stranger)
+
+    assert theirs.is_new
+    assert theirs.image.metadata.name != hers.image.metadata.name
+    assert theirs.image.owner == stranger.owner
+    assert len(world.buckets.objects) == 2
+    assert world.shards.writes[cost:] == [{stranger.owner}] * cost
 
 
 def test_what_the_client_does_wrong_costs_nothing() -> None:
