@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from imagejob_operator.observability.logging import fields
 
 from imagejob_gateway.auth.caller import Caller, Scope
 from imagejob_gateway.auth.compact import InvalidTokenError
@@ -15,6 +16,7 @@ from imagejob_gateway.auth.key_set_cache import KeysUnavailableError
 from imagejob_gateway.auth.tokens import Tokens
 from imagejob_gateway.problem import ProblemError, ProblemReason
 
+from .middleware import request_id
 from .services import Have
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
         # Of two headers, a proxy may have checked the other one.
         is_single = len(request.headers.getlist("Authorization")) == 1
         token = credentials.credentials if credentials and is_single else ""
-        found = await _authenticated(services.tokens, token)
+        found = await _authenticated(services.tokens, token, request_id(request.scope))
         if not found.may(scope):
             raise ProblemError(
                 ProblemReason.MISSING_SCOPE,
@@ -54,11 +56,11 @@ def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     return caller
 
 
-async def _authenticated(tokens: Tokens, token: str) -> Caller:
+async def _authenticated(tokens: Tokens, token: str, request: str) -> Caller:
     try:
         return await tokens.caller(token)
     except InvalidTokenError as error:
-        log.info("a request is not authenticated: %s", error)
+        log.info("a request is not authenticated: %s", error, extra=fields(request=request))
         # The same words for every cause: they would tell a forger how far a forgery got.
         raise ProblemError(
             ProblemReason.UNAUTHENTICATED,

@@ -262,6 +262,18 @@ def assert_refused(answer: Any) -> None:
     }
 
 
+def test_the_log_says_why_with_the_request_s_id(
+    app: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "imagejob_gateway")
+
+    request(app, "GET", IMAGES, authorization=f"Bearer {token(exp=1)}", x_request_id="abc-1")
+
+    (record,) = caplog.records
+    assert "Signature has expired" in record.message
+    assert "abc-1" in str(record.__dict__)
+
+
 SENT: dict[str, Callable[[], tuple[str, dict[str, str | tuple[str, ...]]]]] = {
     "in the query": lambda: (f"?access_token={token()}", {}),
     "in the query, as header": lambda: (f"?authorization=Bearer%20{token()}", {}),
