@@ -18,6 +18,9 @@ from msgspec import Meta
 CONFIG = "IMAGEJOB_GATEWAY_CONFIG"
 """The variable that names the file."""
 
+LONGEST_LEASE = 300
+"""Seconds that an upload may be without a sign of life."""
+
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
 Address = Annotated[str, Meta(pattern=r"^[^\s/]*:\d{1,5}$")]
 Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", max_length=256)]
@@ -103,7 +106,7 @@ class Settings(Part, frozen=True):
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
     max_bytes: Quantity = "50Mi"
     limit_per_subject: str = "50/1h"
-    lease_seconds: Annotated[int, Meta(ge=1, le=300)] = 30
+    lease_seconds: Annotated[int, Meta(ge=1, le=LONGEST_LEASE)] = 30
     url_seconds: Annotated[int, Meta(ge=1, le=6 * 3600)] = 300
     cors_origins: tuple[str, ...] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -17,6 +17,8 @@ from imagejob_operator.quota.ledger import STANDSTILL
 from imagejob_operator.quota.rates import Rate
 from msgspec import Meta
 
+from imagejob_gateway.config import LONGEST_LEASE
+
 Time = Annotated[int, Meta(ge=0, lt=1 << 52)]
 
 
@@ -89,14 +91,19 @@ class OwnerState(Part, frozen=True):
 
         Clocks of two replicas differ a little, so the clock stops rather than go back by up to 5 s.
         If it is behind by more, it was set back: later admissions then count as now, which blocks
-        for one window at most.
+        for one window at most, and no lease ends later than one that begins now.
         """
         if now >= self.as_of:
             return msgspec.structs.replace(self, as_of=now)
         if self.as_of - now <= STANDSTILL:
             return self
         admissions = Admissions.of(self.admissions.history.clamped(now), now)
-        return msgspec.structs.replace(self, as_of=now, admissions=admissions)
+        latest = now + 1000 * LONGEST_LEASE
+        uploads = {
+            upload: msgspec.structs.replace(each, until=min(each.until, latest))
+            for upload, each in self.uploads.items()
+        }
+        return msgspec.structs.replace(self, as_of=now, admissions=admissions, uploads=uploads)
 
     def pruned(self, rate: Rate) -> OwnerState:
         """Drop what is over, as of its time."""

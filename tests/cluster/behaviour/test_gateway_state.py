@@ -9,12 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+import yaml
+from imagejob_dev.client import GATEWAY_CHART
 from imagejob_gateway.auth.caller import Caller
 from imagejob_gateway.state.shards import NAME, shard_of
 from support import gateway as gateways
 from support import namespaces, states
 from support.conditions import until
 from support.gateway import ISSUER, Answer, Gateway
+from support.helm_chart import of
 from support.tenant import Tenant, ours, picture
 
 if TYPE_CHECKING:
@@ -116,6 +119,9 @@ def test_a_limit_outlives_the_gateway_and_another_install_of_its_chart(
     before = states.stored(pair.team)[owner_of("eager")]
     pair.one.program.stop()
     gateways.give_rights(pair.team, helm)
+    bodies = of(helm.template({}, chart=GATEWAY_CHART, namespace=pair.team.namespace), "ConfigMap")
+    by_flux = ("--server-side", "--force-conflicts", "--field-manager=flux")
+    pair.team.cluster.kubectl("apply", *by_flux, "-f", "-", stdin=yaml.safe_dump_all(bodies))
     pair.one.program.start()
 
     assert states.stored(pair.team)[owner_of("eager")] == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from imagejob_gateway.config import LONGEST_LEASE
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.state import limit, uploads
 from imagejob_gateway.state.owner import OwnerState, Upload, decode
@@ -119,6 +120,14 @@ def test_a_clock_that_was_set_back_blocks_for_a_window_at_most() -> None:
 
     assert limit.allowance(back, RATE).remaining == 0
     assert limit.allowance(back.at(back.as_of + HOUR + MINUTE), RATE).remaining == RATE.jobs
+
+
+def test_a_clock_that_was_set_back_holds_no_key_for_long() -> None:
+    state = begun(OwnerState(as_of=START), "a", "img-1")
+
+    back = state.at(START - 9 * HOUR)
+
+    assert refused(back, "b", "img-1") == (ProblemReason.IN_PROGRESS, LONGEST_LEASE)
 
 
 def test_an_owner_of_whom_nothing_is_left_takes_no_room() -> None:
