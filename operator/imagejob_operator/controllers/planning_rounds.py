@@ -53,11 +53,11 @@ class PlanningRounds:
         if behind:
             put_off |= self._held(to_plan)
         chosen = [each for each in namespaces if each not in put_off]
-        actions = self._scheduler.next_actions(
-            chosen,
-            is_thrifty=behind,
-            only_charge=between and self._registry.are_others_in_line(chosen),
-        )
+        only_charge = between and self._registry.are_others_in_line(chosen)
+        actions = self._scheduler.next_actions(chosen, is_thrifty=behind, only_charge=only_charge)
+        if only_charge:  # they share the free slots with the others in the next round
+            in_line = self._registry.in_line()
+            self._queue.add_namespaces(each for each in chosen if each in in_line)
         if to_plan:
             self._window.looked_at(to_plan - put_off, began)
         self._read_again |= dict.fromkeys(to_read - put_off, began + MOMENT)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.reconcile_key import NamespaceKey
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.planning_rounds import PlanningRounds
@@ -21,7 +22,6 @@ from support.timings import TIMINGS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from imagejob_operator.cache.reconcile_key import NamespaceKey
     from imagejob_operator.controllers.scheduler import Action
 
 CAPS = Caps(Policy((parse_rate("50/1h"),)), max_workers=64, max_workers_per_namespace=32)
@@ -38,12 +38,14 @@ class Rounds:
         self.queue = StillQueue()
         self.registry = NamespaceRegistry(ClusterCache(), self.queue, CAPS, TIMINGS, lambda: NOW)
         self.chosen: list[str] = []
+        self.only_charges = False
         self.rounds = PlanningRounds(self.queue, self.registry, self, self.clock)  # type: ignore[arg-type]
 
     def next_actions(
-        self, namespaces: Iterable[str], **_: bool
+        self, namespaces: Iterable[str], *, only_charge: bool, **_: bool
     ) -> list[tuple[NamespaceKey, Action]]:
         """In place of the scheduler."""
+        self.only_charges = only_charge
         self.chosen = list(namespaces)
         for each in self.chosen:
             self.queue.take_namespace(each)
@@ -125,3 +127,18 @@ def test_an_idle_namespace_whose_ledger_was_requested_is_read(rounds: Rounds) ->
 
     assert rounds.look() == ["team-b"]
     assert rounds.rounds.wait > 0
+
+
+def test_who_is_due_between_two_rounds_has_a_share_of_the_workers_in_the_next(
+    rounds: Rounds,
+) -> None:
+    dog = image_job("dog", meta={"namespace": "team-b"})
+    rounds.registry.line_up(dog, "worker")
+    rounds.load("team-a", "team-b").look("team-a", "team-b")
+    rounds.queue.add_namespaces(["team-a", "team-b"])  # a worker has ended
+    rounds.queue._add_on_time(NamespaceKey("team-a"))
+
+    assert rounds.look() == ["team-a"]
+    assert rounds.only_charges
+    rounds.clock.now += rounds.rounds.wait
+    assert set(rounds.look()) == {"team-a", "team-b"}
