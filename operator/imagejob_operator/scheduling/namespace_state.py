@@ -134,13 +134,16 @@ class NamespaceState:
         uid = job.metadata.uid
         target = {"admission": self.throttled, "worker": self.queued}.get(waits_for or "")
         left = [queue.remove(uid) for queue in (self.throttled, self.queued) if queue is not target]
-        return (target.put(job) if target is not None else False) or any(left)
+        put = target.put(job) if target is not None else False
+        self._forget_forecast()
+        return put or any(left)
 
     def leave(self, uid: str) -> bool:
         """Remove an ImageJob that has finished or was deleted; return whether it waited."""
         self.excess.pop(uid, None)
         self.charges.pop(uid, None)
         waited, queued = self.throttled.remove(uid), self.queued.remove(uid)
+        self._forget_forecast()
         return waited or queued
 
     def note_start(self, state: JobState) -> bool:
@@ -188,6 +191,14 @@ class NamespaceState:
         if not at_once < position <= forecast.count:
             return None
         return QueuePosition(position, time_of(forecast.at(position) * 1000))
+
+    def _forget_forecast(self) -> None:
+        """Forget the forecast when no ImageJob waits any more.
+
+        Nothing updates it then, and one that comes later may be admitted at once.
+        """
+        if not (self.throttled or self.queued):
+            self.estimate = msgspec.structs.replace(self.estimate, forecast=NO_FORECAST)
 
     def _index(self) -> None:
         pending = self.promised().items()

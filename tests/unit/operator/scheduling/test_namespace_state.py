@@ -221,3 +221,18 @@ def test_a_pending_worker_has_what_the_ledger_says_about_it() -> None:
     both = msgspec.structs.replace(pending("ij-1"), jobs=(CAT, DOG))
 
     assert both.record == DispatchRecord(("uid-cat", "uid-dog"), "sha256:0")
+
+
+@pytest.mark.parametrize("how", ["it is dispatched", "it is deleted"])
+def test_who_comes_after_nobody_waited_is_not_told_of_a_quota_that_was_used_up(how: str) -> None:
+    tenant = tenant_of()
+    tenant.line_up(CAT, "admission")
+    tenant.estimate = WaitEstimate("2 per 1h", forecast=forecast(EMPTY.history, (RATE,), 0, 9))
+    if how == "it is deleted":
+        tenant.leave("uid-cat")
+    else:
+        tenant.line_up(CAT, None)
+
+    tenant.line_up(DOG, "admission")
+
+    assert tenant.quota_position(DOG).position is None
