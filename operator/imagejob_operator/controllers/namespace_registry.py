@@ -309,9 +309,17 @@ class NamespaceRegistry:
             self._queue.add(QuotaStatusKey(job.metadata.namespace))
 
     def _occupancy(self, namespace: str) -> Occupancy:
+        state, jobs = self.of(namespace), self._cache.jobs
+        promised = {
+            name: len(record.uids)
+            for name, record in state.promised().items()
+            # Nothing creates it while none of its ImageJobs is known: it takes no slot of others.
+            if name in state.pending or any(jobs.get(uid) for uid in record.uids)
+        }
         return occupancy(
             self._cache.live_workers(namespace),
-            self.of(namespace),
+            state,
+            promised,
             self._busy.get(namespace),
             self._caps.max_workers_per_namespace,
             self._timings.patience,

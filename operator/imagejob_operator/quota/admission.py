@@ -7,7 +7,7 @@ from itertools import islice
 
 import msgspec
 
-from .ledger import MAX_CHARGED, Ledger
+from .ledger import MAX_CHARGED, MAX_UNKNOWN, Ledger
 from .rates import Rate, admissible
 
 
@@ -18,13 +18,17 @@ class Admission(msgspec.Struct, frozen=True):
     uids: tuple[str, ...]
 
 
-def admit(ledger: Ledger, rates: Sequence[Rate], waiting: Sequence[str]) -> Admission:
+def admit(
+    ledger: Ledger, rates: Sequence[Rate], waiting: Sequence[str], *, unknown: int = 0
+) -> Admission:
     """Charge as many of `waiting` (UIDs), in order, as the rates and MAX_CHARGED allow.
 
     `ledger` is at the time of the decision, and was read before the ImageJobs that `waiting` lists.
-    UIDs that are charged already are skipped.
+    UIDs that are charged already are skipped. `unknown` of the charged ImageJobs may exist, but
+    nothing happens to them for now: others don't wait until their statuses show the charges.
     """
     new = (uid for uid in dict.fromkeys(waiting) if uid not in ledger.charged)
-    room = max(MAX_CHARGED - len(ledger.charged), 0)
+    awaited = len(ledger.charged) - min(unknown, MAX_UNKNOWN)
+    room = max(MAX_CHARGED - awaited, 0)
     uids = tuple(islice(new, admissible(ledger.history, rates, ledger.now, room)))
     return Admission(ledger.charge(uids) if uids else ledger, uids)

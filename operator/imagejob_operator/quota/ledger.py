@@ -22,6 +22,10 @@ from .rates import Rate
 MAX_CHARGED = 256
 """UIDs that may be charged but not yet shown as admitted; further ones wait."""
 
+MAX_UNKNOWN = 1024
+"""How many more may be charged because what became of an ImageJob is unknown: nothing would drop
+their charges for as long as their namespace exceeds its memory budget. It bounds the ConfigMap."""
+
 STANDSTILL = 5_000
 """Milliseconds by which clocks may disagree before we conclude that one was set back."""
 
@@ -65,6 +69,12 @@ class Ledger(msgspec.Struct, frozen=True):
     def time(self) -> datetime:
         """The ledger's clock in microseconds: the time of the next charge."""
         return time_of(self.as_of)
+
+    @property
+    def uids(self) -> set[str]:
+        """The UIDs that are charged or dispatched."""
+        dispatched = (uid for each in self.dispatches.values() for uid in each.uids)
+        return {*self.charged, *dispatched}
 
     def at(self, now: datetime, rates: Sequence[Rate]) -> Ledger:
         """Advance the clock to `now`.

@@ -45,7 +45,7 @@ def take_snapshot(
     if known is None:
         raise ValueError(f"the ledger of {state.namespace} has not been read")
     ledger = known.at(now, policy.rates).without(
-        uids=[uid for uid in known.charged if _is_settled(state.namespace, uid, cache)],
+        uids=[uid for uid in known.charged if _is_settled(state, uid, cache)],
         names=state.retired,
     )
     # A queue still has ImageJobs that were dispatched while their status was being written.
@@ -54,7 +54,8 @@ def take_snapshot(
     # An ImageJob that may be deleted is charged only once its existence is verified.
     verified = [uid for uid in uncharged if uid not in cache.unverified]
     new = [uid for uid in verified if _wants_a_charge(cache, uid)]
-    admission = admit(ledger, policy.rates, new)
+    unknown = sum(cache.jobs.get(uid) is None for uid in ledger.charged)
+    admission = admit(ledger, policy.rates, new, unknown=unknown)
     waiting = [*state.queued.head(AT_ONCE), *admission.uids]
     return AdmissionSnapshot(
         state,
@@ -101,6 +102,8 @@ def _wants_a_charge(cache: ClusterCache, uid: str) -> bool:
     return job is not None and not (shows(job) or job.is_deleting or is_outdated(cache, job))
 
 
-def _is_settled(namespace: str, uid: str, cache: ClusterCache) -> bool:
+def _is_settled(state: NamespaceState, uid: str, cache: ClusterCache) -> bool:
     """Whether the ledger may drop the charge. An ImageJob that is unknown may still exist."""
-    return shows(cache.jobs.get(uid)) and not cache.is_unknown(namespace, uid)
+    if uid in state.gone:
+        return True
+    return shows(cache.jobs.get(uid)) and not cache.is_unknown(state.namespace, uid)

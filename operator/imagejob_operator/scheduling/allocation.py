@@ -40,6 +40,7 @@ class Occupancy(msgspec.Struct, frozen=True):
 def occupancy(
     live: Sequence[Worker],
     state: NamespaceState,
+    promised: Mapping[str, int],
     writing: Plan | None,
     most: int,
     patience: timedelta,
@@ -47,12 +48,13 @@ def occupancy(
 ) -> Occupancy:
     """Count the namespace's `live` workers and those that are dispatched but don't exist yet.
 
-    `writing` is the plan whose ledger is being written. A tenant can create Jobs that look like
-    workers: at most `most` of the live ones count, so it can't exceed its share with them. A
-    suspended worker takes no slot, but its ImageJobs count: they are charged, and continue in it.
+    `promised` has how many ImageJobs are in those that the ledger promises, `writing` is the plan
+    whose ledger is being written. A tenant can create Jobs that look like workers: at most `most`
+    of the live ones count, so it can't exceed its share with them. A suspended worker takes no
+    slot, but its ImageJobs count: they are charged, and continue in it.
     """
-    promised = {each.name: len(each.jobs) for each in writing.pending} if writing else {}
-    promised |= {name: len(record.uids) for name, record in state.promised().items()}
+    pending = writing.pending if writing else ()
+    promised = {**{each.name: len(each.jobs) for each in pending}, **promised}
     starting = [each for each in live if is_starting(each, patience, now)]
     late = [each for each in live if each not in starting]
     held = [each for each in late if each.pod and _is_held_by_its_node(each.pod)]

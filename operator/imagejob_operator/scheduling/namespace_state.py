@@ -55,8 +55,9 @@ class NamespaceState:
     if it doesn't exist yet. `throttled` wait to be charged, `queued` for a worker. `pending` are
     the workers being created, by name; `retired` the names under which none is. `excess` (by UID)
     is why an ImageJob may not wait. `charges` (by UID, µs since the epoch) outlive the ledger that
-    had them: a charge is never reverted. `refused_at` is when the last pod was created that could
-    not run, None once a later one has run.
+    had them: a charge is never reverted. `gone` are the UIDs of ImageJobs that have finished or
+    were deleted, as far as the ledger may still have them. `refused_at` is when the last pod was
+    created that could not run, None once a later one has run.
     """
 
     def __init__(self, namespace: str) -> None:
@@ -69,6 +70,7 @@ class NamespaceState:
         self.retired: set[str] = set()
         self.excess: dict[str, str] = {}
         self.charges: dict[str, int] = {}
+        self.gone: set[str] = set()
         self.estimate = WaitEstimate()
         self.refused_at: datetime | None = None
         self._dispatches: dict[str, str] = {}
@@ -76,7 +78,8 @@ class NamespaceState:
     def load(self, ledger: Ledger, version: str | None) -> None:
         """Store a ledger that was read or written. Forget retired names that it no longer has."""
         self.ledger, self.version = ledger, version
-        self.charges |= ledger.charged
+        self.gone &= ledger.uids
+        self.charges |= {uid: at for uid, at in ledger.charged.items() if uid not in self.gone}
         self.retired &= ledger.dispatches.keys()
         self._index()
 
@@ -142,6 +145,7 @@ class NamespaceState:
         """Remove an ImageJob that has finished or was deleted; return whether it waited."""
         self.excess.pop(uid, None)
         self.charges.pop(uid, None)
+        self.gone.add(uid)
         waited, queued = self.throttled.remove(uid), self.queued.remove(uid)
         self._forget_forecast()
         return waited or queued

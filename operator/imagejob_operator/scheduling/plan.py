@@ -74,7 +74,11 @@ def settled(state: NamespaceState, cache: ClusterCache) -> list[str]:
         for name, record in state.promised().items()
         if cache.workers.get((state.namespace, name))
         or all(
-            _is_through(cache.jobs.get(uid), name) and not cache.is_unknown(state.namespace, uid)
+            uid in state.gone
+            or (
+                _is_through(cache.jobs.get(uid), name)
+                and not cache.is_unknown(state.namespace, uid)
+            )
             for uid in record.uids
         )
     ]

@@ -16,7 +16,8 @@ from imagejob_operator.kube.client import Change, Cluster
 from imagejob_operator.kube.pod import UNSEEN
 from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.resources import IMAGE_JOBS, IMAGE_QUOTAS, PODS
-from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.ledger import MAX_CHARGED, MAX_UNKNOWN, Ledger
+from imagejob_operator.quota.rates import Policy, parse_rate
 from imagejob_operator.scheduling.plan import settled
 from support.api_objects import (
     EARLIER,
@@ -217,6 +218,29 @@ class TestLeftOut:
         team = self.full(EMPTY.charge(["uid-owl"]), "owl")
 
         assert "uid-owl" not in team.plan().ledger.charged
+
+    def test_so_does_that_of_one_that_has_gone_long_ago(self) -> None:
+        before = Team().queued(job("owl"))
+        before.carry_out(before.plan())
+        assert before.tenant.ledger
+        ledger = before.tenant.ledger.charge(["uid-owl"])
+        team = self.full(ledger)
+        team.tenant.leave("uid-owl")
+
+        assert "uid-owl" not in team.plan().ledger.charged
+        assert settled(team.tenant, team.cache) == list(ledger.dispatches)
+
+    def test_others_are_admitted_however_many_are_charged_and_left_out(self) -> None:
+        ledger = EMPTY.charge([f"uid-{number}" for number in range(MAX_CHARGED)])
+        team = self.full(ledger).throttled(job("dog"))
+
+        assert team.plan(Policy((parse_rate("1000/1h"),))).admitted == ("uid-dog",)
+
+    def test_the_ledger_has_a_bound_nevertheless(self) -> None:
+        ledger = EMPTY.charge([f"uid-{number}" for number in range(MAX_CHARGED + MAX_UNKNOWN)])
+        team = self.full(ledger).throttled(job("dog"))
+
+        assert team.plan(Policy((parse_rate("10000/1h"),))).admitted == ()
 
 
 class TestDeleted:

@@ -19,7 +19,7 @@ from imagejob_operator.controllers.scheduler import Action, Scheduler
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
 from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.observability.metrics import Metrics
-from imagejob_operator.quota.ledger import Ledger
+from imagejob_operator.quota.ledger import DispatchRecord, Ledger
 from imagejob_operator.quota.rates import Policy, parse_rate
 from support.api_objects import NOW, PLATFORM, image_job, shows_admitted, store
 from support.queues import StillQueue
@@ -284,3 +284,14 @@ def moved(job: ImageJob, namespace: str) -> ImageJob:
         job.metadata, namespace=namespace, uid=f"{namespace}-{job.metadata.uid}"
     )
     return msgspec.structs.replace(job, metadata=meta)
+
+
+@pytest.mark.parametrize(("known", "count"), [("cat", 1), ("owl", 0)])
+def test_a_promise_takes_a_slot_only_if_an_image_job_of_it_is_known(known: str, count: int) -> None:
+    cache = ClusterCache()
+    cache.upsert(image_job(known))
+    registry = NamespaceRegistry(cache, StillQueue(), CAPS, TIMINGS, lambda: NOW)
+    promised = Ledger(0).dispatch("ij-1", DispatchRecord(("uid-cat",), "digest"))
+    registry.loaded("team-a", StoredLedger(promised, "1"))
+
+    assert registry.occupancies()["team-a"].workers == count

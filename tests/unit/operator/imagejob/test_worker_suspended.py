@@ -181,7 +181,7 @@ def test_one_that_has_another_pod_after_all_has_failed() -> None:
 
 
 def taken(*workers: Worker) -> Occupancy:
-    return occupancy(workers, NamespaceState("team-a"), None, 32, PATIENCE, CREATED + TICK)
+    return occupancy(workers, NamespaceState("team-a"), {}, None, 32, PATIENCE, CREATED + TICK)
 
 
 def test_it_takes_no_worker_s_place_and_its_image_jobs_count() -> None:
