@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, WAITING, Reason
+from imagejob_operator.kube.records import ledger_name
 from support.paths import ROOT
 
 RULES = ROOT / "charts/imagejob-operator/rules"
@@ -49,6 +50,20 @@ def test_every_alert_names_its_part() -> None:
     }
 
     assert wrong == {}
+
+
+def test_the_log_lines_that_it_quotes_are_those_of_the_operator() -> None:
+    text = " ".join(RUNBOOK.read_text().split())
+    beginnings = "action failed|cannot|exiting|the API server fails|the Lease was|the object can"
+    quoted = set(re.findall(rf"[`'\"]((?:{beginnings})[a-z ,]*)", text))
+    source = "".join(path.read_text() for path in (ROOT / "operator").rglob("*.py"))
+
+    assert len(quoted) > 5
+    assert {line for line in quoted if line.strip() not in source} == set()
+
+
+def test_it_names_the_config_map_of_a_ledger() -> None:
+    assert f"get configmap {ledger_name('team-a')} " in " ".join(RUNBOOK.read_text().split())
 
 
 def test_the_share_of_failures_counts_all_but_those_of_the_team_and_its_quota() -> None:
