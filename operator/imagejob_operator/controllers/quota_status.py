@@ -52,7 +52,7 @@ class ImageQuotaStatusWriter:
             self._want_ledger(quota, now)
             return None
         due = self._written.get(namespace, now - INTERVAL) + INTERVAL
-        if now < due:
+        if now < due <= now + INTERVAL:  # unless the clock was set back
             self._queue.add(QuotaStatusKey(namespace), after=due)
             return None
         policy = self._registry.policies.of(namespace)

@@ -48,7 +48,8 @@ class WaitEstimator:
         interval = INTERVAL * max(1.0, waiting / 1000)
         due = self._looked.get(state.namespace, now - interval) + interval
         lacks_one = bool(state.throttled) and not state.estimate.forecast.count
-        if now >= due or lacks_one:
+        was_set_back = now + interval < due
+        if now >= due or lacks_one or was_set_back:
             self._looked[state.namespace] = now
             self._refresh(snapshot, now)
         again = next_look(snapshot, now)

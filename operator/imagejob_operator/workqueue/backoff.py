@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -12,10 +12,12 @@ from imagejob_operator.kube.backoff import Backoff
 
 
 class Failing(msgspec.Struct, frozen=True):
-    """How often a key has failed in a row, when it is due again, and whether it has just failed."""
+    """How often a key has failed in a row, when it is due again after which pause, and whether it
+    has just failed."""
 
     count: int
     due: datetime
+    pause: timedelta
     is_new: bool = True
 
 
@@ -30,13 +32,14 @@ class KeyBackoff:
         """Record a failure.
 
         One within the pause, because an event made the key be tried again, doesn't count: it isn't
-        new.
+        new. If more than the pause is left of it, the clock was set back.
         """
         known = self._failing.get(key)
-        if known and now < known.due:
+        if known and now < known.due <= now + known.pause:
             return msgspec.structs.replace(known, is_new=False)
         count = known.count + 1 if known else 1
-        failing = Failing(count, now + backoff.pause(count, self._dice))
+        pause = backoff.pause(count, self._dice)
+        failing = Failing(count, now + pause, pause)
         self._failing[key] = failing
         return failing
 

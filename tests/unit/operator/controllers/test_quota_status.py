@@ -328,3 +328,12 @@ def test_missing_ledgers_are_rebuilt_at_once_only_where_an_image_job_waits(
 
     assert step
     assert step.priority is priority
+
+
+def test_a_clock_that_was_set_back_delays_no_status() -> None:
+    operator = Operator()
+    operator.now -= timedelta(hours=1)
+    operator.cache.upsert(WORKER)
+    operator.look()
+
+    assert operator.stored.status.running == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.reconcile_key import ObjectKey
 from imagejob_operator.config.platform import Caps
@@ -23,8 +25,9 @@ CAT = image_job()
 UID = CAT.metadata.uid
 
 
-def touched(*put_off: str) -> list[ObjectKey]:
-    """The enqueued keys, while the status of one that waits is outdated; `put_off` have no room."""
+def touched(*put_off: str, updates: tuple[datetime, ...] = (NOW,)) -> list[ObjectKey]:
+    """The keys enqueued by the last of the updates, while the status of one that waits is outdated;
+    `put_off` have no room."""
     queue = StillQueue()
     cache = ClusterCache(enqueue=queue.add)
     registry = NamespaceRegistry(cache, queue, CAPS, TIMINGS, lambda: NOW)
@@ -38,11 +41,11 @@ def touched(*put_off: str) -> list[ObjectKey]:
     for key in put_off:
         queue.put_off(key, "team-a", Priority.STATUS)
 
-    WaitEstimator(cache, queue, registry).update(
-        take_snapshot(registry.of("team-a"), POLICY, cache, NOW), NOW
-    )
-
-    return queue.drain()
+    estimator, found = WaitEstimator(cache, queue, registry), list[ObjectKey]()
+    for now in updates:
+        estimator.update(take_snapshot(registry.of("team-a"), POLICY, cache, now), now)
+        found = queue.drain()
+    return found
 
 
 def test_a_waiting_imagejob_with_an_outdated_status_is_enqueued() -> None:
@@ -51,3 +54,10 @@ def test_a_waiting_imagejob_with_an_outdated_status_is_enqueued() -> None:
 
 def test_a_waiting_imagejob_without_room_is_not_enqueued_yet() -> None:
     assert touched(UID) == []
+
+
+def test_updates_go_on_at_once_if_the_clock_was_set_back() -> None:
+    again, back = NOW + timedelta(milliseconds=1), NOW - timedelta(hours=1)
+
+    assert touched(updates=(NOW, again)) == []
+    assert touched(updates=(NOW, back)) == [UID]

@@ -60,3 +60,11 @@ def test_a_success_begins_anew_and_concerns_no_other_key() -> None:
 
     assert keys.fail("uid", NOW + timedelta(hours=1)).count == 1
     assert keys.fail("other", NOW + timedelta(hours=1)).count == 6
+
+
+def test_a_clock_that_was_set_back_lengthens_no_pause() -> None:
+    keys = Keys()
+    keys.fail("uid", NOW)
+    now = NOW - timedelta(hours=1)
+
+    assert keys.fail("uid", now).due <= now + LONGEST
