@@ -104,6 +104,7 @@ class Lister:
                 self._remove(kind, thing)
         for each in known.absent_from(kind.plural, namespace, unreadable, version):
             known.drop(kind.plural, each.namespace, each.name)
+        self._cache.budget.end_list(kind.type.__name__, namespace)
         self._changed()
         return version
 

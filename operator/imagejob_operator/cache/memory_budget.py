@@ -49,11 +49,13 @@ class LeftOut(msgspec.Struct, frozen=True):
 
 class Account(msgspec.Struct):
     """The use of one namespace. `sizes` are by UID, of objects that can't be read by kind and name;
-    `left_out` has the latest omitted object of each kind."""
+    `left_out` has the latest omitted object of each kind; of those in `unsure`, which are being
+    listed, none was found again yet."""
 
     taken: int = 0
     sizes: dict[str, int] = {}
     left_out: dict[str, LeftOut] = {}
+    unsure: set[str] = set()
 
 
 def size(thing: Counted | Unreadable) -> int:
@@ -111,6 +113,7 @@ class MemoryBudget:
         taken = account.taken - account.sizes.get(at, 0) + needed
         if taken > self._limit:
             account.left_out[thing.kind] = thing
+            account.unsure.discard(thing.kind)
             return False
         account.sizes[at], account.taken = needed, taken
         return True
@@ -130,12 +133,26 @@ class MemoryBudget:
             self._forget_if_empty(namespace)
 
     def begin_list(self, kind: str, namespace: str = "") -> None:
-        """Reset what was omitted of a kind before a list, which reports what still is."""
-        for each in [namespace] if namespace else list(self._accounts):
-            account = self._accounts.get(each)
-            if account:
+        """Begin to list a kind, of one namespace or of all.
+
+        What was omitted before still is until the list has ended: meanwhile others are decided.
+        """
+        for account in self._listed(namespace):
+            account.unsure |= account.left_out.keys() & {kind}
+
+    def end_list(self, kind: str, namespace: str = "") -> None:
+        """Forget what was omitted before a list, and not in it."""
+        for account in self._listed(namespace):
+            if kind in account.unsure:
+                account.unsure.discard(kind)
                 account.left_out.pop(kind, None)
+        for each in [namespace] if namespace else list(self._accounts):
+            if each in self._accounts:
                 self._forget_if_empty(each)
+
+    def _listed(self, namespace: str) -> list[Account]:
+        names = [namespace] if namespace else self._accounts
+        return [self._accounts[each] for each in names if each in self._accounts]
 
     def left_out(self, namespace: str) -> LeftOut | None:
         """Return an omitted object of the namespace, if any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -10,11 +11,15 @@ from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.cache.cluster_cache import ClusterCache
+from imagejob_operator.cache.lister import Lister
 from imagejob_operator.cache.memory_budget import IMAGE_JOB, MemoryBudget, size
 from imagejob_operator.controllers.cache_full import event
 from imagejob_operator.imagejob.gather import gather, may_hide
+from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.reader import Unreadable
+from imagejob_operator.kube.resources import IMAGE_JOBS
 from support.api_objects import NOW, image_job, metadata
+from support.memory_api import MemoryApi
 
 SMALL, LARGE = 100, 15_000
 
@@ -101,9 +106,9 @@ def test_once_enough_has_gone_the_rest_is_looked_for() -> None:
 
     assert seen.budget.has_room_again("team-a") == ["ImageJob"]
     seen.budget.begin_list("ImageJob", "team-a")
-    assert seen.budget.full() == []
     for job in jobs(20):
         seen.upsert(job)
+    seen.budget.end_list("ImageJob", "team-a")
     assert len(seen.jobs) == 10, "those that have gone are not taken in again"
     assert seen.budget.full() == ["team-a"]
 
@@ -112,11 +117,50 @@ def test_all_that_has_gone_is_forgotten() -> None:
     seen = cache(*jobs(5), store("s"), budget=4 * IMAGE_JOB)
     for thing in (*jobs(5), store("s")):
         seen.remove(thing)
-    seen.budget.begin_list("ImageJob")
-    seen.budget.begin_list("ImageStore")
+    for kind in ("ImageJob", "ImageStore"):
+        seen.budget.begin_list(kind)
+        seen.budget.end_list(kind)
 
     assert seen.budget.taken == 0
     assert not seen.budget._accounts
+
+
+@pytest.mark.parametrize("namespace", ["team-a", ""])
+def test_what_is_left_out_is_so_until_a_list_has_ended_without_it(namespace: str) -> None:
+    seen = cache(*jobs(2), budget=IMAGE_JOB)
+
+    def list_again(*found: ImageJob) -> list[bool]:
+        seen.budget.begin_list("ImageJob", namespace)
+        while_listing = seen.budget.hides_image_jobs("team-a")
+        for each in found:
+            seen.upsert(each)
+        seen.budget.end_list("ImageJob", namespace)
+        return [while_listing, seen.budget.hides_image_jobs("team-a")]
+
+    assert list_again(*jobs(2)) == [True, True]
+    assert list_again(*jobs(1)) == [True, False]
+
+
+def test_an_image_job_that_is_left_out_stays_unknown_while_all_are_listed() -> None:
+    seen = cache(budget=IMAGE_JOB)
+    hidden: list[bool] = []
+
+    class Listing(MemoryApi):
+        async def send(self, *args: Any, **more: Any) -> bytes:
+            hidden.append(seen.is_unknown("team-a", "uid-of-one-that-is-left-out"))
+            return await super().send(*args, **more)
+
+    api = Listing()
+    lister = Lister(Cluster(api), seen, lambda: None)  # type: ignore[arg-type]
+    for job in jobs(2):
+        api.put("imagejobs", "team-a", job.metadata.name, msgspec.to_builtins(job))
+    for _ in range(2):
+        asyncio.run(lister.take(IMAGE_JOBS))
+    api.remove("imagejobs", "team-a", "job-1")
+    asyncio.run(lister.take(IMAGE_JOBS))
+
+    assert hidden == [False, True, True]
+    assert not seen.budget.full()
 
 
 def test_a_late_message_takes_no_room() -> None:
@@ -187,6 +231,7 @@ def test_those_that_cannot_be_read_count_until_they_are_gone(kind: str) -> None:
     for each in many:
         seen.unreadable.drop(each.resource, "team-a", each.name)
     seen.budget.begin_list(kind)
+    seen.budget.end_list(kind)
     assert not seen.budget._accounts
 
 
