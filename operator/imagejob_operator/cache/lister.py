@@ -74,9 +74,12 @@ class Lister:
                 yield unreadable
 
     def worker_of(self, job: ImageJob) -> WorkerJob | None:
-        """Return the worker of an unfinished ImageJob, as far as was listed."""
-        known = self._cache.jobs.get(job.metadata.uid)
-        worker = self._cache.worker_index.carrier(known) if known else None
+        """Return the worker of an unfinished ImageJob, as far as was listed.
+
+        The ImageJob itself may exceed the memory budget of its namespace.
+        """
+        known = self._cache.jobs.get(job.metadata.uid) or job
+        worker = self._cache.worker_index.carrier(known)
         return worker.job if worker else None
 
     async def take(

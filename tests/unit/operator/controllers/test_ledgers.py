@@ -11,6 +11,7 @@ import pytest
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.cache.cluster_cache import ClusterCache
 from imagejob_operator.cache.lister import Lister
+from imagejob_operator.cache.memory_budget import IMAGE_JOB, MemoryBudget
 from imagejob_operator.controllers.ledgers import FEW, Ledgers
 from imagejob_operator.kube import records
 from imagejob_operator.kube.pager import Page
@@ -130,9 +131,10 @@ def test_missing_ledgers_of_many_namespaces_are_rebuilt_from_one_list(
     assert {each.version for each in found.values()} == {None}
 
 
-def test_a_charge_that_only_its_worker_shows_is_in_a_rebuilt_ledger() -> None:
+@pytest.mark.parametrize("room", [IMAGE_JOB, 0], ids=["known", "left out"])
+def test_a_charge_that_only_its_worker_shows_is_in_a_rebuilt_ledger(room: int) -> None:
     cat = image_job()
-    cache = ClusterCache()
+    cache = ClusterCache(MemoryBudget(room))
     for thing in (cat, worker_job(cat)):
         cache.upsert(thing)
 
