@@ -183,6 +183,10 @@ class ClusterCache:
         is_known = self.jobs.get(uid) is not None or self.jobs.has_left(uid)
         return not is_known and self.budget.hides_image_jobs(namespace)
 
+    def enqueue_all_in(self, namespace: str) -> None:
+        """Enqueue the namespace, and all ImageJobs and workers in it."""
+        self._dependents.enqueue_all_in(namespace)
+
     def live_workers(self, namespace: str) -> list[Worker]:
         """Return workers of the namespace that may be running, or start soon."""
         return self.worker_index.live_in(namespace)

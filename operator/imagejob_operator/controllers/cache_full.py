@@ -87,7 +87,10 @@ class CacheFullReporter:
         self._note()
 
     def _note(self) -> None:
-        """Log namespaces that became full or have room again, and enqueue their ImageQuotas."""
+        """Log namespaces that became full or have room again, and enqueue their ImageQuotas.
+
+        Where there is room again, what is missing is known to be missing: all is decided again.
+        """
         full = set(self._cache.budget.full())
         for namespace in full ^ self._full:
             if namespace in full:
@@ -101,6 +104,7 @@ class CacheFullReporter:
                     "the namespace no longer exceeds cache.bytesPerNamespace",
                     extra=fields(namespace=namespace),
                 )
+                self._cache.enqueue_all_in(namespace)
             self._queue.add(QuotaStatusKey(namespace))
         if full != self._full:
             self._wake()
