@@ -126,7 +126,9 @@ def decide(inputs: Inputs, history: JobHistory, platform: Platform, now: datetim
 
     if state.is_transient:
         return Decision(state, history, look_again=until)
-    due = now if state.is_finished else history.run.due((history.since or now) + timings.settle)
+    since = history.since or now  # later than now if the clock was set back
+    is_due = state.is_finished or since > now
+    due = now if is_due else history.run.due(since + timings.settle)
     later = Decision(state, history, look_again=min(due, until) if until else due)
     if history.entries and now < due:  # entries alone make the status differ
         return later

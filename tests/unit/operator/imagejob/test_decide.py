@@ -99,6 +99,18 @@ def test_a_status_that_differs_without_a_transition_is_written_when_it_has_settl
     assert (then.status.observed_generation, then.entries) == (2, ())
 
 
+def test_a_clock_that_was_set_back_delays_no_status() -> None:
+    told = shown(inputs(CAT))
+    edited = msgspec.structs.replace(
+        told, metadata=msgspec.structs.replace(told.metadata, generation=2)
+    )
+
+    first = decided(inputs(edited))
+    then = decided(inputs(edited), first.history, NOW - timedelta(hours=1))
+
+    assert isinstance(then.action, WriteStatus)
+
+
 def test_before_the_quota_was_checked_nothing_is_written() -> None:
     decision = decide(inputs(CAT, quota=QuotaPosition()), JobHistory(), PLATFORM, NOW)
 
