@@ -27,7 +27,7 @@ from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.errors import ApiError
 from imagejob_operator.kube.reflector import RETRY, Reflectors
 from imagejob_operator.observability.snapshot import Snapshot
-from imagejob_operator.quota.wait_queue import in_order
+from imagejob_operator.quota.wait_queue import in_turns
 from imagejob_operator.workqueue.priority import Priority
 from imagejob_operator.workqueue.queue import WorkQueue
 
@@ -166,11 +166,10 @@ class Manager:
                 self._wake.clear()
 
     def _arrange_keys(self) -> None:
-        """Let ImageJobs be reconciled in the order in which they continue: lists have them by name,
-        and a namespace is planned before all of many are reconciled."""
+        """Let ImageJobs be reconciled in the order in which they continue, namespaces in turn: lists
+        have them by name, and a namespace is planned before all of many are reconciled."""
         keys: list[ObjectKey] = list(iter(self._queue.next, None))
-        jobs = in_order(self._cache.jobs.get(key) for key in keys if isinstance(key, str))
-        jobs.sort(key=lambda job: job.metadata.namespace)  # none goes before another's
+        jobs = in_turns(self._cache.jobs.get(key) for key in keys if isinstance(key, str))
         arranged = dict.fromkeys(job.metadata.uid for job in jobs)
         for key in keys:
             if key not in arranged:

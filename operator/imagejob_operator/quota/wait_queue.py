@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -72,6 +73,17 @@ class WaitQueue:
 def in_order(jobs: Iterable[ImageJob | None]) -> list[ImageJob]:
     """Return the ImageJobs in the order in which they continue."""
     return sorted((job for job in jobs if job), key=sort_key)
+
+
+def in_turns(jobs: Iterable[ImageJob | None]) -> list[ImageJob]:
+    """Return the ImageJobs, namespaces in turn: the first of each, then the second of each, …"""
+    ahead: Counter[str] = Counter()
+
+    def turn(job: ImageJob) -> int:
+        ahead[job.metadata.namespace] += 1
+        return ahead[job.metadata.namespace]
+
+    return sorted(in_order(jobs), key=turn)
 
 
 def sort_key(job: ImageJob) -> SortKey:

@@ -6,14 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from imagejob_operator.api.imagejob import ImageJob
-from imagejob_operator.quota.wait_queue import WaitQueue
+from imagejob_operator.quota.wait_queue import WaitQueue, in_turns
 from support.api_objects import image_job
 
 EARLY, LATE = "2026-11-22T09:00:00Z", "2026-11-22T09:00:01Z"
 
 
-def waiting(name: str, *, created: str = EARLY, uid: str = "", priority: int = 0) -> ImageJob:
-    meta = {"name": name, "uid": uid or name, "creationTimestamp": created}
+def waiting(
+    name: str, *, created: str = EARLY, uid: str = "", priority: int = 0, namespace: str = "team-a"
+) -> ImageJob:
+    uid = uid or name
+    meta = {"name": name, "namespace": namespace, "uid": uid, "creationTimestamp": created}
     return image_job(name, meta=meta, priority=priority)
 
 
@@ -86,6 +89,15 @@ def test_the_head_is_as_long_as_there_are() -> None:
     assert waits.head(2) == ["a", "b"]
     assert waits.head(9) == ["a", "b", "c"]
     assert waits.head(0) == []
+
+
+def test_namespaces_take_turns() -> None:
+    many = [waiting(f"a{number}", created=EARLY) for number in range(3)]
+    others = [waiting("z2", namespace="z", created=LATE), waiting("z1", namespace="z", priority=-1)]
+
+    assert [job.metadata.name for job in in_turns([*reversed(many), None, *others])] == [
+        *("a0", "z2", "a1", "z1", "a2"),
+    ]
 
 
 moves = st.tuples(st.integers(0, 30), st.sampled_from([EARLY, LATE]), st.integers(-2, 2))
