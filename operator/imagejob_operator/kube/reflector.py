@@ -89,6 +89,8 @@ class Reflector:
                     self._version = str(listed)
                 await self._watch()
             except ExpiredError as error:
+                if not self._version:  # it ended a list: what is known gets old
+                    self._set_current(current=False)
                 self._version = ""
                 if self._failures:  # the first is nothing unusual
                     self._trouble.failed(error)

@@ -236,6 +236,14 @@ def test_a_kind_that_is_removed_is_kept_and_reported(kubeconfig: Path) -> None:
     assert watched.stores == {"a": "5"}
 
 
+def test_what_is_cached_is_not_current_while_lists_expire(kubeconfig: Path) -> None:
+    script = ScriptedApi([(10, [store("a", 5)]), 410], [Answer(lines=[bookmark(20), failure(410)])])
+
+    watched = reflect(kubeconfig, script, lambda watched: watched.asked.count("list") > 2)
+
+    assert not watched.reflector.is_current
+
+
 def test_an_object_that_cannot_be_decoded_is_logged_counted_and_left_out(
     kubeconfig: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
