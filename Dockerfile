@@ -46,8 +46,9 @@ RUN python3 prune.py --check /opt/imagejob/lib/python3*/site-packages /opt/image
     && /opt/imagejob/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/imagejob/app
 
 FROM build AS gateway-packages
-COPY requirements/gateway.txt dev/image/prune.py dev/image/prune_aws.py ./
+COPY requirements/gateway.txt dev/image/prune.py dev/image/prune_aws.py dev/image/prune_to_client.py ./
 RUN python3 -m pip --python /opt/imagejob/bin/python install -q --no-compile --require-hashes -r gateway.txt \
+    && python3 prune_to_client.py /opt/imagejob/lib/python3*/site-packages \
     && python3 prune.py /opt/imagejob/lib/python3*/site-packages \
     && python3 prune_aws.py /opt/imagejob/lib/python3*/site-packages \
     && /opt/imagejob/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/imagejob/lib

@@ -1,0 +1,30 @@
+"""Which parts of the package `kubernetes` the gateway's image doesn't need."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from support.image_packages import gateway_packages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMPORTS = """
+import sys
+import imagejob_gateway.__main__
+print(*sorted(name for name in sys.modules if name.startswith("kubernetes")))
+"""
+
+
+def test_what_is_left_is_what_the_gateway_imports(tmp_path: Path) -> None:
+    python = gateway_packages(tmp_path)
+
+    loaded = subprocess.run(
+        [*python, "-c", IMPORTS], check=True, capture_output=True, text=True
+    ).stdout.split()
+
+    assert {"kubernetes.aio.client", "kubernetes.aio.config"} <= {*loaded}
+    assert not [name for name in loaded if name.split(".")[1:2] not in ([], ["aio"])]
+    left = [each.name for each in (tmp_path / "site/kubernetes/aio").iterdir()]
+    assert sorted(left) == ["client", "config", "utils"]
