@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import aiohttp
 import uvicorn
 from imagejob_operator.api.version import VERSION
 from imagejob_operator.kube import transport
@@ -25,9 +24,9 @@ from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.clock import utc_now
 from imagejob_operator.kube.connection import ConnectionConfigError
 from imagejob_operator.kube.reflector import Reflectors
+from imagejob_operator.observability import http as exposition
 from imagejob_operator.observability import logging as logs
 from imagejob_operator.observability.logging import fields
-from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.observability.trouble import Trouble
 
 from .auth.tokens import Tokens, open_issuers
@@ -35,15 +34,18 @@ from .config import CONFIG, Settings, SettingsError, load
 from .http import health
 from .http.app import application
 from .http.cached import Cached
+from .http.measuring import Measuring
 from .http.services import Services
 from .images import quota
 from .images.api import ImagesApi
 from .images.cache import NamespaceCache
 from .images.kinds import WATCHED
+from .metrics import GatewayMetrics
 from .state.shards import Shards
 from .state.state import State
 from .state.sweep import Sweeper
 from .state.uploads import Lease
+from .storage import observed
 from .storage.buckets import Buckets
 from .uploads import names
 from .uploads.attempts import Attempts, LeftUploads
@@ -52,7 +54,9 @@ from .uploads.receiver import Receiver
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import aiohttp
     from imagejob_operator.kube.transport import Transport
+    from starlette.types import ASGIApp
 
 log = logging.getLogger("imagejob_gateway")
 
@@ -76,20 +80,18 @@ class Server(uvicorn.Server):
 
 async def serve(settings: Settings, tokens: Tokens) -> None:
     """Serve until told to stop. Raises ConnectionConfigError."""
+    metrics = GatewayMetrics()
     trouble = Trouble(log, "the API server fails, will retry", "the API server responds again")
     async with (
-        transport.connect(metrics=Metrics(VERSION), trouble=trouble) as connection,
-        aiohttp.ClientSession(
-            auto_decompress=False,
-            trust_env=False,
-            connector=aiohttp.TCPConnector(limit=0),
-            skip_auto_headers=("Content-Type", "User-Agent"),
-        ) as session,
+        transport.connect(metrics=metrics.client, trouble=trouble) as connection,
+        observed.session(metrics.stored) as session,
+        exposition.serving(settings.metrics_listen, None, metrics.registry),
         asyncio.TaskGroup() as tasks,
     ):
         cluster = Cluster(connection)
         cache = NamespaceCache(cluster)
         reflectors = Reflectors(WATCHED, cluster, cache, lambda: None, settings.namespace)
+        metrics.watch(lambda: reflectors.unwatched)
         services = compose(settings, tokens, connection, cluster, cache, reflectors, session)
         background = [
             tasks.create_task(_watch(reflectors)),
@@ -97,7 +99,7 @@ async def serve(settings: Settings, tokens: Tokens) -> None:
         ]
         # Before, no profile and no store is known, and requests would be refused for it.
         await reflectors.current()
-        await _server(settings, services).serve()
+        await _server(settings, Measuring(application(services), metrics)).serve()
         for task in background:
             task.cancel()
 
@@ -158,11 +160,11 @@ async def _watch(reflectors: Reflectors) -> None:
         reflectors.start(tasks)
 
 
-def _server(settings: Settings, services: Services) -> Server:
+def _server(settings: Settings, app: ASGIApp) -> Server:
     host, port = settings.host_and_port
     return Server(
         uvicorn.Config(
-            application(services),
+            app,
             host=host or None,  # type: ignore[arg-type]  # asyncio: every address
             port=port,
             http="httptools",

@@ -94,7 +94,8 @@ class Settings(Part, frozen=True):
 
     `cors_origins` may use the gateway from a browser; `url_seconds` is how long a presigned URL of
     an output is valid. `limit_per_subject` is how many images one may upload, such as `50/1h`;
-    `lease_seconds` after how long an upload without a sign of life is given up.
+    `lease_seconds` after how long an upload without a sign of life is given up. `metrics_listen` is
+    "" to serve no metrics.
     """
 
     namespace: Name
@@ -102,6 +103,7 @@ class Settings(Part, frozen=True):
     profiles: Annotated[tuple[ProfileSettings, ...], Meta(min_length=1, max_length=64)]
     issuers: Annotated[tuple[IssuerSettings, ...], Meta(min_length=1, max_length=16)]
     listen: Address = ":8080"
+    metrics_listen: Annotated[str, Meta(pattern=r"^([^\s/]*:\d{1,5})?$")] = ":8081"
     prefix: Prefix = "uploads"
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
     max_bytes: Quantity = "50Mi"

@@ -2,7 +2,7 @@
 
     make e2e                                      # on kind, where Docker runs
     pytest tests/e2e --kubeconfig FILE \\
-      --operator-image IMAGE --worker-image IMAGE --host-address ADDRESS
+      --operator-image IMAGE --worker-image IMAGE --gateway-image IMAGE --host-address ADDRESS
 
 With --kubeconfig, use a cluster that you may break: the release and the CRDs are installed and
 removed, and nodes are drained. If something is missing, the tests fail; they never skip.
@@ -43,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--operator-image", help="the operator's image, as that cluster's nodes know it"
     )
+    group.addoption("--gateway-image", help="likewise the gateway's")
     group.addoption(
         "--previous-chart",
         type=Path,
@@ -58,9 +59,11 @@ def site(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
     options = pytestconfig.option
     if options.kubeconfig:
         operator = pytestconfig.getoption("operator_image", default=None)
-        if not operator:  # `pytest tests` doesn't know the option
-            pytest.fail("These tests need `pytest tests/e2e … --operator-image`.", pytrace=False)
-        images = Images(operator, options.worker_image)
+        gateway = pytestconfig.getoption("gateway_image", default=None)
+        if not (operator and gateway):  # `pytest tests` doesn't know the options
+            needed = "`pytest tests/e2e … --operator-image … --gateway-image`"
+            pytest.fail(f"These tests need {needed}.", pytrace=False)
+        images = Images(operator, options.worker_image, gateway)
         yield Site(options.kubeconfig.resolve(), images, options.host_address)
         return
     if lacking := kind_site.missing():

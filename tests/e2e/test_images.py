@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from imagejob_dev.client import Client
 
 PROBE = TESTS / "support" / "image_probe.py"
-MEGABYTES = {"operator": 90, "worker": 60}
+MEGABYTES = {"operator": 90, "worker": 60, "gateway": 90}
 """Above the base: all our files, and the standard library's bytecode even if the base had it."""
 
 HARDENED = {
@@ -24,7 +24,7 @@ HARDENED = {
 RESTRICTED = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
-@pytest.fixture(scope="module", params=["operator", "worker"])
+@pytest.fixture(scope="module", params=MEGABYTES)
 def part(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

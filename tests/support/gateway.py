@@ -130,6 +130,7 @@ def _configure(
     given = {
         "namespace": team.namespace,
         "listen": f"{LOOPBACK}:{port}",
+        "metricsListen": "",
         "stores": [{"name": "uploads", "credentials": str(store)}],
         "profiles": [{"name": "web"}],
         "issuers": [issuer],

@@ -22,7 +22,9 @@ PROGRAMS = {"kubernetes.leaderelection.example"}
 
 def main() -> None:
     """Write the report."""
-    packages = ["imagejob_operator", "imagejob_worker", "kopf", "kubernetes"]
+    packages = ["imagejob_worker", "imagejob_gateway", "kubernetes"]
+    # The gateway's image holds the operator's code as a whole, also what needs kopf.
+    packages += ["imagejob_operator", "kopf"] if has("kopf") else []
     found = {
         "user": os.getuid(),
         "writable": [path for path in ("/", "/tmp", "/opt/imagejob") if writable(path)],

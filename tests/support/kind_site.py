@@ -48,7 +48,7 @@ def running(folder: Path) -> Iterator[tuple[Path, Images, str]]:
     installed = shutil.which("kind")
     kind = Path(installed) if installed else None
     cluster = KindCluster(CLUSTER, folder / "kubeconfig", kind_path=kind)
-    images = Images(*(_built(target) for target in ("operator", "worker")))
+    images = Images(*(_built(target) for target in Images._fields))
     try:
         cluster.create()
         for image in images:

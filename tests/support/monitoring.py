@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CHART = ROOT / "charts" / "imagejob-operator"
 PAGE = ROOT / "docs" / "metrics.md"
 RULES = CHART / "rules" / "imagejob.yaml"
+GATEWAY_RULES = ROOT / "charts" / "imagejob-gateway" / "rules" / "gateway.yaml"
 DASHBOARD = CHART / "dashboards" / "imagejob.json"
 
 VARIABLES = {"$__rate_interval": "1m", "$__range": "5m", "$namespace": ".*"}
@@ -156,9 +157,9 @@ def dashboard_expressions() -> Iterator[tuple[str, str]]:
         yield annotation["name"], filled_in(annotation["expr"])
 
 
-def alert_expressions() -> Iterator[tuple[str, str]]:
+def alert_expressions(rules: Path = RULES) -> Iterator[tuple[str, str]]:
     """Name and expression."""
-    for group in yaml.safe_load(RULES.read_text())["groups"]:
+    for group in yaml.safe_load(rules.read_text())["groups"]:
         for rule in group["rules"]:
             yield rule["alert"], rule["expr"]
 

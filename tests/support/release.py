@@ -25,6 +25,7 @@ class Images(NamedTuple):
 
     operator: str
     worker: str
+    gateway: str = ""
 
 
 class Release:

@@ -11,7 +11,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 app.kubernetes.io/name: imagejob-gateway
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | trunc 63 | quote }}
-app.kubernetes.io/component: gateway
 app.kubernetes.io/part-of: imagejob-operator
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with .Values.commonLabels }}
@@ -38,4 +37,20 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $names := list }}
 {{- range until 16 }}{{ $names = append $names (printf "imagejob-gateway-state-%02d" .) }}{{ end }}
 {{- toJson $names }}
+{{- end }}
+
+{{/* Fail where a value needs another one. */}}
+{{- define "gateway.check" -}}
+{{- if and .Values.metrics.enabled (eq (int .Values.port) (int .Values.metrics.port)) }}
+{{- fail "metrics.port must differ from port: metrics aren't public" }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.enabled) }}
+{{- fail "metrics.serviceMonitor.enabled needs metrics.enabled: it selects the Service" }}
+{{- end }}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
+{{- fail "ingress.enabled needs ingress.hosts" }}
+{{- end }}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
+{{- fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateways that it attaches to" }}
+{{- end }}
 {{- end }}

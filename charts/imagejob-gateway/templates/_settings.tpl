@@ -21,6 +21,7 @@
 {{- dict
   "namespace" .Release.Namespace
   "listen" (printf ":%d" (int .Values.port))
+  "metricsListen" (ternary (printf ":%d" (int .Values.metrics.port)) "" .Values.metrics.enabled)
   "stores" $stores
   "profiles" .Values.profiles
   "issuers" $issuers

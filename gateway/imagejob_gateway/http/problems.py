@@ -51,7 +51,8 @@ def documented(*reasons: ProblemReason) -> dict[int | str, dict[str, Any]]:
 
 
 def response(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """Render a problem."""
+    """Render a problem, and leave its reason to measuring.py."""
+    request.state.problem = problem.reason
     body = ProblemModel(
         type=problem.type,
         title=problem.title,

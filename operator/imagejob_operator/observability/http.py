@@ -89,21 +89,28 @@ class Probes:
 
 
 @asynccontextmanager
-async def serving(address: str, probes: Probes, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """Serve on "host:port", or nothing for "". Raises OSError if it can't listen there."""
+async def serving(
+    address: str, probes: Probes | None, registry: CollectorRegistry
+) -> AsyncIterator[None]:
+    """Serve on "host:port", or nothing for "". Raises OSError if it can't listen there.
+
+    Without `probes`, only metrics: the gateway answers its probes where it serves its API.
+    """
     if not address:
         yield
         return
     host, _, port = address.rpartition(":")
     application = web.Application()
-    application.router.add_get("/healthz", probes.healthz)
-    application.router.add_get("/readyz", probes.readyz)
+    if probes:
+        application.router.add_get("/healthz", probes.healthz)
+        application.router.add_get("/readyz", probes.readyz)
     application.router.add_get("/metrics", _metrics(registry))
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
-        log.info("serving probes and metrics", extra=fields(address=address))
+        what = "probes and metrics" if probes else "metrics"
+        log.info("serving %s", what, extra=fields(address=address))
         yield
     finally:
         await runner.cleanup()

@@ -37,6 +37,7 @@ EVERYTHING: dict[str, Any] = {
     },
     "cors": {"origins": ["https://app.example.com"]},
     "port": 9000,
+    "metrics": {"port": 9001},
     "logLevel": "DEBUG",
     "logFormat": "text",
 }

@@ -10,7 +10,7 @@ import yaml
 from imagejob_dev import command
 from imagejob_dev.tools.catalogue import PROMETHEUS
 from imagejob_dev.tools.find import find
-from support.monitoring import PAGE, RULES
+from support.monitoring import GATEWAY_RULES, PAGE, RULES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,6 +207,65 @@ CASES: Mapping[str, Case] = {
 }
 
 
+def problems(reason: str, each_minute: int, requests: int = 0) -> Series:
+    """That many more per minute, of the gateway in team-a."""
+    return {
+        f'imagejob_gateway_problems_total{{namespace="team-a",reason="{reason}"}}': (
+            f"0+{each_minute}x60"
+        ),
+        'imagejob_gateway_requests_total{namespace="team-a",route="/"}': f"0+{requests}x60",
+    }
+
+
+def posts(failed: int, good: int) -> Series:
+    """That many more uploads per minute."""
+    start = 'imagejob_gateway_requests_total{namespace="team-a",method="POST",status='
+    return {f'{start}"503"}}': f"0+{failed}x60", f'{start}"202"}}': f"0+{good}x60"}
+
+
+OF_THE_GATEWAY = {
+    "ImageJobGatewayDown": Case(
+        1,
+        4,
+        fires={'imagejob_gateway_build_info{namespace="team-b"}': "1x20"},
+        quiet={'imagejob_gateway_build_info{namespace="team-a"}': "1x20"},
+    ),
+    "ImageJobGatewayNotWatching": Case(
+        0,
+        2,
+        fires={'imagejob_gateway_unwatched_kinds{namespace="team-a",pod="a"}': "1x20"},
+        quiet={'imagejob_gateway_unwatched_kinds{namespace="team-a",pod="a"}': "1 0x20"},
+    ),
+    "ImageJobGatewayStoreUnavailable": Case(
+        2,
+        5,
+        fires=problems("StorageUnavailable", 1),
+        quiet=problems("UnsupportedFormat", 10),
+    ),
+    "ImageJobGatewayApiErrors": Case(
+        2,
+        5,
+        fires=problems("ApiServerUnavailable", 1),
+        quiet=problems("StorageUnavailable", 1),
+    ),
+    "ImageJobGatewayUploadErrors": Case(4, 20, fires=posts(6, 94), quiet=posts(4, 96)),
+    "ImageJobGatewayBug": Case(0, 3, fires=problems("Internal", 1), quiet=problems("Internal", 0)),
+    "ImageJobGatewayUnauthenticated": Case(
+        5,
+        20,
+        fires=problems("Unauthenticated", 60, requests=100),
+        quiet=problems("Unauthenticated", 40, requests=100),
+    ),
+    "ImageJobGatewayStateFull": Case(
+        0, 3, fires=problems("StateFull", 1), quiet=problems("StateFull", 0)
+    ),
+}
+
+
+def rules_of(alert: str) -> Path:
+    return GATEWAY_RULES if alert in OF_THE_GATEWAY else RULES
+
+
 @pytest.fixture(scope="module")
 def promtool() -> Path:
     return find(modules=(PROMETHEUS,))["promtool"]
@@ -229,8 +288,9 @@ def scenario(alert: str, series: Series, minute: int, *, firing: bool) -> dict[s
     }
 
 
-def test_the_rules_are_sound(promtool: Path, tmp_path: Path) -> None:
-    command.run([promtool, "check", "rules", "--lint=all", "--lint-fatal", RULES], tmp_path)
+@pytest.mark.parametrize("rules", [RULES, GATEWAY_RULES], ids=lambda file: file.stem)
+def test_the_rules_are_sound(promtool: Path, tmp_path: Path, rules: Path) -> None:
+    command.run([promtool, "check", "rules", "--lint=all", "--lint-fatal", rules], tmp_path)
 
 
 def test_the_page_s_scrape_configuration_is_sound(promtool: Path, tmp_path: Path) -> None:
@@ -241,17 +301,22 @@ def test_the_page_s_scrape_configuration_is_sound(promtool: Path, tmp_path: Path
     command.run([promtool, "check", "config", file], tmp_path)
 
 
-def test_every_alert_has_its_case() -> None:
-    groups = yaml.safe_load(RULES.read_text())["groups"]
+@pytest.mark.parametrize(
+    ("rules", "cases"),
+    [(RULES, CASES), (GATEWAY_RULES, OF_THE_GATEWAY)],
+    ids=["operator", "gateway"],
+)
+def test_every_alert_has_its_case(rules: Path, cases: Mapping[str, Case]) -> None:
+    groups = yaml.safe_load(rules.read_text())["groups"]
 
-    assert {rule["alert"] for group in groups for rule in group["rules"]} == CASES.keys()
+    assert {rule["alert"] for group in groups for rule in group["rules"]} == cases.keys()
 
 
-@pytest.mark.parametrize("alert", CASES)
+@pytest.mark.parametrize("alert", [*CASES, *OF_THE_GATEWAY])
 def test_an_alert_fires_when_it_should_and_only_then(
     promtool: Path, tmp_path: Path, alert: str
 ) -> None:
-    case = CASES[alert]
+    case = (CASES | OF_THE_GATEWAY)[alert]
     tests = [
         scenario(alert, case.fires, case.early, firing=False),
         scenario(alert, case.fires, case.late, firing=True),
@@ -259,7 +324,9 @@ def test_an_alert_fires_when_it_should_and_only_then(
     ]
     file = tmp_path / "alert.yaml"
     file.write_text(
-        yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests})
+        yaml.safe_dump(
+            {"rule_files": [str(rules_of(alert))], "evaluation_interval": "1m", "tests": tests}
+        )
     )
 
     command.run([promtool, "test", "rules", file], tmp_path)

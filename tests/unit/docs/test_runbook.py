@@ -10,7 +10,7 @@ from imagejob_operator.api.reasons import FINAL, RETRYABLE, WAITING, Reason
 from imagejob_operator.kube.records import ledger_name
 from support.paths import ROOT
 
-RULES = ROOT / "charts/imagejob-operator/rules"
+RULES = "imagejob-*/rules/*.yaml"
 RUNBOOK = ROOT / "docs/runbook.md"
 
 OF_THE_TEAM = {
@@ -85,7 +85,7 @@ def parts(chapter: str) -> set[str]:
 
 def alerts() -> dict[str, dict[str, Any]]:
     """Name → rule."""
-    files = [yaml.safe_load(file.read_text()) for file in RULES.glob("*.yaml")]
+    files = [yaml.safe_load(file.read_text()) for file in (ROOT / "charts").glob(RULES)]
     groups = [group for file in files for group in file.get("spec", file)["groups"]]
     rules = [rule for group in groups for rule in group["rules"] if "alert" in rule]
     return {rule["alert"]: rule for rule in rules}

@@ -1,4 +1,4 @@
-"""Every chart value that a page mentions exists in the chart."""
+"""Every chart value that a page mentions exists in the chart, the operator's or the gateway's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 import yaml
 from support.paths import ROOT
 
-VALUES = yaml.safe_load((ROOT / "charts/imagejob-operator/values.yaml").read_text())
+VALUES = [
+    yaml.safe_load(file.read_text()) for file in sorted((ROOT / "charts").glob("*/values.yaml"))
+]
 PAGES = sorted({*(ROOT / "docs").glob("*.md")} - {ROOT / "docs/audit.md"})
 """All except the one that lists the fields of an audit line."""
 SET = re.compile(r"--set(?:-string)? ([^\n\\]+)")
@@ -30,12 +32,19 @@ def named(text: str) -> Iterator[str]:
         yield from re.findall(r"(?:^|,)\s*([\w.]+)=", settings)
     for name in NAMED.findall(text):
         top = name.partition(".")[0]
-        if top in VALUES and top not in OURS and not name.endswith(".yaml"):
+        if (
+            any(top in values for values in VALUES)
+            and top not in OURS
+            and not name.endswith(".yaml")
+        ):
             yield name
 
 
 def is_there(name: str) -> bool:
-    found: Any = VALUES
+    return any(is_in(values, name) for values in VALUES)
+
+
+def is_in(found: Any, name: str) -> bool:
     for part in name.split("."):
         if not isinstance(found, dict) or part not in found:
             return False

@@ -8,9 +8,12 @@ import re
 import pytest
 import yaml
 from imagejob_dashboard.grafana import text as make_dashboard
+from imagejob_gateway.metrics import GatewayMetrics
+from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from support.monitoring import (
     DASHBOARD,
+    GATEWAY_RULES,
     RULES,
     alert_expressions,
     dashboard_expressions,
@@ -39,7 +42,22 @@ def exposed() -> Described:
     known.metrics.listed("pods")
     known.metrics.watched("pods", None)
     known.metrics.unreadable("pods")
-    ours = (each for each in known.metrics.registry.collect() if each.name.startswith("imagejob_"))
+    return described_by(known.metrics.registry)
+
+
+def exposed_by_gateway() -> Described:
+    """The metrics of a gateway that has served everything."""
+    metrics = GatewayMetrics()
+    metrics.watch(lambda: ())
+    metrics.answered("GET", "/", 200, 0.1)
+    metrics.stored("PUT", 200, 0.1)
+    metrics.client.requested("GET", 200, 0.1)
+    metrics.client.listed("imagejobs")
+    return described_by(metrics.registry)
+
+
+def described_by(registry: CollectorRegistry) -> Described:
+    ours = (each for each in registry.collect() if each.name.startswith("imagejob_"))
     return {_name(family): (_type(family), _labels(family)) for family in ours}
 
 
@@ -56,9 +74,12 @@ def _labels(family: Metric) -> frozenset[str]:
 
 
 def rules() -> list[dict[str, dict[str, str]]]:
-    return [
-        rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
+    groups = [
+        group
+        for file in (RULES, GATEWAY_RULES)
+        for group in yaml.safe_load(file.read_text())["groups"]
     ]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 def test_every_metric_is_described_with_its_type_and_labels() -> None:
@@ -67,7 +88,7 @@ def test_every_metric_is_described_with_its_type_and_labels() -> None:
         for name, kind, labels, _ in ROW.findall(PAGE)
     }
 
-    assert described == exposed()
+    assert described == exposed() | exposed_by_gateway()
 
 
 @pytest.mark.parametrize(
@@ -75,12 +96,13 @@ def test_every_metric_is_described_with_its_type_and_labels() -> None:
     [
         *dashboard_expressions(),
         *alert_expressions(),
+        *alert_expressions(GATEWAY_RULES),
         *(("docs/metrics.md", each) for each in page_expressions()),
     ],
 )
 def test_an_expression_asks_for_metrics_that_there_are(where: str, expression: str) -> None:
     suffixes = ("_bucket", "_sum", "_count")
-    there = exposed()
+    there = exposed() | exposed_by_gateway()
     histograms = {name for name, (kind, _) in there.items() if kind == "histogram"}
     allowed = there.keys() | {name + suffix for name in histograms for suffix in suffixes}
 
