@@ -51,6 +51,7 @@ RUN python3 -m pip --python /opt/imagejob/bin/python install -q --no-compile --r
     && python3 prune_to_client.py /opt/imagejob/lib/python3*/site-packages \
     && python3 prune.py /opt/imagejob/lib/python3*/site-packages \
     && python3 prune_aws.py /opt/imagejob/lib/python3*/site-packages \
+    && rm /opt/imagejob/bin/jp.py \
     && /opt/imagejob/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/imagejob/lib
 
 # The operator's code as a whole: what the gateway may import of it, a contract of import-linter says.

@@ -120,6 +120,13 @@ generate: $(INSTALLED) ## Regenerate the API reference, diagrams, dashboard, tab
 bench-start: $(INSTALLED) ## Measure the worker's start from IMAGE=… (needs root, buildah and runc)
 	@$(PYTHON) benchmarks/start.py --image "$(IMAGE)"
 
+.PHONY: proof-gateway-load proof-gateway-start
+proof-gateway-load: $(INSTALLED) ## Measure 200 uploads of 10 MB through the gateway, 32 at once, against the S3 server
+	@$(PYTHON) benchmarks/gateway_load.py $(ARGS)
+
+proof-gateway-start: $(INSTALLED) ## Measure the gateway's start against importing what it stands on
+	@$(PYTHON) benchmarks/gateway_start.py $(ARGS)
+
 .PHONY: proof-adversary
 proof-adversary: $(INSTALLED) ## Make random moves that a tenant may make, in 100 runs (ARGS="--seed 1"), and check every promise
 	@$(PYTHON) benchmarks/adversary.py $(ARGS)

@@ -12,7 +12,7 @@ from imagejob_dev.errors import DevError
 from imagejob_dev.progress import Progress
 from rich.console import Console
 
-from imagejob_demo import check, gallery, live, profile, results, stage, tour
+from imagejob_demo import check, door, gallery, live, profile, results, stage, tour
 from imagejob_demo.bucket import Bucket
 from imagejob_demo.photos import PHOTOS
 from imagejob_demo.stage import Paths, Stage
@@ -48,7 +48,10 @@ def play(paths: Paths, console: Console) -> int:
         uploads = _paint(paths, progress)
         running = stage.build(paths, progress)
         bucket = _upload(running.cluster, uploads, progress)
+        entrance = door.build(running, progress)
         complaints = _perform(running, bucket, uploads, console)
+        if not complaints:
+            door.upload(entrance, paths.uploads / PHOTOS[0].key, console)
     except (DevError, EOFError) as error:
         complaints = [str(error)]
     except BaseException:

@@ -62,9 +62,23 @@ class Paths:
         return self.root / "operator.log"
 
     @property
+    def gateway(self) -> Path:
+        """The gateway's settings, key, credentials and kubeconfig."""
+        return self.root / "gateway"
+
+    @property
+    def gateway_log(self) -> Path:
+        return self.root / "gateway.log"
+
+    @property
     def keeper(self) -> Path:
         """The process that keeps the operator."""
         return self.root / "keeper.pid"
+
+    @property
+    def gateway_keeper(self) -> Path:
+        """The process that keeps the gateway."""
+        return self.root / "gateway-keeper.pid"
 
     @property
     def kept_logs(self) -> Path:
@@ -100,31 +114,43 @@ def build(paths: Paths, progress: Progress) -> Stage:
     """Start everything. If that fails, `strike` takes down what has been started."""
     cluster = background.up(paths.cluster, progress)
     shutil.copy(cluster.kubeconfig, paths.kubeconfig)
-    with paths.operator_log.open("wb") as log:
-        keeper = subprocess.Popen(
-            [sys.executable, "-m", "imagejob_demo.keeper", paths.cluster, paths.operator_log],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C is for the demo, which then strikes the stage
-        )
-    paths.keeper.write_text(str(keeper.pid))
-    stage = Stage(paths, cluster, keeper)
+    stage = Stage(paths, cluster, _keep(paths, paths.operator_log, paths.keeper))
     stage.kubectl("create", "namespace", NAMESPACE)
     stage.kubectl("config", "set-context", "--current", f"--namespace={NAMESPACE}")
     return stage
 
 
+def keep_gateway(paths: Paths, port: int) -> None:
+    """Start the gateway of the folder `paths.gateway`, and keep it."""
+    _keep(paths, paths.gateway_log, paths.gateway_keeper, paths.gateway, str(port))
+
+
+def _keep(paths: Paths, output: Path, pid: Path, *which: str | Path) -> subprocess.Popen[bytes]:
+    """Start a process that keeps the operator, or, with a folder and a port, the gateway."""
+    with output.open("wb") as log:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "imagejob_demo.keeper", paths.cluster, output, *which],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for the demo, which then strikes the stage
+        )
+    pid.write_text(str(keeper.pid))
+    return keeper
+
+
 def strike(paths: Paths) -> bool:
     """Stop everything; whether there was anything.
 
-    The operator goes first: without its API server it could only complain.
+    Gateway and operator go first: without their API server they could only complain.
     """
-    with _keeper(paths) as keeper:
-        if keeper:
-            signal.pidfd_send_signal(keeper, signal.SIGTERM)
-            _wait_for_end(keeper)
-    paths.keeper.unlink(missing_ok=True)
+    for pid in (paths.gateway_keeper, paths.keeper):
+        with _keeper(paths, pid) as keeper:
+            if keeper:
+                signal.pidfd_send_signal(keeper, signal.SIGTERM)
+                _wait_for_end(keeper)
+        pid.unlink(missing_ok=True)
+    shutil.rmtree(paths.gateway, ignore_errors=True)
     found = background.down(paths.cluster)
     # What is left of a start that was broken off before there was a supervisor.
     shutil.rmtree(paths.cluster, ignore_errors=True)
@@ -147,10 +173,10 @@ def log_end(log: Path) -> str:
 
 
 @contextmanager
-def _keeper(paths: Paths) -> Iterator[int | None]:
+def _keeper(paths: Paths, file: Path) -> Iterator[int | None]:
     """A pidfd of the keeper; None if none runs, or if its number belongs to another process now."""
     try:
-        pid = int(paths.keeper.read_text())
+        pid = int(file.read_text())
         descriptor = os.pidfd_open(pid)
     except (OSError, ValueError):
         yield None
@@ -169,4 +195,4 @@ def _wait_for_end(descriptor: int, seconds: float = 15.0) -> None:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     if not poll.poll(seconds * 1000):
-        raise DevError(f"the operator's keeper did not stop within {seconds:.0f} s")
+        raise DevError(f"a keeper did not stop within {seconds:.0f} s")

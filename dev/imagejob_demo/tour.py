@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from imagejob_demo.stage import Stage
 
 FAREWELL = """\
-[bold green]All 12 ended as they must[/bold green]; \
+[bold green]All 12 ended as they must[/bold green], and so did the upload with curl; \
 the bucket holds what their statuses say ({seconds:.0f} s).
 
   {sheet}   [dim]before and after, to look at[/dim]
@@ -34,7 +34,7 @@ The same photos with no cluster at all, from folder to folder:
   .venv/bin/imagejob run examples/profile-web.yaml examples/demo/photos.yaml \\
     --store uploads={uploads}
 
-Logs: {operator}, {cluster}/log, {cluster}/pods
+Logs: {operator}, {gateway}, {cluster}/log, {cluster}/pods
 Stop it all and remove the cluster:  [bold]make demo-down[/bold]"""
 
 
@@ -49,6 +49,7 @@ def farewell(running: Stage, seconds: float) -> str:
         path="" if shutil.which("kubectl") else f" PATH=$PATH:{kubectl.parent}",
         uploads=short(paths.uploads),
         operator=short(paths.operator_log),
+        gateway=short(paths.gateway_log),
         cluster=short(paths.cluster),
     )
 

@@ -42,6 +42,8 @@ class Program(Running):
         self._environment = {"PATH": os.defpath, "HOME": str(log.parent), **(environment or {})}
         self._grace = grace
         self._process: subprocess.Popen[bytes] | None = None
+        self.seconds_to_ready = 0.0
+        """Of its last start, to within a poll."""
 
     @property
     def pid(self) -> int | None:
@@ -58,8 +60,10 @@ class Program(Running):
 
     def start(self) -> None:
         """Launch it and wait until it serves."""
+        began = time.monotonic()
         self.launch()
         self.wait_ready()
+        self.seconds_to_ready = time.monotonic() - began
 
     def launch(self) -> None:
         """In a session of its own: Ctrl-C at the terminal is for the owner, who stops it."""

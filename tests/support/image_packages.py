@@ -15,7 +15,7 @@ IMAGE = ROOT / "dev" / "image"
 
 
 def gateway_packages(folder: Path) -> list[str]:
-    """Make them below `folder`; return the command of a Python that finds them and our code only.
+    """Make them below `folder`; return the paths where a Python finds them, and our code.
 
     The package `kubernetes` is copied and pruned, all others are links to this environment's.
     """
@@ -31,8 +31,12 @@ def gateway_packages(folder: Path) -> list[str]:
     shutil.copytree(package, site / package.name, ignore=lambda *_: {"__pycache__"})
     _prune(site)
     compileall.compile_dir(site / package.name, quiet=1)
-    paths = [str(site), *(str(ROOT / each) for each in ("operator", "gateway"))]
-    return ["env", f"PYTHONPATH={':'.join(paths)}", sys.executable, "-S"]
+    return [str(site), *(str(ROOT / each) for each in ("operator", "gateway"))]
+
+
+def arguments(paths: list[str], code: str) -> list[str]:
+    """Return those of a Python that runs the code with these paths, and no others of packages."""
+    return ["-S", "-c", f"import sys; sys.path[:0] = {paths!r}\n{code}"]
 
 
 def _prune(site: Path) -> None:

@@ -31,6 +31,9 @@ MAY = {
 }
 """What it may, of any name, in its namespace. Nothing else, nowhere else."""
 
+ON_BEHALF_OF = "imagejobs.imagejob.dev/on-behalf-of"
+"""A right about no object: the admission policy asks who has it."""
+
 NAMED = {("configmaps", f"imagejob-gateway-state-{number:02}") for number in range(16)}
 NAMED_VERBS = {"get", "patch"}
 
@@ -106,11 +109,12 @@ def test_in_its_namespace_it_may_what_the_table_says_and_nothing_else(
     account: Account, served: list[str]
 ) -> None:
     assert {"secrets", "pods/exec", *MAY} <= {*served}
-    cells = [Cell(*pair) for pair in product(served, VERBS)]
+    cells = [Cell(*pair) for pair in product([*served, ON_BEHALF_OF], VERBS)]
 
     allowed = account.allowed(cells, account.namespace)
 
-    assert allowed == {Cell(kind, verb) for kind, verbs in MAY.items() for verb in verbs}
+    expected = {Cell(kind, verb) for kind, verbs in MAY.items() for verb in verbs}
+    assert allowed == expected | {Cell(ON_BEHALF_OF, "create")}
 
 
 def test_of_configmaps_it_may_use_its_own_by_name(account: Account) -> None:

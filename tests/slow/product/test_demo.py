@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import psutil
@@ -51,11 +54,22 @@ def test_all_twelve_end_as_they_must_and_the_cluster_stays_up(tmp_path: Path) ->
         assert "All 12 ended as they must" in said
         with Image.open(tmp_path / "contact-sheet.png") as sheet:
             assert sheet.width > 1000
+        assert_an_upload_by_curl_has_its_outputs(said)
         assert_the_operator_ends_with_its_cluster(tmp_path)
     finally:
         subprocess.run([*DEMO, "down", "--dir", tmp_path], check=True, timeout=SECONDS)
     assert running_in(tmp_path) == []
     assert not (tmp_path / "cluster").exists()
+
+
+def assert_an_upload_by_curl_has_its_outputs(said: str) -> None:
+    """The demo has printed the command, and where the store has what came of it."""
+    _, _, after = said.partition("$ curl ")
+    urls = dict(re.findall(r"^  (\w+) +(http://\S+X-Amz-Signature\S+)$", after, re.MULTILINE))
+    assert urls.keys() == {"thumb", "phone", "full"}
+    for url in urls.values():
+        with urllib.request.urlopen(url) as found:  # noqa: S310 (it is http, see above)
+            Image.open(io.BytesIO(found.read())).load()
 
 
 def assert_the_operator_ends_with_its_cluster(folder: Path) -> None:

@@ -62,3 +62,12 @@ def test_every_promise_is_kept_while_the_api_server_fails_in_every_way(tmp_path:
     assert found["broken"] == {}
     assert found["charges"] == 100
     assert sum(found["faults"].values()) >= 100
+
+
+def test_many_large_uploads_at_once_take_the_gateway_little(tmp_path: Path) -> None:
+    """CPU is judged generously: other tests run beside it."""
+    sizes = ("--count", "40", "--most-times", "3")
+    found = proof("gateway_load.py", tmp_path / "load.json", *sizes)
+
+    assert found["wrong"] == []
+    assert found["peakMiB"] <= 200

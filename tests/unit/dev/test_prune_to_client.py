@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
-from support.image_packages import gateway_packages
+from support.image_packages import arguments, gateway_packages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,12 +19,11 @@ print(*sorted(name for name in sys.modules if name.startswith("kubernetes")))
 
 
 def test_what_is_left_is_what_the_gateway_imports(tmp_path: Path) -> None:
-    python = gateway_packages(tmp_path)
+    python = [sys.executable, *arguments(gateway_packages(tmp_path), IMPORTS)]
 
-    loaded = subprocess.run(
-        [*python, "-c", IMPORTS], check=True, capture_output=True, text=True
-    ).stdout.split()
+    done = subprocess.run(python, check=True, capture_output=True, text=True)
 
+    loaded = done.stdout.split()
     assert {"kubernetes.aio.client", "kubernetes.aio.config"} <= {*loaded}
     assert not [name for name in loaded if name.split(".")[1:2] not in ([], ["aio"])]
     left = [each.name for each in (tmp_path / "site/kubernetes/aio").iterdir()]

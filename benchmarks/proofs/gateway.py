@@ -1,0 +1,119 @@
+"""A gateway of this checkout under load, and its start."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import psutil
+from imagejob_dev.cluster import Cluster
+from support import gateway as gateways
+from support import namespaces
+from support.helm_chart import Helm
+from support.tenant import Tenant, ours, picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.gateway import Gateway
+
+MIB = 1024 * 1024
+SAMPLE_SECONDS = 0.02
+NUMBER_BYTES = 8
+"""In which an upload differs from all others."""
+
+
+class Load(NamedTuple):
+    """Seconds of CPU and bytes of memory. `wrong` has what isn't as it must be."""
+
+    wrong: tuple[str, ...]
+    seconds: float
+    idle: int
+    peak: int
+    cpu: float
+    cpu_of_s3: float
+
+
+def load(folder: Path, count: int, megabytes: int, at_once: int) -> Load:
+    """Upload, and check what is there afterwards."""
+    head = picture()
+    base = head + os.urandom(megabytes * 1_000_000 - len(head) - NUMBER_BYTES)
+    digests = [""] * count
+    with team_of(folder) as team, gateways.running(team, folder, limitPerSubject="9999/1h") as run:
+        token = run.token(exp=int(time.time()) + 3600)
+
+        def upload(number: int) -> int:
+            data = base + number.to_bytes(NUMBER_BYTES, "big")
+            digests[number] = hashlib.sha256(data).hexdigest()
+            path = "/api/v1/images/upload"
+            return run.request("POST", path, data, token, Content_Type="image/jpeg").status
+
+        processes = [psutil.Process(pid) for pid in (_pid(run), team.cluster.s3.pid)]
+        idle, before, began = processes[0].memory_info().rss, _cpu(processes), time.monotonic()
+        with _peak(processes[0]) as peak, ThreadPoolExecutor(at_once) as pool:
+            statuses = Counter(pool.map(upload, range(count)))
+        seconds = time.monotonic() - began
+        cpu, cpu_of_s3 = (end - start for start, end in zip(before, _cpu(processes), strict=True))
+        wrong = tuple(_wrong(team, statuses, digests))
+    return Load(wrong, seconds, idle, max(peak), cpu, cpu_of_s3)
+
+
+def _wrong(team: Tenant, statuses: Counter[int], digests: list[str]) -> Iterator[str]:
+    if set(statuses) != {202}:
+        yield f"answers: {dict(statuses)}"
+    found = team.cluster.rest.get(team.path("imagejobs"))["items"]
+    jobs = Counter(job["spec"]["source"]["sha256"] for job in found)
+    if jobs != Counter(digests):
+        yield f"{jobs.total()} ImageJobs of {len(jobs)} contents, not {len(digests)}"
+    keys = Counter(job["spec"]["source"]["key"] for job in found)
+    if keys != Counter(team.keys()):
+        yield f"{len(team.keys())} objects, which are not those of the ImageJobs"
+
+
+@contextmanager
+def team_of(folder: Path) -> Iterator[Tenant]:
+    """A namespace with a store, a profile and the gateway's rights, on a cluster of its own."""
+    with Cluster(folder / "cluster") as cluster:
+        cluster.install()
+        with namespaces.fresh(cluster) as name:
+            team = Tenant(cluster, name)
+            team.open()
+            team.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb", "width": 32}]}))
+            gateways.give_rights(team, Helm(folder))
+            yield team
+
+
+@contextmanager
+def _peak(process: psutil.Process) -> Iterator[list[int]]:
+    """The resident bytes, sampled until the end of the block."""
+    samples, ended = [process.memory_info().rss], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(SAMPLE_SECONDS):
+            samples.append(process.memory_info().rss)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield samples
+    finally:
+        ended.set()
+        watching.join()
+
+
+def _cpu(processes: list[psutil.Process]) -> list[float]:
+    return [sum(process.cpu_times()[:2]) for process in processes]
+
+
+def _pid(run: Gateway) -> int:
+    pid = run.program.pid
+    if pid is None:
+        raise RuntimeError("the gateway doesn't run")
+    return pid
