@@ -19,7 +19,6 @@ def main() -> int:
     """0; the number of folders that went is printed."""
     (site,) = sys.argv[1:]
     gone = list(others(Path(site) / "botocore" / "data"))
-    gone += list(others(Path(site) / "boto3" / "data"))
     for folder in gone:
         shutil.rmtree(folder)
     print(f"botocore: {len(gone)} folders of services other than S3 are gone")

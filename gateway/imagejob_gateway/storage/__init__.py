@@ -1,1 +1,1 @@
-"""Object storage: boto3 signs URLs and sends nothing, aiohttp carries the bytes."""
+"""Object storage: botocore signs URLs and sends nothing, aiohttp carries the bytes."""
