@@ -63,6 +63,7 @@ class Gateway(NamedTuple):
     port: int
     key: bytes
     program: Program
+    metrics_port: int
 
     def token(self, subject: str = "alice", scope: str = SCOPES, **changes: Any) -> str:
         return jwt.encode(claims(subject, scope, **changes), self.key, "HS256")
@@ -102,11 +103,12 @@ def running(
 
     The namespace needs the account of the chart: see `give_rights`. `program` runs in its place.
     """
-    (port,) = free_ports(1)
+    port, metrics_port = free_ports(2)
     key = key or secrets.token_hex(32).encode()
-    path = _configure(team, folder / name, port, key, settings)
+    listens = {"metricsListen": f"{LOOPBACK}:{metrics_port}"}
+    path = _configure(team, folder / name, port, key, listens | settings)
     with team.cluster.gateway(team.namespace, path, port, name, program) as started:
-        yield Gateway(port, key, started)
+        yield Gateway(port, key, started, metrics_port)
 
 
 def give_rights(team: Tenant, helm: Helm) -> None:
@@ -130,7 +132,6 @@ def _configure(
     given = {
         "namespace": team.namespace,
         "listen": f"{LOOPBACK}:{port}",
-        "metricsListen": "",
         "stores": [{"name": "uploads", "credentials": str(store)}],
         "profiles": [{"name": "web"}],
         "issuers": [issuer],

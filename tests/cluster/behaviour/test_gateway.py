@@ -328,3 +328,26 @@ def fetch(url: str) -> tuple[bytes, dict[str, str]]:
         return response.read(), {name.lower(): value for name, value in response.getheaders()}
     finally:
         connection.close()
+
+
+def test_metrics_are_on_a_port_of_their_own(gateway: Gateway) -> None:
+    metrics = gateway._replace(port=gateway.metrics_port)
+    token = gateway.token()
+    gateway.request("POST", UPLOAD, picture(), token, Content_Type="image/jpeg")
+    gateway.request("GET", f"/api/v1/images/{'x' * 20}", token=token)
+
+    scraped = metrics.request("GET", "/metrics")
+
+    lines = scraped.body.decode().splitlines()
+    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    labels = 'method="POST",route="/api/v1/images/upload",status="202"'
+    assert float(values[f"imagejob_gateway_requests_total{{{labels}}}"]) >= 1
+    assert float(values['imagejob_gateway_problems_total{reason="NotFound"}']) >= 1
+    assert float(values['imagejob_gateway_store_requests_total{code="200",method="PUT"}']) >= 1
+    assert float(values['imagejob_gateway_api_requests_total{code="201",verb="POST"}']) >= 1
+    assert float(values["imagejob_gateway_received_bytes_total"]) >= len(picture())
+    assert values["imagejob_gateway_uploads_in_progress"] == "0.0"
+    assert values["imagejob_gateway_unwatched_kinds"] == "0.0"
+    assert "x" * 20 not in scraped.body.decode()
+    assert gateway.request("GET", "/metrics").status == 404
+    assert metrics.request("GET", "/api/v1/images", token=token).status == 404
