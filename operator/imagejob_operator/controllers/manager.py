@@ -166,8 +166,10 @@ class Manager:
                 self._wake.clear()
 
     def _arrange_keys(self) -> None:
-        """Let ImageJobs be reconciled in the order in which they continue, namespaces in turn: lists
-        have them by name, and a namespace is planned before all of many are reconciled."""
+        """Let ImageJobs be reconciled in the order in which they continue, namespaces in turn.
+
+        Lists have them by name, and a namespace is planned before all of many are reconciled.
+        """
         keys: list[ObjectKey] = list(iter(self._queue.next, None))
         jobs = in_turns(self._cache.jobs.get(key) for key in keys if isinstance(key, str))
         arranged = dict.fromkeys(job.metadata.uid for job in jobs)
