@@ -234,11 +234,11 @@ def test_killed_it_has_reported_what_is_finished(place: Workplace, silent: str) 
 
 
 WAITING = """
-import signal
+from threading import Event
 from imagejob_worker import process, runner
-def wait(index, folder, decoded):
-    open(folder + "/outputs/here", "w").close()
-    signal.pause()
+def wait(request):
+    open(request.folder + "/outputs/here", "w").close()
+    return lambda decoded: Event().wait()
 runner._pipeline = lambda order: wait
 raise SystemExit(process.main())
 """

@@ -1,0 +1,477 @@
+"""A worker whose decoders have been taken over: in each child, planted code tries one way out.
+
+Run as a program (`python -c TEXT` in a pod), with nothing but the worker and the standard library.
+Prints one JSON object: by way, `killed`, `refused: ERRNO`, or `OPEN: what came of it`. Without
+arguments, each way is tried behind the whole wall.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import json
+import mmap
+import os
+import platform
+import resource
+import shutil
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import termios
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import msgspec
+from imagejob_worker import runner
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.contract.order import Order
+from imagejob_worker.contract.report import Entry
+from imagejob_worker.sandbox import kernel
+from imagejob_worker.sandbox.wall import Wall
+
+SECRET = "AWS_SECRET_ACCESS_KEY"
+ABSTRACT = "\0imagejob-ways-out"
+NUMBERS: dict[str, dict[str, int]] = {
+    "x86_64": {
+        "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "keyctl": 250,
+        "bpf": 321, "mount": 165, "umount2": 166, "setns": 308, "unshare": 272,
+        "perf_event_open": 298, "userfaultfd": 323, "io_uring_setup": 425, "pidfd_getfd": 438,
+        "openat2": 437, "name_to_handle_at": 303, "open_by_handle_at": 304, "shmget": 29,
+        "personality": 135, "fanotify_init": 300, "memfd_create": 319, "clone3": 435,
+        "mq_open": 240, "kcmp": 312,
+    },
+    "aarch64": {
+        "ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271, "keyctl": 219,
+        "bpf": 280, "mount": 40, "umount2": 39, "setns": 268, "unshare": 97,
+        "perf_event_open": 241, "userfaultfd": 282, "io_uring_setup": 425, "pidfd_getfd": 438,
+        "openat2": 437, "name_to_handle_at": 264, "open_by_handle_at": 265, "shmget": 194,
+        "personality": 92, "fanotify_init": 262, "memfd_create": 279, "clone3": 435,
+        "mq_open": 180, "kcmp": 272,
+    },
+}  # fmt: skip
+CALLS = NUMBERS.get(platform.machine(), {})
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.syscall.restype = ctypes.c_long
+LIBC.mmap.restype = ctypes.c_void_p
+
+KEYCTL_GET_KEYRING_ID, BPF_MAP_CREATE, PTRACE_SEIZE = 0, 0, 0x4206
+CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET = 0x1000_0000, 0x0002_0000, 0x4000_0000
+AT_FDCWD, SET_DUMPABLE = -100, 4
+
+
+class Place(NamedTuple):
+    """What planted code knows: numbers and paths, and what was open before the wall."""
+
+    folder: Path
+    secret: Path
+    elsewhere: Path
+    worker: int
+    parent: int
+    port: int
+    unix: Path
+    network: int  # a descriptor of a network namespace
+    terminal: int
+    code: int  # the address of memory that may be executed
+    null: int
+
+
+def call(name: str, *arguments: Any) -> int:
+    """Make a system call. Raises OSError."""
+    return number(CALLS[name], *arguments)
+
+
+def number(which: int, *arguments: Any) -> int:
+    made = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
+    result: int = LIBC.syscall(ctypes.c_long(which), *made)
+    return checked(result)
+
+
+def checked(result: int) -> int:
+    if result == -1:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return result
+
+
+def read_by_openat2(place: Place) -> Any:
+    how = struct.pack("=QQQ", os.O_RDONLY, 0, 0)
+    file = call("openat2", AT_FDCWD, bytes(place.secret), how, len(how))
+    return os.read(file, 100)
+
+
+def read_by_handle(place: Place) -> Any:
+    handle = ctypes.create_string_buffer(struct.pack("=Ii", 128, 0) + bytes(128))
+    mount = ctypes.c_int()
+    path = bytes(place.secret)
+    call("name_to_handle_at", AT_FDCWD, path, handle, ctypes.byref(mount), 0)
+    return os.read(call("open_by_handle_at", AT_FDCWD, handle, os.O_RDONLY), 100)
+
+
+def read_memory(place: Place) -> Any:
+    return Path(f"/proc/{place.parent}/mem").open("rb").fileno()
+
+
+def overwrite_own_memory(_: Place) -> Any:
+    return os.open("/proc/self/mem", os.O_RDWR)
+
+
+def connect(place: Place) -> Any:
+    with socket.socket() as client:
+        client.connect(("127.0.0.1", place.port))
+    return "connected"
+
+
+def listen(_: Place) -> Any:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        return server.getsockname()
+
+
+def datagram(place: Place) -> Any:
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        return client.sendto(b"out", ("127.0.0.1", place.port))
+
+
+def local(place: Place) -> Any:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(place.unix))
+    return "connected"
+
+
+def abstract(_: Place) -> Any:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(ABSTRACT)
+    return "connected"
+
+
+def netlink(_: Place) -> Any:
+    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).fileno()
+
+
+def pass_descriptor(place: Place) -> Any:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        return socket.send_fds(ours, [b"take this"], [place.null])
+
+
+def execute(_: Place) -> Any:
+    os.execv("/proc/self/exe", ["python", "-c", "pass"])  # noqa: S606
+
+
+def execute_memory(_: Place) -> Any:
+    file = call("memfd_create", b"program", 0)
+    os.write(file, b"#!/bin/sh\n")
+    os.execve(file, ["program"], {})  # noqa: S606
+
+
+def fork_bomb(_: Place) -> Any:
+    for _ in range(8):
+        if os.fork() == 0:
+            os._exit(0)
+    return "eight children"
+
+
+def attach(place: Place) -> Any:
+    return call("ptrace", PTRACE_SEIZE, place.parent, 0, 0)
+
+
+def vector(address: int) -> Any:
+    return struct.pack("@PN", address, 8)
+
+
+def steal_memory(place: Place) -> Any:
+    mine = ctypes.create_string_buffer(8)
+    here, there = vector(ctypes.addressof(mine)), vector(id(SECRET))
+    return call("process_vm_readv", place.parent, here, 1, there, 1, 0)
+
+
+def change_memory(place: Place) -> Any:
+    mine = ctypes.create_string_buffer(8)
+    target = ctypes.create_string_buffer(8)  # at an address that the parent has, too, or not
+    here, there = vector(ctypes.addressof(mine)), vector(ctypes.addressof(target))
+    try:
+        return call("process_vm_writev", place.parent, here, 1, there, 1, 0)
+    except OSError as error:
+        if error.errno == errno.EFAULT:
+            return "allowed"
+        raise
+
+
+def signal_parent(place: Place) -> Any:
+    os.kill(place.parent, signal.SIGCONT)  # what doesn't hurt, where it isn't refused
+    return "signalled"
+
+
+def signal_by_descriptor(place: Place) -> Any:
+    signal.pidfd_send_signal(os.pidfd_open(place.parent), signal.SIGCONT)
+    return "signalled"
+
+
+def signal_by_file(place: Place) -> Any:
+    fcntl.fcntl(place.terminal, fcntl.F_SETOWN, place.parent)
+    return "will be signalled"
+
+
+def steal_descriptor(place: Place) -> Any:
+    return call("pidfd_getfd", os.pidfd_open(place.parent), 2, 0)
+
+
+def ring(_: Place) -> Any:
+    return call("io_uring_setup", 4, bytes(120))
+
+
+def map_hash(_: Place) -> Any:
+    attributes = struct.pack("=IIII", 2, 4, 4, 1) + bytes(112)  # an array of one number
+    return call("bpf", BPF_MAP_CREATE, attributes, len(attributes))
+
+
+def mount(place: Place) -> Any:
+    target = bytes(place.folder)
+    call("mount", b"none", target, b"tmpfs", 0, None)
+    return call("umount2", target, 0)
+
+
+def watch_performance(_: Place) -> Any:
+    attributes = struct.pack("=IIQ", 1, 112, 0) + bytes(96)  # a software clock
+    return call("perf_event_open", attributes, 0, -1, -1, 0)
+
+
+def type_into_terminal(place: Place) -> Any:
+    return fcntl.ioctl(place.terminal, termios.TIOCSTI, b"x")
+
+
+def map_code(_: Place) -> Any:
+    prot = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+    return mmap.mmap(-1, 4096, prot=prot)
+
+
+def turn_into_code(_: Place) -> Any:
+    page = mmap.mmap(-1, 4096)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    return checked(LIBC.mprotect(ctypes.c_void_p(address), 4096, mmap.PROT_READ | mmap.PROT_EXEC))
+
+
+def other_architecture(place: Place) -> Any:
+    """On x86-64, getpid() as 32-bit programs call it, from code that was mapped before."""
+    ctypes.memmove(place.code, b"\xb8\x14\x00\x00\x00\xcd\x80\xc3", 8)  # mov eax, 20; int 0x80; ret
+    return ctypes.CFUNCTYPE(ctypes.c_int)(place.code)()
+
+
+def other_numbers(_: Place) -> Any:
+    """getpid() by the numbers of x32: refused by kernels without it, killed by the wall."""
+    return number(0x4000_0000 | 39)
+
+
+def shared_memory(_: Place) -> Any:
+    segment = call("shmget", 0, 4096, 0o600 | 0o1000)
+    LIBC.shmctl(segment, 0, None)
+    return segment
+
+
+def queue(_: Place) -> Any:
+    return call("mq_open", b"ways-out", os.O_CREAT | os.O_RDWR, 0o600, None)
+
+
+def lift_limits(place: Place) -> Any:
+    return resource.prlimit(place.parent, resource.RLIMIT_CORE, (0, 0))
+
+
+def change_mode(place: Place) -> Any:
+    place.secret.chmod(0o644)
+    return "changed"
+
+
+def link(place: Place) -> Any:
+    os.link(place.secret, place.folder / "outputs" / "stolen")
+    return "linked"
+
+
+def write_elsewhere(place: Place) -> Any:
+    place.elsewhere.write_bytes(b"planted")
+    return "written"
+
+
+WAYS: dict[str, Callable[[Place], Any]] = {
+    "open the credentials": lambda place: place.secret.read_bytes(),
+    "open the credentials by openat2": read_by_openat2,
+    "open the credentials by open_by_handle_at": read_by_handle,
+    "link the credentials to an output": link,
+    "link an output to the credentials": lambda place: (
+        place.folder / "outputs" / "stolen"
+    ).symlink_to(place.secret),
+    "make the credentials readable for all": change_mode,
+    "list the stores": lambda place: list(place.secret.parent.parent.iterdir()),
+    "write elsewhere": write_elsewhere,
+    "rename its source": lambda place: (place.folder / "source").rename(place.folder / "moved"),
+    "open /proc/PARENT/mem": read_memory,
+    "open /proc/PARENT/environ": lambda place: Path(f"/proc/{place.parent}/environ").read_bytes(),
+    "list /proc/WORKER/fd": lambda place: list(Path(f"/proc/{place.worker}/fd").iterdir()),
+    "open /proc/self/mem": overwrite_own_memory,
+    "connect": connect,
+    "listen": listen,
+    "send a datagram": datagram,
+    "connect to a Unix socket": local,
+    "connect to an abstract Unix socket": abstract,
+    "open a netlink socket": netlink,
+    "send a descriptor": pass_descriptor,
+    "exec": execute,
+    "memfd_create and exec": execute_memory,
+    "fork": fork_bomb,
+    "ptrace the parent": attach,
+    "process_vm_readv": steal_memory,
+    "process_vm_writev": change_memory,
+    "signal the parent": signal_parent,
+    "pidfd_send_signal": signal_by_descriptor,
+    "have a file signal the parent": signal_by_file,
+    "pidfd_getfd": steal_descriptor,
+    "change the parent's limits": lift_limits,
+    "change the parent's priority": lambda place: os.setpriority(os.PRIO_PROCESS, place.parent, 19),
+    "io_uring": ring,
+    "userfaultfd": lambda _: call("userfaultfd", 1),
+    "keyctl": lambda _: call("keyctl", KEYCTL_GET_KEYRING_ID, -3, 1),
+    "bpf": map_hash,
+    "perf_event_open": watch_performance,
+    "fanotify": lambda _: call("fanotify_init", 0x200, 0),
+    "mount": mount,
+    "setns": lambda place: call("setns", place.network, CLONE_NEWNET),
+    "unshare a user namespace": lambda _: call("unshare", CLONE_NEWUSER),
+    "unshare a mount namespace": lambda _: call("unshare", CLONE_NEWNS),
+    "chroot": lambda place: os.chroot(place.folder),
+    "TIOCSTI": type_into_terminal,
+    "map memory to execute": map_code,
+    "make memory executable": turn_into_code,
+    "System V shared memory": shared_memory,
+    "a message queue": queue,
+    "personality": lambda _: call("personality", 0x0040_0000),
+}
+if platform.machine() == "x86_64":
+    WAYS |= {"32-bit system calls": other_architecture, "x32 system calls": other_numbers}
+
+
+class Worker:
+    """Orders whose items each try one way, with so many items each."""
+
+    def __init__(self, root: Path, secret: Path | None, without: tuple[Any, ...]) -> None:
+        self._root = root
+        self._scratch = root / "scratch"
+        self._without = without
+        box = root / "stores" / "box"
+        for folder in (box, self._scratch, root / "stores" / "uploads"):
+            folder.mkdir(parents=True)
+        (box / "in").write_bytes(b"a source")
+        self._secret = secret or root / "stores" / "uploads" / SECRET
+        if secret is None:
+            self._secret.write_bytes(b"secret")
+        self._tcp = socket.create_server(("127.0.0.1", 0))
+        self._port = self._tcp.getsockname()[1]
+        self._unix = socket.socket(socket.AF_UNIX)
+        os.chdir(root)  # the path of a socket has at most 107 bytes
+        self._unix.bind("socket")
+        self._unix.listen()
+        self._abstract = socket.socket(socket.AF_UNIX)
+        self._abstract.bind(ABSTRACT)
+        self._abstract.listen()
+
+    def run(self, names: list[str], sandbox: str) -> dict[str, str]:
+        ended: dict[int, Entry] = {}
+        worker = os.getpid()
+
+        def prepare() -> Any:
+            return lambda request: self._planted(names[request.index], request.folder, worker)
+
+        runner.Wall = lambda mode: Wall(mode, self._without)  # type: ignore[assignment,misc]
+        order = self._order(len(names), sandbox)
+        stores = str(self._root / "stores")
+        runner.run(order, stores, str(self._scratch), ended.__setitem__, prepare)
+        return {name: verdict(ended[index]) for index, name in enumerate(names)}
+
+    def _planted(self, name: str, folder: str, worker: int) -> Callable[[Any], NoReturn]:
+        """In the child, before the wall: open what only the wall keeps from being used."""
+        code = LIBC.mmap(None, 4096, 7, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+        place = Place(
+            folder=Path(folder),
+            secret=self._secret,
+            elsewhere=self._root / "elsewhere",
+            worker=worker,
+            parent=os.getppid(),
+            port=self._port,
+            unix=Path("socket"),
+            network=os.open("/proc/self/ns/net", os.O_RDONLY),
+            terminal=os.openpty()[1],
+            code=code,
+            null=os.open(os.devnull, os.O_RDONLY),
+        )
+
+        def attack(_: Any) -> NoReturn:
+            try:
+                came = WAYS[name](place)
+            except OSError as error:
+                words = f"refused: {errno.errorcode.get(error.errno or 0, str(error))}"
+                raise ItemFailure("Internal", words) from None
+            raise ItemFailure("Internal", f"OPEN: {came!r}")
+
+        return attack
+
+    def _order(self, items: int, sandbox: str) -> Order:
+        item = {
+            "source": {"store": "box", "key": "in"},
+            "destination": {"store": "box", "prefix": "out"},
+            "outputs": [{"name": "thumb", "format": "webp"}],
+            "limits": {"maxBytes": 100, "maxPixels": 1, "maxFrames": 1},
+            "timeoutSeconds": 20,
+        }
+        order = {
+            "items": [{"uid": str(index), **item} for index in range(items)],
+            "stores": {"box": {"volume": {}}},
+            "childMemoryBytes": 64 << 20,
+            "sandbox": sandbox,
+        }
+        return msgspec.convert(order, Order)
+
+
+def verdict(entry: Entry) -> str:
+    message = getattr(entry, "message", "done")
+    if "SIGSYS" in message:
+        return "killed"
+    if "no valid result" in message:  # it has become another program
+        return "OPEN: another program"
+    return str(message)[:60]
+
+
+def become(user: int) -> None:
+    """Give up root, as if the program had been started by this user."""
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+    kernel.prctl(SET_DUMPABLE, 1)  # a change of user makes a process one that can't be inspected
+
+
+def main() -> None:
+    """`ways_out.py MODE ITEMS USER [WITHOUT...]`: so many items an order; 0 is who runs this."""
+    sandbox, items, user, *without = sys.argv[1:] or ["require", "20", "0"]
+    if int(user):
+        become(int(user))
+    root = Path(tempfile.mkdtemp(dir=os.environ.get("IMAGEJOB_SCRATCH")))
+    secret = os.environ.get("WAYS_OUT_SECRET")
+    worker = Worker(root, Path(secret) if secret else None, tuple(without))
+    names = list(WAYS)
+    found: dict[str, str] = {}
+    for start in range(0, len(names), int(items)):
+        found |= worker.run(names[start : start + int(items)], sandbox)
+    if (root / "elsewhere").exists():
+        found["write elsewhere"] = "OPEN: the file exists"
+    text = json.dumps(found)
+    if report := os.environ.get("REPORT"):
+        Path(report).write_text(text)
+    print(text)  # noqa: T201 (the result)
+    shutil.rmtree(root, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
