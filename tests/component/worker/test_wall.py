@@ -1,7 +1,8 @@
 """What code that has taken over a decoder can do: nothing but decode.
 
-tests/support/ways_out.py has the ways out that it tries, each in a child of a real worker. The same
-program runs in pods: tests/cluster/behaviour/test_wall_in_pods.py.
+tests/support/ways_out.py has the ways out that it tries, each in a child of a real worker
+(tests/support/taken_over.py). The same program runs in pods, too:
+tests/cluster/behaviour/test_wall_in_pods.py.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import sys
 from functools import cache
 
 import pytest
-from support import ways_out
-from support.paths import ROOT
+from support import taken_over, ways_out
+from support.paths import ROOT, TESTS
 
 PAGE = ROOT / "docs" / "security.md"
 NOBODY = 65534
@@ -46,11 +47,12 @@ def tried(user: str, items: int, mode: str, *without: str) -> dict[str, str]:
     done = subprocess.run(
         [
             *(namespace if user == "root" and os.getuid() else []),
-            *(sys.executable, ways_out.__file__, mode, str(items), str(become), *without),
+            *(sys.executable, taken_over.__file__, mode, str(items), str(become), *without),
         ],
         capture_output=True,
         text=True,
         check=True,
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
         timeout=120,
     )
     found: dict[str, str] = json.loads(done.stdout)
