@@ -6,7 +6,9 @@ Pillow imports late was found by tests/component/worker/test_wall_recorded.py.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
 
     from imagejob_worker.contract.facts import MadeFormat
     from imagejob_worker.contract.order import Item, OutputFormat, SourceFormat
-
-ALWAYS: Final = ("PIL.ImageCms", "PIL.ImageChops", "PIL.ImagePalette")
-"""For profiles, for transparency, for palettes: which a source has is known once it is read."""
 
 READERS: Final[dict[SourceFormat, tuple[str, str]]] = {
     "jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -29,10 +28,14 @@ READERS: Final[dict[SourceFormat, tuple[str, str]]] = {
 """Module and class of each format's decoder."""
 
 LATE: Final[dict[SourceFormat, tuple[str, ...]]] = {
-    "gif": ("copy",),
-    "avif": ("PIL.TiffImagePlugin",),
+    "jpeg": (),
+    "png": ("PIL.ImageChops", "PIL.ImagePalette"),
+    "webp": ("PIL.ImageChops",),
+    "gif": ("PIL.ImageChops", "PIL.ImagePalette", "copy"),
+    "tiff": ("PIL.ImageChops", "PIL.ImagePalette"),
+    "avif": ("PIL.ImageChops", "PIL.TiffImagePlugin"),
 }
-"""What Pillow's decoders import only when they meet some images."""
+"""What some images of a format need: with transparency, palettes, several frames, EXIF."""
 
 WRITERS: Final[dict[MadeFormat, tuple[str, ...]]] = {
     "jpeg": ("PIL.JpegImagePlugin",),
@@ -47,16 +50,31 @@ AUTOMATIC: Final[tuple[MadeFormat, ...]] = ("jpeg", "webp", "png")
 def load(sources: Iterable[SourceFormat], items: Iterable[Item]) -> None:
     """Import what these items need, from sources of these formats."""
     outputs = [output for item in items for output in item.outputs]
-    names = [*ALWAYS]
+    names: list[str] = []
     for source in sources:
         names += [READERS[source][0], f"imagejob_worker.image.parsers.{source}"]
-        names += LATE.get(source, ())
+        names += LATE[source]
     for output in outputs:
         names += _writers(output.format)
     if any(output.gravity == "smart" for output in outputs):
-        names.append("PIL.ImageFilter")
+        names += ["PIL.ImageChops", "PIL.ImageFilter"]
+    _load_jpeg()  # which nearly all need
     for name in dict.fromkeys(names):
         import_module(name)
+
+
+def _load_jpeg() -> None:
+    """Import Pillow's JPEG plugin with an empty module for subprocess.
+
+    It would only start djpeg, which no child may, and subprocess takes 2 ms of 90.
+    """
+    absent = "subprocess" not in sys.modules
+    if absent:
+        sys.modules["subprocess"] = ModuleType("subprocess")
+    from PIL import JpegImagePlugin  # noqa: F401
+
+    if absent:
+        del sys.modules["subprocess"]
 
 
 def _writers(name: OutputFormat) -> list[str]:

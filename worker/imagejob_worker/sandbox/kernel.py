@@ -32,8 +32,9 @@ class Buffer:
     """Bytes that keep their address, for structures that point at others."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = (_Char * len(data)).from_buffer_copy(data)
-        self.address = _ctypes.addressof(self._data)
+        self._data = bytearray(data)
+        self._first = _Char.from_buffer(self._data)
+        self.address = _ctypes.addressof(self._first)
 
 
 def call(number: int, *arguments: int | bytes | None) -> int:
