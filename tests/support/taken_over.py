@@ -1,6 +1,6 @@
 """A worker whose decoders have been taken over: in each child, planted code tries one way out.
 
-Run as a program, with nothing but the worker, the standard library and ways_out.py; in a pod, with
+Run as a program, with the worker, the standard library and two modules of the tests; in a pod, with
 `as_text()` for `python -c`. Prints one JSON object, and writes it into the file REPORT: by way,
 `killed`, `refused: ERRNO`, or `OPEN: what came of it`. Without arguments, each way is tried behind
 the whole wall.
@@ -28,23 +28,25 @@ from imagejob_worker.contract.report import Entry
 from imagejob_worker.sandbox import kernel
 from imagejob_worker.sandbox.wall import Wall
 
-from support import ways_out
-from support.ways_out import LIBC, WAYS, Place
+from support import raw_calls, ways_out
+from support.raw_calls import LIBC
+from support.ways_out import WAYS, Place
 
 SECRET = "AWS_SECRET_ACCESS_KEY"
 SET_DUMPABLE = 4
 
 
 def as_text() -> str:
-    """This program and the ways out in one text, for where the tests are not."""
-    return f"""
-import sys, types
-module = types.ModuleType("support.ways_out")
-exec({Path(ways_out.__file__).read_text()!r}, module.__dict__)
-sys.modules["support"] = types.ModuleType("support")
-sys.modules["support"].ways_out = sys.modules["support.ways_out"] = module
-exec({Path(__file__).read_text()!r})
-"""
+    """This program and what it imports of the tests in one text, for where the tests are not."""
+    lines = ["import sys, types", "support = sys.modules['support'] = types.ModuleType('support')"]
+    for module in (raw_calls, ways_out):
+        name, text = module.__name__, Path(module.__file__).read_text()
+        lines += [
+            f"module = sys.modules[{name!r}] = types.ModuleType({name!r})",
+            f"support.{name.removeprefix('support.')} = module",
+            f"exec({text!r}, module.__dict__)",
+        ]
+    return "\n".join([*lines, f"exec({Path(__file__).read_text()!r})"])
 
 
 class Worker:

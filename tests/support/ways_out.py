@@ -21,28 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-NUMBERS: dict[str, dict[str, int]] = {
-    "x86_64": {
-        "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "keyctl": 250,
-        "bpf": 321, "mount": 165, "umount2": 166, "setns": 308, "unshare": 272,
-        "perf_event_open": 298, "userfaultfd": 323, "io_uring_setup": 425, "pidfd_getfd": 438,
-        "openat2": 437, "name_to_handle_at": 303, "open_by_handle_at": 304, "shmget": 29,
-        "personality": 135, "fanotify_init": 300, "memfd_create": 319, "clone3": 435,
-        "mq_open": 240, "kcmp": 312,
-    },
-    "aarch64": {
-        "ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271, "keyctl": 219,
-        "bpf": 280, "mount": 40, "umount2": 39, "setns": 268, "unshare": 97,
-        "perf_event_open": 241, "userfaultfd": 282, "io_uring_setup": 425, "pidfd_getfd": 438,
-        "openat2": 437, "name_to_handle_at": 264, "open_by_handle_at": 265, "shmget": 194,
-        "personality": 92, "fanotify_init": 262, "memfd_create": 279, "clone3": 435,
-        "mq_open": 180, "kcmp": 272,
-    },
-}  # fmt: skip
-CALLS = NUMBERS.get(platform.machine(), {})
-LIBC = ctypes.CDLL(None, use_errno=True)
-LIBC.syscall.restype = ctypes.c_long
-LIBC.mmap.restype = ctypes.c_void_p
+from support.raw_calls import LIBC, call, checked, number
 
 KEYCTL_GET_KEYRING_ID, BPF_MAP_CREATE, PTRACE_SEIZE = 0, 0, 0x4206
 CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET = 0x1000_0000, 0x0002_0000, 0x4000_0000
@@ -64,24 +43,6 @@ class Place(NamedTuple):
     terminal: int
     code: int  # the address of memory that may be executed
     null: int
-
-
-def call(name: str, *arguments: Any) -> int:
-    """Make a system call. Raises OSError."""
-    return number(CALLS[name], *arguments)
-
-
-def number(which: int, *arguments: Any) -> int:
-    made = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
-    result: int = LIBC.syscall(ctypes.c_long(which), *made)
-    return checked(result)
-
-
-def checked(result: int) -> int:
-    if result == -1:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return result
 
 
 def read_by_openat2(place: Place) -> Any:

@@ -59,7 +59,6 @@ CHECKED: Final[dict[str, tuple[Argument, ...]]] = {
     "clone": (Argument(0, (THREAD,)),),
     "rt_sigaction": (Argument(0, (SIGSETXID,)),),  # glibc does so before the first thread
     "fcntl": (Argument(1, (F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC)),),
-    "prctl": (Argument(0, (PR_SET_NAME,)),),
     "tgkill": (Argument(0, (OWN_PROCESS,)),),  # abort() ends itself with it
     "prlimit64": (Argument(0, (0,)), Argument(2, (0,), is_pointer=True)),  # to read its own
 }
@@ -73,6 +72,7 @@ REFUSED: Final[dict[str, int]] = {
     **dict.fromkeys(("getcwd",), errno.EACCES),
     "newfstatat": errno.EACCES,  # apart from those below
     "statx": errno.ENOSYS,
+    "prctl": errno.EINVAL,  # newer C libraries name memory by it, where a kernel can
     "ioctl": errno.ENOTTY,
     "clone3": errno.ENOSYS,
 }
@@ -80,6 +80,7 @@ REFUSED: Final[dict[str, int]] = {
 UNLESS: Final[dict[str, tuple[Argument, ...]]] = {
     # glibc's fstat(). A path beside the flag would still be looked up: no file is opened by that.
     "newfstatat": (Argument(3, (AT_EMPTY_PATH,)),),
+    "prctl": (Argument(0, (PR_SET_NAME,)),),
     "ioctl": (Argument(1, (FIOCLEX,)),),
 }
 """Calls of REFUSED that are allowed if an argument is as given here."""

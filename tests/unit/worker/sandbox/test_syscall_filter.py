@@ -38,8 +38,8 @@ CASES: list[tuple[str, tuple[int, ...], int]] = [
     ("fcntl", (3, 8, PROCESS), KILL),  # F_SETOWN
     ("fcntl", (3, 4, 0o20000), KILL),  # F_SETFL
     ("prctl", (15,), ALLOW),
-    ("prctl", (4, 1), KILL),  # PR_SET_DUMPABLE
-    ("prctl", (35,), KILL),  # PR_SET_MM
+    ("prctl", (4, 1), ERRNO | errno.EINVAL),  # PR_SET_DUMPABLE
+    ("prctl", (35,), ERRNO | errno.EINVAL),  # PR_SET_MM
     ("tgkill", (PROCESS, PROCESS, 6), ALLOW),
     ("tgkill", (1, 1, 9), KILL),
     ("tgkill", (PROCESS + 1, PROCESS, 6), KILL),
