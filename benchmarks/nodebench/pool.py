@@ -3,7 +3,8 @@
 The benchmark never runs this itself: its text is what Python runs in the worker's image, with the
 environment, the stores and the scratch folder of a worker. It does for each photo what the worker
 does, by the same code: fetch, hash, decode, reduce, encode, store. What it leaves out is what makes
-the worker safe: the child for each item, its limits, the second look at what a child has made.
+the worker safe: the child for each item, its limits and its wall, the second look at what a child
+has made.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import json
 import os
 import shutil
 import time
+from contextlib import closing
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagejob_worker.contract.order import decode
-from imagejob_worker.image import pipeline
+from imagejob_worker.image import loading, pipeline
+from imagejob_worker.image.files import Files
 from imagejob_worker.storage import Stores
 
 if TYPE_CHECKING:
@@ -47,7 +50,8 @@ def convert(photo: str) -> None:
         deadline = time.monotonic() + item.timeout_seconds
         store = stores()[item.source.store]
         store.fetch(f"incoming/{photo}.jpg", file.fileno(), item.limits.max_bytes, deadline)
-    made = pipeline.process(str(source), item, order().formats, str(folder))
+    with closing(Files(str(source), str(folder), item.outputs)) as files:
+        made = pipeline.process(files, item, order().formats)
     for output in made.outputs:
         key = f"{item.destination.prefix}/{photo}/{output.name}.{output.format}"
         with Path(output.path).open("rb") as file:
@@ -60,7 +64,7 @@ def main() -> None:
     """All photos; tells on one line how long that took."""
     began = time.monotonic()
     photos: list[str] = json.loads(os.environ["BENCH_PHOTOS"])
-    pipeline.preload(len(photos))
+    loading.load(order().formats, order().items)
     processes = len(os.sched_getaffinity(0))
     with get_context("fork").Pool(processes) as pool:
         done = len(pool.map(convert, photos, chunksize=1))

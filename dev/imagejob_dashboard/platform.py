@@ -124,13 +124,19 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             width=6,
         ),
         Panel(
+            "Decoded without a protection",
+            "ImageJobs a minute on nodes without Landlock or seccomp.",
+            {"{{lacks}}": f"60 * sum by (lacks) (rate(imagejob_unprotected_total[{RATE}]))"},
+            width=6,
+        ),
+        Panel(
             "Unreadable objects, unwatched kinds",
             "Anything but 0 has an alert. While a kind is not watched, nothing is decided.",
             {
                 "{{resource}}": "sum by (resource) (imagejob_unreadable_now)",
                 "unwatched kinds": "max(imagejob_unwatched_kinds)",
             },
-            width=12,
+            width=6,
         ),
         Panel(
             "Unexpected exceptions",

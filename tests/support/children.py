@@ -22,6 +22,7 @@ from imagejob_worker.contract.order import (
     Limits,
     Order,
     Output,
+    Sandbox,
     Source,
     Store,
     Volume,
@@ -184,7 +185,10 @@ class Bench:
         secret(self.scratch / "0").write_bytes(SECRET)
         self.others = psutil.Process().children()  # such as servers of other tests
 
-    def order(self, items: int, parallelism: int = 1, timeout: int = 1) -> Order:
+    def order(
+        self, items: int, parallelism: int = 1, timeout: int = 1, sandbox: Sandbox = "off"
+    ) -> Order:
+        """Without a wall unless asked for: a child that can do nothing could test nothing."""
         item = (Source("box", "in"), Destination("box", "out"), (Output("thumb", format="webp"),))
         limits = Limits(100, 1, 1)
         return Order(
@@ -192,16 +196,23 @@ class Bench:
             {"box": Store(volume=Volume())},
             MEMORY,
             parallelism=parallelism,
+            sandbox=sandbox,
         )
 
-    def run(self, *behaviours: Behaviour, parallelism: int = 1, timeout: int = 1) -> list[Entry]:
+    def run(
+        self,
+        *behaviours: Behaviour,
+        parallelism: int = 1,
+        timeout: int = 1,
+        sandbox: Sandbox = "off",
+    ) -> list[Entry]:
         ended: dict[int, Entry] = {}
 
         def prepare() -> Work:
-            return lambda index, folder, _: behaviours[index](Path(folder))
+            return lambda request: lambda _: behaviours[request.index](Path(request.folder))
 
         runner.run(
-            self.order(len(behaviours), parallelism, timeout),
+            self.order(len(behaviours), parallelism, timeout, sandbox),
             str(self.root / "stores"),
             str(self.scratch),
             ended.__setitem__,

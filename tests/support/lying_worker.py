@@ -20,6 +20,7 @@ from imagejob_worker.contract.facts import Kind, Made, Note, Processed, SourceFa
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.contract.order import Item
 from imagejob_worker.image import pipeline
+from imagejob_worker.image.files import Files
 
 honest = pipeline.process
 SECRET = "AWS_SECRET_ACCESS_KEY"
@@ -226,9 +227,11 @@ LIES: dict[str, Callable[[Path], Processed]] = {
 }
 
 
-def lie(source: str, item: Item, formats: Any, folder: str, decoded: Any) -> Processed:
+def lie(files: Files, item: Item, formats: Any, decoded: Any) -> Processed:
     told = LIES.get(item.source.key)
-    return told(Path(folder)) if told else honest(source, item, formats, folder, decoded)
+    if told is None:
+        return honest(files, item, formats, decoded)
+    return told(Path(files.outputs[0].path).parent)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import math
 import random
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from imagejob_worker.contract.order import Item
 from imagejob_worker.image import pipeline
+from imagejob_worker.image.files import Files
 from PIL import Image, ImageFilter
 
 Rgb = tuple[int, int, int]
@@ -62,9 +64,9 @@ class Bench:
         """Run the pipeline with every format allowed, unless `formats` says otherwise."""
         self.source.write_bytes(source)
         formats = fields.pop("formats", ALL_FORMATS)
-        return pipeline.process(
-            str(self.source), item(*outputs, **fields), formats, str(self.folder)
-        )
+        asked = item(*outputs, **fields)
+        with closing(Files(str(self.source), str(self.folder), asked.outputs)) as files:
+            return pipeline.process(files, asked, formats)
 
     def picture(self, source: bytes, **output: Any) -> Image.Image:
         """The only requested output, decoded; PNG unless another format is given."""

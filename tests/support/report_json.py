@@ -9,7 +9,7 @@ from typing import Any
 
 FORMATS = ("unknown", "jpeg", "png", "webp", "avif", "gif", "tiff")
 KINDS = ("exif", "gps", "xmp", "iptc", "icc", "comment", "text", "thumbnail", "trailing", "other")
-NOTES = ("iccDropped", "framesUnused")
+NOTES = ("iccDropped", "framesUnused", "noLandlock", "noSeccomp")
 
 
 def payload(entries: list[dict[str, Any] | None]) -> list[list[Any] | None]:

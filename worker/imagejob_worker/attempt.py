@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from imagejob_worker.contract import report
 from imagejob_worker.contract.facts import CONTENT_TYPES, EXTENSIONS
 from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image.steps.identify import HEAD_BYTES, sniff
 from imagejob_worker.sandbox.boundary import ChildFailedError
 from imagejob_worker.sandbox.ipc import Request
 from imagejob_worker.sandbox.pool import SlotLostError
@@ -74,6 +75,7 @@ class Attempt:
             return self._failed(ItemFailure("Internal", f"{type(error).__name__}: {error}"))
 
     def _done(self, slot: Slot) -> report.Done:
+        slot.wall.check()
         self._check_destination()
         with Folder(self._scratch, str(self._index)) as folder:
             self._fetch(folder)
@@ -89,7 +91,8 @@ class Attempt:
             report.output(made.format, made.width, made.height, file.size, file.sha256)
             for made, file in zip(success.outputs, files, strict=True)
         )
-        return report.Done(source, self._milliseconds(), success.removed, success.notes, outputs)
+        notes = success.notes | slot.wall.note
+        return report.Done(source, self._milliseconds(), success.removed, notes, outputs)
 
     def _check_destination(self) -> None:
         """Reject keys that can't be written, before any work is done."""
@@ -117,6 +120,7 @@ class Attempt:
         return Request(
             self._index,
             folder.path,
+            sniff(folder.head(HEAD_BYTES)),
             max(0, self._deadline - time.monotonic()),
             memory,
             # An encoder holds in memory what it writes, so this is no tighter.

@@ -32,6 +32,8 @@ def main() -> int:
     except OrderError as error:
         return _reject(environment.get("IMAGEJOB_REPORT"), str(error))
     with runner.start(order) as pool:
+        for lacking in pool.wall.lacks:
+            log.say(f"this node has no {lacking}: images are decoded with one protection less")
         # Opened only now, so that no forked process has it.
         file = report.ReportFile(path, len(order.items))
         file.begin()

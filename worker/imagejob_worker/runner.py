@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Final
 from imagejob_worker.attempt import Attempt, clock
 from imagejob_worker.sandbox.pool import Pool
 from imagejob_worker.sandbox.scratch import OUTPUTS, SOURCE
+from imagejob_worker.sandbox.wall import Wall
 from imagejob_worker.storage import Stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imagejob_worker.attempt import OnRead
-    from imagejob_worker.contract.facts import Processed
     from imagejob_worker.contract.order import Order
     from imagejob_worker.contract.report import Entry
-    from imagejob_worker.sandbox.fork_server import Prepare, Work
+    from imagejob_worker.sandbox.fork_server import Prepare, Process, Work
+    from imagejob_worker.sandbox.ipc import Request
     from imagejob_worker.sandbox.pool import Slot
 
     # Called when an item ends, from any thread, with its index in the order and its entry.
@@ -43,7 +44,8 @@ def run(
 
 def start(order: Order, prepare: Prepare | None = None) -> Pool:
     """Fork the processes that items will run in."""
-    return Pool(len(order.items), order.parallelism, prepare or (lambda: _pipeline(order)))
+    wall = Wall(order.sandbox)
+    return Pool(len(order.items), order.parallelism, prepare or (lambda: _pipeline(order)), wall)
 
 
 def finish(
@@ -78,14 +80,18 @@ def allowed(order: Order) -> float:
 
 def _pipeline(order: Order) -> Work:
     """Load the image libraries: in a fork server, never in the worker itself."""
-    from imagejob_worker.image import pipeline
+    from imagejob_worker.image import loading, pipeline
+    from imagejob_worker.image.files import Files
 
-    pipeline.preload(len(order.items))
+    # What the only item is made of is known once its source is there; mostly it is a JPEG.
+    loading.load(order.formats if len(order.items) > 1 else ("jpeg",), order.items)
 
-    def work(index: int, folder: str, on_decoded: Callable[[], None]) -> Processed:
-        item = order.items[index]
-        source, outputs = f"{folder}/{SOURCE}", f"{folder}/{OUTPUTS}"
-        return pipeline.process(source, item, order.formats, outputs, on_decoded)
+    def work(request: Request) -> Process:
+        item = order.items[request.index]
+        if request.format in order.formats:
+            loading.load((request.format,), (item,))
+        files = Files(f"{request.folder}/{SOURCE}", f"{request.folder}/{OUTPUTS}", item.outputs)
+        return lambda on_decoded: pipeline.process(files, item, order.formats, on_decoded)
 
     return work
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import PIL
 from imagejob_worker.contract import order
-from imagejob_worker.image import pipeline
+from imagejob_worker.image import loading, pipeline
+from imagejob_worker.image.files import Files
 from PIL import features
 from serve import Task, serve
 
 
 def make(task: Task) -> list[str]:
-    processed = pipeline.process(task.source, _item(task), ("jpeg",), task.folder)
+    item = _item(task)
+    with closing(Files(task.source, task.folder, item.outputs)) as files:
+        processed = pipeline.process(files, item, ("jpeg",))
     return [output.path for output in processed.outputs]
 
 
@@ -28,6 +33,6 @@ def _item(task: Task) -> order.Item:
 
 
 if __name__ == "__main__":
-    pipeline.preload(2)
+    loading.load(("jpeg",), ())
     libraries = {name: str(features.version(name)) for name in ("libjpeg_turbo", "webp")}
     serve({"Pillow": PIL.__version__, **libraries}, make)

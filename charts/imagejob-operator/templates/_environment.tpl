@@ -42,6 +42,8 @@ worker_image: {{ include "imagejob.image" (list . $worker.image) | quote }}
 worker_image_pull_policy: {{ $worker.image.pullPolicy }}
 worker_parallelism: {{ $worker.parallelism }}
 worker_cpu_millis: {{ include "imagejob.millis" $worker.cpu }}
+{{- /* YAML takes `off` for false. */}}
+worker_sandbox: {{ $worker.sandbox | default "off" | quote }}
 scratch_size: {{ $worker.scratchSize }}
 small_worker_memory: {{ $worker.memory.small.pod }}
 small_child_memory: {{ $worker.memory.small.image }}

@@ -10,7 +10,7 @@ import msgspec
 
 from imagejob_operator.api.imagejob import SourceFormat
 from imagejob_operator.api.imagequota import ImageQuota
-from imagejob_operator.contract.order import OrderLimits
+from imagejob_operator.contract.order import OrderLimits, Sandbox
 from imagejob_operator.quota.rates import Policy
 
 from .bounds import Bounds
@@ -48,9 +48,10 @@ class Platform(msgspec.Struct, frozen=True):
 
     `bounds` limit an ImageJob's timeout and retries, and its stores' transfers. `worker_cpu_millis`
     is for each lane; a worker has at most `parallelism`. `small_memory` is for ImageJobs that can't
-    need more, `large_memory` for those that exceeded `memory`. `pod` is what the platform adds to
-    worker pods. `internal_cidrs` are the networks, beside public ones, in which stores may be.
-    `backoff` is the delay before the first retry, `timings` are the other delays.
+    need more, `large_memory` for those that exceeded `memory`. `sandbox` says whether a worker may
+    do without a protection that its node's kernel lacks. `pod` is what the platform adds to worker
+    pods. `internal_cidrs` are the networks, beside public ones, in which stores may be. `backoff`
+    is the delay before the first retry, `timings` are the other delays.
     `trusts_requester` says that an admission policy guarantees the requester, `trusts_on_behalf_of`
     that one guarantees on whose behalf a gateway asked.
     """
@@ -66,6 +67,7 @@ class Platform(msgspec.Struct, frozen=True):
     large_memory: WorkerMemory = WorkerMemory(pod_bytes=3072 * MIB, child_bytes=2816 * MIB)
     scratch_bytes: int = 2048 * MIB
     parallelism: int = 2
+    sandbox: Sandbox = "prefer"
     pod: WorkerPod = WorkerPod()
     internal_cidrs: tuple[str, ...] = PRIVATE_NETWORKS
     backoff: timedelta = timedelta(seconds=10)

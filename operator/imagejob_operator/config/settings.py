@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from imagejob_operator.api.imagejob import SourceFormat
 from imagejob_operator.api.quantity import to_bytes
-from imagejob_operator.contract.order import OrderLimits
+from imagejob_operator.contract.order import OrderLimits, Sandbox
 from imagejob_operator.observability.logging import Format
 from imagejob_operator.quota.rates import Policy, parse_rate
 
@@ -78,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     small_child_memory: Positive = 256 * 1024**2
     large_worker_memory: Positive = 3 * 1024**3
     large_child_memory: Positive = 2816 * 1024**2
+    worker_sandbox: Sandbox = "prefer"
     scratch_size: Positive = 2 * 1024**3
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
     internal_cidrs: Annotated[tuple[str, ...], Meta(max_length=64)] = PRIVATE_NETWORKS
@@ -123,6 +124,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             large_memory=WorkerMemory(self.large_worker_memory, self.large_child_memory),
             scratch_bytes=self.scratch_size,
             parallelism=self.worker_parallelism,
+            sandbox=self.worker_sandbox,
             pod=self._worker_pod,
             backoff=timedelta(seconds=self.backoff_seconds),
             timings=self.timings,

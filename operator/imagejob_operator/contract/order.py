@@ -12,11 +12,15 @@ import base64
 import binascii
 import hashlib
 from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
 from imagejob_operator.api.imagejob import Keepable, Output, ResolvedProfile, SourceFormat
 from imagejob_operator.api.meta import Resource
+
+Sandbox = Literal["require", "prefer", "off"]
+"""Whether images are processed where the kernel lacks a protection, or without any."""
 
 MAX_ENCODED_BYTES = 96 * 1024
 """Bytes of base64. A single environment string over 128 KiB makes exec fail on Linux."""
@@ -113,6 +117,7 @@ class Order(Resource, frozen=True):
     stores: dict[str, OrderStore]
     items: tuple[OrderItem, ...]
     internal_cidrs: tuple[str, ...] = ()
+    sandbox: Sandbox = "prefer"
 
     def encode(self) -> str:
         """Return base64 of JSON: the same text for equal orders."""

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from imagejob_operator.api import notes
 from imagejob_operator.api.imagejob import SourceFormat, WrittenFormat
 
 PREFIX = "ij1:"
@@ -67,8 +68,10 @@ class Removed(IntFlag):
 
 
 NOTES = {
-    1: "the source's ICC profile was unusable and was dropped",
-    2: "the source has more frames than were used",
+    1: notes.ICC_DROPPED,
+    2: notes.FRAMES_UNUSED,
+    4: notes.NO_LANDLOCK,
+    8: notes.NO_SECCOMP,
 }
 
 

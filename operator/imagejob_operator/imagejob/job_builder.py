@@ -49,6 +49,7 @@ def compose(
         formats=platform.formats,
         parallelism=min(platform.parallelism, len(listed)),
         child_memory_bytes=platform.memory_of(size).child_bytes,
+        sandbox=platform.sandbox,
         stores={name: _order_store(store) for name, store in stores.items()},
         items=listed,
         internal_cidrs=platform.internal_cidrs,

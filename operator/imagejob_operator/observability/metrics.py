@@ -23,6 +23,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from imagejob_operator.api import notes
 from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.charge import charged_at
 from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
@@ -34,6 +35,9 @@ UNREACHED = "<error>"
 RETRIED = RETRYABLE | {Reason.EVICTED, Reason.OUT_OF_SCRATCH}
 FAILED = RETRYABLE | FINAL - {Reason.CANCELLED}
 RESULTS: Mapping[str, str] = {"Succeeded": "succeeded", "Failed": "failed", "Deleted": "cancelled"}
+
+UNPROTECTED: Mapping[str, str] = {notes.NO_LANDLOCK: "landlock", notes.NO_SECCOMP: "seccomp"}
+"""What a status says about an incomplete sandbox, and the label of its metric."""
 
 CONTROLLERS = (
     *("imagejob", "worker", "pod", "namespace", "imagequota", "events"),
@@ -85,6 +89,11 @@ class Metrics:
         self._retries = self._counter(
             "retries", "Attempts without a result that are retried.", "reason"
         )
+        self._unprotected = self._counter(
+            "unprotected",
+            "Successful ImageJobs that were decoded without a protection of the worker's sandbox.",
+            "lacks",
+        )
         self._batch = self._histogram("batch_size", "ImageJobs of a new worker Job.", BATCH)
         self._audit = self._counter("audit_lines", "Lines written to the audit log.")
         self._events = self._counter(
@@ -126,6 +135,8 @@ class Metrics:
             self._finished.labels("failed", reason)
         for reason in sorted(RETRIED):
             self._retries.labels(reason)
+        for lacks in UNPROTECTED.values():
+            self._unprotected.labels(lacks)
         for controller in CONTROLLERS:
             self._errors.labels(controller)
         for result in ("posted", "dropped"):
@@ -187,6 +198,9 @@ class Metrics:
         status: ImageJobStatus,
     ) -> None:
         self._started_unseen(job, end, entries, status)
+        for note in status.notes:
+            if note in UNPROTECTED:
+                self._unprotected.labels(UNPROTECTED[note]).inc()
         if status.processing_millis is not None:
             self._processing.observe(status.processing_millis / 1000)
         if end.event == "Succeeded" and job.metadata.creation_timestamp:

@@ -58,6 +58,14 @@ def test_its_defaults_are_the_operator_s_own(defaults: list[Body]) -> None:
     assert settings.worker_image == "ghcr.io/imagejob/imagejob-worker:0.1.0"
 
 
+@pytest.mark.parametrize("value", ["off", "require", "prefer"])
+def test_a_sandbox_that_is_off_may_be_written_without_quotes(helm: Helm, value: str) -> None:
+    """YAML takes `off` for false."""
+    bodies = helm.template(yaml.safe_load(f"worker: {{sandbox: {value}}}"))
+
+    assert from_environment(operator_environment(bodies)).worker_sandbox == value
+
+
 def test_a_digest_decides_whatever_the_tag(helm: Helm) -> None:
     digest = f"sha256:{'0' * 64}"
 

@@ -33,6 +33,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "a slowness in words": ("limits.minBytesPerSecond", "fast", "does not match pattern"),
     "a share in per cent": ("reservedWorkerShare", 25, "maximum"),
     "a unit that there isn't": ("worker.scratchSize", "5GB", "does not match pattern"),
+    "a sandbox that there isn't": ("worker.sandbox", "perhaps", "must be one of"),
     "CPU as memory": ("worker.cpu", "250Mi", "does not match pattern"),
     "a fraction of a CPU": ("worker.cpu", 0.5, "want"),
     "more lanes than images": ("worker.parallelism", 17, "maximum"),

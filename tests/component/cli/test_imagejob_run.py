@@ -8,10 +8,12 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+import yaml
 from imagejob_cli.kinds import schema
 from imagejob_cli.schema import faults
 from PIL import Image
@@ -272,3 +274,32 @@ def test_nobody_reads_on(desk: Desk) -> None:
         said = process.stderr.read()
 
     assert (process.returncode, said) == (1, b"")
+
+
+TAKEN_OVER = """
+import os, sys
+from imagejob_cli.__main__ import main
+from imagejob_worker import runner
+runner._pipeline = lambda order: lambda request: lambda decoded: os.fork()
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_decoder_that_was_taken_over_is_behind_the_wall_here_too(desk: Desk, count: int) -> None:
+    desk.photo("cat.jpg")
+    jobs = desk.manifest(*[job(f"cat-{number}", "cat.jpg") for number in range(count)])
+
+    ended = subprocess.run(
+        [sys.executable, "-c", TAKEN_OVER, "run", jobs, UPLOADS],
+        env=desk.environment,
+        cwd=desk.root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    statuses = [each["status"] for each in yaml.safe_load_all(ended.stdout)]
+    assert [status["phase"] for status in statuses] == ["Failed"] * count
+    assert all("SIGSYS" in str(status["conditions"]) for status in statuses)

@@ -234,11 +234,11 @@ def test_killed_it_has_reported_what_is_finished(place: Workplace, silent: str) 
 
 
 WAITING = """
-import signal
+from threading import Event
 from imagejob_worker import process, runner
-def wait(index, folder, decoded):
-    open(folder + "/outputs/here", "w").close()
-    signal.pause()
+def wait(request):
+    open(request.folder + "/outputs/here", "w").close()
+    return lambda decoded: Event().wait()
 runner._pipeline = lambda order: wait
 raise SystemExit(process.main())
 """
@@ -442,3 +442,45 @@ def test_a_store_that_drips_ends_its_item_long_before_its_time(place: Workplace)
     assert isinstance(entry, report.Failed)
     assert entry.reason == "StorageUnavailable"
     assert "where at least 16384 bytes a second have to move" in entry.message
+
+
+LACKING = """
+from imagejob_worker import process, runner
+from imagejob_worker.sandbox.wall import Wall
+runner.Wall = lambda mode: Wall(mode, ("Landlock",))
+raise SystemExit(process.main())
+"""
+
+
+@pytest.mark.parametrize("items", [1, 2])
+def test_on_a_node_without_landlock_the_log_and_the_report_say_so(
+    place: Workplace, items: int
+) -> None:
+    item = worker_process.item("cat.jpg", [{"name": "o", "width": 8}])
+    others = {"destination": {"store": "box", "prefix": "other"}}
+
+    run = place.run(worker_process.order([item, item | others][:items]), ["-c", LACKING])
+
+    assert [end and (end.reason, end.notes) for end in run.ended] == [("Succeeded", 4)] * items
+    assert run.log.startswith("this node has no Landlock: images are decoded with one protection")
+
+
+def test_where_the_whole_wall_is_required_nothing_is_fetched_without_it(place: Workplace) -> None:
+    order = worker_process.order(
+        [worker_process.item("no-such-object", [{"name": "o"}])], sandbox="require"
+    )
+
+    (end,) = place.run(order, ["-c", LACKING]).ended
+
+    assert end
+    assert (end.reason, end.source) == ("Internal", ())
+    assert end.message == "this node has no Landlock, which worker.sandbox: require asks for"
+
+
+def test_with_the_whole_wall_the_log_says_nothing_of_it(place: Workplace) -> None:
+    item = worker_process.item("cat.jpg", [{"name": "o", "width": 8}])
+
+    run = place.run(worker_process.order([item], sandbox="require"))
+
+    assert [end and (end.reason, end.notes) for end in run.ended] == [("Succeeded", 0)]
+    assert "this node" not in run.log

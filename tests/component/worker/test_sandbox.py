@@ -152,11 +152,11 @@ def test_items_run_concurrently_in_as_many_slots_as_requested(bench: Bench) -> N
 
 def test_a_crash_after_decoding_is_no_fault_of_the_image(bench: Bench) -> None:
     def prepare() -> Work:
-        def crash(_index: int, _folder: str, decoded: Callable[[], None]) -> NoReturn:
+        def crash(decoded: Callable[[], None]) -> NoReturn:
             decoded()
             os.abort()
 
-        return crash
+        return lambda _: crash
 
     ended: dict[int, Entry] = {}
     stores, scratch = str(bench.root / "stores"), str(bench.scratch)

@@ -46,6 +46,8 @@ class Note(IntFlag):
 
     ICC_DROPPED = 1  # the source's ICC profile was unusable: its colours counted as sRGB
     FRAMES_UNUSED = 2  # the source has more frames than the outputs show
+    NO_LANDLOCK = 4  # for the platform: the node's kernel lacked it
+    NO_SECCOMP = 8  # the same
 
 
 class SourceFacts(msgspec.Struct, frozen=True):

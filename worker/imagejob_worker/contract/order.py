@@ -19,6 +19,7 @@ Gravity = Literal[
 SourceFormat = Literal["jpeg", "png", "webp", "avif", "gif", "tiff"]
 OutputFormat = Literal["jpeg", "png", "webp", "avif", "auto"]
 Keepable = Literal["icc"]
+Sandbox = Literal["require", "prefer", "off"]
 
 Side = Annotated[int, msgspec.Meta(ge=1, le=16383)]
 
@@ -128,6 +129,7 @@ class Order(msgspec.Struct, frozen=True, rename="camel"):
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
     parallelism: Annotated[int, msgspec.Meta(ge=1)] = 1
     internal_cidrs: tuple[str, ...] = ()
+    sandbox: Sandbox = "prefer"
 
 
 class OrderError(ValueError):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from imagejob_worker.contract.facts import Made, SourceFacts
     from imagejob_worker.contract.order import Item, SourceFormat
+    from imagejob_worker.image.files import Files
     from imagejob_worker.image.parsers.probe import Probe
     from imagejob_worker.image.plan import OutputPlan
     from imagejob_worker.image.raster import Frame
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class SourceContext:
-    """One source: the file at `path`, the item that asks for outputs of it, and what is known."""
+    """One source: its open files, the item that asks for outputs of it, and what is known."""
 
     facts: SourceFacts | None = None  # identify, completed by probe
     probe: Probe  # probe
@@ -38,16 +39,14 @@ class SourceContext:
 
     def __init__(
         self,
-        path: str,
+        files: Files,
         item: Item,
         allowed: Sequence[SourceFormat],
-        folder: str,
         on_decoded: Callable[[], None],
     ) -> None:
-        self.path = path
+        self.files = files
         self.item = item
         self.allowed = allowed
-        self.folder = folder
         self.on_decoded = on_decoded
 
     @property
@@ -67,7 +66,7 @@ class SourceContext:
 
 
 class OutputContext:
-    """One output: its rendered frames, and the path of its file without the extension."""
+    """One output: its rendered frames, and the open file that they are encoded into."""
 
     choice: Choice  # choose_format
     icc: bytes | None  # fit_profile: the profile to write into the file
@@ -85,4 +84,4 @@ class OutputContext:
         self.plan = plan
         self.rasters = rasters
         self.animation = animation
-        self.stem = f"{source.folder}/{plan.index}"
+        self.file = source.files.outputs[plan.index]

@@ -7,7 +7,6 @@ memory is short, for no other known reason, counts as out of memory.
 
 from __future__ import annotations
 
-import resource
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,10 +24,14 @@ FIXED = 16 * 1024 * 1024
 
 
 @contextmanager
-def memory_guard(name: MadeFormat, pixels: int, *, full_chroma: bool) -> Iterator[None]:
-    """Encode inside this context. Raises MemoryError if there is too little memory."""
+def memory_guard(
+    free: int | None, name: MadeFormat, pixels: int, *, full_chroma: bool
+) -> Iterator[None]:
+    """Encode inside this context, with so many bytes of address space left (None: no limit).
+
+    Raises MemoryError if that is too little.
+    """
     each = AVIF_FULL_CHROMA if name == "avif" and full_chroma else NEEDS[name]
-    free = free_address_space()
     short = free is not None and free < FIXED + each * pixels
     if short and name == "avif":
         raise MemoryError
@@ -38,13 +41,3 @@ def memory_guard(name: MadeFormat, pixels: int, *, full_chroma: bool) -> Iterato
         if short and not getattr(error, "errno", None):
             raise MemoryError from error
         raise
-
-
-def free_address_space() -> int | None:
-    """Return the bytes of address space that this process may still take; None: no limit."""
-    most, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if most == resource.RLIM_INFINITY:
-        return None
-    with open("/proc/self/statm", "rb") as file:
-        taken = int(file.read().split()[0]) * resource.getpagesize()
-    return max(0, most - taken)

@@ -1,4 +1,4 @@
-"""The image pipeline: a source file in, the item's outputs as files in a folder.
+"""The image pipeline: a source file in, the item's outputs into files, all of them open already.
 
 No I/O but these, no network, no clock; the same source and item give the same bytes.
 """
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from imagejob_worker.contract.order import Item, SourceFormat
+    from imagejob_worker.image.files import Files
     from imagejob_worker.image.plan import OutputPlan
     from imagejob_worker.image.raster import Frame, Raster
 
-__all__ = ["Kind", "Made", "Note", "Processed", "SourceFacts", "preload", "process"]
+__all__ = ["Kind", "Made", "Note", "Processed", "SourceFacts", "process"]
 
 # Once for the source. No decoder sees it before `check_limits`.
 SOURCE_STEPS = (
@@ -66,33 +67,20 @@ class EncodedOutput(NamedTuple):
     has_icc: bool
 
 
-def preload(items: int) -> None:
-    """Import what children would otherwise import, each for itself, to process so many items.
-
-    For one item only what nearly all items need: the rest takes 4 ms, and few use any of it.
-    """
-    from PIL import JpegImagePlugin  # noqa: F401
-
-    from imagejob_worker.image.parsers import jpeg  # noqa: F401
-
-    if items > 1:
-        from PIL import ImageCms, PngImagePlugin, WebPImagePlugin  # noqa: F401
-
-
 def process(
-    source: str,
+    files: Files,
     item: Item,
     formats: Sequence[SourceFormat],
-    folder: str,
     on_decoded: Callable[[], None] = lambda: None,
 ) -> Processed:
-    """Make every output of `item` from the file `source`, into `folder`.
+    """Make every output of `item`, from and into `files`.
 
     `on_decoded` is called once the source is decoded whole: later faults are our own.
-    Raises ItemFailure, with what was known of the source by then; files may be left in `folder`.
+    Raises ItemFailure, with what was known of the source by then; the outputs' files may hold
+    anything then. What the item needs has to be loaded (`loading`) if no file can be opened.
     Sets Pillow's MAX_IMAGE_PIXELS, as a second check behind `check_limits`.
     """
-    context = SourceContext(source, item, formats, folder, on_decoded)
+    context = SourceContext(files, item, formats, on_decoded)
     try:
         with catch_warnings():
             simplefilter("ignore")  # what a decoder thinks of a source doesn't belong in the log

@@ -27,6 +27,10 @@ MAX_RESULT_BYTES: Final = 64 * 1024  # what a pipe holds: a longer result blocks
 
 DECODED: Final = b"\xc1"  # written once the source is decoded; no MessagePack begins so
 
+FORBIDDEN_CALL: Final = (
+    "decoding this image crashed (SIGSYS): it made a system call that the sandbox forbids"
+)
+
 SourceFormat = Literal["jpeg", "png", "webp", "avif", "gif", "tiff"]
 MadeFormat = Literal["jpeg", "png", "webp", "avif"]
 Count = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)]
@@ -59,7 +63,7 @@ class Success(msgspec.Struct, frozen=True, array_like=True, tag=1):
     source: Facts
     outputs: Annotated[tuple[Made, ...], msgspec.Meta(max_length=16)]
     removed: Annotated[int, msgspec.Meta(ge=0, le=0x3FF)]
-    notes: Annotated[int, msgspec.Meta(ge=0, le=0x7F)]
+    notes: Annotated[int, msgspec.Meta(ge=0, le=0x3)]  # the others are not for it to say
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True, tag=2):
@@ -104,6 +108,9 @@ def judge_result(ended: Exit, memory: int) -> Success:
     if ended.status == -signal.SIGKILL:
         # Not by us: the kernel does so when the pod's memory is used up.
         raise ItemFailure("OutOfMemory", "the kernel killed the process: the pod is out of memory")
+    if ended.status == -signal.SIGSYS:
+        # Whatever it had said by then: no image of ours needs such a call.
+        raise ItemFailure("CorruptImage", FORBIDDEN_CALL)
     decoded = ended.output.startswith(DECODED)
     if ended.status < 0:
         raise _crash(_signal_name(-ended.status), ended.memory_used, memory, decoded=decoded)

@@ -24,18 +24,21 @@ if TYPE_CHECKING:
 
     from imagejob_worker.contract.facts import Processed
     from imagejob_worker.sandbox.ipc import Ends, Request
+    from imagejob_worker.sandbox.wall import Wall
 
-    # What a child does: the item's index in the order, the item's folder, and what to call once
-    # the source is decoded.
-    Work = Callable[[int, str, Callable[[], None]], Processed]
-    # Called once, in the first fork server, before any item; loads what the work needs.
+    # What processes an item, in a child behind its wall. It calls its argument once the source is
+    # decoded.
+    Process = Callable[[Callable[[], None]], Processed]
+    # Called in the child before the wall is up: opens and loads what the item needs.
+    Work = Callable[[Request], Process]
+    # Called once, in the first fork server, before any item: loads what all items need.
     Prepare = Callable[[], Work]
 
 # What a terminal or a service manager sends to all processes of a group.
 _STOP_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
-def serve(slots: list[Ends], prepare: Prepare) -> NoReturn:
+def serve(slots: list[Ends], prepare: Prepare, wall: Wall) -> NoReturn:
     """Be the first fork server, and fork the others, so that all share what was loaded once."""
     status = 1
     try:
@@ -46,7 +49,7 @@ def serve(slots: list[Ends], prepare: Prepare) -> NoReturn:
                 mine, others = ends, []
                 break
         close_all_but(*mine)
-        _serve(work, mine)
+        _serve(work, mine, wall)
         for _ in others:
             os.wait()
         status = 0
@@ -56,7 +59,7 @@ def serve(slots: list[Ends], prepare: Prepare) -> NoReturn:
         os._exit(status)
 
 
-def run_single_item(ends: Ends, worker: int, prepare: Prepare) -> NoReturn:
+def run_single_item(ends: Ends, worker: int, prepare: Prepare, wall: Wall) -> NoReturn:
     """Be the child of the order's only item, once the request for it comes.
 
     Sends first how much memory it starts with, in KiB; then what any child writes. `worker` is a
@@ -73,7 +76,7 @@ def run_single_item(ends: Ends, worker: int, prepare: Prepare) -> NoReturn:
         traceback.print_exc()
         os._exit(1)
     # Not by the pipe of requests: the kernel may signal late for the one that has just come.
-    _run_child(work, request, output=ends.write, parent=worker)
+    _run_child(work, request, wall, output=ends.write, parent=worker)
 
 
 def fork() -> int:
@@ -137,23 +140,23 @@ def _start(prepare: Prepare) -> Work:
     return work
 
 
-def _serve(work: Work, ends: Ends) -> None:
+def _serve(work: Work, ends: Ends, wall: Wall) -> None:
     """Run one item after the other, until the worker closes the slot."""
     while True:
         try:
-            ended = _run_item(work, ipc.receive(ends.read, ipc.REQUEST), ends.read)
+            ended = _run_item(work, ipc.receive(ends.read, ipc.REQUEST), ends.read, wall)
         except EOFError:
             return
         ipc.send(ends.write, ended)
 
 
-def _run_item(work: Work, request: Request, requests: int) -> Exit:
+def _run_item(work: Work, request: Request, requests: int, wall: Wall) -> Exit:
     """Run one child to its end. Raises EOFError if the worker closes the slot before."""
     output, write = os.pipe()
     here, alive = os.pipe()
     child = os.fork()
     if child == 0:
-        _run_child(work, request, write, here)
+        _run_child(work, request, wall, write, here)
     os.close(write)
     os.close(here)
     try:
@@ -163,8 +166,8 @@ def _run_item(work: Work, request: Request, requests: int) -> Exit:
         os.close(alive)
 
 
-def _run_child(work: Work, request: Request, output: int, parent: int) -> NoReturn:
-    """Be the child: set the limits, work, write the result, exit."""
+def _run_child(work: Work, request: Request, wall: Wall, output: int, parent: int) -> NoReturn:
+    """Be the child: set the limits, open what is needed, put up the wall, work, exit."""
     try:
         close_all_but(output, parent)
         set_limits(request.seconds, request.memory, request.file_size, parent=parent)
@@ -172,9 +175,12 @@ def _run_child(work: Work, request: Request, output: int, parent: int) -> NoRetu
         def on_decoded() -> None:
             os.write(output, boundary.DECODED)
 
-        result = boundary.encode_result(
-            lambda: work(request.index, request.folder, on_decoded), request.file_size
-        )
+        def processed() -> Processed:
+            process = work(request)
+            wall.confine()
+            return process(on_decoded)
+
+        result = boundary.encode_result(processed, request.file_size)
         ipc.write_all(output, result)
         os._exit(0)
     except BaseException:  # noqa: BLE001 (nothing of the fork server's own code may run on in here)

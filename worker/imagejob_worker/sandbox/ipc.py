@@ -18,6 +18,7 @@ class Request(msgspec.Struct, frozen=True, array_like=True):
 
     index: int  # in the order
     folder: str
+    format: str  # of the source, by its first bytes; empty if it is none that is supported
     seconds: float
     memory: int
     file_size: int

@@ -1,7 +1,6 @@
 """The limits of a child process, set by the child itself before it reads a byte of an image.
 
-They limit resources. They are no boundary against code that an image has taken over: that takes
-Landlock and seccomp, whose place is the end of `set_limits`.
+They limit resources. What bounds code that an image has taken over is the wall, see wall.py.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def _die_with(parent: int) -> None:
     """Have the kernel send SIGIO, which kills, when the pipe's other end is closed.
 
     The kernel sends SIGIO for a write, too, some time after it woke the reader.
-    prctl(PR_SET_PDEATHSIG) would do the same, but importing ctypes for it takes 2 ms.
+    prctl(PR_SET_PDEATHSIG) fires when the thread that forked ends, and that may be any.
     """
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     fcntl.fcntl(parent, fcntl.F_SETOWN, os.getpid())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from imagejob_worker.sandbox.boundary import Success
     from imagejob_worker.sandbox.fork_server import Prepare
     from imagejob_worker.sandbox.ipc import Request
+    from imagejob_worker.sandbox.wall import Wall
 
 
 class SlotLostError(Exception):
@@ -32,7 +33,8 @@ class SlotLostError(Exception):
 class Slot:
     """A place for one item at a time. For one thread at a time, except `close`."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Wall) -> None:
+        self.wall = wall  # that its children are behind
         self.theirs, self._ours = ipc.pipes()
 
     def run(self, request: Request) -> Success:
@@ -63,8 +65,8 @@ class SingleItemSlot(Slot):
 
     child: int
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, wall: Wall) -> None:
+        super().__init__(wall)
         self.worker, self._wanted = os.pipe()
 
     def run(self, request: Request) -> Success:
@@ -91,16 +93,17 @@ class SingleItemSlot(Slot):
 class Pool:
     """Slots for so many items, at most `most`. Start it before anything starts a thread."""
 
-    def __init__(self, items: int, most: int, prepare: Prepare) -> None:
-        single = SingleItemSlot() if items == 1 else None
-        self._slots = [single] if single else [Slot() for _ in range(min(items, most))]
+    def __init__(self, items: int, most: int, prepare: Prepare, wall: Wall) -> None:
+        self.wall = wall
+        single = SingleItemSlot(wall) if items == 1 else None
+        self._slots = [single] if single else [Slot(wall) for _ in range(min(items, most))]
         self._closed = False
         gc.freeze()  # what is shared stays shared: no collection writes to these objects any more
         self._first = fork_server.fork()
         if self._first == 0 and single:
-            fork_server.run_single_item(single.theirs, single.worker, prepare)
+            fork_server.run_single_item(single.theirs, single.worker, prepare, wall)
         if self._first == 0:
-            fork_server.serve([slot.theirs for slot in self._slots], prepare)
+            fork_server.serve([slot.theirs for slot in self._slots], prepare, wall)
         for slot in self._slots:
             slot.close_theirs()
         if single:

@@ -63,8 +63,13 @@ class Folder:
 
     def new_source(self) -> int:
         """Create the file that the source is written to."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        return self._kept(os.open(SOURCE, flags, 0o600, dir_fd=self._folder))
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._source = self._kept(os.open(SOURCE, flags, 0o600, dir_fd=self._folder))
+        return self._source
+
+    def head(self, size: int) -> bytes:
+        """Return the first bytes of the source, once it has been written."""
+        return os.pread(self._source, size, 0)
 
     def output(self, name: str) -> OutputFile:
         """Open an output that the child made; measure its length and digest. Raises ItemFailure."""

@@ -83,7 +83,7 @@ def _shown(entry: Entry) -> Any:
             return None
 
 
-_NOTES = {1: "iccDropped", 2: "framesUnused"}
+_NOTES = {1: "iccDropped", 2: "framesUnused", 4: "noLandlock", 8: "noSeccomp"}
 
 
 def _source(facts: SourceFacts) -> dict[str, Any]:

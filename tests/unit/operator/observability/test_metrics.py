@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from imagejob_operator.api import notes
 from imagejob_operator.api.batch import MAX_BATCH
 from imagejob_operator.api.imagejob import AuditEntry, ImageJob, ImageJobStatus
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
@@ -130,6 +131,18 @@ def test_every_end_has_a_result(event: str, reason: Reason, result: str) -> None
     metrics = told(entry(3, event, reason, 9.0), written=status())
 
     assert value(metrics, "finished_total", result=result, reason=reason) == 1
+
+
+@pytest.mark.parametrize(
+    ("note", "lacks"), [(notes.NO_LANDLOCK, "landlock"), (notes.NO_SECCOMP, "seccomp")]
+)
+def test_an_image_that_was_decoded_without_a_protection_is_counted(note: str, lacks: str) -> None:
+    metrics = told(*COURSE, written=status(notes=[notes.ICC_DROPPED, note]))
+
+    found = {
+        each: value(metrics, "unprotected_total", lacks=each) for each in ("landlock", "seccomp")
+    }
+    assert found == {"landlock": 0, "seccomp": 0} | {lacks: 1}
 
 
 @pytest.mark.parametrize("reason", sorted(RETRYABLE | {Reason.EVICTED}))

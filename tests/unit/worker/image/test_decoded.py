@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
 from imagejob_worker.contract import order
 from imagejob_worker.image import pipeline
+from imagejob_worker.image.files import Files
 from PIL import Image
 
 
@@ -20,11 +22,12 @@ def gif(frames: int) -> bytes:
 
 
 def said(source: bytes, folder: Path, *, animated: bool) -> list[list[str]]:
-    """The outputs that existed at each report."""
+    """The outputs that had contents at each report."""
     place = folder / "source"
     place.write_bytes(source)
-    (folder / "outputs").mkdir()
-    item = {
+    outputs = folder / "outputs"
+    outputs.mkdir()
+    raw = {
         "uid": "u",
         "source": {"store": "s", "key": "k"},
         "destination": {"store": "s", "prefix": "p"},
@@ -32,13 +35,13 @@ def said(source: bytes, folder: Path, *, animated: bool) -> list[list[str]]:
         "limits": {"maxBytes": 10_000, "maxPixels": 10_000, "maxFrames": 10},
     }
     seen: list[list[str]] = []
-    pipeline.process(
-        str(place),
-        msgspec.convert(item, order.Item),
-        ("gif",),
-        str(folder / "outputs"),
-        lambda: seen.append([path.name for path in (folder / "outputs").iterdir()]),
-    )
+
+    def see() -> None:
+        seen.append([path.name for path in outputs.iterdir() if path.stat().st_size])
+
+    item = msgspec.convert(raw, order.Item)
+    with closing(Files(str(place), str(outputs), item.outputs)) as files:
+        pipeline.process(files, item, ("gif",), see)
     return seen
 
 

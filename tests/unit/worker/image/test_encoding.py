@@ -30,19 +30,19 @@ def drawing() -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("name", "extension", "content_type"),
+    ("name", "content_type"),
     [
-        ("jpeg", ".jpg", "image/jpeg"),
-        ("png", ".png", "image/png"),
-        ("webp", ".webp", "image/webp"),
-        ("avif", ".avif", "image/avif"),
+        ("jpeg", "image/jpeg"),
+        ("png", "image/png"),
+        ("webp", "image/webp"),
+        ("avif", "image/avif"),
     ],
 )
-def test_each_format(bench: Bench, name: str, extension: str, content_type: str) -> None:
+def test_each_format(bench: Bench, name: str, content_type: str) -> None:
     (made,) = bench.process(JPEG, {"name": "thumb", "format": name, "width": 120}).outputs
 
     assert (made.name, made.format, made.width, made.height) == ("thumb", name, 120, 80)
-    assert (Path(made.path).suffix, made.content_type) == (extension, content_type)
+    assert made.content_type == content_type
     assert Path(made.path).parent == bench.folder
     assert difference(opened(made), PHOTO.resize((120, 80), Image.Resampling.LANCZOS)) < 8
 

@@ -85,10 +85,12 @@ def test_real_encoders(bench: Bench, name: str) -> None:
     assert opened(made).size == (480, 320)
 
 
-def test_leaves_one_file_behind(bench: Bench) -> None:
-    bench.process(PHOTO, {"format": "jpeg", "maxBytes": 12_000})
+def test_leaves_the_best_and_an_empty_file(bench: Bench) -> None:
+    (made,) = bench.process(PHOTO, {"format": "jpeg", "maxBytes": 12_000}).outputs
 
-    assert [path.name for path in bench.folder.iterdir()] == ["0.jpg"]
+    sizes = {str(path): path.stat().st_size for path in bench.folder.iterdir()}
+    assert sizes.pop(made.path) == made.bytes
+    assert list(sizes.values()) == [0]
 
 
 def test_lossless_that_is_too_large_fails(bench: Bench) -> None:

@@ -59,6 +59,12 @@ def test_an_answer_may_follow_the_word_that_the_source_is_decoded() -> None:
         pytest.param(
             ended(-11, boundary.DECODED), "Internal", "SIGSEGV.* after", id="crash, once decoded"
         ),
+        pytest.param(
+            ended(-signal.SIGSYS, boundary.DECODED, used=33 << 20),
+            "CorruptImage",
+            "SIGSYS.* the sandbox forbids",
+            id="a forbidden call, whatever it said",
+        ),
         pytest.param(ended(1), "Internal", "code 1", id="ended without a word"),
         pytest.param(ended(0, said(2, "TooLarge", "so", None)), "TooLarge", "so", id="gave up"),
     ],

@@ -15,7 +15,7 @@ import msgspec
 from PIL import Image
 
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.image.memory_guard import free_address_space
+from imagejob_worker.image.loading import READERS
 from imagejob_worker.image.parsers.probe import corrupt
 from imagejob_worker.image.raster import Frame
 from imagejob_worker.image.spliced import Spliced
@@ -28,16 +28,8 @@ if TYPE_CHECKING:
 
     from imagejob_worker.contract.order import SourceFormat
     from imagejob_worker.image.context import SourceContext
+    from imagejob_worker.image.files import Files
     from imagejob_worker.image.parsers.probe import Probe
-
-READERS: dict[SourceFormat, tuple[str, str]] = {
-    "jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
-    "png": ("PIL.PngImagePlugin", "PngImageFile"),
-    "webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
-    "gif": ("PIL.GifImagePlugin", "GifImageFile"),
-    "tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
-    "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
-}
 
 WEBP_CANVASES = 8
 """Bytes a pixel that WebP's decoder takes before it looks at one: two canvases of RGBA."""
@@ -65,8 +57,8 @@ def _frames(context: SourceContext) -> Generator[Frame]:
     assert context.facts  # noqa: S101 (for mypy: identify has set it)
     name, probe, frames = context.facts.format, context.probe, context.frames
     try:
-        _check_memory(name, probe)
-        with open(context.path, "rb") as stored, _decoder(stored, name, probe, frames) as file:
+        _check_memory(context.files, name, probe)
+        with context.files.source() as stored, _decoder(stored, name, probe, frames) as file:
             _check_size(file, probe)
             if (scale := context.draft_scale) > 1:
                 file.draft(None, (probe.width // scale, probe.height // scale))
@@ -105,10 +97,10 @@ def _reason(error: BaseException) -> str:
     return "its data is damaged"
 
 
-def _check_memory(name: SourceFormat, probe: Probe) -> None:
+def _check_memory(files: Files, name: SourceFormat, probe: Probe) -> None:
     """WebP's decoder reports a lack of memory as a damaged file, so check before."""
     need = WEBP_CANVASES * probe.width * probe.height if name == "webp" else 0
-    free = free_address_space()
+    free = files.free_address_space()
     if free is not None and free < need:
         raise MemoryError
 

@@ -5,11 +5,11 @@ Every setting is fixed and every encoder runs in one thread: the same pixels giv
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from PIL import ImageFile
 
+from imagejob_worker.contract.facts import EXTENSIONS
 from imagejob_worker.image.memory_guard import memory_guard
 from imagejob_worker.image.steps.strip_metadata import strip_metadata
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from imagejob_worker.contract.facts import MadeFormat
     from imagejob_worker.contract.order import Output
     from imagejob_worker.image.context import OutputContext
+    from imagejob_worker.image.files import OutputFile
     from imagejob_worker.image.steps.choose_format import Choice
 
 QUALITY: dict[MadeFormat, int] = {"jpeg": 82, "webp": 80, "avif": 60, "png": 100}
@@ -47,8 +48,8 @@ class Animation:
         self.plays = plays
 
 
-def encode(output: OutputContext, choice: Choice, quality: int, path: str) -> int:
-    """Write `path`, whose extension is the format's, and return its length in bytes."""
+def encode(output: OutputContext, choice: Choice, quality: int, file: OutputFile) -> int:
+    """Write the file anew, and return its length in bytes."""
     first, *others = (strip_metadata(image) for image in output.images)
     animation = output.animation
     settings = _SETTINGS[choice.format](output.plan.output, choice, quality)
@@ -61,25 +62,28 @@ def encode(output: OutputContext, choice: Choice, quality: int, path: str) -> in
     if choice.format == "avif" and first.mode == "L":
         settings["subsampling"] = "4:0:0"  # else it becomes colour, which no grey profile fits
     full_chroma = settings.get("subsampling") == "4:4:4"
-    with memory_guard(choice.format, first.width * first.height, full_chroma=full_chroma):
-        first.save(path, **settings)
+    free, pixels = output.source.files.free_address_space(), first.width * first.height
+    guard = memory_guard(free, choice.format, pixels, full_chroma=full_chroma)
+    with guard, file.rewritten(EXTENSIONS[choice.format]) as encoded:
+        first.save(encoded, **settings)
     if choice.format == "avif" and animation is not None:
         from imagejob_worker.image.steps.zero_timestamps import zero_timestamps  # rare
 
-        zero_timestamps(path)
+        with file.reopened() as encoded:
+            zero_timestamps(encoded)
     if choice.format == "webp" and animation is not None and first.mode == "RGBA":
-        _declare_alpha(path)
-    return os.stat(path).st_size
+        with file.reopened() as encoded:
+            _declare_alpha(encoded)
+    return file.size
 
 
-def _declare_alpha(path: str) -> None:
+def _declare_alpha(file: BinaryIO) -> None:
     """libwebp leaves the alpha flag unset where no frame has transparency of its own, but clearing
     the one before leaves some. Readers then show black. (RFC 9649, 2.7.)"""
-    with open(path, "r+b") as file:
-        header = file.read(21)
-        if header[12:16] == b"VP8X":
-            file.seek(20)
-            file.write(bytes((header[20] | 0x10,)))
+    header = file.read(21)
+    if header[12:16] == b"VP8X":
+        file.seek(20)
+        file.write(bytes((header[20] | 0x10,)))
 
 
 def _enlarge_buffer(image: Image.Image) -> None:

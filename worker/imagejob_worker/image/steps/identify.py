@@ -78,7 +78,7 @@ BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # lengths of the header that follo
 
 def identify(context: SourceContext) -> None:
     """Raises UnsupportedFormat; the message names the format if it is a known one."""
-    with open(context.path, "rb") as file:
+    with context.files.source() as file:
         head = file.read(HEAD_BYTES)
     context.facts = SourceFacts(allowed_format(head, context.allowed))
 

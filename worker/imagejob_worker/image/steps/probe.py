@@ -15,20 +15,21 @@ from imagejob_worker.image.parsers.probe import MAX_ICC_BYTES, Probe
 if TYPE_CHECKING:
     from imagejob_worker.contract.order import SourceFormat
     from imagejob_worker.image.context import SourceContext
+    from imagejob_worker.image.files import Files
 
 
 def probe(context: SourceContext) -> None:
     """Walk the container. Raises CorruptImage, TooLarge or UnsupportedFormat."""
     assert context.facts  # noqa: S101 (for mypy: identify has set it)
     format_ = context.facts.format
-    found = context.probe = _probed(context.path, format_)
+    found = context.probe = _probed(context.files, format_)
     context.facts = SourceFacts(format_, *found.displayed, max(found.frames, found.pages))
 
 
-def _probed(path: str, format_: SourceFormat) -> Probe:
+def _probed(files: Files, format_: SourceFormat) -> Probe:
     # Only the parser that is needed is imported.
     parser = import_module(f"imagejob_worker.image.parsers.{format_}")
-    with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+    with files.source() as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
         found: Probe = parser.probe(data)
     if found.icc is None:
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from imagejob_worker.image.parsers.boxes import boxes
 
@@ -14,13 +14,12 @@ WITH_TIMES = {b"mvhd", b"tkhd", b"mdhd"}
 """Movie, track and media header (ISO/IEC 14496-12, 8.2.2, 8.3.2 and 8.4.2)."""
 
 
-def zero_timestamps(path: str) -> None:
+def zero_timestamps(file: BinaryIO) -> None:
     """Write zero over all creation and modification times: equal pixels give equal bytes."""
-    with open(path, "r+b") as file:
-        data = file.read()
-        for start in _headers(data, 0, len(data)):
-            file.seek(start + 4)  # after version and flags
-            file.write(bytes(16 if data[start] == 1 else 8))
+    data = file.read()
+    for start in _headers(data, 0, len(data)):
+        file.seek(start + 4)  # after version and flags
+        file.write(bytes(16 if data[start] == 1 else 8))
 
 
 def _headers(data: bytes, start: int, end: int) -> Iterator[int]:
