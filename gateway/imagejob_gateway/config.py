@@ -31,6 +31,9 @@ Issuer = Annotated[str, Meta(pattern=r"^[!-\"$-~]+$", min_length=1, max_length=5
 
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
 
+LONGEST_SLOT = 6 * 3600
+"""Seconds."""
+
 
 class SettingsError(ValueError):
     """The file is missing or invalid; the message says where."""
@@ -38,6 +41,18 @@ class SettingsError(ValueError):
 
 class Part(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Base of everything in the file."""
+
+
+class DirectSettings(Part, frozen=True):
+    """How clients put objects into a store themselves, as far as stores differ.
+
+    `method` is a presigned PUT, or a form with a POST policy. `conditional`: it takes PUTs with
+    `If-None-Match: *`. `checksums`: it knows S3's own (`x-amz-checksum-…`).
+    """
+
+    method: Literal["PUT", "POST"] = "PUT"
+    conditional: bool = True
+    checksums: bool = True
 
 
 class StoreSettings(Part, frozen=True):
@@ -49,6 +64,7 @@ class StoreSettings(Part, frozen=True):
     name: Name
     credentials: str
     public_endpoint: str = ""
+    direct: DirectSettings = DirectSettings()
 
 
 class ProfileSettings(Part, frozen=True):
@@ -89,6 +105,14 @@ class IssuerSettings(Part, frozen=True):
             )
 
 
+class SlotSettings(Part, frozen=True):
+    """Direct uploads: where they land, how long they may take, and how many an owner may await."""
+
+    prefix: Prefix = "quarantine"
+    seconds: Annotated[int, Meta(ge=60, le=LONGEST_SLOT)] = 15 * 60
+    max_open: Annotated[int, Meta(ge=1, le=100)] = 100
+
+
 class Settings(Part, frozen=True):
     """The first profile is the default; `prefix` is where originals go in a store.
 
@@ -110,6 +134,7 @@ class Settings(Part, frozen=True):
     limit_per_subject: str = "50/1h"
     lease_seconds: Annotated[int, Meta(ge=1, le=LONGEST_LEASE)] = 30
     url_seconds: Annotated[int, Meta(ge=1, le=6 * 3600)] = 300
+    slots: SlotSettings = SlotSettings()
     cors_origins: tuple[str, ...] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Format = "json"
@@ -120,6 +145,8 @@ class Settings(Part, frozen=True):
         if len({each.issuer for each in self.issuers}) < len(self.issuers):
             raise ValueError("an issuer is listed twice; each has one algorithm")
         _ = self.rate
+        if _overlap(self.prefix, self.slots.prefix):
+            raise ValueError("what is in quarantine needs a prefix of its own")
         known = {store.name for store in self.stores}
         for profile in self.profiles:
             if profile.store and profile.store not in known:
@@ -150,6 +177,11 @@ class Settings(Part, frozen=True):
         """Where to listen; the host is "" for every address."""
         host, _, port = self.listen.rpartition(":")
         return host.strip("[]"), int(port)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether keys of one prefix may begin with the other."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 def load(path: str) -> Settings:

@@ -68,4 +68,4 @@ def _bucket(
     signer = Signer(s3, current)
     public = Signer(s3, current, settings.public_endpoint) if settings.public_endpoint else signer
     context = ssl.create_default_context(cadata=s3.ca_bundle) if s3.ca_bundle else True
-    return Bucket(settings.name, s3.prefix or "", session, signer, public, context)
+    return Bucket(settings, s3.prefix or "", session, signer, public, context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,13 +10,23 @@ from imagejob_gateway.problem import ProblemError, ProblemReason
 
 LONGEST = 16 * 1024
 
+SHORTEST_SESSION = 15 * 60
+"""Seconds that temporary credentials have at least: nobody issues shorter ones."""
+
 
 class Credentials(NamedTuple):
-    """S3 credentials. `session` is the token of temporary ones."""
+    """S3 credentials. `session` is the token of temporary ones, which end at `expires` if known."""
 
     key_id: str
     secret: str
     session: str | None = None
+    expires: datetime | None = None
+
+    def seconds_left(self, now: datetime) -> float:
+        """Return how long a signature by them is valid at most."""
+        if self.expires is not None:
+            return (self.expires - now).total_seconds()
+        return SHORTEST_SESSION if self.session else float("inf")
 
 
 def read(store: str, folder: str) -> Credentials:
@@ -24,6 +35,7 @@ def read(store: str, folder: str) -> Credentials:
         _read(store, folder, "AWS_ACCESS_KEY_ID"),
         _read(store, folder, "AWS_SECRET_ACCESS_KEY"),
         _read(store, folder, "AWS_SESSION_TOKEN", optional=True) or None,
+        _time(store, _read(store, folder, "AWS_CREDENTIAL_EXPIRATION", optional=True)),
     )
 
 
@@ -39,6 +51,16 @@ def _read(store: str, folder: str, key: str, *, optional: bool = False) -> str:
     if not value and not optional:
         raise _unusable(store, f"{key} is missing")
     return value
+
+
+def _time(store: str, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise _unusable(store, "AWS_CREDENTIAL_EXPIRATION is no time") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _unusable(store: str, why: str) -> ProblemError:

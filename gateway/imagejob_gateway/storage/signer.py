@@ -1,4 +1,4 @@
-"""Signed URLs of one bucket, by botocore: it makes no request.
+"""Signed requests to one bucket, by botocore: it makes no request.
 
 boto3 would add what transfers files, and a sixth to the time of the gateway's start.
 
@@ -7,17 +7,51 @@ A signed URL is a credential: it is made anew for each use, and appears in no lo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from botocore.config import Config
 from botocore.session import Session
+from botocore.utils import percent_encode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from imagejob_operator.api.imagestore import S3
 
     from .credentials import Credentials
 
-Operation = Literal["get_object", "put_object", "delete_object", "head_bucket"]
+Operation = Literal[
+    "copy_object", "delete_object", "get_object", "head_bucket", "head_object", "put_object"
+]
+
+HEADERS = {
+    "ChecksumMode": "x-amz-checksum-mode",
+    "ChecksumSHA256": "x-amz-checksum-sha256",
+    "ContentLength": "Content-Length",
+    "ContentMD5": "Content-MD5",
+    "ContentType": "Content-Type",
+    "CopySource": "x-amz-copy-source",
+    "CopySourceIfMatch": "x-amz-copy-source-if-match",
+    "IfMatch": "If-Match",
+    "IfNoneMatch": "If-None-Match",
+    "MetadataDirective": "x-amz-metadata-directive",
+    "Range": "Range",
+}
+"""boto3's parameter → the header that it is, which is signed. The others are part of the URL."""
+
+
+class Signed(NamedTuple):
+    """A request as it has to be sent: its URL, and the headers that are signed with it."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
+class Form(NamedTuple):
+    """A form that uploads a file: where to, and the fields to send before it."""
+
+    url: str
+    fields: Mapping[str, str]
 
 
 class Signer:
@@ -27,7 +61,7 @@ class Signer:
     """
 
     def __init__(self, s3: S3, credentials: Credentials, endpoint: str = "") -> None:
-        self._bucket = s3.bucket
+        self.bucket = s3.bucket
         # Given credentials: otherwise it would look for variables, files and a metadata service.
         self._client: Any = Session().create_client(
             "s3",
@@ -44,9 +78,33 @@ class Signer:
             ),
         )
 
-    def __call__(self, operation: Operation, seconds: int, **parameters: str) -> str:
-        """Return a URL that is valid for so many seconds."""
+    def __call__(self, operation: Operation, seconds: int, **parameters: str | int) -> Signed:
+        """Return a request that is valid for so many seconds."""
         url: str = self._client.generate_presigned_url(
-            operation, Params={"Bucket": self._bucket, **parameters}, ExpiresIn=seconds
+            operation, Params={"Bucket": self.bucket, **parameters}, ExpiresIn=seconds
         )
-        return url
+        return Signed(
+            url,
+            {
+                HEADERS[name]: _sent(name, value)
+                for name, value in parameters.items()
+                if name in HEADERS
+            },
+        )
+
+    def form(self, key: str, seconds: int, length: int, fields: Mapping[str, str]) -> Form:
+        """Return a form that uploads so many bytes under exactly this key, with these fields."""
+        conditions = [{name: value} for name, value in fields.items()]
+        answer = self._client.generate_presigned_post(
+            self.bucket,
+            key,
+            Fields=dict(fields),
+            Conditions=[*conditions, ["content-length-range", length, length]],
+            ExpiresIn=seconds,
+        )
+        return Form(answer["url"], answer["fields"])
+
+
+def _sent(name: str, value: str | int) -> str:
+    """Return a header's value as boto3 signs it."""
+    return percent_encode(value, safe="-._~/") if name == "CopySource" else str(value)

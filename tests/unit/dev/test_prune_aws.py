@@ -16,7 +16,7 @@ from imagejob_gateway.storage.credentials import Credentials
 from imagejob_gateway.storage.signer import Signer
 from imagejob_operator.api.imagestore import S3, Credentials as Reference
 signer = Signer(S3("https://s3.example.com", "b", Reference()), Credentials("id", "secret"))
-print(signer("put_object", 60, Key="a/b"))
+print(signer("put_object", 60, Key="a/b").url)
 """
 
 
