@@ -41,6 +41,8 @@ from .images.api import ImagesApi
 from .images.cache import NamespaceCache
 from .images.kinds import WATCHED
 from .metrics import GatewayMetrics
+from .slots.completions import Completions
+from .slots.reservations import LeftSlots, Reservations
 from .state.shards import Shards
 from .state.state import State
 from .state.sweep import Sweeper
@@ -117,7 +119,25 @@ def compose(
     images = ImagesApi(connection, cluster, cache, settings.namespace)
     buckets = Buckets(settings.stores, cache.store, session)
     state = State(Shards(connection, cluster, settings.namespace), settings.rate, _now)
-    lease = Lease(settings.lease_seconds)
+    attempts = Attempts(
+        state,
+        settings.rate,
+        Lease(settings.lease_seconds),
+        lambda: names.new_id(secrets.token_bytes),
+        time.monotonic,
+    )
+
+    def check_quota() -> None:
+        quota.check(cache.quota(), utc_now())
+
+    receiver = Receiver(
+        settings,
+        images,
+        buckets,
+        attempts,
+        lambda name: cache.profile(name) is not None,
+        check_quota,
+    )
     return Services(
         settings,
         tokens,
@@ -125,20 +145,17 @@ def compose(
         cache,
         buckets,
         state,
-        Receiver(
+        receiver,
+        Reservations(
             settings,
-            images,
+            state,
             buckets,
-            Attempts(
-                state,
-                settings.rate,
-                lease,
-                lambda: names.new_id(secrets.token_bytes),
-                time.monotonic,
-            ),
-            lambda name: cache.profile(name) is not None,
-            lambda: quota.check(cache.quota(), utc_now()),
+            receiver.profile,
+            check_quota,
+            secrets.token_bytes,
+            utc_now,
         ),
+        Completions(settings, state, images, buckets, attempts),
         lambda: reflectors.unwatched,
         Cached(lambda: health.health(reflectors.unwatched, buckets), health.SECONDS),
     )
@@ -149,10 +166,10 @@ def _now() -> int:
 
 
 def _sweeper(services: Services) -> Sweeper:
-    lease = Lease(services.settings.lease_seconds)
-    return Sweeper(
-        services.state, [LeftUploads(services.state, services.images, services.buckets, lease)]
-    )
+    settings, state, buckets = services.settings, services.state, services.buckets
+    lease = Lease(settings.lease_seconds)
+    uploads = LeftUploads(state, services.images, buckets, lease)
+    return Sweeper(state, [uploads, LeftSlots(settings, state, buckets)])
 
 
 async def _watch(reflectors: Reflectors) -> None:

@@ -48,6 +48,14 @@ class ProblemReason(StrEnum):
     """The Idempotency-Key was used for another image or another profile."""
     NAME_TAKEN = "NameTaken"
     """There is an ImageJob of that name, which wasn't made by such an upload."""
+    NOT_UPLOADED = "NotUploaded"
+    """There is no object in the slot, or another than announced."""
+    SLOT_USED = "SlotUsed"
+    """The slot's upload is complete."""
+    SLOT_CLOSED = "SlotClosed"
+    """The slot has expired, or was given back."""
+    TOO_MANY_SLOTS = "TooManySlots"
+    """The subject has as many open slots as it may."""
     LIMIT_EXCEEDED = "LimitExceeded"
     """The subject has uploaded as many images as it may."""
     QUOTA_EXCEEDED = "QuotaExceeded"
@@ -86,6 +94,9 @@ MEANINGS: dict[ProblemReason, Meaning] = {
     ProblemReason.NOT_FINISHED: Meaning(409, "The image has no such output yet"),
     ProblemReason.IN_PROGRESS: Meaning(409, "The upload is in progress"),
     ProblemReason.NAME_TAKEN: Meaning(409, "The image's name is taken"),
+    ProblemReason.NOT_UPLOADED: Meaning(409, "The object isn't there"),
+    ProblemReason.SLOT_USED: Meaning(409, "The slot was used"),
+    ProblemReason.SLOT_CLOSED: Meaning(410, "The slot is gone"),
     ProblemReason.LENGTH_REQUIRED: Meaning(411, "A Content-Length is needed"),
     ProblemReason.TOO_LARGE: Meaning(413, "The upload is too large"),
     ProblemReason.UNSUPPORTED_FORMAT: Meaning(415, "The format isn't accepted"),
@@ -93,6 +104,7 @@ MEANINGS: dict[ProblemReason, Meaning] = {
     ProblemReason.PROFILE_NOT_FOUND: Meaning(422, "There is no such profile"),
     ProblemReason.KEY_REUSED: Meaning(422, "The key belongs to another upload"),
     ProblemReason.INVALID_SPEC: Meaning(422, "The ImageJob isn't valid"),
+    ProblemReason.TOO_MANY_SLOTS: Meaning(429, "Too many open slots"),
     ProblemReason.LIMIT_EXCEEDED: Meaning(429, "Too many uploads"),
     ProblemReason.QUOTA_EXCEEDED: Meaning(429, "The quota is used up"),
     ProblemReason.ISSUER_UNAVAILABLE: Meaning(503, "The token's issuer is unavailable"),
@@ -155,3 +167,12 @@ class ProblemError(Exception):
     ) -> None:
         super().__init__(detail)
         self.problem = Problem(reason, detail, field, header, wait)
+
+
+def unauthenticated() -> ProblemError:
+    """The same words for every cause: they would tell a forger how far a forgery got."""
+    return ProblemError(
+        ProblemReason.UNAUTHENTICATED,
+        "The request needs a valid bearer token.",
+        header="Authorization",
+    )

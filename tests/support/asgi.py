@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from starlette.types import ASGIApp, Message
 
@@ -23,10 +23,18 @@ class Response(NamedTuple):
         return json.loads(self.body)
 
 
-def request(app: ASGIApp, method: str, path: str, **headers: str | tuple[str, ...]) -> Response:
-    """Send a request without a body; underscores in names of headers become dashes.
+def request(
+    app: ASGIApp,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    run: Callable[[Coroutine[Any, Any, None]], None] = asyncio.run,
+    **headers: str | tuple[str, ...],
+) -> Response:
+    """Send a request; underscores in names of headers become dashes.
 
-    A tuple is a header that is sent more than once.
+    A tuple is a header that is sent more than once. `run` is of the loop that the application's own
+    connections belong to, if it has any.
     """
     path, _, query = path.partition("?")
     named = [
@@ -51,12 +59,12 @@ def request(app: ASGIApp, method: str, path: str, **headers: str | tuple[str, ..
     sent: list[Message] = []
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(_call(app, scope, receive, send))
+    run(_call(app, scope, receive, send))
     start, *parts = sent
     found = {name.decode(): value.decode() for name, value in start["headers"]}
     return Response(start["status"], found, b"".join(each.get("body", b"") for each in parts))

@@ -12,8 +12,9 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from imagejob_gateway.images.kinds import UPLOAD_LABEL
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
-from imagejob_operator.kube.errors import ConflictError, NotFoundError
+from imagejob_operator.kube.errors import ApiError, ConflictError, NotFoundError
 from imagejob_operator.kube.usable import version_number
 from imagejob_operator.observability.metrics import Metrics
 
@@ -42,7 +43,7 @@ class MemoryApi:
     """In place of a Transport. `created` are the bodies that were posted, by plural.
 
     `start` makes the pod of a new worker Job. `answer` changes what a write is answered with, by
-    plural; `writes` has the plurals of all writes.
+    plural; `writes` has the plurals of all writes. With a `refusal`, every request fails.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class MemoryApi:
         self._start = start
         self._answer = answer
         self.writes: Counter[str] = Counter()
+        self.refusal: ApiError | None = None
         self.metrics = Metrics()
         self.limiter = AdaptiveConcurrencyLimiter()
         self.created: dict[str, list[Body]] = {}
@@ -110,6 +112,8 @@ class MemoryApi:
     ) -> bytes:
         """Answer at once."""
         await asyncio.sleep(0)
+        if self.refusal:
+            raise self.refusal
         plural, namespace, name, status = _parsed(path)
         at = (plural, namespace, name)
         if method == "GET" and not name:
@@ -150,6 +154,7 @@ class MemoryApi:
                 await self._changed.wait_for(lambda: len(self._events) > seen)  # noqa: B023
 
     def _list(self, plural: str, namespace: str, query: dict[str, str]) -> bytes:
+        upload = query.get("labelSelector", "").removeprefix(f"{UPLOAD_LABEL}=")
         unfinished = _is_unfinished(query)
         name = query.get("fieldSelector", "").removeprefix("metadata.name=")
         items = [
@@ -157,6 +162,8 @@ class MemoryApi:
             for (kind, of, named), body in self._objects.items()
             if kind == plural and namespace in ("", of)
             if not (unfinished and _phase(body) in ENDED)
+            if upload == query.get("labelSelector", "")
+            or body["metadata"]["labels"][UPLOAD_LABEL] == upload
             if name == query.get("fieldSelector", "") or named == name
         ]
         return dump({"metadata": {"resourceVersion": str(self._version)}, "items": items})

@@ -8,6 +8,7 @@
 {{- range .Values.stores }}
 {{- $store := dict "name" .name "credentials" (include "gateway.folder.store" .name) }}
 {{- with .publicEndpoint }}{{ $_ := set $store "publicEndpoint" . }}{{ end }}
+{{- with .direct }}{{ $_ := set $store "direct" . }}{{ end }}
 {{- $stores = append $stores $store }}
 {{- end }}
 {{- $issuers := list }}
@@ -30,6 +31,10 @@
   "maxBytes" .Values.uploads.maxBytes
   "limitPerSubject" .Values.uploads.limitPerSubject
   "leaseSeconds" (int .Values.uploads.leaseSeconds)
+  "slots" (dict
+    "prefix" .Values.slots.prefix
+    "seconds" (int .Values.slots.seconds)
+    "maxOpen" (int .Values.slots.maxOpen))
   "urlSeconds" (int .Values.outputs.urlSeconds)
   "corsOrigins" .Values.cors.origins
   "logLevel" .Values.logLevel

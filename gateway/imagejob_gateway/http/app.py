@@ -10,8 +10,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from . import problems
 from .middleware import REQUEST_ID, RequestContext
-from .models import ProblemModel
-from .routes import health, images, root, uploads
+from .models import REFERENCE, ProblemModel, ReservationModel
+from .routes import health, images, root, slots, uploads
 
 if TYPE_CHECKING:
     from typing import Any
@@ -28,7 +28,7 @@ def application(services: Services) -> FastAPI:
         redirect_slashes=True,
     )
     app.state.services = services
-    for part in (root, health, uploads, images):
+    for part in (root, health, uploads, slots, images):
         app.include_router(part.router)
     problems.install(app)
     if services.settings.cors_origins:
@@ -40,18 +40,21 @@ def application(services: Services) -> FastAPI:
             expose_headers=["Location", "Retry-After", REQUEST_ID],
         )
     app.add_middleware(RequestContext)
-    _document_problems(app)
+    _document_models(app)
     return app
 
 
-def _document_problems(app: FastAPI) -> None:
-    """Add the schema of problems, which no route returns as its own answer."""
+def _document_models(app: FastAPI) -> None:
+    """Add the schemas of what no route returns as its own answer, or reads by its parameters."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = generate()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas[ProblemModel.__name__] = ProblemModel.model_json_schema(by_alias=True)
+        for model in (ProblemModel, ReservationModel):
+            schema = model.model_json_schema(ref_template=REFERENCE)
+            schemas |= schema.pop("$defs", {})
+            schemas[model.__name__] = schema
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+REFERENCE = "#/components/schemas/{model}"
+"""Where the OpenAPI document has the schema of a model."""
 
 
 class Model(BaseModel):
@@ -123,6 +127,74 @@ class ImageModel(ImageSummaryModel):
     outputs: list[OutputModel]
     removed_metadata: list[str]
     audit: list[AuditModel]
+
+
+class RequestModel(Model):
+    """Base of what clients send: nothing unknown, and nothing of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class AnnouncedModel(RequestModel):
+    """One file that a client is going to put into the store."""
+
+    content_type: str = Field(max_length=100, description="Such as `image/jpeg`.")
+    length: int = Field(ge=0, le=1 << 40, description="Its bytes.")
+    sha256: str = Field(
+        "",
+        pattern="^([0-9a-f]{64})?$",
+        description="In hex. The store refuses other bytes, and the gateway need not read them.",
+    )
+    md5: str = Field("", pattern="^([0-9a-f]{32})?$", description="In hex, as above.")
+    profile: str = Field("", max_length=253, description="What to make of it; see the chart.")
+
+
+class ReservationModel(RequestModel):
+    """Files to reserve slots for."""
+
+    uploads: list[AnnouncedModel] = Field(min_length=1, max_length=100)
+    seconds: int = Field(
+        0, ge=0, le=6 * 3600, description="How long the slots are open; 0 for the chart's value."
+    )
+
+
+class SlotRequestModel(Model):
+    """The request that puts the file into the store.
+
+    A PUT has the headers, and the file as its body. A POST is a form of the fields, and then a
+    field `file`.
+    """
+
+    method: Literal["PUT", "POST"]
+    url: str
+    headers: dict[str, str]
+    fields: dict[str, str]
+
+
+class ReservedModel(Model):
+    """A slot, once it is reserved. Its token isn't shown again."""
+
+    id: str
+    expires: datetime
+    request: SlotRequestModel
+    token: str = Field(description="A bearer token that completes this upload, and nothing else.")
+    links: dict[str, str]
+
+
+class ReservedListModel(Model):
+    """Slots, in the order of the files."""
+
+    uploads: list[ReservedModel]
+
+
+class SlotModel(Model):
+    """What became of a slot."""
+
+    id: str
+    phase: Literal["Open", "Expired", "GivenBack", "Completed"]
+    expires: datetime
+    image: str | None = Field(None, description="The image's name, once the upload is complete.")
+    links: dict[str, str]
 
 
 class ImageListModel(Model):

@@ -14,7 +14,9 @@ from imagejob_gateway.auth.caller import Caller, Scope
 from imagejob_gateway.auth.compact import InvalidTokenError
 from imagejob_gateway.auth.key_set_cache import KeysUnavailableError
 from imagejob_gateway.auth.tokens import Tokens
-from imagejob_gateway.problem import ProblemError, ProblemReason
+from imagejob_gateway.problem import ProblemError, ProblemReason, unauthenticated
+from imagejob_gateway.slots.holder import Holder
+from imagejob_gateway.slots.tokens import parse
 
 from .middleware import request_id
 from .services import Have
@@ -41,9 +43,7 @@ def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     ) -> Caller:
-        # Of two headers, a proxy may have checked the other one.
-        is_single = len(request.headers.getlist("Authorization")) == 1
-        token = credentials.credentials if credentials and is_single else ""
+        token = _single(request, credentials)
         found = await _authenticated(services.tokens, token, request_id(request.scope))
         if not found.may(scope):
             raise ProblemError(
@@ -56,17 +56,28 @@ def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     return caller
 
 
+async def _holder(
+    services: Have,
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Holder:
+    """Of a slot: whether its token is valid is known from its owner's state."""
+    token = parse(_single(request, credentials))
+    return token or await requires(Scope.UPLOAD)(services, request, credentials)
+
+
+def _single(request: Request, credentials: HTTPAuthorizationCredentials | None) -> str:
+    """Return the token, "" if there are two: a proxy may have checked the other one."""
+    is_single = len(request.headers.getlist("Authorization")) == 1
+    return credentials.credentials if credentials and is_single else ""
+
+
 async def _authenticated(tokens: Tokens, token: str, request: str) -> Caller:
     try:
         return await tokens.caller(token)
     except InvalidTokenError as error:
         log.info("a request is not authenticated: %s", error, extra=fields(request=request))
-        # The same words for every cause: they would tell a forger how far a forgery got.
-        raise ProblemError(
-            ProblemReason.UNAUTHENTICATED,
-            "The request needs a valid bearer token.",
-            header="Authorization",
-        ) from error
+        raise unauthenticated() from error
     except KeysUnavailableError as error:
         raise ProblemError(
             ProblemReason.ISSUER_UNAVAILABLE, "The token can't be checked now. Try again."
@@ -76,3 +87,4 @@ async def _authenticated(tokens: Tokens, token: str, request: str) -> Caller:
 Uploader = Annotated[Caller, Depends(requires(Scope.UPLOAD))]
 Reader = Annotated[Caller, Depends(requires(Scope.READ))]
 Deleter = Annotated[Caller, Depends(requires(Scope.DELETE))]
+SlotHolder = Annotated[Holder, Depends(_holder)]

@@ -11,6 +11,8 @@ from imagejob_gateway.auth.tokens import Tokens
 from imagejob_gateway.config import Settings
 from imagejob_gateway.images.api import ImagesApi
 from imagejob_gateway.images.cache import NamespaceCache
+from imagejob_gateway.slots.completions import Completions
+from imagejob_gateway.slots.reservations import Reservations
 from imagejob_gateway.state.state import State
 from imagejob_gateway.storage.buckets import Buckets
 from imagejob_gateway.uploads.receiver import Receiver
@@ -29,6 +31,8 @@ class Services(NamedTuple):
     buckets: Buckets
     state: State
     receiver: Receiver
+    reservations: Reservations
+    completions: Completions
     unwatched: Callable[[], tuple[str, ...]]
     health: Cached[Health]
 

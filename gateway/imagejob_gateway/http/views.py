@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
+
+from imagejob_gateway.state.owner import image_of
 
 from .models import (
     AuditModel,
@@ -12,6 +15,9 @@ from .models import (
     ImageSummaryModel,
     OutputModel,
     QuotaUseModel,
+    ReservedModel,
+    SlotModel,
+    SlotRequestModel,
     SourceModel,
     StatsModel,
 )
@@ -21,8 +27,17 @@ if TYPE_CHECKING:
 
     from imagejob_gateway.images.kinds import Image, ListedImage
     from imagejob_gateway.images.stats import Stats
+    from imagejob_gateway.slots.reservations import Reserved
+    from imagejob_gateway.state.owner import Slot
 
 IMAGES = "/api/v1/images"
+UPLOADS = "/api/v1/uploads"
+
+PHASES: dict[str, Literal["Open", "GivenBack", "Completed"]] = {
+    "open": "Open",
+    "returned": "GivenBack",
+    "completed": "Completed",
+}
 
 
 def links(name: str) -> dict[str, str]:
@@ -74,6 +89,44 @@ def stats(found: Stats) -> StatsModel:
     return StatsModel(
         images=found.images, by_phase=found.by_phase, by_reason=found.by_reason, quota=quota
     )
+
+
+def reserved(slot: Reserved) -> ReservedModel:
+    """Show a slot to whom has reserved it."""
+    request = slot.request
+    return ReservedModel(
+        id=slot.id,
+        expires=_time(slot.expires),
+        request=SlotRequestModel(
+            method=request.method,
+            url=request.url,
+            headers=dict(request.headers),
+            fields=dict(request.fields),
+        ),
+        token=slot.token,
+        links=_slot_links(slot.id),
+    )
+
+
+def slot(id_: str, found: Slot, *, is_open: bool) -> SlotModel:
+    """Show a slot."""
+    phase = PHASES[found.phase]
+    name = image_of(id_) if phase == "Completed" else None
+    return SlotModel(
+        id=id_,
+        phase="Expired" if phase == "Open" and not is_open else phase,
+        expires=_time(found.expires),
+        image=name,
+        links=_slot_links(id_) | ({"image": links(name)["self"]} if name else {}),
+    )
+
+
+def _slot_links(id_: str) -> dict[str, str]:
+    return {"self": f"{UPLOADS}/{id_}", "complete": f"{UPLOADS}/{id_}/complete"}
+
+
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _source(found: Image) -> SourceModel:

@@ -8,7 +8,7 @@ removed along with it.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from imagejob_operator.quota import history as histories
@@ -69,17 +69,60 @@ class Upload(Part, frozen=True):
     until: Time
 
 
+class Slot(Part, frozen=True):
+    """A place for one direct upload, under its id, and what was announced of its object.
+
+    Nobody may write to its key after `expires`. `token` is the digest of the secret that may
+    complete it, as `SlotToken` has it; `sha256` is in hex, "" if not given.
+    """
+
+    expires: Time
+    token: str
+    store: str
+    profile: str = ""
+    format: str = ""
+    length: int = 0
+    sha256: str = ""
+    phase: Literal["open", "completed", "returned"] = "open"
+
+
+def image_of(id_: str) -> str:
+    """Return the name of the only ImageJob that a slot may become."""
+    return f"img-{id_}"
+
+
 class OwnerState(Part, frozen=True):
-    """One owner's state. `as_of` is the time of its last change."""
+    """One owner's state. `as_of` is the time of its last change.
+
+    `name` is the owner's, as Caller.on_behalf_of has it, while there are slots: who completes one
+    by its token has no other.
+    """
 
     as_of: Time = 0
     admissions: Admissions = Admissions()
     uploads: dict[str, Upload] = {}
+    slots: dict[str, Slot] = {}
+    name: str = ""
+
+    @property
+    def open_slots(self) -> frozenset[str]:
+        """The ids of slots that may still be completed."""
+        return frozenset(
+            id_
+            for id_, slot in self.slots.items()
+            if slot.phase == "open" and self.as_of < slot.expires
+        )
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """What may still become an ImageJob, each by its name if it is known."""
+        attempts = {each.name or upload for upload, each in self.uploads.items()}
+        return frozenset(attempts | {image_of(id_) for id_ in self.open_slots})
 
     @property
     def reserved(self) -> int:
         """How many ImageJobs may still come of what is in progress: they count for the limit."""
-        return len({each.name or upload for upload, each in self.uploads.items()})
+        return len(self.expected)
 
     @property
     def is_empty(self) -> bool:

@@ -64,7 +64,7 @@ def begun(state: OwnerState, rate: Rate, upload: str, new: Upload) -> OwnerState
             header="Idempotency-Key",
             wait=max(1, -(-alive // 1000)),
         )
-    if not rivals:
+    if new.name not in state.expected:
         limit.check(state, rate)
     return _with(state, {**state.uploads, upload: new})
 

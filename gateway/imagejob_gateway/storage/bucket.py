@@ -111,7 +111,7 @@ class Bucket:
                 return None
             length = int(response.headers.get("Content-Length", "0"))
             return StoredObject(
-                response.headers.get("ETag", ""), length, _kept_digest(response.headers)
+                response.headers.get("ETag", ""), length, kept_digest(response.headers)
             )
 
     async def head(self, key: str, etag: str, most: int) -> bytes | None:
@@ -234,7 +234,7 @@ def _code(words: bytes) -> str:
     return found[1].decode() if found else ""
 
 
-def _kept_digest(headers: Mapping[str, str]) -> str:
+def kept_digest(headers: Mapping[str, str]) -> str:
     """Return the SHA-256 that the store keeps; "" if there is none, or only of parts."""
     if headers.get("x-amz-checksum-type", "FULL_OBJECT") != "FULL_OBJECT":
         return ""

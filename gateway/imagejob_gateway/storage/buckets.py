@@ -13,6 +13,7 @@ from .signer import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     import aiohttp
     from imagejob_operator.api.imagestore import S3, ImageStore
@@ -60,6 +61,10 @@ class Buckets:
             bucket = _bucket(settings, s3, current, self._session)
             self._opened[name] = opened = _Opened(s3, current, bucket)
         return opened.bucket
+
+    def seconds_left(self, name: str, now: datetime) -> float:
+        """Return how long signatures by a store's credentials are valid. Raises ProblemError."""
+        return credentials.read(name, self._settings[name].credentials).seconds_left(now)
 
 
 def _bucket(

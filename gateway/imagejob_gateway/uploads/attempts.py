@@ -66,15 +66,23 @@ class Attempts:
         return self._lease.patience
 
     @asynccontextmanager
-    async def begin(self, owner: str, name: str, prefix: str, store: str) -> AsyncIterator[Attempt]:
+    async def begin(
+        self,
+        owner: str,
+        name: str,
+        prefix: str,
+        store: str,
+        check: Callable[[OwnerState], None] = lambda _: None,
+    ) -> AsyncIterator[Attempt]:
         """Begin an attempt, and keep its lease meanwhile; see `uploads.begun`.
 
-        It has to be ended, or is left for the sweeper.
+        It has to be ended, or is left for the sweeper. `check` may raise ProblemError.
         """
         upload = self._new_id()
         attempt = Attempt(owner, upload, names.source_key(prefix, upload), store)
 
         def begun(state: OwnerState, now: int) -> tuple[OwnerState, None]:
+            check(state)
             new = Upload(name, store, attempt.key, self._lease.end(now))
             return uploads.begun(state, self._rate, upload, new), None
 
@@ -113,6 +121,24 @@ class Attempts:
             except ProblemError:  # the state has logged it; `check` notices that it lasts
                 continue
             attempt.renewed = sent
+
+
+async def undo(attempt: Attempt, attempts: Attempts, images: ImagesApi, buckets: Buckets) -> None:
+    """Remove what may be there of an attempt that came to nothing, or leave it to be swept."""
+    try:
+        image = await images.of_upload(attempt.upload)
+        if image is not None:
+            await images.delete(image.metadata.name, image.metadata.uid)
+        await buckets.open(attempt.store).remove(attempt.key)
+        await attempts.end(attempt, created=False)
+    except ProblemError as error:
+        log_left(attempt, error)
+
+
+def log_left(attempt: Attempt, error: ProblemError) -> None:
+    """Log an attempt that couldn't be ended."""
+    extra = fields(key=attempt.key, store=attempt.store)
+    log.warning("an upload can't be ended and is left to be swept: %s", error, extra=extra)
 
 
 class LeftUpload(NamedTuple):

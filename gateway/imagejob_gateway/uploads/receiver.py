@@ -7,12 +7,11 @@ import hashlib
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from imagejob_operator.observability.logging import fields
-
 from imagejob_gateway.images.manifest import NewImage
 from imagejob_gateway.problem import ProblemError, ProblemReason
 
 from . import formats, names
+from .attempts import log_left, undo
 from .body import check_length, counted, peek
 from .idempotency import HEADER
 
@@ -142,18 +141,10 @@ class Receiver:
         try:
             await self._attempts.end(attempt, created=True)
         except ProblemError as error:  # the image is there, which is what was asked for
-            _log_left(attempt, error)
+            log_left(attempt, error)
 
     async def _undo(self, attempt: Attempt) -> None:
-        """Remove what may be there of an attempt that came to nothing, or leave it to be swept."""
-        try:
-            image = await self._images.of_upload(attempt.upload)
-            if image is not None:
-                await self._images.delete(image.metadata.name, image.metadata.uid)
-            await self._buckets.open(attempt.store).remove(attempt.key)
-            await self._attempts.end(attempt, created=False)
-        except ProblemError as error:
-            _log_left(attempt, error)
+        await undo(attempt, self._attempts, self._images, self._buckets)
 
 
 def _check_same(known: Image, owner: str, profile: str, sha256: str, *, has_key: bool) -> None:
@@ -169,11 +160,6 @@ def _check_same(known: Image, owner: str, profile: str, sha256: str, *, has_key:
         raise ProblemError(ProblemReason.NAME_TAKEN, detail)
     detail = "The key was used for another image, or for another profile."
     raise ProblemError(ProblemReason.KEY_REUSED, detail, header=HEADER)
-
-
-def _log_left(attempt: Attempt, error: ProblemError) -> None:
-    extra = fields(key=attempt.key, store=attempt.store)
-    log.warning("an upload can't be ended and is left to be swept: %s", error, extra=extra)
 
 
 async def _hashed(chunks: AsyncIterator[bytes], digest: hashlib._Hash) -> AsyncIterator[bytes]:

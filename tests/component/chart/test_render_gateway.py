@@ -8,7 +8,7 @@ import pytest
 import yaml
 from imagejob_dev.client import GATEWAY_CHART, REPOSITORY
 from imagejob_dev.errors import DevError
-from imagejob_gateway.config import Settings, load
+from imagejob_gateway.config import DirectSettings, Settings, SlotSettings, load
 from imagejob_gateway.state.shards import NAME, SHARDS
 from support.helm_chart import Body, of, one
 
@@ -21,7 +21,12 @@ TEAM = "team-a"
 EVERYTHING: dict[str, Any] = {
     "stores": [
         {"name": "uploads", "secretName": "a"},
-        {"name": "prints", "secretName": "b", "publicEndpoint": "https://s3.example.com"},
+        {
+            "name": "prints",
+            "secretName": "b",
+            "publicEndpoint": "https://s3.example.com",
+            "direct": {"method": "POST", "conditional": False, "checksums": False},
+        },
     ],
     "profiles": [{"name": "web"}, {"name": "print", "store": "prints"}],
     "uploads": {
@@ -31,6 +36,7 @@ EVERYTHING: dict[str, Any] = {
         "limitPerSubject": "7/1d",
         "leaseSeconds": 9,
     },
+    "slots": {"prefix": "in/quarantine", "seconds": 60, "maxOpen": 5},
     "outputs": {"urlSeconds": 60},
     "auth": {
         "issuers": [{"issuer": "i", "audience": "a", "secretName": "jwt", "key": "secret"}],
@@ -75,6 +81,8 @@ def test_every_setting_is_reached_from_a_value(helm: Helm, tmp_path: Path) -> No
     assert found.namespace == TEAM
     assert found.profiles[1].store == "prints"
     assert found.stores[1].public_endpoint == "https://s3.example.com"
+    assert found.stores[1].direct == DirectSettings("POST", conditional=False, checksums=False)
+    assert found.slots == SlotSettings("in/quarantine", seconds=60, max_open=5)
 
 
 def test_its_defaults_are_the_gateway_s_own(rendered: list[Body], tmp_path: Path) -> None:

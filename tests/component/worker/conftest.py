@@ -1,4 +1,4 @@
-"""A real S3 server for the whole run, with and without TLS; a volume for each test."""
+"""A real S3 server with TLS, for the whole run; a volume for each test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
-from imagejob_dev.guard import Guard
 from imagejob_dev.ports import free_ports
 from imagejob_dev.s3 import S3Server
 from imagejob_dev.tools.find import find
@@ -16,6 +15,8 @@ from support.volume_store import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from imagejob_dev.guard import Guard
 
 TLS = DATA / "tls"
 VOLUME_SECONDS = 10
@@ -28,22 +29,6 @@ class TlsServer(S3Server):
         super().__init__(program, folder / "data", folder / "log", port, guard)
         self._command[1:1] = [f"--cert={TLS / 'server.pem'}", f"--key={TLS / 'server-key.pem'}"]
         self.endpoint = self.endpoint.replace("http:", "https:")
-
-
-@pytest.fixture(scope="session")
-def guard() -> Iterator[Guard]:
-    guard = Guard()
-    yield guard
-    guard.close()
-
-
-@pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory, guard: Guard) -> Iterator[S3Server]:
-    folder, (port,) = tmp_path_factory.mktemp("s3"), free_ports(1)
-    server = S3Server(find()["versitygw"], folder / "data", folder / "log", port, guard)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,7 +31,7 @@ def app(**settings: Any) -> FastAPI:
         raise RuntimeError(BUG)
 
     missing: Any = None
-    return application(Services(chosen, Tokens([]), *(missing,) * 5, unwatched, health=missing))
+    return application(Services(chosen, Tokens([]), *(missing,) * 7, unwatched, health=missing))
 
 
 def test_a_bug_is_a_problem_that_tells_nothing_but_its_id(
@@ -108,6 +110,7 @@ def test_the_document_names_each_operation_and_its_problems() -> None:
     }
     assert operations.keys() == {
         *("getRoot", "getHealth", "getLiveness", "getReadiness", "getStats"),
+        *("reserveUploads", "getUpload", "completeUpload", "giveBackUpload"),
         *("uploadImage", "listImages", "getImage", "getOutput", "deleteImage"),
     }
     assert operations["uploadImage"]["responses"].keys() == {
@@ -115,5 +118,8 @@ def test_the_document_names_each_operation_and_its_problems() -> None:
     }
     described = operations["getImage"]["responses"]["404"]["content"]
     assert described.keys() == {"application/problem+json"}
-    assert "ProblemModel" in document["components"]["schemas"]
+    schemas = document["components"]["schemas"]
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert {"ProblemModel", "ReservationModel", "AnnouncedModel"} <= named <= schemas.keys()
+    assert "$defs" not in json.dumps(document)
     assert "HTTPValidationError" not in operations["listImages"]["responses"]["422"]["content"]

@@ -1,0 +1,30 @@
+"""Who may use a slot: its owner, or whom the owner has given its token."""
+
+from __future__ import annotations
+
+from imagejob_gateway.auth.caller import Caller
+from imagejob_gateway.problem import unauthenticated
+from imagejob_gateway.state import slots
+from imagejob_gateway.state.owner import OwnerState, Slot
+
+from .tokens import SlotToken
+
+Holder = Caller | SlotToken
+
+
+def slot_of(state: OwnerState, id_: str, holder: Holder) -> Slot:
+    """Return the slot, if the holder may know of it. Raises ProblemError."""
+    if isinstance(holder, SlotToken):
+        return slots.proven(state, id_, holder.digest)
+    return slots.found(state, id_)
+
+
+def slot_to_change(state: OwnerState, id_: str, holder: Holder) -> Slot:
+    """As above; of a token that has completed its upload nothing is left but to ask for that again.
+
+    Raises ProblemError.
+    """
+    slot = slot_of(state, id_, holder)
+    if slot.phase == "completed" and isinstance(holder, SlotToken):
+        raise unauthenticated()
+    return slot
