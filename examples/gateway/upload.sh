@@ -3,7 +3,7 @@
 #
 #   GATEWAY=http://localhost:8080 TOKEN=… examples/gateway/upload.sh cat.jpg dog.png
 #
-# Needs curl and jq. TOKEN is a JWT with the scopes `upload` and `read`.
+# Needs curl, jq and file. TOKEN is a JWT with the scopes `upload` and `read`.
 set -euo pipefail
 : "${GATEWAY:?is where the gateway is}" "${TOKEN:?is a JWT}" "${1:?is an image}"
 

@@ -82,19 +82,20 @@ class Reservations:
         drafts = [self._draft(caller, each) for each in wanted]
         self._check_quota()
         lifetime = self._lifetime({each.slot.store for each in drafts}, seconds)
+        # Signed before they are recorded: no URL outlives its slot, and no slot is without one.
+        requests = [self._signed(each, lifetime) for each in drafts]
+        rate, most = self._settings.rate, self._settings.slots.max_open
 
         def reserved(state: OwnerState, now: int) -> tuple[OwnerState, int]:
-            most, rate, ends = (
-                self._settings.slots.max_open,
-                self._settings.rate,
-                now + lifetime * 1000,
-            )
-            new = {each.id: slots.until(each.slot, ends) for each in drafts}
+            new = {each.id: slots.until(each.slot, now + lifetime * 1000) for each in drafts}
             after = slots.reserved(state, rate, most, caller.on_behalf_of, new)
             return after, after.slots[drafts[0].id].expires
 
         expires = await self._state.change(caller.owner, reserved)
-        return [self._handed_out(each, expires, lifetime) for each in drafts]
+        return [
+            Reserved(each.id, expires, each.token.text, request)
+            for each, request in zip(drafts, requests, strict=True)
+        ]
 
     async def look(self, holder: Holder, id_: str) -> tuple[OwnerState, Slot]:
         """Return a slot, and the state that it is in."""
@@ -139,11 +140,9 @@ class Reservations:
             )
         return int(min(seconds or self._settings.slots.seconds, left))
 
-    def _handed_out(self, draft: _Draft, expires: int, seconds: int) -> Reserved:
+    def _signed(self, draft: _Draft, seconds: int) -> Direct:
         bucket = self._buckets.open(draft.slot.store)
-        key = quarantined(self._settings, draft.id)
-        request = bucket.direct(key, draft.wanted.announced, seconds)
-        return Reserved(draft.id, expires, draft.token.text, request)
+        return bucket.direct(quarantined(self._settings, draft.id), draft.wanted.announced, seconds)
 
 
 class LeftSlot(NamedTuple):

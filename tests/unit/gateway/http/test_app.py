@@ -68,7 +68,10 @@ def test_each_answer_has_its_id_and_is_not_sniffed() -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-CHALLENGED = ["/api/v1/images", "/api/v1/images/a", "/api/v1/health/stats"]
+CHALLENGED = [
+    *("/api/v1/images", "/api/v1/images/a", "/api/v1/health/stats"),
+    "/api/v1/uploads/0123456789abcdef01234567",
+]
 
 
 @pytest.mark.parametrize("path", CHALLENGED)
