@@ -13,7 +13,8 @@ from imagejob_dev.ports import LOOPBACK
 from support import gateway as gateways
 from support import namespaces
 from support.gateway import Answer, Gateway
-from support.gateway_scenarios import CASES, JPEG, MAX_BYTES, RAW, UPLOAD, Case, Raw
+from support.gateway_bytes import RAW, Raw
+from support.gateway_scenarios import CASES, JPEG, MAX_BYTES, UPLOAD, Case
 from support.tenant import Tenant, ours
 
 if TYPE_CHECKING:
