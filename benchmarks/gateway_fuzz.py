@@ -46,7 +46,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=2000, help="that have to be made")
-    parser.add_argument("--examples", type=int, default=200, help="of each operation, at most")
+    parser.add_argument("--examples", type=int, default=400, help="of each operation, at most")
     parser.add_argument("--seed", type=int, default=16)
     parser.add_argument("--json", type=Path, default=record.RECORDS / "gateway-fuzz.json")
     return parser.parse_args()
