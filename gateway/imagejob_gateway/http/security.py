@@ -17,7 +17,8 @@ from imagejob_gateway.auth.tokens import Tokens
 from imagejob_gateway.problem import ProblemError, ProblemReason
 
 from .middleware import request_id
-from .services import Have
+from .query import check_query
+from .services import Have, Services
 
 log = logging.getLogger(__name__)
 
@@ -28,45 +29,63 @@ OF_TOKENS = (
 )
 """The problems of every route that needs a token."""
 
-_bearer = HTTPBearer(
+bearer = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="A JWT of an issuer that the chart lists."
 )
 
 
 def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
-    """Return a dependency that checks the token. It raises ProblemError."""
+    """Return a dependency that checks the token, and then the query. It raises ProblemError."""
 
     async def caller(
         services: Have,
         request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     ) -> Caller:
-        # Of two headers, a proxy may have checked the other one.
-        is_single = len(request.headers.getlist("Authorization")) == 1
-        token = credentials.credentials if credentials and is_single else ""
-        found = await _authenticated(services.tokens, token, request_id(request.scope))
-        if not found.may(scope):
-            raise ProblemError(
-                ProblemReason.MISSING_SCOPE,
-                f"The token lacks the scope {scope}.",
-                header="Authorization",
-            )
-        return found
+        return await authorized(services, request, credentials, scope)
 
     return caller
+
+
+async def authorized(
+    services: Services,
+    request: Request,
+    credentials: HTTPAuthorizationCredentials | None,
+    scope: Scope,
+) -> Caller:
+    """Check the token, and then the query. Raises ProblemError."""
+    # Of two headers, a proxy may have checked the other one.
+    is_single = len(request.headers.getlist("Authorization")) == 1
+    token = credentials.credentials if credentials and is_single else ""
+    found = await _authenticated(services.tokens, token, request_id(request.scope))
+    if not found.may(scope):
+        raise ProblemError(
+            ProblemReason.MISSING_SCOPE,
+            f"The token lacks the scope {scope}.",
+            header="Authorization",
+        )
+    check_query(request)
+    return found
+
+
+def unauthenticated(request: str, why: str) -> ProblemError:
+    """Log why, and return the problem: its words are the same for every cause.
+
+    They would tell a forger how far a forgery got.
+    """
+    log.info("a request is not authenticated: %s", why, extra=fields(request=request))
+    return ProblemError(
+        ProblemReason.UNAUTHENTICATED,
+        "The request needs a valid bearer token.",
+        header="Authorization",
+    )
 
 
 async def _authenticated(tokens: Tokens, token: str, request: str) -> Caller:
     try:
         return await tokens.caller(token)
     except InvalidTokenError as error:
-        log.info("a request is not authenticated: %s", error, extra=fields(request=request))
-        # The same words for every cause: they would tell a forger how far a forgery got.
-        raise ProblemError(
-            ProblemReason.UNAUTHENTICATED,
-            "The request needs a valid bearer token.",
-            header="Authorization",
-        ) from error
+        raise unauthenticated(request, str(error)) from error
     except KeysUnavailableError as error:
         raise ProblemError(
             ProblemReason.ISSUER_UNAVAILABLE, "The token can't be checked now. Try again."

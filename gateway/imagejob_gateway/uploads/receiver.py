@@ -91,6 +91,7 @@ class Receiver:
             except BaseException:
                 # Also when we are told to stop; and a request that failed may have had its effect.
                 await asyncio.shield(self._undo(attempt))
+                log.info("an upload failed, and was removed", extra=fields(key=attempt.key))
                 raise
             await asyncio.shield(self._finish(attempt, received))
             return received
