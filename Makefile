@@ -127,6 +127,10 @@ proof-gateway-load: $(INSTALLED) ## Measure 200 uploads of 10 MB through the gat
 proof-gateway-start: $(INSTALLED) ## Measure the gateway's start against importing what it stands on
 	@$(PYTHON) benchmarks/gateway_start.py $(ARGS)
 
+.PHONY: proof-gateway-fuzz
+proof-gateway-fuzz: $(INSTALLED) ## Send the gateway 2,000 cases that schemathesis makes of its OpenAPI document
+	@$(PYTHON) benchmarks/gateway_fuzz.py $(ARGS)
+
 .PHONY: proof-adversary
 proof-adversary: $(INSTALLED) ## Make random moves that a tenant may make, in 100 runs (ARGS="--seed 1"), and check every promise
 	@$(PYTHON) benchmarks/adversary.py $(ARGS)

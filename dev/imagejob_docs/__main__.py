@@ -6,7 +6,10 @@ python -m imagejob_docs [--check]
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+
+from imagejob_gateway.http.app import document
 
 from imagejob_docs import reference, states
 
@@ -21,6 +24,7 @@ def main() -> int:
 
     made = {DOCS / "reference" / name: text for name, text in reference.pages().items()}
     made[DOCS / "images" / "states.svg"] = states.drawing()
+    made[DOCS / "openapi.json"] = json.dumps(document(), indent=1, sort_keys=True) + "\n"
     known = set((DOCS / "reference").glob("*.md"))
     stale = [file for file, text in made.items() if not file.exists() or file.read_text() != text]
     orphans = sorted(known - set(made))

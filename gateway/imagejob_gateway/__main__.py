@@ -34,7 +34,11 @@ from .config import CONFIG, Settings, SettingsError, load
 from .http import health
 from .http.app import application
 from .http.cached import Cached
+from .http.event_stream import Streams
+from .http.figures import STATS_SECONDS, figures
 from .http.measuring import Measuring
+from .http.protocol import Protocol
+from .http.recent import Recent
 from .http.services import Services
 from .images import quota
 from .images.api import ImagesApi
@@ -54,7 +58,8 @@ from .uploads.attempts import Attempts, LeftUploads
 from .uploads.receiver import Receiver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import FrameType
 
     import aiohttp
     from imagejob_operator.kube.transport import Transport
@@ -68,7 +73,19 @@ DRAIN_SECONDS = 20
 
 
 class Server(uvicorn.Server):
-    """A server that ends on a signal without raising it again."""
+    """A server that ends on a signal without raising it again.
+
+    `stopping` is called then: requests without an end of their own have to be ended.
+    """
+
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See uvicorn.Server."""
+        self._stopping()
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -101,7 +118,8 @@ async def serve(settings: Settings, tokens: Tokens) -> None:
         ]
         # Before, no profile and no store is known, and requests would be refused for it.
         await reflectors.current()
-        await _server(settings, Measuring(application(services), metrics)).serve()
+        app = Measuring(application(services), metrics)
+        await _server(settings, app, services.streams.stop).serve()
         for task in background:
             task.cancel()
 
@@ -158,6 +176,9 @@ def compose(
         Completions(settings, state, images, buckets, attempts),
         lambda: reflectors.unwatched,
         Cached(lambda: health.health(reflectors.unwatched, buckets), health.SECONDS),
+        Recent(partial(figures, cache), STATS_SECONDS),
+        Streams(),
+        secrets.token_bytes,
     )
 
 
@@ -177,20 +198,22 @@ async def _watch(reflectors: Reflectors) -> None:
         reflectors.start(tasks)
 
 
-def _server(settings: Settings, app: ASGIApp) -> Server:
+def _server(settings: Settings, app: ASGIApp, stopping: Callable[[], None]) -> Server:
     host, port = settings.host_and_port
     return Server(
         uvicorn.Config(
             app,
             host=host or None,  # type: ignore[arg-type]  # asyncio: every address
             port=port,
-            http="httptools",
+            http=Protocol,
+            ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
-        )
+        ),
+        stopping,
     )
 
 

@@ -20,6 +20,8 @@ class ProblemReason(StrEnum):
     """A parameter of the path or the query is out of range; `field` names it."""
     EMPTY_BODY = "EmptyBody"
     """There is no byte of an image."""
+    TOO_SLOW = "TooSlow"
+    """The client sent nothing for a while."""
     INCOMPLETE_BODY = "IncompleteBody"
     """The body ended before its announced length, or outgrew it."""
     UNAUTHENTICATED = "Unauthenticated"
@@ -38,6 +40,10 @@ class ProblemReason(StrEnum):
     """An upload says its length before its first byte."""
     TOO_LARGE = "TooLarge"
     """The upload exceeds the limit on bytes."""
+    TOO_MANY_STREAMS = "TooManyStreams"
+    """Too many streams of events are open, or tickets for them unused."""
+    HEADERS_TOO_LARGE = "HeadersTooLarge"
+    """The request's path and headers exceed the limit."""
     UNSUPPORTED_FORMAT = "UnsupportedFormat"
     """The bytes are no image that is accepted, or another than the declared one."""
     PROFILE_NOT_FOUND = "ProfileNotFound"
@@ -92,6 +98,7 @@ MEANINGS: dict[ProblemReason, Meaning] = {
     ProblemReason.NOT_FOUND: Meaning(404, "Not found"),
     ProblemReason.METHOD_NOT_ALLOWED: Meaning(405, "The method isn't allowed here"),
     ProblemReason.NOT_FINISHED: Meaning(409, "The image has no such output yet"),
+    ProblemReason.TOO_SLOW: Meaning(408, "The request takes too long"),
     ProblemReason.IN_PROGRESS: Meaning(409, "The upload is in progress"),
     ProblemReason.NAME_TAKEN: Meaning(409, "The image's name is taken"),
     ProblemReason.NOT_UPLOADED: Meaning(409, "The object isn't there"),
@@ -105,6 +112,8 @@ MEANINGS: dict[ProblemReason, Meaning] = {
     ProblemReason.KEY_REUSED: Meaning(422, "The key belongs to another upload"),
     ProblemReason.INVALID_SPEC: Meaning(422, "The ImageJob isn't valid"),
     ProblemReason.TOO_MANY_SLOTS: Meaning(429, "Too many open slots"),
+    ProblemReason.HEADERS_TOO_LARGE: Meaning(431, "The headers are too large"),
+    ProblemReason.TOO_MANY_STREAMS: Meaning(429, "Too many streams"),
     ProblemReason.LIMIT_EXCEEDED: Meaning(429, "Too many uploads"),
     ProblemReason.QUOTA_EXCEEDED: Meaning(429, "The quota is used up"),
     ProblemReason.ISSUER_UNAVAILABLE: Meaning(503, "The token's issuer is unavailable"),

@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
 from imagejob_operator.api.version import VERSION
-from starlette.middleware.cors import CORSMiddleware
 
-from . import problems
+from . import docs, problems
+from .cors import Cors
 from .middleware import REQUEST_ID, RequestContext
 from .models import REFERENCE, ProblemModel, ReservationModel
-from .routes import health, images, root, slots, uploads
+from .paths import Paths
+from .routes import events, health, images, root, slots, uploads
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from .services import Services
 
 
 def application(services: Services) -> FastAPI:
     """Put the application together."""
+    app = _api()
+    app.state.services = services
+    app.state.paths = Paths(app.openapi())
+    app.add_middleware(problems.Bugs)  # the last one added is asked first
+    if services.settings.cors_origins:
+        app.add_middleware(
+            Cors,
+            allow_origins=list(services.settings.cors_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=[
+                *("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", REQUEST_ID),
+            ],
+            expose_headers=["Location", "Retry-After", REQUEST_ID],
+        )
+    app.add_middleware(RequestContext, paths=app.state.paths)
+    return app
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document, which no setting changes."""
+    return _api().openapi()
+
+
+def _api() -> FastAPI:
     app = FastAPI(
         title="imagejob-gateway",
         version=VERSION,
         description="Uploads of images, as ImageJobs of one namespace.",
-        redirect_slashes=True,
+        redirect_slashes=False,  # problems.py does, without the Host header
+        docs_url=None,
+        redoc_url=None,
     )
-    app.state.services = services
-    for part in (root, health, uploads, slots, images):
+    for part in (root, health, uploads, slots, images, events):
         app.include_router(part.router)
     problems.install(app)
-    if services.settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=list(services.settings.cors_origins),
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", REQUEST_ID],
-            expose_headers=["Location", "Retry-After", REQUEST_ID],
-        )
-    app.add_middleware(RequestContext)
     _document_models(app)
+    _add_docs(app)
     return app
 
 
@@ -58,3 +75,11 @@ def _document_models(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _add_docs(app: FastAPI) -> None:
+    text = docs.page(app.openapi())
+
+    @app.get("/docs", include_in_schema=False)
+    async def get_docs() -> HTMLResponse:
+        return HTMLResponse(text, headers={"Content-Security-Policy": docs.CONTENT_SECURITY_POLICY})

@@ -65,13 +65,47 @@ class QuotaUseModel(Model):
     next_available: datetime | None = None
 
 
+class ThroughputModel(Model):
+    """Images that finished. Deleted ones aren't counted."""
+
+    last_minute: int
+    last_hour: int
+
+
+class WaitsModel(Model):
+    """Seconds from an upload to its first worker, of those that began in the last hour."""
+
+    images: int = Field(description="How many began in the last hour.")
+    median: float | None = None
+    p95: float | None = None
+    most: float | None = None
+    longest_now: float | None = Field(
+        None, description="Seconds that the oldest image without a worker has waited so far."
+    )
+
+
+class FailureModel(Model):
+    """An image that failed."""
+
+    name: str
+    reason: str
+    message: str
+    time: datetime | None
+    link: str
+
+
 class StatsModel(Model):
-    """Counts of the images that the caller may see, and what the namespace's quota leaves."""
+    """The images that the caller may see in figures, and what the namespace's quota leaves."""
 
     images: int
     by_phase: dict[str, int]
     by_reason: dict[str, int]
-    quota: list[QuotaUseModel] | None = None
+    throughput: ThroughputModel
+    queue_wait: WaitsModel
+    recent_failures: list[FailureModel] = Field(description="The newest first, ten at most.")
+    quota: list[QuotaUseModel] | None = Field(
+        None, description="The rates of the namespace's ImageQuota, if it has one."
+    )
 
 
 class OutputModel(Model):
@@ -195,6 +229,24 @@ class SlotModel(Model):
     expires: datetime
     image: str | None = Field(None, description="The image's name, once the upload is complete.")
     links: dict[str, str]
+
+
+class EventModel(Model):
+    """The data of an event: the state of an image."""
+
+    name: str
+    phase: str
+    reason: str | None = None
+    message: str | None = None
+    links: dict[str, str]
+
+
+class TicketModel(Model):
+    """What opens an image's events once."""
+
+    ticket: str
+    seconds: int = Field(description="How long it may be used.")
+    link: str = Field(description="The path that opens them, with the ticket.")
 
 
 class ImageListModel(Model):

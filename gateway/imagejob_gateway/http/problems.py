@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from imagejob_operator.observability.logging import fields
 from starlette.exceptions import HTTPException
 
@@ -15,6 +15,10 @@ from imagejob_gateway.problem import MEANINGS, Problem, ProblemError, ProblemRea
 
 from .middleware import request_id
 from .models import ProblemModel
+from .paths import Paths, twin
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +36,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProblemError, _of_problem)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(Exception, _of_bug)
 
 
 def documented(*reasons: ProblemReason) -> dict[int | str, dict[str, Any]]:
@@ -50,25 +53,56 @@ def documented(*reasons: ProblemReason) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def response(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
-    """Render a problem, and leave its reason to measuring.py."""
-    request.state.problem = problem.reason
-    body = ProblemModel(
+def body(problem: Problem, request: str) -> dict[str, object]:
+    """Return a problem's JSON."""
+    model = ProblemModel(
         type=problem.type,
         title=problem.title,
         status=problem.status,
         detail=problem.detail,
         reason=problem.reason,
-        request_id=request_id(request.scope),
+        request_id=request,
         field=problem.field or None,
         header=problem.header or None,
     )
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def rendered(scope: Scope, problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """Render a problem, and leave its reason to measuring.py."""
+    scope["state"]["problem"] = problem.reason
     return JSONResponse(
-        body.model_dump(mode="json", by_alias=True, exclude_none=True),
+        body(problem, request_id(scope)),
         problem.status,
         {**_headers(problem), **(headers or {})},
         MEDIA_TYPE,
     )
+
+
+class Bugs:
+    """Answers with a problem where nothing was answered yet, and logs what happened."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        is_answered = False
+
+        async def watched(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if is_answered:
+                raise  # the server logs it, and closes the connection
+            extra = fields(request=request_id(scope), path=scope["path"])
+            log.exception("a request failed: %s", error, extra=extra)  # noqa: TRY401 (one line says it)
+            problem = Problem(ProblemReason.INTERNAL, "The gateway failed.")
+            await rendered(scope, problem)(scope, receive, send)
 
 
 def _headers(problem: Problem) -> dict[str, str]:
@@ -82,27 +116,37 @@ def _headers(problem: Problem) -> dict[str, str]:
 
 async def _of_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 (tells mypy; it is installed for these)
-    return response(request, error.problem)
+    return rendered(request.scope, error.problem)
 
 
 async def _of_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 (as above)
     first = error.errors()[0]
-    field = str(first["loc"][-1]) if first["loc"] else ""
-    return response(
-        request, Problem(ProblemReason.INVALID_PARAMETER, f"{field}: {first['msg']}", field)
-    )
+    field = next((str(each) for each in reversed(first["loc"]) if isinstance(each, str)), "")
+    problem = Problem(ProblemReason.INVALID_PARAMETER, f"{field}: {first['msg']}", field)
+    return rendered(request.scope, problem)
 
 
 async def _of_http(request: Request, error: Exception) -> Response:
     """Starlette's own errors: no route, or no such method."""
     assert isinstance(error, HTTPException)  # noqa: S101 (as above)
-    reasons = {404: ProblemReason.NOT_FOUND, 405: ProblemReason.METHOD_NOT_ALLOWED}
-    reason = reasons.get(error.status_code, ProblemReason.INVALID_REQUEST)
-    return response(request, Problem(reason, str(error.detail)), dict(error.headers or {}))
+    paths: Paths = request.app.state.paths
+    if error.status_code == 404:
+        return _not_found(request, paths)
+    if error.status_code == 405:
+        allowed = ", ".join(sorted(paths.methods(request.scope["path"])))
+        problem = Problem(ProblemReason.METHOD_NOT_ALLOWED, f"The path takes {allowed}.")
+        return rendered(request.scope, problem, {"Allow": allowed})
+    return rendered(request.scope, Problem(ProblemReason.INVALID_REQUEST, str(error.detail)))
 
 
-async def _of_bug(request: Request, error: Exception) -> Response:
-    extra = fields(request=request_id(request.scope), path=request.url.path)
-    log.error("a request failed: %s", error, exc_info=error, extra=extra)
-    return response(request, Problem(ProblemReason.INTERNAL, "The gateway failed."))
+def _not_found(request: Request, paths: Paths) -> Response:
+    """Lead to the path with or without the slash at its end, if there is one.
+
+    Relative: the scheme and host that a client uses are known to the proxy before us, not to us.
+    """
+    if not paths.has_twin(request.scope["path"]):
+        problem = Problem(ProblemReason.NOT_FOUND, "There is no such path.")
+        return rendered(request.scope, problem)
+    raw, query = request.scope["raw_path"], request.scope["query_string"]
+    return RedirectResponse(twin(raw.decode("ascii")) + (f"?{query.decode()}" if query else ""))

@@ -10,16 +10,18 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from imagejob_operator.observability.logging import fields
 
+from imagejob_gateway import problem
 from imagejob_gateway.auth.caller import Caller, Scope
 from imagejob_gateway.auth.compact import InvalidTokenError
 from imagejob_gateway.auth.key_set_cache import KeysUnavailableError
 from imagejob_gateway.auth.tokens import Tokens
-from imagejob_gateway.problem import ProblemError, ProblemReason, unauthenticated
+from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.slots.holder import Holder
 from imagejob_gateway.slots.tokens import parse
 
 from .middleware import request_id
-from .services import Have
+from .query import check_query
+from .services import Have, Services
 
 log = logging.getLogger(__name__)
 
@@ -30,28 +32,20 @@ OF_TOKENS = (
 )
 """The problems of every route that needs a token."""
 
-_bearer = HTTPBearer(
+bearer = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="A JWT of an issuer that the chart lists."
 )
 
 
 def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
-    """Return a dependency that checks the token. It raises ProblemError."""
+    """Return a dependency that checks the token, and then the query. It raises ProblemError."""
 
     async def caller(
         services: Have,
         request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     ) -> Caller:
-        token = _single(request, credentials)
-        found = await _authenticated(services.tokens, token, request_id(request.scope))
-        if not found.may(scope):
-            raise ProblemError(
-                ProblemReason.MISSING_SCOPE,
-                f"The token lacks the scope {scope}.",
-                header="Authorization",
-            )
-        return found
+        return await authorized(services, request, credentials, scope)
 
     return caller
 
@@ -59,11 +53,13 @@ def requires(scope: Scope) -> Callable[..., Awaitable[Caller]]:
 async def _holder(
     services: Have,
     request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Holder:
     """Of a slot: whether its token is valid is known from its owner's state."""
-    token = parse(_single(request, credentials))
-    return token or await requires(Scope.UPLOAD)(services, request, credentials)
+    if token := parse(_single(request, credentials)):
+        check_query(request)
+        return token
+    return await authorized(services, request, credentials, Scope.UPLOAD)
 
 
 def _single(request: Request, credentials: HTTPAuthorizationCredentials | None) -> str:
@@ -72,12 +68,39 @@ def _single(request: Request, credentials: HTTPAuthorizationCredentials | None) 
     return credentials.credentials if credentials and is_single else ""
 
 
+async def authorized(
+    services: Services,
+    request: Request,
+    credentials: HTTPAuthorizationCredentials | None,
+    scope: Scope,
+) -> Caller:
+    """Check the token, and then the query. Raises ProblemError."""
+    token = _single(request, credentials)
+    found = await _authenticated(services.tokens, token, request_id(request.scope))
+    if not found.may(scope):
+        raise ProblemError(
+            ProblemReason.MISSING_SCOPE,
+            f"The token lacks the scope {scope}.",
+            header="Authorization",
+        )
+    check_query(request)
+    return found
+
+
+def unauthenticated(request: str, why: str) -> ProblemError:
+    """Log why, and return the problem: its words are the same for every cause.
+
+    They would tell a forger how far a forgery got.
+    """
+    log.info("a request is not authenticated: %s", why, extra=fields(request=request))
+    return problem.unauthenticated()
+
+
 async def _authenticated(tokens: Tokens, token: str, request: str) -> Caller:
     try:
         return await tokens.caller(token)
     except InvalidTokenError as error:
-        log.info("a request is not authenticated: %s", error, extra=fields(request=request))
-        raise unauthenticated() from error
+        raise unauthenticated(request, str(error)) from error
     except KeysUnavailableError as error:
         raise ProblemError(
             ProblemReason.ISSUER_UNAVAILABLE, "The token can't be checked now. Try again."

@@ -18,11 +18,16 @@ from imagejob_gateway.storage.buckets import Buckets
 from imagejob_gateway.uploads.receiver import Receiver
 
 from .cached import Cached
+from .event_stream import Streams
 from .health import Health
+from .models import StatsModel
+from .recent import Recent
 
 
 class Services(NamedTuple):
-    """One of each. `unwatched` returns the kinds that are not listed or not watched."""
+    """One of each. `unwatched` returns the kinds that are not listed or not watched; `stats` has
+    those of an owner, or with None everybody's; `random` returns so many random bytes.
+    """
 
     settings: Settings
     tokens: Tokens
@@ -35,6 +40,9 @@ class Services(NamedTuple):
     completions: Completions
     unwatched: Callable[[], tuple[str, ...]]
     health: Cached[Health]
+    stats: Recent[str | None, StatsModel]
+    streams: Streams
+    random: Callable[[int], bytes]
 
 
 async def _services(request: Request) -> Services:

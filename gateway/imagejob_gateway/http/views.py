@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -9,8 +10,11 @@ import msgspec
 
 from imagejob_gateway.state.owner import image_of
 
+from . import event_stream
 from .models import (
     AuditModel,
+    EventModel,
+    FailureModel,
     ImageModel,
     ImageSummaryModel,
     OutputModel,
@@ -20,11 +24,14 @@ from .models import (
     SlotRequestModel,
     SourceModel,
     StatsModel,
+    ThroughputModel,
+    WaitsModel,
 )
 
 if TYPE_CHECKING:
-    from imagejob_operator.api.meta import Resource
+    from collections.abc import AsyncGenerator
 
+    from imagejob_gateway.images.following import Progress
     from imagejob_gateway.images.kinds import Image, ListedImage
     from imagejob_gateway.images.stats import Stats
     from imagejob_gateway.slots.reservations import Reserved
@@ -42,7 +49,12 @@ PHASES: dict[str, Literal["Open", "GivenBack", "Completed"]] = {
 
 def links(name: str) -> dict[str, str]:
     """Return where an image is."""
-    return {"self": f"{IMAGES}/{name}", "outputs": f"{IMAGES}/{name}/outputs/{{output}}"}
+    place = f"{IMAGES}/{name}"
+    return {
+        "self": place,
+        "outputs": f"{place}/outputs/{{output}}",
+        "events": f"{place}/events",
+    }
 
 
 def summary(image: ListedImage) -> ImageSummaryModel:
@@ -51,7 +63,7 @@ def summary(image: ListedImage) -> ImageSummaryModel:
         name=image.metadata.name,
         phase=image.phase,
         reason=image.reason or None,
-        profile=image.spec.profile_ref.name if image.spec.profile_ref else None,
+        profile=image.profile or None,
         created=image.metadata.creation_timestamp,
         links=links(image.metadata.name),
     )
@@ -59,12 +71,12 @@ def summary(image: ListedImage) -> ImageSummaryModel:
 
 def image(found: Image) -> ImageModel:
     """Show an image."""
-    name, status, ready = found.metadata.name, found.status, found.ready
+    name, status = found.metadata.name, found.status
     return ImageModel(
         name=name,
-        phase=status.phase or "Pending",
-        reason=ready.reason if ready else None,
-        message=ready.message if ready else None,
+        phase=found.phase,
+        reason=found.reason or None,
+        message=found.message or None,
         profile=found.spec.profile_ref.name if found.spec.profile_ref else None,
         created=found.metadata.creation_timestamp,
         links=links(name),
@@ -80,6 +92,35 @@ def image(found: Image) -> ImageModel:
     )
 
 
+async def events(
+    name: str, states: AsyncGenerator[Progress | None], known: str
+) -> AsyncGenerator[bytes]:
+    """Render an image's states as server-sent events; `known` is the id of one to leave out."""
+    yield event_stream.RETRY
+    async with aclosing(states):
+        async for state in states:
+            if state is None:
+                yield event_stream.KEEP_ALIVE
+            elif state.is_deleted:
+                yield event_stream.DELETED
+            else:
+                if str(state.version) != known:
+                    yield event_stream.event(_state(name, state), "image", str(state.version))
+                if state.is_final:
+                    yield event_stream.FINISHED
+
+
+def _state(name: str, state: Progress) -> str:
+    model = EventModel(
+        name=name,
+        phase=state.phase,
+        reason=state.reason or None,
+        message=state.message or None,
+        links=links(name),
+    )
+    return model.model_dump_json(by_alias=True, exclude_none=True)
+
+
 def stats(found: Stats) -> StatsModel:
     """Show counts."""
     limits = found.quota
@@ -87,7 +128,23 @@ def stats(found: Stats) -> StatsModel:
         None if limits is None else [QuotaUseModel.model_validate(_fields(each)) for each in limits]
     )
     return StatsModel(
-        images=found.images, by_phase=found.by_phase, by_reason=found.by_reason, quota=quota
+        images=found.images,
+        by_phase=found.by_phase,
+        by_reason=found.by_reason,
+        throughput=ThroughputModel.model_validate(_fields(found.throughput)),
+        queue_wait=WaitsModel.model_validate(_fields(found.waits)),
+        recent_failures=[_failure(each) for each in found.failures],
+        quota=quota,
+    )
+
+
+def _failure(image: ListedImage) -> FailureModel:
+    return FailureModel(
+        name=image.metadata.name,
+        reason=image.reason,
+        message=image.message,
+        time=image.status.completion_time,
+        link=links(image.metadata.name)["self"],
     )
 
 
@@ -136,6 +193,6 @@ def _source(found: Image) -> SourceModel:
     return SourceModel.model_validate(_fields(source, "frames"))
 
 
-def _fields(thing: Resource, *without: str) -> dict[str, object]:
+def _fields(thing: msgspec.Struct, *without: str) -> dict[str, object]:
     found = msgspec.structs.asdict(thing)
     return {name: value for name, value in found.items() if name not in without}

@@ -11,10 +11,12 @@ from imagejob_operator.kube.object_store import ObjectStore
 from imagejob_operator.kube.reader import Unreadable
 from imagejob_operator.kube.resources import IMAGE_PROFILES, IMAGE_QUOTAS, IMAGE_STORES, Kind
 
+from .followers import Followers
 from .kinds import LISTED, WATCHED, ListedImage
+from .owned import OwnedImages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
     from imagejob_operator.api.imageprofile import ImageProfile
     from imagejob_operator.api.imagequota import ImageQuota
@@ -31,15 +33,20 @@ class NamespaceCache:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self.followers = Followers()
+        self._images = OwnedImages(self.followers.changed)
         self._objects: dict[str, ObjectStore[str, Any]] = {
             kind.plural: ObjectStore(_name) for kind in WATCHED
         }
+        self._objects[LISTED.plural] = self._images
 
-    def images(self, owner: str | None = None) -> Iterator[ListedImage]:
-        """Yield the ImageJobs of an owner, or all of them, in no order."""
-        for image in self._objects[LISTED.plural]:
-            if owner is None or image.owner == owner:
-                yield image
+    def images(self, owner: str | None = None) -> Iterable[ListedImage]:
+        """Return the ImageJobs of an owner, or all of them, in no order."""
+        return self._images if owner is None else self._images.of(owner)
+
+    def image(self, name: str) -> ListedImage | None:
+        """Return an ImageJob."""
+        return self._images.get(name)
 
     def profile(self, name: str) -> ImageProfile | None:
         """Return an ImageProfile."""
@@ -55,7 +62,7 @@ class NamespaceCache:
 
     def put(self, image: ListedImage) -> None:
         """Store an ImageJob that we have just written."""
-        self._objects[LISTED.plural].put(image)
+        self._images.put(image)
 
     async def take(
         self, kind: Kind[Any], namespace: str = "", heard: Callable[[], None] = lambda: None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from imagejob_operator.api.imagejob import ImageJob, Phase
+from imagejob_operator.api.imagejob import FINISHED, ImageJob, Phase
 from imagejob_operator.api.meta import GROUP, Condition, NameRef, ObjectMeta, Resource
 from imagejob_operator.kube.resources import (
     IMAGE_JOBS,
@@ -47,6 +48,21 @@ class Image(ImageJob, frozen=True):
     def owner(self) -> str:
         return self.metadata.labels.owner
 
+    @property
+    def phase(self) -> Phase:
+        """The phase; Pending until the operator has written one."""
+        return self.status.phase or "Pending"
+
+    @property
+    def reason(self) -> str:
+        """Why it is where it is; empty until the operator has said so."""
+        return self.ready.reason if self.ready else ""
+
+    @property
+    def message(self) -> str:
+        """The same in a sentence."""
+        return self.ready.message if self.ready else ""
+
 
 class ListedSource(Resource, frozen=True):
     """What is kept of a source: its digest, as the gateway computed it."""
@@ -66,6 +82,8 @@ class ListedStatus(Resource, frozen=True):
 
     phase: Phase | None = None
     conditions: tuple[Condition, ...] = ()
+    start_time: datetime | None = None
+    completion_time: datetime | None = None
 
     def __post_init__(self) -> None:
         ready = tuple(each for each in self.conditions if each.type == "Ready")
@@ -89,9 +107,23 @@ class ListedImage(Resource, frozen=True):
         return self.status.phase or "Pending"
 
     @property
+    def is_finished(self) -> bool:
+        return self.status.phase in FINISHED
+
+    @property
+    def profile(self) -> str:
+        """The name of its ImageProfile; empty without one."""
+        return self.spec.profile_ref.name if self.spec.profile_ref else ""
+
+    @property
     def reason(self) -> str:
         """Why it is where it is; empty until the operator has said so."""
         return self.status.conditions[0].reason if self.status.conditions else ""
+
+    @property
+    def message(self) -> str:
+        """The same in a sentence."""
+        return self.status.conditions[0].message if self.status.conditions else ""
 
 
 IMAGES = Kind(Image, IMAGE_JOBS.api, IMAGE_JOBS.plural)

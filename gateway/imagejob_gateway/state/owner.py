@@ -22,6 +22,10 @@ from imagejob_gateway.config import LONGEST_LEASE
 Time = Annotated[int, Meta(ge=0, lt=1 << 52)]
 
 
+LONGEST_TICKET = 60
+"""How many seconds a ticket may be used, once."""
+
+
 class StateError(ValueError):
     """Text that is no state of an owner."""
 
@@ -91,6 +95,13 @@ def image_of(id_: str) -> str:
     return f"img-{id_}"
 
 
+class Ticket(Part, frozen=True):
+    """A ticket that wasn't used yet, under its digest: for the events of the image with a UID."""
+
+    image: str
+    until: Time
+
+
 class OwnerState(Part, frozen=True):
     """One owner's state. `as_of` is the time of its last change.
 
@@ -102,6 +113,7 @@ class OwnerState(Part, frozen=True):
     admissions: Admissions = Admissions()
     uploads: dict[str, Upload] = {}
     slots: dict[str, Slot] = {}
+    tickets: dict[str, Ticket] = {}
     name: str = ""
 
     @property
@@ -134,7 +146,7 @@ class OwnerState(Part, frozen=True):
 
         Clocks of two replicas differ a little, so the clock stops rather than go back by up to 5 s.
         If it is behind by more, it was set back: later admissions then count as now, which blocks
-        for one window at most, and no lease ends later than one that begins now.
+        for one window at most, and no lease or ticket ends later than one that begins now.
         """
         if now >= self.as_of:
             return msgspec.structs.replace(self, as_of=now)
@@ -146,17 +158,25 @@ class OwnerState(Part, frozen=True):
             upload: msgspec.structs.replace(each, until=min(each.until, latest))
             for upload, each in self.uploads.items()
         }
-        return msgspec.structs.replace(self, as_of=now, admissions=admissions, uploads=uploads)
+        unused = now + 1000 * LONGEST_TICKET
+        tickets = {
+            digest: msgspec.structs.replace(each, until=min(each.until, unused))
+            for digest, each in self.tickets.items()
+        }
+        return msgspec.structs.replace(
+            self, as_of=now, admissions=admissions, uploads=uploads, tickets=tickets
+        )
 
     def pruned(self, rate: Rate) -> OwnerState:
         """Drop what is over, as of its time."""
-        history = self.admissions.history
+        history, tickets = self.admissions.history, self.tickets
         freed = rate.freed(self.as_of - STANDSTILL)
         kept = tuple(slot for slot in history.slots if slot[0] > freed)
-        if len(kept) == len(history.slots):
+        valid = {digest: each for digest, each in tickets.items() if each.until > self.as_of}
+        if (len(kept), len(valid)) == (len(history.slots), len(tickets)):
             return self
         admissions = Admissions.of(History(kept), self.as_of)
-        return msgspec.structs.replace(self, admissions=admissions)
+        return msgspec.structs.replace(self, admissions=admissions, tickets=valid)
 
     def encode(self) -> str:
         """Return the text to store; "" if there is nothing to remember."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 
 SECONDS = 15 * 60
 """How long our own signatures are valid, for the start of a request."""
+
+WRITE_SECONDS = 30.0
+"""How long a store may take a chunk of an object."""
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30)
 MOST_WORDS = 4096
@@ -82,10 +86,13 @@ class Bucket:
             ContentType=content_type,
             ContentLength=length,
         )
-        source = _Watched(chunks)
         try:
-            async with self._send("PUT", request, aiter(source)):
-                pass  # a 2xx answer: it is stored
+            async with asyncio.timeout(None) as limit:
+                source = _Watched(chunks, limit)
+                async with self._send("PUT", request, aiter(source)):
+                    pass  # a 2xx answer: it is stored
+        except TimeoutError as error:
+            raise self._failure("it takes no bytes") from error
         except ProblemError:
             if source.error:
                 raise source.error from None
@@ -205,16 +212,22 @@ class Bucket:
 
 
 class _Watched:
-    """Passes chunks on, and keeps the exception that ended them: aiohttp replaces it."""
+    """Passes chunks on, and keeps the exception that ended them: aiohttp replaces it.
 
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+    The store has some seconds to take each: aiohttp limits only how long its answer may take.
+    """
+
+    def __init__(self, chunks: AsyncIterator[bytes], limit: asyncio.Timeout) -> None:
         self._chunks = chunks
+        self._limit = limit
         self.error: Exception | None = None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for chunk in self._chunks:
+                self._limit.reschedule(asyncio.get_running_loop().time() + WRITE_SECONDS)
                 yield chunk
+                self._limit.reschedule(None)
         except Exception as error:
             self.error = error
             raise

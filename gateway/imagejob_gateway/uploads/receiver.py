@@ -7,6 +7,8 @@ import hashlib
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
+from imagejob_operator.observability.logging import fields
+
 from imagejob_gateway.images.manifest import NewImage
 from imagejob_gateway.problem import ProblemError, ProblemReason
 
@@ -90,6 +92,7 @@ class Receiver:
             except BaseException:
                 # Also when we are told to stop; and a request that failed may have had its effect.
                 await asyncio.shield(self._undo(attempt))
+                log.info("an upload failed, and was removed", extra=fields(key=attempt.key))
                 raise
             await asyncio.shield(self._finish(attempt, received))
             return received

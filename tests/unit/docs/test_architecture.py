@@ -21,7 +21,7 @@ def test_a_path_leads_somewhere(path: str) -> None:
 
 SECTIONS = {
     "imagejob_operator": ("## The operator", "### The path of an event"),
-    "imagejob_gateway": ("## The gateway", "Where what is to come"),
+    "imagejob_gateway": ("## The gateway", "## Where do I change"),
 }
 
 

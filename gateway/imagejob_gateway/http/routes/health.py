@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from imagejob_gateway.http import views
 from imagejob_gateway.http.models import DependencyModel, HealthModel, StatsModel
 from imagejob_gateway.http.problems import documented
 from imagejob_gateway.http.security import OF_TOKENS, Reader
 from imagejob_gateway.http.services import Have
-from imagejob_gateway.images.stats import stats
+from imagejob_gateway.problem import ProblemReason
 
 router = APIRouter(prefix="/api/v1/health", tags=["health"])
 
@@ -58,10 +57,8 @@ async def get_readiness(services: Have, response: Response) -> dict[str, bool]:
 @router.get(
     "/stats",
     operation_id="getStats",
-    responses=documented(*OF_TOKENS),
+    responses=documented(*OF_TOKENS, ProblemReason.INVALID_PARAMETER),
 )
 async def get_stats(services: Have, caller: Reader) -> StatsModel:
-    """Count the caller's images, or with the scope `all` everybody's."""
-    cache = services.cache
-    owner = None if caller.is_for_all else caller.owner
-    return views.stats(stats(cache.images(owner), cache.quota()))
+    """Count the caller's images, or with the scope `all` everybody's; a second old at most."""
+    return services.stats.get(None if caller.is_for_all else caller.owner)

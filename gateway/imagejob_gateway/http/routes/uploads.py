@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from imagejob_gateway.http import views
@@ -14,11 +15,14 @@ from imagejob_gateway.http.problems import documented
 from imagejob_gateway.http.security import OF_TOKENS, Uploader
 from imagejob_gateway.http.services import Have
 from imagejob_gateway.problem import ProblemError, ProblemReason
-from imagejob_gateway.uploads import form
+from imagejob_gateway.uploads import form, formats
 from imagejob_gateway.uploads.body import Body, announced_length, check_length
 from imagejob_gateway.uploads.idempotency import HEADER, parse_key
 
 router = APIRouter(prefix=views.IMAGES, tags=["uploads"])
+
+IDLE_SECONDS = 30.0
+"""How long an upload may send nothing: it holds a connection to the store."""
 
 Key = Annotated[
     str | None,
@@ -44,12 +48,15 @@ FORM = {
 BODY = {
     "requestBody": {
         "required": True,
-        "content": {"image/*": BINARY, "multipart/form-data": FORM},
+        "content": {
+            **dict.fromkeys((*formats.MEDIA_TYPES, "application/octet-stream"), BINARY),
+            "multipart/form-data": FORM,
+        },
     }
 }
 PROBLEMS = (
     *(ProblemReason.INVALID_REQUEST, ProblemReason.EMPTY_BODY, ProblemReason.INCOMPLETE_BODY),
-    *(*OF_TOKENS, ProblemReason.LENGTH_REQUIRED),
+    *(*OF_TOKENS, ProblemReason.LENGTH_REQUIRED, ProblemReason.TOO_SLOW),
     *(ProblemReason.TOO_LARGE, ProblemReason.UNSUPPORTED_FORMAT, ProblemReason.INVALID_PARAMETER),
     *(ProblemReason.PROFILE_NOT_FOUND, ProblemReason.INVALID_SPEC, ProblemReason.STORE_NOT_FOUND),
     *(ProblemReason.IN_PROGRESS, ProblemReason.NAME_TAKEN, ProblemReason.KEY_REUSED),
@@ -91,7 +98,7 @@ async def upload_image(
 @router.api_route("/upload", methods=["GET", "PUT", "PATCH", "DELETE"], include_in_schema=False)
 async def refuse_method() -> None:
     """Otherwise `upload` would be taken for an image's name."""
-    raise ProblemError(ProblemReason.METHOD_NOT_ALLOWED, "Method Not Allowed")
+    raise HTTPException(405)
 
 
 async def _body(request: Request, max_bytes: int) -> Body:
@@ -107,8 +114,17 @@ async def _body(request: Request, max_bytes: int) -> Body:
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in request.stream():
-            yield chunk
-    except ClientDisconnect as error:
-        raise ProblemError(ProblemReason.INCOMPLETE_BODY, "The client went away.") from error
+    """Yield what comes. Raises ProblemError."""
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                chunk = await anext(stream, None)
+        except ClientDisconnect as error:
+            raise ProblemError(ProblemReason.INCOMPLETE_BODY, "The client went away.") from error
+        except TimeoutError as error:
+            detail = f"Nothing came for {IDLE_SECONDS:.0f} seconds."
+            raise ProblemError(ProblemReason.TOO_SLOW, detail) from error
+        if chunk is None:
+            return
+        yield chunk

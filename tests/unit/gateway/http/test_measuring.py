@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from imagejob_gateway.http import problems
 from imagejob_gateway.http.measuring import Measuring
 from imagejob_gateway.http.middleware import RequestContext
+from imagejob_gateway.http.paths import Paths
 from imagejob_gateway.metrics import GatewayMetrics
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from support.asgi import request
@@ -31,7 +32,8 @@ def app(metrics: GatewayMetrics) -> Measuring:
     """An application with a good route, one that refuses, and an upload."""
     app = FastAPI()
     problems.install(app)
-    app.add_middleware(RequestContext)
+    app.state.paths = Paths({"paths": {}})
+    app.add_middleware(RequestContext, paths=app.state.paths)
 
     @app.get("/images/{name}")
     async def good(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -13,6 +14,8 @@ from imagejob_gateway.auth.caller import Caller
 from imagejob_gateway.auth.tokens import Tokens, open_issuers
 from imagejob_gateway.config import IssuerSettings
 from imagejob_gateway.http.app import application
+from imagejob_gateway.http.figures import figures
+from imagejob_gateway.http.recent import Recent
 from imagejob_gateway.images.api import ImagesApi
 from imagejob_gateway.images.cache import NamespaceCache
 from imagejob_gateway.images.kinds import LISTED, ListedImage
@@ -123,7 +126,14 @@ def app(tmp_path: Path, asked: Asked) -> FastAPI:
     images = ImagesApi(api, cluster, cache, "team-a")
     tokens = Tokens(open_issuers(issuers))
     return application(
-        services(*issuers, tokens=tokens, images=images, cache=cache, buckets=buckets)
+        services(
+            *issuers,
+            tokens=tokens,
+            images=images,
+            cache=cache,
+            buckets=buckets,
+            stats=Recent(partial(figures, cache), 1.0),
+        )
     )
 
 
@@ -202,9 +212,9 @@ def her_cursor() -> str:
 
 LISTINGS = {
     "plainly": "",
-    "of an owner": "?owner=alice",
-    "of a subject": "?sub=alice",
-    "of everybody": "?all=true&scope=all",
+    "of her content": f"?sha256={'a' * 64}",
+    "of her profile": "?profile=web",
+    "in her phase": "?phase=Succeeded&phase=Pending&phase=Failed",
     "all in one": "?limit=500",
     "by her cursor": f"?cursor={her_cursor()}",
 }
@@ -221,6 +231,13 @@ def test_a_list_has_only_ones_own(
     assert not asked
 
 
+@pytest.mark.parametrize("query", ["owner=alice", "sub=alice", "all=true"])
+def test_a_list_can_t_be_asked_for_anothers(app: FastAPI, query: str) -> None:
+    answer = sent(app, "GET", f"{IMAGES}?{query}", token())
+
+    assert (answer.status, answer.json()["reason"]) == (422, "InvalidParameter")
+
+
 @pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
 def test_counts_are_of_ones_own(app: FastAPI, stranger: Callable[[], str]) -> None:
     counts = sent(app, "GET", "/api/v1/health/stats", stranger()).json()
@@ -228,3 +245,4 @@ def test_counts_are_of_ones_own(app: FastAPI, stranger: Callable[[], str]) -> No
     assert counts["images"] == 0
     assert set(counts["byPhase"].values()) == {0}
     assert counts["byReason"] == {}
+    assert counts["recentFailures"] == []

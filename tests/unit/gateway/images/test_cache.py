@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from imagejob_gateway.images.cache import NamespaceCache
 from imagejob_gateway.images.kinds import LISTED, OWNER_LABEL, WATCHED, ListedImage
-from imagejob_gateway.images.stats import stats
 from imagejob_operator.kube import client as api
 from imagejob_operator.kube.client import Change
 from imagejob_operator.kube.reader import Reader, Unreadable
@@ -105,23 +104,6 @@ def test_a_list_replaces_what_is_older_and_no_more(tmp_path: Path) -> None:
 
     assert version == 10
     assert found.keys() == {"a", "b", "new"}
-
-
-def test_counts_have_every_phase() -> None:
-    images = [image("a", 1, "", phase="Failed"), image("b", 2)]
-
-    found = stats(images, None)
-
-    assert found.images == 2
-    assert found.by_phase == {
-        "Pending": 1,
-        "Throttled": 0,
-        "Queued": 0,
-        "Running": 0,
-        "Succeeded": 0,
-        "Failed": 1,
-    }
-    assert found.quota is None
 
 
 def test_each_kind_is_watched_once() -> None:

@@ -1,0 +1,147 @@
+"""Server-sent events: as many streams as are good for the gateway, and no longer than needed.
+
+A stream ends after its last event, when its client goes or takes nothing, after half an hour, and
+when the gateway is told to stop. Clients come again and get the state as it is then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from imagejob_gateway.problem import RETRY_SECONDS, ProblemError, ProblemReason
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator
+
+    from starlette.types import Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+PER_OWNER, IN_ALL = 8, 256
+SEND_SECONDS = 10.0
+"""How long a client may take an event."""
+
+MOST_SECONDS = 30 * 60.0
+RETRY_MILLIS = 3000
+"""After which pause a browser comes again."""
+
+MEDIA_TYPE = "text/event-stream"
+
+
+class Streams:
+    """The streams that are open."""
+
+    def __init__(self, per_owner: int = PER_OWNER, in_all: int = IN_ALL) -> None:
+        self._per_owner = per_owner
+        self._in_all = in_all
+        self._open = Counter[str]()
+        self.stopping = asyncio.Event()
+
+    @contextmanager
+    def opened(self, owner: str) -> Iterator[None]:
+        """Count a stream. Raises ProblemError if there are too many."""
+        if self._open[owner] >= self._per_owner or self._open.total() >= self._in_all:
+            detail = (
+                f"Each subject may have {self._per_owner} streams, all together {self._in_all}."
+            )
+            raise ProblemError(ProblemReason.TOO_MANY_STREAMS, detail, wait=RETRY_SECONDS)
+        self._open[owner] += 1
+        try:
+            yield
+        finally:
+            self._open[owner] -= 1
+            self._open += Counter()  # forgets who has none
+
+    def stop(self) -> None:
+        """End all."""
+        self.stopping.set()
+
+
+def event(data: str, kind: str, number: str = "") -> bytes:
+    """Render an event; `data` is one line."""
+    head = f"id: {number}\n" if number else ""
+    return f"{head}event: {kind}\ndata: {data}\n\n".encode()
+
+
+KEEP_ALIVE = b": nothing new\n\n"
+CLOSING, FINISHED, DELETED = (
+    event(f'{{"reason":"{why}"}}', "end") for why in ("Closing", "Finished", "Deleted")
+)
+RETRY = f"retry: {RETRY_MILLIS}\n\n".encode()
+
+
+class EventStream(Response):
+    """Sends events as they come. Raises ProblemError before the first if there are too many."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, events: AsyncGenerator[bytes], streams: Streams, owner: str) -> None:
+        super().__init__(headers={"X-Accel-Buffering": "no"})  # nginx would hold them back
+        del self.headers["content-length"]
+        self._events = events
+        self._streams = streams
+        self._owner = owner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        with self._streams.opened(self._owner):
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            sending = asyncio.create_task(self._send(send))
+            gone = asyncio.create_task(_gone(receive))
+            stopping = asyncio.create_task(self._streams.stopping.wait())
+            try:
+                await asyncio.wait(
+                    {sending, gone, stopping},
+                    timeout=MOST_SECONDS,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            finally:
+                await _cancel(sending, stopping)
+                await self._end(sending, gone, scope, send)
+
+    async def _send(self, send: Send) -> None:
+        """Send all events. Raises TimeoutError if the client takes one too slowly."""
+        async with aclosing(self._events) as events:
+            async for each in events:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await send(_part(each))
+
+    async def _end(
+        self, sending: asyncio.Task[None], gone: asyncio.Task[None], scope: Scope, send: Send
+    ) -> None:
+        is_slow = not sending.cancelled() and isinstance(sending.exception(), TimeoutError)
+        if is_slow:
+            log.info("a stream of events is dropped: its client takes nothing")
+            scope["state"]["abort"]()
+            await gone
+            return
+        if gone.done():
+            return
+        await _cancel(gone)
+        if sending.cancelled():
+            await send(_part(CLOSING))
+        else:
+            sending.result()  # raises what a bug has raised
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the client has gone; what it sends meanwhile is ignored."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _part(data: bytes) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": True}

@@ -1,0 +1,134 @@
+"""Every kind of request, good and bad, to one gateway that runs: status, reason, and nothing left.
+
+No operator runs: images stay as they were uploaded.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from imagejob_dev.ports import LOOPBACK
+from support import gateway as gateways
+from support import namespaces
+from support.gateway import Answer, Gateway
+from support.gateway_bytes import RAW, Raw
+from support.gateway_scenarios import CASES, JPEG, MAX_BYTES, UPLOAD, Case
+from support.tenant import Tenant, ours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from imagejob_dev.client import Client
+    from support.helm_chart import Helm
+
+pytestmark = pytest.mark.laptop
+
+OF_EVERY_ANSWER = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+
+@pytest.fixture(scope="module")
+def team(cluster: Client) -> Iterator[Tenant]:
+    with namespaces.fresh(cluster) as name:
+        tenant = Tenant(cluster, name)
+        tenant.open()
+        tenant.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb"}]}))
+        yield tenant
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    team: Tenant, helm: Helm, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    gateways.give_rights(team, helm)
+    folder = tmp_path_factory.mktemp("gateway")
+    with gateways.running(team, folder, maxBytes=MAX_BYTES) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def image(gateway: Gateway) -> str:
+    """An image of alice's."""
+    answer = gateway.request("POST", UPLOAD, JPEG, gateway.token(), Content_Type="image/jpeg")
+    assert answer.status == 202, answer.body
+    name: str = answer.json()["name"]
+    return name
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_request_gets_its_answer(gateway: Gateway, team: Tenant, image: str, case: Case) -> None:
+    token = None if case.scope is None else gateway.token(case.subject, case.scope)
+    path = case.path.replace("NAME", image).replace("GONE", "img-" + "0" * 24)
+    before = stored(team) if case.path.startswith(UPLOAD) else {}
+
+    answer = gateway.request(case.method, path, case.body, token, **case.headers)
+
+    assert answer.status == case.status, answer.body
+    judge(answer, case.reason, case.names, has_body=case.method != "HEAD")
+    assert case.answers.items() <= answer.headers.items()
+    if before and case.reason:
+        assert stored(team) == before
+
+
+@pytest.mark.parametrize("case", RAW.values(), ids=RAW)
+def test_bytes_on_a_socket_get_their_answer(
+    gateway: Gateway, team: Tenant, image: str, case: Raw
+) -> None:
+    data = case.data.replace(b"TOKEN", gateway.token().encode()).replace(b"NAME", image.encode())
+    before = stored(team)
+
+    answer = spoken(gateway, data)
+
+    assert answer.status == case.status, answer.body
+    judge(answer, case.reason, case.names)
+    assert stored(team) == before
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CASES) + len(RAW) >= 100
+    assert all(bool(case.reason) == (case.status >= 400) for case in CASES.values())
+
+
+def judge(answer: Answer, reason: str, names: str, *, has_body: bool = True) -> None:
+    """Check what every answer has, and what every problem has."""
+    assert OF_EVERY_ANSWER.items() <= answer.headers.items()
+    assert answer.headers["content-security-policy"].startswith("default-src 'none';")
+    assert answer.headers["x-request-id"]
+    if not reason:
+        return
+    assert answer.headers["content-type"] == "application/problem+json"
+    if not has_body:
+        assert answer.body == b""
+        return
+    problem: dict[str, Any] = answer.json()
+    assert (problem["status"], problem["reason"]) == (answer.status, reason)
+    assert problem["type"] == f"urn:imagejob:problem:{reason}"
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["requestId"] == answer.headers["x-request-id"]
+    assert not names or names in (problem.get("field"), problem.get("header"))
+
+
+def spoken(gateway: Gateway, data: bytes) -> Answer:
+    """Send bytes, and nothing more; return the first answer."""
+    with socket.create_connection((LOOPBACK, gateway.port), timeout=gateways.SECONDS) as sock:
+        sock.sendall(data)
+        with sock.makefile("rb") as file:
+            status = int(file.readline().split()[1])
+            lines = iter(lambda: file.readline().decode().strip(), "")
+            headers = dict(line.lower().split(": ", 1) for line in lines)
+            return Answer(status, headers, file.read(int(headers["content-length"])))
+
+
+def stored(team: Tenant) -> dict[str, list[str]]:
+    """All that uploads leave."""
+    jobs = team.cluster.rest.get(team.path("imagejobs"))["items"]
+    return {
+        "objects": sorted(team.keys()),
+        "jobs": sorted(each["metadata"]["name"] for each in jobs),
+    }
