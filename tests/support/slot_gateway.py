@@ -17,7 +17,6 @@ import msgspec
 from imagejob_gateway.auth.tokens import Tokens, open_issuers
 from imagejob_gateway.config import Settings
 from imagejob_gateway.http.app import application
-from imagejob_gateway.http.services import Services
 from imagejob_gateway.images.api import ImagesApi
 from imagejob_gateway.images.cache import NamespaceCache
 from imagejob_gateway.slots.completions import Completions
@@ -33,6 +32,7 @@ from imagejob_operator.kube.client import Cluster
 
 from support import asgi
 from support.gateway import AUDIENCE, ISSUER, claims
+from support.gateway_services import services
 from support.memory_api import MemoryApi
 from support.state_shards import START, MemoryShards
 
@@ -89,7 +89,7 @@ class SlotGateway:
         )
         self.sweeper = Sweeper(self.state, left)
         self.app = application(
-            Services(
+            services(
                 settings=settings,
                 tokens=Tokens(open_issuers(settings.issuers)),
                 images=images,
@@ -100,7 +100,6 @@ class SlotGateway:
                 reservations=self.reservations,
                 completions=self.completions,
                 unwatched=lambda: (),
-                health=_as_any(None),
             )
         )
 
