@@ -25,7 +25,8 @@ MOST_HEAD_BYTES = 32 * 1024
 """Of a request's path and headers: a token may have 8 KiB, and proxies add their own."""
 
 HEAD_SECONDS = 20.0
-"""From a connection, or a request's first byte, to the end of its headers."""
+"""From a connection, or a request's first byte, to the end of its headers; and from an answer to
+the end of the body that it didn't wait for."""
 
 FRAMING = (b"content-length", b"transfer-encoding")
 """The headers that say how long a body is."""
@@ -135,6 +136,19 @@ class Protocol(HttpToolsProtocol):
             return
         self._in_head = True
         super().on_message_complete()
+        if self.cycle.response_complete:
+            self._stop_timer()
+            self._start_timer()
+
+    def on_response_complete(self) -> None:
+        """See uvicorn. What is left of the body, such as without a valid token, has its time, too.
+
+        uvicorn forgets its own timer with the next byte, and then waits without an end.
+        """
+        super().on_response_complete()
+        is_early = not self._in_head and self.cycle.response_complete
+        if is_early and not self.transport.is_closing():
+            self._start_timer()
 
     def _after_upgrade(self, data: bytes) -> bytes:
         """Parse; return what follows the head of a request that asks for an upgrade.

@@ -46,8 +46,15 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+async def hasty(_: Any, __: Any, send: Any) -> None:
+    """Answer without a look at the body."""
+    headers = [(b"content-length", b"1")]
+    await send({"type": "http.response.start", "status": 401, "headers": headers})
+    await send({"type": "http.response.body", "body": b"!"})
+
+
 @asynccontextmanager
-async def connected() -> AsyncIterator[Connection]:
+async def connected(app: Any = app) -> AsyncIterator[Connection]:
     config = uvicorn.Config(app, http=Protocol, ws="none", lifespan="off", log_config=None)
     state = ServerState()
     loop = asyncio.get_running_loop()
@@ -176,6 +183,35 @@ def test_a_body_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyPatch) -> 
             return await connection.rest()
 
     assert asyncio.run(run()).count(b"HTTP/1.1 200") == 2
+
+
+def after_an_early_answer(*parts: bytes) -> bytes:
+    """What comes from an application that doesn't read, after its answer to 9 bytes to come."""
+
+    async def run() -> bytes:
+        async with connected(hasty) as connection:
+            await connection.say(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+            await connection.reader.readuntil(b"!")
+            for part in parts:
+                await connection.say(part)
+            return await connection.rest()
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("rest", [b"a", b"a" * 9], ids=["a part", "all"])
+def test_the_body_after_an_answer_has_its_time(
+    monkeypatch: pytest.MonkeyPatch, rest: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+
+    assert after_an_early_answer(rest) == b""
+
+
+def test_a_connection_goes_on_after_an_early_answer() -> None:
+    answers = after_an_early_answer(b"a" * 9, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+
+    assert answers.startswith(b"HTTP/1.1 401")
 
 
 UPGRADE = b"POST / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
