@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from typing import TYPE_CHECKING, NamedTuple
+
+from botocore.exceptions import BotoCoreError
+from imagejob_operator.observability.logging import fields
 
 from imagejob_gateway.problem import ProblemError, ProblemReason
 
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     from .credentials import Credentials
 
     FindStore = Callable[[str], ImageStore | None]
+
+
+log = logging.getLogger(__name__)
 
 
 class _Opened(NamedTuple):
@@ -58,7 +65,10 @@ class Buckets:
         current = credentials.read(name, settings.credentials)
         opened = self._opened.get(name)
         if opened is None or (opened.s3, opened.credentials) != (s3, current):
-            bucket = _bucket(settings, s3, current, self._session)
+            try:
+                bucket = _bucket(settings, s3, current, self._session)
+            except (BotoCoreError, ValueError, OSError) as error:  # of TLS: an OSError
+                raise _undescribed(name, error) from error
             self._opened[name] = opened = _Opened(s3, current, bucket)
         return opened.bucket
 
@@ -74,3 +84,10 @@ def _bucket(
     public = Signer(s3, current, settings.public_endpoint) if settings.public_endpoint else signer
     context = ssl.create_default_context(cadata=s3.ca_bundle) if s3.ca_bundle else True
     return Bucket(settings, s3.prefix or "", session, signer, public, context)
+
+
+def _undescribed(name: str, error: Exception) -> ProblemError:
+    """Of what an ImageStore may say, and botocore or OpenSSL don't take, such as a caBundle."""
+    log.warning("the ImageStore can't be used as it is: %s", error, extra=fields(store=name))
+    detail = f"The store {name} can't be used as its ImageStore describes it."
+    return ProblemError(ProblemReason.STORE_NOT_FOUND, detail)
