@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from . import dialing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import SimpleNamespace
@@ -19,7 +21,7 @@ def session(stored: Stored) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         auto_decompress=False,
         trust_env=False,
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=aiohttp.TCPConnector(limit=0, socket_factory=dialing.opened),
         skip_auto_headers=("Content-Type", "User-Agent"),
         trace_configs=[_trace(stored)],
     )
