@@ -51,7 +51,7 @@ def request(
         "path": path,
         "raw_path": path.encode(),
         "root_path": "",
-        "query_string": query.encode(),
+        "query_string": query.encode("latin-1"),
         "client": None,
         "server": ("test", 80),
         "headers": named,

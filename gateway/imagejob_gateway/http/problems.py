@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import string
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -149,4 +151,6 @@ def _not_found(request: Request, paths: Paths) -> Response:
         problem = Problem(ProblemReason.NOT_FOUND, "There is no such path.")
         return rendered(request.scope, problem)
     raw, query = request.scope["raw_path"], request.scope["query_string"]
-    return RedirectResponse(twin(raw.decode("ascii")) + (f"?{query.decode()}" if query else ""))
+    # Bytes that are no text are escaped; what is escaped already stays.
+    suffix = f"?{quote(query, safe=string.punctuation)}" if query else ""
+    return RedirectResponse(twin(raw.decode("ascii")) + suffix)

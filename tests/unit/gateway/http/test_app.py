@@ -119,6 +119,7 @@ def test_a_head_is_what_a_get_would_be(path: str) -> None:
 SLASHES = {
     "/api/v1/health": "/api/v1/health/",
     "/api/v1/health?a=b&a=%2F": "/api/v1/health/?a=b&a=%2F",
+    "/api/v1/health?\xff\r\n#": "/api/v1/health/?%FF%0D%0A#",
     "/api/v1/images/": "/api/v1/images",
     "/api/v1/images/upload/": "/api/v1/images/upload",
 }
