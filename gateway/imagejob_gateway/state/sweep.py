@@ -75,3 +75,6 @@ class Sweeper:
                 except ProblemError as error:
                     extra = fields(owner=owner, left=str(left))
                     log.warning("a leftover stays: %s", error, extra=extra)
+                except Exception:  # a bug, which must not keep those of others
+                    extra = fields(owner=owner, left=str(left))
+                    log.exception("a leftover can't be settled", extra=extra)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.state import uploads
 from imagejob_gateway.state.owner import OwnerState, Upload
@@ -16,16 +17,15 @@ from support.state_shards import RATE, START, MemoryShards
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pytest
-
 OWNERS = [f"{number:040d}" for number in range(3)]
 
 
 class Some:
     """Leftovers that are over at once, and fail for the first owner."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, failure: Exception) -> None:
         self._state = state
+        self._failure = failure
         self.settled: list[str] = []
 
     def overdue(self, state: OwnerState, now: int) -> Sequence[str]:
@@ -33,25 +33,34 @@ class Some:
 
     async def settle(self, owner: str, left: str) -> None:
         if owner == OWNERS[0]:
-            raise ProblemError(ProblemReason.STORAGE_UNAVAILABLE, "no")
+            raise self._failure
         self.settled.append(owner)
         await self._state.change(
             owner, lambda state, _: (uploads.ended(state, left, created=False), None)
         )
 
 
-def test_one_that_fails_stays_and_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+FAILURES = {
+    "a leftover stays": ProblemError(ProblemReason.STORAGE_UNAVAILABLE, "no"),
+    "a leftover can't be settled": ValueError("a bug"),
+}
+
+
+@pytest.mark.parametrize(("words", "failure"), FAILURES.items(), ids=["a store", "a bug"])
+def test_one_that_fails_stays_and_stops_no_other(
+    caplog: pytest.LogCaptureFixture, words: str, failure: Exception
+) -> None:
     shards: Any = MemoryShards()
     for owner in OWNERS:
         left = OwnerState(as_of=START, uploads={"a": Upload("", "s", "k", START)})
         shards.put(shard_of(owner), owner, left.encode())
     shards.put(shard_of("broken"), "broken", "{")
     state = State(shards, RATE, lambda: START + 1000)
-    some = Some(state)
+    some = Some(state, failure)
 
     asyncio.run(Sweeper(state, [some]).sweep())
 
     assert sorted(some.settled) == OWNERS[1:]
     assert OWNERS[0] in shards.data[shard_of(OWNERS[0])]
     assert OWNERS[1] not in shards.data[shard_of(OWNERS[1])]
-    assert "a leftover stays" in caplog.text
+    assert words in caplog.text
