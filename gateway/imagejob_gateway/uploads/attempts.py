@@ -170,7 +170,10 @@ class LeftUploads:
         upload, record = left
         image = await self._images.of_upload(upload)
         extra = fields(owner=owner, key=record.key, store=record.store)
-        if image is None and record.store in self._buckets.names:
+        if not names.is_source_key(record.key, upload):
+            # Who may write ConfigMaps must not have us delete whatever is in the store.
+            log.error("an upload's record names what isn't its object, which stays", extra=extra)
+        elif image is None and record.store in self._buckets.names:
             await self._buckets.open(record.store).remove(record.key)
             log.info("removed what an upload has left", extra=extra)
         elif image is None:

@@ -36,6 +36,11 @@ def source_key(prefix: str, upload: str) -> str:
     return f"{prefix}/{upload}/original"
 
 
+def is_source_key(key: str, upload: str) -> bool:
+    """Whether a key is of this attempt's original, under whatever prefix it was stored."""
+    return key.endswith(source_key("", upload))
+
+
 def _name(*parts: str) -> str:
     """96 bits of a digest: no part has a NUL."""
     return f"img-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:24]}"

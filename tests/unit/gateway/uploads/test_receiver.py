@@ -14,7 +14,7 @@ from imagejob_gateway.config import IssuerSettings, ProfileSettings, Settings, S
 from imagejob_gateway.images.kinds import Image
 from imagejob_gateway.images.manifest import NewImage, manifest
 from imagejob_gateway.problem import ProblemError, ProblemReason
-from imagejob_gateway.state.owner import OwnerState, decode
+from imagejob_gateway.state.owner import OwnerState, Upload, decode
 from imagejob_gateway.state.shards import shard_of
 from imagejob_gateway.state.state import State
 from imagejob_gateway.state.sweep import Sweeper
@@ -276,6 +276,18 @@ def test_what_can_t_be_undone_is_settled_by_the_sweeper() -> None:
     world.sweep_later()
     assert world.buckets.objects == {}
     assert world.stored.is_empty
+
+
+def test_a_record_that_was_forged_removes_no_other_object() -> None:
+    world = World()
+    world.buckets.objects["uploads/1/original"] = picture()
+    forged = OwnerState(START, uploads={"2": Upload("", "uploads", "uploads/1/original", START)})
+    world.shards.put(shard_of(ALICE.owner), ALICE.owner, forged.encode())
+
+    world.sweep_later()
+
+    assert list(world.buckets.objects) == ["uploads/1/original"]
+    assert world.stored.uploads == {}
 
 
 def test_an_imagejob_that_turns_out_to_be_there_keeps_its_object_and_is_charged() -> None:
