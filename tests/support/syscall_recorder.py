@@ -2,8 +2,10 @@
 
 Run as a program, with a worker's environment and a file to write to: a JSON array for each call,
 its number, its arguments and its path. In the place of the wall, a child puts up a seccomp filter
-that reports each call (seccomp(2), SECCOMP_RET_USER_NOTIF); a thread of the worker notes it and
-lets it go on. Nothing has to be installed for it, and it needs no privileges.
+that reports each call (seccomp(2), SECCOMP_RET_USER_NOTIF); a thread of the worker notes it,
+refuses what the wall refuses with an error, and lets all else go on. Refused, because what a child
+does with a file that it could open behind no wall, such as to map a library, is nothing that it
+needs. Nothing has to be installed for it, and it needs no privileges.
 """
 
 from __future__ import annotations
@@ -25,7 +27,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from imagejob_worker import process, runner
 from imagejob_worker.contract.facts import Note
 from imagejob_worker.sandbox import kernel, syscall_filter, syscall_numbers
-from imagejob_worker.sandbox.syscall_filter import OWN_PROCESS, Instruction
+from imagejob_worker.sandbox.syscall_filter import (
+    CHECKED,
+    OWN_PROCESS,
+    REFUSED,
+    UNLESS,
+    Instruction,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +72,7 @@ class Recorder:
         assert here
         self._seccomp = here.calls["seccomp"]
         self._with_paths = {here.calls[name] for name in ("openat", "newfstatat")}
+        self._names = {number: name for name, number in here.calls.items()}
         self._path = str(folder / "recorder")
         self.calls: set[Call] = set()
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -123,14 +132,35 @@ class Recorder:
             try:
                 fcntl.ioctl(listener, NOTIF_RECV, notification)
                 identity, _, _, called, _, _, *arguments = NOTIFICATION.unpack(notification)
-                told = (OWN_PROCESS if word == pid else word for word in arguments)
+                name = self._names.get(called, "")
                 path = _text(pid, arguments[1]) if called in self._with_paths else ""
-                self.calls.add(Call(called, tuple(told), path))
-                fcntl.ioctl(listener, NOTIF_SEND, struct.pack("=QqiI", identity, 0, 0, CONTINUE))
+                self.calls.add(Call(called, told(name, arguments, pid), path))
+                code = refusal(name, arguments)
+                answer = (identity, 0, -code, 0 if code else CONTINUE)
+                fcntl.ioctl(listener, NOTIF_SEND, struct.pack("=QqiI", *answer))
             except FileNotFoundError:
                 continue  # killed meanwhile
         os.close(listener)
         os.close(process)
+
+
+def told(name: str, arguments: list[int], pid: int) -> tuple[int, ...]:
+    """Return the arguments, with OWN_PROCESS where that is the process's number and nothing else.
+
+    Another argument may be the same by chance, such as a command of fcntl().
+    """
+    named = {each.at for each in CHECKED.get(name, ()) if OWN_PROCESS in each.values}
+    return tuple(
+        OWN_PROCESS if at in named and word == pid else word for at, word in enumerate(arguments)
+    )
+
+
+def refusal(name: str, arguments: list[int]) -> int:
+    """Return the error that the wall answers a call with; 0 if it doesn't."""
+    unless = UNLESS.get(name, ())
+    if unless and all(arguments[each.at] & 0xFFFF_FFFF in each.values for each in unless):
+        return 0
+    return REFUSED.get(name, 0)
 
 
 def _text(pid: int, address: int) -> str:
