@@ -13,6 +13,7 @@ from imagejob_dev.client import CHART, CRDS, OPERATOR_NAMESPACE
 from imagejob_dev.errors import DevError
 from imagejob_operator.config.settings import Settings, from_environment
 from support.helm_chart import STAMPS, Body, of, one, operator_environment
+from support.metadata_services import metadata_services
 from support.paths import DATA
 
 if TYPE_CHECKING:
@@ -226,5 +227,6 @@ def test_workers_never_reach_link_local_addresses(helm: Helm) -> None:
     taken_out = {block["cidr"]: block["except"] for block in blocks}
     assert "169.254.0.0/16" in taken_out["0.0.0.0/0"]
     assert "fe80::/10" in taken_out["::/0"]
+    assert metadata_services() - {*taken_out["0.0.0.0/0"], *taken_out["::/0"]} == set()
     assert policy["spec"]["ingress"] == []
     assert policy["metadata"]["namespace"] == "team-a"

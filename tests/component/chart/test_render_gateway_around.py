@@ -9,6 +9,7 @@ import yaml
 from imagejob_dev.client import GATEWAY_CHART
 from imagejob_dev.errors import DevError
 from support.helm_chart import Body, of, one
+from support.metadata_services import metadata_services
 
 if TYPE_CHECKING:
     from support.helm_chart import Helm, Values
@@ -125,6 +126,7 @@ def test_the_network_policy_leaves_out_what_serves_credentials(whole: list[Body]
     excepted = {each["ipBlock"]["cidr"]: each["ipBlock"]["except"] for each in stores["to"]}
     assert "169.254.0.0/16" in excepted["0.0.0.0/0"]
     assert "fe80::/10" in excepted["::/0"]
+    assert metadata_services() - {*excepted["0.0.0.0/0"], *excepted["::/0"]} == set()
     assert [each["ports"] for each in policy["ingress"]] == [
         [{"port": "http"}],
         [{"port": "metrics"}],
