@@ -118,6 +118,7 @@ async def serve(settings: Settings, tokens: Tokens) -> None:
         ]
         # Before, no profile and no store is known, and requests would be refused for it.
         await reflectors.current()
+        log.info("serving", extra=fields(listen=settings.listen))
         app = Measuring(application(services), metrics)
         await _server(settings, app, services.streams.stop).serve()
         for task in background:

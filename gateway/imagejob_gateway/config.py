@@ -95,13 +95,13 @@ class IssuerSettings(Part, frozen=True):
             raise ValueError(f"{self.issuer} needs one of keyFile, publicKey and jwksUrl")
         if self.algorithm == "HS256" and not self.key_file:
             raise ValueError(
-                f"{self.issuer} needs a keyFile: the secret for HS256 is public nowhere"
+                f"{self.issuer} needs a keyFile: the key for HS256 is a secret, not a public key"
             )
         if self.jwks_url and self.key_id:
-            raise ValueError(f"{self.issuer} needs no keyId: a JWK Set has the ids of its keys")
+            raise ValueError(f"{self.issuer} needs no keyId: its JWK Set has the ids of its keys")
         if self.jwks_url and not _is_safe(self.jwks_url, allow_http=self.allow_http):
             raise ValueError(
-                f"jwksUrl of {self.issuer} is no https:// URL, and allowHttp isn't set"
+                f"jwksUrl of {self.issuer} isn't an https:// URL, and allowHttp isn't set"
             )
 
 
@@ -141,12 +141,14 @@ class Settings(Part, frozen=True):
 
     def __post_init__(self) -> None:
         if self.byte_limit < 1:
-            raise ValueError(f"maxBytes is no number of bytes: {self.max_bytes}")
+            raise ValueError(f"maxBytes isn't a number of bytes: {self.max_bytes}")
         if len({each.issuer for each in self.issuers}) < len(self.issuers):
             raise ValueError("an issuer is listed twice; each has one algorithm")
         _ = self.rate
         if _overlap(self.prefix, self.slots.prefix):
-            raise ValueError("what is in quarantine needs a prefix of its own")
+            raise ValueError(
+                "slots.prefix and prefix overlap: direct uploads need a prefix of their own"
+            )
         known = {store.name for store in self.stores}
         for profile in self.profiles:
             if profile.store and profile.store not in known:

@@ -19,7 +19,7 @@ class ProblemReason(StrEnum):
     INVALID_PARAMETER = "InvalidParameter"
     """A parameter of the path or the query is out of range; `field` names it."""
     EMPTY_BODY = "EmptyBody"
-    """There is no byte of an image."""
+    """The upload has no bytes."""
     TOO_SLOW = "TooSlow"
     """The client sent nothing for a while."""
     INCOMPLETE_BODY = "IncompleteBody"
@@ -35,7 +35,7 @@ class ProblemReason(StrEnum):
     METHOD_NOT_ALLOWED = "MethodNotAllowed"
     """The path exists, and takes other methods."""
     NOT_FINISHED = "NotFinished"
-    """The image has no outputs (yet)."""
+    """The image has no outputs: it isn't finished, or it failed."""
     LENGTH_REQUIRED = "LengthRequired"
     """An upload says its length before its first byte."""
     TOO_LARGE = "TooLarge"
@@ -45,7 +45,7 @@ class ProblemReason(StrEnum):
     HEADERS_TOO_LARGE = "HeadersTooLarge"
     """The request's path and headers exceed the limit."""
     UNSUPPORTED_FORMAT = "UnsupportedFormat"
-    """The bytes are no image that is accepted, or another than the declared one."""
+    """The bytes aren't an image of a format that is accepted, or not of the declared one."""
     PROFILE_NOT_FOUND = "ProfileNotFound"
     """The gateway offers no profile of that name."""
     IN_PROGRESS = "InProgress"
@@ -93,18 +93,18 @@ MEANINGS: dict[ProblemReason, Meaning] = {
     ProblemReason.INVALID_REQUEST: Meaning(400, "The request is malformed"),
     ProblemReason.EMPTY_BODY: Meaning(400, "The body is empty"),
     ProblemReason.INCOMPLETE_BODY: Meaning(400, "The body has another length than announced"),
-    ProblemReason.UNAUTHENTICATED: Meaning(401, "A valid token is needed"),
+    ProblemReason.UNAUTHENTICATED: Meaning(401, "A valid token is required"),
     ProblemReason.MISSING_SCOPE: Meaning(403, "The token doesn't allow this"),
     ProblemReason.NOT_FOUND: Meaning(404, "Not found"),
     ProblemReason.METHOD_NOT_ALLOWED: Meaning(405, "The method isn't allowed here"),
-    ProblemReason.NOT_FINISHED: Meaning(409, "The image has no such output yet"),
+    ProblemReason.NOT_FINISHED: Meaning(409, "The image has no outputs"),
     ProblemReason.TOO_SLOW: Meaning(408, "The request takes too long"),
     ProblemReason.IN_PROGRESS: Meaning(409, "The upload is in progress"),
     ProblemReason.NAME_TAKEN: Meaning(409, "The image's name is taken"),
     ProblemReason.NOT_UPLOADED: Meaning(409, "The object isn't there"),
     ProblemReason.SLOT_USED: Meaning(409, "The slot was used"),
     ProblemReason.SLOT_CLOSED: Meaning(410, "The slot is gone"),
-    ProblemReason.LENGTH_REQUIRED: Meaning(411, "A Content-Length is needed"),
+    ProblemReason.LENGTH_REQUIRED: Meaning(411, "A Content-Length is required"),
     ProblemReason.TOO_LARGE: Meaning(413, "The upload is too large"),
     ProblemReason.UNSUPPORTED_FORMAT: Meaning(415, "The format isn't accepted"),
     ProblemReason.INVALID_PARAMETER: Meaning(422, "A parameter isn't valid"),

@@ -38,6 +38,7 @@ def shell(cluster: Client, installed: Release, namespace: str, tmp_path: Path) -
         *programs,
         GATEWAY_IMAGE=image["repository"],
         TAG=image["tag"],
+        S3_HERE=cluster.s3.endpoint,
     )
     here = f"kubectl config set-context --current --namespace={namespace}"
     shell.run(Block("namespace", here, "", None))

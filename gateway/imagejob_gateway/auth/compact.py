@@ -41,6 +41,8 @@ class CompactToken(NamedTuple):
 
 def read(token: str) -> CompactToken:
     """Read a token. Raises InvalidTokenError."""
+    if not token:
+        raise InvalidTokenError("there is no bearer token, or more than one")
     if len(token) > LONGEST_TOKEN:
         raise InvalidTokenError("the token is too long")
     parts = token.split(".")
@@ -63,7 +65,7 @@ def _object(part: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InvalidTokenError(f"a part of the token can't be read: {error}") from error
     if not isinstance(found, dict):
-        raise InvalidTokenError("a part of the token is no object")
+        raise InvalidTokenError("a part of the token isn't an object")
     return found
 
 
@@ -73,7 +75,7 @@ def _check_header(header: dict[str, Any]) -> None:
         raise InvalidTokenError("the token has extensions that must be understood")
     key_id = header.get("kid", "-")
     if not isinstance(key_id, str) or not 0 < len(key_id) <= LONGEST_KEY_ID:
-        raise InvalidTokenError("the key's id is no text, empty or too long")
+        raise InvalidTokenError("the key's id isn't text, or is empty or too long")
     kind = header.get("typ", "JWT")
     if not isinstance(kind, str) or kind.lower() not in TYPES:
         raise InvalidTokenError("the token is of another type")
@@ -87,7 +89,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} isn't JSON")
 
 
 def _finite(text: str) -> float:

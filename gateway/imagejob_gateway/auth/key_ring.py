@@ -82,7 +82,9 @@ def of_secret(data: bytes, key_id: str = "") -> KeyRing:
     # Secrets made with `echo` end in a newline.
     secret = data.strip()
     if len(secret) < SHORTEST_SECRET:
-        raise KeyMaterialError(f"it has {len(secret)} bytes; HS256 needs {SHORTEST_SECRET}")
+        raise KeyMaterialError(
+            f"it has {len(secret)} bytes; HS256 needs at least {SHORTEST_SECRET}"
+        )
     if secret.startswith((b"-----BEGIN", b"{")):
         raise KeyMaterialError("it is a PEM or JSON file; HS256 needs a secret that nobody knows")
     return _ring(secret, key_id or None)
@@ -104,7 +106,7 @@ def of_key_set(data: bytes, algorithm: str) -> KeyRing:
     try:
         entries = msgspec.json.decode(data, type=JwkSet).keys
     except (msgspec.DecodeError, RecursionError) as error:
-        raise KeyMaterialError(f"it is no JWK Set: {error}") from error
+        raise KeyMaterialError(f"it isn't a JWK Set: {error}") from error
     named: dict[str, Key] = {}
     unnamed: list[Key] = []
     why = "it is empty"
@@ -133,7 +135,7 @@ def _of_pem(data: bytes, algorithm: str) -> PublicKey:
     try:
         key = load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise KeyMaterialError(f"it is no public key in PEM: {error}") from error
+        raise KeyMaterialError(f"it isn't a public key in PEM: {error}") from error
     return _fitting(key, algorithm)
 
 
@@ -141,7 +143,7 @@ def _of_jwk(data: bytes, algorithm: str) -> tuple[PublicKey, str | None]:
     try:
         jwk = msgspec.json.decode(data, type=Jwk)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise KeyMaterialError(f"it is no JWK: {error}") from error
+        raise KeyMaterialError(f"it isn't a JWK: {error}") from error
     kind, reader = _READERS[algorithm]
     if (jwk.kty, jwk.alg or algorithm) != (kind, algorithm):
         raise KeyMaterialError(f"it is a key for another algorithm than {algorithm}")
@@ -153,7 +155,7 @@ def _of_jwk(data: bytes, algorithm: str) -> tuple[PublicKey, str | None]:
     try:
         key = reader.from_jwk({name: value for name, value in fields.items() if value})
     except (jwt.PyJWTError, ValueError, UnsupportedAlgorithm) as error:
-        raise KeyMaterialError(f"it is no public key: {error}") from error
+        raise KeyMaterialError(f"it isn't a public key: {error}") from error
     return _fitting(key, algorithm), jwk.kid
 
 

@@ -76,7 +76,7 @@ def _caller(claims: dict[str, Any]) -> Caller:
     for name in TIMES:
         # PyJWT takes "1" and true for numbers.
         if name in claims and type(claims[name]) not in (int, float):
-            raise InvalidTokenError(f"{name} is no number")
+            raise InvalidTokenError(f"{name} isn't a number")
     subject = claims["sub"]
     if not is_subject(subject):
         raise InvalidTokenError("the subject is empty, too long or not printable")

@@ -48,7 +48,7 @@ class Streams:
         """Count a stream. Raises ProblemError if there are too many."""
         if self._open[owner] >= self._per_owner or self._open.total() >= self._in_all:
             detail = (
-                f"Each subject may have {self._per_owner} streams, all together {self._in_all}."
+                f"Each subject may have {self._per_owner} streams, and all together {self._in_all}."
             )
             raise ProblemError(ProblemReason.TOO_MANY_STREAMS, detail, wait=RETRY_SECONDS)
         self._open[owner] += 1

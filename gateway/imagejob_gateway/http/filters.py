@@ -71,5 +71,5 @@ def _time(text: str) -> datetime:
 
 
 def _invalid() -> ProblemError:
-    detail = f"{SINCE}: It is no time as in RFC 3339, with its zone."
+    detail = f"{SINCE}: It isn't an RFC 3339 time with a zone, such as 2026-11-22T10:00:00Z."
     return ProblemError(ProblemReason.INVALID_PARAMETER, detail, field=SINCE)

@@ -180,7 +180,9 @@ class AnnouncedModel(RequestModel):
         description="In hex. The store refuses other bytes, and the gateway need not read them.",
     )
     md5: str = Field("", pattern="^([0-9a-f]{32})?$", description="In hex, as above.")
-    profile: str = Field("", max_length=253, description="What to make of it; see the chart.")
+    profile: str = Field(
+        "", max_length=253, description="An ImageProfile that the gateway offers; else the first."
+    )
 
 
 class ReservationModel(RequestModel):

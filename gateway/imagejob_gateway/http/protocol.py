@@ -31,7 +31,7 @@ the end of the body that it didn't wait for."""
 FRAMING = (b"content-length", b"transfer-encoding")
 """The headers that say how long a body is."""
 
-MALFORMED = Problem(ProblemReason.INVALID_REQUEST, "The request is no valid HTTP/1.1.")
+MALFORMED = Problem(ProblemReason.INVALID_REQUEST, "The request isn't valid HTTP/1.1.")
 TOO_LARGE = Problem(
     ProblemReason.HEADERS_TOO_LARGE,
     f"The path and the headers may have {MOST_HEAD_BYTES} bytes in all.",
@@ -57,8 +57,8 @@ class Protocol(HttpToolsProtocol):
     _is_replaying = False
     """Whether the parser is shown a head that was handled already."""
 
-    _has_completed = False
-    """Whether such an end was in the bytes that came last."""
+    _has_ended = False
+    """Whether the end of a head or of a message was in the bytes that came last."""
 
     _unparsed = 0
     """Bytes that have come since, of a head that isn't complete."""
@@ -83,7 +83,7 @@ class Protocol(HttpToolsProtocol):
         """See asyncio.Protocol. A head that isn't complete is counted as it comes."""
         if self.transport.is_closing():
             return
-        length, self._has_completed = len(data), False
+        length, self._has_ended = len(data), False
         self._unset_keepalive_if_required()
         try:
             while data:
@@ -91,7 +91,7 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(self._problem)
             return
-        if self._in_head and not self._has_completed:
+        if self._in_head and not self._has_ended:
             self._unparsed += length
             if self._unparsed > MOST_HEAD_BYTES:
                 self._refuse(TOO_LARGE)
@@ -126,7 +126,7 @@ class Protocol(HttpToolsProtocol):
         if self._is_replaying:
             return
         self._has_begun = False
-        self._in_head, self._has_completed, self._unparsed = False, True, 0
+        self._in_head, self._has_ended, self._unparsed = False, True, 0
         self._stop_timer()
         super().on_headers_complete()
 
@@ -134,7 +134,7 @@ class Protocol(HttpToolsProtocol):
         """See httptools."""
         if self.parser.should_upgrade():  # its body is still to come
             return
-        self._in_head = True
+        self._in_head = self._has_ended = True
         super().on_message_complete()
         if self.cycle.response_complete:
             self._stop_timer()

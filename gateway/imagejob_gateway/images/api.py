@@ -95,7 +95,9 @@ def _as_problem() -> Iterator[None]:
     except ApiError as error:
         if error.status == 422:
             raise ProblemError(ProblemReason.INVALID_SPEC, error.message) from error
-        log.warning("the API server didn't do it: %s", error, extra=fields(status=error.status))
+        log.warning(
+            "a request to the API server failed: %s", error, extra=fields(status=error.status)
+        )
         raise ProblemError(
             ProblemReason.API_SERVER_UNAVAILABLE, "The API server can't be used now. Try again."
         ) from error

@@ -84,5 +84,5 @@ def _decoded(cursor: str) -> Position:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         at: Position = msgspec.json.decode(text, type=Position)
     except (ValueError, msgspec.DecodeError) as error:
-        raise ValueError("it is no cursor of this gateway") from error
+        raise ValueError("it isn't a cursor of this gateway") from error
     return at

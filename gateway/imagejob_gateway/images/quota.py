@@ -29,7 +29,7 @@ def check(quota: ImageQuota | None, now: datetime) -> None:
         return
     raise ProblemError(
         ProblemReason.QUOTA_EXCEEDED,
-        f"The namespace's quota of {used_up[0].jobs} images in {used_up[0].per} is used up.",
+        f"The namespace's quota of {used_up[0].jobs} images per {used_up[0].per} is used up.",
         wait=int(wait) + 1,
     )
 

@@ -40,7 +40,7 @@ def check(state: OwnerState, rate: Rate, wanted: int = 1) -> None:
         return
     raise ProblemError(
         ProblemReason.LIMIT_EXCEEDED,
-        f"You may upload {rate.jobs} images in {rate.per}; {left.remaining} are left.",
+        f"You may upload {rate.jobs} images per {rate.per}; {left.remaining} are left.",
         wait=left.wait or RETRY_SECONDS,
     )
 

@@ -235,7 +235,10 @@ def _unreadable(number: int, why: str) -> ProblemError:
 
 def _full(number: int, owner: str) -> ProblemError:
     log.warning("the state is full, so nothing more is admitted: %s", owner, extra=_about(number))
-    return ProblemError(ProblemReason.STATE_FULL, "The gateway can't remember more for you now.")
+    return ProblemError(
+        ProblemReason.STATE_FULL,
+        "The gateway's state is full. Try again later, or with fewer uploads at once.",
+    )
 
 
 def _about(number: int) -> dict[str, dict[str, Value]]:

@@ -57,7 +57,7 @@ def issued(state: OwnerState, digest: str, image: str) -> OwnerState:
         first = min(each.until for each in state.tickets.values())
         raise ProblemError(
             ProblemReason.TOO_MANY_STREAMS,
-            f"You have {MOST} tickets that weren't used.",
+            f"You have {MOST} unused tickets.",
             wait=max(1, -(-(first - state.as_of) // 1000)),
         )
     ticket = Ticket(image, state.as_of + SECONDS * 1000)

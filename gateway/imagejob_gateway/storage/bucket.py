@@ -18,6 +18,7 @@ from yarl import URL
 from imagejob_gateway.problem import ProblemError, ProblemReason
 
 from .direct import Announced, Direct, direct
+from .failures import in_words
 
 if TYPE_CHECKING:
     import ssl
@@ -89,7 +90,7 @@ class Bucket:
         try:
             async with asyncio.timeout(None) as limit:
                 source = _Watched(chunks, limit)
-                async with self._send("PUT", request, aiter(source)):
+                async with self._send("PUT", request, source):
                     pass  # a 2xx answer: it is stored
         except TimeoutError as error:
             raise self._failure("it takes no bytes") from error
@@ -184,7 +185,7 @@ class Bucket:
         self,
         method: str,
         request: Signed,
-        body: AsyncIterator[bytes] | None = None,
+        body: _Watched | None = None,
         accepted: tuple[int, ...] = (),
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request. Raises ProblemError for a status that is no success nor `accepted`."""
@@ -193,7 +194,7 @@ class Bucket:
                 method,
                 URL(request.url, encoded=True),  # as it was signed
                 headers=request.headers,
-                data=body,
+                data=body and aiter(body),
                 timeout=TIMEOUT,
                 ssl=self._context,
                 allow_redirects=False,
@@ -203,7 +204,9 @@ class Bucket:
                     raise self._failure(_code(words) or f"status {response.status}")
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._failure(type(error).__name__) from error
+            if body is not None and body.error:  # it isn't the store that failed
+                raise body.error from None
+            raise self._failure(in_words(error)) from error
 
     def _failure(self, why: str) -> ProblemError:
         log.warning("the store fails: %s", why, extra=fields(store=self._name))

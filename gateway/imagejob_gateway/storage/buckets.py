@@ -58,10 +58,12 @@ class Buckets:
         """Return a bucket, with the credentials that the Secret has now. Raises ProblemError."""
         settings, store = self._settings.get(name), self._find(name)
         s3 = store.spec.s3 if store else None
-        if settings is None or s3 is None:
-            raise ProblemError(
-                ProblemReason.STORE_NOT_FOUND, f"The gateway has no bucket for the store {name}."
-            )
+        if settings is None:
+            why = f"The store {name} isn't among the gateway's."
+            raise ProblemError(ProblemReason.STORE_NOT_FOUND, why)
+        if s3 is None:
+            why = f"The ImageStore {name} doesn't exist, or isn't a bucket."
+            raise ProblemError(ProblemReason.STORE_NOT_FOUND, why)
         current = credentials.read(name, settings.credentials)
         opened = self._opened.get(name)
         if opened is None or (opened.s3, opened.credentials) != (s3, current):

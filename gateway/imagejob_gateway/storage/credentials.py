@@ -59,7 +59,7 @@ def _time(store: str, text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise _unusable(store, "AWS_CREDENTIAL_EXPIRATION is no time") from error
+        raise _unusable(store, "AWS_CREDENTIAL_EXPIRATION isn't a time") from error
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -29,7 +29,7 @@ def announced_length(header: str | None) -> int:
         )
     if not (header.isascii() and header.isdigit()):
         raise ProblemError(
-            ProblemReason.INVALID_REQUEST, "The Content-Length is no number.", header=LENGTH
+            ProblemReason.INVALID_REQUEST, "The Content-Length isn't a number.", header=LENGTH
         )
     return int(header)
 

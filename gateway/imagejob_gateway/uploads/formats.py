@@ -70,7 +70,7 @@ def check(head: bytes, declared: str, accepted: Sequence[SourceFormat]) -> Sourc
         raise _unsupported(f"The type {declared[:100]!r} isn't accepted ({listed} are).")
     found = sniff(head)
     if found is None:
-        raise _unsupported(f"The body is no image of a known format ({listed} are accepted).")
+        raise _unsupported(f"The body isn't an image of a known format ({listed} are accepted).")
     if found not in accepted:
         raise _unsupported(f"The body is {found}, which isn't accepted ({listed} are).")
     if declared not in UNDECLARED and MEDIA_TYPES[declared] != found:

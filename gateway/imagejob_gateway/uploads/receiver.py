@@ -61,13 +61,13 @@ class Receiver:
     def profile(self, name: str) -> ProfileSettings:
         """Return the profile to use, "" for the default one. Raises ProblemError."""
         found = self._settings.profile(name)
-        if found is None or not self._has_profile(found.name):
-            raise ProblemError(
-                ProblemReason.PROFILE_NOT_FOUND,
-                f"There is no profile {name[:64]!r}." if name else "There is no profile.",
-                field="profile",
-            )
-        return found
+        if found is None:
+            why = f"The gateway offers no profile {name[:64]!r}."
+        elif not self._has_profile(found.name):
+            why = f"The ImageProfile {found.name} doesn't exist in the gateway's namespace."
+        else:
+            return found
+        raise ProblemError(ProblemReason.PROFILE_NOT_FOUND, why, field="profile")
 
     async def receive(
         self, caller: Caller, body: Body, profile: ProfileSettings, key: str = ""

@@ -90,9 +90,9 @@ WRONG = {
     "no bytes": ({"maxBytes": 0}, "maxBytes"),
     "no number of bytes": ({"maxBytes": "much"}, "much"),
     "no port": ({"listen": "here"}, r"\$\.listen"),
-    "a quarantine that is open": ({"slots": {"prefix": "uploads"}}, "quarantine"),
-    "a quarantine within uploads": ({"slots": {"prefix": "uploads/new"}}, "quarantine"),
-    "uploads within the quarantine": ({"prefix": "quarantine/old"}, "quarantine"),
+    "a quarantine that is open": ({"slots": {"prefix": "uploads"}}, "prefix overlap"),
+    "a quarantine within uploads": ({"slots": {"prefix": "uploads/new"}}, "prefix overlap"),
+    "uploads within the quarantine": ({"prefix": "quarantine/old"}, "prefix overlap"),
     "a slot for a day": ({"slots": {"seconds": 86400}}, r"\$\.slots\.seconds"),
     "a prefix that climbs": ({"prefix": "/a"}, r"\$\.prefix"),
 }

@@ -64,6 +64,7 @@ async def follow_image(
     "/{name}/events/tickets",
     operation_id="createEventsTicket",
     status_code=201,
+    response_description="The ticket.",
     responses=documented(
         *(*OF_ONE, ProblemReason.TOO_MANY_STREAMS),
         *(ProblemReason.STATE_FULL, ProblemReason.STATE_UNREADABLE),

@@ -81,6 +81,7 @@ async def get_output(services: Have, caller: Reader, name: Name, output: Output)
     "/{name}",
     operation_id="deleteImage",
     status_code=204,
+    response_description="It is deleted.",
     responses=documented(*OF_ONE, NOT_UPLOAD, ProblemReason.STORAGE_UNAVAILABLE),
 )
 async def delete_image(services: Have, caller: Deleter, name: Name) -> None:

@@ -52,6 +52,7 @@ OF_ONE = (*COMMON, ProblemReason.NOT_FOUND)
     "",
     operation_id="reserveUploads",
     status_code=201,
+    response_description="A slot for each file, in their order.",
     responses=documented(
         *(*COMMON, *OF_STORES, ProblemReason.INVALID_REQUEST, ProblemReason.EMPTY_BODY),
         *(ProblemReason.TOO_LARGE, ProblemReason.UNSUPPORTED_FORMAT),
@@ -110,6 +111,7 @@ async def complete_upload(
     "/{id}",
     operation_id="giveBackUpload",
     status_code=204,
+    response_description="The slot is given back.",
     responses=documented(
         *(*OF_ONE, *OF_STORES, ProblemReason.IN_PROGRESS),
         *(ProblemReason.SLOT_USED, ProblemReason.SLOT_CLOSED),
@@ -135,7 +137,7 @@ async def _read(request: Request) -> ReservationModel:
         first = error.errors(include_url=False)[0]
         if first["type"] == "json_invalid":
             raise ProblemError(
-                ProblemReason.INVALID_REQUEST, f"The body is no JSON: {first['msg']}"
+                ProblemReason.INVALID_REQUEST, f"The body isn't JSON: {first['msg']}"
             ) from error
         field = ".".join(str(each) for each in first["loc"])
         raise ProblemError(

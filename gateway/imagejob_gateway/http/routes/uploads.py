@@ -32,7 +32,10 @@ Key = Annotated[
         "Without a key, the same image for the same profile is the same upload.",
     ),
 ]
-Profile = Annotated[str, Query(max_length=253, description="What to make of it; see the chart.")]
+Profile = Annotated[
+    str,
+    Query(max_length=253, description="An ImageProfile that the gateway offers; else the first."),
+]
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 FORM = {
@@ -70,8 +73,12 @@ PROBLEMS = (
     "/upload",
     operation_id="uploadImage",
     status_code=202,
+    response_description="The image is stored, and its ImageJob created.",
     responses={
-        200: {"model": ImageModel, "description": "It was uploaded before."},
+        200: {
+            "model": ImageModel,
+            "description": "It had been uploaded before: the image of then.",
+        },
         **documented(*PROBLEMS),
     },
     openapi_extra=BODY,

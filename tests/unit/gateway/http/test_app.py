@@ -155,7 +155,7 @@ def test_without_a_valid_token_the_answer_is_always_the_same(path: str, header: 
     assert answer.headers["www-authenticate"] == 'Bearer realm="imagejob-gateway"'
     assert answer.json() == {
         "type": "urn:imagejob:problem:Unauthenticated",
-        "title": "A valid token is needed",
+        "title": "A valid token is required",
         "status": 401,
         "detail": "The request needs a valid bearer token.",
         "reason": "Unauthenticated",

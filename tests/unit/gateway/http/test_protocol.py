@@ -137,6 +137,21 @@ def test_a_body_is_no_part_of_a_head() -> None:
     assert answers.count(b"\r\n\r\n%d" % len(body)) == 2
 
 
+def test_the_last_bytes_of_a_body_are_no_part_of_a_head() -> None:
+    """`curl` sends more than 1 MiB only once it is told to continue."""
+    body = b"x" * (2 * MOST_HEAD_BYTES)
+    head = b"POST / HTTP/1.1\r\nConnection: close\r\nExpect: 100-continue\r\n"
+
+    async def run() -> bytes:
+        async with asyncio.timeout(SECONDS), connected() as connection:
+            await connection.say(head + b"Content-Length: %d\r\n\r\n" % len(body))
+            await connection.reader.readuntil(b"100 Continue\r\n\r\n")
+            await connection.say(body)
+            return await connection.rest()
+
+    assert asyncio.run(run()).endswith(b"\r\n\r\n%d" % len(body))
+
+
 def test_many_small_requests_at_once_are_no_large_head() -> None:
     one = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     count = 3 * MOST_HEAD_BYTES // len(one)

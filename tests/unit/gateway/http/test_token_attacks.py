@@ -253,7 +253,7 @@ def assert_refused(answer: Any) -> None:
     assert answer.headers["www-authenticate"] == 'Bearer realm="imagejob-gateway"'
     assert answer.json() == {
         "type": "urn:imagejob:problem:Unauthenticated",
-        "title": "A valid token is needed",
+        "title": "A valid token is required",
         "status": 401,
         "detail": "The request needs a valid bearer token.",
         "reason": "Unauthenticated",

@@ -94,3 +94,20 @@ def test_the_time_of_a_slow_client_is_not_the_store_s(monkeypatch: pytest.Monkey
             return raised.value
 
     assert "takes no bytes" not in asyncio.run(run()).problem.detail
+
+
+def test_a_client_that_fails_is_not_logged_as_the_store_s_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield PIECE
+        raise ProblemError(ProblemReason.INCOMPLETE_BODY, "The client went away.")
+
+    async def run() -> ProblemError:
+        async with asyncio.timeout(SECONDS), store(takes=True) as found:
+            with pytest.raises(ProblemError) as raised:
+                await found.put("key", "image/jpeg", LENGTH * len(PIECE), broken())
+            return raised.value
+
+    assert asyncio.run(run()).problem.reason == ProblemReason.INCOMPLETE_BODY
+    assert [each.getMessage() for each in caplog.records if "store" in each.getMessage()] == []
