@@ -14,7 +14,7 @@ from imagejob_operator import handlers
 if TYPE_CHECKING:
     from typing import NoReturn
 
-SECONDS = 5.0
+SECONDS = 30.0
 
 
 def test_kopf_starts_our_work_and_sends_no_request(monkeypatch: pytest.MonkeyPatch) -> None:

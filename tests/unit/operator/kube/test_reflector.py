@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SECONDS, POLL = 5.0, 0.02
+SECONDS, POLL = 30.0, 0.02
 STAYS = Answer(stays=True)
 
 
