@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
 
-SECONDS = 20.0
+SECONDS = 60.0
 RIGHTS = "rbac.authorization.k8s.io"
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SECONDS = 20.0
+SECONDS = 60.0
+"""What only a hang exceeds, also on a machine that stalls."""
 
 
 def until(condition: Callable[[], T], seconds: float = SECONDS, every: float = 0.0) -> T:

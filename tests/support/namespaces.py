@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
     from imagejob_dev.client import Client
 
-SECONDS = 20.0
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 """Admits only hardened pods, as every tenant's namespace does."""
 
@@ -28,9 +26,7 @@ def fresh(cluster: Client, labels: Mapping[str, str] = RESTRICTED) -> Iterator[s
     path = f"/api/v1/namespaces/{name}"
     cluster.rest.post("/api/v1/namespaces", {"metadata": {"name": name, "labels": dict(labels)}})
     account = f"{path}/serviceaccounts/default"
-    deadline = time.monotonic() + SECONDS
-    while not cluster.rest.answers(account):  # before it exists, no pod is admitted
-        assert time.monotonic() < deadline, f"namespace {name} got no default service account"
+    until(lambda: cluster.rest.answers(account), every=0.02)  # before it exists, no pod is admitted
     yield name
     if cluster.rest.answers(path):
         cluster.rest.delete(path)
