@@ -50,6 +50,7 @@ def test_finds_close_to_the_best_in_six(best: int, rise: float) -> None:
     assert fitted.bytes <= limit
     assert fitted.quality >= best - 3 or fitted.bytes >= 0.95 * limit
     assert fitted.bytes == encode.length(fitted.quality)
+    assert fitted.quality == [each for each in encode.tried if encode.length(each) <= limit][-1]
 
 
 def test_gives_up_after_the_lowest() -> None:

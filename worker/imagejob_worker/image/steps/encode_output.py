@@ -37,13 +37,12 @@ def encode_output(output: OutputContext) -> None:
 def _encode_within(output: OutputContext, choice: Choice, start: int, limit: int) -> OutputFile:
     """Try qualities; return the file with the best. The other one holds what is tried next."""
     best, other = output.file, output.source.files.spares[output.plan.index]
-    kept: int | None = None
 
     def encoded(quality: int) -> int:
-        nonlocal best, other, kept
+        nonlocal best, other
         length = encode(output, choice, quality, other)
-        if length <= limit and (kept is None or quality > kept):
-            best, other, kept = other, best, quality
+        if length <= limit:  # the last one that does is the best
+            best, other = other, best
         return length
 
     shrink.fit(output.plan.output.name, limit, start, shrink.LOWEST[choice.format], encoded)

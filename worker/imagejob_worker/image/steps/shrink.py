@@ -34,8 +34,9 @@ def fit(name: str, limit: int, start: int, lowest: int, encode: Callable[[int], 
 
     `encode(quality)` returns the length it came to. The lowest quality is tried second: it tells at
     once whether there is a solution, and bounds the search from below. Between the bounds the
-    logarithm of the length is close to linear in quality, which is where the next try is put.
-    Raises TooLarge, naming the output and the smallest length reached.
+    logarithm of the length is close to linear in quality, which is where the next try is put. So
+    the last try within the limit is the best. Raises TooLarge, naming the output and the smallest
+    length reached.
     """
     high, high_bytes = start, encode(start)
     if high_bytes <= limit:
