@@ -126,11 +126,11 @@ class NamespaceState:
             return False
         return self.ledger is None or self.ledger.as_of <= micros(now)
 
-    def has_orphan(self, uid: str | None = None) -> bool:
-        """Whether the last known ledger has a worker that this operator is not creating, for that
-        ImageJob or for any."""
-        names = self._dispatches.values() if uid is None else [self._dispatches.get(uid)]
-        return any(name is not None and name not in self.pending for name in names)
+    def has_orphan(self, uid: str) -> bool:
+        """Whether the last known ledger has a worker for that ImageJob that this operator is not
+        creating."""
+        name = self._dispatches.get(uid)
+        return name is not None and name not in self.pending
 
     def line_up(self, job: ImageJob, waits_for: WaitsFor | None) -> bool:
         """Put it into the queue that it waits in, and no other; return whether that changed any."""
