@@ -137,22 +137,23 @@ class MemoryBudget:
 
         What was omitted before still is until the list has ended: meanwhile others are decided.
         """
-        for account in self._listed(namespace):
+        for each in self._listed(namespace):
+            account = self._accounts[each]
             account.unsure |= account.left_out.keys() & {kind}
 
     def end_list(self, kind: str, namespace: str = "") -> None:
         """Forget what was omitted before a list, and not in it."""
-        for account in self._listed(namespace):
+        for each in self._listed(namespace):
+            account = self._accounts[each]
             if kind in account.unsure:
                 account.unsure.discard(kind)
                 account.left_out.pop(kind, None)
-        for each in [namespace] if namespace else list(self._accounts):
-            if each in self._accounts:
                 self._forget_if_empty(each)
 
-    def _listed(self, namespace: str) -> list[Account]:
+    def _listed(self, namespace: str) -> list[str]:
+        """Return the namespaces with an account: that one, or all."""
         names = [namespace] if namespace else self._accounts
-        return [self._accounts[each] for each in names if each in self._accounts]
+        return [each for each in names if each in self._accounts]
 
     def left_out(self, namespace: str) -> LeftOut | None:
         """Return an omitted object of the namespace, if any."""
