@@ -56,8 +56,8 @@ def occupancy(
     pending = writing.pending if writing else ()
     promised = {**{each.name: len(each.jobs) for each in pending}, **promised}
     starting = [each for each in live if is_starting(each, patience, now)]
-    late = [each for each in live if each not in starting]
-    held = [each for each in late if each.pod and _is_held_by_its_node(each.pod)]
+    on_nodes = (each for each in live if each.pod and _is_held_by_its_node(each.pod))
+    held = [each for each in on_nodes if not is_starting(each, patience, now)]
     return Occupancy(
         workers=min(sum(not each.is_suspended for each in live), most) + len(promised),
         image_jobs=sum(len(each.job.items) for each in live) + sum(promised.values()),
