@@ -56,30 +56,24 @@ def _api() -> FastAPI:
     for part in (root, health, uploads, slots, images, events):
         app.include_router(part.router)
     problems.install(app)
-    _document_models(app)
-    _add_docs(app)
+    document = _whole(app.openapi())
+    # FastAPI would make it again once there is a route more, such as the next one.
+    app.openapi = lambda: document  # type: ignore[method-assign]
+    _add_docs(app, docs.page(document))
     return app
 
 
-def _document_models(app: FastAPI) -> None:
+def _whole(document: dict[str, Any]) -> dict[str, Any]:
     """Add the schemas of what no route returns as its own answer, or reads by its parameters."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = generate()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (ProblemModel, ReservationModel):
-            schema = model.model_json_schema(ref_template=REFERENCE)
-            schemas |= schema.pop("$defs", {})
-            schemas[model.__name__] = schema
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for model in (ProblemModel, ReservationModel):
+        schema = model.model_json_schema(ref_template=REFERENCE)
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema
+    return document
 
 
-def _add_docs(app: FastAPI) -> None:
-    text = docs.page(app.openapi())
-
+def _add_docs(app: FastAPI, text: str) -> None:
     @app.get("/docs", include_in_schema=False)
     async def get_docs() -> HTMLResponse:
         return HTMLResponse(text, headers={"Content-Security-Policy": docs.CONTENT_SECURITY_POLICY})
