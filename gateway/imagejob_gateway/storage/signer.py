@@ -7,6 +7,7 @@ A signed URL is a credential: it is made anew for each use, and appears in no lo
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from botocore.config import Config
@@ -63,7 +64,7 @@ class Signer:
     def __init__(self, s3: S3, credentials: Credentials, endpoint: str = "") -> None:
         self.bucket = s3.bucket
         # Given credentials: otherwise it would look for variables, files and a metadata service.
-        self._client: Any = Session().create_client(
+        self._client: Any = _session().create_client(
             "s3",
             region_name=s3.region,
             aws_access_key_id=credentials.key_id,
@@ -103,6 +104,12 @@ class Signer:
             ExpiresIn=seconds,
         )
         return Form(answer["url"], answer["fields"])
+
+
+@cache
+def _session() -> Session:
+    """One for all signers: each would read the description of S3 again, a megabyte of JSON."""
+    return Session()
 
 
 def _sent(name: str, value: str | int) -> str:
