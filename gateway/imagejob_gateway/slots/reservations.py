@@ -116,7 +116,8 @@ class Reservations:
         await self._buckets.open(slot.store).remove(quarantined(self._settings, id_))
 
     def _draft(self, caller: Caller, wanted: Wanted) -> _Draft:
-        format_ = wants.check(wanted, self._settings.byte_limit, self._settings.formats)
+        announced = wanted.announced
+        format_ = wants.check(announced, self._settings.byte_limit, self._settings.formats)
         profile = self._profile(wanted.profile)
         token = new_token(caller.owner, self._random)
         slot = Slot(
@@ -125,8 +126,8 @@ class Reservations:
             store=self._settings.store_of(profile),
             profile=profile.name,
             format=format_,
-            length=wanted.length,
-            sha256=wanted.sha256,
+            length=announced.length,
+            sha256=announced.sha256,
         )
         return _Draft(self._random(ID_BYTES).hex(), token, wanted, slot)
 

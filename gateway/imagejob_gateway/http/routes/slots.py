@@ -21,6 +21,7 @@ from imagejob_gateway.http.services import Have
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.slots.wanted import Wanted
 from imagejob_gateway.state import slots
+from imagejob_gateway.storage.direct import Announced
 
 router = APIRouter(prefix=views.UPLOADS, tags=["direct uploads"])
 
@@ -65,7 +66,7 @@ async def reserve_uploads(services: Have, caller: Uploader, request: Request) ->
     """Reserve slots for files that the client puts into the store itself: all, or none."""
     wanted = await _read(request)
     files = [
-        Wanted(each.content_type, each.length, each.sha256, each.md5, each.profile)
+        Wanted(Announced(each.content_type, each.length, each.sha256, each.md5), each.profile)
         for each in wanted.uploads
     ]
     found = await services.reservations.reserve(caller, files, wanted.seconds)
