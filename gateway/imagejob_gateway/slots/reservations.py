@@ -16,13 +16,14 @@ from .holder import slot_to_change
 from .tokens import SlotToken, new_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from imagejob_gateway.auth.caller import Caller
     from imagejob_gateway.config import ProfileSettings, Settings
     from imagejob_gateway.state.owner import OwnerState
     from imagejob_gateway.state.state import State
+    from imagejob_gateway.storage.bucket import Bucket
     from imagejob_gateway.storage.buckets import Buckets
     from imagejob_gateway.storage.direct import Direct
 
@@ -81,9 +82,12 @@ class Reservations:
         """Reserve a slot for each file, all or none, for so many seconds at most."""
         drafts = [self._draft(caller, each) for each in wanted]
         self._check_quota()
-        lifetime = self._lifetime({each.slot.store for each in drafts}, seconds)
+        stores = {each.slot.store for each in drafts}
+        lifetime = self._lifetime(stores, seconds)
+        # Each is opened once: that reads its Secret's files.
+        buckets = {store: self._buckets.open(store) for store in stores}
         # Signed before they are recorded: no URL outlives its slot, and no slot is without one.
-        requests = [self._signed(each, lifetime) for each in drafts]
+        requests = [self._signed(each, buckets, lifetime) for each in drafts]
         rate, most = self._settings.rate, self._settings.slots.max_open
 
         def reserved(state: OwnerState, now: int) -> tuple[OwnerState, int]:
@@ -141,9 +145,9 @@ class Reservations:
             )
         return int(min(seconds or self._settings.slots.seconds, left))
 
-    def _signed(self, draft: _Draft, seconds: int) -> Direct:
-        bucket = self._buckets.open(draft.slot.store)
-        return bucket.direct(quarantined(self._settings, draft.id), draft.wanted.announced, seconds)
+    def _signed(self, draft: _Draft, buckets: Mapping[str, Bucket], seconds: int) -> Direct:
+        key = quarantined(self._settings, draft.id)
+        return buckets[draft.slot.store].direct(key, draft.wanted.announced, seconds)
 
 
 class LeftSlot(NamedTuple):
