@@ -30,7 +30,7 @@ def allowance(state: OwnerState, rate: Rate) -> Allowance:
     (use,) = usage(state.admissions.history, (Rate(free, rate.per),), state.as_of)
     if use.next_available is None:
         return Allowance(rate, use.remaining, 0)
-    return Allowance(rate, 0, max(1, -(-(use.next_available - state.as_of) // 1000)))
+    return Allowance(rate, 0, state.seconds_until(use.next_available))
 
 
 def check(state: OwnerState, rate: Rate, wanted: int = 1) -> None:

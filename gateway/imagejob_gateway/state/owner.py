@@ -136,6 +136,10 @@ class OwnerState(Part, frozen=True):
         """How many ImageJobs may still come of what is in progress: they count for the limit."""
         return len(self.expected)
 
+    def seconds_until(self, time: int) -> int:
+        """Return how long a client has to wait for it: whole seconds, at least one."""
+        return max(1, -(-(time - self.as_of) // 1000))
+
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""

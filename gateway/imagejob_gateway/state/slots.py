@@ -32,11 +32,11 @@ def reserved(
     if state.slots.keys() >= new.keys():
         return state
     if len(state.open_slots) + len(new) > most:
-        ends = sorted(state.slots[id_].expires for id_ in state.open_slots)
+        ends = [state.slots[id_].expires for id_ in state.open_slots]
         raise ProblemError(
             ProblemReason.TOO_MANY_SLOTS,
             f"You may have {most} open slots; {most - len(ends)} are left.",
-            wait=max(1, -(-(ends[0] - state.as_of) // 1000)) if ends else None,
+            wait=state.seconds_until(min(ends)) if ends else None,
         )
     limit.check(state, rate, len(new))
     return msgspec.structs.replace(state, slots={**state.slots, **new}, name=name)

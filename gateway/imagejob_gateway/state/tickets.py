@@ -58,7 +58,7 @@ def issued(state: OwnerState, digest: str, image: str) -> OwnerState:
         raise ProblemError(
             ProblemReason.TOO_MANY_STREAMS,
             f"You have {MOST} unused tickets.",
-            wait=max(1, -(-(first - state.as_of) // 1000)),
+            wait=state.seconds_until(first),
         )
     ticket = Ticket(image, state.as_of + SECONDS * 1000)
     return msgspec.structs.replace(state, tickets={**state.tickets, digest: ticket})

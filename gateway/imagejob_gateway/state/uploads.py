@@ -56,13 +56,13 @@ def begun(state: OwnerState, rate: Rate, upload: str, new: Upload) -> OwnerState
     if upload in state.uploads:
         return state
     rivals = [each for each in state.uploads.values() if new.name and each.name == new.name]
-    alive = max((each.until - state.as_of for each in rivals), default=0)
-    if alive > 0:
+    until = max((each.until for each in rivals), default=0)
+    if until > state.as_of:
         raise ProblemError(
             ProblemReason.IN_PROGRESS,
             "Another upload with this key is in progress.",
             header="Idempotency-Key",
-            wait=max(1, -(-alive // 1000)),
+            wait=state.seconds_until(until),
         )
     if new.name not in state.expected:
         limit.check(state, rate)
