@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from imagejob_gateway.config import LONGEST_SLOT
+
 REFERENCE = "#/components/schemas/{model}"
 """Where the OpenAPI document has the schema of a model."""
 
@@ -190,7 +192,10 @@ class ReservationModel(RequestModel):
 
     uploads: list[AnnouncedModel] = Field(min_length=1, max_length=100)
     seconds: int = Field(
-        0, ge=0, le=6 * 3600, description="How long the slots are open; 0 for the chart's value."
+        0,
+        ge=0,
+        le=LONGEST_SLOT,
+        description="How long the slots are open; 0 for the chart's value.",
     )
 
 

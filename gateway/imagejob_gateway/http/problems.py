@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from imagejob_gateway.problem import MEANINGS, Problem, ProblemError, ProblemReason
 
 from .middleware import request_id
-from .models import ProblemModel
+from .models import REFERENCE, ProblemModel
 from .paths import Paths, twin
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def documented(*reasons: ProblemReason) -> dict[int | str, dict[str, Any]]:
     by_status: dict[int, list[ProblemReason]] = {}
     for reason in reasons:
         by_status.setdefault(MEANINGS[reason].status, []).append(reason)
-    schema = {"$ref": f"#/components/schemas/{ProblemModel.__name__}"}
+    schema = {"$ref": REFERENCE.format(model=ProblemModel.__name__)}
     return {
         status: {
             "description": ", ".join(f"`{each}`" for each in named),
