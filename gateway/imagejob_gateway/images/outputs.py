@@ -31,8 +31,8 @@ def find_output(image: Image, name: str) -> OutputStatus:
         raise ProblemError(
             ProblemReason.NOT_FOUND, f"The image has no output {name}.", field="output"
         )
-    phase = image.status.phase or "Pending"
-    raise ProblemError(ProblemReason.NOT_FINISHED, f"The image is {phase}; it has no outputs.")
+    detail = f"The image is {image.phase}; it has no outputs."
+    raise ProblemError(ProblemReason.NOT_FINISHED, detail)
 
 
 def store_of_outputs(image: Image) -> str:
