@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
+from imagebench.processes import cpu_clock, peak_rss
 from imagejob_dev.cluster import Cluster
 from support import gateway as gateways
 from support import namespaces
@@ -19,13 +19,12 @@ from support.helm_chart import Helm
 from support.tenant import Tenant, ours, picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from support.gateway import Gateway
+    from imagejob_dev.program import Program
 
 MIB = 1024 * 1024
-SAMPLE_SECONDS = 0.02
 NUMBER_BYTES = 8
 """In which an upload differs from all others."""
 
@@ -55,14 +54,16 @@ def load(folder: Path, count: int, megabytes: int, at_once: int) -> Load:
             path = "/api/v1/images/upload"
             return run.request("POST", path, data, token, Content_Type="image/jpeg").status
 
-        processes = [psutil.Process(pid) for pid in (_pid(run), team.cluster.s3.pid)]
-        idle, before, began = processes[0].memory_info().rss, _cpu(processes), time.monotonic()
-        with _peak(processes[0]) as peak, ThreadPoolExecutor(at_once) as pool:
+        pids = _pid(run.program), _pid(team.cluster.s3)
+        idle, before = psutil.Process(pids[0]).memory_info().rss, _cpu(pids)
+        began = time.monotonic()
+        with ThreadPoolExecutor(at_once) as pool:
             statuses = Counter(pool.map(upload, range(count)))
         seconds = time.monotonic() - began
-        cpu, cpu_of_s3 = (end - start for start, end in zip(before, _cpu(processes), strict=True))
+        cpu, cpu_of_s3 = (end - start for start, end in zip(before, _cpu(pids), strict=True))
+        peak = peak_rss(pids[0])
         wrong = tuple(_wrong(team, statuses, digests))
-    return Load(wrong, seconds, idle, max(peak), cpu, cpu_of_s3)
+    return Load(wrong, seconds, idle, peak, cpu, cpu_of_s3)
 
 
 def _wrong(team: Tenant, statuses: Counter[int], digests: list[str]) -> Iterator[str]:
@@ -90,30 +91,11 @@ def team_of(folder: Path) -> Iterator[Tenant]:
             yield team
 
 
-@contextmanager
-def _peak(process: psutil.Process) -> Iterator[list[int]]:
-    """The resident bytes, sampled until the end of the block."""
-    samples, ended = [process.memory_info().rss], threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(SAMPLE_SECONDS):
-            samples.append(process.memory_info().rss)
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    try:
-        yield samples
-    finally:
-        ended.set()
-        watching.join()
+def _cpu(pids: Sequence[int]) -> list[float]:
+    return [cpu_clock(pid) for pid in pids]
 
 
-def _cpu(processes: list[psutil.Process]) -> list[float]:
-    return [sum(process.cpu_times()[:2]) for process in processes]
-
-
-def _pid(run: Gateway) -> int:
-    pid = run.program.pid
-    if pid is None:
-        raise RuntimeError("the gateway doesn't run")
-    return pid
+def _pid(program: Program) -> int:
+    if program.pid is None:
+        raise RuntimeError("the gateway or the S3 server doesn't run")
+    return program.pid
