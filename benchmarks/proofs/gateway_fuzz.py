@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from imagejob_dev.cluster import Cluster
 from support import gateway as gateways
-from support import namespaces
-from support.helm_chart import Helm
-from support.tenant import Tenant, ours
+
+from proofs.gateway import team_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,16 +55,9 @@ class Found(NamedTuple):
 def serving(folder: Path) -> Iterator[Gateway]:
     """A cluster, a store and a gateway, without an operator."""
     os.environ.setdefault("IMAGEJOB_DEV_PREBUILT", "0")
-    with Cluster(folder / "cluster") as cluster:
-        cluster.install()
-        with namespaces.fresh(cluster) as name:
-            team = Tenant(cluster, name)
-            team.open()
-            team.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb"}]}))
-            gateways.give_rights(team, Helm(folder / "helm"))
-            settings = {"maxBytes": MAX_BYTES, "limitPerSubject": UNBOUNDED}
-            with gateways.running(team, folder, **settings) as gateway:
-                yield gateway
+    settings = {"maxBytes": MAX_BYTES, "limitPerSubject": UNBOUNDED}
+    with team_of(folder) as team, gateways.running(team, folder, **settings) as gateway:
+        yield gateway
 
 
 def fuzz(gateway: Gateway, examples: int, seed: int, folder: Path) -> Found:
