@@ -77,7 +77,7 @@ def image(found: Image) -> ImageModel:
         phase=found.phase,
         reason=found.reason or None,
         message=found.message or None,
-        profile=found.spec.profile_ref.name if found.spec.profile_ref else None,
+        profile=found.profile or None,
         created=found.metadata.creation_timestamp,
         links=links(name),
         source=_source(found),

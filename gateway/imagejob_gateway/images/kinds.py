@@ -54,6 +54,11 @@ class Image(ImageJob, frozen=True):
         return self.status.phase or "Pending"
 
     @property
+    def profile(self) -> str:
+        """The name of its ImageProfile; empty without one."""
+        return self.spec.profile_ref.name if self.spec.profile_ref else ""
+
+    @property
     def reason(self) -> str:
         """Why it is where it is; empty until the operator has said so."""
         return self.ready.reason if self.ready else ""

@@ -155,8 +155,7 @@ def _check_same(known: Image, owner: str, profile: str, sha256: str, *, has_key:
     if known.owner != owner:
         detail = f"There is an ImageJob {known.metadata.name}, which isn't of this upload."
         raise ProblemError(ProblemReason.NAME_TAKEN, detail)
-    reference = known.spec.profile_ref
-    if (known.spec.source.sha256, reference.name if reference else "") == (sha256, profile):
+    if (known.spec.source.sha256, known.profile) == (sha256, profile):
         return
     if not has_key:
         detail = f"The ImageJob {known.metadata.name} was made of another image."
