@@ -17,7 +17,7 @@ import yaml
 from imagejob_dev import helm, kubeconfig
 from imagejob_dev.client import GATEWAY_CHART
 from imagejob_dev.errors import DevError
-from imagejob_dev.gateways import ACCOUNT, READY
+from imagejob_dev.gateways import ACCOUNT, READY, RIGHTS
 from imagejob_dev.ports import LOOPBACK, free_ports
 from imagejob_dev.rest import over_http
 from imagejob_dev.tools.catalogue import HELM
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from imagejob_demo.stage import Stage
 
 ISSUER = "demo"
-RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ConfigMap")
 TOKEN_SECONDS, READY_SECONDS, PICTURE_SECONDS = 3600, 30.0, 60.0
 UPLOAD = "/api/v1/images/upload"
 

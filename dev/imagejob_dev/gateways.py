@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ACCOUNT = "imagejob-gateway"
 """Of the chart, which also gives it its rights."""
 
+RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ConfigMap")
+"""The kinds of the chart that are its account, its rights, and the state that they are for."""
+
 PROGRAM = ("-m", "imagejob_gateway")
 READY = "/api/v1/health/ready"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
 from imagejob_dev.client import GATEWAY_CHART
-from imagejob_dev.gateways import PROGRAM
+from imagejob_dev.gateways import PROGRAM, RIGHTS
 from imagejob_dev.ports import LOOPBACK, free_ports
 
 from support.helm_chart import of
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 ISSUER, AUDIENCE = "https://issuer.example", "imagejob-gateway"
 SCOPES = "upload read delete"
 SECONDS = 30.0
-RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ConfigMap")
 
 
 def claims(subject: str = "alice", scope: str = SCOPES, **changes: Any) -> dict[str, Any]:
