@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 from imagejob_dev.cluster import Cluster
 from support import gateway as gateways
-from support import namespaces
 from support.helm_chart import Helm
-from support.tenant import Tenant, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,14 +57,12 @@ def serving(folder: Path) -> Iterator[Gateway]:
     os.environ.setdefault("IMAGEJOB_DEV_PREBUILT", "0")
     with Cluster(folder / "cluster") as cluster:
         cluster.install()
-        with namespaces.fresh(cluster) as name:
-            team = Tenant(cluster, name)
-            team.open()
-            team.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb"}]}))
-            gateways.give_rights(team, Helm(folder / "helm"))
-            settings = {"maxBytes": MAX_BYTES, "limitPerSubject": UNBOUNDED}
-            with gateways.running(team, folder, **settings) as gateway:
-                yield gateway
+        settings = {"maxBytes": MAX_BYTES, "limitPerSubject": UNBOUNDED}
+        with (
+            gateways.fresh_team(cluster, Helm(folder / "helm"), {"name": "thumb"}) as team,
+            gateways.running(team, folder, **settings) as gateway,
+        ):
+            yield gateway
 
 
 def fuzz(gateway: Gateway, examples: int, seed: int, folder: Path) -> Found:

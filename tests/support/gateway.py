@@ -14,16 +14,19 @@ from imagejob_dev.client import GATEWAY_CHART
 from imagejob_dev.gateways import PROGRAM
 from imagejob_dev.ports import LOOPBACK, free_ports
 
+from support import namespaces
 from support.helm_chart import of
+from support.tenant import Tenant, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from imagejob_dev.client import Client
     from imagejob_dev.program import Program
 
     from support.helm_chart import Helm
-    from support.tenant import Tenant
+    from support.tenant import Body
 
 ISSUER, AUDIENCE = "https://issuer.example", "imagejob-gateway"
 SCOPES = "upload read delete"
@@ -109,6 +112,18 @@ def running(
     path = _configure(team, folder / name, port, key, listens | settings)
     with team.cluster.gateway(team.namespace, path, port, name, program) as started:
         yield Gateway(port, key, started, metrics_port)
+
+
+@contextmanager
+def fresh_team(cluster: Client, helm: Helm, *outputs: Body) -> Iterator[Tenant]:
+    """A team in a fresh namespace, with a store, the profile `web` of these outputs, and the
+    rights that the chart gives its gateway, and no others."""
+    with namespaces.fresh(cluster) as name:
+        team = Tenant(cluster, name)
+        team.open()
+        team.apply(ours("ImageProfile", "web", {"outputs": list(outputs)}))
+        give_rights(team, helm)
+        yield team
 
 
 def give_rights(team: Tenant, helm: Helm) -> None:

@@ -13,10 +13,9 @@ import pytest
 from imagejob_dev.gateways import ACCOUNT
 from PIL import Image
 from support import gateway as gateways
-from support import namespaces
 from support.conditions import until
 from support.gateway import Answer, Gateway
-from support.tenant import Tenant, ours, picture
+from support.tenant import Tenant, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,21 +32,14 @@ REMOVED = "an upload failed, and was removed"
 
 
 @pytest.fixture(scope="module")
-def team(cluster: Client) -> Iterator[Tenant]:
-    with namespaces.fresh(cluster) as name:
-        tenant = Tenant(cluster, name)
-        tenant.open()
-        outputs = [{"name": "thumb", "width": 320, "format": "webp"}, {"name": "full"}]
-        tenant.apply(ours("ImageProfile", "web", {"outputs": outputs}))
-        yield tenant
+def team(cluster: Client, helm: Helm) -> Iterator[Tenant]:
+    outputs = {"name": "thumb", "width": 320, "format": "webp"}, {"name": "full"}
+    with gateways.fresh_team(cluster, helm, *outputs) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    team: Tenant, helm: Helm, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    """With the rights that the chart gives it, and no others."""
-    gateways.give_rights(team, helm)
+def gateway(team: Tenant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
     with gateways.running(team, folder, maxBytes=MAX_BYTES) as found:
         yield found

@@ -14,7 +14,7 @@ from imagejob_dev.client import GATEWAY_CHART
 from imagejob_gateway.auth.caller import Caller
 from imagejob_gateway.state.shards import NAME, shard_of
 from support import gateway as gateways
-from support import namespaces, states
+from support import states
 from support.conditions import until
 from support.gateway import ISSUER, Answer, Gateway
 from support.helm_chart import of
@@ -45,13 +45,9 @@ class Pair(NamedTuple):
 @pytest.fixture(scope="module")
 def pair(cluster: Client, helm: Helm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     folder = tmp_path_factory.mktemp("pair")
-    with namespaces.fresh(cluster) as name:
-        team = Tenant(cluster, name)
-        team.open()
-        for profile in ("web", "print"):
-            outputs = {"outputs": [{"name": "thumb", "width": 320}]}
-            team.apply(ours("ImageProfile", profile, outputs))
-        gateways.give_rights(team, helm)
+    thumb = {"name": "thumb", "width": 320}
+    with gateways.fresh_team(cluster, helm, thumb) as team:
+        team.apply(ours("ImageProfile", "print", {"outputs": [thumb]}))
         settings = {
             "limitPerSubject": f"{LIMIT}/1h",
             "leaseSeconds": LEASE,
