@@ -15,6 +15,7 @@ from imagejob_dev.gateways import PROGRAM
 from imagejob_dev.ports import LOOPBACK, free_ports
 
 from support import namespaces
+from support.answers import Answer
 from support.helm_chart import of
 from support.tenant import Tenant, ours
 
@@ -47,17 +48,6 @@ def claims(subject: str = "alice", scope: str = SCOPES, **changes: Any) -> dict[
         **changes,
     }
     return {name: value for name, value in given.items() if value is not None}
-
-
-class Answer(NamedTuple):
-    """An HTTP response."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 class Gateway(NamedTuple):

@@ -13,8 +13,9 @@ import pytest
 from imagejob_dev.gateways import ACCOUNT
 from PIL import Image
 from support import gateway as gateways
+from support.answers import Answer
 from support.conditions import until
-from support.gateway import Answer, Gateway
+from support.gateway import Gateway
 from support.tenant import Tenant, picture
 
 if TYPE_CHECKING:

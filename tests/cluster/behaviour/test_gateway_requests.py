@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from imagejob_dev.ports import LOOPBACK
 from support import gateway as gateways
-from support.gateway import Answer, Gateway
+from support.answers import Answer
+from support.gateway import Gateway
 from support.gateway_bytes import RAW, Raw
 from support.gateway_scenarios import CASES, JPEG, MAX_BYTES, UPLOAD, Case
 from support.tenant import Tenant

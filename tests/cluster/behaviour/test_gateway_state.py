@@ -15,8 +15,9 @@ from imagejob_gateway.auth.caller import Caller
 from imagejob_gateway.state.shards import NAME, shard_of
 from support import gateway as gateways
 from support import states
+from support.answers import Answer
 from support.conditions import until
-from support.gateway import ISSUER, Answer, Gateway
+from support.gateway import ISSUER, Gateway
 from support.helm_chart import of
 from support.tenant import Tenant, ours, picture
 
