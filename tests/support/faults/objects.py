@@ -42,30 +42,29 @@ def of_a_newer_schema(plural: str) -> Provoke:
     return provoke
 
 
-@contextmanager
-def an_unreadable_job(site: Site) -> Iterator[float]:
-    name = site.namespace()
-    site.apply(name, NOWHERE, image_job())
-    began = time.time()
-    condition = {"type": "Newer", "status": "True", "lastTransitionTime": BEYOND}
-    _patch(site, f"/apis/batch/v1/namespaces/{name}/jobs", {"conditions": [condition]})
-    yield began
+def _unreadable(version: str, plural: str, status: Body) -> Provoke:
+    """A worker's first object of that kind, with something else in its status."""
+
+    @contextmanager
+    def provoke(site: Site) -> Iterator[float]:
+        name = site.namespace()
+        site.apply(name, NOWHERE, image_job())
+        began = time.time()
+        collection = f"{version}/namespaces/{name}/{plural}"
+        found = site.cluster.wait_for(
+            collection, lambda objects: next(iter(objects), None), SECONDS
+        )
+        path = f"{collection}/{found['metadata']['name']}/status"
+        site.cluster.rest.send("PATCH", path, {"status": status}, "merge").json()
+        yield began
+
+    return provoke
 
 
-@contextmanager
-def an_unreadable_pod(site: Site) -> Iterator[float]:
-    name = site.namespace()
-    site.apply(name, NOWHERE, image_job())
-    began = time.time()
-    _patch(site, f"/api/v1/namespaces/{name}/pods", {"startTime": BEYOND})
-    yield began
+NEWER_CONDITION = {"type": "Newer", "status": "True", "lastTransitionTime": BEYOND}
 
-
-def _patch(site: Site, collection: str, status: Body) -> None:
-    """Change the status of the first object there."""
-    found = site.cluster.wait_for(collection, lambda objects: next(iter(objects), None), SECONDS)
-    path = f"{collection}/{found['metadata']['name']}/status"
-    site.cluster.rest.send("PATCH", path, {"status": status}, "merge").json()
+an_unreadable_job = _unreadable("/apis/batch/v1", "jobs", {"conditions": [NEWER_CONDITION]})
+an_unreadable_pod = _unreadable("/api/v1", "pods", {"startTime": BEYOND})
 
 
 @contextmanager
