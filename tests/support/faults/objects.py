@@ -43,7 +43,7 @@ def of_a_newer_schema(plural: str) -> Provoke:
 
 
 def _unreadable(version: str, plural: str, status: Body) -> Provoke:
-    """A worker's first object of that kind, with something else in its status."""
+    """A worker's first object of that kind, once its status has this, which can't be read."""
 
     @contextmanager
     def provoke(site: Site) -> Iterator[float]:
