@@ -13,7 +13,7 @@ from support import rights
 from support.alerting import AS_WRITTEN
 from support.ledgers import CONFIG_MAPS
 from support.newer_schema import NEWER
-from support.tenant import image_job, ours
+from support.tenant import apply, image_job, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def of_a_newer_schema(plural: str) -> Provoke:
     @contextmanager
     def provoke(site: Site) -> Iterator[float]:
         name, began = site.namespace(), time.time()
-        site.apply(name, NEWER[plural])
+        apply(site.cluster, name, NEWER[plural])
         yield began
 
     return provoke
@@ -48,7 +48,7 @@ def _unreadable(version: str, plural: str, status: Body) -> Provoke:
     @contextmanager
     def provoke(site: Site) -> Iterator[float]:
         name = site.namespace()
-        site.apply(name, NOWHERE, image_job())
+        apply(site.cluster, name, NOWHERE, image_job())
         began = time.time()
         collection = f"{version}/namespaces/{name}/{plural}"
         found = site.cluster.wait_for(
@@ -73,7 +73,7 @@ def an_unreadable_ledger(site: Site) -> Iterator[float]:
     name, began = site.namespace(), time.time()
     ledger = records.ledger(OPERATOR_NAMESPACE, name, {"format": "2"}, None)
     site.cluster.rest.post(CONFIG_MAPS, ledger)
-    site.apply(name, NOWHERE, image_job())
+    apply(site.cluster, name, NOWHERE, image_job())
     yield began
 
 
@@ -81,7 +81,7 @@ def an_unreadable_ledger(site: Site) -> Iterator[float]:
 def a_bug(site: Site) -> Iterator[float]:
     """Which only this ImageJob brings out, see `buggy_operator.py`."""
     name, began = site.namespace(), time.time()
-    site.apply(name, image_job("cursed"))
+    apply(site.cluster, name, image_job("cursed"))
     yield began
 
 
