@@ -123,6 +123,14 @@ def give_rights(team: Tenant, helm: Helm) -> None:
     team.apply(*(each for kind in RIGHTS for each in of(bodies, kind)))
 
 
+def unnamed(team: Tenant) -> set[str]:
+    """Originals that no ImageJob names."""
+    items = team.cluster.rest.get(team.path("imagejobs"))["items"]
+    named = {item["spec"]["source"]["key"] for item in items}
+    stored = set(team.keys())
+    return {key for key in stored if key.startswith("uploads/")} - named
+
+
 def _configure(
     team: Tenant, folder: Path, port: int, key: bytes, settings: Mapping[str, Any]
 ) -> Path:
