@@ -14,9 +14,8 @@ import psutil
 from imagebench.processes import cpu_clock, peak_rss
 from imagejob_dev.cluster import Cluster
 from support import gateway as gateways
-from support import namespaces
 from support.helm_chart import Helm
-from support.tenant import Tenant, ours, picture
+from support.tenant import Tenant, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,11 +82,8 @@ def team_of(folder: Path) -> Iterator[Tenant]:
     """A namespace with a store, a profile and the gateway's rights, on a cluster of its own."""
     with Cluster(folder / "cluster") as cluster:
         cluster.install()
-        with namespaces.fresh(cluster) as name:
-            team = Tenant(cluster, name)
-            team.open()
-            team.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb", "width": 32}]}))
-            gateways.give_rights(team, Helm(folder))
+        thumb = {"name": "thumb", "width": 32}
+        with gateways.fresh_team(cluster, Helm(folder), thumb) as team:
             yield team
 
 

@@ -7,7 +7,6 @@ that brings it about on a Site, and both.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from imagejob_dev.program import Program
 
     from support.bad_api import BadApi
-    from support.tenant import Body
 
     Provoke = Callable[["Site"], AbstractContextManager[float]]
 
@@ -126,11 +124,6 @@ class Site:
             team.put("incoming/cat.jpg", picture())
         return team
 
-    def apply(self, namespace: str, *bodies: Body) -> None:
-        """`kubectl apply` of objects in a namespace."""
-        text = "\n---\n".join(json.dumps(body) for body in bodies)
-        self.cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=text)
-
     @contextmanager
     def deployed(
         self,
@@ -216,4 +209,4 @@ def _first(prometheus: Prometheus, row: Row, began: float, deadline: float) -> f
         times = [at for series in found for at, _ in series["values"] if at > began - INTERVAL]
         if times or time.time() > deadline:
             return min(times, default=None)
-        time.sleep(0.5)  # between two checks
+        time.sleep(0.5)  # not `until`: an alert that never fires is an outcome, not a failure

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from support.answers import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine
 
     from starlette.types import ASGIApp, Message
-
-
-class Response(NamedTuple):
-    """What the application sent."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 def request(
@@ -30,7 +20,7 @@ def request(
     body: bytes = b"",
     run: Callable[[Coroutine[Any, Any, None]], None] = asyncio.run,
     **headers: str | tuple[str, ...],
-) -> Response:
+) -> Answer:
     """Send a request; underscores in names of headers become dashes.
 
     A tuple is a header that is sent more than once. `run` is of the loop that the application's own
@@ -67,7 +57,7 @@ def request(
     run(_call(app, scope, receive, send))
     start, *parts = sent
     found = {name.decode(): value.decode() for name, value in start["headers"]}
-    return Response(start["status"], found, b"".join(each.get("body", b"") for each in parts))
+    return Answer(start["status"], found, b"".join(each.get("body", b"") for each in parts))
 
 
 async def _call(app: ASGIApp, *arguments: Any) -> None:

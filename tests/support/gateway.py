@@ -14,16 +14,20 @@ from imagejob_dev.client import GATEWAY_CHART
 from imagejob_dev.gateways import PROGRAM, RIGHTS
 from imagejob_dev.ports import LOOPBACK, free_ports
 
+from support import namespaces
+from support.answers import Answer
 from support.helm_chart import of
+from support.tenant import Tenant, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from imagejob_dev.client import Client
     from imagejob_dev.program import Program
 
     from support.helm_chart import Helm
-    from support.tenant import Tenant
+    from support.tenant import Body
 
 ISSUER, AUDIENCE = "https://issuer.example", "imagejob-gateway"
 SCOPES = "upload read delete"
@@ -43,17 +47,6 @@ def claims(subject: str = "alice", scope: str = SCOPES, **changes: Any) -> dict[
         **changes,
     }
     return {name: value for name, value in given.items() if value is not None}
-
-
-class Answer(NamedTuple):
-    """An HTTP response."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 class Gateway(NamedTuple):
@@ -110,11 +103,31 @@ def running(
         yield Gateway(port, key, started, metrics_port)
 
 
+@contextmanager
+def fresh_team(cluster: Client, helm: Helm, *outputs: Body) -> Iterator[Tenant]:
+    """A team in a fresh namespace, with a store, the profile `web` of these outputs, and the
+    rights that the chart gives its gateway, and no others."""
+    with namespaces.fresh(cluster) as name:
+        team = Tenant(cluster, name)
+        team.open()
+        team.apply(ours("ImageProfile", "web", {"outputs": list(outputs)}))
+        give_rights(team, helm)
+        yield team
+
+
 def give_rights(team: Tenant, helm: Helm) -> None:
     """Create the account of the chart in the team's namespace, with its rights and no others, and
     the ConfigMaps of the state."""
     bodies = helm.template({}, chart=GATEWAY_CHART, namespace=team.namespace)
     team.apply(*(each for kind in RIGHTS for each in of(bodies, kind)))
+
+
+def unnamed(team: Tenant) -> set[str]:
+    """Originals that no ImageJob names."""
+    items = team.cluster.rest.get(team.path("imagejobs"))["items"]
+    named = {item["spec"]["source"]["key"] for item in items}
+    stored = set(team.keys())
+    return {key for key in stored if key.startswith("uploads/")} - named
 
 
 def _configure(

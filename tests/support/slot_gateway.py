@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     from imagejob_dev.s3 import S3Server
 
+    from support.answers import Answer
+
 NAMESPACE, BUCKET = "team-a", "slots"
 JSON = "application/json"
 
@@ -114,9 +116,7 @@ class SlotGateway:
     def token(self, subject: str = "alice", **changes: Any) -> str:
         return jwt.encode(claims(subject, **changes), self.key, "HS256")
 
-    def request(
-        self, method: str, path: str, token: str = "", body: object = None
-    ) -> asgi.Response:
+    def request(self, method: str, path: str, token: str = "", body: object = None) -> Answer:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         sent = body if isinstance(body, bytes) else json.dumps(body).encode() if body else b""
         return asgi.request(self.app, method, path, sent, self.run, Content_Type=JSON, **headers)

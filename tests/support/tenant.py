@@ -33,6 +33,12 @@ def picture(width: int = 640, height: int = 480, kind: str = "JPEG") -> bytes:
     return out.getvalue()
 
 
+def apply(cluster: Client, namespace: str, *bodies: Body) -> None:
+    """`kubectl apply` of objects in a namespace."""
+    text = "\n---\n".join(json.dumps(body) for body in bodies)
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=text)
+
+
 class Tenant:
     """One namespace and its bucket. `apply` takes manifests without a namespace."""
 
@@ -63,8 +69,7 @@ class Tenant:
 
     def apply(self, *bodies: Body) -> None:
         """`kubectl apply` of objects in this namespace."""
-        text = "\n---\n".join(json.dumps(body) for body in bodies)
-        self.cluster.kubectl("apply", "-n", self.namespace, "-f", "-", stdin=text)
+        apply(self.cluster, self.namespace, *bodies)
 
     def secret(self, name: str = "uploads-s3", **changes: str) -> Body:
         """The credentials of the bucket."""

@@ -105,7 +105,7 @@ class Workplace:
         usage, told = os.pipe()
         process = subprocess.Popen(
             [sys.executable, *_USAGE, str(told), sys.executable, "-W", "error", *program],
-            env=self._environment(text) | environment,
+            env=self.environment(text) | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=self.root,
@@ -124,7 +124,8 @@ class Workplace:
             tree=watch.peak,
         )
 
-    def _environment(self, order: str) -> dict[str, str]:
+    def environment(self, order: str) -> dict[str, str]:
+        """Of a worker with this order, as text."""
         return {
             "PATH": os.environ["PATH"],
             "IMAGEJOB_ORDER": order,

@@ -13,10 +13,11 @@ import pytest
 from imagejob_dev.gateways import ACCOUNT
 from PIL import Image
 from support import gateway as gateways
-from support import namespaces
+from support.answers import Answer
 from support.conditions import until
-from support.gateway import Answer, Gateway
-from support.tenant import Tenant, ours, picture
+from support.gateway import Gateway
+from support.gateway_scenarios import FORM, UPLOAD, file, form
+from support.tenant import Tenant, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,45 +27,26 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.laptop, pytest.mark.usefixtures("operator")]
 
-UPLOAD = "/api/v1/images/upload"
 MAX_BYTES = 1024 * 1024
 REMOVED = "an upload failed, and was removed"
 """In the gateway's log, once nothing of an upload is left."""
 
 
 @pytest.fixture(scope="module")
-def team(cluster: Client) -> Iterator[Tenant]:
-    with namespaces.fresh(cluster) as name:
-        tenant = Tenant(cluster, name)
-        tenant.open()
-        outputs = [{"name": "thumb", "width": 320, "format": "webp"}, {"name": "full"}]
-        tenant.apply(ours("ImageProfile", "web", {"outputs": outputs}))
-        yield tenant
+def team(cluster: Client, helm: Helm) -> Iterator[Tenant]:
+    outputs = {"name": "thumb", "width": 320, "format": "webp"}, {"name": "full"}
+    with gateways.fresh_team(cluster, helm, *outputs) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    team: Tenant, helm: Helm, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    """With the rights that the chart gives it, and no others."""
-    gateways.give_rights(team, helm)
+def gateway(team: Tenant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
     with gateways.running(team, folder, maxBytes=MAX_BYTES) as found:
         yield found
 
 
 SIZES = {"thumb": (320, 240), "full": (640, 480)}
-
-
-def form(data: bytes, declared: str = "image/jpeg", **fields: str) -> tuple[bytes, str]:
-    """A form's body and Content-Type."""
-    head = "".join(
-        f'--xx\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in fields.items()
-    )
-    head += '--xx\r\nContent-Disposition: form-data; name="file"; filename="../../etc/passwd"\r\n'
-    head += f"Content-Type: {declared}\r\n\r\n"
-    return head.encode() + data + b"\r\n--xx--\r\n", "multipart/form-data; boundary=xx"
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -74,7 +56,8 @@ def test_an_upload_becomes_outputs_that_the_gateway_leads_to(
 ) -> None:
     data, declared = picture(kind=kind), f"image/{kind.lower()}"
     token = gateway.token(f"{kind} {is_form}")
-    body, sent_as = form(data, declared, profile="web") if is_form else (data, declared)
+    part = (file(filename="../../etc/passwd", kind=declared), data)
+    body, sent_as = (form(part, profile="web"), FORM) if is_form else (data, declared)
 
     answer = gateway.request("POST", UPLOAD, body, token, Content_Type=sent_as)
 
@@ -182,7 +165,7 @@ def test_an_object_whose_imagejob_is_refused_is_removed(
         )
         return answer if answer.status not in (200, 202) else None
 
-    before = unnamed_keys(team)
+    before = gateways.unnamed(team)
     reads = [{"op": "replace", "path": "/rules/0/verbs", "value": ["get", "list", "watch"]}]
     team.kubectl("patch", "role", ACCOUNT, "--type=json", f"--patch={json.dumps(reads)}")
     try:
@@ -191,18 +174,10 @@ def test_an_object_whose_imagejob_is_refused_is_removed(
         gateways.give_rights(team, helm)
 
     assert (answer.status, answer.json()["reason"]) == (503, "ApiServerUnavailable")
-    assert unnamed_keys(team) == before
+    assert gateways.unnamed(team) == before
     until(lambda: refused() is None, gateways.SECONDS)
     ready = "/api/v1/health/ready"
     until(lambda: gateway.request("GET", ready).status == 200, gateways.SECONDS)
-
-
-def unnamed_keys(team: Tenant) -> set[str]:
-    """Originals that no ImageJob names."""
-    items = team.cluster.rest.get(team.path("imagejobs"))["items"]
-    named = {item["spec"]["source"]["key"] for item in items}
-    stored = set(team.keys())
-    return {key for key in stored if key.startswith("uploads/")} - named
 
 
 def test_a_store_that_is_down_takes_nothing(gateway: Gateway, team: Tenant) -> None:

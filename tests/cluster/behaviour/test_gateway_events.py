@@ -13,7 +13,6 @@ import pytest
 from imagejob_dev.ports import LOOPBACK
 from imagejob_gateway.__main__ import DRAIN_SECONDS
 from support import gateway as gateways
-from support import namespaces
 from support.conditions import until
 from support.gateway import Gateway
 from support.tenant import Tenant, ours, picture
@@ -39,19 +38,13 @@ class Event(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def team(cluster: Client) -> Iterator[Tenant]:
-    with namespaces.fresh(cluster) as name:
-        tenant = Tenant(cluster, name)
-        tenant.open()
-        tenant.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb", "width": 320}]}))
-        yield tenant
+def team(cluster: Client, helm: Helm) -> Iterator[Tenant]:
+    with gateways.fresh_team(cluster, helm, {"name": "thumb", "width": 320}) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    team: Tenant, helm: Helm, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    gateways.give_rights(team, helm)
+def gateway(team: Tenant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     with gateways.running(team, tmp_path_factory.mktemp("gateway")) as found:
         yield found
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from imagejob_dev.ports import LOOPBACK
 from support import gateway as gateways
-from support import namespaces
-from support.gateway import Answer, Gateway
+from support.answers import Answer
+from support.gateway import Gateway
 from support.gateway_bytes import RAW, Raw
 from support.gateway_scenarios import CASES, JPEG, MAX_BYTES, UPLOAD, Case
-from support.tenant import Tenant, ours
+from support.tenant import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,19 +33,13 @@ OF_EVERY_ANSWER = {
 
 
 @pytest.fixture(scope="module")
-def team(cluster: Client) -> Iterator[Tenant]:
-    with namespaces.fresh(cluster) as name:
-        tenant = Tenant(cluster, name)
-        tenant.open()
-        tenant.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb"}]}))
-        yield tenant
+def team(cluster: Client, helm: Helm) -> Iterator[Tenant]:
+    with gateways.fresh_team(cluster, helm, {"name": "thumb"}) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    team: Tenant, helm: Helm, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    gateways.give_rights(team, helm)
+def gateway(team: Tenant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway")
     with gateways.running(team, folder, maxBytes=MAX_BYTES) as found:
         yield found

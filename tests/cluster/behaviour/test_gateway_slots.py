@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from imagejob_dev.ports import LOOPBACK
 from support import gateway as gateways
-from support import namespaces
 from support.gateway import Gateway
 from support.paths import ROOT, TESTS
 from support.slot_gateway import send
-from support.tenant import Tenant, ours, picture
+from support.tenant import Tenant, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,21 +30,14 @@ SECONDS = 90
 
 
 @pytest.fixture(scope="module")
-def team(cluster: Client) -> Iterator[Tenant]:
-    with namespaces.fresh(cluster) as name:
-        tenant = Tenant(cluster, name)
-        tenant.open()
-        outputs = [{"name": "thumb", "width": 16, "format": "webp"}, {"name": "full"}]
-        tenant.apply(ours("ImageProfile", "web", {"outputs": outputs}))
-        yield tenant
+def team(cluster: Client, helm: Helm) -> Iterator[Tenant]:
+    outputs = {"name": "thumb", "width": 16, "format": "webp"}, {"name": "full"}
+    with gateways.fresh_team(cluster, helm, *outputs) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def gateway(
-    team: Tenant, helm: Helm, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gateway]:
-    """With the rights that the chart gives it, and no others."""
-    gateways.give_rights(team, helm)
+def gateway(team: Tenant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     with gateways.running(team, tmp_path_factory.mktemp("gateway")) as found:
         yield found
 

@@ -14,9 +14,10 @@ from imagejob_dev.client import GATEWAY_CHART
 from imagejob_gateway.auth.caller import Caller
 from imagejob_gateway.state.shards import NAME, shard_of
 from support import gateway as gateways
-from support import namespaces, states
+from support import states
+from support.answers import Answer
 from support.conditions import until
-from support.gateway import ISSUER, Answer, Gateway
+from support.gateway import ISSUER, Gateway
 from support.helm_chart import of
 from support.tenant import Tenant, ours, picture
 
@@ -45,13 +46,9 @@ class Pair(NamedTuple):
 @pytest.fixture(scope="module")
 def pair(cluster: Client, helm: Helm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     folder = tmp_path_factory.mktemp("pair")
-    with namespaces.fresh(cluster) as name:
-        team = Tenant(cluster, name)
-        team.open()
-        for profile in ("web", "print"):
-            outputs = {"outputs": [{"name": "thumb", "width": 320}]}
-            team.apply(ours("ImageProfile", profile, outputs))
-        gateways.give_rights(team, helm)
+    thumb = {"name": "thumb", "width": 320}
+    with gateways.fresh_team(cluster, helm, thumb) as team:
+        team.apply(ours("ImageProfile", "print", {"outputs": [thumb]}))
         settings = {
             "limitPerSubject": f"{LIMIT}/1h",
             "leaseSeconds": LEASE,
@@ -156,7 +153,7 @@ def test_the_same_content_is_one_image_also_when_it_comes_at_once(pair: Pair) ->
     assert {each.json()["name"] for each in answers} == {name}
     assert upload(pair.one, "twice", body, profile="print").status == 202
     keys = {source_of(pair.team, each) for each in made(pair.team, "twice")}
-    assert unnamed(pair.team) == set()
+    assert gateways.unnamed(pair.team) == set()
     assert len(keys) == 2
 
 
@@ -200,7 +197,7 @@ def test_a_client_that_goes_away_frees_its_key_and_its_place(pair: Pair) -> None
 
     until(lambda: owner_of("gone") not in states.stored(pair.team), SECONDS)
     assert upload(pair.other, "gone", body, "k").status == 202
-    assert unnamed(pair.team) == set()
+    assert gateways.unnamed(pair.team) == set()
 
 
 def test_a_state_that_a_tenant_has_changed_admits_nothing(pair: Pair) -> None:
@@ -251,11 +248,3 @@ def source_of(team: Tenant, name: str) -> str:
     job = team.cluster.rest.get(f"{team.path('imagejobs')}/{name}")
     key: str = job["spec"]["source"]["key"]
     return key
-
-
-def unnamed(team: Tenant) -> set[str]:
-    """Originals that no ImageJob names."""
-    items = team.cluster.rest.get(team.path("imagejobs"))["items"]
-    named = {item["spec"]["source"]["key"] for item in items}
-    stored = set(team.keys())
-    return {key for key in stored if key.startswith("uploads/")} - named

@@ -135,7 +135,9 @@ def test_each_end_has_the_reason_the_cost_and_the_words_of_its_row(
         while wrong := _wrong(stages, events):
             assert time.monotonic() < deadline, "\n".join(wrong)
             beat(cluster, node)
-            time.sleep(0.5)  # between two checks of all rows, which take as long
+            # Between two checks of all rows, which take as long. Not by `until`, which couldn't
+            # say in the end which rows are wrong.
+            time.sleep(0.5)
         for each in played:
             each.result()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,7 +12,9 @@ from imagejob_dev.ports import free_ports
 from imagejob_dev.s3 import S3Server
 from imagejob_dev.tools.find import find
 from support.paths import DATA
+from support.started_worker import PHOTO
 from support.volume_store import Volume
+from support.worker_process import Workplace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,3 +55,17 @@ def volume(tmp_path: Path) -> Iterator[Volume]:
     yield Volume(tmp_path)
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workplace:
+    place = Workplace(tmp_path / "pod")
+    place.put("box", "cat.jpg", PHOTO)
+    return place
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from support import failing_program, namespaces
+from support import failing_program
 from support import gateway as gateways
 from support.conditions import until
 from support.failing_program import KILLED, FailPoint, Life
 from support.states import charged, uploads_in_progress
-from support.tenant import Tenant, ours, picture
+from support.tenant import Tenant, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,11 +69,7 @@ def run(cluster: Client, helm: Helm, tmp_path_factory: pytest.TempPathFactory) -
     plan, report = folder / "plan", folder / "report"
     plan.write_bytes(msgspec.json.encode(POINTS))
     program = (failing_program.__file__, "imagejob_gateway.__main__", plan, report)
-    with namespaces.fresh(cluster) as name:
-        team = Tenant(cluster, name)
-        team.open()
-        team.apply(ours("ImageProfile", "web", {"outputs": [{"name": "thumb", "width": 320}]}))
-        gateways.give_rights(team, helm)
+    with gateways.fresh_team(cluster, helm, {"name": "thumb", "width": 320}) as team:
         settings = {"leaseSeconds": LEASE, "limitPerSubject": "1000/1h"}
         with gateways.running(team, folder, program=program, **settings) as gateway:
             answered = dict(_uploads(gateway, report))

@@ -13,7 +13,7 @@ from support import rights
 from support.alerting import AS_WRITTEN
 from support.ledgers import CONFIG_MAPS
 from support.newer_schema import NEWER
-from support.tenant import image_job, ours
+from support.tenant import apply, image_job, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,36 +36,35 @@ def of_a_newer_schema(plural: str) -> Provoke:
     @contextmanager
     def provoke(site: Site) -> Iterator[float]:
         name, began = site.namespace(), time.time()
-        site.apply(name, NEWER[plural])
+        apply(site.cluster, name, NEWER[plural])
         yield began
 
     return provoke
 
 
-@contextmanager
-def an_unreadable_job(site: Site) -> Iterator[float]:
-    name = site.namespace()
-    site.apply(name, NOWHERE, image_job())
-    began = time.time()
-    condition = {"type": "Newer", "status": "True", "lastTransitionTime": BEYOND}
-    _patch(site, f"/apis/batch/v1/namespaces/{name}/jobs", {"conditions": [condition]})
-    yield began
+def _unreadable(version: str, plural: str, status: Body) -> Provoke:
+    """A worker's first object of that kind, once its status has this, which can't be read."""
+
+    @contextmanager
+    def provoke(site: Site) -> Iterator[float]:
+        name = site.namespace()
+        apply(site.cluster, name, NOWHERE, image_job())
+        began = time.time()
+        collection = f"{version}/namespaces/{name}/{plural}"
+        found = site.cluster.wait_for(
+            collection, lambda objects: next(iter(objects), None), SECONDS
+        )
+        path = f"{collection}/{found['metadata']['name']}/status"
+        site.cluster.rest.send("PATCH", path, {"status": status}, "merge").json()
+        yield began
+
+    return provoke
 
 
-@contextmanager
-def an_unreadable_pod(site: Site) -> Iterator[float]:
-    name = site.namespace()
-    site.apply(name, NOWHERE, image_job())
-    began = time.time()
-    _patch(site, f"/api/v1/namespaces/{name}/pods", {"startTime": BEYOND})
-    yield began
+NEWER_CONDITION = {"type": "Newer", "status": "True", "lastTransitionTime": BEYOND}
 
-
-def _patch(site: Site, collection: str, status: Body) -> None:
-    """Change the status of the first object there."""
-    found = site.cluster.wait_for(collection, lambda objects: next(iter(objects), None), SECONDS)
-    path = f"{collection}/{found['metadata']['name']}/status"
-    site.cluster.rest.send("PATCH", path, {"status": status}, "merge").json()
+an_unreadable_job = _unreadable("/apis/batch/v1", "jobs", {"conditions": [NEWER_CONDITION]})
+an_unreadable_pod = _unreadable("/api/v1", "pods", {"startTime": BEYOND})
 
 
 @contextmanager
@@ -74,7 +73,7 @@ def an_unreadable_ledger(site: Site) -> Iterator[float]:
     name, began = site.namespace(), time.time()
     ledger = records.ledger(OPERATOR_NAMESPACE, name, {"format": "2"}, None)
     site.cluster.rest.post(CONFIG_MAPS, ledger)
-    site.apply(name, NOWHERE, image_job())
+    apply(site.cluster, name, NOWHERE, image_job())
     yield began
 
 
@@ -82,7 +81,7 @@ def an_unreadable_ledger(site: Site) -> Iterator[float]:
 def a_bug(site: Site) -> Iterator[float]:
     """Which only this ImageJob brings out, see `buggy_operator.py`."""
     name, began = site.namespace(), time.time()
-    site.apply(name, image_job("cursed"))
+    apply(site.cluster, name, image_job("cursed"))
     yield began
 
 

@@ -11,7 +11,8 @@ from imagejob_gateway.auth.tokens import Tokens, open_issuers
 from imagejob_gateway.config import IssuerSettings, ProfileSettings, Settings, StoreSettings
 from imagejob_gateway.http.app import application
 from imagejob_gateway.http.services import Services
-from support.asgi import Response, request
+from support.answers import Answer
+from support.asgi import request
 from support.gateway import AUDIENCE, ISSUER, claims
 
 KEY = "k" * 32
@@ -34,7 +35,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
     return Services(**(missing | {"settings": settings, "tokens": tokens}))
 
 
-def reserve(services: Services, body: bytes, scope: str = "upload") -> Response:
+def reserve(services: Services, body: bytes, scope: str = "upload") -> Answer:
     token = jwt.encode(claims(scope=scope), KEY, "HS256")
     app = application(services)
     return request(app, "POST", "/api/v1/uploads", body, authorization=f"Bearer {token}")

@@ -25,7 +25,8 @@ from imagejob_operator.kube.client import Cluster
 from imagejob_operator.kube.concurrency_limiter import AdaptiveConcurrencyLimiter
 from imagejob_operator.kube.errors import NotFoundError
 from imagejob_operator.observability.metrics import Metrics
-from support.asgi import Response, request
+from support.answers import Answer
+from support.asgi import request
 from support.gateway import AUDIENCE, ISSUER, claims
 from support.gateway_services import services
 
@@ -145,7 +146,7 @@ def token(subject: str = "bob", key: bytes = KEY, **changes: Any) -> str:
     return jwt.encode(claims(subject, **changes), key, "HS256")
 
 
-def sent(app: FastAPI, method: str, path: str, text: str) -> Response:
+def sent(app: FastAPI, method: str, path: str, text: str) -> Answer:
     return request(app, method, path, authorization=f"Bearer {text}", x_request_id="abc-1")
 
 
@@ -187,7 +188,7 @@ def test_anothers_image_is_as_one_that_does_not_exist(
         assert "DELETE" not in {verb for verb, *_ in asked}
 
 
-def neutral(answer: Response, name: str) -> tuple[int, dict[str, str], bytes]:
+def neutral(answer: Answer, name: str) -> tuple[int, dict[str, str], bytes]:
     """The whole answer, but for the name; and for its length, which depends on that."""
     headers = {
         header: value for header, value in answer.headers.items() if header != "content-length"

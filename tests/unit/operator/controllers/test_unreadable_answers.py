@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from support.memory_api import Body
+    from support.memory_operator import Operator
 
 TEAM = "team-a"
 
@@ -150,6 +151,14 @@ def ended(pod: Body) -> Body:
     return {**pod, "status": status}
 
 
+async def worker_at_work(operator: Operator, api: MemoryApi) -> str:
+    """The name of the only worker, once it has begun."""
+    await operator.until(lambda: operator.reason(TEAM, "cat") == "Processing")
+    (made,) = api.created["jobs"]
+    name: str = made["metadata"]["name"]
+    return name
+
+
 def finish_unread(api: MemoryApi, name: str, worker: str) -> None:
     """Another version of the operator has written how it ended, and its pod has ended."""
     job, pod = api.get("imagejobs", TEAM, name), api.get("pods", TEAM, f"{worker}-x2k9q")
@@ -164,9 +173,7 @@ def test_the_worker_of_an_imagejob_that_has_finished_unread_is_deleted() -> None
 
     async def run() -> None:
         async with operating(api) as operator:
-            await operator.until(lambda: operator.reason(TEAM, "cat") == "Processing")
-            (made,) = api.created["jobs"]
-            worker = made["metadata"]["name"]
+            worker = await worker_at_work(operator, api)
             finish_unread(api, "cat", worker)
             await api.tell()
             await operator.until(lambda: not api.get("jobs", TEAM, worker))
@@ -182,9 +189,7 @@ def test_so_is_that_of_one_that_had_finished_before_the_operator_started() -> No
 
     async def run() -> None:
         async with operating(api) as before:
-            await before.until(lambda: before.reason(TEAM, "cat") == "Processing")
-        (made,) = api.created["jobs"]
-        worker = made["metadata"]["name"]
+            worker = await worker_at_work(before, api)
         finish_unread(api, "cat", worker)
         async with operating(api) as operator:
             await operator.until(lambda: not api.get("jobs", TEAM, worker))
