@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -104,8 +105,8 @@ def store(do: Any, folder: Path, **changes: Any) -> Iterator[S3Storage]:
             opened_.close()
 
 
-def reading(storage: S3Storage, folder: Path) -> None:
-    fetched(storage, folder / "source", "in/a", seconds=SECONDS)
+def reading(storage: S3Storage, folder: Path, seconds: float = SECONDS) -> None:
+    fetched(storage, folder / "source", "in/a", seconds=seconds)
 
 
 def writing(storage: S3Storage, folder: Path) -> None:
@@ -114,11 +115,13 @@ def writing(storage: S3Storage, folder: Path) -> None:
 
 
 DOING = {"GET": reading, "PUT": writing}
+# With time left when retries end, also on a machine that stalls: then the store is to blame.
+IN_NO_HURRY = {"GET": partial(reading, seconds=10 * RETRYING), "PUT": writing}
 
 
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("framing", FRAMINGS)
-@pytest.mark.parametrize("method", DOING)
+@pytest.mark.parametrize("method", IN_NO_HURRY)
 def test_the_body_of_an_error_is_read_to_64_kib_and_in_time(
     tmp_path: Path, method: str, framing: str, body: str
 ) -> None:
@@ -127,7 +130,7 @@ def test_the_body_of_an_error_is_read_to_64_kib_and_in_time(
         with store(hostile, folder) as storage:
             start = time.monotonic()
             with pytest.raises(ItemFailure) as caught:
-                DOING[method](storage, folder)
+                IN_NO_HURRY[method](storage, folder)
             return caught.value.reason, time.monotonic() - start, hostile.sent
 
     with ThreadPoolExecutor(len(REASONS)) as pool:
@@ -135,7 +138,7 @@ def test_the_body_of_an_error_is_read_to_64_kib_and_in_time(
 
     reasons = {status: reason for status, (reason, _, _) in found.items()}
     assert reasons == {status: both[method == "PUT"] for status, both in REASONS.items()}
-    most = SECONDS + QUIET if method == "GET" else RETRYING + 2 * QUIET
+    most = RETRYING + QUIET if method == "GET" else RETRYING + 2 * QUIET
     assert max(seconds for _, seconds, _ in found.values()) < most + 3  # for a busy machine
     # 64 KiB, and what the kernel buffers meanwhile, at most six times.
     assert max(sent for _, _, sent in found.values()) < 64 << 20
