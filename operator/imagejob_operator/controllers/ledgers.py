@@ -79,10 +79,14 @@ class Ledgers:
     async def read(self, namespace: str, *, is_missing: bool = False) -> StoredLedger:
         """Read a namespace's ledger, then list the objects to combine it with.
 
-        With `is_missing` it does not exist, and the objects have been watched since that was found.
+        With `is_missing` it did not exist when all were listed, and the objects have been watched
+        since: it is rebuilt from them, unless they show that it may exist by now.
         """
         if is_missing:
-            return (await self.rebuild([namespace]))[namespace]
+            rebuilt = (await self.rebuild([namespace]))[namespace]
+            if not rebuilt.ledger.charged:
+                return rebuilt
+            # An ImageJob has a worker: another operator may have charged it since then.
         name = records.ledger_name(namespace)
         stored = await self._cluster.read(LEDGERS, self._namespace, name)
         if isinstance(stored, Unreadable):

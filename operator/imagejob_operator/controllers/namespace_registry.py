@@ -253,8 +253,16 @@ class NamespaceRegistry:
         self._queue.add_namespaces(islice(waiting, 1))
 
     def rebuilt(self, namespace: str, stored: StoredLedger) -> None:
-        """Store a ledger that did not exist, unless it was read, or has to be, meanwhile."""
-        if self.lacks_ledger(namespace) and namespace not in self._busy:
+        """Store a ledger that did not exist, unless it was read, or has to be, meanwhile.
+
+        It has to be if an ImageJob has a worker: another operator may have charged it since.
+        """
+        if not self.lacks_ledger(namespace) or namespace in self._busy:
+            return
+        if stored.ledger.charged:
+            self.invalidate(namespace)
+            self.want_ledger(namespace)
+        else:
             self.of(namespace).load(stored.ledger, stored.version)
             self._reads.done(namespace)
             self._queue.add(QuotaStatusKey(namespace))

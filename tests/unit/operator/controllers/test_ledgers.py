@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from imagejob_operator.controllers.ledgers import FEW, Ledgers
 from imagejob_operator.kube import records
 from imagejob_operator.kube.pager import Page
 from imagejob_operator.kube.reader import Unreadable
-from imagejob_operator.kube.resources import IMAGE_JOBS, LEDGERS, ConfigMap, Kind
+from imagejob_operator.kube.resources import IMAGE_JOBS, LEDGERS, WORKER_JOBS, ConfigMap, Kind
 from imagejob_operator.observability.metrics import Metrics
 from imagejob_operator.quota.ledger import Ledger, micros
 from support.api_objects import NOW, image_job, shows_admitted, worker_job
@@ -142,6 +143,22 @@ def test_a_charge_that_only_its_worker_shows_is_in_a_rebuilt_ledger(room: int) -
 
     assert list(found.ledger.charged) == [cat.metadata.uid]
     assert admissions(found.ledger) == 1
+
+
+def test_a_ledger_that_another_operator_has_made_since_the_list_is_read() -> None:
+    """Its charge has the exact time; the worker only a whole second before it."""
+    cat, at = image_job(), NOW + timedelta(milliseconds=816)
+    charged = Ledger(micros(at)).charge([cat.metadata.uid])
+    cache = ClusterCache()
+    for thing in (cat, worker_job(cat)):
+        cache.upsert(thing)
+    api = Api(cat, ledgers=[stored("team-a", charged.encode())])
+    api.things[WORKER_JOBS.plural] = [worker_job(cat)]
+
+    found = asyncio.run(ledgers(api, cache).read("team-a", is_missing=True))
+
+    assert found.version == "7"
+    assert found.ledger.charged == charged.charged
 
 
 def test_a_ledger_that_may_have_been_written_is_read_before_the_image_jobs() -> None:

@@ -265,6 +265,19 @@ def test_a_namespace_that_waited_for_others_goes_on_once_its_ledger_is_rebuilt()
     assert operator.queue.namespaces() == ["team-b"]
 
 
+def test_a_ledger_that_another_operator_may_have_made_is_read_and_not_rebuilt() -> None:
+    """A worker shows that its ImageJob was charged since all ledgers were listed."""
+    ledgers = StoredLedgers(Ledger(0))
+    operator = Operator(ledgers)
+    operator.registry.listed({})
+    operator.registry.want_ledger("team-a")
+    operator.registry.rebuilt("team-a", StoredLedger(Ledger(0).charge(["uid-cat"]), None))
+    operator.act()
+
+    assert ledgers.rebuilds == [False]
+    assert operator.tenant.ledger == ledgers.ledger
+
+
 def rebuilding(
     ledgers: StoredLedgers | None = None, *, requested: str = ""
 ) -> tuple[Operator, list[Action]]:

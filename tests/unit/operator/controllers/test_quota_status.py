@@ -62,7 +62,8 @@ QUOTA = msgspec.convert(
 )
 
 UNUSED = Ledger(0).at(NOW, POLICY.rates)
-USED = UNUSED.charge(["uid-of-one-that-has-finished"])
+FINISHED = ["uid-of-one-that-has-finished"]
+USED = UNUSED.charge(FINISHED).without(uids=FINISHED)
 
 
 class Stored:
