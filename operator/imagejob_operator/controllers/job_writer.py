@@ -24,7 +24,7 @@ from imagejob_operator.scheduling.namespace_state import PendingWorker
 from imagejob_operator.workqueue.queue import WorkQueue
 
 from .job_histories import JobHistories
-from .namespace_registry import NamespaceRegistry
+from .known_ledgers import KnownLedgers
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class JobWriter:
         lister: Lister,
         cache: ClusterCache,
         queue: WorkQueue,
-        registry: NamespaceRegistry,
+        known: KnownLedgers,
         histories: JobHistories,
         timings: Timings,
         clock: Callable[[], datetime],
@@ -57,7 +57,7 @@ class JobWriter:
         self._lister = lister
         self._cache = cache
         self._queue = queue
-        self._registry = registry
+        self._known = known
         self._histories = histories
         self._timings = timings
         self._clock = clock
@@ -68,12 +68,12 @@ class JobWriter:
 
         Return False if it was not tried, and is planned again: its failures count on.
         """
-        if not self._registry.is_pending(namespace, pending):  # it was observed meanwhile
-            self._registry.release(pending)
+        if not self._known.is_pending(namespace, pending):  # it was observed meanwhile
+            self._known.release(pending)
             return True
         if self._clock() - pending.at > STALE:
             # For example after a pause: another operator may have continued meanwhile.
-            self._registry.invalidate(namespace)
+            self._known.invalidate(namespace)
             self._queue.add(NamespaceKey(namespace))
             # If the new plan doesn't have it, this forgets its failures.
             self._queue.add((namespace, pending.name), after=self._clock() + FORGOTTEN_AFTER)
@@ -81,7 +81,7 @@ class JobWriter:
         try:
             self._cache.upsert(await self._cluster.create_worker(pending.manifest))
             self._metrics.worker_created(len(pending.jobs))
-            self._registry.retire(namespace, pending.name)
+            self._known.retire(namespace, pending.name)
         except ApiError as error:
             if not error.is_refusal:
                 raise
@@ -90,7 +90,7 @@ class JobWriter:
             if not is_there and not isinstance(error, ConflictError):
                 for job in pending.jobs:
                     self._histories.refused(job.metadata.uid, error.message, self._ask_again())
-        self._registry.release(pending)
+        self._known.release(pending)
         return True
 
     async def _meet(self, namespace: str, pending: PendingWorker) -> bool:
@@ -99,13 +99,13 @@ class JobWriter:
         known = await self._cluster.read(WORKER_JOBS, namespace, pending.name)
         if isinstance(known, Unreadable):  # it exists, so no other may be created for them
             self._cache.upsert(known)
-            self._registry.retire(namespace, pending.name)
+            self._known.retire(namespace, pending.name)
             return True
         if known and known.order_text == pending.order and not known.is_deleting:
             self._cache.upsert(known)
             return True
         # The next dispatch has another number, so another name.
-        self._registry.retire(namespace, pending.name)
+        self._known.retire(namespace, pending.name)
         return False
 
     async def inquire(self, inquire: Inquire) -> None:

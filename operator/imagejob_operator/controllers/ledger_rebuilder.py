@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, NamedTuple
 
+from .known_ledgers import KnownLedgers
 from .ledgers import Ledgers
-from .namespace_registry import NamespaceRegistry
 
 AT_ONCE = 64
 """Ledgers that are stored before others have a turn: about a millisecond."""
@@ -24,21 +24,21 @@ class Rebuilding(NamedTuple):
 class LedgerRebuilder:
     """One rebuilding at a time, of all missing ledgers that were requested before it."""
 
-    def __init__(self, ledgers: Ledgers, registry: NamespaceRegistry) -> None:
+    def __init__(self, ledgers: Ledgers, known: KnownLedgers) -> None:
         self._ledgers = ledgers
-        self._registry = registry
+        self._known = known
 
     def consider(self) -> Rebuilding | None:
         """Return the next rebuilding, if any ledger is missed."""
-        namespaces = self._registry.lack_wanted_ledgers()
+        namespaces = self._known.wanted_missing()
         if not namespaces:
             return None
-        is_urgent = not all(map(self._registry.is_idle, namespaces))
+        is_urgent = not all(map(self._known.is_idle, namespaces))
         return Rebuilding(partial(self._rebuild, namespaces), is_urgent)
 
     async def _rebuild(self, namespaces: list[str]) -> None:
         rebuilt = await self._ledgers.rebuild(namespaces)
         for number, (namespace, stored) in enumerate(rebuilt.items(), 1):
-            self._registry.rebuilt(namespace, stored)
+            self._known.rebuilt(namespace, stored)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)

@@ -118,9 +118,9 @@ class Manager:
             queue,
             registry,
             status_writer,
-            JobWriter(cluster, lister, cache, queue, registry, histories, timings, clock),
+            JobWriter(cluster, lister, cache, queue, registry.ledgers, histories, timings, clock),
             ImageQuotaStatusWriter(cluster, cache, queue, registry, clock),
-            LedgerRebuilder(ledgers, registry),
+            LedgerRebuilder(ledgers, registry.ledgers),
             histories,
             platform,
             clock,
@@ -147,7 +147,7 @@ class Manager:
         async with asyncio.TaskGroup() as tasks:
             self._reflectors.start(tasks)
             await self._reflectors.current()
-            self._registry.listed(ledgers)
+            self._registry.ledgers.listed(ledgers)
             self._arrange_keys()
             self._reconciler.give_up_silent_pods()
             self.listed = True
@@ -193,7 +193,7 @@ class Manager:
         nobody waits for comes last.
         """
         for namespace, name in self._cache.met():
-            self._registry.retire(namespace, name)
+            self._registry.ledgers.retire(namespace, name)
         self._look_at_next(tasks, partial(self._queue.next, only_awaited=True), LOOKS)
         for key, action in self._rounds.next_actions():
             self._start(tasks, key, WorkItem(action, key.namespace, Priority.IMMEDIATE))

@@ -45,8 +45,8 @@ class PlanningRounds:
         due."""
         began, behind, between = self._clock(), self._queue.is_behind, self._window.wait > 0
         namespaces = self._queue.namespaces(only_on_time=between)
-        active = {each for each in namespaces if not self._registry.is_idle(each)}
-        to_plan = {each for each in active if self._registry.has_ledger(each)}
+        active = {each for each in namespaces if not self._registry.ledgers.is_idle(each)}
+        to_plan = {each for each in active if self._registry.ledgers.is_known(each)}
         to_read = active - to_plan
         self._read_again = {name: at for name, at in self._read_again.items() if began < at}
         put_off = to_read & self._read_again.keys()

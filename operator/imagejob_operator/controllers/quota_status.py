@@ -66,9 +66,9 @@ class ImageQuotaStatusWriter:
         """Request the ledger, unless there is none and the status shows exactly that already."""
         namespace = quota.metadata.namespace
         unused = Ledger(micros(now))
-        is_known = self._registry.lacks_ledger(namespace)
+        is_known = self._registry.ledgers.is_missing(namespace)
         if not is_known or self._status(quota, unused, now) != quota.status:
-            self._registry.want_ledger(namespace)
+            self._registry.ledgers.want(namespace)
 
     def _status(self, quota: ImageQuota, ledger: Ledger, now: datetime) -> ImageQuotaStatus:
         namespace, room = quota.metadata.namespace, self._cache.budget

@@ -155,7 +155,7 @@ class Reconciler:
         """Stop creating a worker that seems to exist: nothing reconciles it again once what can't
         be read is gone. What the ledger promises is then composed again."""
         if name in self._registry.of(namespace).pending:
-            self._registry.invalidate(namespace)
+            self._registry.ledgers.invalidate(namespace)
             self._registry.enqueue(namespace)
 
     def _for_stray(self, at: PodKey) -> WorkItem | None:
@@ -215,12 +215,12 @@ class Reconciler:
         if not inputs.worker and may_hide(self._cache, inputs):
             return None
 
-        if inputs.job.is_deleting and self._registry.is_charging(inputs.job):
+        if inputs.job.is_deleting and self._registry.ledgers.is_charging(inputs.job):
             return None  # its end is written once it is known whether it was charged
         quota = self._registry.quota_position(inputs.job)
         if inputs.worker and not quota.admitted_at:
             # Another operator has charged it: nothing is written before the time is known.
-            if not self._registry.look_up_charge(inputs.job, inputs.worker.job):
+            if not self._registry.ledgers.look_up_charge(inputs.job, inputs.worker.job):
                 return None
             quota = self._registry.quota_position(inputs.job)
         inputs = msgspec.structs.replace(inputs, quota=quota)
@@ -234,7 +234,7 @@ class Reconciler:
 
     def _for_unverified(self, job: ImageJob) -> WorkItem | None:
         """Verify an ImageJob that may be gone, once it is known whether it was charged."""
-        if self._registry.is_charging(job):
+        if self._registry.ledgers.is_charging(job):
             return None
         uid, charged_at = job.metadata.uid, self._registry.quota_position(job).admitted_at
         self._histories.keep(uid, with_charge(self._histories.of(uid), job, charged_at))

@@ -52,6 +52,7 @@ class Scheduler:
         self._cache = cache
         self._queue = queue
         self._registry = registry
+        self._known = registry.ledgers
         self._ledgers = ledgers
         self._estimator = estimator
         self._histories = histories
@@ -110,7 +111,7 @@ class Scheduler:
         """Whether there is anything to plan or to read, and nothing that holds the namespace."""
         if self._cache.unreadable.holding(namespace):
             return False
-        if self._registry.is_idle(namespace):
+        if self._known.is_idle(namespace):
             self._queue.add(QuotaStatusKey(namespace))  # the queue may have changed
             return False
         return True
@@ -123,10 +124,10 @@ class Scheduler:
     def _next_read(self, state: NamespaceState) -> tuple[NamespaceKey, Action] | None:
         """Return the action to read a ledger that is needed."""
         namespace = state.namespace
-        if self._registry.is_reading_enough and self._registry.lacks_ledger(namespace):
-            self._registry.want_ledger(namespace)
+        if self._known.is_reading_enough and self._known.is_missing(namespace):
+            self._known.want(namespace)
             return None
-        self._registry.begin_read(namespace)
+        self._known.begin_read(namespace)
         return NamespaceKey(namespace), partial(self._read, namespace)
 
     def _next_write(
@@ -135,7 +136,7 @@ class Scheduler:
         """Return the action to write the ledger of the next plan, unless it is unchanged."""
         namespace, made = snapshot.state.namespace, self._plan(snapshot, budget)
         if made.must_write:
-            self._registry.begin_write(namespace, made)
+            self._known.begin_write(namespace, made)
             return NamespaceKey(namespace), partial(self._write, snapshot, made)
         self._begin(namespace, made)
         self._estimator.update(snapshot, self._clock())
@@ -146,7 +147,7 @@ class Scheduler:
         """Retire promised workers that exist or are no longer wanted."""
         promised = state.promised()
         for name in settled(state, self._cache):
-            self._registry.retire(state.namespace, name)
+            self._known.retire(state.namespace, name)
             for uid in promised[name].uids:
                 self._queue.add(uid)
 
@@ -180,11 +181,11 @@ class Scheduler:
 
     async def _read(self, namespace: str) -> None:
         try:
-            is_missing = self._registry.lacks_ledger(namespace)
+            is_missing = self._known.is_missing(namespace)
             stored = await self._ledgers.read(namespace, is_missing=is_missing)
         finally:
-            self._registry.end(namespace)
-        self._registry.loaded(namespace, stored)
+            self._known.end(namespace)
+        self._known.loaded(namespace, stored)
 
     async def _write(self, snapshot: AdmissionSnapshot, made: Plan) -> None:
         """Write the ledger, then apply the plan."""
@@ -192,16 +193,16 @@ class Scheduler:
         try:
             stored = await self._ledgers.write(namespace, made.ledger, version)
         finally:
-            self._registry.end(namespace)
+            self._known.end(namespace)
             for uid in made.admitted:
                 self._queue.add(uid)
             if not stored:
-                self._registry.invalidate(namespace, made)
+                self._known.invalidate(namespace, made)
         if stored:
-            self._registry.written(namespace, stored, snapshot.excess)
+            self._known.written(namespace, stored, snapshot.excess)
             self._note_admissions(snapshot, made)
             self._begin(namespace, made)
-        self._registry.resume(namespace)
+        self._known.resume(namespace)
         self._registry.enqueue_all_waiting()
 
     def _note_admissions(self, snapshot: AdmissionSnapshot, made: Plan) -> None:
@@ -215,4 +216,4 @@ class Scheduler:
     def _begin(self, namespace: str, made: Plan) -> None:
         """Create the workers that the written ledger promises."""
         for pending in made.pending:
-            self._registry.begin(namespace, pending)
+            self._known.begin(namespace, pending)

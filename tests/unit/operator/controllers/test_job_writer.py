@@ -76,7 +76,7 @@ class Operator:
             Lister(cluster, self.cache, lambda: None),  # type: ignore[arg-type]
             self.cache,
             queue,
-            registry,
+            registry.ledgers,
             self.histories,
             TIMINGS,
             lambda: NOW,

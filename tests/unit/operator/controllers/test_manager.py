@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from imagejob_operator.api.meta import API_VERSION
 from imagejob_operator.controllers import containment, job_writer
+from imagejob_operator.controllers.known_ledgers import KnownLedgers
 from imagejob_operator.controllers.ledger_rebuilder import AT_ONCE
 from imagejob_operator.controllers.manager import LAST_LOOKS
-from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.reconciler import Reconciler
 from imagejob_operator.kube.backoff import Backoff
 from imagejob_operator.kube.errors import ApiError
@@ -103,7 +103,7 @@ def on_call(
 
 @pytest.mark.parametrize(
     ("method", "most"),
-    [(RECONCILED, 2 * LAST_LOOKS), ((NamespaceRegistry, "rebuilt"), AT_ONCE)],
+    [(RECONCILED, 2 * LAST_LOOKS), ((KnownLedgers, "rebuilt"), AT_ONCE)],
     ids=["statuses are looked at", "ledgers are rebuilt"],
 )
 def test_others_have_their_turn_while_many(

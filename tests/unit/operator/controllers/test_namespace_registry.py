@@ -13,8 +13,9 @@ from imagejob_operator.cache.reconcile_key import MissingLedgersKey
 from imagejob_operator.config.platform import Caps
 from imagejob_operator.controllers.containment import Containment
 from imagejob_operator.controllers.job_histories import JobHistories
+from imagejob_operator.controllers.known_ledgers import ALONE
 from imagejob_operator.controllers.ledgers import StoredLedger
-from imagejob_operator.controllers.namespace_registry import ALONE, NamespaceRegistry
+from imagejob_operator.controllers.namespace_registry import NamespaceRegistry
 from imagejob_operator.controllers.scheduler import Action, Scheduler
 from imagejob_operator.controllers.wait_estimator import WaitEstimator
 from imagejob_operator.kube.errors import ApiError
@@ -105,7 +106,7 @@ def promising(job: ImageJob) -> StoredLedgers:
     """A ledger that promises a worker for it."""
     ledgers = StoredLedgers(Ledger(0).at(NOW, POLICY.rates))
     before = Operator(ledgers, job)
-    before.registry.loaded("team-a", ledgers.stored)
+    before.registry.ledgers.loaded("team-a", ledgers.stored)
     before.registry.line_up(job, "worker")
     before.act()
     assert list(ledgers.ledger.dispatches) == list(before.tenant.pending)
@@ -115,7 +116,7 @@ def promising(job: ImageJob) -> StoredLedgers:
 def restarted(ledgers: StoredLedgers, job: ImageJob) -> Operator:
     """An operator that has read the ledger, and acted on it."""
     operator = Operator(ledgers, job)
-    operator.registry.loaded("team-a", ledgers.stored)
+    operator.registry.ledgers.loaded("team-a", ledgers.stored)
     operator.act()
     return operator
 
@@ -132,7 +133,7 @@ def test_a_promise_that_was_put_off_is_kept_although_nobody_is_in_line() -> None
     ledgers = promising(CAT)
     operator = restarted(ledgers, CAT)
 
-    operator.registry.invalidate(
+    operator.registry.ledgers.invalidate(
         "team-a"
     )  # as if the API server took too long to create the worker
     operator.registry.enqueue("team-a")
@@ -181,7 +182,7 @@ def test_a_ledger_that_the_list_lacks_is_rebuilt_unless_another_operator_has_cre
     charged = Ledger(0).at(NOW, POLICY.rates).charge(["uid-other"])
     ledgers, cat = StoredLedgers(charged), image_job()
     operator = Operator(ledgers, cat)
-    operator.registry.listed({})
+    operator.registry.ledgers.listed({})
     operator.registry.line_up(cat, "admission")
 
     operator.act()
@@ -194,7 +195,7 @@ def test_a_ledger_that_the_list_lacks_is_rebuilt_unless_another_operator_has_cre
 def test_a_ledger_that_was_listed_is_not_read_again() -> None:
     ledgers, cat = StoredLedgers(Ledger(0).at(NOW, POLICY.rates)), image_job()
     operator = Operator(ledgers, cat)
-    operator.registry.listed({"team-a": ledgers.stored})
+    operator.registry.ledgers.listed({"team-a": ledgers.stored})
     operator.registry.line_up(cat, "admission")
 
     operator.act()
@@ -206,7 +207,7 @@ def test_a_ledger_that_was_listed_is_not_read_again() -> None:
 def test_a_ledger_that_could_not_be_decoded_is_read_when_it_is_needed() -> None:
     ledgers, cat = StoredLedgers(Ledger(0).at(NOW, POLICY.rates)), image_job()
     operator = Operator(ledgers, cat)
-    operator.registry.listed({"team-a": None})
+    operator.registry.ledgers.listed({"team-a": None})
     operator.registry.line_up(cat, "admission")
 
     operator.act()
@@ -218,14 +219,14 @@ def test_where_many_ledgers_are_missing_two_are_rebuilt_alone_and_the_others_tog
     names = [f"team-{number}" for number in range(10)]
     operator = Operator(StoredLedgers(Ledger(0)))
     registry = operator.registry
-    registry.listed({})
+    registry.ledgers.listed({})
     for name in names:
         registry.line_up(moved(image_job(), name), "admission")
 
     actions = operator.dispatcher.next_actions(names)
 
     assert [key.namespace for key, _ in actions] == names[:ALONE]
-    assert registry.lack_wanted_ledgers() == names[ALONE:]
+    assert registry.ledgers.wanted_missing() == names[ALONE:]
     assert MissingLedgersKey() in operator.queue.drain()
 
 
@@ -257,10 +258,10 @@ def test_a_rebuilding_that_fails_makes_no_room() -> None:
 
 def test_a_namespace_that_waited_for_others_goes_on_once_its_ledger_is_rebuilt() -> None:
     operator = Operator(StoredLedgers(Ledger(0)))
-    operator.registry.listed({})
+    operator.registry.ledgers.listed({})
     operator.registry.line_up(moved(image_job(), "team-b"), "admission")
     operator.queue.take_namespace("team-b")
-    operator.registry.rebuilt("team-b", StoredLedger(Ledger(0), None))
+    operator.registry.ledgers.rebuilt("team-b", StoredLedger(Ledger(0), None))
 
     assert operator.queue.namespaces() == ["team-b"]
 
@@ -269,9 +270,9 @@ def test_a_ledger_that_another_operator_may_have_made_is_read_and_not_rebuilt() 
     """A worker shows that its ImageJob was charged since all ledgers were listed."""
     ledgers = StoredLedgers(Ledger(0))
     operator = Operator(ledgers)
-    operator.registry.listed({})
-    operator.registry.want_ledger("team-a")
-    operator.registry.rebuilt("team-a", StoredLedger(Ledger(0).charge(["uid-cat"]), None))
+    operator.registry.ledgers.listed({})
+    operator.registry.ledgers.want("team-a")
+    operator.registry.ledgers.rebuilt("team-a", StoredLedger(Ledger(0).charge(["uid-cat"]), None))
     operator.act()
 
     assert ledgers.rebuilds == [False]
@@ -284,9 +285,9 @@ def rebuilding(
     """Ten namespaces whose ledgers are missing, and the actions that rebuild the first ones."""
     names = [f"team-{number}" for number in range(10)]
     operator = Operator(ledgers or StoredLedgers(Ledger(0)))
-    operator.registry.listed({})
+    operator.registry.ledgers.listed({})
     if requested:
-        operator.registry.want_ledger(requested)
+        operator.registry.ledgers.want(requested)
     for name in names:
         operator.registry.line_up(moved(image_job(), name), "admission")
     return operator, [action for _, action in operator.dispatcher.next_actions(names)]
@@ -305,6 +306,6 @@ def test_a_promise_takes_a_slot_only_if_an_image_job_of_it_is_known(known: str, 
     cache.upsert(image_job(known))
     registry = NamespaceRegistry(cache, StillQueue(), CAPS, TIMINGS, lambda: NOW)
     promised = Ledger(0).dispatch("ij-1", DispatchRecord(("uid-cat",), "digest"))
-    registry.loaded("team-a", StoredLedger(promised, "1"))
+    registry.ledgers.loaded("team-a", StoredLedger(promised, "1"))
 
     assert registry.occupancies()["team-a"].workers == count

@@ -110,7 +110,7 @@ def test_a_ledger_that_could_not_be_read_is_read_again_after_a_moment(rounds: Ro
 
 def test_a_read_delays_no_read_of_another_ledger(rounds: Rounds) -> None:
     rounds.look("team-a")
-    rounds.registry.want_ledger("team-b")
+    rounds.registry.ledgers.want("team-b")
 
     assert rounds.look() == ["team-b"]
 
@@ -123,7 +123,7 @@ def test_an_idle_namespace_whose_ledger_is_ahead_of_the_clock_is_planned(rounds:
 
 
 def test_an_idle_namespace_whose_ledger_was_requested_is_read(rounds: Rounds) -> None:
-    rounds.registry.want_ledger("team-b")
+    rounds.registry.ledgers.want("team-b")
 
     assert rounds.look() == ["team-b"]
     assert rounds.rounds.wait > 0

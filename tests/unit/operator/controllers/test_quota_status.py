@@ -130,7 +130,7 @@ class Operator:
         self.job_writer = JobWriter(
             cluster,
             Lister(cluster, self.cache, lambda: None),
-            *(self.cache, self.queue, self.registry, histories),
+            *(self.cache, self.queue, self.registry.ledgers, histories),
             *(TIMINGS, self._clock),
         )
         self.steps = Reconciler(
@@ -140,7 +140,7 @@ class Operator:
             status_writer,
             self.job_writer,
             ImageQuotaStatusWriter(cluster, self.cache, self.queue, self.registry, self._clock),
-            LedgerRebuilder(self.ledgers, self.registry),  # type: ignore[arg-type]
+            LedgerRebuilder(self.ledgers, self.registry.ledgers),  # type: ignore[arg-type]
             histories,
             PLATFORM,
             self._clock,
@@ -148,7 +148,7 @@ class Operator:
         self.tenant = self.registry.of("team-a")
         if not quotas:
             self.tenant.load(UNUSED, "1")
-        self.registry.listed({})
+        self.registry.ledgers.listed({})
         for thing in (store(), *(quotas or (QUOTA,))):
             self.cache.upsert(thing)
         self.look()
@@ -275,7 +275,7 @@ def test_a_status_that_was_written_needs_no_ledger_after_a_restart() -> None:
 
 def test_a_ledger_that_was_written_meanwhile_is_not_replaced_by_a_rebuilt_one() -> None:
     operator = Operator(shown("team-a", UNUSED))
-    operator.registry.want_ledger("team-a")
+    operator.registry.ledgers.want("team-a")
     step = operator.steps.next_for(MissingLedgersKey())
     operator.tenant.load(USED, "5")
     assert step
@@ -286,13 +286,13 @@ def test_a_ledger_that_was_written_meanwhile_is_not_replaced_by_a_rebuilt_one() 
 
 def test_a_ledger_that_another_operator_wrote_is_read_whatever_the_status_shows() -> None:
     operator = Operator(shown("team-a", UNUSED))
-    operator.registry.invalidate("team-a")
+    operator.registry.ledgers.invalidate("team-a")
     operator.queue.add(QuotaStatusKey("team-a"))
     operator.look()
 
     assert operator.ledgers.asked == []
     assert "team-a" in operator.queue.namespaces()
-    assert not operator.registry.is_idle("team-a")
+    assert not operator.registry.ledgers.is_idle("team-a")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_missing_ledgers_are_rebuilt_at_once_only_where_an_image_job_waits(
 ) -> None:
     operator = Operator(shown("team-a", UNUSED))
     operator.registry.line_up(CAT, waits_for)
-    operator.registry.want_ledger("team-a")
+    operator.registry.ledgers.want("team-a")
     step = operator.steps.next_for(MissingLedgersKey())
 
     assert step

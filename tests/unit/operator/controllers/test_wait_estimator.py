@@ -33,7 +33,7 @@ def touched(*put_off: str, updates: tuple[datetime, ...] = (NOW,)) -> list[Objec
     registry = NamespaceRegistry(cache, queue, CAPS, TIMINGS, lambda: NOW)
     cache.upsert(CAT)
     ledger = Ledger(0).at(NOW, POLICY.rates).charge(["uid-other"])
-    registry.loaded("team-a", StoredLedger(ledger, "1"))
+    registry.ledgers.loaded("team-a", StoredLedger(ledger, "1"))
     snapshot = take_snapshot(registry.of("team-a"), POLICY, cache, NOW)
     registry.foretell("team-a", estimate(snapshot))
     registry.line_up(CAT, "admission")
