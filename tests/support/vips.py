@@ -6,23 +6,19 @@ for.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import pyvips
 
-
-class Shown(NamedTuple):
-    """A picture upright and in sRGB: rows of four bytes a pixel, alpha not multiplied in."""
-
-    width: int
-    height: int
-    rgba: bytes
+from support.shown import Shown
 
 
 def shown(source: bytes, page: int = 0) -> Shown:
     """What libvips shows of a file. Raises pyvips.Error where it shows nothing."""
-    picture = to_srgb(load(source, page))
-    return Shown(picture.width, picture.height, picture.write_to_memory())
+    return pixels_of(to_srgb(load(source, page)))
+
+
+def pixels_of(picture: pyvips.Image) -> Shown:
+    """The pixels of a picture of four bands."""
+    return Shown(picture.width, picture.height, bytes(picture.write_to_memory()))
 
 
 def load(source: bytes, page: int = 0) -> pyvips.Image:
@@ -52,6 +48,8 @@ def mean_difference(one: Shown, other: Shown) -> float:
 
     Colours count as much as they are opaque: what is under full transparency isn't seen.
     """
+    if one == other:
+        return 0.0
     if (one.width, one.height) != (other.width, other.height):
         return 255.0
     visible = [picture_of(each).premultiply() for each in (one, other)]
