@@ -15,6 +15,8 @@ from imagejob_worker.image import pipeline
 from imagejob_worker.image.files import Files
 from PIL import Image, ImageFilter
 
+from support.shown import Shown
+
 Rgb = tuple[int, int, int]
 Size = tuple[int, int]
 
@@ -72,6 +74,11 @@ class Bench:
         """The only requested output, decoded; PNG unless another format is given."""
         (made,) = self.process(source, {"format": "png"} | output).outputs
         return opened(made)
+
+    def shown(self, source: bytes) -> Shown:
+        """The picture's pixels, by a lossless output."""
+        image = self.picture(source).convert("RGBA")
+        return Shown(*image.size, image.tobytes())
 
 
 def opened(made: pipeline.Made) -> Image.Image:

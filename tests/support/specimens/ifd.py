@@ -44,10 +44,18 @@ def _packed(order: str, kind: int, value: Value) -> tuple[int, bytes]:
     return len(value), struct.pack(f"{order}{len(value)}{_CODES[kind]}", *value)
 
 
-def tiff(directories: Sequence[Directory], order: str = "<", loop: int | None = None) -> bytes:
-    """A TIFF structure of chained directories; with `loop`, the last points back to that one."""
+def tiff(
+    directories: Sequence[Directory],
+    order: str = "<",
+    loop: int | None = None,
+    ahead: bytes = b"",
+) -> bytes:
+    """A TIFF structure of chained directories; with `loop`, the last points back to that one.
+
+    `ahead` follows the header, at offset 8.
+    """
     body = bytearray(b"II*\0" if order == "<" else b"MM\0*")
-    body += b"\0\0\0\0"
+    body += b"\0\0\0\0" + ahead
     link = 4
     starts: list[int] = []
     for directory in directories:

@@ -22,17 +22,17 @@ READERS: Final[dict[SourceFormat, tuple[str, str]]] = {
     "png": ("PIL.PngImagePlugin", "PngImageFile"),
     "webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
     "gif": ("PIL.GifImagePlugin", "GifImageFile"),
-    "tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "tiff": ("imagejob_worker.image.steps.decode_tiff", "decode_tiff"),
     "avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
 }
-"""Module and class of each format's decoder."""
+"""Module and class, or function, of each format's decoder."""
 
 LATE: Final[dict[SourceFormat, tuple[str, ...]]] = {
     "jpeg": (),
     "png": ("PIL.ImageChops", "PIL.ImagePalette"),
     "webp": ("PIL.ImageChops",),
     "gif": ("PIL.ImageChops", "PIL.ImagePalette", "copy"),
-    "tiff": ("PIL.ImageChops", "PIL.ImagePalette"),
+    "tiff": ("PIL.ImagePalette",),
     "avif": ("PIL.ImageChops", "PIL.TiffImagePlugin"),
 }
 """What some images of a format need: with transparency, palettes, several frames, EXIF."""

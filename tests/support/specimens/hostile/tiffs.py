@@ -131,10 +131,10 @@ def _directories() -> list[Hostile]:
         hostile(
             "tiff-unknown-types",
             sound.replace(struct.pack("<HH", PLANAR, SHORT), struct.pack("<HH", PLANAR, 99)),
-            SAFE,
+            CORRUPT,
         ),
         hostile("tiff-count-of-2-to-the-32", _lying_count(OFFSETS, 2**32 - 1), CORRUPT),
-        hostile("tiff-counts-of-2-to-the-30", _lying_count(COUNTS, 2**30), SAFE),
+        hostile("tiff-counts-of-2-to-the-30", _lying_count(COUNTS, 2**30), CORRUPT),
         hostile("tiff-orientation-65535", _file(t274=(SHORT, [65535])), SAFE),
         hostile("tiff-and-zip", sound + zip_archive(), SAFE),
     ]
@@ -146,7 +146,7 @@ def _pixels() -> list[Hostile]:
 
     return [
         hostile("tiff-deflate-of-1-gib", _deflate_bomb, SAFE),
-        hostile("tiff-10000-strips", lambda: _many_strips(10_000), SAFE),
+        hostile("tiff-10000-strips", lambda: _many_strips(10_000), CORRUPT),
         hostile("tiff-300000-strips", lambda: _many_strips(300_000), TOO_LARGE),
         hostile("tiff-strip-beyond-the-end", _file(t279=(LONG, [2**32 - 1])), SAFE),
         hostile("tiff-unknown-compression", _file(t259=(SHORT, [65535])), UNSUPPORTED),
@@ -161,7 +161,7 @@ def _pixels() -> list[Hostile]:
         hostile("tiff-lzma-garbage", _file(t259=(SHORT, [34925])), CORRUPT),
         hostile("tiff-zstd-garbage", _file(t259=(SHORT, [50000])), CORRUPT),
         hostile("tiff-predictor-65535", _file(t259=(SHORT, [8]), t317=(SHORT, [65535])), CORRUPT),
-        hostile("tiff-planes-apart", _file(t284=(SHORT, [2])), SAFE),
+        hostile("tiff-planes-apart", _file(t284=(SHORT, [2])), CORRUPT),
         hostile("tiff-cut-in-half", _file()[: len(_file()) // 2], CORRUPT),
         hostile("tiff-cut-in-pixels", lambda: _pixels_last()[:-500], CORRUPT),
     ]

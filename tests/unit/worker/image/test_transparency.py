@@ -116,7 +116,7 @@ def test_samples_of_32_bits_are_no_picture_for_the_web(bench: Bench, mode: str) 
         bench.process(encoded(Image.new(mode, SIZE), "TIFF"), {})
 
     assert failure.value.reason == "UnsupportedFormat"
-    assert "32-bit samples" in failure.value.message
+    assert "the source is 32-bit" in failure.value.message
 
 
 def test_a_16_bit_ramp_is_scaled_and_not_clipped(bench: Bench) -> None:

@@ -20,6 +20,7 @@ XMP = 0x02BC
 IPTC = 0x83BB
 GPS_IFD = 0x8825
 MAX_ENTRIES = 4096
+INLINE = {1: "B", 3: "H"}  # types (BYTE, SHORT) whose one value fills a part of the field
 THUMBNAIL_TAGS = {0x0201, 0x0111}  # where a thumbnail's JPEG data, or its strips, begin
 
 
@@ -50,8 +51,8 @@ def directory(data: Data, order: str, start: int, offset: int) -> tuple[list[Ent
         for index in range(min(count, MAX_ENTRIES)):
             here = at + 2 + 12 * index
             tag, kind, values = entry.unpack_from(data, here)
-            short = kind == 3 and values == 1
-            (value,) = unpack_from(order + ("H" if short else "I"), data, here + 8)
+            letter = INLINE.get(kind, "I") if values == 1 else "I"
+            (value,) = unpack_from(order + letter, data, here + 8)
             entries.append(Entry(tag, kind, values, value, here + 8))
         (following,) = unpack_from(order + "I", data, at + 2 + 12 * count)
     except error:

@@ -34,8 +34,8 @@ def end_of(data: Data, order: str, entries: Sequence[Entry]) -> int:
             ends.append(len(data))
         elif starts in tags and lengths in tags:
             pairs = zip(
-                _numbers(data, order, tags[starts]),
-                _numbers(data, order, tags[lengths]),
+                numbers(data, order, tags[starts]),
+                numbers(data, order, tags[lengths]),
                 strict=False,
             )
             ends += [start + length for start, length in pairs]
@@ -46,9 +46,9 @@ def _size(entry: Entry) -> int:
     return entry.count * SIZES.get(entry.kind, 0)
 
 
-def _numbers(data: Data, order: str, entry: Entry) -> tuple[int, ...]:
+def numbers(data: Data, order: str, entry: Entry) -> tuple[int, ...]:
     """An entry's values, as far as the file holds them."""
-    letter = {3: "H", 4: "I"}.get(entry.kind)
+    letter = {1: "B", 3: "H", 4: "I"}.get(entry.kind)
     if letter is None:
         return ()
     at = entry.value if _size(entry) > 4 else entry.offset

@@ -12,6 +12,8 @@ from imagejob_worker.contract.failures import ItemFailure
 if TYPE_CHECKING:
     from mmap import mmap
 
+    from imagejob_worker.image.parsers.tiff_layout import Layout
+
     # What is walked: a mapped file, or bytes that one parser found inside another container.
     Data = mmap | bytes
 
@@ -35,7 +37,7 @@ class Probe(msgspec.Struct, frozen=True):
     played, 0 endlessly, and `first` is its first frame as the decoder counts. `parts` are the
     (offset, length) of what a decoder needs, in order, and `still_parts` of what it needs for one
     frame; None: all of the file. `clear` is the colour that stands for transparency, in decoded
-    samples.
+    samples. `layout` says how a TIFF's samples lie.
     """
 
     width: int
@@ -53,6 +55,7 @@ class Probe(msgspec.Struct, frozen=True):
     clear: int | tuple[int, int, int] | None = None
     parts: tuple[tuple[int, int], ...] | None = None
     still_parts: tuple[tuple[int, int], ...] | None = None
+    layout: Layout | None = None
 
     @property
     def displayed(self) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imagejob_worker.contract.facts import Kind
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.image.parsers import exif, extent
+from imagejob_worker.image.parsers import exif, extent, tiff_layout
 from imagejob_worker.image.parsers.probe import (
     MAX_ICC_BYTES,
     MAX_PARTS,
@@ -18,6 +18,7 @@ from imagejob_worker.image.parsers.probe import (
     corrupt,
     too_many_parts,
 )
+from imagejob_worker.image.parsers.tiff_layout import PALETTE, PHOTOMETRIC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from imagejob_worker.image.parsers.exif import Entry
     from imagejob_worker.image.parsers.probe import Data
 
-SUBFILE, WIDTH, HEIGHT, PHOTOMETRIC, SUB_IFDS, ICC, DNG = 254, 256, 257, 262, 330, 34675, 50706
+SUBFILE, WIDTH, HEIGHT, TILE_WIDTH, TILE_HEIGHT = 254, 256, 257, 322, 323
+SUB_IFDS, ICC, DNG = 330, 34675, 50706
 METADATA_IFDS, INTEROPERABILITY_IFD = {34665, exif.GPS_IFD}, 40965
 REDUCED = 1  # NewSubfileType: a smaller version of another image of the file
 RAW_PHOTOMETRIC = {32803, 34892}  # colour filter array, linear raw
-PALETTE = 3
 LAST_STANDARD_TAG = 532
 
 # Tags that describe the image to people or programs. Those that EXIF lists for its first
@@ -43,12 +44,11 @@ KINDS = {
 }
 # Above the standard's own, registered tags that decoding needs: SGI's, Pixar's, and sample ranges.
 DECODING = {32995, 32996, 32997, 32998, 33300, 33301, 33302, 33303, 33304, 33305, 33306}
-COMPRESSION = 259
-COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34676, 34677, 34925, 50000, 50001}
-"""Those that Pillow and its libtiff know; others are in use, as JPEG 2000 and JBIG are."""
-
 PADDING = 15  # Pillow fills up to a multiple of 16, others to an even length
 MAX_DIRECTORIES = 65_536
+MAX_TILE_PIXELS = 4096 * 4096
+"""A tile is decoded whole, beside the image: this many pixels, or twice as many as the image
+has, are honest."""
 
 
 class _Walk:
@@ -133,27 +133,37 @@ def probe(data: Data) -> Probe:
             raise too_many_parts("TIFF")
     if walk.end + PADDING < len(data):
         walk.kinds |= Kind.TRAILING
-    return _found(walk, {entry.tag: entry for entry in first})
+    return _found(walk, {entry.tag: entry for entry in reversed(first)})  # the first of each counts
 
 
 def _found(walk: _Walk, tags: dict[int, Entry]) -> Probe:
     if WIDTH not in tags or HEIGHT not in tags:
         raise corrupt("the TIFF file's first directory states no size")
-    if COMPRESSION in tags and tags[COMPRESSION].value not in COMPRESSIONS:
-        number = tags[COMPRESSION].value
-        raise ItemFailure("UnsupportedFormat", f"the source is TIFF compressed by method {number}")
     width, height = tags[WIDTH].value, tags[HEIGHT].value
-    if exif.ORIENTATION in tags and 5 <= tags[exif.ORIENTATION].value <= 8:
-        width, height = height, width  # the decoder turns it
+    _check_tile(tags, width * height)
+    values = {
+        tag: extent.numbers(walk.data, walk.order, tags[tag])
+        for tag in tiff_layout.TAGS
+        if tag in tags
+    }
+    orientation = tags[exif.ORIENTATION].value if exif.ORIENTATION in tags else 1
     profile = tags.get(ICC)
     return Probe(
         width=width,
         height=height,
+        orientation=orientation if 1 <= orientation <= 8 else 1,
         pages=max(1, walk.pages),
         kinds=walk.kinds,
         icc=_profile(walk.data, profile) if profile is not None else None,
         palette=PHOTOMETRIC in tags and tags[PHOTOMETRIC].value == PALETTE,
+        layout=tiff_layout.layout(values),
     )
+
+
+def _check_tile(tags: dict[int, Entry], pixels: int) -> None:
+    across, down = (tags[tag].value if tag in tags else 0 for tag in (TILE_WIDTH, TILE_HEIGHT))
+    if across * down > max(MAX_TILE_PIXELS, 2 * pixels):
+        raise corrupt(f"the TIFF states tiles of {across:,} x {down:,} pixels")
 
 
 def _profile(data: Data, entry: Entry) -> bytes:

@@ -24,8 +24,6 @@ from imagejob_worker.image.steps.modes import normalize, space_of
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from PIL.ImageFile import ImageFile
-
     from imagejob_worker.contract.order import SourceFormat
     from imagejob_worker.image.context import SourceContext
     from imagejob_worker.image.files import Files
@@ -78,7 +76,7 @@ def _frames(context: SourceContext) -> Generator[Frame]:
         raise corrupt(f"the {name} can't be decoded: {_reason(error)}") from error
 
 
-def _frame(file: ImageFile, probe: Probe) -> Frame:
+def _frame(file: Image.Image, probe: Probe) -> Frame:
     """Return the decoder's current frame. GIF frames larger than the first are cut to its size, as
     browsers do."""
     size = file.size
@@ -105,7 +103,7 @@ def _check_memory(files: Files, name: SourceFormat, probe: Probe) -> None:
         raise MemoryError
 
 
-def _check_size(file: ImageFile, probe: Probe) -> None:
+def _check_size(file: Image.Image, probe: Probe) -> None:
     """The probe's size is what was checked: reject a file in which the decoder sees another."""
     if file.size not in ((probe.width, probe.height), probe.displayed):
         raise corrupt(
@@ -114,9 +112,14 @@ def _check_size(file: ImageFile, probe: Probe) -> None:
         )
 
 
-def _decoder(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> ImageFile:
-    """Return the decoder, which has read the header; it sees only the parts that it needs."""
+def _decoder(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> Image.Image:
+    """Return the decoder, which has read the header; it sees only the parts that it needs.
+
+    Of a TIFF it is the image, decoded.
+    """
     module, reader = READERS[name]
+    if probe.layout is not None:
+        return getattr(import_module(module), reader)(stored, probe)  # type: ignore[no-any-return]
     parts = probe.still_parts if frames == 1 and probe.still_parts else probe.parts
     seen = Spliced(stored, parts) if parts else stored
     return getattr(import_module(module), reader)(seen)  # type: ignore[no-any-return]

@@ -6,17 +6,14 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.steps.strip_metadata import strip_metadata
 
 if TYPE_CHECKING:
-    from PIL.ImageFile import ImageFile
-
     from imagejob_worker.image.context import OutputContext
 
-WITH_ALPHA = {"LA", "La", "PA", "RGBa"}
-GREY_16 = {"I;16", "I;16L", "I;16B", "I;16N"}
-GREY = {"1", "L", "LA", "La", *GREY_16}
+WITH_ALPHA = {"LA", "PA"}
+GREY_16 = "I;16"
+GREY = {"1", "L", "LA", GREY_16}
 
 
 def space_of(mode: str) -> str:
@@ -26,7 +23,7 @@ def space_of(mode: str) -> str:
     return "CMYK" if mode == "CMYK" else "RGB"
 
 
-def normalize(file: ImageFile) -> Image.Image:
+def normalize(file: Image.Image) -> Image.Image:
     """Return the loaded frame as an image that holds pixels and nothing else.
 
     Every kind of transparency becomes RGBA, so that one rule for resizing it is enough. 16-bit grey
@@ -34,20 +31,18 @@ def normalize(file: ImageFile) -> Image.Image:
     """
     if file.mode in ("L", "RGB", "RGBA", "CMYK") and "transparency" not in file.info:
         return strip_metadata(file)
-    if file.mode in GREY_16:
+    if file.mode == GREY_16:
         return _from_grey_16(file, file.info.get("transparency"))
-    if file.mode in ("I", "F"):
-        raise ItemFailure("UnsupportedFormat", f"32-bit samples (mode {file.mode}) not supported")
     return strip_metadata(file.convert(_target(file)))
 
 
-def _target(file: ImageFile) -> str:
+def _target(file: Image.Image) -> str:
     if file.mode in WITH_ALPHA or file.has_transparency_data:
         return "RGBA"
     return "L" if file.mode == "1" else "RGB"
 
 
-def _from_grey_16(file: ImageFile, clear: int | None) -> Image.Image:
+def _from_grey_16(file: Image.Image, clear: int | None) -> Image.Image:
     image = strip_metadata(file.point(lambda value: value * (1 / 257) + 0.5).convert("L"))
     if clear is None:
         return image
@@ -56,16 +51,14 @@ def _from_grey_16(file: ImageFile, clear: int | None) -> Image.Image:
     return image
 
 
-def _other_than(file: ImageFile, clear: int) -> Image.Image:
+def _other_than(file: Image.Image, clear: int) -> Image.Image:
     """Opaque where a 16-bit sample is not `clear`. Byte by byte: tables have 256 entries."""
     from PIL import ImageChops  # rare
 
     data = file.tobytes()
-    low_first = file.mode != "I;16B"
-    planes = (data[0::2], data[1::2]) if low_first else (data[1::2], data[0::2])
     differs = [
         Image.frombytes("L", file.size, plane).point(_all_but(clear >> shift & 255))
-        for plane, shift in zip(planes, (0, 8), strict=True)
+        for plane, shift in zip((data[0::2], data[1::2]), (0, 8), strict=True)
     ]
     return ImageChops.lighter(*differs)
 

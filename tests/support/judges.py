@@ -1,0 +1,57 @@
+"""Who says how a picture has to look: libvips, and where it can't, why not and who else.
+
+Each is given the file, and the picture that was put into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pyvips
+
+from support import vips
+from support.shown import Shown
+
+
+class Judge(NamedTuple):
+    """`why` it isn't libvips alone, for people; empty for libvips itself."""
+
+    why: str
+    show: Callable[[bytes, Shown], Shown]
+
+
+def _opaque(source: bytes, _: Shown) -> Shown:
+    picture = vips.load(source)
+    return vips.pixels_of(vips.to_srgb(picture[: colours_of(picture)]))
+
+
+def colours_of(picture: pyvips.Image) -> int:
+    """How many of its bands are colours."""
+    return {"cmyk": 4, "b-w": 1, "grey16": 1}.get(picture.interpretation, 3)
+
+
+def _as_browsers(source: bytes, _: Shown) -> Shown:
+    """`(255 - C)(255 - K) / 255`, of the inks that libvips reads."""
+    inks = vips.load(source)
+    left = (inks / (257 if inks.format == "ushort" else 1)).linear(-1, 255)
+    rgb = left[:3] * left[3] / 255
+    return vips.pixels_of(rgb.rint().cast("uchar").copy(interpretation="srgb").bandjoin(255))
+
+
+LIBVIPS = Judge("", lambda source, _: vips.shown(source))
+OPAQUE = Judge(
+    "A sample of unspecified meaning is no alpha (TIFF 6.0, ExtraSamples): programs keep masks and"
+    " selections there. libvips takes any further sample for alpha.",
+    _opaque,
+)
+BROWSERS = Judge(
+    "CMYK without a profile is shown as browsers show it. libvips converts it by a press's profile"
+    " of its own.",
+    _as_browsers,
+)
+PAINTED = Judge(
+    "libvips can't read it, or leaves the samples as they are: the picture that was stored is what"
+    " has to come out.",
+    lambda _, painted: painted,
+)
