@@ -18,6 +18,8 @@ from imagejob_worker.image.parsers.probe import (
     corrupt,
     too_many_parts,
 )
+from imagejob_worker.image.parsers.statements import stated
+from imagejob_worker.image.parsers.tiff_colours import statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,7 +153,10 @@ def _found(walk: _Walk, tags: dict[int, Entry]) -> Probe:
         height=height,
         pages=max(1, walk.pages),
         kinds=walk.kinds,
-        icc=_profile(walk.data, profile) if profile is not None else None,
+        stated=stated(
+            _profile(walk.data, profile) if profile is not None else None,
+            *statements(walk.data, walk.order, tags),
+        ),
         palette=PHOTOMETRIC in tags and tags[PHOTOMETRIC].value == PALETTE,
     )
 
