@@ -47,9 +47,9 @@ NOTHING: Final = Meaning(None)
 UNUSABLE: Final = Meaning(None, ignored=True)
 
 UNSPECIFIED: Final = 2
-CAMERAS: Final = {1, 6, 11, 14, 15}
-"""Transfer characteristics of cameras. Such an AVIF is shown by sRGB's curve, as displays show
-video; in a PNG they are inverted exactly."""
+VIDEO: Final = {1, 6, 11, 14, 15}
+"""Transfer characteristics of video. Such an AVIF is shown by sRGB's curve, as browsers show video
+beside a page's other colours; a PNG by that of a display for video."""
 
 SRGB_GAMMA: Final = 1 / 2.2
 NEARLY: Final = 0.05
@@ -91,7 +91,7 @@ def _by_defaults(coded: CodePoints) -> Meaning:
     primaries, transfer = coded.primaries, coded.transfer
     if primaries == transfer == UNSPECIFIED:
         return NOTHING
-    curve = SRGB_CURVE if transfer in CAMERAS else CURVES.get(transfer, SRGB_CURVE)
+    curve = SRGB_CURVE if transfer in VIDEO else CURVES.get(transfer, SRGB_CURVE)
     unknown = {primaries} - POINTS.keys() | {transfer} - CURVES.keys()
     space = Space(POINTS.get(primaries, BT_709_POINTS), curve)
     return Meaning(space, ignored=not unknown <= {UNSPECIFIED})

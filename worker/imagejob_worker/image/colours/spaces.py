@@ -1,6 +1,6 @@
 """Colour spaces by their primaries, their white and their curve: those that have names or numbers.
 
-Source: ITU-T H.273 (07/2024), tables 2 and 3; IEC 61966-2-1; Adobe RGB (1998), 4.3; SMPTE RP 431-2.
+Source: ITU-T H.273 (07/2024), tables 2 and 3; ITU-R BT.1886; Adobe RGB (1998), 4.3.
 """
 
 from __future__ import annotations
@@ -42,23 +42,26 @@ def _camera(alpha: float, toe: float, slope: float, exponent: float) -> Curve:
 
 
 SRGB_CURVE: Final = Curve(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
-BT_709_CURVE: Final = _camera(1.09929682680944, 0.018053968510807, 4.5, 0.45)
+BT_1886_CURVE: Final = Curve(2.4)
+"""Of the displays that video is graded on; it isn't the inverse of what cameras do."""
 
 CURVES: Final[dict[int, Curve]] = {
-    1: BT_709_CURVE,
+    1: BT_1886_CURVE,
     4: Curve(2.2),
     5: Curve(2.8),
-    6: BT_709_CURVE,
+    6: BT_1886_CURVE,
     7: _camera(1.111572195921731, 0.022821585529445, 4.0, 0.45),
     8: Curve(1.0),
-    11: BT_709_CURVE,
+    11: BT_1886_CURVE,
     13: SRGB_CURVE,
-    14: BT_709_CURVE,
-    15: BT_709_CURVE,
+    14: BT_1886_CURVE,
+    15: BT_1886_CURVE,
     17: Curve(2.6, (52.37 / 48) ** (1 / 2.6)),
 }
-"""By H.273's transfer characteristics. Missing are the logarithmic ones (9, 10), BT.1361 (12), and
-those of high dynamic range."""
+"""By H.273's transfer characteristics; video's as displays show it.
+
+Missing are the logarithmic ones (9, 10), BT.1361 (12), and those of high dynamic range.
+"""
 
 BT_709_POINTS: Final = (D65, (0.640, 0.330), (0.300, 0.600), (0.150, 0.060))
 

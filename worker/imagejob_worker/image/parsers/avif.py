@@ -78,10 +78,10 @@ def probe(data: Data) -> Probe:
     try:
         meta = find(data, 0, end, b"meta")
         items = read_items(data, meta) if meta is not None else Items()
-        for box in items.properties:
-            found.add(data, box)
         moov = find(data, 0, end, b"moov")
         frames = _frames(data, moov, found) if moov is not None else 1
+        for box in items.properties:  # after the track's: the decoder shows that
+            found.add(data, box)
         kinds |= _metadata(data, items, found)
     except IndexError as error:
         raise corrupt(f"the AVIF file's structure is broken: {error}") from error

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PERCEPTUAL: Final = 0  # presses' profiles are made for this intent, and matrix profiles ignore it
 MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+FITTING = {"RGB": ("RGB", "GRAY"), "GRAY": ("GRAY",), "CMYK": ("CMYK",)}
+"""Which samples a profile may describe."""
 
 
 class Profile:
@@ -80,10 +82,14 @@ def _read(statement: Statement, samples: str) -> tuple[bool, Profile | None, Not
 
 
 def _usable(data: bytes | None, samples: str) -> Profile | None:
-    """Return the profile if it describes such samples and littleCMS can use it."""
-    if data is None or icc.space(data) != samples:
+    """Return the profile if it describes such samples and littleCMS can use it.
+
+    Grey may have a profile for RGB, in which its samples are all three, as browsers show it.
+    """
+    space = icc.space(data) if data is not None else None
+    if data is None or space is None or samples not in FITTING.get(space, ()):
         return None
     try:
-        return Profile(data, samples)
+        return Profile(data, space)
     except (OSError, ValueError, TypeError):
         return None
