@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 ICC_DROPPED: Final = "the source's ICC profile was unusable and was dropped"
+COLOURS_IGNORED: Final = "a description of the source's colours was unusable and was ignored"
 FRAMES_UNUSED: Final = "the source has more frames than were used"
 NO_LANDLOCK: Final = "the node has no Landlock: the image was decoded with one protection less"
 NO_SECCOMP: Final = "the node has no seccomp: the image was decoded with one protection less"

@@ -72,6 +72,7 @@ NOTES = {
     2: notes.FRAMES_UNUSED,
     4: notes.NO_LANDLOCK,
     8: notes.NO_SECCOMP,
+    16: notes.COLOURS_IGNORED,
 }
 
 

@@ -144,7 +144,10 @@ def grey(gamma: float = 1.8) -> bytes:
     return profile(b"GRAY", b"XYZ ", {b"wtpt": _xyz(D50_XYZ), b"kTRC": _gamma(gamma)}, "icc")
 
 
-def cmyk(corners: dict[tuple[int, int, int, int], tuple[float, float, float]]) -> bytes:
+def cmyk(
+    corners: dict[tuple[int, int, int, int], tuple[float, float, float]],
+    more: dict[bytes, bytes] | None = None,
+) -> bytes:
     """A press whose 16 corners (each ink 0 or 1) have these Lab values; lcms interpolates."""
     head = struct.pack(">4s4xBBBx", b"mft1", 4, 3, 2)
     identity = b"".join(_fixed(float(i == j)) for i in range(3) for j in range(3))
@@ -155,4 +158,5 @@ def cmyk(corners: dict[tuple[int, int, int, int], tuple[float, float, float]]) -
         lightness, a, b = corners[ink]
         table += bytes((round(lightness * 2.55), round(a + 128), round(b + 128)))
     lut = head + identity + ramp * 4 + bytes(table) + ramp * 3
-    return profile(b"CMYK", b"Lab ", {b"wtpt": _xyz(D50_XYZ), b"A2B0": lut}, "icc")
+    tags = {b"wtpt": _xyz(D50_XYZ), b"A2B0": lut, **(more or {})}
+    return profile(b"CMYK", b"Lab ", tags, "icc")

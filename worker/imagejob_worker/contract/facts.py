@@ -44,10 +44,11 @@ class Kind(IntFlag):
 class Note(IntFlag):
     """What users should know about a success, with the bits that the report gives them."""
 
-    ICC_DROPPED = 1  # the source's ICC profile was unusable: its colours counted as sRGB
+    ICC_DROPPED = 1  # the source's ICC profile was unusable
     FRAMES_UNUSED = 2  # the source has more frames than the outputs show
     NO_LANDLOCK = 4  # for the platform: the node's kernel lacked it
     NO_SECCOMP = 8  # the same
+    COLOURS_IGNORED = 16  # a statement of the source's colours couldn't be used
 
 
 class SourceFacts(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imagejob_worker.contract.facts import Note
 from imagejob_worker.image.plan import is_animated
 from imagejob_worker.image.raster import Raster
 
@@ -48,6 +49,7 @@ class SourceContext:
         self.item = item
         self.allowed = allowed
         self.on_decoded = on_decoded
+        self.notes = Note(0)  # any step may add some
 
     @property
     def frames(self) -> int:

@@ -27,13 +27,18 @@ READERS: Final[dict[SourceFormat, tuple[str, str]]] = {
 }
 """Module and class, or function, of each format's decoder."""
 
+COLOURS: Final = (
+    "imagejob_worker.image.colours.judge",
+    "imagejob_worker.image.colours.made_profile",
+)
+
 LATE: Final[dict[SourceFormat, tuple[str, ...]]] = {
-    "jpeg": (),
-    "png": ("PIL.ImageChops", "PIL.ImagePalette"),
-    "webp": ("PIL.ImageChops",),
+    "jpeg": COLOURS,
+    "png": ("PIL.ImageChops", "PIL.ImagePalette", *COLOURS),
+    "webp": ("PIL.ImageChops", *COLOURS),
     "gif": ("PIL.ImageChops", "PIL.ImagePalette", "copy"),
-    "tiff": ("PIL.ImagePalette",),
-    "avif": ("PIL.ImageChops", "PIL.TiffImagePlugin"),
+    "tiff": ("PIL.ImagePalette", *COLOURS),
+    "avif": ("PIL.ImageChops", "PIL.TiffImagePlugin", *COLOURS),
 }
 """What some images of a format need: with transparency, palettes, several frames, EXIF."""
 

@@ -149,9 +149,7 @@ def _processed(context: SourceContext, outputs: Sequence[EncodedOutput]) -> Proc
     probe = context.probe
     # A profile is removed unless every output has it.
     icc_kept = all(output.has_icc for output in outputs)
-    notes = Note(0)
-    if probe.icc_dropped or (probe.icc is not None and context.profile is None):
-        notes |= Note.ICC_DROPPED
+    notes = context.notes
     if context.facts.frames > context.frames:
         notes |= Note.FRAMES_UNUSED
     return Processed(

@@ -166,7 +166,8 @@ UNUSABLE = {
     "of another space": icc.cmyk(INKS),
     "for grey": icc.grey(),
     "header only": icc.display_p3()[:128] + bytes(4),
-    "over 1 MiB": icc.display_p3() + bytes(1024 * 1024),
+    "cut short": icc.display_p3()[:-4],
+    "over 4 MiB": icc.display_p3() + bytes(4 * 1024 * 1024),
 }
 
 

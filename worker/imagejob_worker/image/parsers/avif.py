@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from imagejob_worker.contract.facts import Kind
-from imagejob_worker.image.parsers import exif
+from imagejob_worker.image.parsers import av1, exif
 from imagejob_worker.image.parsers.boxes import Box, Reader, boxes, find
 from imagejob_worker.image.parsers.items import Items, read_items
 from imagejob_worker.image.parsers.probe import MAX_ICC_BYTES, PQ_AND_HLG, Probe, corrupt
+from imagejob_worker.image.parsers.statements import CodePoints, ExifSpace, stated
 
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data
@@ -37,6 +38,8 @@ class Properties(msgspec.Struct):
     quarters: int = 0
     mirror: int | None = None
     icc: bytes | None = None
+    coded: CodePoints | None = None
+    exif_space: ExifSpace | None = None
     hdr: str | None = None
 
     def add(self, data: Data, box: Box) -> None:
@@ -55,11 +58,16 @@ class Properties(msgspec.Struct):
     def _colour(self, reader: Reader) -> None:
         kind = reader.integer(4).to_bytes(4, "big")
         if kind == b"nclx":
-            reader.integer(2)  # primaries
-            self.hdr = self.hdr or PQ_AND_HLG.get(reader.integer(2))
-        elif kind in (b"prof", b"rICC"):
+            primaries, transfer = reader.integer(2), reader.integer(2)
+            self.code_points(primaries, transfer)
+        elif kind in (b"prof", b"rICC") and self.icc is None:
             length = min(reader.left, MAX_ICC_BYTES + 1)
             self.icc = bytes(reader.data[reader.at : reader.at + length])
+
+    def code_points(self, primaries: int, transfer: int) -> None:
+        """Record what one description of the colours says: the first counts."""
+        self.coded = self.coded or CodePoints(primaries, transfer, defaults=True)
+        self.hdr = self.hdr or PQ_AND_HLG.get(transfer)
 
 
 def probe(data: Data) -> Probe:
@@ -70,21 +78,23 @@ def probe(data: Data) -> Probe:
     try:
         meta = find(data, 0, end, b"meta")
         items = read_items(data, meta) if meta is not None else Items()
-        for box in items.properties:
-            found.add(data, box)
         moov = find(data, 0, end, b"moov")
         frames = _frames(data, moov, found) if moov is not None else 1
+        for box in items.properties:  # after the track's: the decoder shows that
+            found.add(data, box)
+        kinds |= _metadata(data, items, found)
     except IndexError as error:
         raise corrupt(f"the AVIF file's structure is broken: {error}") from error
     orientation = ORIENTATIONS[found.quarters, found.mirror]
-    kinds |= _metadata(data, items) | (Kind.ICC if found.icc else Kind(0))
+    kinds |= Kind.ICC if found.icc else Kind(0)
+    _read_bitstream(data, items, found)
     return Probe(
         width=found.size[0],
         height=found.size[1],
         orientation=orientation,
         frames=frames,
         kinds=kinds,
-        icc=found.icc,
+        stated=stated(found.icc, found.coded, found.exif_space),
         hdr=found.hdr,
     )
 
@@ -105,7 +115,15 @@ def _top(data: Data) -> tuple[Kind, int]:
     return kinds, end
 
 
-def _metadata(data: Data, items: Items) -> Kind:
+def _read_bitstream(data: Data, items: Items, found: Properties) -> None:
+    """Where no box describes the colours, the coded image may."""
+    if found.coded is None and items.coded is not None:
+        described = av1.colours(items.coded.read(data, av1.MAX_HEADER_BYTES))
+        if described is not None:
+            found.code_points(*described)
+
+
+def _metadata(data: Data, items: Items, found: Properties) -> Kind:
     """The kinds that items are. EXIF's own orientation counts for nothing in AVIF."""
     kinds = Kind.THUMBNAIL if items.has_thumbnail else Kind(0)
     for item in items.others:
@@ -113,6 +131,7 @@ def _metadata(data: Data, items: Items) -> Kind:
             block = item.read(data)
             skip = int.from_bytes(block[:4], "big") + 4
             kinds |= exif.inspect(block[skip:])[0]
+            found.exif_space = exif.colour_space(block[skip:])
         elif item.kind == b"mime":
             kinds |= Kind.XMP if item.content_type == XMP_TYPE else Kind.OTHER
         elif item.kind == b"uri ":

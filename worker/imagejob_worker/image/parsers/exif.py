@@ -1,6 +1,6 @@
-"""EXIF: a TIFF structure inside other containers. Read for four questions only, never for values.
+"""EXIF: a TIFF structure inside other containers. Read for five questions only, never for values.
 
-Source: CIPA DC-008 (EXIF 2.32), TIFF 6.0.
+Source: CIPA DC-008 (EXIF 2.32), TIFF 6.0; CIPA DC-009 (DCF 2.0), 3.1.4 (the optional colour space).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from struct import Struct, error, unpack_from
 from typing import TYPE_CHECKING
 
 from imagejob_worker.contract.facts import Kind
+from imagejob_worker.image.parsers.statements import ExifSpace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,8 @@ ORIENTATION = 0x0112
 XMP = 0x02BC
 IPTC = 0x83BB
 GPS_IFD = 0x8825
+EXIF_IFD, COLOUR_SPACE = 0x8769, 0xA001
+INTEROPERABILITY_IFD, INTEROPERABILITY_INDEX = 0xA005, 0x0001
 MAX_ENTRIES = 4096
 INLINE = {1: "B", 3: "H"}  # types (BYTE, SHORT) whose one value fills a part of the field
 THUMBNAIL_TAGS = {0x0201, 0x0111}  # where a thumbnail's JPEG data, or its strips, begin
@@ -90,3 +93,23 @@ def inspect(block: Data, start: int = 0) -> tuple[Kind, int]:
 
 def _kind_of(tag: int) -> Kind:
     return {GPS_IFD: Kind.GPS, XMP: Kind.XMP, IPTC: Kind.IPTC}.get(tag, Kind(0))
+
+
+def colour_space(block: Data) -> ExifSpace | None:
+    """The colours that an EXIF block, or the EXIF of a TIFF file, states; None if none."""
+    order = byte_order(block)
+    if order is None or len(block) < 8:
+        return None
+    (first,) = unpack_from(order + "I", block, 4)
+    entries: dict[int, Entry] = {}
+    for tag in (EXIF_IFD, INTEROPERABILITY_IFD, None):
+        found, _ = directory(block, order, 0, first)
+        entries |= {entry.tag: entry for entry in found}
+        if tag not in entries:
+            break
+        first = entries[tag].value
+    if COLOUR_SPACE not in entries:
+        return None
+    index = entries.get(INTEROPERABILITY_INDEX)
+    is_r03 = index is not None and bytes(block[index.offset : index.offset + 3]) == b"R03"
+    return ExifSpace(entries[COLOUR_SPACE].value, is_r03)

@@ -16,6 +16,7 @@ from imagejob_worker.image.parsers.probe import (
     corrupt,
     too_many_parts,
 )
+from imagejob_worker.image.parsers.statements import stated
 
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data
@@ -111,7 +112,7 @@ def probe(data: Data) -> Probe:
         frames=walk.frames,
         plays=walk.plays,
         kinds=walk.kinds,
-        icc=walk.icc,
+        stated=stated(walk.icc),
         palette=True,
     )
 

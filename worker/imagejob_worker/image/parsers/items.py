@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data
 
 MAX_ITEM_BYTES = 16 * 1024 * 1024
+CODED = b"av01"
 
 
 class Item(msgspec.Struct):
@@ -27,10 +28,10 @@ class Item(msgspec.Struct):
     content_type: bytes = b""
     extents: list[tuple[int, int]] = []
 
-    def read(self, data: Data) -> bytes:
+    def read(self, data: Data, most: int = MAX_ITEM_BYTES) -> bytes:
         """The item's data, at most 16 MiB of it."""
         pieces: list[bytes] = []
-        left = MAX_ITEM_BYTES
+        left = most
         for offset, length in self.extents:
             piece = bytes(data[offset : offset + min(length or left, left)])
             pieces.append(piece)
@@ -39,9 +40,13 @@ class Item(msgspec.Struct):
 
 
 class Items(msgspec.Struct):
-    """The properties of the primary item, in order, and all items but the coded images."""
+    """The properties of the primary item, in order, and all items but the coded images.
+
+    `coded` is the primary item itself, or the first coded part of it.
+    """
 
     properties: list[Box] = []
+    coded: Item | None = None
     others: list[Item] = []
     has_thumbnail: bool = False
 
@@ -58,10 +63,19 @@ def read_items(data: Data, meta: Box) -> Items:
     references = find(data, start, end, b"iref")
     return Items(
         properties=[found[index - 1] for index in wanted if 0 < index <= len(found)],
+        coded=_coded(items, primary),
         others=[item for item in items.values() if item.kind in (b"Exif", b"mime", b"uri ")],
         has_thumbnail=references is not None
         and find(data, references.start + 4, references.end, b"thmb") is not None,
     )
+
+
+def _coded(items: dict[int, Item], primary: int) -> Item | None:
+    """The primary item, or the first image of the file where that is put together from others."""
+    first = items.get(primary)
+    if first is not None and first.kind == CODED:
+        return first
+    return next((item for item in items.values() if item.kind == CODED), None)
 
 
 def _primary(data: Data, box: Box | None) -> int:

@@ -13,9 +13,11 @@ from imagejob_worker.contract.facts import Kind
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.parsers import exif
 from imagejob_worker.image.parsers.probe import MAX_PARTS, Probe, corrupt, too_many_parts
+from imagejob_worker.image.parsers.statements import stated
 
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data
+    from imagejob_worker.image.parsers.statements import ExifSpace
 
 SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
 APP0, APP1, APP2, APP13, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
@@ -48,6 +50,7 @@ class _Walk:
         self.orientation = 1
         self.size = (0, 0)
         self.icc: dict[int, bytes] = {}
+        self.exif_space: ExifSpace | None = None
         self.parts: list[tuple[int, int]] = [(0, 2)]
 
     def segment(self, marker: int, at: int, length: int) -> None:
@@ -74,8 +77,10 @@ class _Walk:
         elif marker == APP14 and head.startswith(b"Adobe"):
             self.parts.append((at, length + 4))  # says whether CMYK is YCCK, and inverted
         elif marker == APP1 and head.startswith(b"Exif\0"):
-            kinds, orientation = exif.inspect(bytes(self.data[at + 10 : at + 4 + length]))
+            block = bytes(self.data[at + 10 : at + 4 + length])
+            kinds, orientation = exif.inspect(block)
             self.kinds |= kinds
+            self.exif_space = self.exif_space or exif.colour_space(block)
             self.orientation = orientation if self.orientation == 1 else self.orientation
         elif marker == APP1 and head.startswith(XMP_NAMES):
             self.kinds |= Kind.XMP
@@ -146,13 +151,13 @@ def probe(data: Data) -> Probe:
 
 
 def _found(walk: _Walk) -> Probe:
-    profile = b"".join(walk.icc[number] for number in sorted(walk.icc)) or None
+    profile = b"".join(walk.icc[number] for number in sorted(walk.icc))
     return Probe(
         width=walk.size[0],
         height=walk.size[1],
         orientation=walk.orientation,
         kinds=walk.kinds,
-        icc=profile,
+        stated=stated(profile or None, walk.exif_space),
         parts=tuple(walk.parts),
     )
 

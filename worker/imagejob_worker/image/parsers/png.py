@@ -5,28 +5,35 @@ Source: W3C Portable Network Graphics, third edition (with APNG, eXIf and cICP).
 
 from __future__ import annotations
 
-import zlib
 from struct import unpack_from
 from typing import TYPE_CHECKING
 
 from imagejob_worker.contract.facts import Kind
 from imagejob_worker.image.parsers import exif
-from imagejob_worker.image.parsers.probe import (
-    MAX_ICC_BYTES,
-    MAX_PARTS,
-    PQ_AND_HLG,
-    Probe,
-    corrupt,
-    too_many_parts,
-)
+from imagejob_worker.image.parsers.png_colours import CHUNKS as COLOURS
+from imagejob_worker.image.parsers.png_colours import Colours
+from imagejob_worker.image.parsers.probe import MAX_PARTS, Probe, corrupt, too_many_parts
+from imagejob_worker.image.parsers.statements import stated
 
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data
+    from imagejob_worker.image.parsers.statements import ExifSpace
 
 STILL = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 # How pixels are to be shown: no metadata, and not needed once they are in sRGB.
-RENDERING = {b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"bKGD", b"hIST", b"pHYs", b"mDCV", b"cLLI"}
+RENDERING = {
+    b"cICP",
+    b"gAMA",
+    b"cHRM",
+    b"sRGB",
+    b"sBIT",
+    b"bKGD",
+    b"hIST",
+    b"pHYs",
+    b"mDCV",
+    b"cLLI",
+}
 TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 XMP_KEY = b"XML:com.adobe.xmp"
 # What ImageMagick and exiftool write, with the block in hexadecimal as text.
@@ -48,9 +55,9 @@ class _Walk:
         self.data = data
         self.kinds = Kind(0)
         self.orientation = 1
-        self.icc: bytes | None = None
-        self.icc_dropped = False
-        self.hdr: str | None = None
+        self.colours = Colours()
+        self.exif_space: ExifSpace | None = None
+        self.has_pixels = False
         self.declared = 0
         self.plays = 0
         self.frames = 0
@@ -65,7 +72,10 @@ class _Walk:
             _append(self.still_parts, at, length + 12)
         if name in STILL or name in ANIMATION:
             _append(self.parts, at, length + 12)
+        if name in COLOURS:
+            self.colours.chunk(self.data, name, at, length, late=self.has_pixels)
         if name == b"IDAT":
+            self.has_pixels = True
             self.still_first |= self.frames == 0
         elif name == b"fcTL":
             self.frames += 1
@@ -78,26 +88,17 @@ class _Walk:
 
     def _ancillary(self, name: bytes, at: int, length: int) -> None:
         if name == b"eXIf":
-            kinds, self.orientation = exif.inspect(bytes(self.data[at : at + length]))
+            block = bytes(self.data[at : at + length])
+            kinds, self.orientation = exif.inspect(block)
+            self.exif_space = exif.colour_space(block)
             self.kinds |= kinds
         elif name in TEXTS:
             key = bytes(self.data[at : at + min(length, 80)]).split(b"\0")[0]
             self.kinds |= RAW_PROFILES.get(key, Kind.TEXT)
         elif name == b"iCCP":
             self.kinds |= Kind.ICC
-            self._profile(bytes(self.data[at : at + min(length, 2 * MAX_ICC_BYTES)]))
-        elif name == b"cICP" and length == 4:
-            self.hdr = PQ_AND_HLG.get(self.data[at + 1])
         else:
             self.kinds |= Kind.OTHER
-
-    def _profile(self, chunk: bytes) -> None:
-        """Inflate an iCCP chunk: a name, a zero, a method, and a zlib stream that may be a bomb."""
-        _, _, rest = chunk.partition(b"\0")
-        try:
-            self.icc = zlib.decompressobj().decompress(rest[1:], MAX_ICC_BYTES + 1)
-        except zlib.error:
-            self.icc_dropped = True
 
 
 def _clear(data: Data, at: int, length: int) -> int | tuple[int, int, int] | None:
@@ -162,9 +163,8 @@ def _found(walk: _Walk) -> Probe:
         plays=walk.plays,
         first=1 if walk.still_first else 0,
         kinds=walk.kinds,
-        icc=walk.icc,
-        icc_dropped=walk.icc_dropped,
-        hdr=walk.hdr,
+        stated=stated(None, *walk.colours.statements(), walk.exif_space),
+        hdr=walk.colours.hdr,
         palette=walk.data[25] == PALETTE,
         clear=walk.clear,
         parts=tuple(walk.parts),

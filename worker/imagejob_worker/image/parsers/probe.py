@@ -12,6 +12,7 @@ from imagejob_worker.contract.failures import ItemFailure
 if TYPE_CHECKING:
     from mmap import mmap
 
+    from imagejob_worker.image.parsers.statements import Statement
     from imagejob_worker.image.parsers.tiff_layout import Layout
 
     # What is walked: a mapped file, or bytes that one parser found inside another container.
@@ -21,8 +22,8 @@ MAX_PARTS = 100_000
 """Segments, chunks, blocks or tags to look at. No honest file of 100 MB has as many, and looking at
 so many takes about 0.3 s."""
 
-MAX_ICC_BYTES = 1024 * 1024
-"""Profiles of displays take 0.5 to 60 KiB, of presses 0.5 to 3 MiB; the web needs no more."""
+MAX_ICC_BYTES = 4 * 1024 * 1024
+"""Profiles of displays take 0.5 to 60 KiB, of presses 0.5 to 3 MiB."""
 
 PQ_AND_HLG = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of ITU-T H.273 that mean high dynamic range."""
@@ -37,7 +38,8 @@ class Probe(msgspec.Struct, frozen=True):
     played, 0 endlessly, and `first` is its first frame as the decoder counts. `parts` are the
     (offset, length) of what a decoder needs, in order, and `still_parts` of what it needs for one
     frame; None: all of the file. `clear` is the colour that stands for transparency, in decoded
-    samples. `layout` says how a TIFF's samples lie.
+    samples. `layout` says how a TIFF's samples lie. `stated` is what is said of the image's
+    colours, the statement that goes first at the beginning.
     """
 
     width: int
@@ -48,8 +50,7 @@ class Probe(msgspec.Struct, frozen=True):
     plays: int = 0
     first: int = 0
     kinds: Kind = Kind(0)
-    icc: bytes | None = None
-    icc_dropped: bool = False
+    stated: tuple[Statement, ...] = ()
     hdr: str | None = None
     palette: bool = False
     clear: int | tuple[int, int, int] | None = None

@@ -18,6 +18,8 @@ from imagejob_worker.image.parsers.probe import (
     corrupt,
     too_many_parts,
 )
+from imagejob_worker.image.parsers.statements import stated
+from imagejob_worker.image.parsers.tiff_colours import statements
 from imagejob_worker.image.parsers.tiff_layout import PALETTE, PHOTOMETRIC
 
 if TYPE_CHECKING:
@@ -154,7 +156,10 @@ def _found(walk: _Walk, tags: dict[int, Entry]) -> Probe:
         orientation=orientation if 1 <= orientation <= 8 else 1,
         pages=max(1, walk.pages),
         kinds=walk.kinds,
-        icc=_profile(walk.data, profile) if profile is not None else None,
+        stated=stated(
+            _profile(walk.data, profile) if profile is not None else None,
+            *statements(walk.data, walk.order, tags),
+        ),
         palette=PHOTOMETRIC in tags and tags[PHOTOMETRIC].value == PALETTE,
         layout=tiff_layout.layout(values),
     )

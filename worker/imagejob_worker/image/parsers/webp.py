@@ -17,9 +17,11 @@ from imagejob_worker.image.parsers.probe import (
     corrupt,
     too_many_parts,
 )
+from imagejob_worker.image.parsers.statements import stated
 
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data
+    from imagejob_worker.image.parsers.statements import ExifSpace
 
 PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 
@@ -32,6 +34,7 @@ class _Walk:
         self.kinds = Kind(0)
         self.orientation = 1
         self.icc: bytes | None = None
+        self.exif_space: ExifSpace | None = None
         self.plays = 0
         self.frames = 0
 
@@ -44,6 +47,7 @@ class _Walk:
         elif name == b"EXIF":
             block = bytes(self.data[at : at + length]).removeprefix(b"Exif\0\0")
             kinds, self.orientation = exif.inspect(block)
+            self.exif_space = exif.colour_space(block)
             self.kinds |= kinds
         elif name == b"XMP ":
             self.kinds |= Kind.XMP
@@ -78,7 +82,7 @@ def probe(data: Data) -> Probe:
         frames=max(1, walk.frames),
         plays=walk.plays,
         kinds=walk.kinds,
-        icc=walk.icc,
+        stated=stated(walk.icc, walk.exif_space),
     )
 
 

@@ -10,7 +10,8 @@ import msgspec
 
 from imagejob_worker.contract.facts import SourceFacts
 from imagejob_worker.image.parsers import icc
-from imagejob_worker.image.parsers.probe import MAX_ICC_BYTES, Probe
+from imagejob_worker.image.parsers.probe import Probe
+from imagejob_worker.image.parsers.statements import Icc
 
 if TYPE_CHECKING:
     from imagejob_worker.contract.order import SourceFormat
@@ -31,8 +32,7 @@ def _probed(files: Files, format_: SourceFormat) -> Probe:
     parser = import_module(f"imagejob_worker.image.parsers.{format_}")
     with files.source() as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
         found: Probe = parser.probe(data)
-    if found.icc is None:
-        return found
-    if len(found.icc) > MAX_ICC_BYTES:
-        return msgspec.structs.replace(found, icc=None, icc_dropped=True)
-    return msgspec.structs.replace(found, hdr=found.hdr or icc.hdr(found.icc))
+    for stated in found.stated:
+        if found.hdr is None and isinstance(stated, Icc) and stated.data is not None:
+            found = msgspec.structs.replace(found, hdr=icc.hdr(stated.data))
+    return found

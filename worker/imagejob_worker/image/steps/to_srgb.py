@@ -58,7 +58,8 @@ def _apply(profile: Profile, image: Image.Image) -> Image.Image:
     """Apply a profile. Alpha is carried over as it is: littleCMS sees colours only."""
     grey = profile.space == "GRAY"
     if image.mode == "L":
-        return profile.convert(image).getchannel("G")
+        samples = image if grey else image.convert("RGB")
+        return profile.convert(samples).getchannel("G")
     if image.mode == "RGBA":
         opaque = profile.convert(image.getchannel("G") if grey else image.convert("RGB"))
         opaque.putalpha(image.getchannel("A"))
