@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-SHARES = {"fast": 0.05, "default": 1.0, "thorough": 4.0}
+SHARES = {"fast": 0.05, "default": 0.4, "thorough": 4.0}
 LEAST = 10
 USUAL = 100
 """What Hypothesis tries where a test says nothing."""

@@ -29,7 +29,7 @@ DEPTH = 3000
 DEEP = "@@deep@@"
 """Stands for so many arrays, one in the other: more than Python's stack allows."""
 
-SECONDS, POLL = 60.0, 0.005
+SECONDS, POLL = 120.0, 0.005
 ENDED = ("Succeeded", "Failed")
 
 

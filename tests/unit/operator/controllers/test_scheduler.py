@@ -425,11 +425,11 @@ def test_holding_many_for_long_costs_more_than_starting_one_after_the_other() ->
     operator.now = NOW - timedelta(seconds=100)
     for number in range(3):
         operator.upsert(*at_work(f"ij-{number}"))
-    begun(operator, *jobs(30 * MAX_BATCH))
-    others = [moved(each, "team-b") for each in jobs(30 * MAX_BATCH, first=900)]
+    begun(operator, *jobs(10 * MAX_BATCH))
+    others = [moved(each, "team-b") for each in jobs(10 * MAX_BATCH, first=900)]
     begun(operator, *others)
     order = []
-    for _ in range(30):
+    for _ in range(10):
         operator.now += timedelta(seconds=1)
         for name in ("team-a", "team-b"):
             team = operator.registry.of(name)
@@ -438,7 +438,7 @@ def test_holding_many_for_long_costs_more_than_starting_one_after_the_other() ->
         operator.registry.enqueue_all_waiting()
         order += begun(operator)
 
-    assert order == ["team-b"] * 30
+    assert order == ["team-b"] * 10
 
 
 def test_an_ended_worker_counts_for_its_time_although_nothing_waited() -> None:
