@@ -131,6 +131,10 @@ proof-gateway-start: $(INSTALLED) ## Measure the gateway's start against importi
 proof-gateway-fuzz: $(INSTALLED) ## Send the gateway 2,000 cases that schemathesis makes of its OpenAPI document
 	@$(PYTHON) benchmarks/gateway_fuzz.py $(ARGS)
 
+.PHONY: proof-colours
+proof-colours: $(BENCH_INSTALLED) ## Compare colours with what Chromium and libvips show of the same files (needs chromium)
+	@$(PYTHON) benchmarks/colours.py $(ARGS)
+
 .PHONY: proof-adversary
 proof-adversary: $(INSTALLED) ## Make random moves that a tenant may make, in 100 runs (ARGS="--seed 1"), and check every promise
 	@$(PYTHON) benchmarks/adversary.py $(ARGS)

@@ -107,7 +107,7 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag=1):
     source: SourceFacts
     millis: Count
     removed: Annotated[int, Meta(ge=0, lt=1024)]
-    notes: Annotated[int, Meta(ge=0, lt=256)]
+    notes: Annotated[int, Meta(ge=0, lt=65_536)]
     outputs: tuple[Made, ...]
 
 

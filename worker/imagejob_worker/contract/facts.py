@@ -51,6 +51,9 @@ class Note(IntFlag):
     COLOURS_IGNORED = 16  # a statement of the source's colours couldn't be used
 
 
+WALL_NOTES: Final = Note.NO_LANDLOCK | Note.NO_SECCOMP
+
+
 class SourceFacts(msgspec.Struct, frozen=True):
     """A source as its header describes it. Sides in pixels, as displayed (after orientation)."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from imagejob_worker.contract.facts import Note
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.sandbox import boundary
 from imagejob_worker.sandbox.ipc import Exit
@@ -30,6 +31,13 @@ def test_a_good_answer_is_taken() -> None:
     product = boundary.judge_result(ended(0, said(1, FACTS, [MADE], 3, 1)), MEMORY)
 
     assert (product.source.format, product.outputs[0].file, product.removed) == ("jpeg", "0", 3)
+
+
+@pytest.mark.parametrize("note", Note)
+def test_every_note_is_taken(note: Note) -> None:
+    product = boundary.judge_result(ended(0, said(1, FACTS, [MADE], 3, int(note))), MEMORY)
+
+    assert product.notes == note
 
 
 def test_an_answer_may_follow_the_word_that_the_source_is_decoded() -> None:
