@@ -73,6 +73,8 @@ NOTES = {
     4: notes.NO_LANDLOCK,
     8: notes.NO_SECCOMP,
     16: notes.COLOURS_IGNORED,
+    32: notes.NO_END,
+    64: notes.DAMAGED,
 }
 
 
@@ -107,7 +109,7 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag=1):
     source: SourceFacts
     millis: Count
     removed: Annotated[int, Meta(ge=0, lt=1024)]
-    notes: Annotated[int, Meta(ge=0, lt=256)]
+    notes: Annotated[int, Meta(ge=0, lt=65_536)]
     outputs: tuple[Made, ...]
 
 
