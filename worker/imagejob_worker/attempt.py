@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from imagejob_worker.contract import report
-from imagejob_worker.contract.facts import CONTENT_TYPES, EXTENSIONS
+from imagejob_worker.contract.facts import CONTENT_TYPES, EXTENSIONS, WALL_NOTES
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.steps.identify import HEAD_BYTES, sniff
 from imagejob_worker.sandbox.boundary import ChildFailedError
@@ -91,7 +91,7 @@ class Attempt:
             report.output(made.format, made.width, made.height, file.size, file.sha256)
             for made, file in zip(success.outputs, files, strict=True)
         )
-        notes = success.notes | slot.wall.note
+        notes = success.notes & ~WALL_NOTES | slot.wall.note  # a child knows nothing of its wall
         return report.Done(source, self._milliseconds(), success.removed, notes, outputs)
 
     def _check_destination(self) -> None:

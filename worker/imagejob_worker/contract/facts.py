@@ -53,6 +53,9 @@ class Note(IntFlag):
     DAMAGED = 64  # part of the source's pixels are missing or damaged, and the outputs show it
 
 
+WALL_NOTES: Final = Note.NO_LANDLOCK | Note.NO_SECCOMP
+
+
 class SourceFacts(msgspec.Struct, frozen=True):
     """A source as its header describes it. Sides in pixels, as displayed (after orientation)."""
 

@@ -63,7 +63,7 @@ class Success(msgspec.Struct, frozen=True, array_like=True, tag=1):
     source: Facts
     outputs: Annotated[tuple[Made, ...], msgspec.Meta(max_length=16)]
     removed: Annotated[int, msgspec.Meta(ge=0, le=0x3FF)]
-    notes: Annotated[int, msgspec.Meta(ge=0, le=0x3)]  # the others are not for it to say
+    notes: Annotated[int, msgspec.Meta(ge=0, le=0x3FF)]
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True, tag=2):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from struct import unpack_from
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from imagejob_worker.contract.facts import Kind
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.parsers import exif, extent, tiff_layout
@@ -135,7 +137,11 @@ def probe(data: Data) -> Probe:
             raise too_many_parts("TIFF")
     if walk.end + PADDING < len(data):
         walk.kinds |= Kind.TRAILING
-    return _found(walk, {entry.tag: entry for entry in reversed(first)})  # the first of each counts
+    # Of a tag that is there twice, the first counts.
+    found = _found(walk, {entry.tag: entry for entry in reversed(first)})
+    end = extent.end_of(data, order, first)
+    missing = max(0, end - len(data)) / end
+    return msgspec.structs.replace(found, ended=not missing, bytes_missing=missing)
 
 
 def _found(walk: _Walk, tags: dict[int, Entry]) -> Probe:
