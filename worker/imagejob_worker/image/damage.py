@@ -33,20 +33,24 @@ def accept(damage: Damage | None, limits: Limits) -> Note:
     return Note.DAMAGED
 
 
-def rows_missing(share: float) -> Damage:
-    """Rows at the bottom that the source doesn't have."""
+def rows_last(share: float) -> Damage:
+    """Rows at the bottom."""
+    if share == 1:
+        return Damage("all of the rows are missing or damaged", share)
     return Damage(f"the last {percent(share)} of the rows are missing or damaged", share)
 
 
+def rows_damaged(share: float) -> Damage:
+    """Rows in several places."""
+    return Damage(f"{percent(share)} of the rows are missing or damaged", share)
+
+
 def worse(one: Damage | None, other: Damage | None) -> Damage | None:
-    """The one of which more is lost; most if that can't be told."""
-    return (
-        max(one, other, key=lambda damage: damage.share if damage.share is not None else 1)
-        if one and other
-        else one or other
-    )
+    """The one of which more is lost: most if that can't be told."""
+    found = [damage for damage in (one, other) if damage]
+    return max(found, key=lambda damage: 1 if damage.share is None else damage.share, default=None)
 
 
 def percent(share: float) -> str:
-    """Return whole percents, of which any damage has at least one."""
-    return f"{max(1, round(100 * share))} %"
+    """Return whole percents: at least one, and not all where something is there."""
+    return f"{min(99, max(1, round(100 * share)))} %"

@@ -24,7 +24,8 @@ DECODER_BYTES: Final = 144
 ROW, WIDTH, HEIGHT, CONTEXT = 48, 56, 60, 104
 LIBJPEG: Final = 16
 LIBJPEG_BYTES: Final = 632  # behind it, JPEGSTATE has the error manager
-SCAN, MCU_ROW, PROGRESSIVE, INTERVAL, MCU_ROWS, MCUS_PER_ROW = 172, 176, 312, 368, 420, 472
+SCAN, MCU_ROW, INTERVAL, MCUS_PER_ROW = 172, 176, 368, 472
+SAMPLING, BLOCK = 412, 416  # of the component with most rows; of a block, in rows as decoded
 PARAMETERS, WARNINGS = 44, 128
 
 
@@ -101,13 +102,13 @@ class JpegDecoder(Decoder):
 
     @property
     def mcu_row(self) -> int:
-        """How many rows of blocks (MCUs) of this scan are read."""
+        """How many rows of blocks (MCUs) of this scan have been read."""
         return _int(self._libjpeg + MCU_ROW)
 
     @property
-    def mcu_rows(self) -> int:
-        """How many rows of blocks the image has."""
-        return _int(self._libjpeg + MCU_ROWS)
+    def mcu_height(self) -> int:
+        """How many rows of the image a row of blocks has."""
+        return _int(self._libjpeg + SAMPLING) * _int(self._libjpeg + BLOCK)
 
     @property
     def restarts_after(self) -> int:

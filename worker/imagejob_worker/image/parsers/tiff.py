@@ -128,6 +128,8 @@ def probe(data: Data) -> Probe:
     if order is None or len(data) < 8:
         raise corrupt("the TIFF file is cut short in its header")
     (start,) = unpack_from(order + "I", data, 4)
+    if start >= len(data):
+        raise corrupt("the TIFF file ends before its first directory begins")
     walk = _Walk(data, order)
     first: Sequence[Entry] = ()
     for number, entries in enumerate(exif.chain(data, order, 0, start, MAX_DIRECTORIES)):

@@ -117,9 +117,7 @@ def _told(name: SourceFormat, probe: Probe) -> Iterator[None]:
         if "memory" in str(error).lower():
             raise MemoryError from error
         lost = probe.bytes_missing
-        what = (
-            f"the last {percent(lost)} of the file are missing" if lost else "its data is damaged"
-        )
+        what = f"the last {percent(lost)} of the file is missing" if lost else "its data is damaged"
         raise corrupt(f"the {name} can't be decoded: {what}") from error
 
 

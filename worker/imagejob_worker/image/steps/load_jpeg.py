@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from imagejob_worker.image.damage import Damage, percent, rows_missing
+from imagejob_worker.image.damage import Damage, percent, rows_damaged, rows_last
 from imagejob_worker.image.parsers.probe import corrupt
 from imagejob_worker.image.pillow_decoder import JpegDecoder
 
@@ -45,8 +45,9 @@ def load_jpeg(file: ImageFile, probe: Probe) -> Damage | None:
     damage = None
     if decoder.broken or not decoder.finished:
         if not decoder.rows:
-            raise corrupt("the jpeg can't be decoded: its data is damaged from its first row on")
-        damage = rows_missing(1 - decoder.rows / file.height)
+            where = f"in scan {decoder.scan}" if decoder.scan > 1 else "from its first row on"
+            raise corrupt(f"the jpeg can't be decoded: its data is damaged {where}")
+        damage = rows_last(1 - decoder.rows / file.height)
     elif decoder.warnings:
         damage = _located(file, probe)
     elif probe.scans_missing:
@@ -70,14 +71,21 @@ def _located(file: ImageFile, probe: Probe) -> Damage | None:
         return None
     if _is_padding(data, decoder.skipped):
         return None
-    several = decoder.scan > 1
-    first = warned[0].mcu_row / decoder.mcu_rows
-    if not probe.ended:
-        return _LACKS_SCANS if probe.scans_missing else rows_missing(1 - first)
-    if several:
+    return _judged(warned, decoder, probe)
+
+
+def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe) -> Damage:
+    height = decoder.height
+    left = height - warned[0].mcu_row * decoder.mcu_height
+    if not probe.ended and (probe.scans_missing or left > 0):
+        return _LACKS_SCANS if probe.scans_missing else rows_last(left / height)
+    if decoder.scan > 1:
         return Damage(f"its data is damaged, in scan {warned[0].scan} of {decoder.scan}")
     if decoder.restarts_after:
         return _in_intervals(warned, decoder)
+    if left > decoder.mcu_height:  # of the first row of blocks, some may be there
+        lost = percent((left - decoder.mcu_height) / height)
+        return Damage(f"at least the last {lost} of the rows are damaged")
     return Damage("its data is damaged")
 
 
@@ -102,10 +110,10 @@ def _in_intervals(warned: list[Warned], decoder: JpegDecoder) -> Damage:
     """Damage that ends where the decoder restarts, unless the data itself ends."""
     rows: set[int] = set()
     for each in warned:
-        end = decoder.mcu_rows if each.at_end else each.mcu_row + decoder.restarts_after
-        rows |= set(range(each.mcu_row, min(end, decoder.mcu_rows)))
-    share = max(1, len(rows)) / decoder.mcu_rows
-    return Damage(f"{percent(share)} of the rows are missing or damaged", share)
+        first = each.mcu_row * decoder.mcu_height
+        end = first + decoder.restarts_after * decoder.mcu_height
+        rows |= set(range(first, decoder.height if each.at_end else min(end, decoder.height)))
+    return rows_damaged(len(rows) / decoder.height)
 
 
 def _is_padding(data: bytes, count: int) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
-from imagejob_worker.image.damage import Damage, rows_missing, worse
+from imagejob_worker.image.damage import Damage, rows_damaged, rows_last, worse
 from imagejob_worker.image.pillow_decoder import Decoder
 from imagejob_worker.image.steps.reader import DAMAGE, current_frame, opened
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 BY_ROWS: Final[tuple[SourceFormat, ...]] = ("png", "gif")
 """Formats of which the rows before the damage can be had. JPEG has a step of its own; WebP, AVIF
 and TIFF are decoded whole or not at all."""
+
+GIF_PASSES = ((0, 8), (4, 8), (2, 4), (1, 2))
+"""First row and step of each pass of an interlaced GIF."""
 
 CHUNK = 1 << 16
 
@@ -63,7 +66,7 @@ def damage_by_checksum(files: Files, probe: Probe) -> Damage | None:
         with files.source() as stored, opened(stored, "png", sound, 1) as file:
             return _load_rows(cast("ImageFile", file))
     except DAMAGE:
-        return rows_missing(1)
+        return rows_last(1)
 
 
 def _load_rows(file: ImageFile) -> Damage | None:
@@ -80,15 +83,12 @@ def _load_rows(file: ImageFile) -> Damage | None:
     while not (decoder.finished or decoder.broken) and (data := _next(read)):
         decoder.feed(data)
     decoder.close()
-    file.tile = []
-    rows = decoder.rows
-    if not rows:
+    if not decoder.rows:
         raise EOFError
-    if rows == decoder.height:
-        return None
-    if _is_interlaced(file, tile.args):
-        return Damage("rows are missing or damaged everywhere: it is interlaced")
-    return rows_missing(1 - rows / decoder.height)
+    complete = decoder.rows >= decoder.height
+    damage = None if complete else _missing(file, decoder.rows, decoder.height)
+    file.tile = []
+    return damage
 
 
 def _next(read: Callable[[int], bytes]) -> bytes:
@@ -98,10 +98,21 @@ def _next(read: Callable[[int], bytes]) -> bytes:
         return b""
 
 
-def _is_interlaced(file: ImageFile, arguments: object) -> bool:
-    if file.format == "GIF":
-        return isinstance(arguments, tuple) and bool(arguments[1])
-    return bool(file.info.get("interlace"))
+def _missing(file: ImageFile, row: int, height: int) -> Damage:
+    """What is missing if `row` is the next to be drawn.
+
+    Each pass of an interlaced GIF draws rows of its own; of a PNG's only the last, the odd ones.
+    """
+    arguments = file.tile[0].args
+    if file.format == "GIF" and isinstance(arguments, tuple) and arguments[1]:
+        now = next(index for index, (first, step) in enumerate(GIF_PASSES) if row % step == first)
+        later = sum(len(range(first, height, step)) for first, step in GIF_PASSES[now + 1 :])
+        return rows_damaged((len(range(row, height, GIF_PASSES[now][1])) + later) / height)
+    if file.info.get("interlace") and row % 2:
+        return rows_damaged(len(range(row, height, 2)) / height)
+    if file.info.get("interlace"):
+        return Damage("at least half of the rows are missing or damaged")
+    return rows_last(1 - row / height)
 
 
 def _before(parts: tuple[Part, ...], end: int) -> tuple[Part, ...]:
