@@ -108,6 +108,7 @@ WORDS = re.compile(
     | \d+\ x\ \d+(\ x\ \d+\ frames)?\ is\ [\d,]+\ pixels;\ the\ limit\ is\ [\d,]+
     | a\ frame\ is\ larger\ than\ the\ header\ says
     | the\ source\ is\ [^_]+
+    | the\ TIFF('s)?\ [\w\ ,:-]+
     | [\d,]+\ frames;\ the\ limit\ is\ \d+
     """,
     re.VERBOSE,
