@@ -26,6 +26,7 @@ OutputFormat = Literal["jpeg", "png", "webp", "avif", "auto"]
 WrittenFormat = Literal["jpeg", "png", "webp", "avif"]
 SourceFormat = Literal["jpeg", "png", "webp", "avif", "gif", "tiff"]
 Keepable = Literal["icc"]
+Damage = Literal["Refuse", "Note"]
 
 Side = Annotated[int, Meta(ge=1, le=16383)]
 
@@ -71,11 +72,15 @@ class Metadata(Resource, frozen=True):
 
 
 class Limits(Resource, frozen=True):
-    """The largest source to accept. Each field may only lower the platform's limit."""
+    """The largest source to accept, and whether a damaged one.
+
+    Each number may only lower the platform's limit.
+    """
 
     max_bytes: Quantity | None = None
     max_pixels: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
     max_frames: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    damage: Damage = "Refuse"
 
 
 class ImageJobSpec(Resource, frozen=True):

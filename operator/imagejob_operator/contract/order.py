@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from imagejob_operator.api.imagejob import Keepable, Output, ResolvedProfile, SourceFormat
+from imagejob_operator.api.imagejob import Damage, Keepable, Output, ResolvedProfile, SourceFormat
 from imagejob_operator.api.meta import Resource
 
 Sandbox = Literal["require", "prefer", "off"]
@@ -44,12 +44,13 @@ class OrderDestination(Resource, frozen=True):
 
 
 class OrderLimits(Resource, frozen=True):
-    """Resolved limits: bytes, decoded pixels, frames, and the slowest transfer."""
+    """Resolved limits: bytes, decoded pixels, frames, the slowest transfer, and damage."""
 
     max_bytes: int
     max_pixels: int
     max_frames: int
     min_bytes_per_second: int | None = None
+    damage: Damage = "Refuse"
 
 
 class OrderMetadata(Resource, frozen=True):

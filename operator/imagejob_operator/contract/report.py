@@ -73,6 +73,8 @@ NOTES = {
     4: notes.NO_LANDLOCK,
     8: notes.NO_SECCOMP,
     16: notes.COLOURS_IGNORED,
+    32: notes.NO_END,
+    64: notes.DAMAGED,
 }
 
 

@@ -126,6 +126,7 @@ def _lowered(platform: Platform, wanted: Limits | None) -> OrderLimits:
         max_pixels=_smaller(limits.max_pixels, wanted.max_pixels),
         max_frames=_smaller(limits.max_frames, wanted.max_frames),
         min_bytes_per_second=platform.bounds.min_bytes_per_second or None,
+        damage=wanted.damage,
     )
 
 

@@ -49,6 +49,11 @@ class Note(IntFlag):
     NO_LANDLOCK = 4  # for the platform: the node's kernel lacked it
     NO_SECCOMP = 8  # the same
     COLOURS_IGNORED = 16  # a statement of the source's colours couldn't be used
+    NO_END = 32  # the source lacks its end, or states a wrong length, but every pixel is there
+    DAMAGED = 64  # part of the source's pixels are missing or damaged, and the outputs show it
+
+
+WALL_NOTES: Final = Note.NO_LANDLOCK | Note.NO_SECCOMP
 
 
 WALL_NOTES: Final = Note.NO_LANDLOCK | Note.NO_SECCOMP

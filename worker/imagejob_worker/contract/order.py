@@ -20,6 +20,7 @@ SourceFormat = Literal["jpeg", "png", "webp", "avif", "gif", "tiff"]
 OutputFormat = Literal["jpeg", "png", "webp", "avif", "auto"]
 Keepable = Literal["icc"]
 Sandbox = Literal["require", "prefer", "off"]
+Damage = Literal["Refuse", "Note"]
 
 Side = Annotated[int, msgspec.Meta(ge=1, le=16383)]
 
@@ -47,13 +48,14 @@ class Limits(msgspec.Struct, frozen=True, rename="camel"):
     """The limits of a source: stored bytes, decoded pixels (width × height × frames), frames.
 
     `min_bytes_per_second` is the least rate of a transfer from or to a store, over 30 seconds; None
-    sets no minimum.
+    sets no minimum. `damage` says whether a source of which much is missing or damaged is refused.
     """
 
     max_bytes: int
     max_pixels: int
     max_frames: int
     min_bytes_per_second: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    damage: Damage = "Refuse"
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):

@@ -156,7 +156,7 @@ def _processed(context: SourceContext, outputs: Sequence[EncodedOutput]) -> Proc
         source=context.facts,
         outputs=tuple(output.made for output in outputs),
         removed=probe.kinds & ~Kind.ICC if icc_kept else probe.kinds,
-        notes=notes,
+        notes=notes & ~Note.NO_END if Note.DAMAGED in notes else notes,
     )
 
 

@@ -1,4 +1,4 @@
-"""A file with parts cut out, without copying it.
+"""A file with parts cut out, and others put in, without copying it.
 
 A decoder that sees only the parts that make the image can't be attacked through the others: it has
 no text chunk to inflate, no EXIF to parse, no second image to find.
@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from imagejob_worker.image.parsers.probe import Part
+
 
 class Spliced(io.RawIOBase):
-    """The given (offset, length) parts of `file`, one after the other, as a file to read."""
+    """The given parts, one after the other, as a file to read: (offset, length) in `file`, or
+    bytes."""
 
-    def __init__(self, file: BinaryIO, parts: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, file: BinaryIO, parts: Sequence[Part]) -> None:
         super().__init__()
         self._file = file
         self._parts = parts
         self._starts: list[int] = []
         self._length = 0
-        for _, length in parts:
+        for part in parts:
             self._starts.append(self._length)
-            self._length += length
+            self._length += _length(part)
         self._at = 0
 
     def readable(self) -> bool:
@@ -52,20 +55,26 @@ class Spliced(io.RawIOBase):
         pieces: list[bytes] = []
         index = bisect_right(self._starts, self._at) - 1
         while wanted > 0 and 0 <= index < len(self._parts):
-            offset, length = self._parts[index]
+            part = self._parts[index]
             into = self._at - self._starts[index]
-            piece = self._piece(offset + into, min(wanted, length - into))
+            piece = self._piece(part, into, min(wanted, _length(part) - into))
             pieces.append(piece)
             self._at += len(piece)
             wanted -= len(piece)
             index += 1
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _piece(self, offset: int, length: int) -> bytes:
-        self._file.seek(offset)
+    def _piece(self, part: Part, into: int, length: int) -> bytes:
+        if isinstance(part, bytes):
+            return part[into : into + length]
+        self._file.seek(part[0] + into)
         return self._file.read(length)
 
     def close(self) -> None:
         """Close the file beneath as well."""
         self._file.close()
         super().close()
+
+
+def _length(part: Part) -> int:
+    return len(part) if isinstance(part, bytes) else part[1]

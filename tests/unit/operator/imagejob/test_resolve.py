@@ -31,6 +31,12 @@ def test_limits_can_be_lowered_and_not_raised() -> None:
     assert told.timeout_seconds == 9
 
 
+def test_damage_is_refused_unless_the_job_accepts_it() -> None:
+    jobs = [image_job(), image_job(limits={}), image_job(limits={"damage": "Note"})]
+
+    assert [item(job).limits.damage for job in jobs] == ["Refuse", "Refuse", "Note"]
+
+
 def test_attempts_are_numbered_after_those_that_counted() -> None:
     jobs = [image_job(), *(image_job(status=last_failure(attempt)) for attempt in (0, 1, 3))]
 

@@ -82,16 +82,16 @@ def test_draft_never_decodes_to_nothing() -> None:
 
 def test_a_small_output_decodes_few_pixels(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[tuple[int, int]] = []
-    from imagejob_worker.image.steps import decode
+    from imagejob_worker.image.steps import reader
 
-    normalize = decode.normalize
+    normalize = reader.normalize
 
     def recorded(file: Any) -> Image.Image:
         image = normalize(file)
         decoded.append(image.size)
         return image
 
-    monkeypatch.setattr(decode, "normalize", recorded)
+    monkeypatch.setattr(reader, "normalize", recorded)
 
     bench.process(encoded(photo((801, 600)), "JPEG"), {"width": 60})
 

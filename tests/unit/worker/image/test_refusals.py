@@ -13,7 +13,7 @@ import pytest
 from imagejob_worker.contract.facts import SourceFacts
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image import pipeline
-from imagejob_worker.image.steps import canvas, decode
+from imagejob_worker.image.steps import canvas, reader
 from PIL import Image
 from support.pictures import ALL_FORMATS, Bench, encoded, item, photo
 from support.specimens import gif, png, webp
@@ -196,7 +196,7 @@ def test_what_decoders_raise(
     def fail(_file: object) -> None:
         raise error
 
-    monkeypatch.setattr(decode, "normalize", fail)
+    monkeypatch.setattr(reader, "normalize", fail)
 
     assert failure(bench, WHOLE["png"]).reason == reason
 

@@ -74,6 +74,8 @@ def probe(data: Data) -> Probe:
     """Walk an AVIF file. Raises CorruptImage if it states no image."""
     kinds, end = _top(data)
     kinds |= Kind.TRAILING if end < len(data) else Kind(0)
+    missing = max(0, end - len(data)) / end if end else 0.0
+    end = min(end, len(data))
     found = Properties()
     try:
         meta = find(data, 0, end, b"meta")
@@ -84,7 +86,7 @@ def probe(data: Data) -> Probe:
             found.add(data, box)
         kinds |= _metadata(data, items, found)
     except IndexError as error:
-        raise corrupt(f"the AVIF file's structure is broken: {error}") from error
+        raise corrupt("the AVIF file's structure is broken: a box is cut short") from error
     orientation = ORIENTATIONS[found.quarters, found.mirror]
     kinds |= Kind.ICC if found.icc else Kind(0)
     _read_bitstream(data, items, found)
@@ -96,17 +98,18 @@ def probe(data: Data) -> Probe:
         kinds=kinds,
         stated=stated(found.icc, found.coded, found.exif_space),
         hdr=found.hdr,
+        ended=not missing,
+        bytes_missing=missing,
     )
 
 
 def _top(data: Data) -> tuple[Kind, int]:
-    """The kinds that boxes of the file itself are, and where the last known or whole box ends."""
+    """The kinds that boxes of the file itself are, and where the last known or whole box ends, be
+    it behind the end of the file."""
     kinds, end = Kind(0), 0
     for box in boxes(data, 0, len(data)):
         if box.name in KNOWN:
-            if not box.whole:
-                raise corrupt("the AVIF file is cut short")
-            end = box.end
+            end = box.end + box.missing
         elif box.whole and box.name.isalnum():
             kinds |= Kind.OTHER
             end = box.end

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 
 class Box:
-    """A box: its type, where its contents begin and end, and whether all of it is there."""
+    """A box: its type, where its contents begin and end, and how many bytes of it are missing."""
 
-    __slots__ = ("end", "name", "start", "whole")
+    __slots__ = ("end", "missing", "name", "start")
 
-    def __init__(self, name: bytes, start: int, end: int, *, whole: bool) -> None:
-        self.name, self.start, self.end, self.whole = name, start, end, whole
+    def __init__(self, name: bytes, start: int, end: int, missing: int) -> None:
+        self.name, self.start, self.end, self.missing = name, start, end, missing
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is there."""
+        return not self.missing
 
 
 def boxes(data: Data, start: int, end: int) -> Iterator[Box]:
@@ -40,7 +45,7 @@ def boxes(data: Data, start: int, end: int) -> Iterator[Box]:
             size = end - at
         if size < header:
             return
-        yield Box(name, at + header, min(at + size, end), whole=at + size <= end)
+        yield Box(name, at + header, min(at + size, end), max(0, at + size - end))
         at += size
     raise too_many_parts("AVIF")
 

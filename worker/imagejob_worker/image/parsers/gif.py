@@ -39,16 +39,21 @@ class _Walk:
         self.frames = 0
         self.plays = 1  # without a loop extension an animation runs once
         self.blocks = 0
+        self.in_image = False
+        self.ended = False
         self.icc: bytes | None = None
 
     def image(self, at: int) -> int:
         """Record the image at `at`, and return where it ends."""
+        self.in_image = True
         left, top, width, height, flags = unpack_from("<HHHHB", self.data, at + 1)
         if self.frames == 0:  # the decoder enlarges a screen that is too small for its first frame
             self.size = max(self.size[0], left + width), max(self.size[1], top + height)
         self.frames += 1
         colours = 3 << (flags & 7) + 1 if flags & 0x80 else 0
-        return self.skip(at + 11 + colours)
+        end = self.skip(at + 11 + colours)
+        self.in_image = False
+        return end
 
     def extension(self, at: int) -> int:
         """Record the extension at `at`, and return where it ends."""
@@ -93,17 +98,17 @@ class _Walk:
 
 
 def probe(data: Data) -> Probe:
-    """Walk a GIF file. Raises CorruptImage if it is cut short."""
+    """Walk a GIF file. Raises CorruptImage if it ends before its first image begins."""
     if len(data) < 13:
         raise corrupt("the GIF file is cut short in its header")
     walk = _Walk(data)
     flags = data[10]
     try:
         end = _blocks(walk, 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0))
-    except (IndexError, error) as over:
-        raise corrupt(f"the GIF file is cut short in or after frame {walk.frames}") from over
+    except (IndexError, error):
+        end = len(data)
     if not walk.frames:
-        raise corrupt("the GIF file has no image")
+        raise corrupt("the GIF file ends before its image begins")
     if end < len(data):
         walk.kinds |= Kind.TRAILING
     return Probe(
@@ -114,6 +119,8 @@ def probe(data: Data) -> Probe:
         kinds=walk.kinds,
         stated=stated(walk.icc),
         palette=True,
+        ended=walk.ended,
+        cut_frame=walk.frames if walk.in_image else 0,
     )
 
 
@@ -124,6 +131,7 @@ def _blocks(walk: _Walk, at: int) -> int:
         if at == len(data):
             return at
         if data[at] == TRAILER:
+            walk.ended = True
             return at + 1
         if data[at] == EXTENSION:
             at = walk.extension(at)

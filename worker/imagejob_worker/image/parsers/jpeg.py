@@ -16,7 +16,7 @@ from imagejob_worker.image.parsers.probe import MAX_PARTS, Probe, corrupt, too_m
 from imagejob_worker.image.parsers.statements import stated
 
 if TYPE_CHECKING:
-    from imagejob_worker.image.parsers.probe import Data
+    from imagejob_worker.image.parsers.probe import Data, Part
     from imagejob_worker.image.parsers.statements import ExifSpace
 
 SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
@@ -33,6 +33,11 @@ MARKER = re.compile(rb"\xff[^\x00\xff]")
 # In a scan, FF is followed by 00 (a stuffed byte) or RST; anything else is the next marker.
 MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
+JFIF_BYTES, ADOBE_BYTES = 14, 12
+"""Shorter segments of these names state nothing: libjpeg passes over them."""
+
+END = b"\xff\xd9"
+
 MAX_SCANS = 500
 """A progressive image has about ten. Each scan, however few its bytes, makes a decoder visit the
 whole image: ten thousand take half a minute. libjpeg-turbo's own limit in its tests is 500."""
@@ -47,11 +52,14 @@ class _Walk:
     def __init__(self, data: Data) -> None:
         self.data = data
         self.kinds = Kind(0)
-        self.orientation = 1
+        self.orientation: int | None = None
         self.size = (0, 0)
         self.icc: dict[int, bytes] = {}
         self.exif_space: ExifSpace | None = None
-        self.parts: list[tuple[int, int]] = [(0, 2)]
+        self.parts: list[Part] = [(0, 2)]
+        self.components: tuple[int, ...] = ()
+        self.complete: dict[int, int] = {}  # coefficients of a component, as bits
+        self.ended = False
 
     def segment(self, marker: int, at: int, length: int) -> None:
         """Record the segment whose marker is at `at` and whose payload has `length` bytes."""
@@ -60,6 +68,7 @@ class _Walk:
             bits, height, width = unpack_from(">BHH", self.data, payload)
             _reject_rare(marker, bits)
             self.size = width, height
+            self.components = tuple(self.data[payload + 6 : at + 4 + length : 3])
         if marker in FRAMES or marker in TABLES:
             self.parts.append((at, length + 4))
         elif marker == COM:
@@ -69,19 +78,19 @@ class _Walk:
 
     def _application(self, marker: int, at: int, length: int) -> None:
         head = bytes(self.data[at + 4 : at + 4 + min(length, 40)])
-        if marker == APP0 and head.startswith(b"JFIF\0"):
+        if marker == APP0 and head.startswith(b"JFIF\0") and length >= JFIF_BYTES:
             self.parts.append((at, length + 4))
             self.kinds |= Kind.THUMBNAIL if length > 14 else Kind(0)
         elif marker == APP0 and head.startswith(b"JFXX\0"):
             self.kinds |= Kind.THUMBNAIL
-        elif marker == APP14 and head.startswith(b"Adobe"):
+        elif marker == APP14 and head.startswith(b"Adobe") and length >= ADOBE_BYTES:
             self.parts.append((at, length + 4))  # says whether CMYK is YCCK, and inverted
         elif marker == APP1 and head.startswith(b"Exif\0"):
             block = bytes(self.data[at + 10 : at + 4 + length])
             kinds, orientation = exif.inspect(block)
             self.kinds |= kinds
-            self.exif_space = self.exif_space or exif.colour_space(block)
-            self.orientation = orientation if self.orientation == 1 else self.orientation
+            if self.orientation is None:  # of two the first counts
+                self.orientation, self.exif_space = orientation, exif.colour_space(block)
         elif marker == APP1 and head.startswith(XMP_NAMES):
             self.kinds |= Kind.XMP
         elif marker == APP2 and head.startswith(ICC_NAME) and length > 14:
@@ -91,6 +100,21 @@ class _Walk:
             self.kinds |= photoshop(bytes(self.data[at + 18 : at + 4 + length]))
         else:
             self.kinds |= Kind.OTHER
+
+    def scan(self, header: bytes) -> None:
+        """Record which coefficients are complete after a scan: of a sequential image, all."""
+        if len(header) < 6 or header[-1] & 15:  # Al: the low bits come later
+            return
+        first, last = header[-3], min(header[-2], 63)
+        bits = sum(1 << coefficient for coefficient in range(first, last + 1))
+        for component in header[1:-3:2]:
+            self.complete[component] = self.complete.get(component, 0) | bits
+
+    @property
+    def scans_missing(self) -> bool:
+        """Whether the file ends before the scans that complete its picture."""
+        every = (1 << 64) - 1
+        return not self.ended and any(self.complete.get(each) != every for each in self.components)
 
 
 def _reject_rare(marker: int, bits: int) -> None:
@@ -145,7 +169,9 @@ def probe(data: Data) -> Probe:
         raise too_many_parts("JPEG")
     end = _end_of_image(walk, at)
     walk.parts.append((at, end - at))
-    if end < len(data):
+    if not walk.ended:
+        walk.parts.append(END)
+    elif end < len(data):
         walk.kinds |= Kind.TRAILING
     return _found(walk)
 
@@ -155,10 +181,12 @@ def _found(walk: _Walk) -> Probe:
     return Probe(
         width=walk.size[0],
         height=walk.size[1],
-        orientation=walk.orientation,
+        orientation=walk.orientation or 1,
         kinds=walk.kinds,
         stated=stated(profile or None, walk.exif_space),
         parts=tuple(walk.parts),
+        ended=walk.ended,
+        scans_missing=walk.scans_missing,
     )
 
 
@@ -173,21 +201,27 @@ def _next_marker(data: Data, at: int) -> tuple[int, int]:
 def _end_of_image(walk: _Walk, at: int) -> int:
     """The offset after the end marker, from the first scan at `at`.
 
-    Without an end marker it is the file's length: the decoder finds out whether data is missing.
+    Without an end marker it is the file's length, or where a segment that isn't whole begins: the
+    decoder finds out whether data is missing.
     """
     data, scans = walk.data, 0
     for _ in range(MAX_PARTS):
         if at + 4 > len(data):
-            return len(data)
-        scans += data[at + 1] == SOS
+            return at
+        (length,) = unpack_from(">H", data, at + 2)
+        if at + 2 + length > len(data):
+            return at
+        if data[at + 1] == SOS:
+            scans += 1
+            walk.scan(bytes(data[at + 4 : at + 2 + length]))
         if scans > MAX_SCANS:
             raise ItemFailure("TooLarge", f"the JPEG file has more than {MAX_SCANS} scans")
-        (length,) = unpack_from(">H", data, at + 2)
         found = MARKER_IN_SCAN.search(data, at + 2 + length)
         if found is None:
             return len(data)
         at = found.start()
         if data[at + 1] == EOI:
+            walk.ended = True
             return at + 2
         if data[at + 1] == COM:
             walk.kinds |= Kind.COMMENT

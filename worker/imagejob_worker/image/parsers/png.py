@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from struct import unpack_from
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from imagejob_worker.contract.facts import Kind
 from imagejob_worker.image.parsers import exif
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 STILL = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
+PIXELS = {b"IDAT", b"fdAT"}
 # How pixels are to be shown: no metadata, and not needed once they are in sRGB.
 RENDERING = {
     b"cICP",
@@ -54,20 +56,28 @@ class _Walk:
     def __init__(self, data: Data) -> None:
         self.data = data
         self.kinds = Kind(0)
-        self.orientation = 1
+        self.orientation: int | None = None
         self.colours = Colours()
         self.exif_space: ExifSpace | None = None
-        self.has_pixels = False
         self.declared = 0
         self.plays = 0
         self.frames = 0
+        self.has_pixels = False
         self.still_first = False
         self.clear: int | tuple[int, int, int] | None = None
         self.parts: list[tuple[int, int]] = [(0, 8)]
+        self.ended = False
+        self.cut_in_pixels = False
+        self.pixels: list[tuple[int, int]] = []  # of the still image
+        self.wrong_at = 0
+        self.wrong_frame = 0
         self.still_parts: list[tuple[int, int]] = [(0, 8)]
 
     def chunk(self, name: bytes, at: int, length: int) -> None:
         """Record the chunk whose length field is at `at`."""
+        if name in PIXELS and not self._is_right(at + 4, length + 4):
+            self.wrong_at = self.wrong_at or (at if name == b"IDAT" else 0)
+            self.wrong_frame = self.wrong_frame or self.frames
         if name in STILL:
             _append(self.still_parts, at, length + 12)
         if name in STILL or name in ANIMATION:
@@ -76,6 +86,7 @@ class _Walk:
             self.colours.chunk(self.data, name, at, length, late=self.has_pixels)
         if name == b"IDAT":
             self.has_pixels = True
+            self.pixels.append((at + 8, length))
             self.still_first |= self.frames == 0
         elif name == b"fcTL":
             self.frames += 1
@@ -86,12 +97,35 @@ class _Walk:
         elif name not in STILL and name not in ANIMATION and name not in RENDERING:
             self._ancillary(name, at + 8, length)
 
+    def _is_right(self, at: int, length: int) -> bool:
+        """Whether the checksum that follows is that of the bytes before it, or isn't there."""
+        with memoryview(self.data) as view, view[at : at + length] as checked:
+            found = bytes(view[at + length : at + length + 4])
+            return len(found) < 4 or crc32(checked).to_bytes(4, "big") == found
+
+    def cut(self, name: bytes, at: int, length: int) -> None:
+        """Record the chunk that the file ends in; only its checksum may be missing."""
+        if name not in PIXELS:
+            return
+        self.cut_in_pixels = at + 8 + length > len(self.data)
+        self.chunk(name, at, min(length, len(self.data) - at - 8))
+
+    @property
+    def cut_frame(self) -> int:
+        """The first frame of an animation that isn't there whole; 0: none."""
+        if self.wrong_frame:
+            return self.wrong_frame
+        if self.ended or self.declared <= self.frames - self.cut_in_pixels:
+            return 0
+        return self.frames + (not self.cut_in_pixels)
+
     def _ancillary(self, name: bytes, at: int, length: int) -> None:
         if name == b"eXIf":
             block = bytes(self.data[at : at + length])
-            kinds, self.orientation = exif.inspect(block)
-            self.exif_space = exif.colour_space(block)
+            kinds, orientation = exif.inspect(block)
             self.kinds |= kinds
+            if self.orientation is None:  # of two the first counts
+                self.orientation, self.exif_space = orientation, exif.colour_space(block)
         elif name in TEXTS:
             key = bytes(self.data[at : at + min(length, 80)]).split(b"\0")[0]
             self.kinds |= RAW_PROFILES.get(key, Kind.TEXT)
@@ -119,10 +153,6 @@ def _clear(data: Data, at: int, length: int) -> int | tuple[int, int, int] | Non
     return None
 
 
-def _printable(name: bytes) -> str:
-    return name.decode("ascii", "replace")
-
-
 def _append(parts: list[tuple[int, int]], at: int, length: int) -> None:
     """Add a part, joined to the one before where they touch: files of many IDATs have few parts."""
     offset, before = parts[-1]
@@ -133,32 +163,36 @@ def _append(parts: list[tuple[int, int]], at: int, length: int) -> None:
 
 
 def probe(data: Data) -> Probe:
-    """Walk a PNG file. Raises CorruptImage if it doesn't begin with a header chunk."""
+    """Walk a PNG file. Raises CorruptImage if it has no header, or ends before its image."""
     if len(data) < 33 or bytes(data[12:16]) != b"IHDR":
         raise corrupt("the PNG file has no header")
     walk = _Walk(data)
     at = 8
     for _ in range(MAX_PARTS):
         if at + 8 > len(data):
-            raise corrupt("the PNG file is cut short")
+            return _found(walk)
         length, name = unpack_from(">I4s", data, at)
         if at + length + 12 > len(data):
-            raise corrupt(f"the PNG file is cut short in its {_printable(name)} chunk")
+            walk.cut(name, at, length)
+            return _found(walk)
         walk.chunk(name, at, length)
         at += length + 12
         if name == b"IEND":
+            walk.ended = True
             walk.kinds |= Kind.TRAILING if at < len(data) else Kind(0)
             return _found(walk)
     raise too_many_parts("PNG")
 
 
 def _found(walk: _Walk) -> Probe:
+    if not walk.has_pixels:
+        raise corrupt("the PNG file ends before its image begins")
     width, height = unpack_from(">II", walk.data, 16)
-    frames = min(walk.declared, walk.frames)
+    frames = walk.declared if walk.cut_frame else min(walk.declared, walk.frames)
     return Probe(
         width=width,
         height=height,
-        orientation=walk.orientation,
+        orientation=walk.orientation or 1,
         frames=max(1, frames),
         plays=walk.plays,
         first=1 if walk.still_first else 0,
@@ -169,4 +203,8 @@ def _found(walk: _Walk) -> Probe:
         clear=walk.clear,
         parts=tuple(walk.parts),
         still_parts=tuple(walk.still_parts),
+        ended=walk.ended,
+        cut_frame=walk.cut_frame,
+        wrong_at=walk.wrong_at,
+        pixels=tuple(walk.pixels) if walk.wrong_at else (),
     )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     # What is walked: a mapped file, or bytes that one parser found inside another container.
     Data = mmap | bytes
 
+    # (offset, length) in the file, or bytes that stand for what the file lacks.
+    Part = tuple[int, int] | bytes
+
 MAX_PARTS = 100_000
 """Segments, chunks, blocks or tags to look at. No honest file of 100 MB has as many, and looking at
 so many takes about 0.3 s."""
@@ -35,11 +38,17 @@ class Probe(msgspec.Struct, frozen=True):
     `width` and `height` are in pixels as decoded, before `orientation` (EXIF's 1 to 8) is applied;
     orientation is 1 where the decoder applies it itself. `frames` follow each other in time, while
     `pages` are images of a file that is no animation. `plays` counts how often an animation is
-    played, 0 endlessly, and `first` is its first frame as the decoder counts. `parts` are the
-    (offset, length) of what a decoder needs, in order, and `still_parts` of what it needs for one
-    frame; None: all of the file. `clear` is the colour that stands for transparency, in decoded
-    samples. `layout` says how a TIFF's samples lie. `stated` is what is said of the image's
-    colours, the statement that goes first at the beginning.
+    played, 0 endlessly, and `first` is its first frame as the decoder counts. `parts` are what a
+    decoder needs, in order, and `still_parts` what it needs for one frame; None: all of the file.
+    `clear` is the colour that stands for transparency, in decoded samples. `layout` says how a
+    TIFF's samples lie. `stated` is what is said of the image's colours, the statement that goes
+    first at the beginning.
+
+    What is missing: `ended` is False if the end marker is, or if a length doesn't fit the file;
+    `cut_frame` is the first frame (from 1) that isn't there whole, 0 for none; `scans_missing` says
+    that a JPEG ends before the scans that complete its picture, and `bytes_missing` is the share of
+    the bytes that the container promises. `wrong_at` is where the first chunk of the still image
+    begins whose checksum is wrong, and `pixels` are then the data of all such chunks.
     """
 
     width: int
@@ -54,9 +63,15 @@ class Probe(msgspec.Struct, frozen=True):
     hdr: str | None = None
     palette: bool = False
     clear: int | tuple[int, int, int] | None = None
-    parts: tuple[tuple[int, int], ...] | None = None
-    still_parts: tuple[tuple[int, int], ...] | None = None
+    parts: tuple[Part, ...] | None = None
+    still_parts: tuple[Part, ...] | None = None
     layout: Layout | None = None
+    ended: bool = True
+    cut_frame: int = 0
+    scans_missing: bool = False
+    bytes_missing: float = 0.0
+    wrong_at: int = 0
+    pixels: tuple[tuple[int, int], ...] = ()
 
     @property
     def displayed(self) -> tuple[int, int]:

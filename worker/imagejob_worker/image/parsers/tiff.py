@@ -8,6 +8,8 @@ from __future__ import annotations
 from struct import unpack_from
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from imagejob_worker.contract.facts import Kind
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.parsers import exif, extent, tiff_layout
@@ -126,6 +128,8 @@ def probe(data: Data) -> Probe:
     if order is None or len(data) < 8:
         raise corrupt("the TIFF file is cut short in its header")
     (start,) = unpack_from(order + "I", data, 4)
+    if start >= len(data):
+        raise corrupt("the TIFF file ends before its first directory begins")
     walk = _Walk(data, order)
     first: Sequence[Entry] = ()
     for number, entries in enumerate(exif.chain(data, order, 0, start, MAX_DIRECTORIES)):
@@ -135,7 +139,11 @@ def probe(data: Data) -> Probe:
             raise too_many_parts("TIFF")
     if walk.end + PADDING < len(data):
         walk.kinds |= Kind.TRAILING
-    return _found(walk, {entry.tag: entry for entry in reversed(first)})  # the first of each counts
+    # Of a tag that is there twice, the first counts.
+    found = _found(walk, {entry.tag: entry for entry in reversed(first)})
+    end = extent.end_of(data, order, first)
+    missing = max(0, end - len(data)) / end
+    return msgspec.structs.replace(found, ended=not missing, bytes_missing=missing)
 
 
 def _found(walk: _Walk, tags: dict[int, Entry]) -> Probe:

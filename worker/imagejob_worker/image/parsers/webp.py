@@ -5,7 +5,7 @@ Source: RFC 9649 (WebP image format).
 
 from __future__ import annotations
 
-from struct import unpack_from
+from struct import pack, unpack_from
 from typing import TYPE_CHECKING
 
 from imagejob_worker.contract.facts import Kind
@@ -20,10 +20,11 @@ from imagejob_worker.image.parsers.probe import (
 from imagejob_worker.image.parsers.statements import stated
 
 if TYPE_CHECKING:
-    from imagejob_worker.image.parsers.probe import Data
+    from imagejob_worker.image.parsers.probe import Data, Part
     from imagejob_worker.image.parsers.statements import ExifSpace
 
 PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
+KNOWN = PIXELS | {b"ICCP", b"EXIF", b"XMP "}  # what follows the end that the header states
 
 
 class _Walk:
@@ -32,23 +33,33 @@ class _Walk:
     def __init__(self, data: Data) -> None:
         self.data = data
         self.kinds = Kind(0)
-        self.orientation = 1
+        self.orientation: int | None = None
         self.icc: bytes | None = None
         self.exif_space: ExifSpace | None = None
         self.plays = 0
         self.frames = 0
+        self.parts: list[Part] = []  # the chunks that make pixels
+        self.whole = True
+        self.cut_in_frame = False
 
-    def chunk(self, name: bytes, at: int, length: int) -> None:
-        """Record the chunk whose data is at `at`."""
+    def chunk(self, name: bytes, header: int, length: int) -> None:
+        """Record the chunk whose header is at `header`."""
+        at, left = header + 8, len(self.data) - header - 8
+        if length > left:
+            self.whole, length = False, left
+            self.cut_in_frame = name == b"ANMF"
+        if name in PIXELS and not (self.cut_in_frame and self.frames):
+            self.parts += [pack("<4sI", name, length), (at, length), bytes(length % 2)]
         if name == b"ANMF":
             self.frames += 1
         elif name == b"ANIM" and length >= 6:
             (self.plays,) = unpack_from("<H", self.data, at + 4)
         elif name == b"EXIF":
             block = bytes(self.data[at : at + length]).removeprefix(b"Exif\0\0")
-            kinds, self.orientation = exif.inspect(block)
-            self.exif_space = exif.colour_space(block)
+            kinds, orientation = exif.inspect(block)
             self.kinds |= kinds
+            if self.orientation is None:  # of two the first counts
+                self.orientation, self.exif_space = orientation, exif.colour_space(block)
         elif name == b"XMP ":
             self.kinds |= Kind.XMP
         elif name == b"ICCP":
@@ -57,54 +68,58 @@ class _Walk:
         elif name not in PIXELS:
             self.kinds |= Kind.OTHER
 
+    def mended(self) -> tuple[Part, ...]:
+        """The parts of a file of the chunks that make pixels, with lengths that fit."""
+        length = 4 + sum(len(part) if isinstance(part, bytes) else part[1] for part in self.parts)
+        return pack("<4sI4s", b"RIFF", length, b"WEBP"), *self.parts
+
 
 def probe(data: Data) -> Probe:
     """Walk a WebP file. Raises CorruptImage if its first chunk states no size."""
-    if len(data) < 30:
-        raise corrupt("the WebP file is cut short in its header")
     width, height = _size(data)
-    walk, end = _Walk(data), _end(data)
+    walk = _Walk(data)
+    (declared,) = unpack_from("<I", data, 4)
+    end = 8 + declared + declared % 2
     at = 12
     for _ in range(MAX_PARTS):
-        if at + 8 > end:
+        if at + 8 > len(data):
             break
         name, length = unpack_from("<4sI", data, at)
-        walk.chunk(name, at + 8, min(length, end - at - 8))
+        if at + 8 > end and name not in KNOWN:
+            break
+        walk.chunk(name, at, length)
         at += 8 + length + length % 2
     else:
         raise too_many_parts("WebP")
-    if len(data) > end:
+    needed = max(end, at)
+    if len(data) > needed:
         walk.kinds |= Kind.TRAILING
+    # Some writers leave out the last byte of padding.
+    ended = walk.whole and at <= end <= len(data) + 1
     return Probe(
         width=width,
         height=height,
-        orientation=walk.orientation,
+        orientation=walk.orientation or 1,
         frames=max(1, walk.frames),
         plays=walk.plays,
         kinds=walk.kinds,
         stated=stated(walk.icc, walk.exif_space),
+        parts=None if ended else walk.mended(),
+        ended=ended,
+        cut_frame=walk.frames if walk.cut_in_frame else 0,
+        bytes_missing=max(0, needed - len(data)) / needed,
     )
-
-
-def _end(data: Data) -> int:
-    """Where the RIFF ends; some writers leave out its last byte of padding."""
-    (declared,) = unpack_from("<I", data, 4)
-    end = 8 + declared + declared % 2
-    if end > len(data) + 1:
-        raise corrupt("the WebP file is cut short")
-    return min(int(end), len(data))
 
 
 def _size(data: Data) -> tuple[int, int]:
     """The canvas, from whichever of the three first chunks there is."""
-    name = bytes(data[12:16])
-    if name == b"VP8X":
-        width, height = (int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
-        return width + 1, height + 1
-    if name == b"VP8L" and data[20] == 0x2F:
-        bits = int.from_bytes(data[21:25], "little")
+    name, first = bytes(data[12:16]), bytes(data[20:30])
+    if name == b"VP8X" and len(first) == 10:
+        return 1 + int.from_bytes(first[4:7], "little"), 1 + int.from_bytes(first[7:], "little")
+    if name == b"VP8L" and len(first) >= 5 and first[0] == 0x2F:
+        bits = int.from_bytes(first[1:5], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if name == b"VP8 " and data[23:26] == b"\x9d\x01\x2a":
-        width, height = unpack_from("<HH", data, 26)
+    if name == b"VP8 " and len(first) == 10 and first[3:6] == b"\x9d\x01\x2a":
+        width, height = unpack_from("<HH", first, 6)
         return width & 0x3FFF, height & 0x3FFF
-    raise corrupt("the WebP file does not begin with an image")
+    raise corrupt("the WebP file ends before its image begins, or begins with something else")

@@ -1,42 +1,34 @@
-"""Step: decode the source into frames.
-
-The decoder's class is called by name rather than through `Image.open`: no other decoder can pick up
-the file, and none but the one needed is imported (Image.open imports five, 5 ms of CPU).
-"""
+"""Step: decode the source into frames, and judge what is missing or damaged."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from importlib import import_module
-from typing import TYPE_CHECKING, BinaryIO
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 from PIL import Image
 
+from imagejob_worker.contract.facts import Note
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.image.loading import READERS
+from imagejob_worker.image.damage import Damage, accept, percent
 from imagejob_worker.image.parsers.probe import corrupt
-from imagejob_worker.image.raster import Frame
-from imagejob_worker.image.spliced import Spliced
-from imagejob_worker.image.steps.modes import normalize, space_of
+from imagejob_worker.image.steps.load_jpeg import load_jpeg
+from imagejob_worker.image.steps.reader import DAMAGE, current_frame, opened
+from imagejob_worker.image.steps.salvage import BY_ROWS, damage_by_checksum, salvage
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
+
+    from PIL.ImageFile import ImageFile
 
     from imagejob_worker.contract.order import SourceFormat
     from imagejob_worker.image.context import SourceContext
     from imagejob_worker.image.files import Files
     from imagejob_worker.image.parsers.probe import Probe
+    from imagejob_worker.image.raster import Frame
 
 WEBP_CANVASES = 8
 """Bytes a pixel that WebP's decoder takes before it looks at one: two canvases of RGBA."""
-
-# All that Pillow's decoders were seen to raise on damaged files.
-DAMAGE = (
-    OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, AttributeError, EOFError,
-    AssertionError, OverflowError, RuntimeError, ZeroDivisionError, struct.error, zlib.error,
-)  # fmt: skip
 
 
 def decode(context: SourceContext) -> None:
@@ -44,55 +36,89 @@ def decode(context: SourceContext) -> None:
 
     Raises CorruptImage or TooLarge; MemoryError is left to the caller.
     """
-    frames = _frames(context)
-    context.first_frame, context.more_frames = next(frames), frames
-    if context.frames == 1:
-        frames.close()  # a decoder may hold as much memory as the frame
+    if not context.probe.ended:
+        context.notes |= Note.NO_END
+    if context.frames > 1:
+        context.more_frames = _animation(context)
+        context.first_frame = next(context.more_frames)
+    else:
+        context.first_frame, context.more_frames = _still(context), iter(())
+        context.on_decoded()
 
 
-def _frames(context: SourceContext) -> Generator[Frame]:
-    """Yield the frames to decode. With the last one, the source is decoded whole."""
-    assert context.facts  # noqa: S101 (for mypy: identify has set it)
-    name, probe, frames = context.facts.format, context.probe, context.frames
+def _animation(context: SourceContext) -> Iterator[Frame]:
+    """Yield the frames that are there whole. With the last one, the source is decoded whole."""
+    frames, cut = context.frames, context.probe.cut_frame
+    if cut:
+        missing = f"the frames from {cut:,} on are missing or damaged"
+        if cut == 1:
+            raise corrupt(missing)
+        context.notes |= accept(Damage(missing), context.item.limits)
+        frames = cut - 1
+    for index, frame in enumerate(_frames(context, frames)):
+        if index == frames - 1:
+            context.on_decoded()
+        yield frame
+
+
+def _still(context: SourceContext) -> Frame:
+    """Return the first frame, or what can be had of it."""
+    name, probe, limits = _name(context), context.probe, context.item.limits
     try:
+        frames = _frames(context, 1)
+        frame = next(frames)
+        frames.close()  # a decoder may hold as much memory as the frame
+    except ItemFailure as failure:
+        if failure.reason != "CorruptImage" or name not in BY_ROWS:
+            raise
+        failure.__cause__ = failure.__traceback__ = None  # they hold what was decoded
+        frame, damage = salvage(context.files, name, probe, failure)
+    else:
+        damage = damage_by_checksum(context.files, probe) if probe.wrong_at else None
+    context.notes |= accept(damage, limits)
+    return frame
+
+
+def _name(context: SourceContext) -> SourceFormat:
+    assert context.facts  # noqa: S101 (for mypy: identify has set it)
+    return context.facts.format
+
+
+def _frames(context: SourceContext, frames: int) -> Generator[Frame]:
+    """Yield so many frames."""
+    name, probe, moving = _name(context), context.probe, context.frames > 1
+    with _told(name, probe):
         _check_memory(context.files, name, probe)
-        with context.files.source() as stored, _decoder(stored, name, probe, frames) as file:
-            _check_size(file, probe)
+        with context.files.source() as stored, opened(stored, name, probe, context.frames) as file:
             if (scale := context.draft_scale) > 1:
                 file.draft(None, (probe.width // scale, probe.height // scale))
             for index in range(frames):
-                file.seek(index + (probe.first if frames > 1 else 0))
-                frame = _frame(file, probe)
-                if frames > 1:  # the decoder draws the next one over it
+                file.seek(index + (probe.first if moving else 0))
+                size = file.size
+                if name == "jpeg":
+                    context.notes |= accept(
+                        load_jpeg(cast("ImageFile", file), probe), context.item.limits
+                    )
+                file.load()
+                frame = current_frame(file, probe, size)
+                if moving:  # the decoder draws the next one over it
                     frame = msgspec.structs.replace(frame, image=frame.image.copy())
-                if index == frames - 1:
-                    context.on_decoded()
                 yield frame
+
+
+@contextmanager
+def _told(name: SourceFormat, probe: Probe) -> Iterator[None]:
+    """Tell users what decoders raise, without their words: these are for programmers."""
+    try:
+        yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ItemFailure("TooLarge", f"a frame is larger than the header says: {error}") from error
+        raise ItemFailure("TooLarge", "a frame is larger than the header says") from error
     except DAMAGE as error:
         if "memory" in str(error).lower():
             raise MemoryError from error
-        raise corrupt(f"the {name} can't be decoded: {_reason(error)}") from error
-
-
-def _frame(file: Image.Image, probe: Probe) -> Frame:
-    """Return the decoder's current frame. GIF frames larger than the first are cut to its size, as
-    browsers do."""
-    size = file.size
-    file.load()
-    space, shown = space_of(file.mode), round(file.info.get("duration", 0))
-    if probe.clear is not None:
-        file.info["transparency"] = probe.clear
-    image = normalize(file)
-    return Frame(image if image.size == size else image.crop((0, 0, *size)), shown, space)
-
-
-def _reason(error: BaseException) -> str:
-    """Return the decoder's message, unless it is one of Python's own about the decoder's code."""
-    if isinstance(error, (OSError, SyntaxError, ValueError, EOFError)) and str(error):
-        return str(error)
-    return "its data is damaged"
+        lost = probe.bytes_missing
+        what = f"the last {percent(lost)} of the file is missing" if lost else "its data is damaged"
+        raise corrupt(f"the {name} can't be decoded: {what}") from error
 
 
 def _check_memory(files: Files, name: SourceFormat, probe: Probe) -> None:
@@ -101,25 +127,3 @@ def _check_memory(files: Files, name: SourceFormat, probe: Probe) -> None:
     free = files.free_address_space()
     if free is not None and free < need:
         raise MemoryError
-
-
-def _check_size(file: Image.Image, probe: Probe) -> None:
-    """The probe's size is what was checked: reject a file in which the decoder sees another."""
-    if file.size not in ((probe.width, probe.height), probe.displayed):
-        raise corrupt(
-            f"the header can be read as {probe.width} x {probe.height}"
-            f" and as {file.width} x {file.height}"
-        )
-
-
-def _decoder(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> Image.Image:
-    """Return the decoder, which has read the header; it sees only the parts that it needs.
-
-    Of a TIFF it is the image, decoded.
-    """
-    module, reader = READERS[name]
-    if probe.layout is not None:
-        return getattr(import_module(module), reader)(stored, probe)  # type: ignore[no-any-return]
-    parts = probe.still_parts if frames == 1 and probe.still_parts else probe.parts
-    seen = Spliced(stored, parts) if parts else stored
-    return getattr(import_module(module), reader)(seen)  # type: ignore[no-any-return]

@@ -71,6 +71,7 @@ KNOWN: tuple[tuple[bytes, str], ...] = (
     (b"MZ", "a Windows program"),
 )  # fmt: skip
 
+CGBI = "a PNG of Apple's own kind (CgBI)"  # made for apps of iPhones, by a private extension
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 AVIF_BRANDS = {b"avif", b"avis"}
 BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # lengths of the header that follows BMP's own
@@ -107,7 +108,7 @@ def sniff(head: bytes) -> str:
     """Return a SourceFormat, or another format's name for people, or an empty string."""
     for magic, name in SUPPORTED:
         if head.startswith(magic):
-            return name
+            return CGBI if name == "png" and head[12:16] == b"CgBI" else name
     if head[:4] == b"RIFF":
         return {b"WEBP": "webp", b"AVI ": "AVI video", b"WAVE": "WAVE audio"}.get(head[8:12], "")
     if head[:4] in (b"II*\0", b"MM\0*"):

@@ -1,0 +1,121 @@
+"""Decode a JPEG, and find out how much of it is damaged.
+
+libjpeg's warnings say that something is wrong, and rarely where: in data without restart markers a
+wrong bit makes all that follows wrong, but the decoder may notice only at the end.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from imagejob_worker.image.damage import Damage, percent, rows_damaged, rows_last
+from imagejob_worker.image.parsers.probe import corrupt
+from imagejob_worker.image.pillow_decoder import JpegDecoder
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+    from imagejob_worker.image.parsers.probe import Probe
+
+CHUNK = 1 << 20
+STEPS = 1024
+"""How many pieces a damaged file is fed in to see where warnings come."""
+
+END_BYTES = 2
+
+
+class Warned(NamedTuple):
+    """Warnings that one piece of the file brought: the state just before it."""
+
+    scan: int
+    mcu_row: int
+    at_end: bool
+
+
+def load_jpeg(file: ImageFile, probe: Probe) -> Damage | None:
+    """Decode the file's pixels into it. Raises CorruptImage if there is nothing to show."""
+    assert file.fp is not None  # noqa: S101 (for mypy)
+    file.load_prepare()
+    decoder = JpegDecoder(file)
+    file.fp.seek(0)
+    while not (decoder.finished or decoder.broken) and (data := file.fp.read(CHUNK)):
+        decoder.feed(data)
+    decoder.close()
+    damage = None
+    if decoder.broken or not decoder.finished:
+        if not decoder.rows:
+            where = f"in scan {decoder.scan}" if decoder.scan > 1 else "from its first row on"
+            raise corrupt(f"the jpeg can't be decoded: its data is damaged {where}")
+        damage = rows_last(1 - decoder.rows / file.height)
+    elif decoder.warnings:
+        damage = _located(file, probe)
+    elif probe.scans_missing:
+        damage = _LACKS_SCANS
+    file.tile = []
+    return damage
+
+
+_LACKS_SCANS = Damage("its last scans are missing: all of the rows lack detail", 1.0)
+
+
+def _located(file: ImageFile, probe: Probe) -> Damage | None:
+    """Decode once more, in steps, and judge when warnings come; None: they mean nothing."""
+    assert file.fp is not None  # noqa: S101 (for mypy)
+    file.fp.seek(0)
+    data = file.fp.read()
+    decoder = JpegDecoder(file)
+    warned = _warned(decoder, data)
+    decoder.close()
+    if not warned:
+        return None
+    if _is_padding(data, decoder.skipped):
+        return None
+    return _judged(warned, decoder, probe)
+
+
+def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe) -> Damage:
+    height = decoder.height
+    left = height - warned[0].mcu_row * decoder.mcu_height
+    if not probe.ended and (probe.scans_missing or left > 0):
+        return _LACKS_SCANS if probe.scans_missing else rows_last(left / height)
+    if decoder.scan > 1:
+        return Damage(f"its data is damaged, in scan {warned[0].scan} of {decoder.scan}")
+    if decoder.restarts_after:
+        return _in_intervals(warned, decoder)
+    if left > decoder.mcu_height:  # of the first row of blocks, some may be there
+        lost = percent((left - decoder.mcu_height) / height)
+        return Damage(f"at least the last {lost} of the rows are damaged")
+    return Damage("its data is damaged")
+
+
+def _warned(decoder: JpegDecoder, data: bytes) -> list[Warned]:
+    """When warnings came; those on the header, where a picture may say odd things, don't count."""
+    step = max(16, len(data) // STEPS)
+    body = len(data) - END_BYTES
+    edges = [*range(0, body, step), body, len(data)]
+    found: list[Warned] = []
+    scan = row = before = 0
+    for start, end in pairwise(edges):
+        decoder.feed(data[start:end])
+        if decoder.warnings > before and decoder.scan:
+            found.append(Warned(scan, row, start == body))
+        scan, row, before = decoder.scan, decoder.mcu_row, decoder.warnings
+        if decoder.finished or decoder.broken:
+            break
+    return found
+
+
+def _in_intervals(warned: list[Warned], decoder: JpegDecoder) -> Damage:
+    """Damage that ends where the decoder restarts, unless the data itself ends."""
+    rows: set[int] = set()
+    for each in warned:
+        first = each.mcu_row * decoder.mcu_height
+        end = first + decoder.restarts_after * decoder.mcu_height
+        rows |= set(range(first, decoder.height if each.at_end else min(end, decoder.height)))
+    return rows_damaged(len(rows) / decoder.height)
+
+
+def _is_padding(data: bytes, count: int) -> bool:
+    """Whether so many bytes before the end marker are all the same, as cameras fill up with."""
+    return count > 0 and len(set(data[-END_BYTES - count : -END_BYTES])) == 1
