@@ -10,14 +10,11 @@ import asyncio
 import logging
 import os
 import secrets
-import signal
 import sys
 import time
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import uvicorn
 from imagejob_operator.api.version import VERSION
 from imagejob_operator.kube import transport
 from imagejob_operator.kube.client import Cluster
@@ -28,7 +25,9 @@ from imagejob_operator.observability import http as exposition
 from imagejob_operator.observability import logging as logs
 from imagejob_operator.observability.logging import fields
 from imagejob_operator.observability.trouble import Trouble
+from imagejob_operator.quota.rates import Rate
 
+from .auth.seals import Seals
 from .auth.tokens import Tokens, open_issuers
 from .config import CONFIG, Settings, SettingsError, load
 from .http import health
@@ -37,8 +36,8 @@ from .http.cached import Cached
 from .http.event_stream import Streams
 from .http.figures import STATS_SECONDS, figures
 from .http.measuring import Measuring
-from .http.protocol import Protocol
 from .http.recent import Recent
+from .http.server import server
 from .http.services import Services
 from .images import quota
 from .images.api import ImagesApi
@@ -48,6 +47,7 @@ from .metrics import GatewayMetrics
 from .slots.completions import Completions
 from .slots.reservations import LeftSlots, Reservations
 from .state.shards import Shards
+from .state.shared_key import SharedKey
 from .state.state import State
 from .state.sweep import Sweeper
 from .state.uploads import Lease
@@ -56,45 +56,18 @@ from .storage.buckets import Buckets
 from .uploads import names
 from .uploads.attempts import Attempts, LeftUploads
 from .uploads.receiver import Receiver
+from .uploads.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
-
     import aiohttp
     from imagejob_operator.kube.transport import Transport
-    from starlette.types import ASGIApp
 
 log = logging.getLogger("imagejob_gateway")
 
 STOPPED, UNCONFIGURED = 0, 2
-DRAIN_SECONDS = 20
-"""How long requests in progress may take once we are told to stop."""
 
-
-class Server(uvicorn.Server):
-    """A server that ends on a signal without raising it again.
-
-    `stopping` is called then: requests without an end of their own have to be ended.
-    """
-
-    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._stopping = stopping
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """See uvicorn.Server."""
-        self._stopping()
-        super().handle_exit(sig, frame)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(
-                number, partial(self.handle_exit, number, None)
-            )
-        yield
+SLOT_FAILURES, SLOT_REQUESTS = Rate(20, "1h"), Rate(60, "1m")
+"""Of each slot, and of who has its token."""
 
 
 async def serve(settings: Settings, tokens: Tokens) -> None:
@@ -120,7 +93,7 @@ async def serve(settings: Settings, tokens: Tokens) -> None:
         await reflectors.current()
         log.info("serving", extra=fields(listen=settings.listen))
         app = Measuring(application(services), metrics)
-        await _server(settings, app, services.streams.stop).serve()
+        await server(settings, app, services.streams.stop).serve()
         for task in background:
             task.cancel()
 
@@ -136,7 +109,7 @@ def compose(
 ) -> Services:
     """Put together what routes use."""
     images = ImagesApi(connection, cluster, cache, settings.namespace)
-    buckets = Buckets(settings.stores, cache.store, session)
+    buckets = Buckets(settings.stores, cache.store, session, settings.is_own)
     state = State(Shards(connection, cluster, settings.namespace), settings.rate, _now)
     attempts = Attempts(
         state,
@@ -146,6 +119,10 @@ def compose(
         time.monotonic,
     )
 
+    key = SharedKey(state, secrets.token_bytes, time.monotonic)
+    seals = Seals(key.current, secrets.token_bytes, _now)
+    failures = Tally("failures to complete an upload", SLOT_FAILURES, _milliseconds)
+
     def check_quota() -> None:
         quota.check(cache.quota(), utc_now())
 
@@ -154,6 +131,7 @@ def compose(
         images,
         buckets,
         attempts,
+        Tally("uploads that fail or are sent again", settings.retry_rate, _milliseconds),
         lambda name: cache.profile(name) is not None,
         check_quota,
     )
@@ -172,15 +150,21 @@ def compose(
             receiver.profile,
             check_quota,
             secrets.token_bytes,
+            seals,
             utc_now,
         ),
-        Completions(settings, state, images, buckets, attempts),
+        Completions(settings, state, images, buckets, attempts, failures),
         lambda: reflectors.unwatched,
         Cached(lambda: health.health(reflectors.unwatched, buckets), health.SECONDS),
         Recent(partial(figures, cache), STATS_SECONDS),
         Streams(),
-        secrets.token_bytes,
+        seals,
+        Tally("requests with a slot's token", SLOT_REQUESTS, _milliseconds),
     )
+
+
+def _milliseconds() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 def _now() -> int:
@@ -197,25 +181,6 @@ def _sweeper(services: Services) -> Sweeper:
 async def _watch(reflectors: Reflectors) -> None:
     async with asyncio.TaskGroup() as tasks:
         reflectors.start(tasks)
-
-
-def _server(settings: Settings, app: ASGIApp, stopping: Callable[[], None]) -> Server:
-    host, port = settings.host_and_port
-    return Server(
-        uvicorn.Config(
-            app,
-            host=host or None,  # type: ignore[arg-type]  # asyncio: every address
-            port=port,
-            http=Protocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=DRAIN_SECONDS,
-        ),
-        stopping,
-    )
 
 
 def main() -> int:

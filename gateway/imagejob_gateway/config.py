@@ -23,8 +23,10 @@ LONGEST_LEASE = 300
 
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
 Address = Annotated[str, Meta(pattern=r"^[^\s/]*:\d{1,5}$")]
-Prefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", max_length=256)]
 
+_SEGMENT = r"(\.?[A-Za-z0-9_-]|\.\.[A-Za-z0-9._-])[A-Za-z0-9._-]*"
+Prefix = Annotated[str, Meta(pattern=rf"^{_SEGMENT}(/{_SEGMENT})*$", max_length=256)]
+"""Of keys. Without `.` and `..`, which HTTP clients leave out of paths: they lead to other keys."""
 
 Issuer = Annotated[str, Meta(pattern=r"^[!-\"$-~]+$", min_length=1, max_length=512)]
 """As tokens have it: printable ASCII without spaces, and without #, which ends it in the audit."""
@@ -118,8 +120,10 @@ class Settings(Part, frozen=True):
 
     `cors_origins` may use the gateway from a browser; `url_seconds` is how long a presigned URL of
     an output is valid. `limit_per_subject` is how many images one may upload, such as `50/1h`;
-    `lease_seconds` after how long an upload without a sign of life is given up. `metrics_listen` is
-    "" to serve no metrics.
+    `retries_per_subject` how many uploads may fail, or be sent again, at each replica;
+    `lease_seconds` after how long an upload without a sign of life is given up;
+    `min_bytes_per_second` what a body has to come at. `hosts` are those that clients reach the
+    gateway by. `metrics_listen` is "" to serve no metrics.
     """
 
     namespace: Name
@@ -127,12 +131,16 @@ class Settings(Part, frozen=True):
     profiles: Annotated[tuple[ProfileSettings, ...], Meta(min_length=1, max_length=64)]
     issuers: Annotated[tuple[IssuerSettings, ...], Meta(min_length=1, max_length=16)]
     listen: Address = ":8080"
+    hosts: tuple[str, ...] = ()
+    max_connections: Annotated[int, Meta(ge=1, le=65_536)] = 512
     metrics_listen: Annotated[str, Meta(pattern=r"^([^\s/]*:\d{1,5})?$")] = ":8081"
     prefix: Prefix = "uploads"
     formats: tuple[SourceFormat, ...] = ("jpeg", "png", "webp")
     max_bytes: Quantity = "50Mi"
     limit_per_subject: str = "50/1h"
+    retries_per_subject: str = "200/1h"
     lease_seconds: Annotated[int, Meta(ge=1, le=LONGEST_LEASE)] = 30
+    min_bytes_per_second: Annotated[int, Meta(ge=1)] = 1024
     url_seconds: Annotated[int, Meta(ge=1, le=6 * 3600)] = 300
     slots: SlotSettings = SlotSettings()
     cors_origins: tuple[str, ...] = ()
@@ -144,7 +152,13 @@ class Settings(Part, frozen=True):
             raise ValueError(f"maxBytes isn't a number of bytes: {self.max_bytes}")
         if len({each.issuer for each in self.issuers}) < len(self.issuers):
             raise ValueError("an issuer is listed twice; each has one algorithm")
-        _ = self.rate
+        _ = self.rate, self.retry_rate
+        for store in self.stores:
+            if self.is_own(store.public_endpoint):
+                raise ValueError(
+                    f"publicEndpoint of {store.name} is on a host of the gateway: clients that are "
+                    "redirected there send their tokens along"
+                )
         if _overlap(self.prefix, self.slots.prefix):
             raise ValueError(
                 "slots.prefix and prefix overlap: direct uploads need a prefix of their own"
@@ -163,6 +177,16 @@ class Settings(Part, frozen=True):
     def rate(self) -> Rate:
         """The limit per subject."""
         return parse_rate(self.limit_per_subject)
+
+    @property
+    def retry_rate(self) -> Rate:
+        """How much may be worked for a subject in vain."""
+        return parse_rate(self.retries_per_subject)
+
+    def is_own(self, url: str) -> bool:
+        """Whether a URL leads to a host of the gateway's own, on whatever port."""
+        host = (urlsplit(url).hostname or "").rstrip(".")
+        return host in {each.lower().rstrip(".") for each in self.hosts}
 
     def profile(self, name: str) -> ProfileSettings | None:
         """The profile of that name, "" for the first one; None if none is offered under it."""

@@ -42,6 +42,10 @@ class ProblemReason(StrEnum):
     """The upload exceeds the limit on bytes."""
     TOO_MANY_STREAMS = "TooManyStreams"
     """Too many streams of events are open, or tickets for them unused."""
+    TOO_MANY_REQUESTS = "TooManyRequests"
+    """The subject's uploads failed or were repeated too often, or a slot's token was used so."""
+    TOO_MANY_CONNECTIONS = "TooManyConnections"
+    """All clients together have as many connections as there may be."""
     HEADERS_TOO_LARGE = "HeadersTooLarge"
     """The request's path and headers exceed the limit."""
     UNSUPPORTED_FORMAT = "UnsupportedFormat"
@@ -114,11 +118,13 @@ MEANINGS: dict[ProblemReason, Meaning] = {
     ProblemReason.TOO_MANY_SLOTS: Meaning(429, "Too many open slots"),
     ProblemReason.HEADERS_TOO_LARGE: Meaning(431, "The headers are too large"),
     ProblemReason.TOO_MANY_STREAMS: Meaning(429, "Too many streams"),
+    ProblemReason.TOO_MANY_REQUESTS: Meaning(429, "Too many requests"),
     ProblemReason.LIMIT_EXCEEDED: Meaning(429, "Too many uploads"),
     ProblemReason.QUOTA_EXCEEDED: Meaning(429, "The quota is used up"),
     ProblemReason.ISSUER_UNAVAILABLE: Meaning(503, "The token's issuer is unavailable"),
     ProblemReason.STORE_NOT_FOUND: Meaning(503, "The store isn't set up"),
     ProblemReason.STORAGE_UNAVAILABLE: Meaning(503, "The object store is unavailable"),
+    ProblemReason.TOO_MANY_CONNECTIONS: Meaning(503, "Too many connections"),
     ProblemReason.STATE_FULL: Meaning(503, "The gateway's state is full"),
     ProblemReason.STATE_UNREADABLE: Meaning(503, "The gateway's state can't be read"),
     ProblemReason.API_SERVER_UNAVAILABLE: Meaning(503, "The API server is unavailable"),

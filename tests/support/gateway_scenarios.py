@@ -129,7 +129,7 @@ WHO = {
     "no scope to follow": Case(403, "MissingScope", path=f"{ONE}/events", scope="upload"),
     "a ticket of no form": Case(401, "Unauthenticated", path=f"{ONE}/events?ticket=x", scope=None),
     "a ticket that nobody issued": Case(
-        401, "Unauthenticated", path=f"{ONE}/events?ticket={'0f' * 20}.{'A' * 43}", scope=None
+        401, "Unauthenticated", path=f"{ONE}/events?ticket=ticket-{'A' * 76}", scope=None
     ),
     "another's image": Case(404, "NotFound", "name", path=ONE, subject="bob"),
     "another's output": Case(404, "NotFound", "name", path=f"{ONE}/outputs/thumb", subject="bob"),

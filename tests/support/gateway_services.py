@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
+from imagejob_gateway.auth.seals import Seals
 from imagejob_gateway.config import IssuerSettings, ProfileSettings, Settings, StoreSettings
 from imagejob_gateway.http.services import Services
 
@@ -14,4 +16,9 @@ def services(*issuers: IssuerSettings, **given: Any) -> Services:
         "team-a", (StoreSettings("uploads", "/etc/store"),), (ProfileSettings("web"),), issuers
     )
     missing = dict.fromkeys(Services._fields)
+    given = {"seals": Seals(_key, secrets.token_bytes, lambda: 0), **given}
     return Services(**{**missing, "settings": settings, **given})  # type: ignore[arg-type]
+
+
+async def _key() -> bytes:
+    return b"k" * 32

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import jwt
 import msgspec
+from imagejob_gateway.auth.sealed import Kind
+from imagejob_gateway.auth.seals import Seals
 from imagejob_gateway.auth.tokens import Tokens, open_issuers
 from imagejob_gateway.config import Settings
 from imagejob_gateway.http.app import application
@@ -21,14 +23,17 @@ from imagejob_gateway.images.api import ImagesApi
 from imagejob_gateway.images.cache import NamespaceCache
 from imagejob_gateway.slots.completions import Completions
 from imagejob_gateway.slots.reservations import LeftSlots, Reservations
+from imagejob_gateway.state.shared_key import SharedKey
 from imagejob_gateway.state.state import State
 from imagejob_gateway.state.sweep import Sweeper
 from imagejob_gateway.state.uploads import Lease
 from imagejob_gateway.storage.buckets import Buckets
 from imagejob_gateway.uploads.attempts import Attempts, LeftUploads
 from imagejob_gateway.uploads.receiver import Receiver
+from imagejob_gateway.uploads.tally import Tally
 from imagejob_operator.api.imagestore import ImageStore
 from imagejob_operator.kube.client import Cluster
+from imagejob_operator.quota.rates import Rate
 
 from support import asgi
 from support.gateway import AUDIENCE, ISSUER, claims
@@ -45,6 +50,9 @@ if TYPE_CHECKING:
     from support.answers import Answer
 
 NAMESPACE, BUCKET = "team-a", "slots"
+FAILURES, REQUESTS = 5, 20
+"""Of a slot, and with its token, in an hour."""
+
 JSON = "application/json"
 
 
@@ -78,13 +86,23 @@ class SlotGateway:
             lambda: secrets.token_hex(12),
             lambda: self.now / 1000,
         )
-        receiver = Receiver(*(settings, images, self.buckets, attempts), lambda _: True, _allow)
+        retries, failures, requests = (
+            Tally("tries", Rate(jobs, "1h"), lambda: self.now) for jobs in (100, FAILURES, REQUESTS)
+        )
+        receiver = Receiver(
+            *(settings, images, self.buckets, attempts, retries), lambda _: True, _allow
+        )
+        key = SharedKey(self.state, secrets.token_bytes, lambda: self.now / 1000)
+        self.seals = Seals(key.current, secrets.token_bytes, lambda: self.now)
         self.reservations = Reservations(
             *(settings, self.state, self.buckets, receiver.profile, _allow),
             secrets.token_bytes,
+            self.seals,
             lambda: datetime.now(UTC),
         )
-        self.completions = Completions(settings, self.state, images, self.buckets, attempts)
+        self.completions = Completions(
+            *(settings, self.state, images, self.buckets, attempts, failures)
+        )
         left = (
             LeftUploads(self.state, images, self.buckets, lease),
             LeftSlots(settings, self.state, self.buckets),
@@ -101,6 +119,8 @@ class SlotGateway:
                 receiver=receiver,
                 reservations=self.reservations,
                 completions=self.completions,
+                seals=self.seals,
+                slot_requests=requests,
                 unwatched=lambda: (),
             )
         )
@@ -128,6 +148,10 @@ class SlotGateway:
         assert answer.status == 201, answer.body
         found: list[Any] = answer.json()["uploads"]
         return found
+
+    def holder(self, slot: Mapping[str, Any]) -> Any:
+        """Who has a slot's token."""
+        return self.run(self.seals.read(slot["token"], Kind.SLOT, slot["id"]))
 
     def sweep(self) -> None:
         self.run(self.sweeper.sweep())

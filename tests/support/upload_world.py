@@ -21,6 +21,8 @@ from imagejob_gateway.state.uploads import Lease
 from imagejob_gateway.uploads.attempts import Attempts, LeftUploads
 from imagejob_gateway.uploads.body import Body
 from imagejob_gateway.uploads.receiver import Received, Receiver
+from imagejob_gateway.uploads.tally import Tally
+from imagejob_operator.quota.rates import Rate
 
 from support.state_shards import RATE, START, MemoryShards
 from support.tenant import picture
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 ALICE = Caller("i", "alice", frozenset({Scope.UPLOAD}))
 WEB = ProfileSettings("web")
 LEASE = Lease(30)
+RETRIES = Rate(5, "1h")
 DOWN = ProblemError(ProblemReason.API_SERVER_UNAVAILABLE, "down")
 
 
@@ -117,8 +120,9 @@ class World:
             "team-a", (StoreSettings("uploads", "/s"),), (WEB,), (IssuerSettings("i", "a", "/k"),)
         )
         images, buckets = cast("Any", self.images), cast("Any", self.buckets)
+        retries = Tally("retries", RETRIES, lambda: round(self.now * 1000))
         self.receiver = Receiver(
-            settings, images, buckets, attempts, lambda _: True, self._check_quota
+            settings, images, buckets, attempts, retries, lambda _: True, self._check_quota
         )
         self.sweeper = Sweeper(self.state, [LeftUploads(self.state, images, buckets, LEASE)])
 
@@ -126,6 +130,19 @@ class World:
         self, data: bytes = picture(), key: str = "", takes: float = 0, caller: Caller = ALICE
     ) -> Received:
         return run(self.receiver.receive(caller, self._body(data, takes), WEB, key))
+
+    def at_once(self, count: int, key: str) -> list[Received | BaseException]:
+        """Upload the same so many times at once."""
+
+        async def gathered() -> list[Received | BaseException]:
+            bodies = (self._body(picture(), 0) for _ in range(count))
+            return await asyncio.gather(
+                *(self.receiver.receive(ALICE, body, WEB, key) for body in bodies),
+                return_exceptions=True,
+            )
+
+        found: list[Received | BaseException] = run(gathered())
+        return found
 
     def refused(self, data: bytes = picture(), key: str = "", takes: float = 0) -> ProblemReason:
         with pytest.raises(ProblemError) as caught:

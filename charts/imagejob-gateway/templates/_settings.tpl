@@ -19,10 +19,15 @@
 {{- end }}
 {{- $issuers = append $issuers $given }}
 {{- end }}
+{{- $hosts := list }}
+{{- if .Values.ingress.enabled }}{{ $hosts = concat $hosts .Values.ingress.hosts }}{{ end }}
+{{- if .Values.httpRoute.enabled }}{{ $hosts = concat $hosts .Values.httpRoute.hostnames }}{{ end }}
 {{- dict
   "namespace" .Release.Namespace
   "listen" (printf ":%d" (int .Values.port))
   "metricsListen" (ternary (printf ":%d" (int .Values.metrics.port)) "" .Values.metrics.enabled)
+  "hosts" $hosts
+  "maxConnections" (int .Values.maxConnections)
   "stores" $stores
   "profiles" .Values.profiles
   "issuers" $issuers
@@ -30,6 +35,8 @@
   "formats" .Values.uploads.formats
   "maxBytes" .Values.uploads.maxBytes
   "limitPerSubject" .Values.uploads.limitPerSubject
+  "retriesPerSubject" .Values.uploads.retriesPerSubject
+  "minBytesPerSecond" (int .Values.uploads.minBytesPerSecond)
   "leaseSeconds" (int .Values.uploads.leaseSeconds)
   "slots" (dict
     "prefix" .Values.slots.prefix

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from imagejob_operator.api.version import VERSION
 
 from . import docs, problems
+from .connections import Crowded
 from .cors import Cors
 from .middleware import REQUEST_ID, RequestContext
 from .models import REFERENCE, ProblemModel, ReservationModel
@@ -25,6 +26,7 @@ def application(services: Services) -> FastAPI:
     app.state.services = services
     app.state.paths = Paths(app.openapi())
     app.add_middleware(problems.Bugs)  # the last one added is asked first
+    app.add_middleware(Crowded)
     if services.settings.cors_origins:
         app.add_middleware(
             Cors,

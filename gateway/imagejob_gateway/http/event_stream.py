@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -35,32 +34,59 @@ MEDIA_TYPE = "text/event-stream"
 
 
 class Streams:
-    """The streams that are open."""
+    """The streams that are open, each by the event that ends it, the oldest of an owner first."""
 
     def __init__(self, per_owner: int = PER_OWNER, in_all: int = IN_ALL) -> None:
         self._per_owner = per_owner
         self._in_all = in_all
-        self._open = Counter[str]()
-        self.stopping = asyncio.Event()
+        self._open: dict[str, list[asyncio.Event]] = {}
+        self._is_stopping = False
 
     @contextmanager
-    def opened(self, owner: str) -> Iterator[None]:
-        """Count a stream. Raises ProblemError if there are too many."""
-        if self._open[owner] >= self._per_owner or self._open.total() >= self._in_all:
+    def opened(self, owner: str) -> Iterator[asyncio.Event]:
+        """Count a stream, and yield what says that it has to end.
+
+        Raises ProblemError if there are too many.
+        """
+        self._make_room(owner)
+        ending = asyncio.Event()
+        if self._is_stopping:
+            ending.set()
+        self._open.setdefault(owner, []).append(ending)
+        try:
+            yield ending
+        finally:
+            self._forget(owner, ending)
+
+    def stop(self) -> None:
+        """End all."""
+        self._is_stopping = True
+        for streams in self._open.values():
+            for ending in streams:
+                ending.set()
+
+    def _make_room(self, owner: str) -> None:
+        """Where all are taken, who has most ends one for who has at least two less."""
+        own = len(self._open.get(owner, ()))
+        if own < self._per_owner and sum(map(len, self._open.values())) < self._in_all:
+            return
+        most = max(self._open, key=lambda each: len(self._open[each]))
+        if own >= self._per_owner or len(self._open[most]) < own + 2:
             detail = (
                 f"Each subject may have {self._per_owner} streams, and all together {self._in_all}."
             )
             raise ProblemError(ProblemReason.TOO_MANY_STREAMS, detail, wait=RETRY_SECONDS)
-        self._open[owner] += 1
-        try:
-            yield
-        finally:
-            self._open[owner] -= 1
-            self._open += Counter()  # forgets who has none
+        oldest = self._open[most][0]
+        oldest.set()
+        self._forget(most, oldest)
 
-    def stop(self) -> None:
-        """End all."""
-        self.stopping.set()
+    def _forget(self, owner: str, ending: asyncio.Event) -> None:
+        """Count a stream no more; the one that made room isn't counted already."""
+        left = [each for each in self._open.get(owner, ()) if each is not ending]
+        if left:
+            self._open[owner] = left
+        else:
+            self._open.pop(owner, None)
 
 
 def event(data: str, kind: str, number: str = "") -> bytes:
@@ -90,11 +116,11 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
-        with self._streams.opened(self._owner):
+        with self._streams.opened(self._owner) as ending:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             sending = asyncio.create_task(self._send(send))
             gone = asyncio.create_task(_gone(receive))
-            stopping = asyncio.create_task(self._streams.stopping.wait())
+            stopping = asyncio.create_task(ending.wait())
             try:
                 await asyncio.wait(
                     {sending, gone, stopping},
@@ -115,20 +141,20 @@ class EventStream(Response):
     async def _end(
         self, sending: asyncio.Task[None], gone: asyncio.Task[None], scope: Scope, send: Send
     ) -> None:
-        is_slow = not sending.cancelled() and isinstance(sending.exception(), TimeoutError)
-        if is_slow:
+        try:
+            if not sending.cancelled():
+                sending.result()  # raises what a bug has raised, and TimeoutError
+            if not gone.done():
+                async with asyncio.timeout(SEND_SECONDS):
+                    if sending.cancelled():
+                        await send(_part(CLOSING))
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
             log.info("a stream of events is dropped: its client takes nothing")
             scope["state"]["abort"]()
             await gone
-            return
-        if gone.done():
-            return
-        await _cancel(gone)
-        if sending.cancelled():
-            await send(_part(CLOSING))
-        else:
-            sending.result()  # raises what a bug has raised
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            await _cancel(gone)
 
 
 async def _gone(receive: Receive) -> None:

@@ -13,11 +13,19 @@ if TYPE_CHECKING:
 SECONDS = 2.0
 """How long an answer holds: anybody may ask, and each store is asked for it."""
 
+API_SERVER = "API server"
+
 
 class Health(NamedTuple):
     """Dependency → what is wrong with it; empty where it works."""
 
     dependencies: dict[str, str]
+
+    @property
+    def in_short(self) -> dict[str, bool]:
+        """What strangers may know: whether the API server and all of the stores work."""
+        stores = [trouble for name, trouble in self.dependencies.items() if name != API_SERVER]
+        return {API_SERVER: not self.dependencies[API_SERVER], "stores": not any(stores)}
 
     @property
     def is_ready(self) -> bool:
@@ -29,7 +37,7 @@ async def health(unwatched: tuple[str, ...], buckets: Buckets) -> Health:
     trouble = f"not listed or not watched: {', '.join(unwatched)}" if unwatched else ""
     stores = await asyncio.gather(*(_trouble(buckets, name) for name in buckets.names))
     named = {f"store {name}": each for name, each in zip(buckets.names, stores, strict=True)}
-    return Health({"API server": trouble, **named})
+    return Health({API_SERVER: trouble, **named})
 
 
 async def _trouble(buckets: Buckets, name: str) -> str:

@@ -15,11 +15,17 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from imagejob_gateway.problem import Problem, ProblemReason
 
+from .connections import CROWDED
 from .middleware import OF_EVERY_ANSWER, REQUEST_ID, UNLESS_SET, new_request_id
 from .problems import MEDIA_TYPE, body
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
+
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+    from .connections import Connections
 
 MOST_HEAD_BYTES = 32 * 1024
 """Of a request's path and headers: a token may have 8 KiB, and proxies add their own."""
@@ -66,17 +72,38 @@ class Protocol(HttpToolsProtocol):
     _head = 0
     """Bytes of the head, as far as it is parsed."""
 
+    _is_crowded = False
+    """Whether there are more connections than there may be."""
+
     _problem = MALFORMED
     _timer: TimerHandle | None = None
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        all_open: Connections,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._all_open = all_open
+
+    def close(self) -> None:
+        """Close it, as no request is answered on it."""
+        self.transport.close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
         self._start_timer()
+        self._is_crowded = self._all_open.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         self._stop_timer()
+        self._all_open.closed(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -106,6 +133,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer()
         # How a stream gets rid of a client that reads nothing: see http/event_stream.py.
         self.scope["state"]["abort"] = self.transport.abort
+        self.scope["state"][CROWDED] = self._is_crowded
 
     def on_url(self, url: bytes) -> None:
         """See httptools."""
@@ -128,6 +156,7 @@ class Protocol(HttpToolsProtocol):
         self._has_begun = False
         self._in_head, self._has_ended, self._unparsed = False, True, 0
         self._stop_timer()
+        self._all_open.busy(self)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -146,6 +175,8 @@ class Protocol(HttpToolsProtocol):
         uvicorn forgets its own timer with the next byte, and then waits without an end.
         """
         super().on_response_complete()
+        if self.cycle.response_complete:
+            self._all_open.idle(self)
         is_early = not self._in_head and self.cycle.response_complete
         if is_early and not self.transport.is_closing():
             self._start_timer()

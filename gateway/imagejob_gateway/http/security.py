@@ -14,10 +14,10 @@ from imagejob_gateway import problem
 from imagejob_gateway.auth.caller import Caller, Scope
 from imagejob_gateway.auth.compact import InvalidTokenError
 from imagejob_gateway.auth.key_set_cache import KeysUnavailableError
+from imagejob_gateway.auth.sealed import Kind, is_of
 from imagejob_gateway.auth.tokens import Tokens
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.slots.holder import Holder
-from imagejob_gateway.slots.tokens import parse
 
 from .middleware import request_id
 from .query import check_query
@@ -55,11 +55,27 @@ async def _holder(
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Holder:
-    """Of a slot: whether its token is valid is known from its owner's state."""
-    if token := parse(_single(request, credentials)):
-        check_query(request)
-        return token
-    return await authorized(services, request, credentials, Scope.UPLOAD)
+    """Of a slot: that its token has our seal is known here; the rest from its owner's state."""
+    text = _single(request, credentials)
+    if not is_of(Kind.SLOT, text):
+        return await authorized(services, request, credentials, Scope.UPLOAD)
+    token = await services.seals.read(text, Kind.SLOT, request.path_params["id"])
+    if token is None:
+        raise unauthenticated(request_id(request.scope), "the slot's token is forged or too old")
+    check_query(request)
+    services.slot_requests.take(token.digest)
+    return token
+
+
+async def _anybody(
+    services: Have,
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Caller | None:
+    """Without a token it is nobody; with one, it has to be valid."""
+    if "Authorization" not in request.headers:
+        return None
+    return await authorized(services, request, credentials, Scope.READ)
 
 
 def _single(request: Request, credentials: HTTPAuthorizationCredentials | None) -> str:
@@ -110,4 +126,5 @@ async def _authenticated(tokens: Tokens, token: str, request: str) -> Caller:
 Uploader = Annotated[Caller, Depends(requires(Scope.UPLOAD))]
 Reader = Annotated[Caller, Depends(requires(Scope.READ))]
 Deleter = Annotated[Caller, Depends(requires(Scope.DELETE))]
+Anybody = Annotated[Caller | None, Depends(_anybody)]
 SlotHolder = Annotated[Holder, Depends(_holder)]

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request
 
+from imagejob_gateway.auth.seals import Seals
 from imagejob_gateway.auth.tokens import Tokens
 from imagejob_gateway.config import Settings
 from imagejob_gateway.images.api import ImagesApi
@@ -16,6 +17,7 @@ from imagejob_gateway.slots.reservations import Reservations
 from imagejob_gateway.state.state import State
 from imagejob_gateway.storage.buckets import Buckets
 from imagejob_gateway.uploads.receiver import Receiver
+from imagejob_gateway.uploads.tally import Tally
 
 from .cached import Cached
 from .event_stream import Streams
@@ -26,7 +28,7 @@ from .recent import Recent
 
 class Services(NamedTuple):
     """One of each. `unwatched` returns the kinds that are not listed or not watched; `stats` has
-    those of an owner, or with None everybody's; `random` returns so many random bytes.
+    those of an owner, or with None everybody's; `slot_requests` counts those of each slot's token.
     """
 
     settings: Settings
@@ -42,7 +44,8 @@ class Services(NamedTuple):
     health: Cached[Health]
     stats: Recent[str | None, StatsModel]
     streams: Streams
-    random: Callable[[int], bytes]
+    seals: Seals
+    slot_requests: Tally
 
 
 async def _services(request: Request) -> Services:

@@ -13,8 +13,10 @@ from imagejob_gateway.state.owner import image_of
 from . import event_stream
 from .models import (
     AuditModel,
+    DependencyModel,
     EventModel,
     FailureModel,
+    HealthModel,
     ImageModel,
     ImageSummaryModel,
     OutputModel,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from imagejob_gateway.slots.reservations import Reserved
     from imagejob_gateway.state.owner import Slot
 
+    from .health import Health
+
 IMAGES = "/api/v1/images"
 UPLOADS = "/api/v1/uploads"
 
@@ -45,6 +49,18 @@ PHASES: dict[str, Literal["Open", "GivenBack", "Completed"]] = {
     "returned": "GivenBack",
     "completed": "Completed",
 }
+
+
+def health(found: Health, *, in_detail: bool) -> HealthModel:
+    """Show which dependencies work; in detail, also what is wrong with each store."""
+    if in_detail:
+        shown = [
+            DependencyModel(name=name, ready=not trouble, message=trouble or None)
+            for name, trouble in found.dependencies.items()
+        ]
+    else:
+        shown = [DependencyModel(name=name, ready=it) for name, it in found.in_short.items()]
+    return HealthModel(live=True, ready=found.is_ready, dependencies=shown)
 
 
 def links(name: str) -> dict[str, str]:

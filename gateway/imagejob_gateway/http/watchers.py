@@ -8,70 +8,79 @@ from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials
 
 from imagejob_gateway.auth.caller import Caller, Scope
+from imagejob_gateway.auth.sealed import Kind
 from imagejob_gateway.images.kinds import Image
 from imagejob_gateway.state import tickets
 from imagejob_gateway.state.owner import OwnerState
 
 from .middleware import request_id
-from .owned import Name, missing, own_image
+from .owned import missing, own_image
 from .query import check_query
 from .security import authorized, bearer, unauthenticated
 from .services import Have, Services
 
 Ticket = Annotated[
     str | None,
-    Query(max_length=128, description="In place of a token: EventSource can't send a header."),
+    Query(description="In place of a token: EventSource can't send a header."),
 ]
 
 
-class Watcher(NamedTuple):
-    """On whose behalf an image is followed."""
+class TicketHolder(NamedTuple):
+    """Who has shown a ticket, which is used up: for the events of the image with this UID."""
 
     owner: str
-    image: Image
+    image: str
+
+
+Watcher = Caller | TicketHolder
 
 
 async def _watcher(
     services: Have,
     request: Request,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    name: Name,
     ticket: Ticket = None,
 ) -> Watcher:
     if credentials is None and ticket is not None:
-        check_query(request)
-        return await _by_ticket(services, request_id(request.scope), ticket, name)
-    caller = await authorized(services, request, credentials, Scope.READ)
-    return Watcher(caller.owner, await own_image(services, caller, name))
+        return await _by_ticket(services, request, ticket)
+    return await authorized(services, request, credentials, Scope.READ)
 
 
 Watching = Annotated[Watcher, Depends(_watcher)]
 """The parameter of a route that needs one. It raises ProblemError."""
 
 
+async def watched_image(services: Services, watcher: Watcher, name: str) -> Image:
+    """Return the image, if the watcher may follow it. Raises ProblemError."""
+    if isinstance(watcher, Caller):
+        return await own_image(services, watcher, name)
+    image = await services.images.read(name)
+    if image is None or image.metadata.uid != watcher.image:
+        raise missing(name)
+    return image
+
+
 async def issue_ticket(services: Services, caller: Caller, image: Image) -> str:
     """Return a new ticket for the events of an image. Raises ProblemError."""
-    text = tickets.new_ticket(caller.owner, services.random)
-    presented = tickets.read(text)
-    assert presented  # noqa: S101 (it has just been made)
+    new = await services.seals.make(Kind.TICKET, caller.owner, tickets.SECONDS)
 
     def issued(state: OwnerState, _: int) -> tuple[OwnerState, None]:
-        return tickets.issued(state, presented.digest, image.metadata.uid), None
+        return tickets.issued(state, new.digest, image.metadata.uid), None
 
     await services.state.change(caller.owner, issued)
-    return text
+    return new.text
 
 
-async def _by_ticket(services: Services, request: str, text: str, name: str) -> Watcher:
-    presented = tickets.read(text)
-    if presented is None:
-        raise unauthenticated(request, "the ticket has another form")
+async def _by_ticket(services: Services, request: Request, text: str) -> TicketHolder:
+    name = request_id(request.scope)
+    token = await services.seals.read(text, Kind.TICKET)
+    if token is None:
+        raise unauthenticated(name, "the ticket is forged, too old, or was used here")
+    check_query(request)
     uid = await services.state.change(
-        presented.owner, lambda state, _: tickets.redeemed(state, presented.digest)
+        token.owner, lambda state, _: tickets.redeemed(state, token.digest)
     )
+    services.seals.spend(token)
     if uid is None:
-        raise unauthenticated(request, "the ticket isn't known, or not any more")
-    image = await services.images.read(name)
-    if image is None or image.metadata.uid != uid:
-        raise missing(name)
-    return Watcher(presented.owner, image)
+        raise unauthenticated(name, "the ticket isn't known any more")
+    return TicketHolder(token.owner, uid)

@@ -9,7 +9,7 @@ from imagejob_gateway.images.manifest import NewImage
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.state import slots, uploads
 from imagejob_gateway.state.owner import image_of
-from imagejob_gateway.uploads.attempts import undo
+from imagejob_gateway.uploads.attempts import is_of_client, undo
 from imagejob_gateway.uploads.receiver import Received
 
 from .holder import slot_of
@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from imagejob_gateway.state.state import State
     from imagejob_gateway.storage.buckets import Buckets
     from imagejob_gateway.uploads.attempts import Attempt, Attempts
+    from imagejob_gateway.uploads.tally import Tally
 
     from .holder import Holder
 
 
 class Completions:
-    """Completes uploads. Raises ProblemError."""
+    """Completes uploads. Raises ProblemError.
+
+    `failures` counts, of each slot, what fails through its client. Not of the owner: who has only a
+    slot's token must not use up what the owner may do.
+    """
 
     def __init__(
         self,
@@ -38,15 +43,18 @@ class Completions:
         images: ImagesApi,
         buckets: Buckets,
         attempts: Attempts,
+        failures: Tally,
     ) -> None:
         self._settings = settings
         self._state = state
         self._images = images
         self._buckets = buckets
         self._attempts = attempts
+        self._failures = failures
 
     async def complete(self, holder: Holder, id_: str) -> Received:
         """Make an ImageJob of what is in the slot; if that was done already, return it again."""
+        self._failures.check(_tried(holder.owner, id_))
         state = await self._state.read(holder.owner)
         slot = slot_of(state, id_, holder)
         if slot.phase == "completed":
@@ -59,7 +67,9 @@ class Completions:
         async with beginning as attempt:
             try:
                 received = await self._received(id_, slot, attempt, state.name)
-            except BaseException:
+            except BaseException as error:
+                if is_of_client(error):
+                    self._failures.count(_tried(holder.owner, id_))
                 # Also when we are told to stop.
                 await asyncio.shield(self._undo(attempt))
                 raise
@@ -118,3 +128,8 @@ class Completions:
         if image is None:
             raise ProblemError(ProblemReason.NOT_FOUND, "The image was deleted.", field="id")
         return image
+
+
+def _tried(owner: str, id_: str) -> str:
+    """Under which name failures are counted: nobody learns of those in another's slot."""
+    return f"{owner}/{id_}"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from imagejob_gateway.auth.caller import Caller
+from imagejob_gateway.auth.sealed import SealedToken
 from imagejob_gateway.problem import unauthenticated
 from imagejob_gateway.state import slots
 from imagejob_gateway.state.owner import OwnerState, Slot
 
-from .tokens import SlotToken
-
-Holder = Caller | SlotToken
+Holder = Caller | SealedToken
 
 
 def slot_of(state: OwnerState, id_: str, holder: Holder) -> Slot:
     """Return the slot, if the holder may know of it. Raises ProblemError."""
-    if isinstance(holder, SlotToken):
+    if isinstance(holder, SealedToken):
         return slots.proven(state, id_, holder.digest)
     return slots.found(state, id_)
 
@@ -25,6 +24,6 @@ def slot_to_change(state: OwnerState, id_: str, holder: Holder) -> Slot:
     Raises ProblemError.
     """
     slot = slot_of(state, id_, holder)
-    if slot.phase == "completed" and isinstance(holder, SlotToken):
+    if slot.phase == "completed" and isinstance(holder, SealedToken):
         raise unauthenticated()
     return slot

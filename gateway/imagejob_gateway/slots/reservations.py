@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imagejob_operator.observability.logging import fields
 
+from imagejob_gateway.auth.sealed import Kind
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.state import slots
 from imagejob_gateway.state.owner import Slot
 
 from . import wanted as wants
 from .holder import slot_to_change
-from .tokens import SlotToken, new_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from imagejob_gateway.auth.caller import Caller
+    from imagejob_gateway.auth.seals import Seals
     from imagejob_gateway.config import ProfileSettings, Settings
     from imagejob_gateway.state.owner import OwnerState
     from imagejob_gateway.state.state import State
@@ -47,7 +48,6 @@ class Reserved(NamedTuple):
 
 class _Draft(NamedTuple):
     id: str
-    token: SlotToken
     wanted: Wanted
     slot: Slot
 
@@ -66,6 +66,7 @@ class Reservations:
         profile: Callable[[str], ProfileSettings],
         check_quota: Callable[[], None],
         random: Callable[[int], bytes],
+        seals: Seals,
         now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
@@ -74,13 +75,14 @@ class Reservations:
         self._profile = profile
         self._check_quota = check_quota
         self._random = random
+        self._seals = seals
         self._now = now
 
     async def reserve(
         self, caller: Caller, wanted: Sequence[Wanted], seconds: int
     ) -> list[Reserved]:
         """Reserve a slot for each file, all or none, for so many seconds at most."""
-        drafts = [self._draft(caller, each) for each in wanted]
+        drafts = [self._draft(each) for each in wanted]
         self._check_quota()
         stores = {each.slot.store for each in drafts}
         lifetime = self._lifetime(stores, seconds)
@@ -88,17 +90,24 @@ class Reservations:
         buckets = {store: self._buckets.open(store) for store in stores}
         # Signed before they are recorded: no URL outlives its slot, and no slot is without one.
         requests = [self._signed(each, buckets, lifetime) for each in drafts]
+        known = lifetime + slots.GRACE // 1000
+        tokens = [
+            await self._seals.make(Kind.SLOT, caller.owner, known, each.id) for each in drafts
+        ]
         rate, most = self._settings.rate, self._settings.slots.max_open
 
         def reserved(state: OwnerState, now: int) -> tuple[OwnerState, int]:
-            new = {each.id: slots.until(each.slot, now + lifetime * 1000) for each in drafts}
+            new = {
+                each.id: slots.opened(each.slot, token.digest, now + lifetime * 1000)
+                for each, token in zip(drafts, tokens, strict=True)
+            }
             after = slots.reserved(state, rate, most, caller.on_behalf_of, new)
             return after, after.slots[drafts[0].id].expires
 
         expires = await self._state.change(caller.owner, reserved)
         return [
-            Reserved(each.id, expires, each.token.text, request)
-            for each, request in zip(drafts, requests, strict=True)
+            Reserved(each.id, expires, token.text, request)
+            for each, token, request in zip(drafts, tokens, requests, strict=True)
         ]
 
     async def look(self, holder: Holder, id_: str) -> tuple[OwnerState, Slot]:
@@ -119,21 +128,20 @@ class Reservations:
         slot = await self._state.change(holder.owner, returned)
         await self._buckets.open(slot.store).remove(quarantined(self._settings, id_))
 
-    def _draft(self, caller: Caller, wanted: Wanted) -> _Draft:
+    def _draft(self, wanted: Wanted) -> _Draft:
         announced = wanted.announced
         format_ = wants.check(announced, self._settings.byte_limit, self._settings.formats)
         profile = self._profile(wanted.profile)
-        token = new_token(caller.owner, self._random)
         slot = Slot(
             expires=0,
-            token=token.digest,
+            token="",
             store=self._settings.store_of(profile),
             profile=profile.name,
             format=format_,
             length=announced.length,
             sha256=announced.sha256,
         )
-        return _Draft(self._random(ID_BYTES).hex(), token, wanted, slot)
+        return _Draft(self._random(ID_BYTES).hex(), wanted, slot)
 
     def _lifetime(self, stores: set[str], seconds: int) -> int:
         """Return for how many seconds slots are valid: a URL ends with what it is signed by."""

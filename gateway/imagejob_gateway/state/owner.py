@@ -77,7 +77,7 @@ class Slot(Part, frozen=True):
     """A place for one direct upload, under its id, and what was announced of its object.
 
     Nobody may write to its key after `expires`. `token` is the digest of the secret that may
-    complete it, as `SlotToken` has it; `sha256` is in hex, "" if not given.
+    complete it, as `SealedToken` has it; `sha256` is in hex, "" if not given.
     """
 
     expires: Time
@@ -106,7 +106,7 @@ class OwnerState(Part, frozen=True):
     """One owner's state. `as_of` is the time of its last change.
 
     `name` is the owner's, as Caller.on_behalf_of has it, while there are slots: who completes one
-    by its token has no other.
+    by its token has no other. `key`, in hex, is in the gateway's own entry only.
     """
 
     as_of: Time = 0
@@ -115,6 +115,7 @@ class OwnerState(Part, frozen=True):
     slots: dict[str, Slot] = {}
     tickets: dict[str, Ticket] = {}
     name: str = ""
+    key: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""
 
     @property
     def open_slots(self) -> frozenset[str]:

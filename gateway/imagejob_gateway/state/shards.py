@@ -48,11 +48,16 @@ class Stored(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of its data, about as etcd counts them."""
-        return sum(len(owner) + len(text) for owner, text in self.data.items())
+        return sum(size_of(owner, text) for owner, text in self.data.items())
 
 
 class UnreadableError(ApiError):
     """The ConfigMap exists, and isn't what a gateway has written."""
+
+
+def size_of(owner: str, text: str) -> int:
+    """Return how many bytes an entry has, 0 without text: letters may have four each."""
+    return len(owner) + len(text.encode()) if text else 0
 
 
 def shard_of(owner: str) -> int:

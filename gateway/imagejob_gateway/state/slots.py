@@ -42,9 +42,9 @@ def reserved(
     return msgspec.structs.replace(state, slots={**state.slots, **new}, name=name)
 
 
-def until(slot: Slot, expires: int) -> Slot:
-    """Return the slot with its end."""
-    return msgspec.structs.replace(slot, expires=expires)
+def opened(slot: Slot, token: str, expires: int) -> Slot:
+    """Return the slot with its token's digest and its end."""
+    return msgspec.structs.replace(slot, token=token, expires=expires)
 
 
 def found(state: OwnerState, id_: str) -> Slot:

@@ -18,7 +18,7 @@ from imagejob_gateway.problem import ProblemError, ProblemReason
 
 from . import owner as owners
 from .owner import OwnerState, StateError
-from .shards import NAME, SHARDS, UnreadableError, shard_of
+from .shards import NAME, SHARDS, UnreadableError, shard_of, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +37,10 @@ OWNER_BYTES = 32 * 1024
 
 SHARD_BYTES = 768 * 1024
 """The most that one shard's data may have. A ConfigMap may have 1 MiB."""
+
+SHARE = 8
+"""An owner's state grows to this part of what its shard has left at most. So many large ones leave
+room for those that need little (Choudhury and Hahne, Dynamic Queue Length Thresholds, 1998)."""
 
 ATTEMPTS = 50
 """Writes that others may be ahead of. Of those that collide, one always succeeds."""
@@ -190,8 +194,10 @@ class _Round:
         before = self.changed.get(owner, self._known.data.get(owner, ""))
         is_changed = _timeless(state) != _timeless(self._stored[owner])
         text = state.encode() if is_changed else self._known.data.get(owner, "")
-        grown = len(text) - len(before)
-        if grown > 0 and (len(text) > OWNER_BYTES or self._size + grown > SHARD_BYTES):
+        size = size_of(owner, text)
+        grown = size - size_of(owner, before)
+        left = SHARD_BYTES - self._size - grown
+        if grown > 0 and size > min(OWNER_BYTES, left // SHARE):
             raise _full(self._number, owner)
         self._size += grown
         self._states[owner] = state

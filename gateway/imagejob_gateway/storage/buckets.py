@@ -39,14 +39,23 @@ class _Opened(NamedTuple):
 
 
 class Buckets:
-    """Buckets by the names of their ImageStores."""
+    """Buckets by the names of their ImageStores.
+
+    `is_own` is whether a URL leads to the gateway's own host: clients that are redirected there
+    would send their tokens along.
+    """
 
     def __init__(
-        self, settings: Iterable[StoreSettings], find: FindStore, session: aiohttp.ClientSession
+        self,
+        settings: Iterable[StoreSettings],
+        find: FindStore,
+        session: aiohttp.ClientSession,
+        is_own: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._settings = {each.name: each for each in settings}
         self._find = find
         self._session = session
+        self._is_own = is_own
         self._opened: dict[str, _Opened] = {}
 
     @property
@@ -68,7 +77,7 @@ class Buckets:
         opened = self._opened.get(name)
         if opened is None or (opened.s3, opened.credentials) != (s3, current):
             try:
-                bucket = _bucket(settings, s3, current, self._session)
+                bucket = self._bucket(settings, s3, current)
             except (BotoCoreError, ValueError, OSError) as error:  # of TLS: an OSError
                 raise _undescribed(name, error) from error
             self._opened[name] = opened = _Opened(s3, current, bucket)
@@ -78,14 +87,15 @@ class Buckets:
         """Return how long signatures by a store's credentials are valid. Raises ProblemError."""
         return credentials.read(name, self._settings[name].credentials).seconds_left(now)
 
-
-def _bucket(
-    settings: StoreSettings, s3: S3, current: Credentials, session: aiohttp.ClientSession
-) -> Bucket:
-    signer = Signer(s3, current)
-    public = Signer(s3, current, settings.public_endpoint) if settings.public_endpoint else signer
-    context = ssl.create_default_context(cadata=s3.ca_bundle) if s3.ca_bundle else True
-    return Bucket(settings, s3.prefix or "", session, signer, public, context)
+    def _bucket(self, settings: StoreSettings, s3: S3, current: Credentials) -> Bucket:
+        signer = Signer(s3, current)
+        public = (
+            Signer(s3, current, settings.public_endpoint) if settings.public_endpoint else signer
+        )
+        if self._is_own(public("head_bucket", 1).url):
+            raise ValueError("clients would be sent to the gateway's own host")
+        context = ssl.create_default_context(cadata=s3.ca_bundle) if s3.ca_bundle else True
+        return Bucket(settings, s3.prefix or "", self._session, signer, public, context)
 
 
 def _undescribed(name: str, error: Exception) -> ProblemError:

@@ -135,6 +135,11 @@ async def undo(attempt: Attempt, attempts: Attempts, images: ImagesApi, buckets:
         log_left(attempt, error)
 
 
+def is_of_client(error: BaseException) -> bool:
+    """Whether an attempt failed through its client, and not through us or what we depend on."""
+    return isinstance(error, ProblemError) and error.problem.status < 500
+
+
 def log_left(attempt: Attempt, error: ProblemError) -> None:
     """Log an attempt that couldn't be ended."""
     extra = fields(key=attempt.key, store=attempt.store)

@@ -13,7 +13,7 @@ from imagejob_gateway.images.manifest import NewImage
 from imagejob_gateway.problem import ProblemError, ProblemReason
 
 from . import formats, names
-from .attempts import log_left, undo
+from .attempts import is_of_client, log_left, undo
 from .body import check_length, counted, peek
 from .idempotency import HEADER
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from .attempts import Attempt, Attempts
     from .body import Body
+    from .tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,11 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """Takes uploads. `check_quota` raises ProblemError if the namespace's quota lets no more in."""
+    """Takes uploads. `check_quota` raises ProblemError if the namespace's quota lets no more in.
+
+    `retries` counts, of each owner, what was worked for without a new image: what fails through its
+    client, and what is sent again.
+    """
 
     def __init__(
         self,
@@ -48,6 +53,7 @@ class Receiver:
         images: ImagesApi,
         buckets: Buckets,
         attempts: Attempts,
+        retries: Tally,
         has_profile: Callable[[str], bool],
         check_quota: Callable[[], None],
     ) -> None:
@@ -55,6 +61,7 @@ class Receiver:
         self._images = images
         self._buckets = buckets
         self._attempts = attempts
+        self._retries = retries
         self._has_profile = has_profile
         self._check_quota = check_quota
 
@@ -78,9 +85,11 @@ class Receiver:
         ProblemError; nothing is left then.
         """
         check_length(body.length, self._settings.byte_limit)
+        self._retries.check(caller.owner)
         name = names.name_of_key(caller.owner, key) if key else ""
         known = await self._images.read(name) if name else None
         if known is not None:
+            self._retries.count(caller.owner)
             return await self._repeated(caller, body, profile, known)
         self._check_quota()
         store = self._settings.store_of(profile)
@@ -89,7 +98,9 @@ class Receiver:
             try:
                 sha256 = await self._stored(body, attempt)
                 received = await self._created(caller, profile, attempt, name, sha256)
-            except BaseException:
+            except BaseException as error:
+                if is_of_client(error):
+                    self._retries.count(caller.owner)
                 # Also when we are told to stop; and a request that failed may have had its effect.
                 await asyncio.shield(self._undo(attempt))
                 log.info("an upload failed, and was removed", extra=fields(key=attempt.key))
@@ -139,6 +150,7 @@ class Receiver:
 
     async def _finish(self, attempt: Attempt, received: Received) -> None:
         if not received.is_new:
+            self._retries.count(attempt.owner)
             await self._undo(attempt)
             return
         try:

@@ -143,7 +143,7 @@ def test_a_deleted_image_is_gone(gateway: Gateway, team: Tenant) -> None:
 
 def test_it_says_what_it_is_and_how_it_is(gateway: Gateway) -> None:
     root = gateway.request("GET", "/").json()
-    health = gateway.request("GET", "/api/v1/health/")
+    health = gateway.request("GET", "/api/v1/health/", token=gateway.token())
     stats = gateway.request("GET", "/api/v1/health/stats", token=gateway.token(scope="all"))
 
     assert root["links"]["upload"] == UPLOAD
@@ -193,7 +193,7 @@ def test_a_store_that_is_down_takes_nothing(gateway: Gateway, team: Tenant) -> N
 
     assert (answer.status, answer.json()["reason"]) == (503, "StorageUnavailable")
     assert int(answer.headers["retry-after"]) > 0
-    assert health == {"API server": True, "store uploads": False}
+    assert health == {"API server": True, "stores": False}
     assert gateway.request("GET", "/api/v1/health/ready").status == 200
     assert images(team) == before
     until(lambda: gateway.request("GET", "/api/v1/health/").status == 200, gateways.SECONDS)

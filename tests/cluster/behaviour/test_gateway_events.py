@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from imagejob_dev.ports import LOOPBACK
-from imagejob_gateway.__main__ import DRAIN_SECONDS
+from imagejob_gateway.http.server import DRAIN_SECONDS
 from support import gateway as gateways
 from support.conditions import until
 from support.gateway import Gateway

@@ -34,6 +34,8 @@ EVERYTHING: dict[str, Any] = {
         "formats": ["jpeg"],
         "maxBytes": "10Mi",
         "limitPerSubject": "7/1d",
+        "retriesPerSubject": "9/1d",
+        "minBytesPerSecond": 4096,
         "leaseSeconds": 9,
     },
     "slots": {"prefix": "in/quarantine", "seconds": 60, "maxOpen": 5},
@@ -43,6 +45,13 @@ EVERYTHING: dict[str, Any] = {
     },
     "cors": {"origins": ["https://app.example.com"]},
     "port": 9000,
+    "maxConnections": 99,
+    "ingress": {"enabled": True, "hosts": ["a.example.com"]},
+    "httpRoute": {
+        "enabled": True,
+        "parentRefs": [{"name": "public"}],
+        "hostnames": ["b.example.com"],
+    },
     "metrics": {"port": 9001},
     "logLevel": "DEBUG",
     "logFormat": "text",
@@ -79,6 +88,7 @@ def test_every_setting_is_reached_from_a_value(helm: Helm, tmp_path: Path) -> No
     names = Settings.__struct_fields__[4:]
     assert [name for name in names if getattr(found, name) == getattr(default, name)] == []
     assert found.namespace == TEAM
+    assert found.hosts == ("a.example.com", "b.example.com")
     assert found.profiles[1].store == "prints"
     assert found.stores[1].public_endpoint == "https://s3.example.com"
     assert found.stores[1].direct == DirectSettings("POST", conditional=False, checksums=False)
@@ -193,6 +203,8 @@ WRONG = {
     "a misspelt value": ({"profile": "web"}, "profile"),
     "any origin": ({"cors": {"origins": ["*"]}}, "origins"),
     "a limit that is none": ({"uploads": {"limitPerSubject": "50"}}, "limitPerSubject"),
+    "a prefix that climbs": ({"uploads": {"prefix": "a/.."}}, "prefix"),
+    "a quarantine that climbs": ({"slots": {"prefix": "."}}, "prefix"),
     "a format that is none": ({"uploads": {"formats": ["jpg"]}}, "formats"),
 }
 

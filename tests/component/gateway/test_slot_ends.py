@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from imagejob_gateway.slots.tokens import parse
+from imagejob_gateway.state.shared_key import GATEWAY
 from imagejob_gateway.state.slots import GRACE
 from support import asgi, slot_gateway
 from support.slot_files import (
@@ -16,7 +16,7 @@ from support.slot_files import (
     in_quarantine,
     originals,
 )
-from support.slot_gateway import SlotGateway, send
+from support.slot_gateway import REQUESTS, SlotGateway, send
 from support.tenant import picture
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_an_expired_slot_is_gone(gateway: SlotGateway) -> None:
     gateway.sweep()
     assert in_quarantine(gateway) == set()
     assert gateway.jobs == []
-    assert gateway.shards.data == {shard: {} for shard in gateway.shards.data}
+    assert {owner for shard in gateway.shards.data.values() for owner in shard} == {GATEWAY}
 
 
 def test_a_put_too_late_for_anything_is_swept(gateway: SlotGateway) -> None:
@@ -96,6 +96,32 @@ def test_a_put_too_late_for_anything_is_swept(gateway: SlotGateway) -> None:
     assert len(originals(gateway)) == 1
     assert complete(gateway, slot) == (401, "Unauthenticated")
     assert complete(gateway, slot, gateway.token()) == (404, "NotFound")
+
+
+def test_a_token_of_a_slot_that_is_forgotten_costs_nothing(gateway: SlotGateway) -> None:
+    (slot,) = gateway.reserve(file())
+    gateway.now += 15 * 60_000 + GRACE + 61_000
+    gateway.sweep()
+    gateway.request("GET", slot["links"]["self"], slot["token"])  # reads the key again
+    reads = gateway.shards.reads
+
+    answer = gateway.request("GET", slot["links"]["self"], slot["token"])
+
+    assert (answer.status, gateway.shards.reads) == (401, reads)
+
+
+def test_a_token_may_be_used_so_many_times_in_a_while(gateway: SlotGateway) -> None:
+    (slot, other) = gateway.reserve(file(), file(DOG))
+    for _ in range(REQUESTS):
+        assert gateway.request("GET", slot["links"]["self"], slot["token"]).status == 200
+    reads = gateway.shards.reads
+
+    answer = gateway.request("GET", slot["links"]["self"], slot["token"])
+
+    assert (answer.status, answer.json()["reason"]) == (429, "TooManyRequests")
+    assert int(answer.headers["retry-after"]) > 0
+    assert gateway.shards.reads == reads
+    assert gateway.request("GET", other["links"]["self"], other["token"]).status == 200
 
 
 def test_a_slot_is_given_back(gateway: SlotGateway) -> None:
@@ -118,8 +144,7 @@ def test_a_slot_that_is_given_back_meanwhile_is_not_completed(
 ) -> None:
     (slot,) = gateway.reserve(file())
     send(slot, CAT)
-    holder = parse(slot["token"])
-    assert holder
+    holder = gateway.holder(slot)
     read = gateway.state.read
 
     async def read_and_given_back(owner: str) -> OwnerState:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from imagejob_gateway.problem import ProblemError, ProblemReason
-from imagejob_gateway.slots.tokens import parse
 from imagejob_gateway.storage.bucket import Bucket
 from imagejob_operator.kube.errors import UnreachableError
 from support.slot_files import (
     CAT,
+    DOG,
     LEASE,
     admitted,
     complete,
@@ -20,14 +20,13 @@ from support.slot_files import (
     originals,
     source,
 )
-from support.slot_gateway import SlotGateway, send
+from support.slot_gateway import FAILURES, SlotGateway, send
 
 
 def test_two_requests_to_complete_make_one_image(gateway: SlotGateway) -> None:
     (slot,) = gateway.reserve(file())
     send(slot, CAT)
-    holder = parse(slot["token"])
-    assert holder
+    holder = gateway.holder(slot)
 
     async def twice() -> list[Any]:
         both = (gateway.completions.complete(holder, slot["id"]) for _ in range(2))
@@ -89,3 +88,19 @@ def test_an_imagejob_that_is_refused_leaves_the_slot_as_it_was(gateway: SlotGate
     assert len(in_quarantine(gateway)) == 1
     assert complete(gateway, slot)[0] == 202
     assert admitted(gateway) == 1
+
+
+def test_a_slot_that_fails_again_and_again_costs_its_owner_nothing_else(
+    gateway: SlotGateway,
+) -> None:
+    slot, other = gateway.reserve(file(), file(DOG))
+    for _ in range(FAILURES):
+        assert complete(gateway, slot) == (409, "NotUploaded")
+    writes = len(gateway.shards.writes)
+
+    assert complete(gateway, slot) == (429, "TooManyRequests")
+    assert complete(gateway, slot, gateway.token()) == (429, "TooManyRequests")
+    assert complete(gateway, slot, gateway.token("bob")) == (404, "NotFound")
+    assert len(gateway.shards.writes) == writes
+    send(other, DOG)
+    assert complete(gateway, other)[0] == 202

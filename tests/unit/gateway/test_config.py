@@ -66,6 +66,23 @@ def test_keys_are_fetched_by_tls_or_where_it_is_allowed(
     assert load(written(tmp_path, **changes)).issuers[0].jwks_url
 
 
+def own(endpoint: str, *hosts: str) -> dict[str, Any]:
+    """Settings of a gateway on hosts, with a store that clients reach at an endpoint."""
+    stores = [{**LEAST["stores"][0], "publicEndpoint": endpoint}, LEAST["stores"][1]]
+    return {"stores": stores, "hosts": hosts}
+
+
+@pytest.mark.parametrize("prefix", ["a", ".a", "..a", "...", "a.b", "a/.b/c..", "a-_./b"])
+def test_a_prefix_may_have_dots(tmp_path: Path, prefix: str) -> None:
+    assert load(written(tmp_path, prefix=prefix)).prefix == prefix
+
+
+def test_a_store_may_be_on_another_host(tmp_path: Path) -> None:
+    endpoint = "https://s3.gateway.example.com"
+
+    assert load(written(tmp_path, **own(endpoint, "gateway.example.com"))).hosts
+
+
 WRONG = {
     "an issuer twice": ({"issuers": LEAST["issuers"] * 2}, "listed twice"),
     "an issuer with a #": (issuer(issuer="a#b"), r"issuers\[0\]\.issuer"),
@@ -94,7 +111,20 @@ WRONG = {
     "a quarantine within uploads": ({"slots": {"prefix": "uploads/new"}}, "prefix overlap"),
     "uploads within the quarantine": ({"prefix": "quarantine/old"}, "prefix overlap"),
     "a slot for a day": ({"slots": {"seconds": 86400}}, r"\$\.slots\.seconds"),
-    "a prefix that climbs": ({"prefix": "/a"}, r"\$\.prefix"),
+    "a prefix from the root": ({"prefix": "/a"}, r"\$\.prefix"),
+    "a prefix that climbs": ({"prefix": ".."}, r"\$\.prefix"),
+    "a prefix that climbs further down": ({"prefix": "a/../b"}, r"\$\.prefix"),
+    "a prefix that stays where it is": ({"prefix": "."}, r"\$\.prefix"),
+    "a quarantine that climbs": ({"slots": {"prefix": "q/."}}, r"\$\.slots\.prefix"),
+    "retries without a window": ({"retriesPerSubject": "many"}, "many"),
+    "a store on the gateway's host": (
+        own("https://Gateway.example.com:9000/s3", "a.example", "gateway.example.com"),
+        "publicEndpoint of uploads is on a host of the gateway",
+    ),
+    "a store on the gateway's host, with a dot": (
+        own("https://gateway.example.com.", "gateway.example.com"),
+        "publicEndpoint of uploads",
+    ),
 }
 
 

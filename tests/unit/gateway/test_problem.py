@@ -32,6 +32,7 @@ def test_the_page_lists_each_reason_with_its_status() -> None:
 def test_who_may_come_again_is_told_when() -> None:
     assert {reason for reason in ProblemReason if Problem(reason, "").retry_after} == {
         ProblemReason.ISSUER_UNAVAILABLE,
+        ProblemReason.TOO_MANY_CONNECTIONS,
         ProblemReason.STATE_FULL,
         ProblemReason.STATE_UNREADABLE,
         ProblemReason.STORE_NOT_FOUND,

@@ -14,7 +14,7 @@ from imagejob_gateway.http.owned import Name, own_image
 from imagejob_gateway.http.problems import documented
 from imagejob_gateway.http.security import Reader
 from imagejob_gateway.http.services import Have
-from imagejob_gateway.http.watchers import Watching, issue_ticket
+from imagejob_gateway.http.watchers import Watching, issue_ticket, watched_image
 from imagejob_gateway.images.following import follow
 from imagejob_gateway.problem import ProblemReason
 from imagejob_gateway.state import tickets
@@ -52,12 +52,13 @@ STREAM: dict[int | str, dict[str, Any]] = {
     responses={**STREAM, **documented(*OF_ONE, ProblemReason.TOO_MANY_STREAMS)},
 )
 async def follow_image(
-    services: Have, watching: Watching, last_event_id: LastEventId = None
+    services: Have, watcher: Watching, name: Name, last_event_id: LastEventId = None
 ) -> EventStream:
     """Follow an image until it is done: events with its states, as server-sent events."""
-    states = follow(watching.image, services.cache, services.images.read, KEEP_ALIVE_SECONDS)
-    events = views.events(watching.image.metadata.name, states, last_event_id or "")
-    return EventStream(events, services.streams, watching.owner)
+    image = await watched_image(services, watcher, name)
+    states = follow(image, services.cache, services.images.read, KEEP_ALIVE_SECONDS)
+    events = views.events(name, states, last_event_id or "")
+    return EventStream(events, services.streams, watcher.owner)
 
 
 @router.post(

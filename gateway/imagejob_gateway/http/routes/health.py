@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from imagejob_gateway.http.models import DependencyModel, HealthModel, StatsModel
+from imagejob_gateway.http import views
+from imagejob_gateway.http.models import HealthModel, StatsModel
 from imagejob_gateway.http.problems import documented
-from imagejob_gateway.http.security import OF_TOKENS, Reader
+from imagejob_gateway.http.security import OF_TOKENS, Anybody, Reader
 from imagejob_gateway.http.services import Have
 from imagejob_gateway.problem import ProblemReason
 
@@ -15,21 +16,30 @@ router = APIRouter(prefix="/api/v1/health", tags=["health"])
 UNREADY = 503
 
 
+OF_READER = documented(*OF_TOKENS, ProblemReason.INVALID_PARAMETER)
+
+
 @router.get(
     "/",
     operation_id="getHealth",
-    responses={UNREADY: {"model": HealthModel, "description": "A dependency doesn't work."}},
+    responses={
+        **OF_READER,
+        UNREADY: {
+            **OF_READER[UNREADY],
+            "model": HealthModel,
+            "description": "A dependency doesn't work, or the token can't be checked.",
+        },
+    },
 )
-async def get_health(services: Have, response: Response) -> HealthModel:
-    """Say whether each dependency works: the API server and the stores."""
+async def get_health(services: Have, anybody: Anybody, response: Response) -> HealthModel:
+    """Say whether each dependency works: the API server and the stores.
+
+    Which stores there are, and what is wrong, is only for those who have a token.
+    """
     found = await services.health.get()
     if not found.is_ready:
         response.status_code = UNREADY
-    dependencies = [
-        DependencyModel(name=name, ready=not trouble, message=trouble or None)
-        for name, trouble in found.dependencies.items()
-    ]
-    return HealthModel(live=True, ready=found.is_ready, dependencies=dependencies)
+    return views.health(found, in_detail=anybody is not None)
 
 
 @router.get("/live", operation_id="getLiveness")
@@ -57,7 +67,7 @@ async def get_readiness(services: Have, response: Response) -> dict[str, bool]:
 @router.get(
     "/stats",
     operation_id="getStats",
-    responses=documented(*OF_TOKENS, ProblemReason.INVALID_PARAMETER),
+    responses=OF_READER,
 )
 async def get_stats(services: Have, caller: Reader) -> StatsModel:
     """Count the caller's images, or with the scope `all` everybody's; a second old at most."""

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import ValidationError
 
 from imagejob_gateway.http import views
+from imagejob_gateway.http.chunks import received
 from imagejob_gateway.http.models import (
     REFERENCE,
     ImageModel,
@@ -46,7 +47,7 @@ COMMON = (
     ProblemReason.API_SERVER_UNAVAILABLE,
 )
 OF_STORES = (ProblemReason.STORE_NOT_FOUND, ProblemReason.STORAGE_UNAVAILABLE)
-OF_ONE = (*COMMON, ProblemReason.NOT_FOUND)
+OF_ONE = (*COMMON, ProblemReason.NOT_FOUND, ProblemReason.TOO_MANY_REQUESTS)
 
 
 @router.post(
@@ -57,6 +58,7 @@ OF_ONE = (*COMMON, ProblemReason.NOT_FOUND)
     responses=documented(
         *(*COMMON, *OF_STORES, ProblemReason.INVALID_REQUEST, ProblemReason.EMPTY_BODY),
         *(ProblemReason.TOO_LARGE, ProblemReason.UNSUPPORTED_FORMAT),
+        *(ProblemReason.TOO_SLOW, ProblemReason.INCOMPLETE_BODY),
         *(ProblemReason.PROFILE_NOT_FOUND, ProblemReason.LIMIT_EXCEEDED),
         *(ProblemReason.QUOTA_EXCEEDED, ProblemReason.TOO_MANY_SLOTS),
     ),
@@ -64,7 +66,7 @@ OF_ONE = (*COMMON, ProblemReason.NOT_FOUND)
 )
 async def reserve_uploads(services: Have, caller: Uploader, request: Request) -> ReservedListModel:
     """Reserve slots for files that the client puts into the store itself: all, or none."""
-    wanted = await _read(request)
+    wanted = await _read(request, services.settings.min_bytes_per_second)
     files = [
         Wanted(Announced(each.content_type, each.length, each.sha256, each.md5), each.profile)
         for each in wanted.uploads
@@ -123,10 +125,10 @@ async def give_back_upload(services: Have, holder: SlotHolder, id: Id) -> None: 
     await services.reservations.give_back(holder, id)
 
 
-async def _read(request: Request) -> ReservationModel:
+async def _read(request: Request, rate: int) -> ReservationModel:
     """Read the body, in bounded memory and not before the token is checked. Raises ProblemError."""
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in received(request, rate):
         body += chunk
         if len(body) > MOST_BYTES:
             raise ProblemError(

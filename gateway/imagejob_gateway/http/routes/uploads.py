@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
-from starlette.requests import ClientDisconnect
 
+from imagejob_gateway.config import Settings
 from imagejob_gateway.http import views
+from imagejob_gateway.http.chunks import received
 from imagejob_gateway.http.models import ImageModel
 from imagejob_gateway.http.problems import documented
 from imagejob_gateway.http.security import OF_TOKENS, Uploader
 from imagejob_gateway.http.services import Have
-from imagejob_gateway.problem import ProblemError, ProblemReason
+from imagejob_gateway.problem import ProblemReason
 from imagejob_gateway.uploads import form, formats
 from imagejob_gateway.uploads.body import Body, announced_length, check_length
 from imagejob_gateway.uploads.idempotency import HEADER, parse_key
 
 router = APIRouter(prefix=views.IMAGES, tags=["uploads"])
-
-IDLE_SECONDS = 30.0
-"""How long an upload may send nothing: it holds a connection to the store."""
 
 Key = Annotated[
     str | None,
@@ -64,6 +60,7 @@ PROBLEMS = (
     *(ProblemReason.PROFILE_NOT_FOUND, ProblemReason.INVALID_SPEC, ProblemReason.STORE_NOT_FOUND),
     *(ProblemReason.IN_PROGRESS, ProblemReason.NAME_TAKEN, ProblemReason.KEY_REUSED),
     *(ProblemReason.LIMIT_EXCEEDED, ProblemReason.QUOTA_EXCEEDED, ProblemReason.STATE_FULL),
+    ProblemReason.TOO_MANY_REQUESTS,
     *(ProblemReason.STATE_UNREADABLE, ProblemReason.STORAGE_UNAVAILABLE),
     ProblemReason.API_SERVER_UNAVAILABLE,
 )
@@ -93,7 +90,7 @@ async def upload_image(
 ) -> ImageModel:
     """Take an image: as the body, or as the last part of a form, named `file`."""
     key = parse_key(idempotency_key)
-    body = await _body(request, services.settings.byte_limit)
+    body = await _body(request, services.settings)
     chosen = services.receiver.profile(body.fields.get("profile", profile))
     image, is_new = await services.receiver.receive(caller, body, chosen, key)
     if not is_new:
@@ -108,30 +105,13 @@ async def refuse_method() -> None:
     raise HTTPException(405)
 
 
-async def _body(request: Request, max_bytes: int) -> Body:
+async def _body(request: Request, settings: Settings) -> Body:
     """Judge the headers, and read up to the file's first byte. Raises ProblemError."""
     kind = request.headers.get("Content-Type", "")
     boundary = form.boundary_of(kind)
     length = announced_length(request.headers.get("Content-Length"))
-    check_length(length, max_bytes + (form.MOST_OVERHEAD if boundary else 0))
-    chunks = _chunks(request)
+    check_length(length, settings.byte_limit + (form.MOST_OVERHEAD if boundary else 0))
+    chunks = received(request, settings.min_bytes_per_second)
     if boundary is None:
         return Body(kind, length, chunks, {})
     return await form.read(boundary, length, chunks)
-
-
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    """Yield what comes. Raises ProblemError."""
-    stream = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(IDLE_SECONDS):
-                chunk = await anext(stream, None)
-        except ClientDisconnect as error:
-            raise ProblemError(ProblemReason.INCOMPLETE_BODY, "The client went away.") from error
-        except TimeoutError as error:
-            detail = f"Nothing came for {IDLE_SECONDS:.0f} seconds."
-            raise ProblemError(ProblemReason.TOO_SLOW, detail) from error
-        if chunk is None:
-            return
-        yield chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -176,6 +177,67 @@ def test_too_many_streams_are_refused_until_one_ends(per_owner: int, in_all: int
         return statuses
 
     assert asyncio.run(run()) == [0, 200]
+
+
+def openings(in_all: int, *owners: str) -> tuple[list[str], list[str]]:
+    """Open a stream for each; return whose were refused, and whose had to make room."""
+    streams, refused = Streams(3, in_all), []
+    endings: list[tuple[str, asyncio.Event]] = []
+    with ExitStack() as stack:
+        for owner in owners:
+            try:
+                endings.append((owner, stack.enter_context(streams.opened(owner))))
+            except ProblemError:
+                refused.append(owner)
+        ended = [owner for owner, ending in endings if ending.is_set()]
+    assert not streams._open
+    return refused, ended
+
+
+FAIR = {
+    "there is room": (["a", "a", "b"], [], []),
+    "who has most makes room for who has none": (["a", "a", "a", "b"], [], ["a"]),
+    "until they have as many": (["a", "a", "b", "b"], ["b"], []),
+    "but for one": (["a", "a", "a", "b", "b", "b"], ["b", "b"], ["a"]),
+    "nobody for one of many": (["a", "b", "c", "d"], ["d"], []),
+    "nobody beyond their own": (["b", "a", "a", "a", "a"], ["a", "a"], []),
+}
+
+
+@pytest.mark.parametrize(("owners", "refused", "ended"), FAIR.values(), ids=FAIR)
+def test_where_all_streams_are_taken_everybody_has_as_many(
+    owners: list[str], refused: list[str], ended: list[str]
+) -> None:
+    assert openings(3, *owners) == (refused, ended)
+
+
+def test_a_stream_that_makes_room_ends_in_good_order() -> None:
+    async def run() -> list[Client]:
+        clients, streams = [Client(), Client(), Client()], Streams(2, 2)
+        async with asyncio.TaskGroup() as tasks:
+            for client, owner in zip(clients, ("alice", "alice", "bob"), strict=True):
+                tasks.create_task(client.open(EventStream(some([b"a"]), streams, owner)))
+                await client.came.wait()
+            clients[0].came.clear()
+            streams.stop()
+        return clients
+
+    first, *others = asyncio.run(run())
+
+    assert first.got == [b"a", event_stream.CLOSING, b""]
+    assert all(client.is_complete for client in (first, *others))
+
+
+def test_a_client_that_takes_no_end_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_stream, "SEND_SECONDS", 0.01)
+    monkeypatch.setattr(event_stream, "MOST_SECONDS", 0.01)
+
+    async def run() -> Client:
+        client = Client(takes_nothing=True)
+        await client.open(EventStream(some([]), Streams(), "alice"))
+        return client
+
+    assert asyncio.run(run()).has_gone.is_set()
 
 
 STATES = [Progress(5, "Queued", "Waits", "2nd in line\nand more"), None]

@@ -14,7 +14,7 @@ from imagejob_gateway.uploads import names
 from imagejob_gateway.uploads.receiver import Received
 from support.state_shards import RATE, START
 from support.tenant import picture
-from support.upload_world import ALICE, LEASE, World
+from support.upload_world import ALICE, LEASE, RETRIES, World
 
 
 def test_what_is_stored_is_charged_and_nothing_else_is_remembered() -> None:
@@ -100,6 +100,58 @@ def test_a_store_that_fails_costs_nothing_either() -> None:
     world.buckets.is_down = False
     world.sweep_later()
     assert world.stored.is_empty
+
+
+def in_vain(world: World, how: str) -> None:
+    """One upload that makes no new image, through no fault of ours."""
+    if how == "not an image":
+        assert world.refused(b"This is no picture." * 20) is ProblemReason.UNSUPPORTED_FORMAT
+    elif how == "another image under a key":
+        assert world.refused(picture() + b"x", key="k") is ProblemReason.KEY_REUSED
+    else:
+        assert not world.upload(key="k" if how == "again under a key" else "").is_new
+
+
+VAIN = ["not an image", "again under a key", "another image under a key", "again"]
+
+
+@pytest.mark.parametrize("how", VAIN)
+def test_what_is_worked_for_in_vain_is_bounded(how: str) -> None:
+    world = World()
+    world.upload()
+    world.upload(key="k")
+    for _ in range(RETRIES.jobs):
+        in_vain(world, how)
+    world.read, writes = 0, len(world.shards.writes)
+
+    assert world.refused(key="k") is ProblemReason.TOO_MANY_REQUESTS
+    assert world.refused(picture() + b"y") is ProblemReason.TOO_MANY_REQUESTS
+    assert (world.read, len(world.shards.writes)) == (0, writes)
+    assert world.upload(caller=STRANGERS["another subject"]).is_new
+    world.now += 3700
+    assert not world.upload(key="k").is_new
+
+
+def test_repeats_at_once_are_bounded_too() -> None:
+    world = World()
+    world.upload(key="k")
+    world.read = 0
+
+    found = world.at_once(20, key="k")
+
+    refused = [each for each in found if isinstance(each, ProblemError)]
+    assert {each.problem.reason for each in refused} == {ProblemReason.TOO_MANY_REQUESTS}
+    assert len(found) - len(refused) == world.read == RETRIES.jobs
+
+
+def test_what_fails_through_us_is_not_in_vain() -> None:
+    world = World()
+    world.images.fails = {"create"}
+    for _ in range(3 * RETRIES.jobs):
+        assert world.refused() is ProblemReason.API_SERVER_UNAVAILABLE
+    world.images.fails = set()
+
+    assert world.upload().is_new
 
 
 def test_an_imagejob_that_is_refused_leaves_nothing() -> None:

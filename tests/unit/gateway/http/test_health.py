@@ -1,0 +1,70 @@
+"""Strangers learn whether the gateway works, and not which stores it has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jwt
+import pytest
+from imagejob_gateway.auth.tokens import Tokens, open_issuers
+from imagejob_gateway.config import IssuerSettings
+from imagejob_gateway.http.app import application
+from imagejob_gateway.http.cached import Cached
+from imagejob_gateway.http.health import API_SERVER, Health
+from support.asgi import request
+from support.gateway import AUDIENCE, ISSUER, claims
+from support.gateway_services import services
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+KEY = b"k" * 32
+WHY = "The store originals can't be used now: it accepts no connection."
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> FastAPI:
+    """Of two stores, one of which is down."""
+    (tmp_path / "key").write_bytes(KEY)
+    issuer = IssuerSettings(ISSUER, AUDIENCE, str(tmp_path / "key"))
+
+    async def health() -> Health:
+        return Health({API_SERVER: "", "store originals": WHY, "store archive": ""})
+
+    tokens = Tokens(open_issuers([issuer]))
+    return application(services(issuer, tokens=tokens, health=Cached(health, 1.0)))
+
+
+def test_strangers_learn_that_a_store_fails_and_not_which(app: FastAPI) -> None:
+    answer = request(app, "GET", "/api/v1/health/")
+
+    assert (answer.status, answer.json()) == (
+        503,
+        {
+            "live": True,
+            "ready": False,
+            "dependencies": [
+                {"name": "API server", "ready": True, "message": None},
+                {"name": "stores", "ready": False, "message": None},
+            ],
+        },
+    )
+
+
+def test_who_has_a_token_learns_which_and_why(app: FastAPI) -> None:
+    token = jwt.encode(claims(scope="read"), KEY, "HS256")
+
+    answer = request(app, "GET", "/api/v1/health/", authorization=f"Bearer {token}")
+
+    assert answer.status == 503
+    assert answer.json()["dependencies"][1:] == [
+        {"name": "store originals", "ready": False, "message": WHY},
+        {"name": "store archive", "ready": True, "message": None},
+    ]
+
+
+@pytest.mark.parametrize("shown", ["Bearer x", "Basic eDp5", ""])
+def test_who_shows_what_is_no_token_gets_nothing(app: FastAPI, shown: str) -> None:
+    assert request(app, "GET", "/api/v1/health/", authorization=shown).status == 401
