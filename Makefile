@@ -131,6 +131,10 @@ proof-gateway-start: $(INSTALLED) ## Measure the gateway's start against importi
 proof-gateway-fuzz: $(INSTALLED) ## Send the gateway 2,000 cases that schemathesis makes of its OpenAPI document
 	@$(PYTHON) benchmarks/gateway_fuzz.py $(ARGS)
 
+.PHONY: proof-pictures
+proof-pictures: $(INSTALLED) ## Compare 3,000 pictures of all formats and layouts with libvips (ARGS="--seed 1")
+	@$(PYTHON) benchmarks/pictures.py $(ARGS)
+
 .PHONY: proof-adversary
 proof-adversary: $(INSTALLED) ## Make random moves that a tenant may make, in 100 runs (ARGS="--seed 1"), and check every promise
 	@$(PYTHON) benchmarks/adversary.py $(ARGS)

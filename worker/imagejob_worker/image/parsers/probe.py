@@ -38,8 +38,9 @@ class Probe(msgspec.Struct, frozen=True):
     played, 0 endlessly, and `first` is its first frame as the decoder counts. `parts` are the
     (offset, length) of what a decoder needs, in order, and `still_parts` of what it needs for one
     frame; None: all of the file. `clear` is the colour that stands for transparency, in decoded
-    samples. `layout` says how a TIFF's samples lie. `stated` is what is said of the image's
-    colours, the statement that goes first at the beginning.
+    samples. `grey` says that a PNG's samples are, whatever they are decoded to, and `layout` how a
+    TIFF's lie. `stated` is what is said of the image's colours, the statement that goes first at
+    the beginning.
     """
 
     width: int
@@ -53,6 +54,7 @@ class Probe(msgspec.Struct, frozen=True):
     stated: tuple[Statement, ...] = ()
     hdr: str | None = None
     palette: bool = False
+    grey: bool = False
     clear: int | tuple[int, int, int] | None = None
     parts: tuple[tuple[int, int], ...] | None = None
     still_parts: tuple[tuple[int, int], ...] | None = None

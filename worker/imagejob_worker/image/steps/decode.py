@@ -81,7 +81,9 @@ def _frame(file: Image.Image, probe: Probe) -> Frame:
     browsers do."""
     size = file.size
     file.load()
-    space, shown = space_of(file.mode), round(file.info.get("duration", 0))
+    # Of grey with alpha at 16 bits, the decoder makes RGBA.
+    space = "GRAY" if probe.grey else space_of(file.mode)
+    shown = round(file.info.get("duration", 0))
     if probe.clear is not None:
         file.info["transparency"] = probe.clear
     image = normalize(file)
