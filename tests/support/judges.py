@@ -6,12 +6,14 @@ Each is given the file, and the picture that was put into it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import pyvips
 
 from support import vips
 from support.shown import Shown
+from support.specimens.spaces import Space
 
 
 class Judge(NamedTuple):
@@ -50,6 +52,21 @@ BROWSERS = Judge(
     " of its own.",
     _as_browsers,
 )
+
+
+def described(space: Space) -> Judge:
+    """The samples that libvips reads, in a space that it doesn't know of."""
+
+    def show(source: bytes, _: Shown | None) -> Shown:
+        picture = vips.load(source).copy()
+        picture.remove("icc-profile-data")
+        samples = vips.pixels_of(vips.to_srgb(picture))
+        known = lru_cache(None)(space.shown)
+        pixels = (samples.rgba[at : at + 4] for at in range(0, len(samples.rgba), 4))
+        shown = (bytes((*known(tuple(pixel[:3])), pixel[3])) for pixel in pixels)
+        return samples._replace(rgba=b"".join(shown))
+
+    return Judge("libvips reads no description of colours but an ICC profile.", show)
 
 
 def arithmetic(why: str) -> Judge:

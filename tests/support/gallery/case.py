@@ -13,6 +13,7 @@ from support.shown import Shown
 from support.specimens.samples import Paint
 
 SIDES = range(5, 41)
+SMALL = range(3, 20)
 UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM,
     5: Transpose.TRANSPOSE, 6: Transpose.ROTATE_270, 7: Transpose.TRANSVERSE,
@@ -48,6 +49,11 @@ def drawn(rng: Random, sides: tuple[int, int] | None = None) -> Image.Image:
         channels.append(turned.resize(size, Resampling.BILINEAR))
     alpha = channels.pop().point(lambda level: 60 + level * 195 // 255)
     return Image.merge("RGBA", (*channels, alpha))
+
+
+def small(rng: Random) -> tuple[int, int]:
+    """Sides of a picture whose every pixel is computed."""
+    return rng.choice(SMALL), rng.choice(SMALL)
 
 
 def turned(picture: Image.Image, orientation: int) -> Image.Image:

@@ -7,7 +7,8 @@ from random import Random
 import pyvips
 from PIL import Image
 
-from support.gallery.case import Case, drawn, turned
+from support.gallery.case import Case, drawn, small, turned
+from support.gallery.descriptions import in_avif, in_exif
 from support.gallery.profiles import profile_for
 from support.judges import LIBVIPS, Judge, arithmetic
 from support.shown import Shown
@@ -25,21 +26,28 @@ SUBSAMPLING = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
 
 def make_webp(rng: Random) -> Case:
     mode = rng.choice(("RGB", "RGBA"))
-    picture = drawn(rng).convert(mode)
+    picture = drawn(rng, small(rng)).convert(mode)
     profile, colours = profile_for(rng, mode)
+    orientation = rng.randrange(1, 9)
+    block, judge = _exif(orientation), LIBVIPS
+    if rng.random() < 0.2:
+        profile, (block, colours, judge) = b"", in_exif(rng, orientation)
     choices = {
         "lossless": rng.random() < 0.5,
         "quality": rng.choice((30, 75, 100)),
         "alpha_quality": rng.choice((30, 100)),
         "method": rng.choice((0, 4)),
     }
-    orientation = rng.randrange(1, 9)
-    source = webp.encode(picture, icc_profile=profile, exif=_exif(orientation), **choices)
-    return Case(f"{mode} {choices} orientation {orientation} {colours}", "webp", source)
+    source = webp.encode(picture, icc_profile=profile, exif=block, **choices)
+    return Case(f"{mode} {choices} orientation {orientation} {colours}", "webp", source, judge)
 
 
 def make_avif(rng: Random) -> Case:
     """8 bits by Pillow, which makes the format's own turns of an orientation; more by libvips."""
+    if rng.random() < 0.25:
+        picture = drawn(rng, small(rng)).convert("RGB")
+        source, colours, judge = in_avif(rng, avif.encode(picture))
+        return Case(f"RGB 8-bit {colours}", "avif", source, judge)
     mode, bits = rng.choice(("RGB", "RGBA")), rng.choice((8, 8, 10, 12))
     picture = drawn(rng, (rng.choice(LARGER), rng.choice(LARGER))).convert(mode)
     if bits > 8:

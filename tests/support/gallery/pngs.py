@@ -8,8 +8,9 @@ from random import Random
 
 from PIL import Image
 
-from support.gallery.case import Case, drawn
-from support.gallery.profiles import profile_for
+from support.gallery.case import Case, drawn, small
+from support.gallery.descriptions import in_png
+from support.judges import LIBVIPS
 from support.specimens import png, png_samples
 from support.specimens.ifd import SHORT, Directory, tiff
 from support.specimens.png_samples import GREY, GREY_ALPHA, PALETTE, RGB, RGB_ALPHA, Layout
@@ -22,11 +23,11 @@ def make(rng: Random) -> Case:
     colour = rng.choice(list(MODES))
     depth = rng.choice(png_samples.DEPTHS.get(colour, (8, 16)))
     layout = Layout(colour, depth, rng.random() < 0.5, rng)
-    picture = drawn(rng)
-    rows = rows_of(layout, picture)
-    profile, colours = profile_for(rng, MODES[colour])
+    rows = rows_of(layout, drawn(rng, small(rng)))
+    chunks, colours, judge = [], "nothing", LIBVIPS
+    if rng.random() < 0.5:
+        chunks, colours, judge = in_png(rng, MODES[colour])
     orientation = rng.randrange(1, 9)
-    chunks = [png.iccp(profile)] if profile else []
     if orientation > 1:
         block = tiff([Directory({ORIENTATION: (SHORT, [orientation])})], rng.choice("<>"))
         chunks.append(png.chunk(b"eXIf", block))
@@ -36,7 +37,7 @@ def make(rng: Random) -> Case:
         f"type {colour} {depth}-bit{' interlaced' * layout.interlaced}"
         f"{' transparent' * transparent} orientation {orientation} {colours}"
     )
-    return Case(name, "png", png_samples.write(layout, rows, *chunks))
+    return Case(name, "png", png_samples.write(layout, rows, *chunks), judge)
 
 
 def rows_of(layout: Layout, picture: Image.Image) -> list[list[Sequence[int]]]:

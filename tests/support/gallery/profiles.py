@@ -24,10 +24,10 @@ PROFILES = {
 SAMPLES = {"1": "L", "LA": "L", "I;16": "L", "RGBA": "RGB", "P": "RGB"}
 
 
-def profile_for(rng: Random, mode: str) -> tuple[bytes, str]:
-    """A profile for samples of a mode, or none in two of three cases, and its name."""
+def profile_for(rng: Random, mode: str, *, always: bool = False) -> tuple[bytes, str]:
+    """A profile for samples of a mode and its name; none for six of ten, if not `always`."""
     known = PROFILES[SAMPLES.get(mode, mode)]
-    if rng.random() < 0.6:
+    if not always and rng.random() < 0.6:
         return b"", "no profile"
     name = rng.choice(list(known))
     return known[name], name
