@@ -52,7 +52,7 @@ def make_avif(rng: Random) -> Case:
     picture = drawn(rng, (rng.choice(LARGER), rng.choice(LARGER))).convert(mode)
     if bits > 8:
         chroma = rng.choice(("on", "off"))
-        source = _deep(picture, bits, chroma)
+        source = deep_avif(picture, bits, chroma)
         return Case(f"{mode} {bits}-bit subsampling {chroma}", "avif", source)
     profile, colours = profile_for(rng, mode)
     choices = {"subsampling": rng.choice(SUBSAMPLING), "range": rng.choice(("full", "limited"))}
@@ -95,7 +95,7 @@ def _exif(orientation: int) -> bytes:
     return tiff([Directory({ORIENTATION: (SHORT, [orientation])})]) if orientation > 1 else b""
 
 
-def _deep(picture: Image.Image, bits: int, chroma: str) -> bytes:
+def deep_avif(picture: Image.Image, bits: int, chroma: str) -> bytes:
     bands = len(picture.getbands())
     plain = pyvips.Image.new_from_memory(picture.tobytes(), *picture.size, bands, "uchar")
     deep = plain.copy(interpretation="srgb").colourspace("rgb16")

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from PIL import Image
+
 from . import png
 from .samples import packed
 
 GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
+MODES = {GREY: "L", RGB: "RGB", PALETTE: "P", GREY_ALPHA: "LA", RGB_ALPHA: "RGBA"}
 SAMPLES = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGB_ALPHA: 4}
 DEPTHS = {GREY: (1, 2, 4, 8, 16), PALETTE: (1, 2, 4, 8)}  # others have 8 and 16
 
@@ -46,6 +49,31 @@ def write(layout: Layout, rows: Sequence[Row], *chunks: bytes) -> bytes:
     )
     body = png.chunk(b"IDAT", zlib.compress(data))
     return png.assemble(head, *chunks, body, png.chunk(b"IEND", b""))
+
+
+def rows_of(layout: Layout, picture: Image.Image) -> list[list[Sequence[int]]]:
+    """The picture's samples; palette indices by luminance."""
+    most = (1 << layout.depth) - 1
+    straight = picture.convert({PALETTE: "L"}.get(layout.colour, MODES[layout.colour]))
+    channels = [channel.tobytes() for channel in straight.split()]
+    pixels = [
+        tuple(round(level * most / 255) for level in levels)
+        for levels in zip(*channels, strict=True)
+    ]
+    width = picture.width
+    return [list(pixels[at : at + width]) for at in range(0, len(pixels), width)]
+
+
+def palette(layout: Layout) -> list[bytes]:
+    if layout.colour != PALETTE:
+        return []
+    count = 1 << layout.depth
+    levels = [at * 255 // (count - 1) for at in range(count)]
+    colours = b"".join(
+        bytes((level, levels[-1 - at], levels[(at * 5 + 1) % count]))
+        for at, level in enumerate(levels)
+    )
+    return [png.chunk(b"PLTE", colours)]
 
 
 def _filtered(layout: Layout, rows: Sequence[Row]) -> bytes:

@@ -39,8 +39,8 @@ class Probe(msgspec.Struct, frozen=True):
     (offset, length) of what a decoder needs, in order, and `still_parts` of what it needs for one
     frame; None: all of the file. `clear` is the colour that stands for transparency, in decoded
     samples. `grey` says that a PNG's samples are, whatever they are decoded to, and `layout` how a
-    TIFF's lie. `stated` is what is said of the image's colours, the statement that goes first at
-    the beginning.
+    TIFF's lie. `crop` is the box of the picture in what is decoded, if it isn't all of it. `stated`
+    is what is said of the image's colours, the statement that goes first at the beginning.
     """
 
     width: int
@@ -59,6 +59,7 @@ class Probe(msgspec.Struct, frozen=True):
     parts: tuple[tuple[int, int], ...] | None = None
     still_parts: tuple[tuple[int, int], ...] | None = None
     layout: Layout | None = None
+    crop: tuple[int, int, int, int] | None = None
 
     @property
     def displayed(self) -> tuple[int, int]:

@@ -124,4 +124,9 @@ def _decoder(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) ->
         return getattr(import_module(module), reader)(stored, probe)  # type: ignore[no-any-return]
     parts = probe.still_parts if frames == 1 and probe.still_parts else probe.parts
     seen = Spliced(stored, parts) if parts else stored
-    return getattr(import_module(module), reader)(seen)  # type: ignore[no-any-return]
+    file: Image.Image = getattr(import_module(module), reader)(seen)
+    if probe.crop is None:
+        return file
+    if file.width < probe.crop[2] or file.height < probe.crop[3]:
+        raise corrupt("the picture is not within the decoded image")
+    return file.crop(probe.crop)
