@@ -135,6 +135,10 @@ proof-gateway-fuzz: $(INSTALLED) ## Send the gateway 2,000 cases that schemathes
 proof-colours: $(BENCH_INSTALLED) ## Compare colours with what Chromium and libvips show of the same files (needs chromium)
 	@$(PYTHON) benchmarks/colours.py $(ARGS)
 
+.PHONY: proof-pictures
+proof-pictures: $(INSTALLED) ## Compare 3,000 pictures of all formats and layouts with libvips (ARGS="--seed 1")
+	@$(PYTHON) benchmarks/pictures.py $(ARGS)
+
 .PHONY: proof-adversary
 proof-adversary: $(INSTALLED) ## Make random moves that a tenant may make, in 100 runs (ARGS="--seed 1"), and check every promise
 	@$(PYTHON) benchmarks/adversary.py $(ARGS)

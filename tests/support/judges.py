@@ -6,22 +6,24 @@ Each is given the file, and the picture that was put into it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import pyvips
 
 from support import vips
 from support.shown import Shown
+from support.specimens.spaces import Space
 
 
 class Judge(NamedTuple):
     """`why` it isn't libvips alone, for people; empty for libvips itself."""
 
     why: str
-    show: Callable[[bytes, Shown], Shown]
+    show: Callable[[bytes, Shown | None], Shown]
 
 
-def _opaque(source: bytes, _: Shown) -> Shown:
+def _opaque(source: bytes, _: Shown | None) -> Shown:
     picture = vips.load(source)
     return vips.pixels_of(vips.to_srgb(picture[: colours_of(picture)]))
 
@@ -31,7 +33,7 @@ def colours_of(picture: pyvips.Image) -> int:
     return {"cmyk": 4, "b-w": 1, "grey16": 1}.get(picture.interpretation, 3)
 
 
-def _as_browsers(source: bytes, _: Shown) -> Shown:
+def _as_browsers(source: bytes, _: Shown | None) -> Shown:
     """`(255 - C)(255 - K) / 255`, of the inks that libvips reads."""
     inks = vips.load(source)
     left = (inks / (257 if inks.format == "ushort" else 1)).linear(-1, 255)
@@ -50,8 +52,28 @@ BROWSERS = Judge(
     " of its own.",
     _as_browsers,
 )
-PAINTED = Judge(
-    "libvips can't read it, or leaves the samples as they are: the picture that was stored is what"
-    " has to come out.",
-    lambda _, painted: painted,
-)
+
+
+def described(space: Space) -> Judge:
+    """The samples that libvips reads, in a space that it doesn't know of."""
+
+    def show(source: bytes, _: Shown | None) -> Shown:
+        picture = vips.load(source).copy()
+        picture.remove("icc-profile-data")
+        samples = vips.pixels_of(vips.to_srgb(picture))
+        known = lru_cache(None)(space.shown)
+        pixels = (samples.rgba[at : at + 4] for at in range(0, len(samples.rgba), 4))
+        shown = (bytes((*known(tuple(pixel[:3])), pixel[3])) for pixel in pixels)
+        return samples._replace(rgba=b"".join(shown))
+
+    return Judge("libvips reads no description of colours but an ICC profile.", show)
+
+
+def arithmetic(why: str) -> Judge:
+    """What was drawn is what has to come out, as libvips can't say it."""
+
+    def show(_: bytes, painted: Shown | None) -> Shown:
+        assert painted is not None
+        return painted
+
+    return Judge(why, show)

@@ -6,7 +6,7 @@ A picture is a function of colours between 0 and 1, stored as the layout says.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from . import strips
@@ -138,12 +138,17 @@ def _row(layout: Layout, row: list[Pixel]) -> bytes:
     if layout.format == FLOAT:
         letter = {16: "e", 32: "f", 64: "d"}[layout.bits]
         return struct.pack(f"{layout.order}{len(samples)}{letter}", *samples)
-    whole = [int(sample) & (1 << layout.bits) - 1 for sample in samples]
-    if letter := {8: "B", 16: "H", 32: "I"}.get(layout.bits):
-        return struct.pack(f"{layout.order}{len(whole)}{letter}", *whole)
-    bits = "".join(f"{sample:0{layout.bits}b}" for sample in whole)
-    bits += "0" * (-len(bits) % 8)
-    return int(bits, 2).to_bytes(len(bits) // 8, "big")
+    return packed([int(sample) for sample in samples], layout.bits, layout.order)
+
+
+def packed(samples: Sequence[int], bits: int, order: str) -> bytes:
+    """A row of samples; those that aren't whole bytes begin with the highest bit."""
+    whole = [sample & (1 << bits) - 1 for sample in samples]
+    if letter := {8: "B", 16: "H", 32: "I"}.get(bits):
+        return struct.pack(f"{order}{len(whole)}{letter}", *whole)
+    text = "".join(f"{sample:0{bits}b}" for sample in whole)
+    text += "0" * (-len(text) % 8)
+    return int(text, 2).to_bytes(len(text) // 8, "big")
 
 
 def _subsampled(block: list[list[Pixel]]) -> Iterator[float]:

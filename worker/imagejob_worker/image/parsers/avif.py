@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from imagejob_worker.contract.facts import Kind
-from imagejob_worker.image.parsers import av1, exif
+from imagejob_worker.image.parsers import av1, clap, exif
 from imagejob_worker.image.parsers.boxes import Box, Reader, boxes, find
 from imagejob_worker.image.parsers.items import Items, read_items
 from imagejob_worker.image.parsers.probe import MAX_ICC_BYTES, PQ_AND_HLG, Probe, corrupt
@@ -37,6 +37,7 @@ class Properties(msgspec.Struct):
     size: tuple[int, int] = (0, 0)
     quarters: int = 0
     mirror: int | None = None
+    aperture: Box | None = None
     icc: bytes | None = None
     coded: CodePoints | None = None
     exif_space: ExifSpace | None = None
@@ -52,6 +53,8 @@ class Properties(msgspec.Struct):
             self.quarters = reader.integer(1) & 3
         elif box.name == b"imir":
             self.mirror = reader.integer(1) & 1
+        elif box.name == b"clap":
+            self.aperture = box
         elif box.name == b"colr":
             self._colour(reader)
 
@@ -85,14 +88,21 @@ def probe(data: Data) -> Probe:
         for box in items.properties:  # after the track's: the decoder shows that
             found.add(data, box)
         kinds |= _metadata(data, items, found)
+        # Of a file with a track the decoder shows that, not the item.
+        aperture = found.aperture if moov is None else None
+        crop = (
+            clap.crop(Reader(data, aperture.start, aperture.end), found.size) if aperture else None
+        )
     except IndexError as error:
         raise corrupt("the AVIF file's structure is broken: a box is cut short") from error
     orientation = ORIENTATIONS[found.quarters, found.mirror]
     kinds |= Kind.ICC if found.icc else Kind(0)
     _read_bitstream(data, items, found)
+    width, height = found.size if crop is None else (crop[2] - crop[0], crop[3] - crop[1])
     return Probe(
-        width=found.size[0],
-        height=found.size[1],
+        width=width,
+        height=height,
+        crop=crop,
         orientation=orientation,
         frames=frames,
         kinds=kinds,

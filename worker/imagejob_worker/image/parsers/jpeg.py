@@ -64,9 +64,9 @@ class _Walk:
     def segment(self, marker: int, at: int, length: int) -> None:
         """Record the segment whose marker is at `at` and whose payload has `length` bytes."""
         payload = at + 4
-        if marker in FRAMES and length >= 5:
+        if marker in FRAMES and length >= 6:
             bits, height, width = unpack_from(">BHH", self.data, payload)
-            _reject_rare(marker, bits)
+            _reject_rare(marker, bits, self.data[payload + 5])
             self.size = width, height
             self.components = tuple(self.data[payload + 6 : at + 4 + length : 3])
         if marker in FRAMES or marker in TABLES:
@@ -117,9 +117,11 @@ class _Walk:
         return not self.ended and any(self.complete.get(each) != every for each in self.components)
 
 
-def _reject_rare(marker: int, bits: int) -> None:
+def _reject_rare(marker: int, bits: int, components: int) -> None:
     """Reject kinds of JPEG that the decoder lacks: they are rare, and not damaged."""
     kind = RARE_FRAMES.get(marker) or ("12-bit" if bits == 12 else "")
+    if not kind and (components == 2 or components > 4):
+        kind = f"{components}-component"
     if kind:
         raise ItemFailure("UnsupportedFormat", f"the source is {kind} JPEG, which is not supported")
 

@@ -40,9 +40,10 @@ class Probe(msgspec.Struct, frozen=True):
     `pages` are images of a file that is no animation. `plays` counts how often an animation is
     played, 0 endlessly, and `first` is its first frame as the decoder counts. `parts` are what a
     decoder needs, in order, and `still_parts` what it needs for one frame; None: all of the file.
-    `clear` is the colour that stands for transparency, in decoded samples. `layout` says how a
-    TIFF's samples lie. `stated` is what is said of the image's colours, the statement that goes
-    first at the beginning.
+    `clear` is the colour that stands for transparency, in decoded samples. `grey` says that a PNG's
+    samples are, whatever they are decoded to, and `layout` how a TIFF's lie. `crop` is the box of
+    the picture in what is decoded, if it isn't all of it. `stated` is what is said of the image's
+    colours, the statement that goes first at the beginning.
 
     What is missing: `ended` is False if the end marker is, or if a length doesn't fit the file;
     `cut_frame` is the first frame (from 1) that isn't there whole, 0 for none; `scans_missing` says
@@ -62,10 +63,12 @@ class Probe(msgspec.Struct, frozen=True):
     stated: tuple[Statement, ...] = ()
     hdr: str | None = None
     palette: bool = False
+    grey: bool = False
     clear: int | tuple[int, int, int] | None = None
     parts: tuple[Part, ...] | None = None
     still_parts: tuple[Part, ...] | None = None
     layout: Layout | None = None
+    crop: tuple[int, int, int, int] | None = None
     ended: bool = True
     cut_frame: int = 0
     scans_missing: bool = False

@@ -43,6 +43,10 @@ def opened(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> I
         parts = probe.still_parts if frames == 1 and probe.still_parts else probe.parts
         seen = Spliced(stored, parts) if parts else stored
         file = getattr(import_module(module), reader)(seen)
+    if probe.crop is not None:
+        if file.width < probe.crop[2] or file.height < probe.crop[3]:
+            raise corrupt("the picture is not within the decoded image")
+        file = file.crop(probe.crop)
     if file.size not in ((probe.width, probe.height), probe.displayed):
         # The probe's size is what was checked: no decoder may see another.
         raise corrupt(
@@ -55,7 +59,9 @@ def opened(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> I
 def current_frame(file: Image.Image, probe: Probe, size: tuple[int, int]) -> Frame:
     """Return the frame that the decoder has loaded. GIF frames larger than the first, whose size is
     given, are cut to it, as browsers do."""
-    space, shown = space_of(file.mode), round(file.info.get("duration", 0))
+    # Of grey with alpha at 16 bits, the decoder makes RGBA.
+    space = "GRAY" if probe.grey else space_of(file.mode)
+    shown = round(file.info.get("duration", 0))
     if probe.clear is not None:
         file.info["transparency"] = probe.clear
     image = normalize(file)
