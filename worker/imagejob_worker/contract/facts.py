@@ -56,9 +56,6 @@ class Note(IntFlag):
 WALL_NOTES: Final = Note.NO_LANDLOCK | Note.NO_SECCOMP
 
 
-WALL_NOTES: Final = Note.NO_LANDLOCK | Note.NO_SECCOMP
-
-
 class SourceFacts(msgspec.Struct, frozen=True):
     """A source as its header describes it. Sides in pixels, as displayed (after orientation)."""
 

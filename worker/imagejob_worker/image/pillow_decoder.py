@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from imagejob_worker.contract.failures import ItemFailure
-
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
@@ -45,8 +43,15 @@ def _word(address: int) -> int:
     return int(_Word.from_address(address).value)
 
 
+class UnknownLayoutError(Exception):
+    """This Pillow keeps its state elsewhere than the one that the images hold."""
+
+
 class Decoder:
-    """The decoder of a file's first tile, which draws it into the file's image. For one run."""
+    """The decoder of a file's first tile, which draws it into the file's image. For one run.
+
+    Creating one, and the first `feed`, raise UnknownLayoutError.
+    """
 
     def __init__(self, file: ImageFile) -> None:
         name, extents, _, arguments = file.tile[0]
@@ -60,7 +65,7 @@ class Decoder:
         fits = type(self._decoder).__basicsize__ == DECODER_BYTES
         size = right - left, self.height
         if not fits or (_int(self._at + WIDTH), _int(self._at + HEIGHT)) != size:
-            raise _unknown()
+            raise UnknownLayoutError
 
     def feed(self, data: bytes) -> None:
         """Decode what follows in the file."""
@@ -88,7 +93,7 @@ class JpegDecoder(Decoder):
         self._libjpeg = _word(self._at + CONTEXT) + LIBJPEG
         self._errors = _word(self._libjpeg)
         if self._errors != self._libjpeg + LIBJPEG_BYTES:
-            raise _unknown()
+            raise UnknownLayoutError
 
     @property
     def warnings(self) -> int:
@@ -120,7 +125,3 @@ class JpegDecoder(Decoder):
         """How many bytes lay before the end marker that no block needed, after the last row."""
         count, marker = (_int(self._errors + PARAMETERS + 4 * index) for index in (0, 1))
         return count if marker == 0xD9 else 0
-
-
-def _unknown() -> ItemFailure:
-    return ItemFailure("Internal", "Pillow's decoder has another layout than this worker knows")

@@ -331,12 +331,26 @@ class TestFrames:
         assert opened(processed.outputs[0]).n_frames == len(FRAMES)  # type: ignore[attr-defined]
 
 
-def test_another_layout_of_the_decoder_is_no_fault_of_the_image(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["jpeg", "png"])
+def test_with_an_unknown_pillow_images_are_decoded_and_cut_ones_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(pillow_decoder, "LIBJPEG_BYTES", 640)
+    known = bench.shown(WHOLE[name])
+    monkeypatch.setattr(pillow_decoder, "DECODER_BYTES", 152)
 
+    assert bench.shown(WHOLE[name]) == known
     with pytest.raises(ItemFailure) as caught:
-        bench.process(WHOLE["jpeg"], {})
+        bench.process(WHOLE[name][: len(WHOLE[name]) // 2], {})
 
-    assert caught.value.reason == "Internal"
+    assert caught.value.reason == "CorruptImage"
+
+
+@pytest.mark.parametrize("offset", ["DECODER_BYTES", "LIBJPEG_BYTES"])
+def test_the_layout_is_checked(bench: Bench, monkeypatch: pytest.MonkeyPatch, offset: str) -> None:
+    """Else it would be read at random."""
+    damaged = WHOLE["jpeg"][:-200] + bytes(100) + WHOLE["jpeg"][-100:]
+    with pytest.raises(ItemFailure):
+        bench.process(damaged, {})
+    monkeypatch.setattr(pillow_decoder, offset, 640)
+
+    assert bench.process(damaged, {}).notes == 0

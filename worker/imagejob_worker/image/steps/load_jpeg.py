@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from imagejob_worker.image.damage import Damage, percent, rows_damaged, rows_last
 from imagejob_worker.image.parsers.probe import corrupt
-from imagejob_worker.image.pillow_decoder import JpegDecoder
+from imagejob_worker.image.pillow_decoder import JpegDecoder, UnknownLayoutError
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -34,7 +34,20 @@ class Warned(NamedTuple):
 
 
 def load_jpeg(file: ImageFile, probe: Probe) -> Damage | None:
-    """Decode the file's pixels into it. Raises CorruptImage if there is nothing to show."""
+    """Decode the file's pixels into it. Raises CorruptImage if there is nothing to show.
+
+    With a Pillow whose decoder isn't known, nothing is decoded yet, and no warning is seen; without
+    an end marker, rows may be missing then.
+    """
+    try:
+        return _load(file, probe)
+    except UnknownLayoutError as error:
+        if not probe.ended:
+            raise corrupt("the JPEG file has no end marker") from error
+        return None
+
+
+def _load(file: ImageFile, probe: Probe) -> Damage | None:
     assert file.fp is not None  # noqa: S101 (for mypy)
     file.load_prepare()
     decoder = JpegDecoder(file)
@@ -65,7 +78,7 @@ def _located(file: ImageFile, probe: Probe) -> Damage | None:
     file.fp.seek(0)
     data = file.fp.read()
     decoder = JpegDecoder(file)
-    warned = _warned(decoder, data)
+    warned = _warned(decoder, data, _first_scan(data, probe))
     decoder.close()
     if not warned:
         return None
@@ -89,17 +102,24 @@ def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe) -> Damage:
     return Damage("its data is damaged")
 
 
-def _warned(decoder: JpegDecoder, data: bytes) -> list[Warned]:
+def _first_scan(data: bytes, probe: Probe) -> int:
+    """Return where the codes of the first scan begin, in what the decoder sees of the file."""
+    *header, _ = (part for part in probe.parts or () if not isinstance(part, bytes))
+    at = 2 + sum(length for _, length in header)
+    return at + int.from_bytes(data[at : at + 2])
+
+
+def _warned(decoder: JpegDecoder, data: bytes, start: int) -> list[Warned]:
     """When warnings came; those on the header, where a picture may say odd things, don't count."""
     step = max(16, len(data) // STEPS)
-    body = len(data) - END_BYTES
-    edges = [*range(0, body, step), body, len(data)]
+    body = max(start, len(data) - END_BYTES)
+    decoder.feed(data[:start])
+    scan, row, before = decoder.scan, decoder.mcu_row, decoder.warnings
     found: list[Warned] = []
-    scan = row = before = 0
-    for start, end in pairwise(edges):
-        decoder.feed(data[start:end])
-        if decoder.warnings > before and decoder.scan:
-            found.append(Warned(scan, row, start == body))
+    for begin, end in pairwise([*range(start, body, step), body, len(data)]):
+        decoder.feed(data[begin:end])
+        if decoder.warnings > before:
+            found.append(Warned(scan, row, begin == body))
         scan, row, before = decoder.scan, decoder.mcu_row, decoder.warnings
         if decoder.finished or decoder.broken:
             break

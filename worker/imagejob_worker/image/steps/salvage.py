@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 import msgspec
 
 from imagejob_worker.image.damage import Damage, rows_damaged, rows_last, worse
-from imagejob_worker.image.pillow_decoder import Decoder
+from imagejob_worker.image.pillow_decoder import Decoder, UnknownLayoutError
 from imagejob_worker.image.steps.reader import DAMAGE, current_frame, opened
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def salvage(
             size = file.size
             damage = _load_rows(cast("ImageFile", file))
             frame = current_frame(file, probe, size)
-    except DAMAGE as error:
+    except (*DAMAGE, UnknownLayoutError) as error:
         raise failure from error
     if probe.wrong_at:
         damage = worse(damage, damage_by_checksum(files, probe))
@@ -65,7 +65,7 @@ def damage_by_checksum(files: Files, probe: Probe) -> Damage | None:
     try:
         with files.source() as stored, opened(stored, "png", sound, 1) as file:
             return _load_rows(cast("ImageFile", file))
-    except DAMAGE:
+    except (*DAMAGE, UnknownLayoutError):
         return rows_last(1)
 
 
