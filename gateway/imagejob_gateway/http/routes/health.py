@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 
 from imagejob_gateway.http import views
@@ -15,6 +17,9 @@ router = APIRouter(prefix="/api/v1/health", tags=["health"])
 
 UNREADY = 503
 
+
+OR_NONE: dict[str, Any] = {"security": [{}]}
+"""In the document: beside the token, nothing will do."""
 
 OF_READER = documented(*OF_TOKENS, ProblemReason.INVALID_PARAMETER)
 
@@ -30,6 +35,7 @@ OF_READER = documented(*OF_TOKENS, ProblemReason.INVALID_PARAMETER)
             "description": "A dependency doesn't work, or the token can't be checked.",
         },
     },
+    openapi_extra=OR_NONE,
 )
 async def get_health(services: Have, anybody: Anybody, response: Response) -> HealthModel:
     """Say whether each dependency works: the API server and the stores.

@@ -68,3 +68,9 @@ def test_who_has_a_token_learns_which_and_why(app: FastAPI) -> None:
 @pytest.mark.parametrize("shown", ["Bearer x", "Basic eDp5", ""])
 def test_who_shows_what_is_no_token_gets_nothing(app: FastAPI, shown: str) -> None:
     assert request(app, "GET", "/api/v1/health/", authorization=shown).status == 401
+
+
+def test_the_document_says_that_a_token_isn_t_needed(app: FastAPI) -> None:
+    operation = app.openapi()["paths"]["/api/v1/health/"]["get"]
+
+    assert operation["security"] == [{"HTTPBearer": []}, {}]
