@@ -7,7 +7,7 @@ what that is worth.
 
 from __future__ import annotations
 
-import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,28 +37,26 @@ class SharedKey:
         self._state = state
         self._random = random
         self._clock = clock
-        self._lock = asyncio.Lock()
         self._key = ""
         self._looked = float("-inf")
 
     async def current(self) -> bytes:
         """Return the key. It is read at most once in a while, whoever asks. Raises ProblemError."""
-        async with self._lock:
-            if self._clock() >= self._looked + SECONDS:
-                await self._look()
+        now = self._clock()
+        if not self._key:
+            self._key, self._looked = await self._made(), now
+        elif now >= self._looked + SECONDS:
+            self._looked = now  # meanwhile, the last one serves
+            with suppress(ProblemError):  # the state has logged it; the last one serves on
+                self._key = await self._made()
         return bytes.fromhex(self._key)
 
-    async def _look(self) -> None:
+    async def _made(self) -> str:
+        """Return the key that is stored, which may be a new one."""
         new = self._random(KEY_BYTES).hex()
 
         def made(state: OwnerState, _: int) -> tuple[OwnerState, str]:
             key = state.key or new
             return msgspec.structs.replace(state, key=key), key
 
-        try:
-            self._key = await self._state.change(GATEWAY, made)
-        except ProblemError:
-            if not self._key:
-                raise
-            # The state has logged it. The last key serves; what is genuine needs the state, too.
-        self._looked = self._clock()
+        return await self._state.change(GATEWAY, made)

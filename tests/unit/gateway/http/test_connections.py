@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from imagejob_gateway.http.connections import CROWDED, GRACE_SECONDS, SPARE, Connections, Crowded
-from starlette.responses import PlainTextResponse
+from typing import TYPE_CHECKING
+
+from imagejob_gateway.http.app import application
+from imagejob_gateway.http.connections import CROWDED, GRACE_SECONDS, SPARE, Connections
 from support.asgi import request
+from support.gateway_services import services
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 MOST = 3
 
@@ -89,10 +95,11 @@ def test_what_is_more_than_all_closes_at_once() -> None:
 
 
 def test_probes_are_answered_and_all_else_is_refused_on_spare_connections() -> None:
-    async def crowd(scope: object, receive: object, send: object) -> None:
-        assert isinstance(scope, dict)
-        scope["state"] = {CROWDED: True, "request_id": "abc-1"}
-        await Crowded(PlainTextResponse("!"))(scope, receive, send)  # type: ignore[arg-type]
+    app = application(services(unwatched=lambda: ()))
+
+    async def crowd(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["state"] = {CROWDED: True}
+        await app(scope, receive, send)
 
     for path in ("/api/v1/health/live", "/api/v1/health/ready"):
         assert request(crowd, "GET", path).status == 200

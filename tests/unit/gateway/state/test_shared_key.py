@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from imagejob_gateway.problem import ProblemError
-from imagejob_gateway.state.shards import shard_of
+from imagejob_gateway.state.shards import Stored, shard_of
 from imagejob_gateway.state.shared_key import GATEWAY, SECONDS, SharedKey
 from imagejob_gateway.state.state import State
 from imagejob_operator.kube.errors import UnreachableError
@@ -73,6 +73,32 @@ def test_one_that_was_deleted_is_made_anew() -> None:
     one.now += SECONDS
 
     assert run(one.key.current()) == new != old
+
+
+def test_nobody_waits_while_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    shards = MemoryShards()
+    replica = Replica(shards)
+    key = run(replica.key.current())
+    replica.now += SECONDS
+
+    async def use() -> bytes:
+        is_back, read = asyncio.Event(), shards.read
+
+        async def slow(shard: int) -> Stored:
+            await is_back.wait()
+            return await read(shard)
+
+        monkeypatch.setattr(shards, "read", slow)
+        reading = asyncio.create_task(replica.key.current())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            found = await replica.key.current()
+            assert not reading.done()
+            is_back.set()
+            await reading
+        return found
+
+    assert run(use()) == key
 
 
 def test_while_the_api_server_fails_the_last_one_serves() -> None:
