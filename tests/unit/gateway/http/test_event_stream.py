@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -177,38 +176,6 @@ def test_too_many_streams_are_refused_until_one_ends(per_owner: int, in_all: int
         return statuses
 
     assert asyncio.run(run()) == [0, 200]
-
-
-def openings(in_all: int, *owners: str) -> tuple[list[str], list[str]]:
-    """Open a stream for each; return whose were refused, and whose had to make room."""
-    streams, refused = Streams(3, in_all), []
-    endings: list[tuple[str, asyncio.Event]] = []
-    with ExitStack() as stack:
-        for owner in owners:
-            try:
-                endings.append((owner, stack.enter_context(streams.opened(owner))))
-            except ProblemError:
-                refused.append(owner)
-        ended = [owner for owner, ending in endings if ending.is_set()]
-    assert not streams._open
-    return refused, ended
-
-
-FAIR = {
-    "there is room": (["a", "a", "b"], [], []),
-    "who has most makes room for who has none": (["a", "a", "a", "b"], [], ["a"]),
-    "until they have as many": (["a", "a", "b", "b"], ["b"], []),
-    "but for one": (["a", "a", "a", "b", "b", "b"], ["b", "b"], ["a"]),
-    "nobody for one of many": (["a", "b", "c", "d"], ["d"], []),
-    "nobody beyond their own": (["b", "a", "a", "a", "a"], ["a", "a"], []),
-}
-
-
-@pytest.mark.parametrize(("owners", "refused", "ended"), FAIR.values(), ids=FAIR)
-def test_where_all_streams_are_taken_everybody_has_as_many(
-    owners: list[str], refused: list[str], ended: list[str]
-) -> None:
-    assert openings(3, *owners) == (refused, ended)
 
 
 def test_a_stream_that_makes_room_ends_in_good_order() -> None:

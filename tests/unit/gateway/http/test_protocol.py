@@ -5,34 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
-from imagejob_gateway.http import connections, protocol
-from imagejob_gateway.http.connections import CROWDED, Connections
-from imagejob_gateway.http.protocol import MOST_HEAD_BYTES, Protocol
-from uvicorn.server import ServerState
+from imagejob_gateway.http import protocol
+from imagejob_gateway.http.protocol import MOST_HEAD_BYTES
+from support.http_connections import SECONDS, Connection, served
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
-
-SECONDS = 10.0
-
-
-class Connection(NamedTuple):
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    async def say(self, data: bytes) -> None:
-        self.writer.write(data)
-        await self.writer.drain()
-
-    async def rest(self) -> bytes:
-        """All that comes until the server closes."""
-        async with asyncio.timeout(SECONDS):
-            return await self.reader.read()
+    from collections.abc import AsyncIterator
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -59,34 +40,6 @@ async def hasty(_: Any, __: Any, send: Any) -> None:
 async def connected(app: Any = app) -> AsyncIterator[Connection]:
     async with served(app) as connect:
         yield await connect()
-
-
-@asynccontextmanager
-async def served(
-    app: Any, most: int = 100
-) -> AsyncIterator[Callable[[], Coroutine[Any, Any, Connection]]]:
-    """A server, as what opens a connection to it."""
-    all_open, state = Connections(most), ServerState()
-    protocol = partial(Protocol, all_open=all_open)
-    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None)  # type: ignore[arg-type]
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
-    found = []
-
-    async def connect() -> Connection:
-        place = server.sockets[0].getsockname()
-        found.append(Connection(*await asyncio.open_connection(*place)))
-        return found[-1]
-
-    try:
-        yield connect
-    finally:
-        for each in found:
-            each.writer.close()
-        server.close()
-        for protocol_ in list(state.connections):
-            protocol_.transport.abort()
-        await asyncio.sleep(0)  # they are closed in the next round
 
 
 def said(*parts: bytes) -> bytes:
@@ -272,64 +225,3 @@ def test_an_upgrade_that_is_not_offered_is_ignored(parts: list[bytes], length: b
 
     bodies = [each.partition(b"\r\n\r\n")[2] for each in answers.split(b"HTTP/1.1 200 OK")[1:]]
     assert bodies == [length, b"3", b"0"]
-
-
-async def waiting(scope: Any, receive: Any, send: Any) -> None:
-    """Tell whether the connection is a spare one, and then wait for the body."""
-    word = b"crowded;" if scope["state"][CROWDED] else b"welcome;"
-    headers = [(b"content-length", str(len(word) + 1).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": word, "more_body": True})
-    while (await receive()).get("more_body"):
-        pass
-    await send({"type": "http.response.body", "body": b"!"})
-
-
-POST = b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n"
-
-
-async def is_crowded(connection: Connection) -> bool:
-    await connection.say(POST)
-    async with asyncio.timeout(SECONDS):
-        return (await connection.reader.readuntil(b";")).endswith(b"crowded;")
-
-
-async def finish(connection: Connection) -> None:
-    await connection.say(b"a")
-    async with asyncio.timeout(SECONDS):
-        await connection.reader.readuntil(b"!")
-
-
-def test_a_request_keeps_its_connection_and_newcomers_are_spare(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(connections, "GRACE_SECONDS", 0.0)
-
-    async def run() -> list[bool]:
-        async with served(waiting, 2) as connect:
-            first, *others = [await connect() for _ in range(2)]
-            found = [await is_crowded(each) for each in (first, *others)]
-            found.append(await is_crowded(await connect()))
-            await finish(first)
-            return [*found, await is_crowded(first)]
-
-    assert asyncio.run(run()) == [False, False, True, False]
-
-
-@pytest.mark.parametrize("said", [b"", b"GET /", POST], ids=["nothing", "a part", "all"])
-def test_connections_without_a_request_make_room(
-    monkeypatch: pytest.MonkeyPatch, said: bytes
-) -> None:
-    """Whether nothing was said, a part of the headers, or a request that is answered."""
-    monkeypatch.setattr(connections, "GRACE_SECONDS", 0.0)
-
-    async def run() -> tuple[bool, bytes]:
-        async with served(waiting, 1) as connect:
-            first = await connect()
-            await first.say(said)
-            if said == POST:
-                await first.reader.readuntil(b";")
-                await finish(first)
-            return await is_crowded(await connect()), await first.rest()
-
-    assert asyncio.run(run()) == (False, b"")
