@@ -21,7 +21,7 @@ LARGER = range(96, 129)
 
 LIMITED_GREY = arithmetic("libheif shows grey of limited range as if it were of full range.")
 TURNED_WRONGLY = arithmetic(
-    "libheif turns subsampled pictures wrongly if a side is odd, or if 4:2:2 is turned by a quarter."
+    "libheif turns subsampled pictures wrongly if a side is odd, or if 4:2:2 has a quarter turn."
 )
 SUBSAMPLING = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
 
