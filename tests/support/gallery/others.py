@@ -16,11 +16,13 @@ from support.specimens import avif, gif, webp
 from support.specimens.ifd import SHORT, Directory, tiff
 
 ORIENTATION = 274
-LARGER = range(60, 97)
+LARGER = range(96, 129)
 """Sides at which it doesn't show that libheif enlarges chroma by repeating it."""
 
 LIMITED_GREY = arithmetic("libheif shows grey of limited range as if it were of full range.")
-TURNED_ODD = arithmetic("libheif turns subsampled pictures with an odd side wrongly.")
+TURNED_WRONGLY = arithmetic(
+    "libheif turns subsampled pictures wrongly if a side is odd, or if 4:2:2 has a quarter turn."
+)
 SUBSAMPLING = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
 
 
@@ -69,9 +71,10 @@ def make_avif(rng: Random) -> Case:
 def _judge(choices: dict[str, str], orientation: int, sides: tuple[int, int]) -> Judge:
     if choices == {"subsampling": "4:0:0", "range": "limited"}:
         return LIMITED_GREY
-    whole = choices["subsampling"] in ("4:0:0", "4:4:4")
-    odd = any(side % 2 for side in sides)
-    return TURNED_ODD if odd and orientation > 1 and not whole else LIBVIPS
+    chroma = choices["subsampling"]
+    odd = any(side % 2 for side in sides) and chroma in ("4:2:0", "4:2:2")
+    quarter = chroma == "4:2:2" and orientation >= 5
+    return TURNED_WRONGLY if orientation > 1 and (odd or quarter) else LIBVIPS
 
 
 def make_gif(rng: Random) -> Case:

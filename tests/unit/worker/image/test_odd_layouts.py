@@ -46,6 +46,15 @@ def with_frame(*changes: tuple[int, int]) -> bytes:
     return bytes(data)
 
 
+def with_components(count: int) -> bytes:
+    """A JPEG whose frame header has so many components, each like the first."""
+    data = jpeg_of()
+    at = data.index(FRAME)
+    each = b"".join(bytes((number, 0x11, 0)) for number in range(count))
+    header = (8 + 3 * count).to_bytes(2, "big") + data[at + 4 : at + 9] + bytes((count,)) + each
+    return data[: at + 2] + header + data[at + 19 :]
+
+
 class TestJpeg:
     @pytest.mark.parametrize(
         ("source", "kind"),
@@ -54,8 +63,7 @@ class TestJpeg:
             (with_frame((1, 0xC1), (4, 12)), "12-bit"),
             *((with_frame((1, marker)), "lossless") for marker in (0xC3, 0xCB)),
             *((with_frame((1, marker)), "hierarchical") for marker in (0xC5, 0xC6, 0xCD, 0xCE)),
-            (with_frame((9, 2)), "2-component"),
-            (with_frame((9, 5)), "5-component"),
+            *((with_components(count), f"{count}-component") for count in (2, 5, 255)),
         ],
     )
     def test_kinds_without_a_decoder_are_named(

@@ -66,7 +66,9 @@ class _Walk:
         payload = at + 4
         if marker in FRAMES and length >= 6:
             bits, height, width = unpack_from(">BHH", self.data, payload)
-            _reject_rare(marker, bits, self.data[payload + 5])
+            components = self.data[payload + 5]
+            whole = length == 6 + 3 * components
+            _reject_rare(marker, bits, components if whole else 0)
             self.size = width, height
             self.components = tuple(self.data[payload + 6 : at + 4 + length : 3])
         if marker in FRAMES or marker in TABLES:
@@ -118,7 +120,10 @@ class _Walk:
 
 
 def _reject_rare(marker: int, bits: int, components: int) -> None:
-    """Reject kinds of JPEG that the decoder lacks: they are rare, and not damaged."""
+    """Reject kinds of JPEG that the decoder lacks: they are rare, and not damaged.
+
+    `components` is 0 where the header isn't as long as so many make it.
+    """
     kind = RARE_FRAMES.get(marker) or ("12-bit" if bits == 12 else "")
     if not kind and (components == 2 or components > 4):
         kind = f"{components}-component"

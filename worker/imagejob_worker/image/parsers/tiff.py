@@ -50,7 +50,7 @@ KINDS = {
 DECODING = {32995, 32996, 32997, 32998, 33300, 33301, 33302, 33303, 33304, 33305, 33306}
 PADDING = 15  # Pillow fills up to a multiple of 16, others to an even length
 MAX_DIRECTORIES = 65_536
-MAX_TILE_PIXELS = 4096 * 4096
+MAX_TILE_PIXELS = 2048 * 2048
 """A tile is decoded whole, beside the image: this many pixels, or twice as many as the image
 has, are honest."""
 

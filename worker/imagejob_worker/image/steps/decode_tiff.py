@@ -24,7 +24,11 @@ AS_BYTES = {"LA;16": "LA", "La;16": "La"}
 def decode_tiff(file: BinaryIO, probe: Probe) -> Image.Image:
     """The first image, as stored: not turned. Raises OSError where its data is damaged."""
     assert probe.layout is not None  # noqa: S101 (for mypy: the parser has set it)
-    layout = probe.layout
+    return _shown(_decoded(file, probe, probe.layout), probe.layout)
+
+
+def _decoded(file: BinaryIO, probe: Probe, layout: Layout) -> Image.Image:
+    """The samples. The decoder, which may hold a strip as large as the image, ends with this."""
     mode = "RGBA" if layout.mode in AS_BYTES else layout.mode
     image = Image.new(mode, (probe.width, probe.height), None)
     decoder = _imaging.libtiff_decoder(mode, layout.raw, file.fileno(), 0)
@@ -34,7 +38,7 @@ def decode_tiff(file: BinaryIO, probe: Probe) -> Image.Image:
         raise MemoryError
     if error < 0:
         raise OSError("its data is cut short or damaged")
-    return _shown(image, layout)
+    return image
 
 
 def _shown(image: Image.Image, layout: Layout) -> Image.Image:
