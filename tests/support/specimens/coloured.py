@@ -16,7 +16,7 @@ from PIL import Image
 
 from . import avif, icc, jpeg, png, spaces, tiff, webp
 from .colour import Rgb
-from .ifd import ASCII, SHORT, Directory
+from .ifd import ASCII, LONG, RATIONAL, SHORT, UNDEFINED, Directory, Value
 from .ifd import tiff as directories
 from .spaces import ADOBE_RGB, DISPLAY_P3, SRGB, Space
 
@@ -289,4 +289,34 @@ def stored(data: bytes) -> list[Rgb]:
         return middles(image)
 
 
-KINDS = (by_code_points, by_gamma, in_modes, by_precedence, by_exif, by_nclx)
+def by_tiff() -> Iterator[Coloured]:
+    """TIFF's own colorimetry, which is noted where it says other than sRGB, and used by nobody."""
+    scale = 10_000
+    white = [(round(part * scale), scale) for part in spaces.D65]
+    of_srgb, of_p3 = (
+        [(round(part * scale), scale) for point in primaries for part in point]
+        for primaries in (spaces.BT_709, spaces.P3)
+    )
+    transfer = SHORT, [round(65_535 * (at / 255) ** 1.8) for at in range(256)]
+    profile = UNDEFINED, icc.display_p3()
+    cases: dict[str, tuple[dict[int, tuple[int, Value]], Space, int]] = {
+        "primaries of sRGB": ({318: (RATIONAL, white), 319: (RATIONAL, of_srgb)}, SRGB, USED),
+        "primaries of sRGB, no white": ({319: (RATIONAL, of_srgb)}, SRGB, USED),
+        "primaries of P3": ({318: (RATIONAL, white), 319: (RATIONAL, of_p3)}, SRGB, IGNORED),
+        "primaries of zeros": ({319: (RATIONAL, [(0, 0)] * 6)}, SRGB, IGNORED),
+        "primaries nowhere": ({319: (LONG, [2**31])}, SRGB, IGNORED),
+        "a transfer function": ({301: transfer}, SRGB, IGNORED),
+        "a profile first": ({301: transfer, 34675: profile}, DISPLAY_P3, USED),
+    }
+    for order, (name, (entries, space, notes)) in itertools.product("<>", cases.items()):
+        page = tiff.pixels(patches())
+        page.entries |= entries
+        data = directories([page], order)
+        yield Coloured(f"tiff {order} {name}", "tiff", data, space, notes, browser=False)
+    page = tiff.pixels(patches())
+    page.entries |= {301: transfer}
+    page.children[0x8769] = described(2)
+    yield Coloured("tiff EXIF first", "tiff", directories([page]), ADOBE_RGB, browser=False)
+
+
+KINDS = (by_code_points, by_gamma, in_modes, by_precedence, by_exif, by_nclx, by_tiff)
