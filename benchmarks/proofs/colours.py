@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image
 from support.pictures import Bench
-from support.specimens import coloured, presses
+from support.specimens import coloured, coloured_others, presses
 
 from proofs import chromium
 
@@ -36,7 +36,7 @@ class Judged(NamedTuple):
 def by_chromium(folder: Path) -> Iterator[Judged]:
     """Every image that browsers read as we do, beside what Chromium shows."""
     bench = _bench(folder / "chromium")
-    for kind in (*coloured.KINDS, presses.rgb_and_grey, presses.grey_in_rgb):
+    for kind in (*coloured_others.KINDS, presses.rgb_and_grey, presses.grey_in_rgb):
         cases = [case for case in kind() if case.browser]
         files = {case.name: (f"image/{case.format}", case.data) for case in cases}
         rows = chromium.middle_rows(files)

@@ -10,7 +10,7 @@ import pytest
 from imagejob_worker.contract.facts import Note
 from PIL import Image, ImageCms
 from support.pictures import Bench, distance, encoded, opened
-from support.specimens import coloured, icc, png, presses, spaces
+from support.specimens import coloured, coloured_others, icc, png, presses, spaces
 from support.specimens.coloured import Coloured
 
 TOLERANCE = 2
@@ -19,7 +19,7 @@ TOLERANCE = 2
 
 @pytest.mark.parametrize(
     "kind",
-    [*coloured.KINDS, presses.rgb_and_grey, presses.grey_in_rgb],
+    [*coloured_others.KINDS, presses.rgb_and_grey, presses.grey_in_rgb],
     ids=lambda kind: kind.__name__,
 )
 def test_stated_colours_come_out_as_srgb(
