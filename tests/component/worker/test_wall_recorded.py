@@ -18,7 +18,7 @@ from imagejob_worker.sandbox.syscall_numbers import machine
 from PIL import Image
 from support import syscall_recorder, worker_process
 from support.bpf import verdict
-from support.specimens import coloured, films, icc, jpeg, png, spaces, tiff, webp
+from support.specimens import coloured_others, films, icc, jpeg, png, spaces, tiff, webp
 from support.worker_process import Workplace
 
 UNSEEN = {
@@ -90,7 +90,7 @@ def sources() -> dict[str, bytes]:
         "tiff-lzw": encoded(photo, "tiff", compression="tiff_lzw"),
         "tiff-jpeg": encoded(photo, "tiff", compression="jpeg"),
     }
-    adobe = [case for case in coloured.by_exif() if case.space is spaces.ADOBE_RGB]
+    adobe = [case for case in coloured_others.by_exif() if case.space is spaces.ADOBE_RGB]
     found |= {f"colours-{case.format}": case.data for case in adobe}
     found |= {f"cut-{name}": data[: len(data) * 2 // 3] for name, data in [*found.items()]}
     return found | {"abort": found["jpeg-small"], "traceback": found["jpeg-small"]}

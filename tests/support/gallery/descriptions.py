@@ -10,7 +10,7 @@ from support.gallery.profiles import profile_for
 from support.judges import LIBVIPS, Judge, described
 from support.specimens import png, spaces
 from support.specimens.coloured import SRGB_CHUNK, chrm, cicp, gama
-from support.specimens.coloured import described as exif_directory
+from support.specimens.coloured_others import described as exif_directory
 from support.specimens.ifd import SHORT, Directory, tiff
 from support.specimens.spaces import SRGB
 

@@ -7,6 +7,8 @@ import time
 
 import pytest
 from imagejob_worker.contract.facts import Note
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image.files import Files
 from PIL import Image
 from support.pictures import Bench, distance, encoded, opened, pixel
 from support.specimens import colour, coloured, hostile_profiles, icc, jpeg, png, spaces, tiff
@@ -54,6 +56,18 @@ def test_a_larger_one_is_dropped_with_a_note(bench: Bench) -> None:
 
     assert processed.notes == Note.ICC_DROPPED
     assert distance(pixel(opened(processed.outputs[0]), (16, 16)), (0, 255, 0)) <= 3
+
+
+def test_too_little_memory_for_a_profile_is_no_fault_of_the_profile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = Image.new("CMYK", (32, 32))
+    monkeypatch.setattr(Files, "free_address_space", lambda _: 20 * MIB)
+
+    with pytest.raises(ItemFailure) as failure:
+        bench.process(jpeg.encode(picture, icc_profile=press(4 * MIB)), {"format": "png"})
+
+    assert failure.value.reason == "OutOfMemory"
 
 
 HOSTILE = dict(hostile_profiles.every())

@@ -10,7 +10,7 @@ import pytest
 from imagejob_worker.contract.facts import Note
 from PIL import Image, ImageCms
 from support.pictures import Bench, distance, encoded, opened
-from support.specimens import coloured, icc, png, presses, spaces
+from support.specimens import coloured, coloured_others, icc, png, presses, spaces, webp
 from support.specimens.coloured import Coloured
 
 TOLERANCE = 2
@@ -19,7 +19,7 @@ TOLERANCE = 2
 
 @pytest.mark.parametrize(
     "kind",
-    [*coloured.KINDS, presses.rgb_and_grey, presses.grey_in_rgb],
+    [*coloured_others.KINDS, presses.rgb_and_grey, presses.grey_in_rgb],
     ids=lambda kind: kind.__name__,
 )
 def test_stated_colours_come_out_as_srgb(
@@ -149,3 +149,13 @@ def test_the_track_says_what_colours_an_animation_has(bench: Bench) -> None:
     expected = [spaces.DISPLAY_P3.shown(rgb) for rgb in coloured.stored(data)]
     assert item < track
     assert max(distance(*pair) for pair in zip(coloured.middles(image), expected, strict=True)) <= 3
+
+
+def test_the_first_of_two_profiles_counts(bench: Bench) -> None:
+    profiles = [webp.chunk(b"ICCP", profile) for profile in (icc.display_p3(), icc.adobe_rgb())]
+    source = webp.extended(coloured.patches(), webp.ICC_FLAG, before=tuple(profiles))
+
+    found = coloured.middles(bench.picture(source))
+
+    expected = [spaces.DISPLAY_P3.shown(rgb) for rgb in coloured.PATCHES]
+    assert max(distance(*pair) for pair in zip(found, expected, strict=True)) <= TOLERANCE

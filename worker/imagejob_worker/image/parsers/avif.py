@@ -144,7 +144,7 @@ def _metadata(data: Data, items: Items, found: Properties) -> Kind:
             block = item.read(data)
             skip = int.from_bytes(block[:4], "big") + 4
             kinds |= exif.inspect(block[skip:])[0]
-            found.exif_space = exif.colour_space(block[skip:])
+            found.exif_space = found.exif_space or exif.colour_space(block[skip:])
         elif item.kind == b"mime":
             kinds |= Kind.XMP if item.content_type == XMP_TYPE else Kind.OTHER
         elif item.kind == b"uri ":

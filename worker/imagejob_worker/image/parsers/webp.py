@@ -64,7 +64,8 @@ class _Walk:
             self.kinds |= Kind.XMP
         elif name == b"ICCP":
             self.kinds |= Kind.ICC
-            self.icc = bytes(self.data[at : at + min(length, MAX_ICC_BYTES + 1)])
+            if self.icc is None:  # of two the first counts (RFC 9649, 2.7.1.4)
+                self.icc = bytes(self.data[at : at + min(length, MAX_ICC_BYTES + 1)])
         elif name not in PIXELS:
             self.kinds |= Kind.OTHER
 

@@ -16,9 +16,14 @@ from imagejob_worker.image.parsers.statements import Icc
 
 if TYPE_CHECKING:
     from imagejob_worker.image.context import SourceContext
+    from imagejob_worker.image.files import Files
     from imagejob_worker.image.parsers.statements import Statement
 
 PERCEPTUAL: Final = 0  # presses' profiles are made for this intent, and matrix profiles ignore it
+MEMORY_TIMES, MEMORY_BESIDE = 7, 1024 * 1024
+"""How much a profile takes at most, measured: six times its size while it is read, for tables of 8
+bits, which become 16."""
+
 MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 FITTING = {"RGB": ("RGB", "GRAY"), "GRAY": ("GRAY",), "CMYK": ("CMYK",)}
 """Which samples a profile may describe."""
@@ -50,15 +55,24 @@ class Profile:
 def read_profile(context: SourceContext) -> None:
     """Set the profile that the first statement to decide means; None for sRGB.
 
-    A statement that can't be used is noted, and the next one is asked.
+    A statement that can't be used is noted, and the next one is asked. Raises MemoryError.
     """
     context.profile = None
     samples = context.first_frame.space
     for statement in context.probe.stated:
+        if isinstance(statement, Icc):
+            _check_memory(context.files, statement)
         decided, context.profile, note = _read(statement, samples)
         context.notes |= note
         if decided:
             return
+
+
+def _check_memory(files: Files, statement: Icc) -> None:
+    """littleCMS reports a lack of memory as a profile that it can't use, so check before."""
+    free, size = files.free_address_space(), len(statement.data or b"")
+    if free is not None and free < MEMORY_TIMES * size + MEMORY_BESIDE:
+        raise MemoryError
 
 
 def _read(statement: Statement, samples: str) -> tuple[bool, Profile | None, Note]:
