@@ -53,9 +53,9 @@ def read_profile(context: SourceContext) -> None:
     A statement that can't be used is noted, and the next one is asked.
     """
     context.profile = None
-    samples = context.first_frame.space
+    first, *_ = context.first_frames.values()
     for statement in context.probe.stated:
-        decided, context.profile, note = _read(statement, samples)
+        decided, context.profile, note = _read(statement, first.space)
         context.notes |= note
         if decided:
             return
