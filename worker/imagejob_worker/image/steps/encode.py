@@ -34,6 +34,9 @@ WEBP_METHOD = 4
 AVIF_SPEED = 6
 """Of 0 to 10. 4 takes four times as long for 3 % fewer bytes."""
 
+MAX_PLAYS: dict[MadeFormat, int] = {"webp": 65_535, "png": 2**31 - 1, "avif": 2**31 - 1}
+"""How often a file can say that it is played, short of endlessly. A GIF can say 65,536 times."""
+
 LOSSLESS_EFFORT = 70
 """For lossless WebP, `quality` is effort: 0 fast, 100 small."""
 
@@ -67,10 +70,10 @@ def encode(output: OutputContext, choice: Choice, quality: int, file: OutputFile
     with guard, file.rewritten(EXTENSIONS[choice.format]) as encoded:
         first.save(encoded, **settings)
     if choice.format == "avif" and animation is not None:
-        from imagejob_worker.image.steps.zero_timestamps import zero_timestamps  # rare
+        from imagejob_worker.image.steps.avif_timing import set_timing  # rare
 
         with file.reopened() as encoded:
-            zero_timestamps(encoded)
+            set_timing(encoded, min(animation.plays, MAX_PLAYS[choice.format]))
     if choice.format == "webp" and animation is not None and first.mode == "RGBA":
         with file.reopened() as encoded:
             _declare_alpha(encoded)
@@ -132,8 +135,8 @@ def _animated(
         "append_images": others,
         "duration": animation.durations,
     }
-    if name != "avif":  # which has no loop count here: it is played endlessly
-        settings["loop"] = animation.plays
+    if name != "avif":  # whose loop count is set in the file
+        settings["loop"] = min(animation.plays, MAX_PLAYS[name])
     if name == "webp":
         settings["background"] = (0, 0, 0, 0)
     return settings
