@@ -44,6 +44,36 @@ def test_nothing_shows_for_ten_milliseconds_or_less(bench: Bench, source: str, n
     assert durations(opened(made)) == [100, 100, shown[2]]
 
 
+@pytest.mark.parametrize(
+    ("source", "shown", "name", "found"),
+    [
+        ("WEBP", [65_535, 65_537], "png", [65_535, 65_540]),
+        ("WEBP", [655_356, 70_001], "png", [655_400, 70_000]),
+        ("WEBP", [16_777_000, 6_553_449], "png", [16_777_000, 6_553_400]),
+        ("WEBP", [655_356, 16_777_000], "webp", [655_356, 16_777_000]),
+        ("PNG", [65_535_000, 20], "webp", [16_777_215, 20]),
+        ("PNG", [65_535_000, 20], "avif", [16_777_215, 20]),
+        ("AVIF", [2**31 + 1, 70_001], "png", [16_777_000, 70_000]),
+        ("AVIF", [2**31 + 1, 70_001], "avif", [16_777_215, 70_001]),
+    ],
+)
+def test_long_times(
+    bench: Bench, source: str, shown: list[int], name: str, found: list[int]
+) -> None:
+    (made,) = bench.process(animation(source, shown), {"format": name, "animated": True}).outputs
+
+    assert durations(opened(made)) == found
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_month_of_frames(bench: Bench, name: str) -> None:
+    source = animation("PNG", [65_535_000] * 140)
+
+    (made,) = bench.process(source, {"format": name, "animated": True}).outputs
+
+    assert sum(durations(opened(made))) > 2**31 - 1000
+
+
 def played(data: bytes) -> int:
     return avif.probe(data).plays
 

@@ -37,6 +37,8 @@ AVIF_SPEED = 6
 MAX_PLAYS: dict[MadeFormat, int] = {"webp": 65_535, "png": 2**31 - 1, "avif": 2**31 - 1}
 """How often a file can say that it is played, short of endlessly. A GIF can say 65,536 times."""
 
+MAX_TIMESTAMP = 2**31 - 1
+
 LOSSLESS_EFFORT = 70
 """For lossless WebP, `quality` is effort: 0 fast, 100 small."""
 
@@ -133,10 +135,25 @@ def _animated(
     settings: dict[str, Any] = {
         "save_all": True,
         "append_images": others,
-        "duration": animation.durations,
+        "duration": _durations(name, animation.durations),
     }
     if name != "avif":  # whose loop count is set in the file
         settings["loop"] = min(animation.plays, MAX_PLAYS[name])
     if name == "webp":
         settings["background"] = (0, 0, 0, 0)
     return settings
+
+
+def _durations(name: MadeFormat, durations: Sequence[int]) -> list[int]:
+    """Milliseconds that the format can say. WebP's encoder counts from the start, in 31 bits."""
+    if name == "png":
+        return [_as_fraction(each) for each in durations]
+    if name == "webp" and (whole := sum(durations)) > MAX_TIMESTAMP:
+        return [each * MAX_TIMESTAMP // whole for each in durations]
+    return list(durations)
+
+
+def _as_fraction(milliseconds: int) -> int:
+    """Round to a unit of time of which a PNG can say so many: 65,535."""
+    unit = next(unit for unit in (1, 10, 100, 1000) if milliseconds <= unit * 65_535)
+    return round(milliseconds / unit) * unit
