@@ -143,6 +143,10 @@ proof-pictures: $(INSTALLED) ## Compare 3,000 pictures of all formats and layout
 proof-adversary: $(INSTALLED) ## Make random moves that a tenant may make, in 100 runs (ARGS="--seed 1"), and check every promise
 	@$(PYTHON) benchmarks/adversary.py $(ARGS)
 
+.PHONY: proof-films
+proof-films: $(INSTALLED) ## Compare every frame of 1,200 random animations with a compositor of the tests', and with Chromium
+	@$(PYTHON) benchmarks/films.py $(ARGS)
+
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from the benchmarks' records
 	@$(PYTHON) benchmarks/plots.py
 

@@ -71,3 +71,10 @@ def test_many_large_uploads_at_once_take_the_gateway_little(tmp_path: Path) -> N
 
     assert found["wrong"] == []
     assert found["peakMiB"] <= 200
+
+
+def test_every_frame_shows_what_it_should(tmp_path: Path) -> None:
+    """The unit tests have the same without Chromium, which is not everywhere."""
+    found = proof("films.py", tmp_path / "films.json", "--each", "12", "--no-chromium")
+
+    assert (found["films"], found["wrong"]) == (36, [])

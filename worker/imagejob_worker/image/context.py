@@ -34,8 +34,8 @@ class SourceContext:
     probe: Probe  # probe
     plans: tuple[OutputPlan, ...]  # plan_outputs; aim_smart_crops moves their crops
     draft_scale: int  # plan_outputs: a JPEG is decoded at 1/draft_scale
-    first_frame: Frame  # decode
-    more_frames: Iterator[Frame]  # decode
+    first_frames: dict[bool, Frame]  # decode: of still outputs (False) and of animated ones (True)
+    more_frames: Iterator[Frame]  # decode: that follow in animated outputs
     profile: Profile | None  # read_profile
 
     def __init__(
@@ -52,10 +52,16 @@ class SourceContext:
         self.notes = Note(0)  # any step may add some
 
     @property
+    def format(self) -> SourceFormat:
+        """The source's format, as identified."""
+        assert self.facts  # noqa: S101 (for mypy: identify has set it)
+        return self.facts.format
+
+    @property
     def frames(self) -> int:
         """How many frames to decode: one, unless an output is animated."""
-        frames = self.probe.frames
-        return frames if any(is_animated(each, frames) for each in self.item.outputs) else 1
+        animated = any(is_animated(each, moves=self.probe.moves) for each in self.item.outputs)
+        return self.probe.frames if animated else 1
 
     @property
     def keeps_icc(self) -> bool:

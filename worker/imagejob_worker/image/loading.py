@@ -46,7 +46,7 @@ WRITERS: Final[dict[MadeFormat, tuple[str, ...]]] = {
     "jpeg": ("PIL.JpegImagePlugin",),
     "png": ("PIL.PngImagePlugin",),
     "webp": ("PIL.WebPImagePlugin",),
-    "avif": ("PIL.AvifImagePlugin", "imagejob_worker.image.steps.zero_timestamps"),
+    "avif": ("PIL.AvifImagePlugin", "imagejob_worker.image.steps.avif_timing"),
 }
 AUTOMATIC: Final[tuple[MadeFormat, ...]] = ("jpeg", "webp", "png")
 """The formats that `auto` may come to."""

@@ -47,7 +47,7 @@ SOURCE_STEPS = (
     probe,  # walk its container: size, frames, orientation, profile, kinds of metadata
     check_limits,
     plan_outputs,  # size and crop of each output, and the scale to decode at
-    decode,  # the first frame; others follow one by one, as they are rendered
+    decode,  # the still image, the first frame; others follow one by one, as they are rendered
     read_profile,
     aim_smart_crops,
 )
@@ -103,7 +103,9 @@ def process(
 def _still_outputs(context: SourceContext) -> Iterator[EncodedOutput]:
     """Encode each output before the next is rendered, so that few pixels are held at once."""
     plans = [plan for plan in context.plans if not plan.animated]
-    for plan, raster in _reduced(context, context.first_frame, plans):
+    if not plans:
+        return
+    for plan, raster in _reduced(context, context.first_frames.pop(False), plans):
         yield _encoded(OutputContext(context, plan, [raster], None))
 
 
@@ -114,7 +116,7 @@ def _animated_outputs(context: SourceContext) -> Iterator[EncodedOutput]:
         return
     frames: dict[int, list[Raster]] = {plan.index: [] for plan in plans}
     durations: list[int] = []
-    for frame in chain([context.first_frame], context.more_frames):
+    for frame in chain([context.first_frames.pop(True)], context.more_frames):
         durations.append(frame.milliseconds)
         for plan, raster in _reduced(context, frame, plans):
             frames[plan.index].append(raster)

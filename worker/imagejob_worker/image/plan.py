@@ -42,15 +42,17 @@ class OutputPlan(msgspec.Struct, frozen=True):
     parent: int | None = None
 
 
-def is_animated(output: Output, frames: int) -> bool:
-    """Whether an output of a source with so many frames shows more than the first."""
-    return frames > 1 and output.animated and output.format != "jpeg"
+def is_animated(output: Output, *, moves: bool) -> bool:
+    """Whether an output of a source that moves (or not) shows its animation."""
+    return moves and output.animated and output.format != "jpeg"
 
 
-def lay_out(source: Size, outputs: Sequence[Output], frames: int = 1) -> tuple[OutputPlan, ...]:
-    """Plan each output; `source` is the size as displayed, `frames` how many follow in time."""
+def lay_out(
+    source: Size, outputs: Sequence[Output], *, moves: bool = False
+) -> tuple[OutputPlan, ...]:
+    """Plan each output; `source` is the size as displayed, and `moves` whether it is animated."""
     return tuple(
-        OutputPlan(index, output, place(source, output), is_animated(output, frames))
+        OutputPlan(index, output, place(source, output), is_animated(output, moves=moves))
         for index, output in enumerate(outputs)
     )
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 class Spliced(io.RawIOBase):
-    """The given parts, one after the other, as a file to read: (offset, length) in `file`, or
-    bytes."""
+    """The given parts, one after the other, as a file to read.
+
+    A part is (offset, length) in `file`, or bytes. `file` stays open when this is closed.
+    """
 
     def __init__(self, file: BinaryIO, parts: Sequence[Part]) -> None:
         super().__init__()
@@ -69,11 +71,6 @@ class Spliced(io.RawIOBase):
             return part[into : into + length]
         self._file.seek(part[0] + into)
         return self._file.read(length)
-
-    def close(self) -> None:
-        """Close the file beneath as well."""
-        self._file.close()
-        super().close()
 
 
 def _length(part: Part) -> int:

@@ -105,7 +105,8 @@ WORDS = re.compile(
       (structure\ is\ broken(:\ a\ box\ is\ cut\ short)?|first\ directory\ states\ no\ size)
     | the\ header\ (says\ [\dx ]+\ pixels|can\ be\ read\ as\ [\d x]+\ and\ as\ [\d x]+)
     | [\d x]+:\ the\ limit\ of\ a\ side\ is\ 65,535
-    | \d+\ x\ \d+(\ x\ \d+\ frames)?\ is\ [\d,]+\ pixels;\ the\ limit\ is\ [\d,]+
+    | \d+\ x\ \d+(\ x\ \d+\ frames(\ and\ [\d,]+\ outside)?)?\ is\ [\d,]+\ pixels;[ ]
+      the\ limit\ is\ [\d,]+
     | a\ frame\ is\ larger\ than\ the\ header\ says
     | the\ source\ is\ [^_]+
     | the\ TIFF('s)?\ [\w\ ,:-]+

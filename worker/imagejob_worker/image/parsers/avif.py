@@ -42,6 +42,7 @@ class Properties(msgspec.Struct):
     coded: CodePoints | None = None
     exif_space: ExifSpace | None = None
     hdr: str | None = None
+    plays: int = 0
 
     def add(self, data: Data, box: Box) -> None:
         """Add one property box; unknown ones aren't needed here."""
@@ -105,6 +106,7 @@ def probe(data: Data) -> Probe:
         crop=crop,
         orientation=orientation,
         frames=frames,
+        plays=found.plays,
         kinds=kinds,
         stated=stated(found.icc, found.coded, found.exif_space),
         hdr=found.hdr,
@@ -161,6 +163,7 @@ def _frames(data: Data, moov: Box, found: Properties) -> int:
         entries = find(data, table.start, table.end, b"stsd")
         if entries is not None:
             _sample_entry(data, entries, found)
+        found.plays = _plays(data, track)
         sizes = find(data, table.start, table.end, b"stsz")
         if sizes is None:
             return 1
@@ -168,6 +171,26 @@ def _frames(data: Data, moov: Box, found: Properties) -> int:
         each, count = reader.integer(4), reader.integer(4)
         return max(1, min(count, len(data) if each else reader.left // 4))
     return 1
+
+
+def _plays(data: Data, track: Box) -> int:
+    """How often a track plays its edit list (8.6.6): until the track's own duration ends, if the
+    list is to be repeated (ISO/IEC 23008-12, 9.6.1); endlessly where nothing says so."""
+    header = find(data, track.start, track.end, b"tkhd")
+    edits = find(data, track.start, track.end, b"edts", b"elst")
+    if header is None or edits is None:
+        return 0
+    reader = Reader(data, edits.start, edits.end)
+    width, repeats = 8 if reader.integer(1) == 1 else 4, reader.integer(3) & 1
+    entries, once = reader.integer(4), reader.integer(width)
+    if not repeats or not entries:
+        return 1
+    reader = Reader(data, header.start, header.end)
+    width = 8 if reader.integer(1) == 1 else 4
+    reader.integer(3 + 2 * width + 8)  # flags, times, the track's number
+    whole = reader.integer(width)
+    endless = not once or whole == (1 << 8 * width) - 1
+    return 0 if endless else max(1, -(-whole // once))
 
 
 def _is_image(data: Data, track: Box) -> bool:

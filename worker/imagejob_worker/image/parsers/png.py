@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from imagejob_worker.contract.facts import Kind
-from imagejob_worker.image.parsers import exif
+from imagejob_worker.image.parsers import apng, exif
 from imagejob_worker.image.parsers.png_colours import CHUNKS as COLOURS
 from imagejob_worker.image.parsers.png_colours import Colours
 from imagejob_worker.image.parsers.probe import MAX_PARTS, Probe, corrupt, too_many_parts
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from imagejob_worker.image.parsers.statements import ExifSpace
 
 STILL = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
-ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 PIXELS = {b"IDAT", b"fdAT"}
 # How pixels are to be shown: no metadata, and not needed once they are in sRGB.
 RENDERING = {
@@ -59,42 +58,32 @@ class _Walk:
         self.orientation: int | None = None
         self.colours = Colours()
         self.exif_space: ExifSpace | None = None
-        self.declared = 0
-        self.plays = 0
-        self.frames = 0
+        self.frames = apng.Frames(data)
         self.has_pixels = False
-        self.still_first = False
         self.clear: int | tuple[int, int, int] | None = None
         self.parts: list[tuple[int, int]] = [(0, 8)]
         self.ended = False
         self.cut_in_pixels = False
         self.pixels: list[tuple[int, int]] = []  # of the still image
         self.wrong_at = 0
-        self.wrong_frame = 0
-        self.still_parts: list[tuple[int, int]] = [(0, 8)]
 
     def chunk(self, name: bytes, at: int, length: int) -> None:
         """Record the chunk whose length field is at `at`."""
         if name in PIXELS and not self._is_right(at + 4, length + 4):
             self.wrong_at = self.wrong_at or (at if name == b"IDAT" else 0)
-            self.wrong_frame = self.wrong_frame or self.frames
+            self.frames.spoil()
         if name in STILL:
-            _append(self.still_parts, at, length + 12)
-        if name in STILL or name in ANIMATION:
             _append(self.parts, at, length + 12)
         if name in COLOURS:
             self.colours.chunk(self.data, name, at, length, late=self.has_pixels)
         if name == b"IDAT":
             self.has_pixels = True
             self.pixels.append((at + 8, length))
-            self.still_first |= self.frames == 0
-        elif name == b"fcTL":
-            self.frames += 1
         elif name == b"tRNS":
             self.clear = _clear(self.data, at + 8, length)
-        elif name == b"acTL" and length >= 8:
-            self.declared, self.plays = unpack_from(">II", self.data, at + 8)
-        elif name not in STILL and name not in ANIMATION and name not in RENDERING:
+        if name in STILL or name in apng.CHUNKS:
+            self.frames.chunk(name, at + 8, length)
+        elif name not in RENDERING:
             self._ancillary(name, at + 8, length)
 
     def _is_right(self, at: int, length: int) -> bool:
@@ -110,14 +99,13 @@ class _Walk:
         self.cut_in_pixels = at + 8 + length > len(self.data)
         self.chunk(name, at, min(length, len(self.data) - at - 8))
 
-    @property
-    def cut_frame(self) -> int:
+    def cut_frame(self, spoilt: int) -> int:
         """The first frame of an animation that isn't there whole; 0: none."""
-        if self.wrong_frame:
-            return self.wrong_frame
-        if self.ended or self.declared <= self.frames - self.cut_in_pixels:
+        if spoilt:
+            return spoilt
+        if self.ended or self.frames.declared <= self.frames.count - self.cut_in_pixels:
             return 0
-        return self.frames + (not self.cut_in_pixels)
+        return self.frames.count + (not self.cut_in_pixels)
 
     def _ancillary(self, name: bytes, at: int, length: int) -> None:
         if name == b"eXIf":
@@ -188,14 +176,16 @@ def _found(walk: _Walk) -> Probe:
     if not walk.has_pixels:
         raise corrupt("the PNG file ends before its image begins")
     width, height = unpack_from(">II", walk.data, 16)
-    frames = walk.declared if walk.cut_frame else min(walk.declared, walk.frames)
+    patches, spoilt = walk.frames.usable()
+    cut_frame = walk.cut_frame(spoilt)
     return Probe(
         width=width,
         height=height,
         orientation=walk.orientation or 1,
-        frames=max(1, frames),
-        plays=walk.plays,
-        first=1 if walk.still_first else 0,
+        frames=max(1, walk.frames.declared if cut_frame else len(patches)),
+        plays=walk.frames.plays,
+        patches=patches,
+        apart=walk.frames.has_apart,
         kinds=walk.kinds,
         stated=stated(None, *walk.colours.statements(), walk.exif_space),
         hdr=walk.colours.hdr,
@@ -203,9 +193,8 @@ def _found(walk: _Walk) -> Probe:
         grey=walk.data[25] in (GREY, GREY_ALPHA),
         clear=walk.clear,
         parts=tuple(walk.parts),
-        still_parts=tuple(walk.still_parts),
         ended=walk.ended,
-        cut_frame=walk.cut_frame,
+        cut_frame=cut_frame,
         wrong_at=walk.wrong_at,
         pixels=tuple(walk.pixels) if walk.wrong_at else (),
     )

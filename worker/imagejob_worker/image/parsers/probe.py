@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,17 +33,46 @@ PQ_AND_HLG = {16: "PQ", 18: "HLG"}
 """Transfer characteristics of ITU-T H.273 that mean high dynamic range."""
 
 
+class Disposal(IntEnum):
+    """What becomes of a frame before the next is drawn. APNG's numbers."""
+
+    NONE = 0  # it stays
+    BACKGROUND = 1  # its rectangle becomes transparent
+    PREVIOUS = 2  # its rectangle becomes what it was before
+
+
+class Patch(msgspec.Struct, frozen=True):
+    """One frame of an animation as its file has it: a picture for a part of the canvas.
+
+    `box` is left, top, width and height; only in GIF it may exceed the canvas, or be empty. `parts`
+    make a file of this picture alone. `over`: drawn over what is there, else in place of it.
+    """
+
+    box: tuple[int, int, int, int]
+    parts: tuple[Part, ...]
+    milliseconds: int
+    disposal: Disposal = Disposal.NONE
+    over: bool = True
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels are decoded for it."""
+        return self.box[2] * self.box[3]
+
+
 class Probe(msgspec.Struct, frozen=True):
     """A source as its container describes it.
 
     `width` and `height` are in pixels as decoded, before `orientation` (EXIF's 1 to 8) is applied;
     orientation is 1 where the decoder applies it itself. `frames` follow each other in time, while
     `pages` are images of a file that is no animation. `plays` counts how often an animation is
-    played, 0 endlessly, and `first` is its first frame as the decoder counts. `parts` are what a
-    decoder needs, in order, and `still_parts` what it needs for one frame; None: all of the file.
-    `clear` is the colour that stands for transparency, in decoded samples. `grey` says that a PNG's
-    samples are, whatever they are decoded to, and `layout` how a TIFF's lie. `crop` is the box of
-    the picture in what is decoded, if it isn't all of it. `stated` is what is said of the image's
+    played, 0 endlessly. `patches` are its frames where they are composed here, as far as they are
+    there; where there are none, the decoder does it. `apart`: the still image is none of the
+    frames. `parts` are what a decoder of the still image (of all frames, if there are no patches)
+    needs, in order; None: all of the file. `clear` is the colour that stands for transparency, in
+    decoded samples. `grey` says that a PNG's samples are, whatever they are decoded to, and
+    `layout` how a TIFF's lie. `crop` is the box of the picture in what is decoded, if it isn't all
+    of it. `stated` is what is said of the image's
     colours, the statement that goes first at the beginning.
 
     What is missing: `ended` is False if the end marker is, or if a length doesn't fit the file;
@@ -58,7 +88,8 @@ class Probe(msgspec.Struct, frozen=True):
     frames: int = 1
     pages: int = 1
     plays: int = 0
-    first: int = 0
+    patches: tuple[Patch, ...] = ()
+    apart: bool = False
     kinds: Kind = Kind(0)
     stated: tuple[Statement, ...] = ()
     hdr: str | None = None
@@ -66,7 +97,6 @@ class Probe(msgspec.Struct, frozen=True):
     grey: bool = False
     clear: int | tuple[int, int, int] | None = None
     parts: tuple[Part, ...] | None = None
-    still_parts: tuple[Part, ...] | None = None
     layout: Layout | None = None
     crop: tuple[int, int, int, int] | None = None
     ended: bool = True
@@ -75,6 +105,18 @@ class Probe(msgspec.Struct, frozen=True):
     bytes_missing: float = 0.0
     wrong_at: int = 0
     pixels: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Whether an animated output may show something else than a still one."""
+        return self.frames > 1 or self.apart
+
+    @property
+    def still_size(self) -> tuple[int, int]:
+        """Width and height of the still image as stored; a GIF's may be part of its canvas."""
+        if self.patches and not self.apart:
+            return self.patches[0].box[2:]
+        return self.width, self.height
 
     @property
     def displayed(self) -> tuple[int, int]:

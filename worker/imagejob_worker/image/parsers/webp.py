@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data, Part
     from imagejob_worker.image.parsers.statements import ExifSpace
 
+FLAGS, ALPHA = 20, 0x10  # where VP8X has its flags, and the one that says "has transparency"
+ALPHA_OF_VP8L = 0x10  # in the fifth byte
 PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 KNOWN = PIXELS | {b"ICCP", b"EXIF", b"XMP "}  # what follows the end that the header states
 
@@ -39,6 +41,7 @@ class _Walk:
         self.plays = 0
         self.frames = 0
         self.parts: list[Part] = []  # the chunks that make pixels
+        self.clear = False  # a frame of an animation has transparency, or leaves some
         self.whole = True
         self.cut_in_frame = False
 
@@ -52,6 +55,7 @@ class _Walk:
             self.parts += [pack("<4sI", name, length), (at, length), bytes(length % 2)]
         if name == b"ANMF":
             self.frames += 1
+            self.clear |= length >= 29 and self._leaves_clear(at)
         elif name == b"ANIM" and length >= 6:
             (self.plays,) = unpack_from("<H", self.data, at + 4)
         elif name == b"EXIF":
@@ -69,10 +73,28 @@ class _Walk:
         elif name not in PIXELS:
             self.kinds |= Kind.OTHER
 
+    def _leaves_clear(self, at: int) -> bool:
+        """Whether a pixel of the canvas may be transparent once the frame is drawn alone."""
+        sides = (self.data[at + 6 : at + 9], self.data[at + 9 : at + 12])
+        size = tuple(int.from_bytes(side, "little") + 1 for side in sides)
+        kind, first = self.data[at + 16 : at + 20], self.data[at + 28]
+        has_alpha = kind == b"ALPH" or (kind == b"VP8L" and first & ALPHA_OF_VP8L)
+        return size != _size(self.data) or bool(has_alpha)
+
+    @property
+    def hides_alpha(self) -> bool:
+        """Whether the header doesn't say that there is transparency. Browsers ignore that in
+        animations; the decoder shows black."""
+        is_extended = self.data[12:16] == b"VP8X"
+        return self.clear and is_extended and not self.data[FLAGS] & ALPHA
+
     def mended(self) -> tuple[Part, ...]:
-        """The parts of a file of the chunks that make pixels, with lengths that fit."""
-        length = 4 + sum(len(part) if isinstance(part, bytes) else part[1] for part in self.parts)
-        return pack("<4sI4s", b"RIFF", length, b"WEBP"), *self.parts
+        """The parts of a file of the chunks that make pixels, with lengths and flags that fit."""
+        parts = list(self.parts)
+        if self.hides_alpha:
+            parts[1] = bytes((self.data[FLAGS] | ALPHA,)) + bytes(self.data[FLAGS + 1 : FLAGS + 10])
+        length = 4 + sum(len(part) if isinstance(part, bytes) else part[1] for part in parts)
+        return pack("<4sI4s", b"RIFF", length, b"WEBP"), *parts
 
 
 def probe(data: Data) -> Probe:
@@ -105,7 +127,7 @@ def probe(data: Data) -> Probe:
         plays=walk.plays,
         kinds=walk.kinds,
         stated=stated(walk.icc, walk.exif_space),
-        parts=None if ended else walk.mended(),
+        parts=None if ended and not walk.hides_alpha else walk.mended(),
         ended=ended,
         cut_frame=walk.frames if walk.cut_in_frame else 0,
         bytes_missing=max(0, needed - len(data)) / needed,

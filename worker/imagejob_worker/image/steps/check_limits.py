@@ -43,9 +43,12 @@ def _check_size(probe: Probe, limits: Limits, frames: int) -> None:
         raise ItemFailure("TooLarge", f"{width} x {height}: the limit of a side is {MAX_SIDE:,}")
     if frames > limits.max_frames and frames > 1:
         raise ItemFailure("TooLarge", f"{frames:,} frames; the limit is {limits.max_frames:,}")
-    pixels = width * height * frames
+    outside = sum(max(0, patch.pixels - width * height) for patch in probe.patches[:frames])
+    pixels = width * height * frames + outside
     if pixels > limits.max_pixels:
         times = f" x {frames} frames" if frames > 1 else ""
+        if outside:
+            times += f" and {outside:,} outside"
         raise ItemFailure(
             "TooLarge",
             f"{width} x {height}{times} is {pixels:,} pixels; the limit is {limits.max_pixels:,}",

@@ -1,23 +1,27 @@
-"""Step: decode the source into frames, and judge what is missing or damaged."""
+"""Step: decode the source, and judge what is missing or damaged.
+
+Its still image, or the frames of its animation, or both: a still output never shows a frame because
+an animated one is made beside it.
+"""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-import msgspec
 from PIL import Image
 
 from imagejob_worker.contract.facts import Note
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.damage import Damage, accept, percent
 from imagejob_worker.image.parsers.probe import corrupt
+from imagejob_worker.image.steps.film import film
 from imagejob_worker.image.steps.load_jpeg import load_jpeg
-from imagejob_worker.image.steps.reader import DAMAGE, current_frame, opened
+from imagejob_worker.image.steps.reader import DAMAGE, opened, still_frame
 from imagejob_worker.image.steps.salvage import BY_ROWS, damage_by_checksum, salvage
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from PIL.ImageFile import ImageFile
 
@@ -32,42 +36,46 @@ WEBP_CANVASES = 8
 
 
 def decode(context: SourceContext) -> None:
-    """Decode the first frame; the others follow as they are asked for.
+    """Decode what the outputs begin with; an animation's later frames follow as they are asked for.
 
     Raises CorruptImage or TooLarge; MemoryError is left to the caller.
     """
     if not context.probe.ended:
         context.notes |= Note.NO_END
-    if context.frames > 1:
-        context.more_frames = _animation(context)
-        context.first_frame = next(context.more_frames)
-    else:
-        context.first_frame, context.more_frames = _still(context), iter(())
+    _check_memory(context.files, context.format, context.probe)
+    animated = {plan.animated for plan in context.plans}
+    context.first_frames, context.more_frames = {}, _animation(context)
+    if False in animated and (context.probe.apart or True not in animated):
+        context.first_frames[False] = _still(context)
+    if True not in animated:
         context.on_decoded()
+        return
+    context.first_frames[True] = next(context.more_frames)
+    if False in animated:
+        context.first_frames.setdefault(False, context.first_frames[True])
 
 
 def _animation(context: SourceContext) -> Iterator[Frame]:
     """Yield the frames that are there whole. With the last one, the source is decoded whole."""
-    frames, cut = context.frames, context.probe.cut_frame
+    name, probe, cut = context.format, context.probe, context.probe.cut_frame
+    frames = cut - 1 if cut else probe.frames
     if cut:
         missing = f"the frames from {cut:,} on are missing or damaged"
         if cut == 1:
             raise corrupt(missing)
         context.notes |= accept(Damage(missing), context.item.limits)
-        frames = cut - 1
-    for index, frame in enumerate(_frames(context, frames)):
-        if index == frames - 1:
-            context.on_decoded()
-        yield frame
+    with _told(name, probe), context.files.source() as stored:
+        for number, frame in enumerate(film(stored, name, probe, frames), 1):
+            if number == frames:
+                context.on_decoded()
+            yield frame
 
 
 def _still(context: SourceContext) -> Frame:
-    """Return the first frame, or what can be had of it."""
-    name, probe, limits = _name(context), context.probe, context.item.limits
+    """Return the image for readers that know no animation, or what can be had of it."""
+    name, probe, limits = context.format, context.probe, context.item.limits
     try:
-        frames = _frames(context, 1)
-        frame = next(frames)
-        frames.close()  # a decoder may hold as much memory as the frame
+        frame = _whole(context)
     except ItemFailure as failure:
         if failure.reason != "CorruptImage" or name not in BY_ROWS:
             raise
@@ -79,31 +87,19 @@ def _still(context: SourceContext) -> Frame:
     return frame
 
 
-def _name(context: SourceContext) -> SourceFormat:
-    assert context.facts  # noqa: S101 (for mypy: identify has set it)
-    return context.facts.format
-
-
-def _frames(context: SourceContext, frames: int) -> Generator[Frame]:
-    """Yield so many frames."""
-    name, probe, moving = _name(context), context.probe, context.frames > 1
-    with _told(name, probe):
-        _check_memory(context.files, name, probe)
-        with context.files.source() as stored, opened(stored, name, probe, context.frames) as file:
+def _whole(context: SourceContext) -> Frame:
+    name, probe = context.format, context.probe
+    with _told(name, probe), context.files.source() as stored:
+        if not all(probe.still_size):  # a GIF may begin with an empty frame
+            return next(film(stored, name, probe, 1))
+        with opened(stored, name, probe) as file:
             if (scale := context.draft_scale) > 1:
                 file.draft(None, (probe.width // scale, probe.height // scale))
-            for index in range(frames):
-                file.seek(index + (probe.first if moving else 0))
-                size = file.size
-                if name == "jpeg":
-                    context.notes |= accept(
-                        load_jpeg(cast("ImageFile", file), probe), context.item.limits
-                    )
-                file.load()
-                frame = current_frame(file, probe, size)
-                if moving:  # the decoder draws the next one over it
-                    frame = msgspec.structs.replace(frame, image=frame.image.copy())
-                yield frame
+            if name == "jpeg":
+                damage = load_jpeg(cast("ImageFile", file), probe)
+                context.notes |= accept(damage, context.item.limits)
+            file.load()
+            return still_frame(file, probe)
 
 
 @contextmanager

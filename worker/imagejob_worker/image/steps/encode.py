@@ -34,6 +34,11 @@ WEBP_METHOD = 4
 AVIF_SPEED = 6
 """Of 0 to 10. 4 takes four times as long for 3 % fewer bytes."""
 
+MAX_PLAYS: dict[MadeFormat, int] = {"webp": 65_535, "png": 2**31 - 1, "avif": 2**31 - 1}
+"""How often a file can say that it is played, short of endlessly. A GIF can say 65,536 times."""
+
+MAX_TIMESTAMP = 2**31 - 1
+
 LOSSLESS_EFFORT = 70
 """For lossless WebP, `quality` is effort: 0 fast, 100 small."""
 
@@ -67,10 +72,10 @@ def encode(output: OutputContext, choice: Choice, quality: int, file: OutputFile
     with guard, file.rewritten(EXTENSIONS[choice.format]) as encoded:
         first.save(encoded, **settings)
     if choice.format == "avif" and animation is not None:
-        from imagejob_worker.image.steps.zero_timestamps import zero_timestamps  # rare
+        from imagejob_worker.image.steps.avif_timing import set_timing  # rare
 
         with file.reopened() as encoded:
-            zero_timestamps(encoded)
+            set_timing(encoded, min(animation.plays, MAX_PLAYS[choice.format]))
     if choice.format == "webp" and animation is not None and first.mode == "RGBA":
         with file.reopened() as encoded:
             _declare_alpha(encoded)
@@ -130,10 +135,25 @@ def _animated(
     settings: dict[str, Any] = {
         "save_all": True,
         "append_images": others,
-        "duration": animation.durations,
+        "duration": _durations(name, animation.durations),
     }
-    if name != "avif":  # which has no loop count here: it is played endlessly
-        settings["loop"] = animation.plays
+    if name != "avif":  # whose loop count is set in the file
+        settings["loop"] = min(animation.plays, MAX_PLAYS[name])
     if name == "webp":
         settings["background"] = (0, 0, 0, 0)
     return settings
+
+
+def _durations(name: MadeFormat, durations: Sequence[int]) -> list[int]:
+    """Milliseconds that the format can say. WebP's encoder counts from the start, in 31 bits."""
+    if name == "png":
+        return [_as_fraction(each) for each in durations]
+    if name == "webp" and (whole := sum(durations)) > MAX_TIMESTAMP:
+        return [each * MAX_TIMESTAMP // whole for each in durations]
+    return list(durations)
+
+
+def _as_fraction(milliseconds: int) -> int:
+    """Round to a unit of time of which a PNG can say so many: 65,535."""
+    unit = next(unit for unit in (1, 10, 100, 1000) if milliseconds <= unit * 65_535)
+    return round(milliseconds / unit) * unit

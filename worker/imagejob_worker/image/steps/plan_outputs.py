@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def plan_outputs(context: SourceContext) -> None:
     """Plan from sizes alone. Only libjpeg can decode at a smaller scale."""
     probe = context.probe
-    context.plans = lay_out(probe.displayed, context.item.outputs, probe.frames)
+    context.plans = lay_out(probe.displayed, context.item.outputs, moves=probe.moves)
     context.draft_scale = 1
     if context.facts and context.facts.format == "jpeg":
         stored = (probe.width, probe.height)

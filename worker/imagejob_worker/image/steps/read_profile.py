@@ -58,11 +58,11 @@ def read_profile(context: SourceContext) -> None:
     A statement that can't be used is noted, and the next one is asked. Raises MemoryError.
     """
     context.profile = None
-    samples = context.first_frame.space
+    first, *_ = context.first_frames.values()
     for statement in context.probe.stated:
         if isinstance(statement, Icc):
             _check_memory(context.files, statement)
-        decided, context.profile, note = _read(statement, samples)
+        decided, context.profile, note = _read(statement, first.space)
         context.notes |= note
         if decided:
             return

@@ -11,6 +11,9 @@ import zlib
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO
 
+import msgspec
+
+from imagejob_worker.image.compositor import Canvas
 from imagejob_worker.image.loading import READERS
 from imagejob_worker.image.parsers.probe import corrupt
 from imagejob_worker.image.raster import Frame
@@ -18,6 +21,8 @@ from imagejob_worker.image.spliced import Spliced
 from imagejob_worker.image.steps.modes import normalize, space_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL import Image
 
     from imagejob_worker.contract.order import SourceFormat
@@ -30,24 +35,24 @@ DAMAGE = (
 )  # fmt: skip
 
 
-def opened(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> Image.Image:
-    """Return the decoder, which has read the header; it sees only the parts that it needs.
+def opened(stored: BinaryIO, name: SourceFormat, probe: Probe) -> Image.Image:
+    """Return the decoder, which has read the header; it sees only the parts that it needs: of an
+    animation that is composed here, those of its still image.
 
     Of a TIFF it is the image, decoded. Raises CorruptImage, and DAMAGE.
     """
-    module, reader = READERS[name]
-    file: Image.Image
+    reader = reader_of(name)
     if probe.layout is not None:
-        file = getattr(import_module(module), reader)(stored, probe)
+        file = reader(stored, probe)
     else:
-        parts = probe.still_parts if frames == 1 and probe.still_parts else probe.parts
-        seen = Spliced(stored, parts) if parts else stored
-        file = getattr(import_module(module), reader)(seen)
+        file = reader(Spliced(stored, probe.parts) if probe.parts else stored)
+    size = file.size
     if probe.crop is not None:
         if file.width < probe.crop[2] or file.height < probe.crop[3]:
             raise corrupt("the picture is not within the decoded image")
-        file = file.crop(probe.crop)
-    if file.size not in ((probe.width, probe.height), probe.displayed):
+        left, top, right, bottom = probe.crop
+        size = right - left, bottom - top
+    if size not in (probe.still_size, probe.displayed):
         # The probe's size is what was checked: no decoder may see another.
         raise corrupt(
             f"the header can be read as {probe.width} x {probe.height}"
@@ -56,13 +61,31 @@ def opened(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> I
     return file
 
 
-def current_frame(file: Image.Image, probe: Probe, size: tuple[int, int]) -> Frame:
-    """Return the frame that the decoder has loaded. GIF frames larger than the first, whose size is
-    given, are cut to it, as browsers do."""
+def reader_of(name: SourceFormat) -> Callable[..., Image.Image]:
+    """Return the decoder's class."""
+    module, reader = READERS[name]
+    return getattr(import_module(module), reader)  # type: ignore[no-any-return]
+
+
+def current_frame(file: Image.Image, probe: Probe) -> Frame:
+    """Return the frame that the decoder has loaded."""
     # Of grey with alpha at 16 bits, the decoder makes RGBA.
     space = "GRAY" if probe.grey else space_of(file.mode)
     shown = round(file.info.get("duration", 0))
     if probe.clear is not None:
         file.info["transparency"] = probe.clear
     image = normalize(file)
-    return Frame(image if image.size == size else image.crop((0, 0, *size)), shown, space)
+    if probe.crop is not None:
+        image = image.crop(probe.crop)
+    if image.mode == "L" and file.format == "GIF":  # greys in one frame, colours in the next
+        image, space = image.convert("RGB"), "RGB"
+    return Frame(image, shown, space)
+
+
+def still_frame(file: Image.Image, probe: Probe) -> Frame:
+    """Return the still image that the decoder has loaded: on its canvas, if it is smaller."""
+    frame = current_frame(file, probe)
+    if not probe.patches or probe.apart:
+        return frame
+    canvas = Canvas((probe.width, probe.height))
+    return msgspec.structs.replace(frame, image=canvas.draw(probe.patches[0], frame.image))

@@ -9,7 +9,7 @@ import msgspec
 
 from imagejob_worker.image.damage import Damage, rows_damaged, rows_last, worse
 from imagejob_worker.image.pillow_decoder import Decoder, UnknownLayoutError
-from imagejob_worker.image.steps.reader import DAMAGE, current_frame, opened
+from imagejob_worker.image.steps.reader import DAMAGE, opened, still_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +40,9 @@ def salvage(
     Raises `failure`, with which decoding it ended, if there are none.
     """
     try:
-        with files.source() as stored, opened(stored, name, probe, 1) as file:
-            size = file.size
+        with files.source() as stored, opened(stored, name, probe) as file:
             damage = _load_rows(cast("ImageFile", file))
-            frame = current_frame(file, probe, size)
+            frame = still_frame(file, probe)
     except (*DAMAGE, UnknownLayoutError) as error:
         raise failure from error
     if probe.wrong_at:
@@ -59,11 +58,9 @@ def damage_by_checksum(files: Files, probe: Probe) -> Damage | None:
     """
     if _is_whole(files, probe):
         return None
-    sound = msgspec.structs.replace(
-        probe, still_parts=_before(probe.still_parts or (), probe.wrong_at)
-    )
+    sound = msgspec.structs.replace(probe, parts=_before(probe.parts or (), probe.wrong_at))
     try:
-        with files.source() as stored, opened(stored, "png", sound, 1) as file:
+        with files.source() as stored, opened(stored, "png", sound) as file:
             return _load_rows(cast("ImageFile", file))
     except (*DAMAGE, UnknownLayoutError):
         return rows_last(1)

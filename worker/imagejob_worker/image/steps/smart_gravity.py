@@ -39,14 +39,20 @@ EXACTLY = 9  # digits of a score: sums of equal windows differ in the last ones
 
 
 def aim_smart_crops(context: SourceContext) -> None:
-    """Move each smart crop to the part of the first frame that scores highest."""
-    if not any(_is_smart(plan) for plan in context.plans):
-        return
-    measures = _measures(_thumbnail(context))
-    across, down = _profile(measures, horizontal=True), _profile(measures, horizontal=False)
-    size = context.probe.displayed
+    """Move each smart crop to the part of its first frame that scores highest."""
+    size, orientation = context.probe.displayed, context.probe.orientation
+    frames = {
+        plan.animated: context.first_frames[plan.animated]
+        for plan in context.plans
+        if _is_smart(plan)
+    }
+    profiles = {
+        animated: _profiles(_thumbnail(frame.image, orientation))
+        for animated, frame in frames.items()
+    }
     context.plans = tuple(
-        _moved(plan, size, across, down) if _is_smart(plan) else plan for plan in context.plans
+        _moved(plan, size, *profiles[plan.animated]) if _is_smart(plan) else plan
+        for plan in context.plans
     )
 
 
@@ -79,14 +85,19 @@ def best(profile: Sequence[float], share: float) -> float:
     return max(range(slack + 1), key=score) / slack
 
 
-def _thumbnail(context: SourceContext) -> Image.Image:
-    """The first frame, upright, at most 128 pixels a side. Colours need not be exact for this."""
-    image = context.first_frame.image
+def _thumbnail(image: Image.Image, orientation: int) -> Image.Image:
+    """A frame, upright, at most 128 pixels a side. Colours need not be exact for this."""
     shrink = SIDE / max(image.size)
     if shrink < 1:
         size = max(1, round(image.width * shrink)), max(1, round(image.height * shrink))
         image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=1.0)
-    return upright(Raster(image), context.probe.orientation).image
+    return upright(Raster(image), orientation).image
+
+
+def _profiles(image: Image.Image) -> tuple[list[float], list[float]]:
+    """How columns and rows score."""
+    measures = _measures(image)
+    return _profile(measures, horizontal=True), _profile(measures, horizontal=False)
 
 
 def _measures(image: Image.Image) -> list[tuple[float, Image.Image]]:

@@ -1,0 +1,60 @@
+"""What the worker writes, read back: PNG of 8 bits a sample, not interlaced, moving or not."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+from support.specimens import png
+
+from .apngs import DISPOSALS, SAMPLES, Layout
+from .film import Film, Frame, Pixel
+
+
+def read(data: bytes) -> Film:
+    """The film in a PNG file; a still image has one frame."""
+    width = height = plays = 0
+    layout, found = Layout(0, 8), []
+    for kind, payload in png.chunks(data):
+        if kind == b"IHDR":
+            width, height, depth, colour, *_, interlaced = struct.unpack(">IIBBBBB", payload)
+            assert (depth, interlaced) == (8, 0)
+            layout = Layout(colour, depth)
+        elif kind == b"acTL":
+            _, plays = struct.unpack(">II", payload)
+        elif kind == b"fcTL":
+            found.append((struct.unpack(">I4I2HBB", payload), b""))
+        elif kind == b"IDAT":
+            found = found or [((0, width, height, 0, 0, 0, 1, 0, 0), b"")]
+            found[-1] = found[-1][0], found[-1][1] + payload
+        elif kind == b"fdAT":
+            found[-1] = found[-1][0], found[-1][1] + payload[4:]
+    return Film(width, height, [_frame(*each, layout) for each in found], plays)
+
+
+def _frame(control: tuple[int, ...], data: bytes, layout: Layout) -> Frame:
+    _, width, height, left, top, delay, per, disposal, blend = control
+    pixels = _pixels(zlib.decompress(data), width, layout)
+    shown = round(1000 * delay / (per or 100))
+    return Frame(left, top, width, height, pixels, shown, DISPOSALS[disposal], over=blend == 1)
+
+
+def _pixels(data: bytes, width: int, layout: Layout) -> list[Pixel]:
+    """Undo each row's filter (PNG, 9.2)."""
+    samples = SAMPLES[layout.colour]
+    length, above, pixels = samples * width, [0] * samples * width, []
+    for start in range(0, len(data), length + 1):
+        row: list[int] = []
+        for index, byte in enumerate(data[start + 1 : start + 1 + length]):
+            left = row[index - samples] if index >= samples else 0
+            corner = above[index - samples] if index >= samples else 0
+            row.append(byte + _predicted(data[start], left, above[index], corner) & 255)
+        pixels += [layout.pixel(tuple(row[at : at + samples])) for at in range(0, length, samples)]
+        above = row
+    return pixels
+
+
+def _predicted(filter_: int, left: int, up: int, corner: int) -> int:
+    if filter_ < 4:
+        return (0, left, up, (left + up) // 2)[filter_]
+    return min((left, up, corner), key=lambda each: abs(left + up - corner - each))
