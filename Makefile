@@ -143,6 +143,10 @@ proof-pictures: $(INSTALLED) ## Compare 3,000 pictures of all formats and layout
 proof-adversary: $(INSTALLED) ## Make random moves that a tenant may make, in 100 runs (ARGS="--seed 1"), and check every promise
 	@$(PYTHON) benchmarks/adversary.py $(ARGS)
 
+.PHONY: proof-phones
+proof-phones: $(INSTALLED) ## Process twelve photos of 50 to 200 megapixels at the default limits and memory
+	@$(PYTHON) benchmarks/phones.py $(ARGS)
+
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from the benchmarks' records
 	@$(PYTHON) benchmarks/plots.py
 

@@ -34,6 +34,7 @@ class SourceContext:
     probe: Probe  # probe
     plans: tuple[OutputPlan, ...]  # plan_outputs; aim_smart_crops moves their crops
     draft_scale: int  # plan_outputs: a JPEG is decoded at 1/draft_scale
+    free_memory: int | None  # check_memory: what it may take before it is decoded; None: no limit
     first_frame: Frame  # decode
     more_frames: Iterator[Frame]  # decode
     profile: Profile | None  # read_profile

@@ -208,4 +208,5 @@ def _found(walk: _Walk) -> Probe:
         cut_frame=walk.cut_frame,
         wrong_at=walk.wrong_at,
         pixels=tuple(walk.pixels) if walk.wrong_at else (),
+        deep=walk.data[24] == 16,
     )

@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 
     from imagejob_worker.contract.order import SourceFormat
     from imagejob_worker.image.context import SourceContext
-    from imagejob_worker.image.files import Files
     from imagejob_worker.image.parsers.probe import Probe
     from imagejob_worker.image.raster import Frame
-
-WEBP_CANVASES = 8
-"""Bytes a pixel that WebP's decoder takes before it looks at one: two canvases of RGBA."""
 
 
 def decode(context: SourceContext) -> None:
@@ -87,23 +83,25 @@ def _name(context: SourceContext) -> SourceFormat:
 def _frames(context: SourceContext, frames: int) -> Generator[Frame]:
     """Yield so many frames."""
     name, probe, moving = _name(context), context.probe, context.frames > 1
-    with _told(name, probe):
-        _check_memory(context.files, name, probe)
-        with context.files.source() as stored, opened(stored, name, probe, context.frames) as file:
-            if (scale := context.draft_scale) > 1:
-                file.draft(None, (probe.width // scale, probe.height // scale))
-            for index in range(frames):
-                file.seek(index + (probe.first if moving else 0))
-                size = file.size
-                if name == "jpeg":
-                    context.notes |= accept(
-                        load_jpeg(cast("ImageFile", file), probe), context.item.limits
-                    )
-                file.load()
-                frame = current_frame(file, probe, size)
-                if moving:  # the decoder draws the next one over it
-                    frame = msgspec.structs.replace(frame, image=frame.image.copy())
-                yield frame
+    with (
+        _told(name, probe),
+        context.files.source() as stored,
+        opened(stored, name, probe, context.frames) as file,
+    ):
+        if (scale := context.draft_scale) > 1:
+            file.draft(None, (probe.width // scale, probe.height // scale))
+        for index in range(frames):
+            file.seek(index + (probe.first if moving else 0))
+            size = file.size
+            if name == "jpeg":
+                context.notes |= accept(
+                    load_jpeg(cast("ImageFile", file), probe), context.item.limits
+                )
+            file.load()
+            frame = current_frame(file, probe, size)
+            if moving:  # the decoder draws the next one over it
+                frame = msgspec.structs.replace(frame, image=frame.image.copy())
+            yield frame
 
 
 @contextmanager
@@ -119,11 +117,3 @@ def _told(name: SourceFormat, probe: Probe) -> Iterator[None]:
         lost = probe.bytes_missing
         what = f"the last {percent(lost)} of the file is missing" if lost else "its data is damaged"
         raise corrupt(f"the {name} can't be decoded: {what}") from error
-
-
-def _check_memory(files: Files, name: SourceFormat, probe: Probe) -> None:
-    """WebP's decoder reports a lack of memory as a damaged file, so check before."""
-    need = WEBP_CANVASES * probe.width * probe.height if name == "webp" else 0
-    free = files.free_address_space()
-    if free is not None and free < need:
-        raise MemoryError
