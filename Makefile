@@ -147,6 +147,10 @@ proof-adversary: $(INSTALLED) ## Make random moves that a tenant may make, in 10
 proof-films: $(INSTALLED) ## Compare every frame of 1,200 random animations with a compositor of the tests', and with Chromium
 	@$(PYTHON) benchmarks/films.py $(ARGS)
 
+.PHONY: proof-phones
+proof-phones: $(INSTALLED) ## Process twelve photos of 50 to 200 megapixels at the default limits and memory
+	@$(PYTHON) benchmarks/phones.py $(ARGS)
+
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from the benchmarks' records
 	@$(PYTHON) benchmarks/plots.py
 

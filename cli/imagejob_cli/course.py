@@ -58,6 +58,15 @@ class Course:
         self._history = decide(self._inputs, self._history, self._platform, now).history
         return ready_for_worker(self._inputs, self._platform, now)
 
+    def with_memory(self, status: ImageJobStatus, now: datetime) -> Resolved | None:
+        """Return what to process once more, with the memory that its worker asked for; None if it
+        asked for none, or can't have it."""
+        if status.phase != "Queued" or status.memory_bytes is None:
+            return None
+        job = msgspec.structs.replace(self._inputs.job, status=status)
+        self._inputs = msgspec.structs.replace(self._inputs, job=job)
+        return ready_for_worker(self._inputs, self._platform, now)
+
     def status(self, worker: Worker | None, now: datetime) -> ImageJobStatus:
         """Return the status that the operator would write for the result of a worker.
 

@@ -57,13 +57,20 @@ def run(given: Given, platform: Platform, workplace: Workplace, watcher: Watcher
         else:  # its status says what it waits for, or why it can't run
             outcomes[course] = Outcome(course.job, course.status(None, utc_now()))
             watcher.ended(outcomes[course])
+    larger: list[tuple[Course, Resolved]] = []
     for batch in cut(ready, given.folders, platform):
+        progress = _Progressing(batch, watcher)
+        outcomes |= progress.carry_out(workplace)
+        larger += progress.larger
+    # One by one: a machine that runs so many at once may not have so much memory for each.
+    one_by_one = msgspec.structs.replace(platform, parallelism=1)
+    for batch in cut(larger, given.folders, one_by_one, "large"):
         outcomes |= _Progressing(batch, watcher).carry_out(workplace)
     return [outcomes[course] for course in courses]
 
 
 class _Progressing:
-    """One batch that is being processed."""
+    """One batch that is being processed. `larger` are those that need more memory than it has."""
 
     def __init__(self, batch: Batch, watcher: Watcher) -> None:
         self._order, self._courses = batch
@@ -72,6 +79,7 @@ class _Progressing:
         # The worker takes items in order, the next one when one has ended.
         self._waiting = iter(self._courses)
         self._outcomes: dict[Course, Outcome] = {}
+        self.larger: list[tuple[Course, Resolved]] = []
 
     def carry_out(self, workplace: Workplace) -> dict[Course, Outcome]:
         self._start(self._order.parallelism)
@@ -100,7 +108,11 @@ class _Progressing:
         worker = ended_worker(order, report, exit_code, self._started_at)
         outcome = Outcome(course.job, course.status(worker, utc_now()))
         self._outcomes[course] = outcome
-        self._watcher.ended(outcome)
+        resolved = course.with_memory(outcome.status, utc_now())
+        if resolved:
+            self.larger.append((course, resolved))
+        else:
+            self._watcher.ended(outcome)
 
 
 def utc_now() -> datetime:

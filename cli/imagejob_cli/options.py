@@ -96,10 +96,9 @@ def parse(arguments: Sequence[str] | None) -> Options:
         stores[name] = folder
     limits = OrderLimits(found.max_bytes, found.max_pixels, found.max_frames)
     platform = msgspec.structs.replace(
-        DEFAULTS,
+        _with_memory(DEFAULTS, found.memory) if found.memory else DEFAULTS,
         formats=tuple(dict.fromkeys((*DEFAULTS.formats, *found.allow_format))),
         limits=limits,
-        memory=msgspec.structs.replace(DEFAULTS.memory, child_bytes=found.memory),
         parallelism=found.parallel,
     )
     return Options(
@@ -110,6 +109,14 @@ def parse(arguments: Sequence[str] | None) -> Options:
         platform=platform,
         quiet=found.quiet,
         verbose=found.verbose,
+    )
+
+
+def _with_memory(platform: Platform, size: int) -> Platform:
+    """Every process may have so much, and none more."""
+    memory = msgspec.structs.replace(platform.memory, child_bytes=size)
+    return msgspec.structs.replace(
+        platform, small_memory=memory, memory=memory, large_memory=memory
     )
 
 
@@ -198,12 +205,19 @@ def _add_limits(limits: argparse._ArgumentGroup) -> None:
         ("--max-bytes", _size, allowed.max_bytes, "SIZE", "bytes of a source"),
         ("--max-pixels", _count, allowed.max_pixels, "N", "pixels to decode, of all frames"),
         ("--max-frames", _count, allowed.max_frames, "N", "frames of an animated source"),
-        ("--memory", _size, DEFAULTS.memory.child_bytes, "SIZE", "memory for one ImageJob"),
     ):
         words = describe_bytes(default) if kind is _size else f"{default:,}"
         limits.add_argument(
             option, type=kind, default=default, metavar=shown, help=f"{what} (default: {words})"
         )
+    standard, large = DEFAULTS.memory.child_bytes, DEFAULTS.large_memory.child_bytes
+    limits.add_argument(
+        "--memory",
+        type=_size,
+        metavar="SIZE",
+        help=f"memory for one ImageJob (default: {describe_bytes(standard)}, and "
+        f"{describe_bytes(large)} for one that needs it)",
+    )
 
 
 def _store(text: str) -> tuple[str, Path]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from imagejob_operator.config.platform import Platform
+    from imagejob_operator.config.platform import Platform, Size
     from imagejob_operator.contract.order import Order
     from imagejob_operator.imagejob.resolve import Resolved
 
@@ -26,7 +26,10 @@ class Batch(NamedTuple):
 
 
 def cut(
-    ready: Iterable[tuple[Course, Resolved]], folders: Mapping[str, Path], platform: Platform
+    ready: Iterable[tuple[Course, Resolved]],
+    folders: Mapping[str, Path],
+    platform: Platform,
+    size: Size = "standard",
 ) -> Iterator[Batch]:
     """Yield orders with at most as many items as a worker takes, in the order given.
 
@@ -39,15 +42,16 @@ def cut(
         destination = resolved.item.destination
         place = (folders[destination.store] / destination.prefix).resolve()
         if len(batch) == MAX_BATCH or place in taken:
-            yield _batch(batch, platform)
+            yield _batch(batch, platform, size)
             batch, taken = [], set()
         batch.append((course, resolved))
         taken.add(place)
     if batch:
-        yield _batch(batch, platform)
+        yield _batch(batch, platform, size)
 
 
-def _batch(ready: list[tuple[Course, Resolved]], platform: Platform) -> Batch:
+def _batch(ready: list[tuple[Course, Resolved]], platform: Platform, size: Size) -> Batch:
     stores = {name: store for _, resolved in ready for name, store in resolved.stores.items()}
-    order = job_builder.compose([resolved.item for _, resolved in ready], stores, platform)
+    items = [resolved.item for _, resolved in ready]
+    order = job_builder.compose(items, stores, platform, size=size)
     return Batch(order, tuple(course for course, _ in ready))

@@ -21,6 +21,7 @@ def _entry(
     done: dict[str, Any] | None = None,
     failed: dict[str, Any] | None = None,
     read: dict[str, Any] | None = None,
+    needs: dict[str, Any] | None = None,
 ) -> list[Any]:
     if done:
         return [
@@ -33,6 +34,8 @@ def _entry(
         ]
     if read:
         return [3, _source(read["source"])]
+    if needs:
+        return [4, _source(needs["source"]), needs["memory"]]
     assert failed
     source = failed["source"] and _source(failed["source"])
     return [2, failed["reason"], failed["message"], failed["milliseconds"], source]

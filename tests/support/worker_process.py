@@ -44,7 +44,8 @@ _USAGE = (
 
 @dataclass(frozen=True)
 class Ended:
-    """How one item ended: `reason` is `Succeeded`, a failure's, or `Read`: unfinished."""
+    """How one item ended: `reason` is `Succeeded`, a failure's, `NeedsMemory` (with so many bytes
+    for a message), or `Read`: unfinished."""
 
     reason: str
     message: str = ""
@@ -183,6 +184,8 @@ def _ended(kind: int, *rest: Any) -> Ended:
     if kind == 2:
         reason, message, milliseconds, source = rest
         return Ended(reason, message, milliseconds, tuple(source or ()))
+    if kind == 4:
+        return Ended("NeedsMemory", str(rest[1]), source=tuple(rest[0]))
     if kind == 3:
         return Ended("Read", source=tuple(rest[0]))
     source, milliseconds, removed, notes, outputs = rest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imagejob_worker.contract import report
 from imagejob_worker.contract.facts import CONTENT_TYPES, EXTENSIONS, WALL_NOTES
-from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure, NeedsMemory
 from imagejob_worker.image.steps.identify import HEAD_BYTES, sniff
 from imagejob_worker.sandbox.boundary import ChildFailedError
 from imagejob_worker.sandbox.ipc import Request
@@ -19,6 +19,7 @@ from imagejob_worker.storage import keys
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imagejob_worker.contract.facts import SourceFacts
     from imagejob_worker.contract.order import Item, Order, Source
     from imagejob_worker.sandbox.boundary import Facts, Success
     from imagejob_worker.sandbox.pool import Slot
@@ -61,9 +62,11 @@ class Attempt:
         self._source: report.Source | None = None
 
     def run(self, slot: Slot) -> report.Entry:
-        """Fetch, process in this slot, store. A failure becomes the entry; raises SlotLostError."""
+        """Fetch, process in this slot, store, and return the entry. Raises SlotLostError."""
         try:
             return self._done(slot)
+        except NeedsMemory as needs:
+            return report.Needs(self._complete_source(needs.source), needs.memory)
         except ItemFailure as failure:
             if isinstance(failure, ChildFailedError) and failure.facts:
                 self._complete_source(failure.facts)
@@ -127,7 +130,7 @@ class Attempt:
             file_size=memory,
         )
 
-    def _complete_source(self, facts: Facts) -> report.Source:
+    def _complete_source(self, facts: Facts | SourceFacts) -> report.Source:
         """Add what the child found out about the source to its length and digest."""
         known = self._source or report.source(0, b"")
         self._source = report.source(

@@ -33,6 +33,8 @@ def described(item: Item, entry: report.Entry) -> str:
     """Describe an entry in one line."""
     if isinstance(entry, report.Failed):
         return f"{item.uid} failed in {entry.milliseconds} ms: {entry.reason}: {entry.message}"
+    if isinstance(entry, report.Needs):
+        return f"{item.uid} needs {_size(entry.memory)} of memory, more than it may have here"
     made = ", ".join(_outputs(item.outputs, entry.outputs))
     return f"{item.uid} done in {entry.milliseconds} ms: {made}"
 

@@ -194,6 +194,7 @@ class ImageJobStatus(Resource, frozen=True):
     queue: Queue | None = None
     attempts: int | None = None
     disruptions: int | None = None
+    memory_bytes: int | None = None
     last_failure: LastFailure | None = None
     profile: ResolvedProfile | None = None
     stores: tuple[StoreStatus, ...] = ()

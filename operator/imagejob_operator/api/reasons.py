@@ -52,6 +52,10 @@ class Reason(StrEnum):
     """Its pod was lost to an eviction, preemption, drain or node failure, or its worker Job was
     suspended; it gets another worker. It costs no attempt."""
 
+    NEEDS_MEMORY = "NeedsMemory"
+    """Its worker found from the header that it takes more memory; one that has it follows, once. It
+    costs no attempt."""
+
     # Why an ImageJob failed.
     SOURCE_NOT_FOUND = "SourceNotFound"
     """The store has no object with that key."""
@@ -68,7 +72,8 @@ class Reason(StrEnum):
     CORRUPT_IMAGE = "CorruptImage"
     """Damaged, truncated, or it crashes the decoder."""
     TOO_LARGE = "TooLarge"
-    """It exceeds a limit on bytes, pixels or frames, or of the store; the message says which."""
+    """It exceeds a limit on bytes, pixels or frames, of the store, or on memory; the message says
+    which."""
     OUT_OF_MEMORY = "OutOfMemory"
     """Processing needed more memory than its process may use."""
     OUT_OF_SCRATCH = "OutOfScratch"
@@ -128,6 +133,7 @@ WAITING = frozenset(
         Reason.WORKER_REFUSED,
         Reason.WORKER_SUSPENDED,
         Reason.EVICTED,
+        Reason.NEEDS_MEMORY,
     }
 )
 """Reasons for an ImageJob to wait; it continues by itself when the cause is gone."""

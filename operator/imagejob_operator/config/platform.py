@@ -79,6 +79,11 @@ class Platform(msgspec.Struct, frozen=True):
         """Return the memory of a size class."""
         return {"small": self.small_memory, "large": self.large_memory}.get(size, self.memory)
 
+    def size_for(self, child_bytes: int) -> Size | None:
+        """Return the smallest size in which a process may have so much; None if none is enough."""
+        sizes = (size for size in SIZES if self.memory_of(size).child_bytes >= child_bytes)
+        return next(sizes, None)
+
     def held_to(self, quota: ImageQuota | None) -> Platform:
         """Return the platform with the bounds of the namespace's ImageQuota."""
         if quota is None or quota.spec.worker_limits is None:

@@ -1,9 +1,9 @@
 """The work order, as the operator builds it and reads it back from a worker Job.
 
 docs/work-order.md is the contract with the worker. The fields that a worker ignores (`name`,
-`attempt`, `disruptions`, `profile`; of stores `generation`, `claimName`, `subPath`) make the order
-the record of its dispatch: after a restart, or after a change to a profile or a store, only the
-worker Job shows what its ImageJobs were dispatched as.
+`attempt`, `disruptions`, `memoryBytes`, `profile`; of stores `generation`, `claimName`, `subPath`)
+make the order the record of its dispatch: after a restart, or after a change to a profile or a
+store, only the worker Job shows what its ImageJobs were dispatched as.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class OrderMetadata(Resource, frozen=True):
 class OrderItem(Resource, frozen=True):
     """One ImageJob, resolved: it references no object that could change.
 
-    `disruptions` counts its earlier workers that the cluster has removed.
+    `disruptions` counts its earlier workers that the cluster has removed, `memory_bytes` is what
+    one of them has found that it takes.
     """
 
     uid: str
@@ -76,6 +77,7 @@ class OrderItem(Resource, frozen=True):
     metadata: OrderMetadata = OrderMetadata()
     profile: ResolvedProfile | None = None
     disruptions: int = 0
+    memory_bytes: int | None = None
 
 
 class OrderS3(Resource, frozen=True):

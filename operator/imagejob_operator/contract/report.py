@@ -122,17 +122,36 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag=2):
     source: SourceFacts | None
 
 
+class Needs(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """An item that was not processed: by its header it takes so much memory, in bytes, and more
+    than its process might have."""
+
+    source: SourceFacts
+    memory: Annotated[int, Meta(ge=1, le=2**48)]
+
+    def __post_init__(self) -> None:
+        _check_digest(self.source)
+
+
 class Read(msgspec.Struct, frozen=True, array_like=True, tag=3):
     """An item whose source was read completely; the worker had not finished it."""
 
     source: SourceFacts
 
     def __post_init__(self) -> None:
-        if not self.source.sha256:
-            raise ValueError("the source of an unfinished item must have a digest")
+        _check_digest(self.source)
 
 
-Entry = Done | Failed | Read | None
+def _check_digest(source: SourceFacts) -> None:
+    """What a later worker continues with must be the same."""
+    if not source.sha256:
+        raise ValueError("the source of an unfinished item must have a digest")
+
+
+Outcome = Done | Failed | Needs
+"""How an item has ended in a worker."""
+
+Entry = Outcome | Read | None
 Report = tuple[Entry, ...]
 """One entry per item, in the order's order; None where the source was not read."""
 

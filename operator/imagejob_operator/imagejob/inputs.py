@@ -107,7 +107,8 @@ class JobState(msgspec.Struct, frozen=True):
 
     `item` is the order's item that it was dispatched as, `outcome` its worker's report, `read` the
     source that an unfinished attempt had read, `failure` the attempt that has just failed,
-    `disruptions` the new number of its disruptions, if there is one more now, `queue` its position,
+    `disruptions` the new number of its disruptions, if there is one more now, `memory_bytes` what
+    its worker has just found that it takes, `queue` its position,
     `waits_for` what it is queued for. `until` is when time alone may change the state; it follows
     from the checks.
     `is_transient` means that it has only just been enqueued: its position isn't known yet, so there
@@ -123,6 +124,7 @@ class JobState(msgspec.Struct, frozen=True):
     read: Read | None = None
     failure: LastFailure | None = None
     disruptions: int | None = None
+    memory_bytes: int | None = None
     queue: Queue | None = None
     waits_for: WaitsFor | None = None
     until: datetime | None = None

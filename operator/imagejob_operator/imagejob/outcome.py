@@ -11,12 +11,13 @@ from imagejob_operator.api.reasons import Reason
 from imagejob_operator.config.bounds import Bounds, retries_of
 from imagejob_operator.config.platform import Platform
 from imagejob_operator.contract.order import OrderItem
-from imagejob_operator.contract.report import Done, Failed, Read
+from imagejob_operator.contract.report import Done, Failed, Needs, Read
 from imagejob_operator.kube import pod_words
 from imagejob_operator.kube.worker import Worker
 
 from . import retry
 from .inputs import Inputs, JobState
+from .more_memory import larger_worker, refusal
 
 MAX_DISRUPTIONS = 10
 """Workers of one ImageJob that may end at no cost, evicted or never started, before it fails, for a
@@ -33,9 +34,19 @@ def reported(inputs: Inputs, platform: Platform, now: datetime) -> JobState | No
     match entry:
         case Done():
             return _succeeded(item, worker, entry)
+        case Needs():
+            larger = larger_worker(item, worker, entry, platform)
+            return larger or _reported_failure(
+                inputs, worker, refusal(entry, platform), platform, now
+            )
         case Failed():
-            reason, message = Reason(entry.reason), entry.message
-            return _failed(inputs.job, worker, reason, message, platform, now, entry)
+            return _reported_failure(inputs, worker, entry, platform, now)
+
+
+def _reported_failure(
+    inputs: Inputs, worker: Worker, entry: Failed, platform: Platform, now: datetime
+) -> JobState:
+    return _failed(inputs.job, worker, Reason(entry.reason), entry.message, platform, now, entry)
 
 
 def ended_without_report(inputs: Inputs, platform: Platform, now: datetime) -> JobState | None:

@@ -69,6 +69,7 @@ def resolve(
         timeout_seconds=timeout_of(job, platform.bounds),
         profile=_profile(profile) if profile else None,
         disruptions=job.status.disruptions or 0,
+        memory_bytes=job.status.memory_bytes,
     )
     return Resolved(item, {name: stores[name] for name in _stores_of(job)})
 

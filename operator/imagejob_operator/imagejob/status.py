@@ -50,6 +50,7 @@ def describe(
         queue=state.queue,
         attempts=_attempts(state, old),
         disruptions=state.disruptions or old.disruptions,
+        memory_bytes=state.memory_bytes or old.memory_bytes,
         last_failure=state.failure or old.last_failure,
         profile=item.profile if item else old.profile,
         stores=_stores(state) or old.stores,

@@ -196,12 +196,12 @@ class Worker(msgspec.Struct, frozen=True):
             return True
         return self.last is not None and self.last.has_begun
 
-    def entry(self, uid: str) -> reports.Done | reports.Failed | None:
+    def entry(self, uid: str) -> reports.Outcome | None:
         """Return the outcome of one ImageJob in the report, if it can be decoded."""
         said, item = self.said(uid), self.item(uid)
-        if not item or not isinstance(said, reports.Done | reports.Failed):
+        if not item or not isinstance(said, reports.Outcome):
             return None
-        return said if isinstance(said, reports.Failed) or _fits(item, said) else None
+        return said if not isinstance(said, reports.Done) or _fits(item, said) else None
 
     def said(self, uid: str) -> reports.Entry | Nothing:
         """Return the report's entry for one ImageJob; "nothing" without a report that can be

@@ -32,7 +32,7 @@ from imagejob_operator.api.reasons import FINAL, RETRYABLE, Reason
 UNREACHED = "<error>"
 """The code of a request without a response in time, as in client-go."""
 
-RETRIED = RETRYABLE | {Reason.EVICTED, Reason.OUT_OF_SCRATCH}
+RETRIED = RETRYABLE | {Reason.EVICTED, Reason.NEEDS_MEMORY, Reason.OUT_OF_SCRATCH}
 FAILED = RETRYABLE | FINAL - {Reason.CANCELLED}
 RESULTS: Mapping[str, str] = {"Succeeded": "succeeded", "Failed": "failed", "Deleted": "cancelled"}
 

@@ -14,20 +14,23 @@ DECODED_BYTES = 12
 ENCODED_BYTES = 12
 """Per pixel of an output while it is encoded."""
 
-AVIF_BYTES = 50
-"""Per pixel of an output while it is encoded as AVIF: measured, 30 to 50."""
+COSTLY_BYTES = {"webp": 45, "avif": 50}
+"""The same, for formats that take more: measured, with the image itself."""
 
 FIXED_BYTES = 64 * 1024 * 1024
 """Libraries, the source file, buffers."""
 
 
 def size_of(job: ImageJob, resolved: Resolved, platform: Platform) -> Size:
-    """Return the smallest sufficient size; large only if an attempt has run out of memory.
+    """Return the smallest sufficient size; large only if an attempt had too little memory.
 
-    The limits bound the source's pixels; after a first attempt, the status has their number.
+    The limits bound the pixels that are decoded; after a first attempt, the status has the source's
+    number. A worker that has seen the header knows better, and so does the status then.
     """
     if _had_too_little(job):
         return "large"
+    if job.status.memory_bytes:
+        return platform.size_for(job.status.memory_bytes) or "large"
     needed = bytes_needed(resolved.item, _known_pixels(job))
     return "small" if needed <= platform.small_memory.child_bytes else "standard"
 
@@ -40,8 +43,8 @@ def _had_too_little(job: ImageJob) -> bool:
 
 
 def bytes_needed(item: OrderItem, known_pixels: int | None) -> int:
-    """Return an upper bound that holds before the source is read."""
-    pixels = known_pixels or item.limits.max_pixels
+    """Return what nearly every source takes at most, before it is read; the rest ask for more."""
+    pixels = min(known_pixels or item.limits.max_pixels, item.limits.max_pixels)
     outputs = (_output_bytes(output, pixels) for output in item.outputs)
     return FIXED_BYTES + pixels * DECODED_BYTES + max(outputs)
 
@@ -56,7 +59,7 @@ def _output_bytes(output: Output, source_pixels: int) -> int:
     elif output.enlarge:
         side = output.width or output.height or 0
         pixels = max(source_pixels, side * side)
-    return pixels * (AVIF_BYTES if output.format == "avif" else ENCODED_BYTES)
+    return pixels * COSTLY_BYTES.get(output.format, ENCODED_BYTES)
 
 
 def _known_pixels(job: ImageJob) -> int | None:

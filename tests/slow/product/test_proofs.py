@@ -64,6 +64,14 @@ def test_every_promise_is_kept_while_the_api_server_fails_in_every_way(tmp_path:
     assert sum(found["faults"].values()) >= 100
 
 
+def test_photos_of_phones_work_at_the_default_limits_and_memory(tmp_path: Path) -> None:
+    found = proof("phones.py", tmp_path / "phones.json", "--only", "200 MP, progressive, 4:4:4")
+
+    assert found["wrong"] == []
+    sizes = [each["size"] for each in found["photos"]["200 MP, progressive, 4:4:4: reduced"]]
+    assert sizes == ["standard", "large"]
+
+
 def test_many_large_uploads_at_once_take_the_gateway_little(tmp_path: Path) -> None:
     """CPU is judged generously: other tests run beside it."""
     sizes = ("--count", "40", "--most-times", "3")

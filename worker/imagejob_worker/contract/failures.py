@@ -23,6 +23,18 @@ Reason = Literal[
 ]
 
 
+class NeedsMemory(Exception):  # noqa: N818 (how an attempt ends, not a fault of the program)
+    """An item isn't processed here: by its header it takes `memory` bytes, and fewer are allowed.
+
+    No failure of the item: a worker that has so much processes it.
+    """
+
+    def __init__(self, memory: int, source: SourceFacts) -> None:
+        super().__init__(memory)
+        self.memory = memory
+        self.source = source
+
+
 class ItemFailure(Exception):  # noqa: N818 (how an item ends, not a fault of the program)
     """An item ends with `reason`; `message` is one line for users.
 

@@ -74,13 +74,23 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag=2):
     source: Source | None
 
 
+class Needs(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """The item wasn't processed: its source takes `memory` bytes, more than its process may have.
+
+    An order that allows a process so much is carried out.
+    """
+
+    source: Source
+    memory: int
+
+
 class Read(msgspec.Struct, frozen=True, array_like=True, tag=3):
     """The item's source has been read whole; the item hasn't ended."""
 
     source: Source
 
 
-Entry = Done | Failed
+Entry = Done | Failed | Needs
 
 
 class ReportError(ValueError):
@@ -141,7 +151,7 @@ def decode(text: str) -> list[Entry | Read | None]:
         raise ReportError(f"a report starts with {PREFIX}")
     try:
         payload = base64.b85decode(line[len(PREFIX) :])
-        return msgspec.msgpack.decode(payload, type=list[Done | Failed | Read | None])
+        return msgspec.msgpack.decode(payload, type=list[Entry | Read | None])
     except (ValueError, msgspec.DecodeError) as error:
         raise ReportError(f"the report can't be read: {error}") from error
 

@@ -34,6 +34,7 @@ class SourceContext:
     probe: Probe  # probe
     plans: tuple[OutputPlan, ...]  # plan_outputs; aim_smart_crops moves their crops
     draft_scale: int  # plan_outputs: a JPEG is decoded at 1/draft_scale
+    free_memory: int | None  # check_memory: what it may take before it is decoded; None: no limit
     first_frames: dict[bool, Frame]  # decode: of still outputs (False) and of animated ones (True)
     more_frames: Iterator[Frame]  # decode: that follow in animated outputs
     profile: Profile | None  # read_profile

@@ -62,6 +62,7 @@ class Files:
     def __init__(self, source: str, folder: str, outputs: Sequence[Output]) -> None:
         """Open the file `source`, and create those of the outputs in `folder`. Raises OSError."""
         self._source = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+        self.length = os.fstat(self._source).st_size
         self._memory = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
         self.outputs = [OutputFile(f"{folder}/{index}") for index in range(len(outputs))]
         self.spares = {

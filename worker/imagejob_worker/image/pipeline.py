@@ -12,11 +12,12 @@ from warnings import catch_warnings, simplefilter
 from PIL import Image
 
 from imagejob_worker.contract.facts import Kind, Made, Note, Processed, SourceFacts
-from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure, NeedsMemory
 from imagejob_worker.image.context import OutputContext, SourceContext
 from imagejob_worker.image.plan import largest_first, same_pixels
 from imagejob_worker.image.steps.canvas import draw_canvas
-from imagejob_worker.image.steps.check_limits import check_limits
+from imagejob_worker.image.steps.check_limits import check_limits, check_source
+from imagejob_worker.image.steps.check_memory import check_encoder, check_memory
 from imagejob_worker.image.steps.choose_format import choose_format
 from imagejob_worker.image.steps.decode import decode
 from imagejob_worker.image.steps.encode import Animation
@@ -41,12 +42,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Kind", "Made", "Note", "Processed", "SourceFacts", "process"]
 
-# Once for the source. No decoder sees it before `check_limits`.
+# Once for the source. No decoder sees it before the checks.
 SOURCE_STEPS = (
     identify,  # its format, by magic bytes
     probe,  # walk its container: size, frames, orientation, profile, kinds of metadata
-    check_limits,
+    check_source,  # its sides, and what can't be shown rightly
     plan_outputs,  # size and crop of each output, and the scale to decode at
+    check_limits,  # of what is to be decoded, and of each output
+    check_memory,
     decode,  # the still image, the first frame; others follow one by one, as they are rendered
     read_profile,
     aim_smart_crops,
@@ -54,7 +57,15 @@ SOURCE_STEPS = (
 # For each frame and each output, the largest output first: smaller ones may start from its result.
 REDUCE_STEPS = (resize, to_srgb)
 # For each output, from its reduced frames. Turning is cheapest here, where they are smallest.
-OUTPUT_STEPS = (orient, choose_format, fit_profile, draw_canvas, unify_modes, encode_output)
+OUTPUT_STEPS = (
+    orient,
+    choose_format,
+    check_encoder,
+    fit_profile,
+    draw_canvas,
+    unify_modes,
+    encode_output,
+)
 
 MAX_MESSAGE = 120
 
@@ -76,8 +87,9 @@ def process(
     """Make every output of `item`, from and into `files`.
 
     `on_decoded` is called once the source is decoded whole: later faults are our own.
-    Raises ItemFailure, with what was known of the source by then; the outputs' files may hold
-    anything then. What the item needs has to be loaded (`loading`) if no file can be opened.
+    Raises ItemFailure, with what was known of the source by then, or NeedsMemory; the outputs'
+    files may hold anything then. What the item needs has to be loaded (`loading`) if no file can be
+    opened.
     Sets Pillow's MAX_IMAGE_PIXELS, as a second check behind `check_limits`.
     """
     context = SourceContext(files, item, formats, on_decoded)
@@ -92,6 +104,8 @@ def process(
             return _processed(context, sorted(outputs, key=lambda output: output.at))
     except ItemFailure as failure:
         raise ItemFailure(failure.reason, _line(failure.message), context.facts) from failure
+    except NeedsMemory:
+        raise
     except MemoryError as error:
         message = "processing needs more memory than one item may have"
         raise ItemFailure("OutOfMemory", message, context.facts) from error
@@ -129,14 +143,18 @@ def _reduced(
     context: SourceContext, frame: Frame, plans: Sequence[OutputPlan]
 ) -> Iterator[tuple[OutputPlan, Raster]]:
     """Yield each output's pixels of this frame, reduced and in sRGB, but not turned upright."""
+    ordered = largest_first(context.probe.displayed, plans)
     bases: dict[int | None, Raster] = {None: context.raster(frame)}
     done: dict[int | None, OutputPlan] = {}
-    for plan in largest_first(context.probe.displayed, plans):
+    for at, plan in enumerate(ordered):
         raster = bases[plan.parent]
         if plan.parent is None or not same_pixels(done[plan.parent], plan):
             for step in REDUCE_STEPS:
                 raster = step(raster, plan, context)
         bases[plan.index], done[plan.index] = raster, plan
+        needed_later = {None, *(later.parent for later in ordered[at + 1 :])}
+        for index in bases.keys() - needed_later:
+            del bases[index]
         yield plan, raster
 
 

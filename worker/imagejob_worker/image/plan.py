@@ -82,6 +82,11 @@ def draft_scale(stored: Size, orientation: int, plans: Sequence[OutputPlan]) -> 
     return 1
 
 
+def decoded_size(stored: Size, scale: int) -> Size:
+    """Return the size of a source of this size, decoded at 1/scale: rounded up, as libjpeg does."""
+    return -(-stored[0] // scale), -(-stored[1] // scale)
+
+
 def same_pixels(one: OutputPlan, other: OutputPlan) -> bool:
     """Whether two outputs show the same part of the source at the same size."""
     return (one.placement.box, one.placement.size) == (other.placement.box, other.placement.size)

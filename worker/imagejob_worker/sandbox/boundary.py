@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
-from imagejob_worker.contract.failures import ItemFailure, Reason
+from imagejob_worker.contract.facts import SourceFacts
+from imagejob_worker.contract.failures import ItemFailure, NeedsMemory, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imagejob_worker.contract.facts import Processed, SourceFacts
+    from imagejob_worker.contract.facts import Processed
     from imagejob_worker.sandbox.ipc import Exit
 
 MAX_RESULT_BYTES: Final = 64 * 1024  # what a pipe holds: a longer result blocks its writer
@@ -74,8 +75,17 @@ class Failure(msgspec.Struct, frozen=True, array_like=True, tag=2):
     source: Facts | None = None
 
 
+class Needs(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """The child decoded nothing: the source takes so many bytes of memory, and it may not."""
+
+    memory: Annotated[int, msgspec.Meta(ge=1, le=2**48)]
+    source: Facts
+
+
 # Made before there are threads, see ipc.py.
-_result: msgspec.msgpack.Decoder[Success | Failure] = msgspec.msgpack.Decoder(Success | Failure)
+_result: msgspec.msgpack.Decoder[Success | Failure | Needs] = msgspec.msgpack.Decoder(
+    Success | Failure | Needs
+)
 
 
 class ChildFailedError(ItemFailure):
@@ -90,6 +100,8 @@ def encode_result(work: Callable[[], Processed], file_size: int) -> bytes:
     """Work, in the child, and encode the result."""
     try:
         return msgspec.msgpack.encode(_success(work()))
+    except NeedsMemory as needs:
+        return msgspec.msgpack.encode(Needs(needs.memory, _facts(needs.source)))
     except ItemFailure as failure:
         failed = _failure(failure, file_size)
     except MemoryError:
@@ -102,7 +114,10 @@ def encode_result(work: Callable[[], Processed], file_size: int) -> bytes:
 
 
 def judge_result(ended: Exit, memory: int) -> Success:
-    """Judge how a child that could use `memory` bytes ended, in the parent. Raises ItemFailure."""
+    """Judge how a child that could use `memory` bytes ended, in the parent.
+
+    Raises ItemFailure or NeedsMemory.
+    """
     if ended.timed_out or ended.status == -signal.SIGXCPU:
         raise ItemFailure("TimedOut", "processing exceeded its time limit")
     if ended.status == -signal.SIGKILL:
@@ -120,9 +135,14 @@ def judge_result(ended: Exit, memory: int) -> Success:
         raise ItemFailure(
             "Internal", f"processing ended with code {ended.status} and no valid result: {error}"
         ) from error
-    if isinstance(result, Failure):
-        raise ChildFailedError(result)
-    return result
+    match result:
+        case Failure():
+            raise ChildFailedError(result)
+        case Needs(needed, source):
+            facts = SourceFacts(source.format, source.width, source.height, source.frames)
+            raise NeedsMemory(needed, facts)
+        case Success():
+            return result
 
 
 def _crash(name: str, used: int, memory: int, *, decoded: bool) -> ItemFailure:

@@ -20,6 +20,7 @@ from imagejob_operator.contract.report import (
     Entry,
     Failed,
     Made,
+    Needs,
     Read,
     Removed,
     ReportError,
@@ -79,6 +80,8 @@ def _shown(entry: Entry) -> Any:
             }
         case Read():
             return {"read": {"source": _source(entry.source)}}
+        case Needs():
+            return {"needs": {"source": _source(entry.source), "memory": entry.memory}}
         case None:
             return None
 
@@ -109,12 +112,15 @@ FORGED = {
     "no MessagePack": "ij1:" + base64.b85encode(b"\xc1").decode(),
     "no array": "ij1:" + base64.b85encode(msgspec.msgpack.encode({"a": 1})).decode(),
     "cut short": report(done())[:-9],
-    "an unknown tag": report([4, SOURCE]),
+    "an unknown tag": report([5, SOURCE]),
     "a reason that no worker gives": report(failed("QuotaExceeded")),
     "a format that nobody writes": report([1, SOURCE, 1, 0, 0, [[6, 1, 1, 1, DIGEST]]]),
     "a digest that is too short": report([1, SOURCE, 1, 0, 0, [[1, 1, 1, 1, DIGEST[:31]]]]),
     "a source's digest that is too short": report([1, [*SOURCE[:5], b"1"], 1, 0, 0, []]),
     "a source that was read, without a digest": report([3, [*SOURCE[:5], b""]]),
+    "a source that needs memory, without a digest": report([4, [*SOURCE[:5], b""], 1 << 30]),
+    "no memory": report([4, SOURCE, 0]),
+    "more memory than there is": report([4, SOURCE, 1 << 60]),
     "a negative size": report([1, SOURCE, 1, 0, 0, [[1, -1, 1, 1, DIGEST]]]),
     "an unknown kind of metadata": report([1, SOURCE, 1, 1024, 0, []]),
 }
@@ -133,7 +139,9 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except ReportError:
         return
 
-    assert all(entry is None or isinstance(entry, Done | Failed | Read) for entry in entries)
+    assert all(
+        entry is None or isinstance(entry, Done | Failed | Needs | Read) for entry in entries
+    )
 
 
 def test_every_reason_of_a_worker_is_one_of_ours_and_final_or_retryable() -> None:

@@ -41,7 +41,7 @@ def golden(name: str) -> tuple[list[Any], str]:
 
 
 def entries(payload: list[Any]) -> list[Entry | Read | None]:
-    return msgspec.convert(payload, list[Done | Failed | Read | None])
+    return msgspec.convert(payload, list[Entry | Read | None])
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -115,6 +115,9 @@ failures = st.builds(
 )  # fmt: skip
 
 
+needs = st.builds(report.Needs, sources, st.integers(1, 2**48))
+
+
 def done_with(most: int) -> st.SearchStrategy[Done]:
     return st.builds(
         Done, sources, unsigned, st.integers(0, 0x3FF), st.integers(0, 0x7F),
@@ -131,7 +134,7 @@ def most_items(outputs_each: int) -> int:
 @st.composite
 def reports(draw: st.DrawFn) -> list[Entry | Read | None]:
     outputs_each = draw(st.integers(1, 16))
-    entry = st.none() | done_with(outputs_each) | failures | st.builds(Read, sources)
+    entry = st.none() | done_with(outputs_each) | failures | needs | st.builds(Read, sources)
     return draw(st.lists(entry, min_size=1, max_size=most_items(outputs_each)))
 
 
@@ -162,7 +165,7 @@ def test_any_report_fits_and_comes_back_but_for_the_length_of_messages(
 
 
 @settings(max_examples=examples(150))
-@given(done_with(3) | failures, st.none() | st.builds(Read, sources))
+@given(done_with(3) | failures | needs, st.none() | st.builds(Read, sources))
 def test_an_unfinished_item_never_takes_more_than_the_budget_grants_an_ended_one(
     ended: Entry, unfinished: Read | None
 ) -> None:

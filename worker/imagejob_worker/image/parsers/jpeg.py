@@ -16,6 +16,8 @@ from imagejob_worker.image.parsers.probe import MAX_PARTS, Probe, corrupt, too_m
 from imagejob_worker.image.parsers.statements import stated
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imagejob_worker.image.parsers.probe import Data, Part
     from imagejob_worker.image.parsers.statements import ExifSpace
 
@@ -26,6 +28,7 @@ RARE_FRAMES = {
     **dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "lossless"),
     **dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "hierarchical"),
 }
+PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 TABLES = {0xC4, 0xCC, 0xDB, 0xDD}  # DHT, DAC, DQT, DRI
 STANDALONE = {0x01, *range(0xD0, 0xD8)}  # TEM and RST have no length
 
@@ -54,6 +57,8 @@ class _Walk:
         self.kinds = Kind(0)
         self.orientation: int | None = None
         self.size = (0, 0)
+        self.progressive = False
+        self.sampling: list[tuple[int, int]] = []
         self.icc: dict[int, bytes] = {}
         self.exif_space: ExifSpace | None = None
         self.parts: list[Part] = [(0, 2)]
@@ -71,6 +76,8 @@ class _Walk:
             _reject_rare(marker, bits, components if whole else 0)
             self.size = width, height
             self.components = tuple(self.data[payload + 6 : at + 4 + length : 3])
+            self.progressive = marker in PROGRESSIVE
+            self.sampling = _sampling(bytes(self.data[payload + 5 : payload + length]))
         if marker in FRAMES or marker in TABLES:
             self.parts.append((at, length + 4))
         elif marker == COM:
@@ -117,6 +124,20 @@ class _Walk:
         """Whether the file ends before the scans that complete its picture."""
         every = (1 << 64) - 1
         return not self.ended and any(self.complete.get(each) != every for each in self.components)
+
+
+def _sampling(components: bytes) -> list[tuple[int, int]]:
+    """How often each component is sampled across and down: three bytes each, after their number."""
+    factors = components[2 : 1 + 3 * components[0] : 3] if components else b""
+    return [(max(1, each >> 4), max(1, each & 15)) for each in factors]
+
+
+def coefficients(size: tuple[int, int], sampling: Sequence[tuple[int, int]]) -> int:
+    """The bytes of all coefficients: two for each of the 64 of a block, in whole MCUs."""
+    across = 8 * max((wide for wide, _ in sampling), default=1)
+    down = 8 * max((high for _, high in sampling), default=1)
+    units = -(-size[0] // across) * -(-size[1] // down)
+    return 128 * units * sum(wide * high for wide, high in sampling)
 
 
 def _reject_rare(marker: int, bits: int, components: int) -> None:
@@ -174,16 +195,18 @@ def probe(data: Data) -> Probe:
         at += 2 + length
     else:
         raise too_many_parts("JPEG")
+    several = walk.progressive or data[at + 4] < len(walk.sampling)
     end = _end_of_image(walk, at)
     walk.parts.append((at, end - at))
     if not walk.ended:
         walk.parts.append(END)
     elif end < len(data):
         walk.kinds |= Kind.TRAILING
-    return _found(walk)
+    return _found(walk, several=several)
 
 
-def _found(walk: _Walk) -> Probe:
+def _found(walk: _Walk, *, several: bool) -> Probe:
+    """Describe the file. Where its samples come in `several` scans, a decoder keeps them all."""
     profile = b"".join(walk.icc[number] for number in sorted(walk.icc))
     return Probe(
         width=walk.size[0],
@@ -194,6 +217,7 @@ def _found(walk: _Walk) -> Probe:
         parts=tuple(walk.parts),
         ended=walk.ended,
         scans_missing=walk.scans_missing,
+        held=coefficients(walk.size, walk.sampling) if several else 0,
     )
 
 

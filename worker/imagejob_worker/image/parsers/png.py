@@ -197,4 +197,5 @@ def _found(walk: _Walk) -> Probe:
         cut_frame=cut_frame,
         wrong_at=walk.wrong_at,
         pixels=tuple(walk.pixels) if walk.wrong_at else (),
+        deep=walk.data[24] == 16,
     )

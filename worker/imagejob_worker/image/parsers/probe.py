@@ -80,6 +80,9 @@ class Probe(msgspec.Struct, frozen=True):
     that a JPEG ends before the scans that complete its picture, and `bytes_missing` is the share of
     the bytes that the container promises. `wrong_at` is where the first chunk of the still image
     begins whose checksum is wrong, and `pixels` are then the data of all such chunks.
+
+    `deep` says that a PNG's samples have 16 bits, and `held` how many bytes a decoder keeps beside
+    the pixels until it has read all: the coefficients of a JPEG that comes in several scans.
     """
 
     width: int
@@ -105,6 +108,8 @@ class Probe(msgspec.Struct, frozen=True):
     bytes_missing: float = 0.0
     wrong_at: int = 0
     pixels: tuple[tuple[int, int], ...] = ()
+    deep: bool = False
+    held: int = 0
 
     @property
     def moves(self) -> bool:

@@ -59,11 +59,7 @@ class _Walk:
         elif name == b"ANIM" and length >= 6:
             (self.plays,) = unpack_from("<H", self.data, at + 4)
         elif name == b"EXIF":
-            block = bytes(self.data[at : at + length]).removeprefix(b"Exif\0\0")
-            kinds, orientation = exif.inspect(block)
-            self.kinds |= kinds
-            if self.orientation is None:  # of two the first counts
-                self.orientation, self.exif_space = orientation, exif.colour_space(block)
+            self._exif(bytes(self.data[at : at + length]).removeprefix(b"Exif\0\0"))
         elif name == b"XMP ":
             self.kinds |= Kind.XMP
         elif name == b"ICCP":
@@ -72,6 +68,12 @@ class _Walk:
                 self.icc = bytes(self.data[at : at + min(length, MAX_ICC_BYTES + 1)])
         elif name not in PIXELS:
             self.kinds |= Kind.OTHER
+
+    def _exif(self, block: bytes) -> None:
+        kinds, orientation = exif.inspect(block)
+        self.kinds |= kinds
+        if self.orientation is None:  # of two the first counts
+            self.orientation, self.exif_space = orientation, exif.colour_space(block)
 
     def _leaves_clear(self, at: int) -> bool:
         """Whether a pixel of the canvas may be transparent once the frame is drawn alone."""

@@ -27,12 +27,8 @@ if TYPE_CHECKING:
 
     from imagejob_worker.contract.order import SourceFormat
     from imagejob_worker.image.context import SourceContext
-    from imagejob_worker.image.files import Files
     from imagejob_worker.image.parsers.probe import Probe
     from imagejob_worker.image.raster import Frame
-
-WEBP_CANVASES = 8
-"""Bytes a pixel that WebP's decoder takes before it looks at one: two canvases of RGBA."""
 
 
 def decode(context: SourceContext) -> None:
@@ -42,7 +38,6 @@ def decode(context: SourceContext) -> None:
     """
     if not context.probe.ended:
         context.notes |= Note.NO_END
-    _check_memory(context.files, context.format, context.probe)
     animated = {plan.animated for plan in context.plans}
     context.first_frames, context.more_frames = {}, _animation(context)
     if False in animated and (context.probe.apart or True not in animated):
@@ -115,11 +110,3 @@ def _told(name: SourceFormat, probe: Probe) -> Iterator[None]:
         lost = probe.bytes_missing
         what = f"the last {percent(lost)} of the file is missing" if lost else "its data is damaged"
         raise corrupt(f"the {name} can't be decoded: {what}") from error
-
-
-def _check_memory(files: Files, name: SourceFormat, probe: Probe) -> None:
-    """WebP's decoder reports a lack of memory as a damaged file, so check before."""
-    need = WEBP_CANVASES * probe.width * probe.height if name == "webp" else 0
-    free = files.free_address_space()
-    if free is not None and free < need:
-        raise MemoryError

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from PIL import ImageFile
 
 from imagejob_worker.contract.facts import EXTENSIONS
+from imagejob_worker.image import memory
+from imagejob_worker.image.memory import FULL_CHROMA_FROM
 from imagejob_worker.image.memory_guard import memory_guard
 from imagejob_worker.image.steps.strip_metadata import strip_metadata
 
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 
 QUALITY: dict[MadeFormat, int] = {"jpeg": 82, "webp": 80, "avif": 60, "png": 100}
 """Where photographs stop looking different from the source at a normal distance."""
-
-FULL_CHROMA_FROM = 90
-"""From this quality on, JPEG and AVIF keep colour at full resolution."""
 
 WEBP_METHOD = 4
 AVIF_SPEED = 6
@@ -66,9 +65,9 @@ def encode(output: OutputContext, choice: Choice, quality: int, file: OutputFile
         _enlarge_buffer(first)
     if choice.format == "avif" and first.mode == "L":
         settings["subsampling"] = "4:0:0"  # else it becomes colour, which no grey profile fits
-    full_chroma = settings.get("subsampling") == "4:4:4"
-    free, pixels = output.source.files.free_address_space(), first.width * first.height
-    guard = memory_guard(free, choice.format, pixels, full_chroma=full_chroma)
+    free = output.source.files.free_address_space()
+    needed = memory.encoding(output.plan.output, choice.format, first.width * first.height)
+    guard = memory_guard(free, choice.format, needed)
     with guard, file.rewritten(EXTENSIONS[choice.format]) as encoded:
         first.save(encoded, **settings)
     if choice.format == "avif" and animation is not None:
