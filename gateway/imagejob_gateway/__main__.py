@@ -76,7 +76,7 @@ async def serve(settings: Settings, tokens: Tokens) -> None:
     trouble = Trouble(log, "the API server fails, will retry", "the API server responds again")
     async with (
         transport.connect(metrics=metrics.client, trouble=trouble) as connection,
-        observed.session(metrics.stored) as session,
+        observed.session(metrics.stored, settings.dial) as session,
         exposition.serving(settings.metrics_listen, None, metrics.registry),
         asyncio.TaskGroup() as tasks,
     ):
@@ -187,7 +187,7 @@ def main() -> int:
     """Return 0 after a signal to stop; 2 for invalid settings, or without an API server."""
     try:
         settings = load(os.environ.get(CONFIG, ""))
-        tokens = Tokens(open_issuers(settings.issuers))
+        tokens = Tokens(open_issuers(settings.issuers, settings.dial))
     except SettingsError as error:
         print(f"imagejob-gateway: {error}", file=sys.stderr)  # noqa: T201 (there is no log yet)
         return UNCONFIGURED

@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from . import dialing
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import SimpleNamespace
 
+    from imagejob_gateway.dialing import Dial
+
     Stored = Callable[[str, int, float], None]
 
 
-def session(stored: Stored) -> aiohttp.ClientSession:
-    """Return a session; `stored` gets method, status and seconds; status 0: there was no answer."""
+def session(stored: Stored, dial: Dial) -> aiohttp.ClientSession:
+    """Return a session; `stored` gets method, status and seconds; status 0: there was no answer.
+
+    `dial` opens its sockets.
+    """
     return aiohttp.ClientSession(
         auto_decompress=False,
         trust_env=False,
-        connector=aiohttp.TCPConnector(limit=0, socket_factory=dialing.opened),
+        connector=aiohttp.TCPConnector(limit=0, socket_factory=dial),
         skip_auto_headers=("Content-Type", "User-Agent"),
         trace_configs=[_trace(stored)],
     )

@@ -31,7 +31,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
         (IssuerSettings(ISSUER, AUDIENCE, str(path)),),
     )
     missing: dict[str, Any] = dict.fromkeys(Services._fields)
-    tokens = Tokens(open_issuers(settings.issuers))
+    tokens = Tokens(open_issuers(settings.issuers, settings.dial))
     return Services(**(missing | {"settings": settings, "tokens": tokens}))
 
 

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from imagejob_dev.ports import LOOPBACK, free_ports
 from imagejob_gateway.storage import observed
+from support.gateway_services import DIAL
 
 
 def test_each_request_is_counted_with_its_end() -> None:
@@ -25,7 +26,7 @@ def test_each_request_is_counted_with_its_end() -> None:
         await runner.setup()
         await web.TCPSite(runner, LOOPBACK, served).start()
         try:
-            async with observed.session(lambda *found: counted.append(found[:2])) as session:
+            async with observed.session(lambda *found: counted.append(found[:2]), DIAL) as session:
                 async with session.put(f"http://{LOOPBACK}:{served}/", data=b"x"):
                     pass
                 with pytest.raises(aiohttp.ClientError):
