@@ -206,6 +206,11 @@ class Settings(Part, frozen=True):
             return self.profiles[0]
         return next((each for each in self.profiles if each.name == name), None)
 
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The names of the profiles."""
+        return tuple(each.name for each in self.profiles)
+
     def store_of(self, profile: ProfileSettings) -> str:
         """The name of the profile's store."""
         return profile.store or self.stores[0].name
