@@ -42,11 +42,16 @@ async def health(
     unwatched: tuple[str, ...], buckets: Buckets, profiles: Iterable[str], cache: NamespaceCache
 ) -> Health:
     """Ask each store; the API server and the profiles are known from the watches."""
-    trouble = f"not listed or not watched: {', '.join(unwatched)}" if unwatched else ""
     stores = await asyncio.gather(*(_trouble(buckets, name) for name in buckets.names))
     named = {f"{STORE} {name}": each for name, each in zip(buckets.names, stores, strict=True)}
     offered = {f"{PROFILE} {name}": _missing(cache, name) for name in profiles}
-    return Health({API_SERVER: trouble, **named, **offered})
+    return Health({**readiness(unwatched).dependencies, **named, **offered})
+
+
+def readiness(unwatched: tuple[str, ...]) -> Health:
+    """Say whether requests should come here: whether the namespace is listed and watched."""
+    trouble = f"not listed or not watched: {', '.join(unwatched)}" if unwatched else ""
+    return Health({API_SERVER: trouble})
 
 
 def _missing(cache: NamespaceCache, profile: str) -> str:
