@@ -48,7 +48,7 @@ class Connections:
         self._idle: dict[Connection, float] = {}  # since when; the longest first
 
     def opened(self, connection: Connection) -> bool:
-        """Take a new one in; return whether it is a spare one. Beyond those it is closed at once."""
+        """Take a new one in; return whether it is a spare one. One beyond those is closed."""
         self._open.add(connection)
         self.idle(connection)
         excess = len(self._open) - self._most
