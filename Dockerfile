@@ -55,8 +55,10 @@ RUN python3 -m pip --python /opt/imagejob/bin/python install -q --no-compile --r
     && /opt/imagejob/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/imagejob/lib
 
 # The operator's code as a whole: what the gateway may import of it, a contract of import-linter says.
+# Of the worker's, the one module that judges addresses.
 FROM gateway-packages AS gateway-code
 COPY operator/imagejob_operator /opt/imagejob/app/imagejob_operator
+COPY worker/imagejob_worker/storage/addresses.py /opt/imagejob/app/imagejob_worker/storage/
 COPY gateway/imagejob_gateway /opt/imagejob/app/imagejob_gateway
 RUN python3 prune.py --check /opt/imagejob/lib/python3*/site-packages /opt/imagejob/app \
     && /opt/imagejob/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/imagejob/app

@@ -131,6 +131,10 @@ proof-gateway-start: $(INSTALLED) ## Measure the gateway's start against importi
 proof-gateway-fuzz: $(INSTALLED) ## Send the gateway 2,000 cases that schemathesis makes of its OpenAPI document
 	@$(PYTHON) benchmarks/gateway_fuzz.py $(ARGS)
 
+.PHONY: proof-gateway-page
+proof-gateway-page: $(INSTALLED) ## Upload with the example page in Chromium (needs chromium and chromium-driver)
+	@$(PYTHON) benchmarks/gateway_page.py $(ARGS)
+
 .PHONY: proof-colours
 proof-colours: $(BENCH_INSTALLED) ## Compare colours with what Chromium and libvips show of the same files (needs chromium)
 	@$(PYTHON) benchmarks/colours.py $(ARGS)

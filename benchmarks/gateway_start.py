@@ -2,6 +2,7 @@
 
 Pairs in one run: the time from the start of a process to its first "ready", and that of a process
 that imports fastapi and boto3 and ends. With the packages as the image has them: pruned, compiled.
+And what a start would cost that imports boto3 beside botocore (docs/decisions/0053), in CPU.
 
 Exit code: 0 the target is met, 1 it is missed, 2 can't be tried here (the message says why).
 """
@@ -19,10 +20,11 @@ import time
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+import psutil
 from imagebench.machine import CANNOT, MET, MISSED
 from imagejob_dev.errors import DevError
 from proofs import gateway, record
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 MOST = 2.0
 IMPORTS = "import fastapi, boto3"
+BOTO3 = "import boto3.session\n"
 SERVE = "import runpy; runpy.run_module('imagejob_gateway', run_name='__main__')"
 
 
@@ -46,17 +49,21 @@ def main() -> int:
             gateway.team_of(Path(name)) as team,
         ):
             paths = gateway_packages(Path(name) / "packages")
-            pairs = [_pair(team, Path(name), paths, at) for at in range(options.pairs + 1)]
+            rounds = [_round(team, Path(name), paths, at) for at in range(options.pairs + 1)]
     except (RuntimeError, DevError) as error:
         print(f"proof-gateway-start: {error}", file=sys.stderr)
         return MISSED if isinstance(error, RuntimeError) else CANNOT
-    del pairs[0]  # it compiles, and fills the page cache
-    ratio = median(ready / imports for imports, ready in pairs)
+    del rounds[0]  # it compiles, and fills the page cache
+    ratio = median(each.plain.ready / each.imports for each in rounds)
     figures = {
-        "pairs": len(pairs),
-        "imports": round(median(imports for imports, _ in pairs), 3),
-        "ready": round(median(ready for _, ready in pairs), 3),
+        "pairs": len(rounds),
+        "imports": round(median(each.imports for each in rounds), 3),
+        "ready": round(median(each.plain.ready for each in rounds), 3),
         "timesImports": round(ratio, 2),
+        "cpu": round(median(each.plain.cpu for each in rounds), 3),
+        "timesCpuWithBoto3": round(
+            median(each.with_boto3.cpu / each.plain.cpu for each in rounds), 2
+        ),
     }
     record.write(options.json, figures)
     for each, figure in figures.items():
@@ -64,14 +71,36 @@ def main() -> int:
     return MET if ratio <= MOST else MISSED
 
 
-def _pair(team: Tenant, folder: Path, paths: list[str], at: int) -> tuple[float, float]:
-    """Seconds to import, and to be ready."""
+class Start(NamedTuple):
+    """Seconds from the launch to the first "ready", and those of CPU until then."""
+
+    ready: float
+    cpu: float
+
+
+class Round(NamedTuple):
+    """Seconds to import, and two starts."""
+
+    imports: float
+    plain: Start
+    with_boto3: Start
+
+
+def _round(team: Tenant, folder: Path, paths: list[str], at: int) -> Round:
     began = time.monotonic()
     subprocess.run([sys.executable, *arguments(paths, IMPORTS)], check=True)
     imported = time.monotonic()
-    program = arguments(paths, SERVE)
-    with gateways.running(team, folder, name=f"start-{at}", program=program) as run:
-        return imported - began, run.program.seconds_to_ready
+    plain, with_boto3 = (
+        _start(team, folder / f"{name}-{at}", arguments(paths, code))
+        for name, code in (("plain", SERVE), ("boto3", BOTO3 + SERVE))
+    )
+    return Round(imported - began, plain, with_boto3)
+
+
+def _start(team: Tenant, folder: Path, program: list[str]) -> Start:
+    with gateways.running(team, folder, program=program) as run:
+        took = psutil.Process(run.program.pid).cpu_times()
+        return Start(run.program.seconds_to_ready, took.user + took.system)
 
 
 def _options() -> argparse.Namespace:

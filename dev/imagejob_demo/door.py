@@ -109,6 +109,7 @@ def _settings(door: Door) -> dict[str, Any]:
         "stores": [{"name": "uploads", "credentials": str(store)}],
         "profiles": [{"name": "web"}],
         "issuers": [issuer],
+        "internalCidrs": [f"{LOOPBACK}/32"],  # where the cluster's S3 server is
         "logFormat": "text",
     }
 

@@ -39,7 +39,7 @@ from .http.measuring import Measuring
 from .http.recent import Recent
 from .http.server import server
 from .http.services import Services
-from .images import quota
+from .images import missing, quota
 from .images.api import ImagesApi
 from .images.cache import NamespaceCache
 from .images.kinds import WATCHED
@@ -76,7 +76,7 @@ async def serve(settings: Settings, tokens: Tokens) -> None:
     trouble = Trouble(log, "the API server fails, will retry", "the API server responds again")
     async with (
         transport.connect(metrics=metrics.client, trouble=trouble) as connection,
-        observed.session(metrics.stored) as session,
+        observed.session(metrics.stored, settings.dial) as session,
         exposition.serving(settings.metrics_listen, None, metrics.registry),
         asyncio.TaskGroup() as tasks,
     ):
@@ -91,6 +91,7 @@ async def serve(settings: Settings, tokens: Tokens) -> None:
         ]
         # Before, no profile and no store is known, and requests would be refused for it.
         await reflectors.current()
+        missing.watch(settings, cache, metrics)
         log.info("serving", extra=fields(listen=settings.listen))
         app = Measuring(application(services), metrics)
         await server(settings, app, services.streams.stop).serve()
@@ -155,7 +156,10 @@ def compose(
         ),
         Completions(settings, state, images, buckets, attempts, failures),
         lambda: reflectors.unwatched,
-        Cached(lambda: health.health(reflectors.unwatched, buckets), health.SECONDS),
+        Cached(
+            lambda: health.health(reflectors.unwatched, buckets, settings.offered, cache),
+            health.SECONDS,
+        ),
         Recent(partial(figures, cache), STATS_SECONDS),
         Streams(),
         seals,
@@ -187,7 +191,7 @@ def main() -> int:
     """Return 0 after a signal to stop; 2 for invalid settings, or without an API server."""
     try:
         settings = load(os.environ.get(CONFIG, ""))
-        tokens = Tokens(open_issuers(settings.issuers))
+        tokens = Tokens(open_issuers(settings.issuers, settings.dial))
     except SettingsError as error:
         print(f"imagejob-gateway: {error}", file=sys.stderr)  # noqa: T201 (there is no log yet)
         return UNCONFIGURED

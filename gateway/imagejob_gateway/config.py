@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -14,6 +14,11 @@ from imagejob_operator.api.quantity import to_bytes
 from imagejob_operator.observability.logging import Format
 from imagejob_operator.quota.rates import Rate, parse_rate
 from msgspec import Meta
+
+from .dialing import PRIVATE_NETWORKS, dial
+
+if TYPE_CHECKING:
+    from .dialing import Dial
 
 CONFIG = "IMAGEJOB_GATEWAY_CONFIG"
 """The variable that names the file."""
@@ -123,7 +128,8 @@ class Settings(Part, frozen=True):
     `retries_per_subject` how many uploads may fail, or be sent again, at each replica;
     `lease_seconds` after how long an upload without a sign of life is given up;
     `min_bytes_per_second` what a body has to come at. `hosts` are those that clients reach the
-    gateway by. `metrics_listen` is "" to serve no metrics.
+    gateway by. `internal_cidrs` are the networks, beside public ones, in which stores and issuers
+    may be. `metrics_listen` is "" to serve no metrics.
     """
 
     namespace: Name
@@ -142,6 +148,7 @@ class Settings(Part, frozen=True):
     lease_seconds: Annotated[int, Meta(ge=1, le=LONGEST_LEASE)] = 30
     min_bytes_per_second: Annotated[int, Meta(ge=1)] = 1024
     url_seconds: Annotated[int, Meta(ge=1, le=6 * 3600)] = 300
+    internal_cidrs: Annotated[tuple[str, ...], Meta(max_length=64)] = PRIVATE_NETWORKS
     slots: SlotSettings = SlotSettings()
     cors_origins: tuple[str, ...] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -152,7 +159,7 @@ class Settings(Part, frozen=True):
             raise ValueError(f"maxBytes isn't a number of bytes: {self.max_bytes}")
         if len({each.issuer for each in self.issuers}) < len(self.issuers):
             raise ValueError("an issuer is listed twice; each has one algorithm")
-        _ = self.rate, self.retry_rate
+        _ = self.rate, self.retry_rate, self.dial
         for store in self.stores:
             if self.is_own(store.public_endpoint):
                 raise ValueError(
@@ -188,11 +195,21 @@ class Settings(Part, frozen=True):
         host = (urlsplit(url).hostname or "").rstrip(".")
         return host in {each.lower().rstrip(".") for each in self.hosts}
 
+    @property
+    def dial(self) -> Dial:
+        """What opens sockets to stores and issuers."""
+        return dial(self.internal_cidrs)
+
     def profile(self, name: str) -> ProfileSettings | None:
         """The profile of that name, "" for the first one; None if none is offered under it."""
         if not name:
             return self.profiles[0]
         return next((each for each in self.profiles if each.name == name), None)
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The names of the profiles."""
+        return tuple(each.name for each in self.profiles)
 
     def store_of(self, profile: ProfileSettings) -> str:
         """The name of the profile's store."""

@@ -31,6 +31,9 @@ OTHER = "other"
 GONE = "none"
 """In place of the status of a request that got no answer: its client went away."""
 
+NO_ANSWER, GIVEN_UP = 0, -1
+"""In place of a store's status: it gave none; the gateway gave up, as when its client has gone."""
+
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Upper bounds of buckets: an upload takes as long as its client sends."""
 
@@ -64,6 +67,12 @@ class GatewayMetrics:
         self._store_seconds = self._histogram(
             "store_request_duration_seconds", "How long the stores took.", "method"
         )
+        self._missing = Gauge(
+            f"{PREFIX}missing_objects",
+            "1 for an object that the settings list and the namespace lacks, otherwise 0.",
+            ("kind", "name"),
+            registry=self.registry,
+        )
         for reason in ProblemReason:  # a rate doesn't see the first increase of a new series
             self._problems.labels(reason)
 
@@ -76,16 +85,21 @@ class GatewayMetrics:
         )
         gauge.set_function(lambda: len(unwatched()))
 
+    def watch_listed(self, kind: str, name: str, is_missing: Callable[[], bool]) -> None:
+        """Export whether an object that the settings list is missing."""
+        self._missing.labels(kind, name).set_function(is_missing)
+
     def uploading(self, change: int) -> None:
         """Count an upload that begins, 1, or ends, -1."""
         self._uploading.inc(change)
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request; status 0 if it got no answer."""
+    def answered(self, method: str, route: str, status: int, seconds: float | None) -> None:
+        """Count a request; status 0 if it got no answer, no seconds if it has no end of its own."""
         known = method if method in METHODS else OTHER
         route = route or OTHER
         self._requests.labels(known, route, str(status) if status else GONE).inc()
-        self._seconds.labels(route).observe(seconds)
+        if seconds is not None:
+            self._seconds.labels(route).observe(seconds)
 
     def problem(self, reason: ProblemReason) -> None:
         """Count a request that ended with a problem."""
@@ -96,9 +110,11 @@ class GatewayMetrics:
         self._bytes.inc(length)
 
     def stored(self, method: str, code: int, seconds: float) -> None:
-        """Count a store's response; code 0 if there was none."""
-        self._store.labels(method, str(code) if code else UNREACHED).inc()
-        self._store_seconds.labels(method).observe(seconds)
+        """Count a request to a store by its status, or by what is in its place."""
+        label = {NO_ANSWER: UNREACHED, GIVEN_UP: GONE}.get(code, str(code))
+        self._store.labels(method, label).inc()
+        if code != GIVEN_UP:
+            self._store_seconds.labels(method).observe(seconds)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(PREFIX + name, text, labels, registry=self.registry)

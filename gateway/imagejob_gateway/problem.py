@@ -184,10 +184,16 @@ class ProblemError(Exception):
         self.problem = Problem(reason, detail, field, header, wait)
 
 
-def unauthenticated() -> ProblemError:
-    """The same words for every cause: they would tell a forger how far a forgery got."""
-    return ProblemError(
-        ProblemReason.UNAUTHENTICATED,
-        "The request needs a valid bearer token.",
-        header="Authorization",
-    )
+class UnauthenticatedError(ProblemError):
+    """A token isn't valid. `why` is for the log.
+
+    The client gets the same words for every cause: they would tell a forger how far a forgery got.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            ProblemReason.UNAUTHENTICATED,
+            "The request needs a valid bearer token.",
+            header="Authorization",
+        )
+        self.why = why

@@ -147,6 +147,7 @@ def _configure(
         "stores": [{"name": "uploads", "credentials": str(store)}],
         "profiles": [{"name": "web"}],
         "issuers": [issuer],
+        "internalCidrs": [f"{LOOPBACK}/32"],
         "logFormat": "text",
         **settings,
     }

@@ -5,9 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from imagejob_dev.ports import LOOPBACK
 from imagejob_gateway.auth.seals import Seals
 from imagejob_gateway.config import IssuerSettings, ProfileSettings, Settings, StoreSettings
+from imagejob_gateway.dialing import dial
 from imagejob_gateway.http.services import Services
+
+DIAL = dial([f"{LOOPBACK}/32"])
+"""Connects to this machine."""
 
 
 def services(*issuers: IssuerSettings, **given: Any) -> Services:

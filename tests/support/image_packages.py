@@ -31,6 +31,9 @@ def gateway_packages(folder: Path) -> list[str]:
     shutil.copytree(package, site / package.name, ignore=lambda *_: {"__pycache__"})
     _prune(site)
     compileall.compile_dir(site / package.name, quiet=1)
+    judge = Path("imagejob_worker/storage/addresses.py")
+    (site / judge.parent).mkdir(parents=True)
+    (site / judge).symlink_to(ROOT / "worker" / judge)
     return [str(site), *(str(ROOT / each) for each in ("operator", "gateway"))]
 
 

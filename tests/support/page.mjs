@@ -10,21 +10,6 @@ import vm from "node:vm";
 const [page, gateway, token, ...paths] = process.argv.slice(2);
 const TYPES = { ".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp" };
 
-class XMLHttpRequest { // over fetch
-  headers = {};
-  upload = {};
-  open(method, url) { Object.assign(this, { method, url }); }
-  setRequestHeader(name, value) { this.headers[name] = value; }
-  async send(body) {
-    this.upload.onprogress({ loaded: 1, total: 1 });
-    try {
-      const answer = await fetch(this.url, { method: this.method, headers: this.headers, body });
-      this.status = answer.status;
-    } catch { return this.onerror(); }
-    this.onload();
-  }
-}
-
 const shown = [], sizes = [];
 const elements = {
   gateway: { value: gateway },
@@ -42,7 +27,7 @@ const elements = {
   },
 };
 const document = { getElementById: id => elements[id], createElement: () => ({}) };
-const sandbox = { XMLHttpRequest, document, fetch, FormData, crypto, setTimeout, Image: Object,
+const sandbox = { document, fetch, FormData, crypto, setTimeout, Image: Object,
   URL: { createObjectURL: blob => blob.size } };
 const [, script] = /<script>(.*)<\/script>/s.exec(await readFile(page, "utf8"));
 vm.runInNewContext(script, sandbox, { filename: page });

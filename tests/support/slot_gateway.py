@@ -111,7 +111,7 @@ class SlotGateway:
         self.app = application(
             services(
                 settings=settings,
-                tokens=Tokens(open_issuers(settings.issuers)),
+                tokens=Tokens(open_issuers(settings.issuers, settings.dial)),
                 images=images,
                 cache=cache,
                 buckets=self.buckets,

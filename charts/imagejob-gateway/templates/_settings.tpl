@@ -43,6 +43,7 @@
     "seconds" (int .Values.slots.seconds)
     "maxOpen" (int .Values.slots.maxOpen))
   "urlSeconds" (int .Values.outputs.urlSeconds)
+  "internalCidrs" .Values.internalCidrs
   "corsOrigins" .Values.cors.origins
   "logLevel" .Values.logLevel
   "logFormat" .Values.logFormat

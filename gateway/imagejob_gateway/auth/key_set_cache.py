@@ -18,6 +18,8 @@ from .key_ring import KeyMaterialError, KeyRing, of_key_set
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from imagejob_gateway.dialing import Dial
+
     from .key_ring import Key
 
 log = logging.getLogger(__name__)
@@ -97,12 +99,19 @@ class KeySetCache:
             log.warning("an issuer's keys can't be fetched: %s", error)
 
 
-async def fetch(url: str) -> bytes:
-    """Return what is at the URL itself: not elsewhere, not late, not large. Raises FetchError."""
+async def fetch(url: str, dial: Dial) -> bytes:
+    """Return what is at the URL itself: not elsewhere, not late, not large. Raises FetchError.
+
+    `dial` opens the socket.
+    """
     timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
     try:
         async with (
-            aiohttp.ClientSession(trust_env=False, auto_decompress=False) as session,
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(socket_factory=dial),
+                trust_env=False,
+                auto_decompress=False,
+            ) as session,
             session.get(url, headers=ACCEPT, allow_redirects=False, timeout=timeout) as response,
         ):
             if response.status != 200:

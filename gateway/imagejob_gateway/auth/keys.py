@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imagejob_gateway.config import IssuerSettings
+    from imagejob_gateway.dialing import Dial
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +84,11 @@ class KeyFile:
             return self._parse(file.read(LONGEST_FILE))
 
 
-def open_keys(settings: IssuerSettings) -> KeySource:
-    """Return the keys of an issuer. Raises SettingsError."""
+def open_keys(settings: IssuerSettings, dial: Dial) -> KeySource:
+    """Return the keys of an issuer. `dial` opens sockets to a JWKS URL. Raises SettingsError."""
     algorithm, key_id = settings.algorithm, settings.key_id
     if settings.jwks_url:
-        return KeySetCache(lambda: fetch(settings.jwks_url), algorithm)
+        return KeySetCache(lambda: fetch(settings.jwks_url, dial), algorithm)
     if settings.public_key:
         try:
             return KeyInSettings(of_public_key(settings.public_key.encode(), algorithm, key_id))

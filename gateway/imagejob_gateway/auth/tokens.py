@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from imagejob_gateway.config import IssuerSettings
+    from imagejob_gateway.dialing import Dial
 
     from .key_ring import Key
 
@@ -52,9 +53,9 @@ class Tokens:
         return _caller(found.claims)
 
 
-def open_issuers(settings: Iterable[IssuerSettings]) -> list[Issuer]:
+def open_issuers(settings: Iterable[IssuerSettings], dial: Dial) -> list[Issuer]:
     """Read the keys of all issuers. Raises SettingsError."""
-    return [Issuer(each, open_keys(each)) for each in settings]
+    return [Issuer(each, open_keys(each, dial)) for each in settings]
 
 
 def _verify(token: str, issuer: IssuerSettings, key: Key) -> None:

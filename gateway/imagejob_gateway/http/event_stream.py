@@ -117,6 +117,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         with self._streams.opened(self._owner) as ending:
+            scope["state"]["is_stream"] = True  # for measuring.py
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             sending = asyncio.create_task(self._send(send))
             gone = asyncio.create_task(_gone(receive))

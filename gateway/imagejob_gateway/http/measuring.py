@@ -46,9 +46,11 @@ class Measuring:
             await self._app(scope, receive_counted, send_observed)
         finally:
             self._metrics.uploading(-is_upload)
-            took = time.monotonic() - began
+            state = scope.get("state", {})
+            # A stream takes as long as its image: that would be no figure of the gateway's.
+            took = None if state.get("is_stream") else time.monotonic() - began
             self._metrics.answered(method, _route(scope), status, took)
-            if reason := scope.get("state", {}).get("problem"):
+            if reason := state.get("problem"):
                 self._metrics.problem(reason)
 
 

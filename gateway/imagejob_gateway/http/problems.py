@@ -13,7 +13,13 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from imagejob_operator.observability.logging import fields
 from starlette.exceptions import HTTPException
 
-from imagejob_gateway.problem import MEANINGS, Problem, ProblemError, ProblemReason
+from imagejob_gateway.problem import (
+    MEANINGS,
+    Problem,
+    ProblemError,
+    ProblemReason,
+    UnauthenticatedError,
+)
 
 from .middleware import request_id
 from .models import REFERENCE, ProblemModel
@@ -118,6 +124,9 @@ def _headers(problem: Problem) -> dict[str, str]:
 
 async def _of_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 (tells mypy; it is installed for these)
+    if isinstance(error, UnauthenticatedError):
+        extra = fields(request=request_id(request.scope))
+        log.info("a request is not authenticated: %s", error.why, extra=extra)
     return rendered(request.scope, error.problem)
 
 

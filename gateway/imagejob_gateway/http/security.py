@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from imagejob_operator.observability.logging import fields
 
-from imagejob_gateway import problem
 from imagejob_gateway.auth.caller import Caller, Scope
 from imagejob_gateway.auth.compact import InvalidTokenError
 from imagejob_gateway.auth.key_set_cache import KeysUnavailableError
 from imagejob_gateway.auth.sealed import Kind, is_of
 from imagejob_gateway.auth.tokens import Tokens
-from imagejob_gateway.problem import ProblemError, ProblemReason
+from imagejob_gateway.problem import ProblemError, ProblemReason, UnauthenticatedError
 from imagejob_gateway.slots.holder import Holder
 
-from .middleware import request_id
 from .query import check_query
 from .services import Have, Services
-
-log = logging.getLogger(__name__)
 
 OF_TOKENS = (
     ProblemReason.UNAUTHENTICATED,
@@ -61,7 +55,7 @@ async def _holder(
         return await authorized(services, request, credentials, Scope.UPLOAD)
     token = await services.seals.read(text, Kind.SLOT, request.path_params["id"])
     if token is None:
-        raise unauthenticated(request_id(request.scope), "the slot's token is forged or too old")
+        raise UnauthenticatedError("the slot's token is forged or too old")
     check_query(request)
     services.slot_requests.take(token.digest)
     return token
@@ -92,7 +86,7 @@ async def authorized(
 ) -> Caller:
     """Check the token, and then the query. Raises ProblemError."""
     token = _single(request, credentials)
-    found = await _authenticated(services.tokens, token, request_id(request.scope))
+    found = await _authenticated(services.tokens, token)
     if not found.may(scope):
         raise ProblemError(
             ProblemReason.MISSING_SCOPE,
@@ -103,20 +97,11 @@ async def authorized(
     return found
 
 
-def unauthenticated(request: str, why: str) -> ProblemError:
-    """Log why, and return the problem: its words are the same for every cause.
-
-    They would tell a forger how far a forgery got.
-    """
-    log.info("a request is not authenticated: %s", why, extra=fields(request=request))
-    return problem.unauthenticated()
-
-
-async def _authenticated(tokens: Tokens, token: str, request: str) -> Caller:
+async def _authenticated(tokens: Tokens, token: str) -> Caller:
     try:
         return await tokens.caller(token)
     except InvalidTokenError as error:
-        raise unauthenticated(request, str(error)) from error
+        raise UnauthenticatedError(str(error)) from error
     except KeysUnavailableError as error:
         raise ProblemError(
             ProblemReason.ISSUER_UNAVAILABLE, "The token can't be checked now. Try again."

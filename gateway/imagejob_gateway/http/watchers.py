@@ -10,13 +10,13 @@ from fastapi.security import HTTPAuthorizationCredentials
 from imagejob_gateway.auth.caller import Caller, Scope
 from imagejob_gateway.auth.sealed import Kind
 from imagejob_gateway.images.kinds import Image
+from imagejob_gateway.problem import UnauthenticatedError
 from imagejob_gateway.state import tickets
 from imagejob_gateway.state.owner import OwnerState
 
-from .middleware import request_id
 from .owned import missing, own_image
 from .query import check_query
-from .security import authorized, bearer, unauthenticated
+from .security import authorized, bearer
 from .services import Have, Services
 
 Ticket = Annotated[
@@ -72,15 +72,14 @@ async def issue_ticket(services: Services, caller: Caller, image: Image) -> str:
 
 
 async def _by_ticket(services: Services, request: Request, text: str) -> TicketHolder:
-    name = request_id(request.scope)
     token = await services.seals.read(text, Kind.TICKET)
     if token is None:
-        raise unauthenticated(name, "the ticket is forged, too old, or was used here")
+        raise UnauthenticatedError("the ticket is forged, too old, or was used here")
     check_query(request)
     uid = await services.state.change(
         token.owner, lambda state, _: tickets.redeemed(state, token.digest)
     )
     services.seals.spend(token)
     if uid is None:
-        raise unauthenticated(name, "the ticket isn't known any more")
+        raise UnauthenticatedError("the ticket isn't known any more")
     return TicketHolder(token.owner, uid)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imagejob_gateway.auth.caller import Caller
 from imagejob_gateway.auth.sealed import SealedToken
-from imagejob_gateway.problem import unauthenticated
+from imagejob_gateway.problem import UnauthenticatedError
 from imagejob_gateway.state import slots
 from imagejob_gateway.state.owner import OwnerState, Slot
 
@@ -25,5 +25,5 @@ def slot_to_change(state: OwnerState, id_: str, holder: Holder) -> Slot:
     """
     slot = slot_of(state, id_, holder)
     if slot.phase == "completed" and isinstance(holder, SealedToken):
-        raise unauthenticated()
+        raise UnauthenticatedError("the slot's token has completed its upload")
     return slot

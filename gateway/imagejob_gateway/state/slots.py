@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from imagejob_gateway.problem import ProblemError, ProblemReason, unauthenticated
+from imagejob_gateway.problem import ProblemError, ProblemReason, UnauthenticatedError
 
 from . import limit
 from .owner import OwnerState, Slot, image_of
@@ -58,8 +58,10 @@ def found(state: OwnerState, id_: str) -> Slot:
 def proven(state: OwnerState, id_: str, token: str) -> Slot:
     """Return the slot that a token's digest is of. Raises ProblemError, whatever is wrong."""
     slot = state.slots.get(id_)
-    if slot is None or not hmac.compare_digest(slot.token, token):
-        raise unauthenticated()
+    if slot is None:
+        raise UnauthenticatedError("the slot isn't known, or not any more")
+    if not hmac.compare_digest(slot.token, token):
+        raise UnauthenticatedError("the token isn't the slot's")
     return slot
 
 

@@ -19,6 +19,7 @@ from imagejob_gateway.problem import ProblemError, ProblemReason
 
 from .direct import Announced, Direct, direct
 from .failures import in_words
+from .watched_body import WatchedBody
 
 if TYPE_CHECKING:
     import ssl
@@ -32,9 +33,6 @@ log = logging.getLogger(__name__)
 
 SECONDS = 15 * 60
 """How long our own signatures are valid, for the start of a request."""
-
-WRITE_SECONDS = 30.0
-"""How long a store may take a chunk of an object."""
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=30)
 MOST_WORDS = 4096
@@ -89,7 +87,7 @@ class Bucket:
         )
         try:
             async with asyncio.timeout(None) as limit:
-                source = _Watched(chunks, limit)
+                source = WatchedBody(chunks, limit)
                 async with self._send("PUT", request, source):
                     pass  # a 2xx answer: it is stored
         except TimeoutError as error:
@@ -185,7 +183,7 @@ class Bucket:
         self,
         method: str,
         request: Signed,
-        body: _Watched | None = None,
+        body: WatchedBody | None = None,
         accepted: tuple[int, ...] = (),
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request. Raises ProblemError for a status that is no success nor `accepted`."""
@@ -195,6 +193,7 @@ class Bucket:
                 URL(request.url, encoded=True),  # as it was signed
                 headers=request.headers,
                 data=body and aiter(body),
+                trace_request_ctx=body,
                 timeout=TIMEOUT,
                 ssl=self._context,
                 allow_redirects=False,
@@ -212,28 +211,6 @@ class Bucket:
         log.warning("the store fails: %s", why, extra=fields(store=self._name))
         detail = f"The store {self._name} can't be used now: {why}."
         return ProblemError(ProblemReason.STORAGE_UNAVAILABLE, detail)
-
-
-class _Watched:
-    """Passes chunks on, and keeps the exception that ended them: aiohttp replaces it.
-
-    The store has some seconds to take each: aiohttp limits only how long its answer may take.
-    """
-
-    def __init__(self, chunks: AsyncIterator[bytes], limit: asyncio.Timeout) -> None:
-        self._chunks = chunks
-        self._limit = limit
-        self.error: Exception | None = None
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._chunks:
-                self._limit.reschedule(asyncio.get_running_loop().time() + WRITE_SECONDS)
-                yield chunk
-                self._limit.reschedule(None)
-        except Exception as error:
-            self.error = error
-            raise
 
 
 async def _first(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import aiohttp
 
+from imagejob_gateway.dialing import AddressRefusedError
+
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "its name can't be resolved"),
     (aiohttp.ClientConnectorCertificateError, "its certificate isn't trusted, or not its name's"),
@@ -16,5 +18,9 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 def in_words(error: Exception) -> str:
     """Return what is wrong; not the exception's own text, which may have a URL with a signature."""
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(
+        error.os_error, AddressRefusedError
+    ):
+        return error.os_error.words
     found = (words for kind, words in _WORDS if isinstance(error, kind))
     return next(found, type(error).__name__)

@@ -1,6 +1,7 @@
 """Signed requests to one bucket, by botocore: it makes no request.
 
-boto3 would add what transfers files, and a sixth to the time of the gateway's start.
+boto3's client is the same, with methods that transfer files, and a tenth of the gateway's start for
+them (docs/decisions/0053).
 
 A signed URL is a credential: it is made anew for each use, and appears in no log.
 """

@@ -151,6 +151,7 @@ def test_it_says_what_it_is_and_how_it_is(gateway: Gateway) -> None:
     assert [each["name"] for each in health.json()["dependencies"]] == [
         "API server",
         "store uploads",
+        "profile web",
     ]
     assert stats.json()["byPhase"].keys() >= {"Succeeded", "Failed"}
 
@@ -193,7 +194,7 @@ def test_a_store_that_is_down_takes_nothing(gateway: Gateway, team: Tenant) -> N
 
     assert (answer.status, answer.json()["reason"]) == (503, "StorageUnavailable")
     assert int(answer.headers["retry-after"]) > 0
-    assert health == {"API server": True, "stores": False}
+    assert health == {"API server": True, "stores": False, "profiles": True}
     assert gateway.request("GET", "/api/v1/health/ready").status == 200
     assert images(team) == before
     until(lambda: gateway.request("GET", "/api/v1/health/").status == 200, gateways.SECONDS)

@@ -12,8 +12,10 @@ import pytest
 from imagejob_dev.ports import LOOPBACK
 from support import gateway as gateways
 from support.answers import Answer
+from support.conditions import until
 from support.gateway import Gateway
 from support.gateway_bytes import RAW, Raw
+from support.gateway_outage import WITHOUT_API_SERVER
 from support.gateway_scenarios import CASES, JPEG, MAX_BYTES, UPLOAD, Case
 from support.tenant import Tenant
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imagejob_dev.client import Client
+    from imagejob_dev.cluster import Cluster
     from support.helm_chart import Helm
 
 pytestmark = pytest.mark.laptop
@@ -56,11 +59,9 @@ def image(gateway: Gateway) -> str:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_request_gets_its_answer(gateway: Gateway, team: Tenant, image: str, case: Case) -> None:
-    token = None if case.scope is None else gateway.token(case.subject, case.scope)
-    path = case.path.replace("NAME", image).replace("GONE", "img-" + "0" * 24)
     before = stored(team) if case.path.startswith(UPLOAD) else {}
 
-    answer = gateway.request(case.method, path, case.body, token, **case.headers)
+    answer = asked(gateway, image, case)
 
     assert answer.status == case.status, answer.body
     judge(answer, case.reason, case.names, has_body=case.method != "HEAD")
@@ -83,9 +84,55 @@ def test_bytes_on_a_socket_get_their_answer(
     assert stored(team) == before
 
 
+def test_without_an_api_server_each_route_has_its_answer(
+    gateway: Gateway, team: Tenant, image: str, cluster: Cluster
+) -> None:
+    objects = sorted(team.keys())
+    cluster.apiserver.stop()
+    try:
+        unready = until(lambda: unready_of(gateway), gateways.SECONDS)
+        answers = {name: asked(gateway, image, case) for name, case in WITHOUT_API_SERVER.items()}
+        whole = gateway.request("GET", "/api/v1/health/")
+    finally:
+        cluster.apiserver.start()
+
+    found = {name: (answer.status, reason_of(answer)) for name, answer in answers.items()}
+    assert found == {name: (case.status, case.reason) for name, case in WITHOUT_API_SERVER.items()}
+    for name, case in WITHOUT_API_SERVER.items():
+        judge(answers[name], case.reason, case.names)
+        assert (int(answers[name].headers.get("retry-after", 0)) > 0) == (case.status == 503)
+    assert unready == {"API server": False}
+    assert named(whole) == {"API server": False, "stores": True, "profiles": True}
+    until(lambda: gateway.request("GET", "/api/v1/health/").status == 200, gateways.SECONDS)
+    assert sorted(team.keys()) == objects
+    assert asked(gateway, image, Case(200, path="/api/v1/images/NAME")).status == 200
+
+
+def unready_of(gateway: Gateway) -> dict[str, bool]:
+    """What makes it unready; empty while it is ready."""
+    answer = gateway.request("GET", "/api/v1/health/ready")
+    return named(answer) if answer.status == 503 else {}
+
+
+def named(answer: Answer) -> dict[str, bool]:
+    """Dependency → whether it works."""
+    return {each["name"]: each["ready"] for each in answer.json()["dependencies"]}
+
+
+def reason_of(answer: Answer) -> str:
+    is_problem = answer.headers["content-type"] == "application/problem+json"
+    return str(answer.json()["reason"]) if is_problem else ""
+
+
 def test_there_are_enough_of_them() -> None:
     assert len(CASES) + len(RAW) >= 100
     assert all(bool(case.reason) == (case.status >= 400) for case in CASES.values())
+
+
+def asked(gateway: Gateway, image: str, case: Case) -> Answer:
+    token = None if case.scope is None else gateway.token(case.subject, case.scope)
+    path = case.path.replace("NAME", image).replace("GONE", "img-" + "0" * 24)
+    return gateway.request(case.method, path, case.body, token, **case.headers)
 
 
 def judge(answer: Answer, reason: str, names: str, *, has_body: bool = True) -> None:

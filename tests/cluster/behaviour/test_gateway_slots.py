@@ -58,7 +58,7 @@ def url(gateway: Gateway) -> str:
 def test_the_page_for_browsers_uploads_and_shows_outputs(
     gateway: Gateway, files: list[str]
 ) -> None:
-    """In node, which has all of a browser that the page needs but XMLHttpRequest and CORS."""
+    """In node, which has all of a browser that the page needs but a document and CORS."""
     program = ["node", TESTS / "support/page.mjs", EXAMPLES / "upload.html"]
 
     done = subprocess.run(
@@ -72,7 +72,7 @@ def test_the_page_for_browsers_uploads_and_shows_outputs(
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     photo, drawing, other = found["shown"]
-    assert photo[0] == "a b.jpg: 100 %"
+    assert photo[0] == "a b.jpg: uploading"
     assert photo[-1].startswith("a b.jpg: Succeeded ")
     assert drawing[-1].startswith("c.png: Succeeded ")
     assert other[-1].startswith("d.jpg: UnsupportedFormat: ")

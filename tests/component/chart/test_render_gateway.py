@@ -43,6 +43,7 @@ EVERYTHING: dict[str, Any] = {
     "auth": {
         "issuers": [{"issuer": "i", "audience": "a", "secretName": "jwt", "key": "secret"}],
     },
+    "internalCidrs": ["10.96.0.0/12"],
     "cors": {"origins": ["https://app.example.com"]},
     "port": 9000,
     "maxConnections": 99,
@@ -205,6 +206,7 @@ WRONG = {
     "a limit that is none": ({"uploads": {"limitPerSubject": "50"}}, "limitPerSubject"),
     "a prefix that climbs": ({"uploads": {"prefix": "a/.."}}, "prefix"),
     "a quarantine that climbs": ({"slots": {"prefix": "."}}, "prefix"),
+    "a network that is an address": ({"internalCidrs": ["10.96.12.7"]}, "internalCidrs"),
     "a format that is none": ({"uploads": {"formats": ["jpg"]}}, "formats"),
 }
 

@@ -133,6 +133,33 @@ def test_the_network_policy_leaves_out_what_serves_credentials(whole: list[Body]
     ]
 
 
+STORE = {"cidrs": ["10.1.0.0/16"], "ports": [9000]}
+KEYCLOAK = {"cidrs": ["10.2.0.0/16", "fd00:2::/64"], "ports": [8080, 8443]}
+PUBLISHES = {"algorithm": "RS256", "jwksUrl": "https://keycloak.auth:8443/keys"}
+ELSEWHERE = {"secretName": "jwt"}
+
+
+def reached(helm: Helm, keys: Values, **values: Any) -> list[tuple[list[str], list[int]]]:
+    """Addresses and ports of stores and issuers, of a gateway with one issuer."""
+    issuers = [{"issuer": "i", "audience": "a", **keys}]
+    given = {"networkPolicy": {"enabled": True, **values}, "auth": {"issuers": issuers}}
+    _, _, *rules = one(template(helm, given), "NetworkPolicy")["spec"]["egress"]
+    return [
+        ([to["ipBlock"]["cidr"] for to in rule["to"]], [port["port"] for port in rule["ports"]])
+        for rule in rules
+    ]
+
+
+def test_the_network_policy_reaches_issuers_that_publish_their_keys(helm: Helm) -> None:
+    anywhere = (["0.0.0.0/0", "::/0"], [443])
+    store, keycloak = ((each["cidrs"], each["ports"]) for each in (STORE, KEYCLOAK))
+
+    assert reached(helm, PUBLISHES) == [anywhere]
+    assert reached(helm, PUBLISHES, egress=[STORE]) == [store, anywhere]
+    assert reached(helm, PUBLISHES, egress=[STORE], issuers=[KEYCLOAK]) == [store, keycloak]
+    assert reached(helm, ELSEWHERE, egress=[STORE], issuers=[KEYCLOAK]) == [store]
+
+
 def test_the_network_policy_admits_the_named_and_the_test(helm: Helm) -> None:
     peers = [{"namespaceSelector": {"matchLabels": {"a": "b"}}}]
     bodies = template(helm, {"networkPolicy": {"enabled": True, "from": peers}})
@@ -167,6 +194,10 @@ REFUSED: dict[str, tuple[Values, str]] = {
     "egress to a metadata service": (
         {"networkPolicy": {"egress": [{"cidrs": ["169.254.169.254/32"], "ports": [80]}]}},
         "egress",
+    ),
+    "keys at a metadata service": (
+        {"networkPolicy": {"issuers": [{"cidrs": ["169.254.169.254/32"], "ports": [80]}]}},
+        "issuers",
     ),
     "a label of ours": ({"commonLabels": {"app.kubernetes.io/component": "x"}}, "commonLabels"),
 }

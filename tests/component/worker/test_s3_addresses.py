@@ -26,13 +26,13 @@ from support.s3_stores import AUTHORITY, Stub, answer, serving
 from support.worker_process import Ended
 
 REFUSED = {
-    "169.254.169.254": "a cloud's metadata service, to which workers never connect",
-    "fd00:ec2::254": "a cloud's metadata service, to which workers never connect",
-    "::ffff:169.254.169.254": "a cloud's metadata service, to which workers never connect",
-    "64:ff9b::a9fe:a9fe": "a cloud's metadata service, to which workers never connect",
-    "100.100.100.200": "a cloud's metadata service, to which workers never connect",
-    "169.254.170.2": "link-local, to which workers never connect",
-    "fe80::1": "link-local, to which workers never connect",
+    "169.254.169.254": "a cloud's metadata service, which is never connected to",
+    "fd00:ec2::254": "a cloud's metadata service, which is never connected to",
+    "::ffff:169.254.169.254": "a cloud's metadata service, which is never connected to",
+    "64:ff9b::a9fe:a9fe": "a cloud's metadata service, which is never connected to",
+    "100.100.100.200": "a cloud's metadata service, which is never connected to",
+    "169.254.170.2": "link-local, which is never connected to",
+    "fe80::1": "link-local, which is never connected to",
     ELSEWHERE: "loopback, and the platform doesn't list it in stores.internalCidrs",
     "::1": "loopback, and the platform doesn't list it in stores.internalCidrs",
     "::ffff:127.0.0.2": "loopback, and the platform doesn't list it in stores.internalCidrs",

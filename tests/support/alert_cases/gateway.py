@@ -26,6 +26,10 @@ def posts(failed: int, good: int) -> Series:
     return {f'{start}"503"}}': f"0+{failed}x60", f'{start}"202"}}': f"0+{good}x60"}
 
 
+MISSING = (
+    'imagejob_gateway_missing_objects{namespace="team-a",kind="ImageProfile",name="web",pod="a"'
+)
+
 CASES = {
     "ImageJobGatewayDown": Case(
         1,
@@ -58,6 +62,15 @@ CASES = {
         20,
         fires=problems("Unauthenticated", 60, requests=100),
         quiet=problems("Unauthenticated", 40, requests=100),
+    ),
+    "ImageJobGatewayMissingObject": Case(
+        4,
+        6,
+        fires={f"{MISSING}}}": "1x20"},
+        quiet={f"{MISSING}}}": "1x3 0x20"},
+    ),
+    "ImageJobGatewayStateUnreadable": Case(
+        0, 3, fires=problems("StateUnreadable", 1), quiet=problems("StateFull", 1)
     ),
     "ImageJobGatewayStateFull": Case(
         0, 3, fires=problems("StateFull", 1), quiet=problems("StateFull", 0)

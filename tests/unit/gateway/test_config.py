@@ -125,6 +125,7 @@ WRONG = {
         own("https://gateway.example.com.", "gateway.example.com"),
         "publicEndpoint of uploads",
     ),
+    "a network that is none": ({"internalCidrs": ["10.0.0.0/33"]}, "10.0.0.0/33"),
 }
 
 

@@ -1,7 +1,10 @@
-"""Which addresses a worker connects to. They are judged as the resolver gives them, not by names.
+"""Which addresses a worker or gateway connects to. They are judged as the resolver gives them, not
+by names.
 
 A name may resolve to anything, and a moment later to something else; programs differ in what they
 make of `0x7f.1`. So only the address that is connected to counts.
+
+The gateway imports this module, the only one of the worker in its image.
 """
 
 from __future__ import annotations
@@ -59,9 +62,12 @@ _HOLDS: Final = (
 class Addresses:
     """The addresses that may be connected to: public ones, and those that the platform lists."""
 
-    def __init__(self, internal: Iterable[str]) -> None:
-        """Prepare to judge. `internal` are networks (CIDR). Raises ValueError."""
-        self._listed = [ip_network(each) for each in internal]
+    def __init__(self, internal: Iterable[str], setting: str = "stores.internalCidrs") -> None:
+        """Prepare to judge. `internal` are networks (CIDR), `setting` is where the platform lists
+        them. Raises ValueError.
+        """
+        self._listed = [ip_network(each, strict=False) for each in internal]
+        self._setting = setting
         self._never, self._internal = _by_network(NEVER), _by_network(INTERNAL)
 
     def fault(self, address: str) -> str | None:
@@ -69,10 +75,10 @@ class Addresses:
         own = _read(address)
         for each in (own, *_inner(own, _HOLDS)):
             if what := _within(each, self._never):
-                return f"its address {address} is {what}, to which workers never connect"
+                return f"its address {address} is {what}, which is never connected to"
         what = _within(own, self._internal)
         if what and not any(own in network for network in self._listed):
-            unlisted = "the platform doesn't list it in stores.internalCidrs"
+            unlisted = f"the platform doesn't list it in {self._setting}"
             return f"its address {address} is {what}, and {unlisted}"
         return None
 

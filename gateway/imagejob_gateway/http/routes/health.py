@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from imagejob_gateway.http import views
+from imagejob_gateway.http.health import Health, readiness
 from imagejob_gateway.http.models import HealthModel, StatsModel
 from imagejob_gateway.http.problems import documented
 from imagejob_gateway.http.security import OF_TOKENS, Anybody, Reader
@@ -38,14 +39,12 @@ OF_READER = documented(*OF_TOKENS, ProblemReason.INVALID_PARAMETER)
     openapi_extra=OR_NONE,
 )
 async def get_health(services: Have, anybody: Anybody, response: Response) -> HealthModel:
-    """Say whether each dependency works: the API server and the stores.
+    """Say whether each dependency works: the API server, the stores, and the profiles.
 
-    Which stores there are, and what is wrong, is only for those who have a token.
+    Which there are, and what is wrong, is only for those who have a token.
     """
     found = await services.health.get()
-    if not found.is_ready:
-        response.status_code = UNREADY
-    return views.health(found, in_detail=anybody is not None)
+    return _shown(found, response, in_detail=anybody is not None)
 
 
 @router.get("/live", operation_id="getLiveness")
@@ -57,17 +56,16 @@ async def get_liveness() -> dict[str, bool]:
 @router.get(
     "/ready",
     operation_id="getReadiness",
-    responses={UNREADY: {"description": "The namespace isn't listed and watched."}},
+    responses={
+        UNREADY: {"model": HealthModel, "description": "The namespace isn't listed and watched."}
+    },
 )
-async def get_readiness(services: Have, response: Response) -> dict[str, bool]:
+async def get_readiness(services: Have, response: Response) -> HealthModel:
     """Say whether requests should come here; for the kubelet.
 
     A store that is down makes no replica unready: its clients get a 503 that says why.
     """
-    ready = not services.unwatched()
-    if not ready:
-        response.status_code = UNREADY
-    return {"ready": ready}
+    return _shown(readiness(services.unwatched()), response, in_detail=False)
 
 
 @router.get(
@@ -78,3 +76,9 @@ async def get_readiness(services: Have, response: Response) -> dict[str, bool]:
 async def get_stats(services: Have, caller: Reader) -> StatsModel:
     """Count the caller's images, or with the scope `all` everybody's; a second old at most."""
     return services.stats.get(None if caller.is_for_all else caller.owner)
+
+
+def _shown(found: Health, response: Response, *, in_detail: bool) -> HealthModel:
+    if not found.is_ready:
+        response.status_code = UNREADY
+    return views.health(found, in_detail=in_detail)

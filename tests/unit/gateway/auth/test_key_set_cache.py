@@ -18,6 +18,7 @@ from imagejob_gateway.auth.key_set_cache import (
     KeysUnavailableError,
     fetch,
 )
+from support.gateway_services import DIAL
 from support.signed import jwk, key_set, private_key
 from support.web_server import Answer, serving
 
@@ -171,7 +172,7 @@ async def keys(_: web.Request) -> web.StreamResponse:
 def fetched(answer: Answer) -> bytes:
     async def of_server() -> bytes:
         async with serving(answer) as url:
-            return await fetch(url)
+            return await fetch(url, DIAL)
 
     return asyncio.run(of_server())
 
@@ -234,7 +235,7 @@ def test_nobody_there_is_an_error() -> None:
     async def of_nobody() -> None:
         async with serving(keys) as url:
             gone = url
-        await fetch(gone)
+        await fetch(gone, DIAL)
 
     with pytest.raises(FetchError):
         asyncio.run(of_nobody())

@@ -9,6 +9,7 @@ import pytest
 from imagejob_gateway.auth.key_set_cache import KeySetCache
 from imagejob_gateway.auth.keys import KeySource, open_keys
 from imagejob_gateway.config import IssuerSettings, SettingsError
+from support.gateway_services import DIAL
 from support.signed import pem, private_key
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ OLD, NEW = b"o" * 32, b"n" * 32
 
 
 def of_file(path: Path, **settings: str) -> KeySource:
-    return open_keys(IssuerSettings("i", "a", str(path), **settings))  # type: ignore[arg-type]
+    return open_keys(IssuerSettings("i", "a", str(path), **settings), DIAL)  # type: ignore[arg-type]
 
 
 def key(source: KeySource, key_id: str | None = None) -> object:
@@ -92,17 +93,17 @@ def test_a_public_key_may_be_a_setting() -> None:
     public = private_key("EdDSA").public_key()
     settings = IssuerSettings("i", "a", algorithm="EdDSA", public_key=pem(public).decode())
 
-    assert key(open_keys(settings)) == public
+    assert key(open_keys(settings, DIAL)) == public
 
 
 def test_a_public_key_of_another_algorithm_is_refused() -> None:
     text = pem(private_key("EdDSA").public_key()).decode()
 
     with pytest.raises(SettingsError, match="another algorithm"):
-        open_keys(IssuerSettings("i", "a", algorithm="ES256", public_key=text))
+        open_keys(IssuerSettings("i", "a", algorithm="ES256", public_key=text), DIAL)
 
 
 def test_a_url_is_asked_only_when_a_token_comes() -> None:
     settings = IssuerSettings("i", "a", algorithm="RS256", jwks_url="https://no.invalid/keys")
 
-    assert isinstance(open_keys(settings), KeySetCache)
+    assert isinstance(open_keys(settings, DIAL), KeySetCache)

@@ -16,6 +16,7 @@ from imagejob_gateway.auth.key_set_cache import KeysUnavailableError
 from imagejob_gateway.auth.tokens import LEEWAY_SECONDS, Tokens, open_issuers
 from imagejob_gateway.config import IssuerSettings
 from support.gateway import AUDIENCE, ISSUER, claims
+from support.gateway_services import DIAL
 from support.signed import ASYMMETRIC, jwk, key_set, private_key
 from support.web_server import Answer, serving
 
@@ -34,7 +35,7 @@ def tokens(tmp_path: Path) -> Tokens:
     other = IssuerSettings(
         OTHER, AUDIENCE, algorithm="EdDSA", public_key=json.dumps(jwk("EdDSA", kid=None))
     )
-    return Tokens(open_issuers([IssuerSettings(ISSUER, AUDIENCE, str(path)), other]))
+    return Tokens(open_issuers([IssuerSettings(ISSUER, AUDIENCE, str(path)), other], DIAL))
 
 
 def caller(tokens: Tokens, header: dict[str, Any] | None = None, **changes: Any) -> Caller:
@@ -77,7 +78,7 @@ def published(app: Answer, algorithm: str, check: Callable[[Tokens], Awaitable[N
     async def case() -> None:
         async with serving(app) as url:
             settings = IssuerSettings(OTHER, AUDIENCE, algorithm=algorithm, jwks_url=url)  # type: ignore[arg-type]
-            await check(Tokens(open_issuers([settings])))
+            await check(Tokens(open_issuers([settings], DIAL)))
 
     asyncio.run(case())
 

@@ -13,7 +13,7 @@ from imagejob_gateway.http.cached import Cached
 from imagejob_gateway.http.health import API_SERVER, Health
 from support.asgi import request
 from support.gateway import AUDIENCE, ISSUER, claims
-from support.gateway_services import services
+from support.gateway_services import DIAL, services
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def app(tmp_path: Path) -> FastAPI:
     async def health() -> Health:
         return Health({API_SERVER: "", "store originals": WHY, "store archive": ""})
 
-    tokens = Tokens(open_issuers([issuer]))
+    tokens = Tokens(open_issuers([issuer], DIAL))
     return application(services(issuer, tokens=tokens, health=Cached(health, 1.0)))
 
 

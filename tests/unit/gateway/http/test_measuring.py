@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastapi import FastAPI, Request
 from imagejob_gateway.http import problems
+from imagejob_gateway.http.event_stream import EventStream, Streams
 from imagejob_gateway.http.measuring import Measuring
 from imagejob_gateway.http.middleware import RequestContext
 from imagejob_gateway.http.paths import Paths
@@ -16,6 +17,8 @@ from imagejob_gateway.problem import ProblemError, ProblemReason
 from support.asgi import request
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from starlette.types import Message
 
 UPLOAD = "/api/v1/images/upload"
@@ -108,6 +111,30 @@ def test_a_request_without_an_answer_is_counted_too(metrics: GatewayMetrics) -> 
 
     assert requests(metrics) == {("POST", "other", "none"): 1}
     assert metrics.registry.get_sample_value(IN_PROGRESS) == 0
+
+
+def test_a_stream_is_counted_and_has_no_duration(metrics: GatewayMetrics) -> None:
+    async def nothing() -> AsyncGenerator[bytes]:
+        for each in ():
+            yield each
+
+    async def received() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def sent(message: Message) -> None:
+        pass
+
+    async def ask() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/events", "state": {}}
+        stream = EventStream(nothing(), Streams(), "owner")
+        await Measuring(stream, metrics)(scope, received, sent)
+
+    asyncio.run(ask())
+
+    assert requests(metrics) == {("GET", "other", "200"): 1}
+    count = "imagejob_gateway_request_duration_seconds_count"
+    assert metrics.registry.get_sample_value(count, {"route": "other"}) is None
 
 
 def test_the_bytes_of_bodies_are_counted(metrics: GatewayMetrics) -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import jwt
 import pytest
+from imagejob_gateway.auth.sealed import Kind
+from imagejob_gateway.auth.seals import NewToken
 from imagejob_gateway.auth.tokens import Tokens, open_issuers
 from imagejob_gateway.config import IssuerSettings, ProfileSettings, Settings, StoreSettings
 from imagejob_gateway.http.app import application
 from imagejob_gateway.http.services import Services
+from imagejob_gateway.slots.reservations import Reservations
+from imagejob_gateway.state.owner import OwnerState, Slot
+from imagejob_gateway.uploads.tally import Tally
+from imagejob_operator.quota.rates import Rate
+from support import gateway_services
 from support.answers import Answer
 from support.asgi import request
 from support.gateway import AUDIENCE, ISSUER, claims
+from support.state_shards import START
 
 KEY = "k" * 32
 FILE = {"contentType": "image/jpeg", "length": 9}
@@ -31,7 +40,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Services:
         (IssuerSettings(ISSUER, AUDIENCE, str(path)),),
     )
     missing: dict[str, Any] = dict.fromkeys(Services._fields)
-    tokens = Tokens(open_issuers(settings.issuers))
+    tokens = Tokens(open_issuers(settings.issuers, settings.dial))
     return Services(**(missing | {"settings": settings, "tokens": tokens}))
 
 
@@ -89,6 +98,53 @@ def test_what_is_wrong_is_named(
 
 def test_the_scope_is_needed_before_the_body_is_read(services: Services) -> None:
     assert reserve(services, b"{", "read delete").json()["reason"] == "MissingScope"
+
+
+OWNER, ID, OTHER_ID = "0a" * 20, "0" * 24, "1" * 24
+TOKENS = {
+    "of no slot": (OTHER_ID, "mine", "open", "the slot isn't known, or not any more"),
+    "of another slot": (ID, "another", "open", "the token isn't the slot's"),
+    "of a complete upload": (ID, "mine", "completed", "the slot's token has completed its upload"),
+    "forged": (ID, "forged", "open", "the slot's token is forged or too old"),
+}
+
+
+@pytest.mark.parametrize(("id_", "which", "phase", "why"), TOKENS.values(), ids=TOKENS)
+def test_a_slot_token_that_is_refused_is_logged_with_its_reason(
+    services: Services,
+    id_: str,
+    which: str,
+    phase: Any,
+    why: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seals = gateway_services.services().seals
+    tokens = {
+        name: asyncio.run(seals.make(Kind.SLOT, OWNER, 60, id_)) for name in ("mine", "another")
+    }
+    tokens["forged"] = NewToken("slot-" + "A" * 76, "")
+    slot = Slot(START, tokens["mine"].digest, "uploads", phase=phase)
+
+    class State:
+        async def read(self, _: str) -> OwnerState:
+            return OwnerState(slots={ID: slot})
+
+    state: Any = State()
+    nothing: Any = None
+    reservations = Reservations(services.settings, state, *[nothing] * 6)
+    requests = Tally("requests", Rate(9, "1h"), lambda: 0)
+    app = application(
+        services._replace(reservations=reservations, seals=seals, slot_requests=requests)
+    )
+
+    with caplog.at_level("INFO"):
+        bearer = f"Bearer {tokens[which].text}"
+        answer = request(app, "GET", f"/api/v1/uploads/{id_}", authorization=bearer)
+
+    assert answer.json()["detail"] == "The request needs a valid bearer token."
+    (line,) = (each for each in caplog.records if "not authenticated" in each.getMessage())
+    assert line.getMessage() == f"a request is not authenticated: {why}"
+    assert answer.json()["requestId"] in str(vars(line))
 
 
 @pytest.mark.parametrize("id_", ["0", "x" * 24, "0" * 25, "..%2f" + "0" * 19])

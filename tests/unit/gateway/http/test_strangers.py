@@ -28,7 +28,7 @@ from imagejob_operator.observability.metrics import Metrics
 from support.answers import Answer
 from support.asgi import request
 from support.gateway import AUDIENCE, ISSUER, claims
-from support.gateway_services import services
+from support.gateway_services import DIAL, services
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +125,7 @@ def app(tmp_path: Path, asked: Asked) -> FastAPI:
         cache.put(listed(bodies[name]))
     buckets: Any = Buckets(asked)
     images = ImagesApi(api, cluster, cache, "team-a")
-    tokens = Tokens(open_issuers(issuers))
+    tokens = Tokens(open_issuers(issuers, DIAL))
     return application(
         services(
             *issuers,

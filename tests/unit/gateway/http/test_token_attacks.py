@@ -13,7 +13,7 @@ from imagejob_gateway.http.app import application
 from support.asgi import request
 from support.forged_tokens import FORGED, SECRET, UNAUTHENTICATED, issuer, token
 from support.gateway import AUDIENCE
-from support.gateway_services import services
+from support.gateway_services import DIAL, services
 from support.signed import ASYMMETRIC, jwk
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
         issuers.append(
             IssuerSettings(issuer(algorithm), AUDIENCE, algorithm=algorithm, public_key=key)  # type: ignore[arg-type]
         )
-    tokens = Tokens(open_issuers(issuers))
+    tokens = Tokens(open_issuers(issuers, DIAL))
     return application(services(*issuers, tokens=tokens, cache=NoImages()))
 
 

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from imagejob_gateway.config import StoreSettings
 from imagejob_gateway.problem import ProblemError, ProblemReason
-from imagejob_gateway.storage import bucket
+from imagejob_gateway.storage import bucket, watched_body
 from imagejob_gateway.storage.bucket import Bucket
 from imagejob_gateway.storage.signer import Signed
 
@@ -65,7 +65,7 @@ def refused(*, takes: bool) -> ProblemError:
 
 
 def test_a_store_that_takes_nothing_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bucket, "WRITE_SECONDS", 0.2)
+    monkeypatch.setattr(watched_body, "WRITE_SECONDS", 0.2)
 
     error = refused(takes=False)
 
@@ -84,7 +84,7 @@ def test_a_store_that_does_not_answer_has_its_time(monkeypatch: pytest.MonkeyPat
 
 def test_the_time_of_a_slow_client_is_not_the_store_s(monkeypatch: pytest.MonkeyPatch) -> None:
     """All in all it takes longer than the store may for one piece."""
-    monkeypatch.setattr(bucket, "WRITE_SECONDS", 0.2)
+    monkeypatch.setattr(watched_body, "WRITE_SECONDS", 0.2)
     monkeypatch.setattr(bucket, "TIMEOUT", aiohttp.ClientTimeout(total=None, sock_read=0.2))
 
     async def run() -> ProblemError:

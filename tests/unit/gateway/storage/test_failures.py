@@ -9,6 +9,7 @@ from collections.abc import Callable
 import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
+from imagejob_gateway.dialing import AddressRefusedError
 from imagejob_gateway.storage.failures import in_words
 
 KEY = ConnectionKey("store", 443, True, True, None, None, None)  # noqa: FBT003 (aiohttp's)
@@ -20,6 +21,10 @@ ERRORS: dict[str, tuple[Callable[[], Exception], str]] = {
     "a port": (
         lambda: aiohttp.ClientConnectorError(KEY, OSError(111, "refused")),
         "it accepts no connection",
+    ),
+    "an address": (
+        lambda: aiohttp.ClientConnectorError(KEY, AddressRefusedError()),
+        "its address isn't one that the gateway connects to",
     ),
     "a certificate": (
         lambda: aiohttp.ClientConnectorCertificateError(KEY, ssl.CertificateError("other")),

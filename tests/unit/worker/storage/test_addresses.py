@@ -97,7 +97,7 @@ def test_public_addresses_need_no_list(address: str) -> None:
 
 @pytest.mark.parametrize(("address", "what"), ALWAYS_REFUSED.items())
 def test_no_list_allows_metadata_and_link_local_addresses(address: str, what: str) -> None:
-    words = f"its address {address} is {what}, to which workers never connect"
+    words = f"its address {address} is {what}, which is never connected to"
 
     assert EVERYTHING.fault(address) == words
 
