@@ -104,7 +104,7 @@ def _dimensions() -> list[Hostile]:
         hostile("jpeg-65535x65535", _sized(65535, 65535), TOO_LARGE),
         hostile("jpeg-progressive-65535x65535", _sized(65535, 65535, progressive=True), TOO_LARGE),
         hostile("jpeg-65500x400", _sized(65500, 400), TOO_LARGE),
-        hostile("jpeg-claims-more-than-it-holds", _sized(4000, 4000), SAFE),
+        hostile("jpeg-claims-more-than-it-holds", _sized(4000, 4000), CORRUPT),
         hostile("jpeg-progressive-at-the-limit", _progressive_at_the_limit, SAFE),
         hostile("jpeg-zero-width", _sized(0, 32), CORRUPT),
         hostile("jpeg-zero-height", _sized(48, 0), CORRUPT),
