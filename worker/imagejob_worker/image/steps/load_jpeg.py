@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from imagejob_worker.image.damage import Damage, percent, rows_damaged, rows_last
+from imagejob_worker.image.jpeg_codes import sound_share
 from imagejob_worker.image.parsers.probe import corrupt
 from imagejob_worker.image.pillow_decoder import JpegDecoder, UnknownLayoutError
 
@@ -89,10 +90,10 @@ def _located(file: ImageFile, probe: Probe) -> Damage | None:
         return None
     if _is_padding(data, decoder.skipped):
         return None
-    return _judged(warned, decoder, probe)
+    return _judged(warned, decoder, probe, data)
 
 
-def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe) -> Damage:
+def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe, data: bytes) -> Damage:
     height = decoder.height
     left = height - warned[0].mcu_row * decoder.mcu_height
     if not probe.ended and (probe.scans_missing or left > 0):
@@ -101,9 +102,11 @@ def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe) -> Damage:
         return Damage(f"its data is damaged, in scan {warned[0].scan} of {decoder.scan}")
     if decoder.restarts_after:
         return _in_intervals(warned, decoder)
-    if left > decoder.mcu_height:  # of the first row of blocks, some may be there
-        lost = percent((left - decoder.mcu_height) / height)
-        return Damage(f"at least the last {lost} of the rows are damaged")
+    sound = sound_share(data)
+    # Of the first row of blocks, some may be there.
+    lost = max((left - decoder.mcu_height) / height, 0 if sound is None else 1 - sound)
+    if lost > 0:
+        return Damage(f"at least the last {percent(lost)} of the rows are damaged")
     return Damage("rows are damaged; how many, can't be told")
 
 
