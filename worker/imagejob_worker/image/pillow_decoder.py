@@ -24,7 +24,9 @@ LIBJPEG: Final = 16
 LIBJPEG_BYTES: Final = 632  # behind it, JPEGSTATE has the error manager
 SCAN, MCU_ROW, INTERVAL, MCUS_PER_ROW = 172, 176, 368, 472
 SAMPLING, BLOCK = 412, 416  # of the component with most rows; of a block, in rows as decoded
-PARAMETERS, WARNINGS = 44, 128
+MESSAGE, PARAMETERS, WARNINGS = 40, 44, 128
+
+OUT_OF_MEMORY: Final = 54  # JERR_OUT_OF_MEMORY
 
 
 class _Int(_ctypes._SimpleCData):  # type: ignore[type-arg]  # noqa: SLF001 (as in sandbox.kernel)
@@ -61,11 +63,7 @@ class Decoder:
         self._decoder.setimage(file.im, extents)
         self._rest = b""
         self.finished = self.broken = False
-        self._at = id(self._decoder)
-        fits = type(self._decoder).__basicsize__ == DECODER_BYTES
-        size = right - left, self.height
-        if not fits or (_int(self._at + WIDTH), _int(self._at + HEIGHT)) != size:
-            raise UnknownLayoutError
+        self._at = _checked(self._decoder, (right - left, self.height))
 
     def feed(self, data: bytes) -> None:
         """Decode what follows in the file."""
@@ -84,6 +82,26 @@ class Decoder:
         return _int(self._at + ROW)
 
 
+def rows_drawn(decoder: object, size: tuple[int, int]) -> int:
+    """Return how many rows of an image of this size one of Pillow's decoders has drawn.
+
+    0 if it isn't known where it says so.
+    """
+    try:
+        return _int(_checked(decoder, size) + ROW)
+    except UnknownLayoutError:
+        return 0
+
+
+def _checked(decoder: object, size: tuple[int, int]) -> int:
+    """Return a decoder's address. Raises UnknownLayoutError."""
+    at = id(decoder)
+    fits = type(decoder).__basicsize__ == DECODER_BYTES
+    if not fits or (_int(at + WIDTH), _int(at + HEIGHT)) != size:
+        raise UnknownLayoutError
+    return at
+
+
 class JpegDecoder(Decoder):
     """One with libjpeg in it, once it has been fed."""
 
@@ -99,6 +117,11 @@ class JpegDecoder(Decoder):
     def warnings(self) -> int:
         """How often libjpeg has met damage."""
         return _word(self._errors + WARNINGS)
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether that is what broke it."""
+        return self.broken and _int(self._errors + MESSAGE) == OUT_OF_MEMORY
 
     @property
     def scan(self) -> int:

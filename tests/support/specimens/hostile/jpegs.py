@@ -104,14 +104,14 @@ def _dimensions() -> list[Hostile]:
         hostile("jpeg-65535x65535", _sized(65535, 65535), TOO_LARGE),
         hostile("jpeg-progressive-65535x65535", _sized(65535, 65535, progressive=True), TOO_LARGE),
         hostile("jpeg-65500x400", _sized(65500, 400), TOO_LARGE),
-        hostile("jpeg-claims-more-than-it-holds", _sized(4000, 4000), SAFE),
+        hostile("jpeg-claims-more-than-it-holds", _sized(4000, 4000), CORRUPT),
         hostile("jpeg-progressive-at-the-limit", _progressive_at_the_limit, SAFE),
         hostile("jpeg-zero-width", _sized(0, 32), CORRUPT),
         hostile("jpeg-zero-height", _sized(48, 0), CORRUPT),
         hostile("jpeg-two-frames", _second_frame, TOO_LARGE),
-        hostile("jpeg-255-components", _frame_byte(9, 255), CORRUPT),
+        hostile("jpeg-255-components", _frame_byte(9, 255), UNSUPPORTED),
         hostile("jpeg-no-components", _frame_byte(9, 0), CORRUPT),
-        hostile("jpeg-2-components", _frame_byte(9, 2), CORRUPT),
+        hostile("jpeg-2-components", _frame_byte(9, 2), UNSUPPORTED),
         hostile("jpeg-12-bit", _frame_byte(4, 12), UNSUPPORTED),
         hostile("jpeg-255-bit", _frame_byte(4, 255), CORRUPT),
         hostile("jpeg-lossless-frame", _frame_byte(1, 0xC3), UNSUPPORTED),
@@ -139,7 +139,7 @@ def _scans() -> list[Hostile]:
         ),
         hostile("jpeg-garbage-quantization", _garbage_table(0xDB, b"\xff" * 65), CORRUPT),
         hostile("jpeg-arithmetic-conditioning", _garbage_table(0xCC, b"\xff" * 90), CORRUPT),
-        hostile("jpeg-restart-interval", _garbage_table(0xDD, b"\0\x01"), SAFE),
+        hostile("jpeg-restart-interval", _garbage_table(0xDD, b"\0\x01"), CORRUPT),
         hostile("jpeg-segment-of-length-zero", with_segments(_plain(), b"\xff\xe5\0\0"), CORRUPT),
         hostile(
             "jpeg-segment-beyond-the-end", with_segments(_plain(), b"\xff\xe5\xff\xff"), CORRUPT
@@ -182,6 +182,8 @@ def _truncations(name: str, data: bytes) -> list[Hostile]:
             cuts = {"before": part.start}
         for where, cut in cuts.items():
             outcome = UNSUPPORTED if cut < 4 else CORRUPT
+            if part.marker == 0xD9:  # every pixel is there
+                outcome = SAFE
             label = f"{name}-cut-{where}-{number:02}-{part.marker:02x}"
             result.append(hostile(label, data[:cut], outcome))
     return result

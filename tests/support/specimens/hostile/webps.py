@@ -123,12 +123,12 @@ def _animations() -> list[Hostile]:
 def _damages() -> list[Hostile]:
     truncated = chunk(b"VP8L", _pixels())[:-100]
     return [
-        hostile("webp-riff-size-0", _riff(0), CORRUPT),
-        hostile("webp-riff-size-of-4-gib", _riff(0xFFFFFFFF), CORRUPT),
-        hostile("webp-riff-size-short", _riff(60), CORRUPT),
-        hostile("webp-riff-size-odd", _riff(len(_plain()) - 7), CORRUPT),
+        hostile("webp-riff-size-0", _riff(0), SAFE),
+        hostile("webp-riff-size-of-4-gib", _riff(0xFFFFFFFF), SAFE),
+        hostile("webp-riff-size-short", _riff(60), SAFE),
+        hostile("webp-riff-size-odd", _riff(len(_plain()) - 7), SAFE),
         hostile("webp-signature-only", b"RIFF\x04\0\0\0WEBP", CORRUPT),
-        hostile("webp-chunk-of-4-gib", assemble(b"VP8L\xff\xff\xff\xff" + _pixels()), CORRUPT),
+        hostile("webp-chunk-of-4-gib", assemble(b"VP8L\xff\xff\xff\xff" + _pixels()), SAFE),
         hostile("webp-chunk-of-nothing", assemble(chunk(b"VP8L", b"")), CORRUPT),
         hostile("webp-garbage", assemble(chunk(b"VP8L", b"\x2f" + b"\xa5" * 900)), TOO_LARGE),
         hostile(
@@ -177,7 +177,8 @@ def _truncations() -> list[Hostile]:
             break
         for where, cut in (("before", position), ("within", position + 8 + len(payload) // 2)):
             name = f"webp-cut-{where}-{number}-{kind.decode().strip()}"
-            result.append(hostile(name, data[:cut], CORRUPT))
+            outcome = SAFE if kind == b"XMP " else CORRUPT  # every pixel is there
+            result.append(hostile(name, data[:cut], outcome))
         position += 8 + len(payload) + len(payload) % 2
     return result
 

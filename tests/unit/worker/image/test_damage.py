@@ -354,3 +354,21 @@ def test_the_layout_is_checked(bench: Bench, monkeypatch: pytest.MonkeyPatch, of
     monkeypatch.setattr(pillow_decoder, offset, 640)
 
     assert bench.process(damaged, {}).notes == 0
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("compression", ["packbits", "tiff_lzw", "tiff_adobe_deflate"])
+def test_a_tiff_of_which_strips_are_missing(bench: Bench, compression: str, share: float) -> None:
+    """Ten strips; where the missing ones should be, the file has ended."""
+    data = bytearray(
+        encoded(photo((30, 600)), "TIFF", compression=compression, strip_size=30 * 3 * 60)
+    )
+    entry = re.search(rb"\x11\x01\x04\x00\x0a\0\0\0(....)", data, re.DOTALL)
+    assert entry
+    offsets = int.from_bytes(entry[1], "little")
+    for strip in range(round(10 * share), 10):
+        data[offsets + 4 * strip : offsets + 4 * strip + 4] = (2**31).to_bytes(4, "little")
+
+    message = refused(bench, bytes(data))
+
+    assert message == f"the last {100 - 100 * share:.0f} % of the rows are missing or damaged"

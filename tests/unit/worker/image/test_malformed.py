@@ -95,7 +95,8 @@ WORDS = re.compile(
     | (at\ least\ )?the\ last\ \d+\ %\ of\ the\ rows\ are\ (missing\ or\ )?damaged
     | at\ least\ half\ of\ the\ rows\ are\ missing\ or\ damaged
     | the\ frames\ from\ \d+\ on\ are\ missing\ or\ damaged
-    | its\ data\ is\ damaged(,\ in\ scan\ \d+\ of\ \d+)?
+    | its\ data\ is\ damaged,\ in\ scan\ \d+\ of\ \d+
+    | rows\ are\ damaged;\ how\ many,\ can't\ be\ told
     | its\ last\ scans\ are\ missing:\ all\ of\ the\ rows\ lack\ detail
     | the\ \w+\ can't\ be\ decoded:\ its\ data\ is\ damaged
       (\ from\ its\ first\ row\ on|\ in\ scan\ \d+)?

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image, _imaging, _imagingcms
 
+from imagejob_worker.image.damage import rows_last
+from imagejob_worker.image.parsers.probe import corrupt
+from imagejob_worker.image.pillow_decoder import rows_drawn
+
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Probe
     from imagejob_worker.image.parsers.tiff_layout import Layout
@@ -22,7 +26,7 @@ AS_BYTES = {"LA;16": "LA", "La;16": "La"}
 
 
 def decode_tiff(file: BinaryIO, probe: Probe) -> Image.Image:
-    """The first image, as stored: not turned. Raises OSError where its data is damaged."""
+    """The first image, as stored: not turned. Raises CorruptImage, and MemoryError."""
     assert probe.layout is not None  # noqa: S101 (for mypy: the parser has set it)
     return _shown(_decoded(file, probe, probe.layout), probe.layout)
 
@@ -37,7 +41,8 @@ def _decoded(file: BinaryIO, probe: Probe, layout: Layout) -> Image.Image:
     if error == OUT_OF_MEMORY:
         raise MemoryError
     if error < 0:
-        raise OSError("its data is cut short or damaged")
+        rows = rows_drawn(decoder, image.size)
+        raise corrupt(rows_last(1 - rows / image.height).message)
     return image
 
 

@@ -7,9 +7,12 @@ wrong bit makes all that follows wrong, but the decoder may notice only at the e
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from imagejob_worker.image.damage import Damage, percent, rows_damaged, rows_last
+from imagejob_worker.image.jpeg_codes import sound_share
 from imagejob_worker.image.parsers.probe import corrupt
 from imagejob_worker.image.pillow_decoder import JpegDecoder, UnknownLayoutError
 
@@ -25,7 +28,7 @@ STEPS = 1024
 END_BYTES = 2
 
 
-class Warned(NamedTuple):
+class Warned(msgspec.Struct, frozen=True):
     """Warnings that one piece of the file brought: the state just before it."""
 
     scan: int
@@ -34,10 +37,11 @@ class Warned(NamedTuple):
 
 
 def load_jpeg(file: ImageFile, probe: Probe) -> Damage | None:
-    """Decode the file's pixels into it. Raises CorruptImage if there is nothing to show.
+    """Decode the file's pixels into it.
 
     With a Pillow whose decoder isn't known, nothing is decoded yet, and no warning is seen; without
-    an end marker, rows may be missing then.
+    an end marker, rows may be missing then. Raises CorruptImage if there is nothing to show, and
+    MemoryError.
     """
     try:
         return _load(file, probe)
@@ -55,6 +59,8 @@ def _load(file: ImageFile, probe: Probe) -> Damage | None:
     while not (decoder.finished or decoder.broken) and (data := file.fp.read(CHUNK)):
         decoder.feed(data)
     decoder.close()
+    if decoder.out_of_memory:
+        raise MemoryError
     damage = None
     if decoder.broken or not decoder.finished:
         if not decoder.rows:
@@ -84,10 +90,10 @@ def _located(file: ImageFile, probe: Probe) -> Damage | None:
         return None
     if _is_padding(data, decoder.skipped):
         return None
-    return _judged(warned, decoder, probe)
+    return _judged(warned, decoder, probe, data)
 
 
-def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe) -> Damage:
+def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe, data: bytes) -> Damage:
     height = decoder.height
     left = height - warned[0].mcu_row * decoder.mcu_height
     if not probe.ended and (probe.scans_missing or left > 0):
@@ -96,10 +102,12 @@ def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe) -> Damage:
         return Damage(f"its data is damaged, in scan {warned[0].scan} of {decoder.scan}")
     if decoder.restarts_after:
         return _in_intervals(warned, decoder)
-    if left > decoder.mcu_height:  # of the first row of blocks, some may be there
-        lost = percent((left - decoder.mcu_height) / height)
-        return Damage(f"at least the last {lost} of the rows are damaged")
-    return Damage("its data is damaged")
+    sound = sound_share(data)
+    # Of the first row of blocks, some may be there.
+    lost = max((left - decoder.mcu_height) / height, 0 if sound is None else 1 - sound)
+    if lost > 0:
+        return Damage(f"at least the last {percent(lost)} of the rows are damaged")
+    return Damage("rows are damaged; how many, can't be told")
 
 
 def _first_scan(data: bytes, probe: Probe) -> int:
