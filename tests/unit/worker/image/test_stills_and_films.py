@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from imagejob_worker.contract.facts import Note
 from imagejob_worker.contract.failures import ItemFailure
 from support.filming import apngs, gifs, reading, webps
-from support.filming.film import Film, composed, difference, seen
+from support.filming.film import Film, apart, composed, difference, seen, timeline
 from support.pictures import Bench
 from support.specimens import png, webp
 
@@ -144,6 +146,24 @@ def test_an_impossible_frame_fails_animations_only(bench: Bench, at: int, value:
     assert [still] == contents(bench, SOURCES[0][0], {"format": "png"})
     message = "the frames from 2 on are missing or damaged"
     assert (failure.value.reason, failure.value.message) == ("CorruptImage", message)
+
+
+CUT = {gifs.make: 3, apngs.make: 18, webps.make: 3}
+"""So many bytes less, and the last frame isn't whole."""
+
+
+@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("make", CUT)
+def test_frames_before_a_damaged_one_show_the_same(bench: Bench, make: Maker, number: int) -> None:
+    source, film = films(make, lambda film: len(film.frames) > 2, 5)[number]
+    asked = {"format": "png", "animated": True}
+
+    processed = bench.process(source[: -CUT[make]], asked, limits={"damage": "Note"})
+    found = reading.read(Path(processed.outputs[0].path).read_bytes())
+
+    before = replace(film, frames=film.frames[:-1])
+    assert apart(timeline(before), timeline(found)) <= (2 if film.blends else 0)
+    assert Note.DAMAGED in processed.notes
 
 
 def test_an_animation_that_is_announced_too_late_is_none(bench: Bench) -> None:
