@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imagejob_worker.contract.facts import Made, SourceFacts
     from imagejob_worker.contract.order import Item, SourceFormat
     from imagejob_worker.image.files import Files
+    from imagejob_worker.image.jpeg_settings import JpegSettings
     from imagejob_worker.image.parsers.probe import Probe
     from imagejob_worker.image.plan import OutputPlan
     from imagejob_worker.image.raster import Frame
@@ -34,6 +35,7 @@ class SourceContext:
     probe: Probe  # probe
     plans: tuple[OutputPlan, ...]  # plan_outputs; aim_smart_crops moves their crops
     draft_scale: int  # plan_outputs: a JPEG is decoded at 1/draft_scale
+    jpeg_settings: JpegSettings | None = None  # decode
     first_frame: Frame  # decode
     more_frames: Iterator[Frame]  # decode
     profile: Profile | None  # read_profile
@@ -70,10 +72,10 @@ class SourceContext:
 class OutputContext:
     """One output: its rendered frames, and the open file that they are encoded into."""
 
-    choice: Choice  # choose_format
+    choice: Choice  # choose_format; encode_output and keep_within_source may replace it
     icc: bytes | None  # fit_profile: the profile to write into the file
     images: list[Image.Image]  # draw_canvas, unify_modes
-    made: Made  # encode_output
+    made: Made  # encode_output; keep_within_source may replace it
 
     def __init__(
         self,
@@ -87,3 +89,8 @@ class OutputContext:
         self.rasters = rasters
         self.animation = animation
         self.file = source.files.outputs[plan.index]
+
+    @property
+    def has_grey_profile(self) -> bool:
+        """Whether the file is to carry a profile for grey, which only pixels of grey may have."""
+        return self.icc is not None and self.images[0].mode == "L"

@@ -22,6 +22,7 @@ from imagejob_worker.image.steps.decode import decode
 from imagejob_worker.image.steps.encode import Animation
 from imagejob_worker.image.steps.encode_output import encode_output
 from imagejob_worker.image.steps.identify import identify
+from imagejob_worker.image.steps.keep_within_source import keep_within_source
 from imagejob_worker.image.steps.modes import unify_modes
 from imagejob_worker.image.steps.orient import orient
 from imagejob_worker.image.steps.plan_outputs import plan_outputs
@@ -54,7 +55,15 @@ SOURCE_STEPS = (
 # For each frame and each output, the largest output first: smaller ones may start from its result.
 REDUCE_STEPS = (resize, to_srgb)
 # For each output, from its reduced frames. Turning is cheapest here, where they are smallest.
-OUTPUT_STEPS = (orient, choose_format, fit_profile, draw_canvas, unify_modes, encode_output)
+OUTPUT_STEPS = (
+    orient,
+    choose_format,
+    fit_profile,
+    draw_canvas,
+    unify_modes,
+    encode_output,
+    keep_within_source,
+)
 
 MAX_MESSAGE = 120
 

@@ -118,7 +118,6 @@ def probe(data: Data) -> Probe:
         plays=walk.plays,
         kinds=walk.kinds,
         stated=stated(walk.icc),
-        palette=True,
         ended=walk.ended,
         cut_frame=walk.frames if walk.in_image else 0,
     )

@@ -38,6 +38,7 @@ class _Walk:
         self.exif_space: ExifSpace | None = None
         self.plays = 0
         self.frames = 0
+        self.lossless = False
         self.parts: list[Part] = []  # the chunks that make pixels
         self.whole = True
         self.cut_in_frame = False
@@ -52,6 +53,7 @@ class _Walk:
             self.parts += [pack("<4sI", name, length), (at, length), bytes(length % 2)]
         if name == b"ANMF":
             self.frames += 1
+            self.lossless |= bytes(self.data[at + 16 : at + 20]) == b"VP8L"
         elif name == b"ANIM" and length >= 6:
             (self.plays,) = unpack_from("<H", self.data, at + 4)
         elif name == b"EXIF":
@@ -65,6 +67,8 @@ class _Walk:
         elif name == b"ICCP":
             self.kinds |= Kind.ICC
             self.icc = bytes(self.data[at : at + min(length, MAX_ICC_BYTES + 1)])
+        elif name == b"VP8L":
+            self.lossless = True
         elif name not in PIXELS:
             self.kinds |= Kind.OTHER
 
@@ -104,6 +108,7 @@ def probe(data: Data) -> Probe:
         plays=walk.plays,
         kinds=walk.kinds,
         stated=stated(walk.icc, walk.exif_space),
+        lossless=walk.lossless,
         parts=None if ended else walk.mended(),
         ended=ended,
         cut_frame=walk.frames if walk.cut_in_frame else 0,

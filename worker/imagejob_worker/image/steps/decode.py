@@ -11,6 +11,7 @@ from PIL import Image
 from imagejob_worker.contract.facts import Note
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.damage import Damage, accept, percent
+from imagejob_worker.image.jpeg_settings import jpeg_settings
 from imagejob_worker.image.parsers.probe import corrupt
 from imagejob_worker.image.steps.load_jpeg import load_jpeg
 from imagejob_worker.image.steps.reader import DAMAGE, current_frame, opened
@@ -90,6 +91,7 @@ def _frames(context: SourceContext, frames: int) -> Generator[Frame]:
     with _told(name, probe):
         _check_memory(context.files, name, probe)
         with context.files.source() as stored, opened(stored, name, probe, context.frames) as file:
+            context.jpeg_settings = jpeg_settings(file) if name == "jpeg" else None
             if (scale := context.draft_scale) > 1:
                 file.draft(None, (probe.width // scale, probe.height // scale))
             for index in range(frames):
