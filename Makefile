@@ -143,6 +143,10 @@ proof-pictures: $(INSTALLED) ## Compare 3,000 pictures of all formats and layout
 proof-adversary: $(INSTALLED) ## Make random moves that a tenant may make, in 100 runs (ARGS="--seed 1"), and check every promise
 	@$(PYTHON) benchmarks/adversary.py $(ARGS)
 
+.PHONY: proof-auto
+proof-auto: $(INSTALLED) ## Print what `auto` makes of 225 made pictures, and their bytes
+	@$(PYTHON) benchmarks/auto.py
+
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from the benchmarks' records
 	@$(PYTHON) benchmarks/plots.py
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from PIL.ImageFile import ImageFile
+    from PIL import Image
 
 
 class JpegSettings(msgspec.Struct, frozen=True):
@@ -21,7 +21,7 @@ class JpegSettings(msgspec.Struct, frozen=True):
 SUBSAMPLINGS = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
 
 
-def jpeg_settings(file: ImageFile) -> JpegSettings | None:
+def jpeg_settings(file: Image.Image) -> JpegSettings | None:
     """Return the settings of a file that JPEG's decoder has open.
 
     None for those that can't be had again: CMYK, and unusual subsampling.

@@ -51,9 +51,10 @@ class _Walk:
             self.cut_in_frame = name == b"ANMF"
         if name in PIXELS and not (self.cut_in_frame and self.frames):
             self.parts += [pack("<4sI", name, length), (at, length), bytes(length % 2)]
+        inner = bytes(self.data[at + 16 : at + 20]) if name == b"ANMF" else name
+        self.lossless |= inner == b"VP8L"
         if name == b"ANMF":
             self.frames += 1
-            self.lossless |= bytes(self.data[at + 16 : at + 20]) == b"VP8L"
         elif name == b"ANIM" and length >= 6:
             (self.plays,) = unpack_from("<H", self.data, at + 4)
         elif name == b"EXIF":
@@ -67,8 +68,6 @@ class _Walk:
         elif name == b"ICCP":
             self.kinds |= Kind.ICC
             self.icc = bytes(self.data[at : at + min(length, MAX_ICC_BYTES + 1)])
-        elif name == b"VP8L":
-            self.lossless = True
         elif name not in PIXELS:
             self.kinds |= Kind.OTHER
 
