@@ -155,6 +155,10 @@ proof-films: $(INSTALLED) ## Compare every frame of 1,200 random animations with
 proof-phones: $(INSTALLED) ## Process twelve photos of 50 to 200 megapixels at the default limits and memory
 	@$(PYTHON) benchmarks/phones.py $(ARGS)
 
+.PHONY: proof-auto
+proof-auto: $(INSTALLED) ## Print what `auto` makes of 225 made pictures, and their bytes
+	@$(PYTHON) benchmarks/auto.py
+
 plots: $(BENCH_INSTALLED) ## Draw the plots of docs/scaling.md from the benchmarks' records
 	@$(PYTHON) benchmarks/plots.py
 

@@ -10,16 +10,19 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NoReturn
 
 from .errors import CliError
-from .given import gather
-from .local import run
+from .given import Intake
+from .local import Run
 from .options import Options, parse
 from .process import Workplace
 from .progress import watcher
 from .reading import read
 from .show import show
+from .words import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .local import Outcome
 
 SUCCEEDED, FAILED, WRONG = 0, 1, 2
 
@@ -45,28 +48,58 @@ def command(arguments: Sequence[str] | None) -> int:
 
 
 def _run(options: Options) -> int:
-    given = gather(read(options.files), options.stores, options.namespace)
-    if not options.quiet:
-        for ignored in given.ignored:
-            _say(f"ignored: {ignored}")
-    jobs = [task.job for task in given.tasks]
+    texts = read(options.files)
+    stopped = 0
     with (
         TemporaryDirectory(prefix="imagejob-") as folder,
-        watcher(jobs, quiet=options.quiet) as watch,
+        watcher(quiet=options.quiet) as watch,
     ):
-        place = Workplace(Path(folder), given.folders, verbose=options.verbose)
-        outcomes = run(given, options.platform, place, watch)
-    show(outcomes, options.output or ("table" if sys.stdout.isatty() else "yaml"))
-    sys.stdout.flush()
+        place = Workplace(Path(folder), options.stores, verbose=options.verbose)
+        run = Run(options.stores, options.platform, place, watch)
+        intake = Intake(texts, options.stores, options.namespace, watch.warn)
+        try:
+            run.carry_out(intake.tasks())
+        except _Terminated:
+            stopped = signal.SIGTERM
+        except KeyboardInterrupt:
+            stopped = signal.SIGINT
+    return _concluded(options, intake, run.outcomes, stopped)
+
+
+def _concluded(
+    options: Options,
+    intake: Intake,
+    outcomes: list[Outcome],
+    stopped: int,
+) -> int:
+    """Print what there is to say of those that have ended, and return the exit code.
+
+    `stopped` is the number of the signal that ended the run; 0: none.
+    """
+    if outcomes and not options.quiet:
+        for ignored in intake.ignored:
+            _say(f"ignored: {ignored}")
+    if outcomes or stopped:
+        show(outcomes, options.output or ("table" if sys.stdout.isatty() else "yaml"))
+        sys.stdout.flush()
+    if stopped:
+        word = "terminated" if stopped == signal.SIGTERM else "interrupted"
+        _say(f"{word}; {len(outcomes)} had ended")
+        return 128 + stopped
+    if intake.faults:
+        return WRONG
     return SUCCEEDED if all(each.status.phase == "Succeeded" for each in outcomes) else FAILED
 
 
+class _Terminated(SystemExit):
+    """SIGTERM asks to end."""
+
+
 def _stop(number: int, _frame: object) -> NoReturn:
-    """Exit as for Ctrl-C, with the same cleanup."""
-    raise SystemExit(128 + number)
+    """End as after Ctrl-C, with the same cleanup. After SIGHUP, nobody reads on."""
+    raise (_Terminated if number == signal.SIGTERM else SystemExit)(128 + number)
 
 
 def _say(line: str) -> None:
     """Print one line without control characters."""
-    printable = "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
-    print(f"imagejob: {printable}", file=sys.stderr)
+    print(f"imagejob: {printable(line)}", file=sys.stderr)

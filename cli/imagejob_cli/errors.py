@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class CliError(Exception):
-    """Nothing was run. `lines` are printed one by one; the exit code is 2."""
+    """`lines` are printed one by one; the exit code is 2."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__(*lines)

@@ -1,10 +1,10 @@
-"""Combines files and options into tasks, if they are consistent."""
+"""Combines files and options into tasks, one after the other, as far as they are consistent."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-import msgspec
 from imagejob_operator.api.imagejob import ImageJob
 from imagejob_operator.api.imageprofile import ImageProfile
 from imagejob_operator.api.imagestore import ImageStore, ImageStoreSpec, Volume
@@ -15,13 +15,15 @@ from .admission import RefusedError, Thing, admit, is_ours, title
 from .errors import CliError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from .reading import Document
+    from .reading import Document, Text
 
 Key: TypeAlias = tuple[str, str, str]
 """Kind, namespace and name."""
+
+PROFILE = "ImageProfile"
 
 
 class Task(NamedTuple):
@@ -31,101 +33,139 @@ class Task(NamedTuple):
     profile: ImageProfile | None
 
 
-class Given(msgspec.Struct, frozen=True):
-    """All tasks. `stores` are folders by store name, `ignored` the objects that were ignored."""
-
-    tasks: tuple[Task, ...]
-    folders: dict[str, Path]
-    ignored: tuple[str, ...]
-
-    @property
-    def stores(self) -> dict[str, ImageStore]:
-        """The stores as the operator would know them: folders, whatever they are in the cluster."""
-        # One volume, so that a file in two stores is known to be the same.
-        return {
-            name: ImageStore(
-                ObjectMeta(name=name),
-                ImageStoreSpec(volume=Volume(claim_name="local", sub_path=str(folder.resolve()))),
-            )
-            for name, folder in self.folders.items()
-        }
-
-
-def gather(documents: Sequence[Document], folders: Mapping[str, Path], namespace: str) -> Given:
-    """Validate every document, and check that all references of the ImageJobs exist.
-
-    Raises CliError with a line for each fault.
-    """
-    things, ignored = _admit_all(documents, namespace)
-    jobs = [thing for thing in things.values() if isinstance(thing, ImageJob)]
-    if not jobs:
-        raise CliError("the files contain no ImageJob")
-    lacking = [*_missing_profiles(jobs, things), *_missing_folders(jobs, folders)]
-    if lacking:
-        raise CliError(*lacking)
-    tasks = tuple(Task(job, _profile_of(job, things)) for job in jobs)
-    used = {name for job in jobs for name in _stores_of(job)}
-    return Given(tasks, {name: folders[name] for name in sorted(used)}, ignored)
-
-
-def _admit_all(
-    documents: Sequence[Document], namespace: str
-) -> tuple[dict[Key, Thing], tuple[str, ...]]:
-    things: dict[Key, Thing] = {}
-    places: dict[Key, str] = {}
-    ignored: list[str] = []
-    wrong: list[str] = []
-    for where, body in documents:
-        try:
-            thing = admit(body, namespace) if is_ours(body) else None
-        except RefusedError as refusal:
-            wrong += (f"{where}, {title(body)}: {fault}" for fault in refusal.faults)
-            continue
-        if thing is None:
-            ignored.append(f"{where}: {title(body) or 'an object without a kind'}")
-            continue
-        key = type(thing).__name__, thing.metadata.namespace, thing.metadata.name
-        if key in things:
-            wrong.append(f"{where}, {title(body)}: is a duplicate of the one in {places[key]}")
-        things[key], places[key] = thing, where
-    if wrong:
-        raise CliError(*wrong)
-    return things, tuple(ignored)
-
-
-def _profile_of(job: ImageJob, things: Mapping[Key, Thing]) -> ImageProfile | None:
-    if not job.spec.profile_ref:
-        return None
-    found = things.get(("ImageProfile", job.metadata.namespace, job.spec.profile_ref.name))
-    return found if isinstance(found, ImageProfile) else None
-
-
-def _missing_profiles(jobs: Sequence[ImageJob], things: Mapping[Key, Thing]) -> Iterator[str]:
-    wanted: dict[Key, list[ImageJob]] = {}
-    for job in jobs:
-        if job.spec.profile_ref and not _profile_of(job, things):
-            key = "ImageProfile", job.metadata.namespace, job.spec.profile_ref.name
-            wanted.setdefault(key, []).append(job)
-    for (_, namespace, name), users in wanted.items():
-        elsewhere = [at for kind, at, each in things if (kind, each) == ("ImageProfile", name)]
-        hint = f' (there is one in namespace "{elsewhere[0]}")' if elsewhere else ""
-        yield (
-            f'ImageProfile "{name}" is not in the files{hint}, but {_listed(users)} in namespace '
-            f'"{namespace}" references it: pass its file too'
+def stores_of(folders: Mapping[str, Path]) -> dict[str, ImageStore]:
+    """Return the stores as the operator would know them: folders, whatever the cluster has."""
+    # One volume, so that a file in two stores is known to be the same.
+    return {
+        name: ImageStore(
+            ObjectMeta(name=name),
+            ImageStoreSpec(volume=Volume(claim_name="local", sub_path=str(folder.resolve()))),
         )
+        for name, folder in folders.items()
+    }
 
 
-def _missing_folders(jobs: Sequence[ImageJob], folders: Mapping[str, Path]) -> Iterator[str]:
-    wanted: dict[str, list[ImageJob]] = {}
-    for job in jobs:
-        for store in _stores_of(job):
-            if store not in folders:
-                wanted.setdefault(store, []).append(job)
-    for store, users in sorted(wanted.items()):
-        yield f'no folder for store "{store}" of {_listed(users)}: add --store {store}=DIR'
+class Intake:
+    """Validates documents as they are asked for, and finds what their ImageJobs reference.
+
+    What is wrong or lacking is passed to `complain`, line by line, and counted in `faults`; the
+    ImageJobs that it concerns are left out. `ignored` are the objects that mean nothing here.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[Text],
+        folders: Mapping[str, Path],
+        namespace: str,
+        complain: Callable[[str], None],
+    ) -> None:
+        self.faults = 0
+        self.ignored: list[str] = []
+        self._texts = texts
+        self._folders = folders
+        self._namespace = namespace
+        self._complain = complain
+        self._places: dict[Key, str] = {}
+        self._without_profile: dict[Key, list[ImageJob]] = {}
+        self._without_folder: dict[str, list[ImageJob]] = {}
+
+    def tasks(self) -> Iterator[Task]:
+        """Yield what can be run, in the order given. No document is parsed before it is needed,
+        but those that may be profiles, which ImageJobs before them may reference."""
+        parsed = {at: self._parsed(text) for at, text in enumerate(self._texts) if _mentions(text)}
+        profiles = self._profiles(each for found in parsed.values() for each in found[0])
+        jobs = 0
+        for at, text in enumerate(self._texts):
+            found, fault = parsed.get(at) or self._parsed(text)
+            for document in found:
+                thing = self._admitted(document)
+                if isinstance(thing, ImageJob):
+                    jobs += 1
+                    yield from self._task(thing, profiles)
+            if fault:
+                self._fault(fault)
+        if not jobs and not self.faults:
+            self._fault("the files contain no ImageJob")
+        for line in (*self._missing_profiles(profiles), *self._missing_folders()):
+            self._fault(line)
+
+    def _fault(self, line: str) -> None:
+        self.faults += 1
+        self._complain(line)
+
+    def _parsed(self, text: Text) -> tuple[list[Document], str]:
+        """Return the documents before the first fault, and the fault."""
+        found: list[Document] = []
+        try:
+            for document in text.documents():
+                found.append(document)  # noqa: PERF402 (those before an error count)
+        except CliError as error:
+            return found, error.lines[0]
+        return found, ""
+
+    def _profiles(self, found: Iterator[Document]) -> dict[Key, ImageProfile]:
+        profiles: dict[Key, ImageProfile] = {}
+        for _, body in found:
+            if body.get("kind") == PROFILE and is_ours(body):
+                with suppress(RefusedError):  # its fault is reported when its turn comes
+                    profile = admit(body, self._namespace)
+                    if isinstance(profile, ImageProfile):
+                        profiles.setdefault(_key(profile), profile)
+        return profiles
+
+    def _admitted(self, document: Document) -> Thing | None:
+        where, body = document
+        try:
+            thing = admit(body, self._namespace) if is_ours(body) else None
+        except RefusedError as refusal:
+            for fault in refusal.faults:
+                self._fault(f"{where}, {title(body)}: {fault}")
+            return None
+        if thing is None:
+            self.ignored.append(f"{where}: {title(body) or 'an object without a kind'}")
+            return None
+        before = self._places.setdefault(_key(thing), where)
+        if before != where:
+            self._fault(f"{where}, {title(body)}: is a duplicate of the one in {before}")
+            return None
+        return thing
+
+    def _task(self, job: ImageJob, profiles: Mapping[Key, ImageProfile]) -> Iterator[Task]:
+        """Yield the job, if what it references is there; else remember what isn't."""
+        named = job.spec.profile_ref
+        key = (PROFILE, job.metadata.namespace, named.name) if named else None
+        profile = profiles.get(key) if key else None
+        folders = _stores(job) - self._folders.keys()
+        if key and not profile:
+            self._without_profile.setdefault(key, []).append(job)
+        for store in folders:
+            self._without_folder.setdefault(store, []).append(job)
+        if not folders and (profile or not key):
+            yield Task(job, profile)
+
+    def _missing_profiles(self, profiles: Mapping[Key, ImageProfile]) -> Iterator[str]:
+        for (_, namespace, name), users in self._without_profile.items():
+            elsewhere = [at for _, at, each in profiles if each == name]
+            hint = f' (there is one in namespace "{elsewhere[0]}")' if elsewhere else ""
+            yield (
+                f'ImageProfile "{name}" is not in the files{hint}, but {_listed(users)} in '
+                f'namespace "{namespace}" references it: pass its file too'
+            )
+
+    def _missing_folders(self) -> Iterator[str]:
+        for store, users in sorted(self._without_folder.items()):
+            yield f'no folder for store "{store}" of {_listed(users)}: add --store {store}=DIR'
 
 
-def _stores_of(job: ImageJob) -> set[str]:
+def _mentions(text: Text) -> bool:
+    return PROFILE.encode() in text.data
+
+
+def _key(thing: Thing) -> Key:
+    return type(thing).__name__, thing.metadata.namespace, thing.metadata.name
+
+
+def _stores(job: ImageJob) -> set[str]:
     return {job.spec.source.store_ref.name, destination_of(job).store}
 
 

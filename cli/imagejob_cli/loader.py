@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
@@ -39,13 +40,43 @@ class UnreadableError(Exception):
         self.words, self.place = words, place
 
 
-def documents(data: bytes) -> Iterator[Any]:
-    """Yield every document of a stream; an empty one is None. Raises UnreadableError."""
+def documents(data: bytes, lines_before: int = 0) -> Iterator[Any]:
+    """Yield every document of a stream; an empty one is None. Raises UnreadableError.
+
+    JSON is read as such, 100 times as fast, unless YAML may read it otherwise or has to say what is
+    wrong.
+    """
+    try:
+        yield _from_json(data)
+    except (ValueError, RecursionError):
+        yield from _from_yaml(data, lines_before)
+
+
+def _from_json(data: bytes) -> Any:  # noqa: ANN401 (JSON)
+    data = data.removeprefix(b"---")
+    if not data.lstrip().startswith(b"{") or b"\\" in data:
+        raise ValueError("not JSON, or with escapes that YAML may refuse")
+    return json.loads(data, object_pairs_hook=_unique, parse_float=_refuse, parse_constant=_refuse)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is given twice")
+    return found
+
+
+def _refuse(text: str) -> NoReturn:
+    """Numbers with an exponent, for example, are text in YAML 1.1."""
+    raise ValueError(text)
+
+
+def _from_yaml(data: bytes, lines_before: int) -> Iterator[Any]:
     try:
         yield from yaml.load_all(data, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        place = f"line {lines_before + mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise UnreadableError(str(error.problem or error.context), place) from error
     except yaml.YAMLError as error:
         raise UnreadableError(str(error).splitlines()[0]) from error

@@ -8,18 +8,23 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
+from imagejob_operator.api.batch import MAX_BATCH
 
 from .course import Course, ended_worker
+from .given import stores_of
 from .orders import cut
 from .process import Broken, Reported
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
     from imagejob_operator.api.imagejob import ImageJob, ImageJobStatus
     from imagejob_operator.config.platform import Platform
     from imagejob_operator.contract.order import Order
     from imagejob_operator.imagejob.resolve import Resolved
 
-    from .given import Given
+    from .given import Task
     from .orders import Batch
     from .process import Workplace
 
@@ -34,6 +39,10 @@ class Outcome(NamedTuple):
 class Watcher(Protocol):
     """Receives progress in the thread that runs everything."""
 
+    def taken(self, jobs: Sequence[ImageJob], *, complete: bool) -> None:
+        """Called with the next to be run; `complete` says that there are no others."""
+        ...
+
     def started(self, job: ImageJob) -> None: ...
 
     def ended(self, outcome: Outcome) -> None: ...
@@ -45,43 +54,80 @@ class Watcher(Protocol):
         ...
 
 
-def run(given: Given, platform: Platform, workplace: Workplace, watcher: Watcher) -> list[Outcome]:
-    """Run every ImageJob and return the statuses, in the order given."""
-    courses = [Course(task, given.stores, platform) for task in given.tasks]
-    outcomes: dict[Course, Outcome] = {}
-    ready: list[tuple[Course, Resolved]] = []
-    for course in courses:
-        resolved = course.ready(utc_now())
-        if resolved:
-            ready.append((course, resolved))
-        else:  # its status says what it waits for, or why it can't run
-            outcomes[course] = Outcome(course.job, course.status(None, utc_now()))
-            watcher.ended(outcomes[course])
-    larger: list[tuple[Course, Resolved]] = []
-    for batch in cut(ready, given.folders, platform):
-        progress = _Progressing(batch, watcher)
-        outcomes |= progress.carry_out(workplace)
-        larger += progress.larger
-    # One by one: a machine that runs so many at once may not have so much memory for each.
-    one_by_one = msgspec.structs.replace(platform, parallelism=1)
-    for batch in cut(larger, given.folders, one_by_one, "large"):
-        outcomes |= _Progressing(batch, watcher).carry_out(workplace)
-    return [outcomes[course] for course in courses]
+class Run:
+    """Runs ImageJobs, and knows what became of those that have ended."""
+
+    def __init__(
+        self,
+        folders: Mapping[str, Path],
+        platform: Platform,
+        workplace: Workplace,
+        watcher: Watcher,
+    ) -> None:
+        self._folders = folders
+        self._stores = stores_of(folders)
+        self._platform = platform
+        self._workplace = workplace
+        self._watcher = watcher
+        self._courses: list[Course] = []
+        self._outcomes: dict[Course, Outcome] = {}
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Of the ImageJobs that have ended, or can't run now, in the order given."""
+        return [self._outcomes[course] for course in self._courses if course in self._outcomes]
+
+    def carry_out(self, tasks: Iterable[Task]) -> None:
+        """Run every ImageJob. So many tasks are taken as a worker takes; others when they have
+        ended."""
+        tasks = iter(tasks)
+        complete, larger = False, list[tuple[Course, Resolved]]()
+        while not complete:
+            taken = list(islice(tasks, MAX_BATCH))
+            complete = len(taken) < MAX_BATCH
+            self._watcher.taken([task.job for task in taken], complete=complete)
+            ready = list(self._ready(taken))
+            for batch in cut(ready, self._folders, self._platform):
+                larger += self._progress(batch)
+        # One by one: a machine that runs so many at once may not have so much memory for each.
+        one_by_one = msgspec.structs.replace(self._platform, parallelism=1)
+        for batch in cut(larger, self._folders, one_by_one, "large"):
+            self._progress(batch)
+
+    def _progress(self, batch: Batch) -> list[tuple[Course, Resolved]]:
+        """Process a batch; return those that need more memory than it has."""
+        progress = _Progressing(batch, self._watcher, self._outcomes)
+        progress.carry_out(self._workplace)
+        return progress.larger
+
+    def _ready(self, tasks: Iterable[Task]) -> Iterator[tuple[Course, Resolved]]:
+        for task in tasks:
+            course = Course(task, self._stores, self._platform)
+            self._courses.append(course)
+            resolved = course.ready(utc_now())
+            if resolved:
+                yield course, resolved
+            else:  # its status says what it waits for, or why it can't run
+                self._outcomes[course] = Outcome(course.job, course.status(None, utc_now()))
+                self._watcher.ended(self._outcomes[course])
 
 
 class _Progressing:
-    """One batch that is being processed. `larger` are those that need more memory than it has."""
+    """One batch that is being processed; `outcomes` gets those of its courses.
 
-    def __init__(self, batch: Batch, watcher: Watcher) -> None:
+    `larger` are those that need more memory than it has.
+    """
+
+    def __init__(self, batch: Batch, watcher: Watcher, outcomes: dict[Course, Outcome]) -> None:
         self._order, self._courses = batch
         self._watcher = watcher
         self._started_at = utc_now().replace(microsecond=0)  # as a kubelet reports it
         # The worker takes items in order, the next one when one has ended.
         self._waiting = iter(self._courses)
-        self._outcomes: dict[Course, Outcome] = {}
+        self._outcomes = outcomes
         self.larger: list[tuple[Course, Resolved]] = []
 
-    def carry_out(self, workplace: Workplace) -> dict[Course, Outcome]:
+    def carry_out(self, workplace: Workplace) -> None:
         self._start(self._order.parallelism)
         with closing(workplace.carry_out(self._order)) as messages:
             for message in messages:
@@ -98,7 +144,6 @@ class _Progressing:
                 # Reported as if it had been alone: no retry here finds out which one was at fault.
                 alone = msgspec.structs.replace(self._order, items=(item,))
                 self._ended(course, alone, "", exit_code=1)
-        return self._outcomes
 
     def _start(self, count: int) -> None:
         for course in islice(self._waiting, count):

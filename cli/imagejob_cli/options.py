@@ -42,15 +42,16 @@ example:
 
     kubectl get imagejobs,imageprofiles -o yaml | imagejob run - --store uploads=photos -o json
 
-ImageJobs that write to the same place run one after the other, in the order given. A suspended one
-is not run. There are no quotas, retries and pods, so status.worker and status.lastFailure are
-omitted.
+Manifests are read as their turn comes; what is wrong in one keeps no other from running. ImageJobs
+that write to the same place run one after the other, in the order given. A suspended one is not
+run. There are no quotas, retries and pods, so status.worker and status.lastFailure are omitted.
 
 exit code:
   0    every ImageJob succeeded
   1    at least one did not
-  2    nothing was run: a manifest or an option is wrong, or something is missing
-  130  interrupted
+  2    a manifest or an option is wrong, or something is missing: what it concerns was not run
+  130  interrupted by Ctrl-C; the statuses are of those that had ended, as with 143
+  143  terminated by SIGTERM
 """
 
 

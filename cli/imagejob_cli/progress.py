@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 class Lines:
     """Prints a line for each ImageJob that ends. A context manager, as its subclasses are."""
 
-    def __init__(self, jobs: Sequence[ImageJob], console: Console) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._total = len(jobs)
-        self._with_namespace = words.many_namespaces(jobs)
-        self._done = 0
+        self._namespaces: set[str] = set()
+        self._taken = self._done = 0
+        self._complete = False
 
     def __enter__(self) -> Self:
         return self
@@ -47,6 +47,11 @@ class Lines:
     ) -> None:
         return None
 
+    def taken(self, jobs: Sequence[ImageJob], *, complete: bool) -> None:
+        self._namespaces |= {job.metadata.namespace for job in jobs}
+        self._taken += len(jobs)
+        self._complete = complete
+
     def started(self, job: ImageJob) -> None:
         """Print nothing yet."""
 
@@ -55,16 +60,19 @@ class Lines:
         self._say(f"[{self._count()}] {self._name(outcome.job)}: {words.line(outcome)}")
 
     def warn(self, message: str) -> None:
-        self._say(f"imagejob: {message}")
+        self._say(f"imagejob: {words.printable(message)}")
 
     def tick(self) -> None:
         """Ignore: a log doesn't need it."""
 
     def _count(self) -> str:
-        return f"{self._done:{len(str(self._total))}}/{self._total}"
+        """`3/7`; only `3` while it isn't known how many there are."""
+        if not self._complete:
+            return str(self._done)
+        return f"{self._done:{len(str(self._taken))}}/{self._taken}"
 
     def _name(self, job: ImageJob) -> str:
-        return words.name(job, with_namespace=self._with_namespace)
+        return words.name(job, with_namespace=len(self._namespaces) > 1)
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -80,8 +88,8 @@ class Silence(Lines):
 class Bars(Lines):
     """Shows a bar for all ImageJobs, and a line with a clock for each running one."""
 
-    def __init__(self, jobs: Sequence[ImageJob], console: Console) -> None:
-        super().__init__(jobs, console)
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
         # Without its own thread: the worker's processes are forked meanwhile.
         self._bars = Progress(
             SpinnerColumn(),
@@ -93,7 +101,7 @@ class Bars(Lines):
             auto_refresh=False,
             transient=True,
         )
-        self._all = self._bars.add_task("ImageJobs", total=self._total, count=self._count())
+        self._all = self._bars.add_task("ImageJobs", total=None, count="")
         self._running: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
@@ -107,6 +115,11 @@ class Bars(Lines):
         trace: TracebackType | None,
     ) -> None:
         self._bars.stop()
+
+    def taken(self, jobs: Sequence[ImageJob], *, complete: bool) -> None:
+        super().taken(jobs, complete=complete)
+        if complete:
+            self._bars.update(self._all, total=self._taken, count=self._count())
 
     def started(self, job: ImageJob) -> None:
         name = escape(self._name(job))
@@ -125,9 +138,9 @@ class Bars(Lines):
         self._bars.refresh()
 
 
-def watcher(jobs: Sequence[ImageJob], *, quiet: bool) -> Lines:
+def watcher(*, quiet: bool) -> Lines:
     """Return the progress display that suits standard error."""
     console = Console(stderr=True)
     if quiet:
-        return Silence(jobs, console)
-    return Bars(jobs, console) if console.is_terminal else Lines(jobs, console)
+        return Silence(console)
+    return Bars(console) if console.is_terminal else Lines(console)

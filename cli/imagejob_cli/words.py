@@ -22,6 +22,11 @@ def message(status: ImageJobStatus) -> str:
     return _ready(status)[1]
 
 
+def printable(line: str) -> str:
+    """Return the line without control characters."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
+
+
 def name(job: ImageJob, *, with_namespace: bool) -> str:
     meta = job.metadata
     return f"{meta.namespace}/{meta.name}" if with_namespace else meta.name

@@ -87,7 +87,14 @@ def opened(made: pipeline.Made) -> Image.Image:
     assert (image.format or "").lower() == made.format
     assert image.size == (made.width, made.height)
     assert Path(made.path).stat().st_size == made.bytes
-    return image
+    return without_palette(image) if image.mode == "P" else image
+
+
+def without_palette(image: Image.Image) -> Image.Image:
+    """The same pixels in mode RGB or RGBA."""
+    plain = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    plain.format, plain.info = image.format, image.info
+    return plain
 
 
 def encoded(image: Image.Image, name: str, **options: Any) -> bytes:

@@ -23,7 +23,11 @@ UPLOADS = "--store=uploads=photos"
 
 @pytest.mark.parametrize(
     ("number", "code", "line"),
-    [(signal.SIGINT, 130, "imagejob: interrupted"), (signal.SIGTERM, 143, "")],
+    [
+        (signal.SIGINT, 130, "imagejob: interrupted; 0 had ended"),
+        (signal.SIGTERM, 143, "imagejob: terminated; 0 had ended"),
+        (signal.SIGHUP, 129, ""),
+    ],
 )
 @pytest.mark.parametrize("parallel", [1, 2])
 def test_interrupted(
@@ -51,6 +55,31 @@ def test_interrupted(
     until(lambda: not any(alive(each.pid) for each in family))
     assert list(desk.temporary.iterdir()) == []
     assert not (desk.photos / "derived").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_has_ended_is_shown(desk: Desk, number: signal.Signals, code: int) -> None:
+    desk.photo("cat.jpg")
+    desk.photo("large.jpg", 3000, 2000)
+    slow = [{"name": f"a{each}", "width": 2900 - each, "format": "avif"} for each in range(16)]
+    jobs = desk.manifest(job("cat", "cat.jpg"), job("slow", "large.jpg", *slow))
+    with subprocess.Popen(
+        desk.command(jobs, UPLOADS, "--parallel=1"),
+        env=desk.environment,
+        cwd=desk.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        first = process.stderr.readline()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+
+    assert first.startswith("[1/2] cat: Succeeded")
+    assert (process.returncode, "; 1 had ended" in err) == (code, True)
+    (shown,) = yaml.safe_load_all(out)
+    assert (shown["metadata"]["name"], shown["status"]["phase"]) == ("cat", "Succeeded")
 
 
 def test_on_a_terminal(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import pytest
 from imagejob_cli.admission import RefusedError, admit
 from imagejob_cli.kinds import KINDS
 from imagejob_cli.kinds import schema as shipped
-from imagejob_cli.reading import read
+from imagejob_cli.reading import Document, read
 from imagejob_cli.rules import RULES
 from support.apischema import NAMES, Schema, fields, schema
 from support.paths import DATA, ROOT
@@ -32,13 +32,17 @@ JOB = {
 }
 
 
+def documents(file: Path) -> list[Document]:
+    return [document for text in read([str(file)]) for document in text.documents()]
+
+
 def name(file: Path) -> str:
     return file.stem
 
 
 @pytest.mark.parametrize("file", [*GOOD, *EXAMPLES], ids=name)
 def test_accepted(file: Path) -> None:
-    for document in read([str(file)]):
+    for document in documents(file):
         admit(document.body, "default")
 
 
@@ -46,7 +50,7 @@ def test_accepted(file: Path) -> None:
 def test_refused(file: Path) -> None:
     first = file.read_text().splitlines()[0]
     field, _, why = first.removeprefix("# refused: ").partition(": ")
-    (document,) = read([str(file)])
+    (document,) = documents(file)
 
     with pytest.raises(RefusedError) as refusal:
         admit(document.body, "default")

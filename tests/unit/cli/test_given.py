@@ -1,14 +1,14 @@
-"""What must exist before a run, and the message if it doesn't."""
+"""What ImageJobs reference has to be there, and the message if it isn't."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from imagejob_cli.errors import CliError
-from imagejob_cli.given import Given, gather
-from imagejob_cli.reading import Document
+from imagejob_cli.given import Intake, Task, stores_of
+from imagejob_cli.reading import Text
 
 Body = dict[str, Any]
 
@@ -31,9 +31,17 @@ def body(kind: str, name: str, namespace: str | None, spec: Body) -> Body:
     return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def gathered(*bodies: Body) -> Given:
-    documents = [Document(f"file {number}", each) for number, each in enumerate(bodies, 1)]
-    return gather(documents, FOLDERS, "default")
+class Gathered:
+    """All tasks, and what was said meanwhile."""
+
+    def __init__(self, *bodies: Body) -> None:
+        texts = [
+            Text(f"file {number}", json.dumps(each).encode())
+            for number, each in enumerate(bodies, 1)
+        ]
+        self.complaints: list[str] = []
+        self.intake = Intake(texts, FOLDERS, "default", self.complaints.append)
+        self.tasks: list[Task] = list(self.intake.tasks())
 
 
 SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s3"}}
@@ -99,14 +107,21 @@ WEB = {"profileRef": {"name": "web"}}
     ],
 )
 def test_lacking(bodies: list[Body], complaints: list[str]) -> None:
-    with pytest.raises(CliError) as error:
-        gathered(*bodies)
+    gathered = Gathered(*bodies)
 
-    assert list(error.value.lines) == complaints
+    assert gathered.complaints == complaints
+    assert gathered.intake.faults == len(complaints)
+
+
+def test_what_is_right_comes_all_the_same() -> None:
+    gathered = Gathered(job(), job("dog", priority=101), job("owl", **WEB), job("hen"), job())
+
+    assert [task.job.metadata.name for task in gathered.tasks] == ["cat", "hen"]
+    assert len(gathered.complaints) == 3
 
 
 def test_jobs_come_with_their_profiles_in_the_order_given() -> None:
-    given = gathered(profile(), job("owl"), job(**WEB), job("cat", "team-a"))
+    given = Gathered(profile(), job("owl"), job(**WEB), job("cat", "team-a"))
 
     found = [
         (task.job.metadata.namespace, task.job.metadata.name, task.profile is not None)
@@ -119,18 +134,17 @@ def test_jobs_come_with_their_profiles_in_the_order_given() -> None:
     ]
 
 
-def test_only_the_stores_that_are_used() -> None:
-    given = gathered(job())
+def test_two_names_of_one_folder_are_one_place() -> None:
+    stores = stores_of({"one": Path("photos"), "same": Path("elsewhere/../photos")})
 
-    assert given.folders == {"uploads": Path("photos")}
-    assert list(given.stores) == ["uploads"]
+    assert stores["one"].spec == stores["same"].spec
 
 
 def test_what_has_no_meaning_here_is_left_aside() -> None:
-    given = gathered(job(), SECRET, QUOTA, {})
+    given = Gathered(job(), SECRET, QUOTA, {})
 
-    assert given.ignored == (
+    assert given.intake.ignored == [
         "file 2: Secret s3",
         "file 3: ImageQuota default",
         "file 4: an object without a kind",
-    )
+    ]

@@ -1,22 +1,24 @@
-"""A run whose worker fails: reported items count, and the others are lost, not forgotten."""
+"""A run takes manifests as it goes; what has ended counts, whatever stops it."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
-from imagejob_cli.given import Given, gather
-from imagejob_cli.local import Outcome, run
+from imagejob_cli.given import Intake, Task
+from imagejob_cli.local import Outcome, Run
 from imagejob_cli.process import Broken, Reported
-from imagejob_cli.reading import Document
+from imagejob_cli.reading import Text
 from imagejob_operator.config.platform import Platform
 from imagejob_worker.contract import report
 from support.imagejob_run import job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from imagejob_cli.reading import Document
     from imagejob_operator.api.imagejob import ImageJob
     from imagejob_operator.contract.order import Order
 
@@ -35,6 +37,9 @@ class Witness:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
+    def taken(self, jobs: Sequence[ImageJob], *, complete: bool) -> None:
+        self.seen.append(f"{len(jobs)} taken{', the last' if complete else ''}")
+
     def started(self, job: ImageJob) -> None:
         self.seen.append(f"{job.metadata.name} started")
 
@@ -48,21 +53,76 @@ class Witness:
         self.seen.append("tick")
 
 
-@pytest.fixture
-def given(tmp_path: Path) -> Given:
-    documents = [Document(name, job(name, "cat.jpg")) for name in ("a", "b", "c")]
-    return gather(documents, {"uploads": tmp_path}, "default")
+class FailingWorkplace:
+    """Reports each item of an order."""
+
+    def carry_out(self, order: Order) -> Iterator[Reported | Broken | None]:
+        failed = report.failed("TimedOut", "too slow", 7, None)
+        for at in range(len(order.items)):
+            others = [None] * (len(order.items) - 1)
+            yield Reported(at, report.encode([*others[:at], failed, *others[at:]]))
 
 
-def test_a_worker_that_fails(given: Given) -> None:
+class Terminated(BaseException):
+    """What the handler of a signal raises."""
+
+
+def tasks(folder: Path, names: Iterable[str], parsed: list[str]) -> Iterator[Task]:
+    """The tasks of manifests, each in a file of its own; `parsed` gets those that were read."""
+
+    class Noted(Text):
+        def documents(self) -> Iterator[Document]:
+            parsed.append(self.file)
+            return super().documents()
+
+    texts = [Noted(name, json.dumps(job(name, "cat.jpg")).encode()) for name in names]
+    return Intake(texts, {"uploads": folder}, "default", pytest.fail).tasks()
+
+
+def a_run(folder: Path, workplace: object, witness: Witness) -> Run:
+    return Run({"uploads": folder}, Platform("", parallelism=2), workplace, witness)  # type: ignore[arg-type]
+
+
+def test_the_first_has_ended_before_the_others_are_read(tmp_path: Path) -> None:
+    parsed: list[str] = []
+    read_at_first: list[int] = []
+    witness = Witness()
+    witness.ended = lambda _: read_at_first.append(len(parsed))  # type: ignore[method-assign]
+    run = a_run(tmp_path, FailingWorkplace(), witness)
+
+    run.carry_out(tasks(tmp_path, [f"job-{each}" for each in range(200)], parsed))
+
+    assert (read_at_first[0], len(parsed)) == (24, 200)
+    assert [each.job.metadata.name for each in run.outcomes] == parsed
+
+
+def test_what_has_ended_is_known_after_a_signal(tmp_path: Path) -> None:
     witness = Witness()
 
-    outcomes = run(given, Platform("", parallelism=2), BreakingWorkplace(), witness)
+    def ended(outcome: Outcome) -> None:
+        if outcome.job.metadata.name == "job-30":
+            raise Terminated
 
-    found = [(each.job.metadata.name, *ready(each)) for each in outcomes]
+    witness.ended = ended  # type: ignore[method-assign]
+    run = a_run(tmp_path, FailingWorkplace(), witness)
+
+    with pytest.raises(Terminated):
+        run.carry_out(tasks(tmp_path, [f"job-{each}" for each in range(100)], []))
+
+    assert [each.job.metadata.name for each in run.outcomes] == [f"job-{n}" for n in range(31)]
+
+
+def test_a_worker_that_fails(tmp_path: Path) -> None:
+    witness = Witness()
+    run = a_run(tmp_path, BreakingWorkplace(), witness)
+
+    run.carry_out(tasks(tmp_path, ("a", "b", "c"), []))
+
+    found = [(each.job.metadata.name, *ready(each)) for each in run.outcomes]
     lost = ("Failed", "WorkerLost", "the worker pod ended without a report: exit code 1")
     assert found == [("a", *lost), ("b", "Failed", "TimedOut", "too slow"), ("c", *lost)]
     assert witness.seen == [
+        "3 taken, the last",
         "a started",
         "b started",
         "tick",

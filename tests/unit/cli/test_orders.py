@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from imagejob_cli.course import Course
-from imagejob_cli.given import Given, Task
+from imagejob_cli.given import Task, stores_of
 from imagejob_cli.local import utc_now
 from imagejob_cli.orders import cut
 from imagejob_operator.api.imagejob import Destination, ImageJob, ImageJobSpec, Output, Source
@@ -25,7 +25,7 @@ def ready(number: int, store: str, prefix: str) -> tuple[Course, Resolved]:
         outputs=(Output("thumb"),),
     )
     job = ImageJob(ObjectMeta(f"job-{number}", uid=str(number)), spec)
-    course = Course(Task(job, None), Given((), FOLDERS, ()).stores, PLATFORM)
+    course = Course(Task(job, None), stores_of(FOLDERS), PLATFORM)
     resolved = course.ready(utc_now())
     assert resolved
     return course, resolved

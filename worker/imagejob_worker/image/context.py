@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imagejob_worker.contract.facts import Made, SourceFacts
     from imagejob_worker.contract.order import Item, SourceFormat
     from imagejob_worker.image.files import Files
+    from imagejob_worker.image.jpeg_settings import JpegSettings
     from imagejob_worker.image.parsers.probe import Probe
     from imagejob_worker.image.plan import OutputPlan
     from imagejob_worker.image.raster import Frame
@@ -37,6 +38,7 @@ class SourceContext:
     free_memory: int | None  # check_memory: what it may take before it is decoded; None: no limit
     first_frames: dict[bool, Frame]  # decode: of still outputs (False) and of animated ones (True)
     more_frames: Iterator[Frame]  # decode: that follow in animated outputs
+    jpeg_settings: JpegSettings | None = None  # decode
     profile: Profile | None  # read_profile
 
     def __init__(
@@ -77,10 +79,10 @@ class SourceContext:
 class OutputContext:
     """One output: its rendered frames, and the open file that they are encoded into."""
 
-    choice: Choice  # choose_format
+    choice: Choice  # choose_format; encode_output and keep_within_source may replace it
     icc: bytes | None  # fit_profile: the profile to write into the file
     images: list[Image.Image]  # draw_canvas, unify_modes
-    made: Made  # encode_output
+    made: Made  # encode_output; keep_within_source may replace it
 
     def __init__(
         self,
@@ -94,3 +96,8 @@ class OutputContext:
         self.rasters = rasters
         self.animation = animation
         self.file = source.files.outputs[plan.index]
+
+    @property
+    def has_grey_profile(self) -> bool:
+        """Whether the file is to carry a profile for grey, which only pixels of grey may have."""
+        return self.icc is not None and self.images[0].mode == "L"

@@ -76,6 +76,11 @@ class Files:
         os.lseek(self._source, 0, os.SEEK_SET)
         return open(self._source, "rb", closefd=False)
 
+    @property
+    def source_bytes(self) -> int:
+        """The source's length."""
+        return os.fstat(self._source).st_size
+
     def free_address_space(self) -> int | None:
         """Return the bytes of address space that this process may still take; None: no limit."""
         most, _ = resource.getrlimit(resource.RLIMIT_AS)

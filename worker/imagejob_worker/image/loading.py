@@ -44,7 +44,7 @@ LATE: Final[dict[SourceFormat, tuple[str, ...]]] = {
 
 WRITERS: Final[dict[MadeFormat, tuple[str, ...]]] = {
     "jpeg": ("PIL.JpegImagePlugin",),
-    "png": ("PIL.PngImagePlugin",),
+    "png": ("PIL.PngImagePlugin", "PIL.ImagePalette"),
     "webp": ("PIL.WebPImagePlugin",),
     "avif": ("PIL.AvifImagePlugin", "imagejob_worker.image.steps.avif_timing"),
 }
@@ -83,5 +83,6 @@ def _load_jpeg() -> None:
 
 
 def _writers(name: OutputFormat) -> list[str]:
-    formats = AUTOMATIC if name == "auto" else (name,)
-    return [module for each in formats for module in WRITERS[each]]
+    if name == "auto":  # ImageChops measures what the image shows
+        return ["PIL.ImageChops", *(module for each in AUTOMATIC for module in WRITERS[each])]
+    return list(WRITERS[name])

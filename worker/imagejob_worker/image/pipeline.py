@@ -23,6 +23,7 @@ from imagejob_worker.image.steps.decode import decode
 from imagejob_worker.image.steps.encode import Animation
 from imagejob_worker.image.steps.encode_output import encode_output
 from imagejob_worker.image.steps.identify import identify
+from imagejob_worker.image.steps.keep_within_source import keep_within_source
 from imagejob_worker.image.steps.modes import unify_modes
 from imagejob_worker.image.steps.orient import orient
 from imagejob_worker.image.steps.plan_outputs import plan_outputs
@@ -65,6 +66,7 @@ OUTPUT_STEPS = (
     draw_canvas,
     unify_modes,
     encode_output,
+    keep_within_source,
 )
 
 MAX_MESSAGE = 120

@@ -78,7 +78,12 @@ def test_outputs_come_in_the_order_of_the_item(bench: Bench) -> None:
         ),
         (encoded(drawing(), "PNG"), {}, "WEBP lossless"),
         (encoded(drawing(), "GIF"), {}, "WEBP lossless"),
-        (encoded(drawing(), "PNG"), {"width": 100}, "WEBP lossy"),
+        (encoded(drawing(), "PNG"), {"width": 100}, "WEBP lossless"),
+        (encoded(drawing().convert("RGB"), "PNG"), {}, "WEBP lossless"),
+        (encoded(drawing().convert("RGB"), "WEBP", quality=90), {"width": 200}, "WEBP lossless"),
+        (encoded(PHOTO.quantize(256), "PNG"), {}, "JPEG"),
+        (encoded(PHOTO.quantize(256), "GIF"), {}, "JPEG"),
+        (encoded(Image.new("RGB", (90, 60), (1, 2, 3)), "PNG"), {}, "WEBP lossless"),
         (JPEG, {"lossless": True}, "WEBP lossless"),
     ],
 )
@@ -196,11 +201,20 @@ def test_a_side_that_webp_cannot_hold_fails_with_its_name(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("mode", "expected"), [("RGB", "jpeg"), ("RGBA", "png")])
 def test_auto_takes_a_format_that_can_hold_it(bench: Bench, mode: str, expected: str) -> None:
-    clear = Image.new(mode, (17000, 2), (10, 20, 30, 40)[: len(mode)])
+    wide = photo((17000, 6)).convert(mode)
+    if mode == "RGBA":
+        wide.putalpha(40)
 
-    (made,) = bench.process(encoded(clear, "PNG"), {}).outputs
+    (made,) = bench.process(encoded(wide, "PNG"), {}).outputs
 
     assert made.format == expected
+
+
+def test_a_drawing_that_webp_cannot_hold_is_a_png_with_a_palette(bench: Bench) -> None:
+    (made,) = bench.process(WIDE, {}).outputs
+
+    assert made.format == "png"
+    assert Path(made.path).read_bytes()[25] == 3  # the colour type
 
 
 def test_a_tiny_picture(bench: Bench) -> None:

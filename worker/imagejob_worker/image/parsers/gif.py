@@ -163,7 +163,6 @@ def probe(data: Data) -> Probe:
         parts=walk.patches[0].parts,
         kinds=walk.kinds,
         stated=stated(walk.icc),
-        palette=True,
         ended=walk.ended,
         cut_frame=len(walk.patches) if walk.in_image else 0,
     )

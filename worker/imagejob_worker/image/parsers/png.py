@@ -46,7 +46,7 @@ RAW_PROFILES = {
     b"Raw profile type icc": Kind.ICC,
     XMP_KEY: Kind.XMP,
 }
-GREY, RGB, PALETTE, GREY_ALPHA = 0, 2, 3, 4  # colour types
+GREY, RGB, GREY_ALPHA = 0, 2, 4  # colour types
 
 
 class _Walk:
@@ -189,9 +189,9 @@ def _found(walk: _Walk) -> Probe:
         kinds=walk.kinds,
         stated=stated(None, *walk.colours.statements(), walk.exif_space),
         hdr=walk.colours.hdr,
-        palette=walk.data[25] == PALETTE,
         grey=walk.data[25] in (GREY, GREY_ALPHA),
         clear=walk.clear,
+        lossless=True,
         parts=tuple(walk.parts),
         ended=walk.ended,
         cut_frame=cut_frame,

@@ -72,8 +72,8 @@ class Probe(msgspec.Struct, frozen=True):
     needs, in order; None: all of the file. `clear` is the colour that stands for transparency, in
     decoded samples. `grey` says that a PNG's samples are, whatever they are decoded to, and
     `layout` how a TIFF's lie. `crop` is the box of the picture in what is decoded, if it isn't all
-    of it. `stated` is what is said of the image's
-    colours, the statement that goes first at the beginning.
+    of it. `stated` is what is said of the image's colours, the statement that goes first at the
+    beginning. `lossless` is asked of PNG and WebP only.
 
     What is missing: `ended` is False if the end marker is, or if a length doesn't fit the file;
     `cut_frame` is the first frame (from 1) that isn't there whole, 0 for none; `scans_missing` says
@@ -96,8 +96,8 @@ class Probe(msgspec.Struct, frozen=True):
     kinds: Kind = Kind(0)
     stated: tuple[Statement, ...] = ()
     hdr: str | None = None
-    palette: bool = False
     grey: bool = False
+    lossless: bool = False
     clear: int | tuple[int, int, int] | None = None
     parts: tuple[Part, ...] | None = None
     layout: Layout | None = None

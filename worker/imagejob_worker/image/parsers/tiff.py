@@ -22,7 +22,7 @@ from imagejob_worker.image.parsers.probe import (
 )
 from imagejob_worker.image.parsers.statements import stated
 from imagejob_worker.image.parsers.tiff_colours import statements
-from imagejob_worker.image.parsers.tiff_layout import PALETTE, PHOTOMETRIC
+from imagejob_worker.image.parsers.tiff_layout import PHOTOMETRIC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,7 +168,6 @@ def _found(walk: _Walk, tags: dict[int, Entry]) -> Probe:
             _profile(walk.data, profile) if profile is not None else None,
             *statements(walk.data, walk.order, tags),
         ),
-        palette=PHOTOMETRIC in tags and tags[PHOTOMETRIC].value == PALETTE,
         layout=tiff_layout.layout(values),
     )
 

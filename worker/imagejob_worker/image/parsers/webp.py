@@ -40,6 +40,7 @@ class _Walk:
         self.exif_space: ExifSpace | None = None
         self.plays = 0
         self.frames = 0
+        self.lossless = False
         self.parts: list[Part] = []  # the chunks that make pixels
         self.clear = False  # a frame of an animation has transparency, or leaves some
         self.whole = True
@@ -53,6 +54,8 @@ class _Walk:
             self.cut_in_frame = name == b"ANMF"
         if name in PIXELS and not (self.cut_in_frame and self.frames):
             self.parts += [pack("<4sI", name, length), (at, length), bytes(length % 2)]
+        inner = bytes(self.data[at + 16 : at + 20]) if name == b"ANMF" else name
+        self.lossless |= inner == b"VP8L"
         if name == b"ANMF":
             self.frames += 1
             self.clear |= length >= 29 and self._leaves_clear(at)
@@ -129,6 +132,7 @@ def probe(data: Data) -> Probe:
         plays=walk.plays,
         kinds=walk.kinds,
         stated=stated(walk.icc, walk.exif_space),
+        lossless=walk.lossless,
         parts=None if ended and not walk.hides_alpha else walk.mended(),
         ended=ended,
         cut_frame=walk.frames if walk.cut_in_frame else 0,

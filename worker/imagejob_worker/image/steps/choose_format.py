@@ -1,12 +1,13 @@
 """Step: which format `auto` means for one output, and whether it is lossless.
 
-- an animation: WebP
-- transparency that shows: WebP
-- a palette in the source (drawings, screenshots, GIF): WebP, lossless if it was not resized; a
-  resized one has as many colours as a photo
-- anything else: JPEG
+By what the output's first frame shows (`image/content.py` measures it), not by the source's format:
 
-A side over what WebP can hold falls back to PNG, or to JPEG if the image is opaque.
+- drawn (screenshots, diagrams, text, logos, at most 16 colours): lossless WebP
+- softly drawn, such as a screenshot that was reduced; an animation; transparency that shows: WebP
+- anything else, such as photographs: JPEG
+
+A side over what WebP can hold falls back to PNG for what is drawn or transparent, else to JPEG.
+`keep_within_source` may replace the choice, if it comes out larger than the source.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image.content import Content, measure
 from imagejob_worker.image.steps.canvas import parse_colour
 from imagejob_worker.image.steps.modes import has_transparency
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from imagejob_worker.contract.facts import MadeFormat
     from imagejob_worker.contract.order import Output
     from imagejob_worker.image.context import OutputContext
+    from imagejob_worker.image.jpeg_settings import JpegSettings
     from imagejob_worker.image.raster import Raster
     from imagejob_worker.image.steps.canvas import Colour
 
@@ -32,11 +35,17 @@ MAX_SIDES: dict[MadeFormat, int] = {"webp": 16_383, "jpeg": 65_500, "avif": 65_5
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """An output's format. `optional`: lossless may be given up to keep within maxBytes."""
+    """An output's format. `optional`: lossless may be given up for a smaller file.
+
+    `like_source`: a JPEG with the settings of the source, also a JPEG, in place of a quality.
+    `thorough`: a lossless WebP that takes five times as long for some bytes less.
+    """
 
     format: MadeFormat
     lossless: bool = False
     optional: bool = False
+    like_source: JpegSettings | None = None
+    thorough: bool = False
 
 
 def choose_format(output: OutputContext) -> None:
@@ -45,12 +54,11 @@ def choose_format(output: OutputContext) -> None:
     output.choice = choose(
         asked,
         placement.canvas,
+        content=measure(output.rasters[0].image).content if asked.format == "auto" else None,
         transparent=_shows_transparency(
             output.rasters, parse_colour(asked.background), padded=placement.padded
         ),
         animated=output.animation is not None,
-        palette=output.source.probe.palette,
-        resized=placement.size != placement.extent,
     )
 
 
@@ -58,20 +66,23 @@ def choose(
     output: Output,
     canvas: tuple[int, int],
     *,
+    content: Content | None,
     transparent: bool,
     animated: bool,
-    palette: bool,
-    resized: bool,
 ) -> Choice:
-    """Return the format for a canvas of this size. Raises TooLarge if it can't hold it."""
+    """Return the format for a canvas of this size. Raises TooLarge if it can't hold it.
+
+    `content` is needed for `auto` only.
+    """
     if output.format != "auto":
         choice = Choice(output.format, output.lossless or output.format == "png")
     elif max(canvas) > MAX_SIDES["webp"]:
-        choice = Choice("png", lossless=True) if transparent else Choice("jpeg")
-    elif palette and not resized:
+        exact = transparent or content is Content.DRAWN
+        choice = Choice("png", lossless=True) if exact else Choice("jpeg")
+    elif content is Content.DRAWN or output.lossless:
         choice = Choice("webp", lossless=True, optional=not output.lossless)
-    elif animated or transparent or palette or output.lossless:
-        choice = Choice("webp", output.lossless)
+    elif animated or transparent or content is Content.SOFT:
+        choice = Choice("webp")
     else:
         choice = Choice("jpeg")
     limit = MAX_SIDES[choice.format]

@@ -14,6 +14,7 @@ from PIL import Image
 from imagejob_worker.contract.facts import Note
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.damage import Damage, accept, percent
+from imagejob_worker.image.jpeg_settings import jpeg_settings
 from imagejob_worker.image.parsers.probe import corrupt
 from imagejob_worker.image.steps.film import film
 from imagejob_worker.image.steps.load_jpeg import load_jpeg
@@ -88,6 +89,7 @@ def _whole(context: SourceContext) -> Frame:
         if not all(probe.still_size):  # a GIF may begin with an empty frame
             return next(film(stored, name, probe, 1))
         with opened(stored, name, probe) as file:
+            context.jpeg_settings = jpeg_settings(file) if name == "jpeg" else None
             if (scale := context.draft_scale) > 1:
                 file.draft(None, (probe.width // scale, probe.height // scale))
             if name == "jpeg":

@@ -13,6 +13,7 @@ from imagejob_worker.contract.facts import EXTENSIONS
 from imagejob_worker.image import memory
 from imagejob_worker.image.memory import FULL_CHROMA_FROM
 from imagejob_worker.image.memory_guard import memory_guard
+from imagejob_worker.image.palette import with_palette
 from imagejob_worker.image.steps.strip_metadata import strip_metadata
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def encode(output: OutputContext, choice: Choice, quality: int, file: OutputFile
         settings |= _animated(choice.format, others, animation)
     if choice.format == "jpeg":
         _enlarge_buffer(first)
+    if choice.format == "png" and animation is None and not output.has_grey_profile:
+        first = _with_palette(first, settings)
     if choice.format == "avif" and first.mode == "L":
         settings["subsampling"] = "4:0:0"  # else it becomes colour, which no grey profile fits
     free = output.source.files.free_address_space()
@@ -90,13 +93,31 @@ def _declare_alpha(file: BinaryIO) -> None:
         file.write(bytes((header[20] | 0x10,)))
 
 
+def _with_palette(image: Image.Image, settings: dict[str, Any]) -> Image.Image:
+    """Return the image with a palette if it has few colours; add their alpha to the settings."""
+    found = with_palette(image)
+    if found is None:
+        return image
+    indexed, alpha = found
+    if alpha:
+        settings["transparency"] = alpha
+    return indexed
+
+
 def _enlarge_buffer(image: Image.Image) -> None:
     """Pillow hands libjpeg one buffer for all of an optimised file, guessed at a byte a pixel, and
     fails where that is too little: noise at high quality takes up to four."""
     ImageFile.MAXBLOCK = max(65_536, 4 * image.width * image.height)
 
 
-def _jpeg(output: Output, choice: Choice, quality: int) -> dict[str, Any]:  # noqa: ARG001 (one signature)
+def _jpeg(output: Output, choice: Choice, quality: int) -> dict[str, Any]:
+    if (like := choice.like_source) is not None:
+        return {
+            "qtables": like.tables,
+            "subsampling": like.subsampling,
+            "optimize": True,
+            "progressive": output.progressive or like.progressive,
+        }
     return {
         "quality": quality,
         "optimize": True,
@@ -109,9 +130,11 @@ def _png(output: Output, choice: Choice, quality: int) -> dict[str, Any]:  # noq
     return {"compress_level": 6}
 
 
-def _webp(output: Output, choice: Choice, quality: int) -> dict[str, Any]:  # noqa: ARG001 (one signature)
+def _webp(output: Output, choice: Choice, quality: int) -> dict[str, Any]:
     if choice.lossless:
-        return {"lossless": True, "quality": LOSSLESS_EFFORT, "method": WEBP_METHOD}
+        effort, method = (100, 6) if choice.thorough else (LOSSLESS_EFFORT, WEBP_METHOD)
+        exact = output.lossless  # else the colours under alpha 0 may change
+        return {"lossless": True, "quality": effort, "method": method, "exact": exact}
     return {"quality": quality, "method": WEBP_METHOD}
 
 

@@ -31,7 +31,8 @@ def encode_output(output: OutputContext) -> None:
             choice = msgspec.structs.replace(choice, lossless=False)
     if limit is not None and not choice.lossless:
         file = _encode_within(output, choice, start, limit)
-    output.made = _made(output, choice, file)
+    output.choice, output.file = choice, file
+    output.made = describe(output)
 
 
 def _encode_within(output: OutputContext, choice: Choice, start: int, limit: int) -> OutputFile:
@@ -50,7 +51,9 @@ def _encode_within(output: OutputContext, choice: Choice, start: int, limit: int
     return best
 
 
-def _made(output: OutputContext, choice: Choice, file: OutputFile) -> Made:
+def describe(output: OutputContext) -> Made:
+    """Return what was encoded into the output's file."""
+    choice, file = output.choice, output.file
     return Made(
         name=output.plan.output.name,
         format=choice.format,

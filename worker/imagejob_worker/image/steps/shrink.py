@@ -30,13 +30,28 @@ class Fitted(msgspec.Struct, frozen=True):
 
 
 def fit(name: str, limit: int, start: int, lowest: int, encode: Callable[[int], int]) -> Fitted:
-    """The highest quality found, from `start` down to `lowest`, that stays within `limit` bytes.
+    """Search the highest quality within `limit` bytes. Raises TooLarge if there is none, naming the
+    output and the smallest length reached."""
+    found = search(limit, start, lowest, encode)
+    if found.bytes > limit:
+        raise too_large(name, found.bytes, limit)
+    return found
+
+
+def search(
+    limit: int,
+    start: int,
+    lowest: int,
+    encode: Callable[[int], int],
+    close_enough: float = CLOSE_ENOUGH,
+) -> Fitted:
+    """The highest quality found, from `start` down to `lowest`, that stays within `limit` bytes; if
+    none does, the one that came to the fewest.
 
     `encode(quality)` returns the length it came to. The lowest quality is tried second: it tells at
     once whether there is a solution, and bounds the search from below. Between the bounds the
     logarithm of the length is close to linear in quality, which is where the next try is put. So
-    the last try within the limit is the best. Raises TooLarge, naming the output and the smallest
-    length reached.
+    the last try within the limit is the best.
     """
     high, high_bytes = start, encode(start)
     if high_bytes <= limit:
@@ -44,9 +59,9 @@ def fit(name: str, limit: int, start: int, lowest: int, encode: Callable[[int], 
     lowest = min(lowest, start)
     best = Fitted(lowest, encode(lowest) if lowest < start else high_bytes)
     if best.bytes > limit:
-        raise too_large(name, min(best.bytes, high_bytes), limit)
+        return best if best.bytes <= high_bytes else Fitted(start, high_bytes)
     for _ in range(MAX_ENCODES - 2):
-        if high - best.quality <= 1 or best.bytes >= CLOSE_ENOUGH * limit:
+        if high - best.quality <= 1 or best.bytes >= close_enough * limit:
             break
         quality = _between(best, high, high_bytes, limit)
         length = encode(quality)
