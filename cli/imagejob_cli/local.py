@@ -81,7 +81,8 @@ class Run:
         """Run every ImageJob. So many tasks are taken as a worker takes; others when they have
         ended."""
         tasks = iter(tasks)
-        complete, larger = False, list[tuple[Course, Resolved]]()
+        larger: list[tuple[Course, Resolved]] = []
+        complete = False
         while not complete:
             taken = list(islice(tasks, MAX_BATCH))
             complete = len(taken) < MAX_BATCH

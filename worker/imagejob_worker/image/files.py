@@ -57,7 +57,10 @@ class OutputFile:
 
 
 class Files:
-    """The source, the outputs, and what the kernel says about this process's memory."""
+    """The source, the outputs, and what the kernel says about this process's memory.
+
+    `length` is the source's, in bytes.
+    """
 
     def __init__(self, source: str, folder: str, outputs: Sequence[Output]) -> None:
         """Open the file `source`, and create those of the outputs in `folder`. Raises OSError."""
@@ -75,11 +78,6 @@ class Files:
         """Return the source, at its start, for one reader at a time."""
         os.lseek(self._source, 0, os.SEEK_SET)
         return open(self._source, "rb", closefd=False)
-
-    @property
-    def source_bytes(self) -> int:
-        """The source's length."""
-        return os.fstat(self._source).st_size
 
     def free_address_space(self) -> int | None:
         """Return the bytes of address space that this process may still take; None: no limit."""

@@ -35,7 +35,7 @@ LOWEST = 1
 
 def keep_within_source(output: OutputContext) -> None:
     """Write the output's file anew, if it is larger than a source that would do."""
-    limit = output.source.files.source_bytes
+    limit = output.source.files.length
     if output.made.bytes <= limit or not _source_would_do(output):
         return
     quality = output.plan.output.quality or QUALITY["webp"]
