@@ -55,8 +55,11 @@ class Found(NamedTuple):
 def serving(folder: Path) -> Iterator[Gateway]:
     """A cluster, a store and a gateway, without an operator."""
     os.environ.setdefault("IMAGEJOB_DEV_PREBUILT", "0")
-    settings = {"maxBytes": MAX_BYTES, "limitPerSubject": UNBOUNDED}
-    with team_of(folder) as team, gateways.running(team, folder, **settings) as gateway:
+    limits = dict.fromkeys(("limitPerSubject", "retriesPerSubject"), UNBOUNDED)
+    with (
+        team_of(folder) as team,
+        gateways.running(team, folder, maxBytes=MAX_BYTES, **limits) as gateway,
+    ):
         yield gateway
 
 
