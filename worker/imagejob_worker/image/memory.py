@@ -38,6 +38,9 @@ DECODERS: Final[dict[SourceFormat, tuple[int, int]]] = {
 """Bytes for a pixel of one frame until it is decoded, with the frame: of a still, and within an
 animation, where the decoder stays and each frame is copied."""
 
+PROFILE: Final = 7
+"""Bytes for a byte of an ICC profile while littleCMS reads it: tables of 8 bits become 16."""
+
 KEYED_GREY: Final = 13
 """The same of a PNG of 16-bit grey with a transparent colour, which is compared byte by byte."""
 
@@ -86,7 +89,7 @@ def needed(source: Source, plans: Sequence[OutputPlan]) -> int:
     held = decoding if moving else PIXEL * _area(source.size)
     peak = max(decoding, held + _stills(source, stills), held + _moving(source, moving))
     # Most decoders read the whole file into memory, of a JPEG only where damage is looked for.
-    return BUFFERS + peak + source.length
+    return BUFFERS + peak + source.length + PROFILE * source.probe.profile_length
 
 
 def _decoding(source: Source, *, animated: bool) -> int:

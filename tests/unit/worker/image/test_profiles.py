@@ -7,7 +7,7 @@ import time
 
 import pytest
 from imagejob_worker.contract.facts import Note
-from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.contract.failures import ItemFailure, NeedsMemory
 from imagejob_worker.image.files import Files
 from PIL import Image
 from support.pictures import Bench, distance, encoded, opened, pixel
@@ -62,12 +62,27 @@ def test_too_little_memory_for_a_profile_is_no_fault_of_the_profile(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture = Image.new("CMYK", (32, 32))
-    monkeypatch.setattr(Files, "free_address_space", lambda _: 20 * MIB)
+    source = jpeg.encode(picture, icc_profile=press(4 * MIB))
+    left = itertools.chain([64 * MIB], itertools.repeat(20 * MIB))
+    monkeypatch.setattr(Files, "free_address_space", lambda _: next(left))
 
     with pytest.raises(ItemFailure) as failure:
-        bench.process(jpeg.encode(picture, icc_profile=press(4 * MIB)), {"format": "png"})
+        bench.process(source, {"format": "png"})
 
     assert failure.value.reason == "OutOfMemory"
+
+
+def test_memory_for_a_profile_is_asked_for_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = Image.new("CMYK", (32, 32))
+    monkeypatch.setattr(Files, "free_address_space", lambda _: 24 * MIB)
+    bench.process(jpeg.encode(picture, icc_profile=press(MIB)), {"format": "png"})
+
+    with pytest.raises(NeedsMemory) as needs:
+        bench.process(jpeg.encode(picture, icc_profile=press(4 * MIB)), {"format": "png"})
+
+    assert needs.value.memory > 24 * MIB
 
 
 HOSTILE = dict(hostile_profiles.every())

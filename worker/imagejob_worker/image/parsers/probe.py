@@ -9,6 +9,7 @@ import msgspec
 
 from imagejob_worker.contract.facts import Kind
 from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image.parsers.statements import Icc
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -122,6 +123,12 @@ class Probe(msgspec.Struct, frozen=True):
         if self.patches and not self.apart:
             return self.patches[0].box[2:]
         return self.width, self.height
+
+    @property
+    def profile_length(self) -> int:
+        """Bytes of the largest ICC profile that is stated."""
+        profiles = [each.data for each in self.stated if isinstance(each, Icc)]
+        return max((len(data or b"") for data in profiles), default=0)
 
     @property
     def displayed(self) -> tuple[int, int]:

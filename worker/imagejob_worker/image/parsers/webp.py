@@ -67,8 +67,8 @@ class _Walk:
             self.kinds |= Kind.XMP
         elif name == b"ICCP":
             self.kinds |= Kind.ICC
-            if self.icc is None:  # of two the first counts (RFC 9649, 2.7.1.4)
-                self.icc = bytes(self.data[at : at + min(length, MAX_ICC_BYTES + 1)])
+            profile = bytes(self.data[at : at + min(length, MAX_ICC_BYTES + 1)])
+            self.icc = self.icc or profile  # of two the first counts (RFC 9649, 2.7.1.4)
         elif name not in PIXELS:
             self.kinds |= Kind.OTHER
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, _imagingcms
 
 from imagejob_worker.contract.facts import Note
+from imagejob_worker.image import memory
 from imagejob_worker.image.parsers import icc
 from imagejob_worker.image.parsers.statements import Icc
 
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from imagejob_worker.image.parsers.statements import Statement
 
 PERCEPTUAL: Final = 0  # presses' profiles are made for this intent, and matrix profiles ignore it
-MEMORY_TIMES, MEMORY_BESIDE = 7, 1024 * 1024
-"""How much a profile takes at most, measured: six times its size while it is read, for tables of 8
-bits, which become 16."""
-
 MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 FITTING = {"RGB": ("RGB", "GRAY"), "GRAY": ("GRAY",), "CMYK": ("CMYK",)}
 """Which samples a profile may describe."""
@@ -70,8 +67,8 @@ def read_profile(context: SourceContext) -> None:
 
 def _check_memory(files: Files, statement: Icc) -> None:
     """littleCMS reports a lack of memory as a profile that it can't use, so check before."""
-    free, size = files.free_address_space(), len(statement.data or b"")
-    if free is not None and free < MEMORY_TIMES * size + MEMORY_BESIDE:
+    free, length = files.free_address_space(), len(statement.data or b"")
+    if free is not None and free < memory.PROFILE * length + memory.MIB:
         raise MemoryError
 
 
