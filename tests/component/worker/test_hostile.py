@@ -185,14 +185,3 @@ def test_a_sound_picture_of_every_allowed_format_is_no_false_alarm(tmp_path: Pat
     )
 
     assert [end and end.reason for end in result.ended] == [SAFE] * len(cases)
-
-
-def test_a_progressive_jpeg_that_finds_no_memory_is_not_called_damaged(tmp_path: Path) -> None:
-    """libjpeg reports both as fatal errors."""
-    place = Workplace(tmp_path / "pod")
-    place.put("box", "large", jpeg.encode(Image.new("RGB", (3000, 2000)), progressive=True))
-    items = [worker_process.item("large", [{"name": "out", "format": "webp"}])]
-
-    result = place.run(worker_process.order(items, childMemoryBytes=32 << 20))
-
-    assert [end and end.reason for end in result.ended] == ["OutOfMemory"]
