@@ -1,4 +1,4 @@
-"""What the worker writes, read back: PNG of 8 bits a sample, not interlaced, moving or not."""
+"""What the worker writes, read back: PNG of at most 8 bits a sample, not interlaced."""
 
 from __future__ import annotations
 
@@ -18,8 +18,15 @@ def read(data: bytes) -> Film:
     for kind, payload in png.chunks(data):
         if kind == b"IHDR":
             width, height, depth, colour, *_, interlaced = struct.unpack(">IIBBBBB", payload)
-            assert (depth, interlaced) == (8, 0)
+            assert (depth <= 8, interlaced) == (True, 0)
             layout = Layout(colour, depth)
+        elif kind == b"PLTE":
+            colours = zip(payload[0::3], payload[1::3], payload[2::3], strict=True)
+            layout = layout._replace(palette=tuple((*each, 255) for each in colours))
+        elif kind == b"tRNS":
+            alphas = payload.ljust(len(layout.palette), b"\xff")
+            entries = zip(layout.palette, alphas, strict=True)
+            layout = layout._replace(palette=tuple((*each[:3], alpha) for each, alpha in entries))
         elif kind == b"acTL":
             _, plays = struct.unpack(">II", payload)
         elif kind == b"fcTL":
@@ -40,18 +47,28 @@ def _frame(control: tuple[int, ...], data: bytes, layout: Layout) -> Frame:
 
 
 def _pixels(data: bytes, width: int, layout: Layout) -> list[Pixel]:
-    """Undo each row's filter (PNG, 9.2)."""
+    """Undo each row's filter (PNG, 9.2), and unpack its samples."""
     samples = SAMPLES[layout.colour]
-    length, above, pixels = samples * width, [0] * samples * width, []
+    unit, length = max(1, samples * layout.depth // 8), -(-samples * layout.depth * width // 8)
+    above, pixels = [0] * length, []
     for start in range(0, len(data), length + 1):
         row: list[int] = []
         for index, byte in enumerate(data[start + 1 : start + 1 + length]):
-            left = row[index - samples] if index >= samples else 0
-            corner = above[index - samples] if index >= samples else 0
+            left = row[index - unit] if index >= unit else 0
+            corner = above[index - unit] if index >= unit else 0
             row.append(byte + _predicted(data[start], left, above[index], corner) & 255)
-        pixels += [layout.pixel(tuple(row[at : at + samples])) for at in range(0, length, samples)]
+        values = _unpacked(row, layout.depth)
+        pixels += [
+            layout.pixel(tuple(values[at : at + samples]))
+            for at in range(0, samples * width, samples)
+        ]
         above = row
     return pixels
+
+
+def _unpacked(row: list[int], depth: int) -> list[int]:
+    shifts = range(8 - depth, -1, -depth)
+    return [byte >> shift & (1 << depth) - 1 for byte in row for shift in shifts]
 
 
 def _predicted(filter_: int, left: int, up: int, corner: int) -> int:

@@ -16,17 +16,35 @@ if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Patch
 
 CLEAR = (0, 0, 0, 0)
+BAND = 256
+"""Rows that are blended at once, which takes two copies of them."""
 
 
 class Canvas:
     """A canvas of this size. It never draws into an image that it has returned.
 
-    So there are at most three images of its size: what was left, what is shown, what that leaves.
+    So there are at most three images of its size, one of them the picture that is drawn.
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
         self._size = size
         self._left: Image.Image | None = None  # None: all transparent
+        self._shown: tuple[Patch, Image.Image] | None = None
+
+    def dispose(self) -> None:
+        """Do what is to be done before the next frame; `draw` does it if this wasn't called.
+
+        It takes less memory if the last frame isn't needed, and the next not decoded, by then.
+        """
+        if self._shown is None:
+            return
+        patch, shown = self._shown
+        self._shown = None
+        if patch.disposal == Disposal.NONE:
+            self._left = shown
+        elif patch.disposal == Disposal.BACKGROUND:
+            self._left = None
+            self._left = self._cleared(shown, patch)
 
     def draw(self, patch: Patch, picture: Image.Image | None) -> Image.Image:
         """Return what is shown for the patch; None: its picture is empty.
@@ -34,11 +52,9 @@ class Canvas:
         The picture has the size of the patch and the mode L, RGB or RGBA. If one has mode L, none
         of the canvas has RGB. The result has an alpha channel only if a pixel may be transparent.
         """
+        self.dispose()
         shown = self._with(patch, picture) if picture else self._left or self._blank()
-        if patch.disposal == Disposal.NONE:
-            self._left = shown
-        elif patch.disposal == Disposal.BACKGROUND:
-            self._left = self._cleared(shown, patch)
+        self._shown = patch, shown
         return shown
 
     def _with(self, patch: Patch, picture: Image.Image) -> Image.Image:
@@ -73,7 +89,9 @@ def _draw_over(shown: Image.Image, picture: Image.Image, at: tuple[int, int]) ->
     if shown.mode != "RGBA":
         shown.paste(picture, at, picture)
         return
-    across, down = shown.width - at[0], shown.height - at[1]
-    if across > 0 and down > 0:
-        inside = 0, 0, min(picture.width, across), min(picture.height, down)
-        shown.alpha_composite(picture, at, inside)
+    width = min(picture.width, shown.width - at[0])
+    height = min(picture.height, shown.height - at[1])
+    if width > 0:
+        for top in range(0, height, BAND):
+            rows = 0, top, width, min(top + BAND, height)
+            shown.alpha_composite(picture, (at[0], at[1] + top), rows)

@@ -22,7 +22,7 @@ from imagejob_worker.image.steps.reader import DAMAGE, opened, still_frame
 from imagejob_worker.image.steps.salvage import BY_ROWS, damage_by_checksum, salvage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from PIL.ImageFile import ImageFile
 
@@ -61,10 +61,17 @@ def _animation(context: SourceContext) -> Iterator[Frame]:
             raise corrupt(missing)
         context.notes |= accept(Damage(missing), context.item.limits)
     with _told(name, probe), context.files.source() as stored:
-        for number, frame in enumerate(film(stored, name, probe, frames), 1):
-            if number == frames:
-                context.on_decoded()
-            yield frame
+        decoded = film(stored, name, probe, frames)
+        for number in range(1, frames + 1):
+            yield _next(decoded, context.on_decoded if number == frames else None)
+
+
+def _next(frames: Iterator[Frame], on_decoded: Callable[[], None] | None) -> Frame:
+    """Return the next frame; a caller that doesn't name it doesn't keep it."""
+    frame = next(frames)
+    if on_decoded:
+        on_decoded()
+    return frame
 
 
 def _still(context: SourceContext) -> Frame:

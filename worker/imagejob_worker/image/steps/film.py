@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-import msgspec
-
 from imagejob_worker.image.compositor import Canvas
 from imagejob_worker.image.raster import Frame
 from imagejob_worker.image.spliced import Spliced
@@ -26,28 +24,33 @@ LONGEST = 2**24 - 1
 
 
 def film(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> Iterator[Frame]:
-    """Yield so many frames. Raises CorruptImage, and DAMAGE."""
+    """Return so many frames, of which none is kept here. Raises CorruptImage, and DAMAGE."""
     decoded = _composed if probe.patches else _played
-    for frame in decoded(stored, name, probe, frames):
-        yield msgspec.structs.replace(frame, milliseconds=_shown_for(frame.milliseconds))
+    return decoded(stored, name, probe, frames)
 
 
 def _composed(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> Iterator[Frame]:
     """Yield frames that are composed here; each one's picture is decoded alone."""
     canvas = Canvas((probe.width, probe.height))
     for patch in probe.patches[:frames]:
+        canvas.dispose()
         yield _drawn(canvas, patch, stored, name, probe)
 
 
 def _drawn(
     canvas: Canvas, patch: Patch, stored: BinaryIO, name: SourceFormat, probe: Probe
 ) -> Frame:
+    shown_for = _shown_for(patch.milliseconds)
     if not patch.pixels:
-        return Frame(canvas.draw(patch, None), patch.milliseconds, "RGB")
+        return Frame(canvas.draw(patch, None), shown_for, "RGB")
+    picture = _picture(patch, stored, name, probe)
+    return Frame(canvas.draw(patch, picture.image), shown_for, picture.space)
+
+
+def _picture(patch: Patch, stored: BinaryIO, name: SourceFormat, probe: Probe) -> Frame:
     with reader_of(name)(Spliced(stored, patch.parts)) as file:
         file.load()
-        picture = current_frame(file, probe)
-    return Frame(canvas.draw(patch, picture.image), patch.milliseconds, picture.space)
+        return current_frame(file, probe)
 
 
 def _played(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> Iterator[Frame]:
@@ -56,9 +59,12 @@ def _played(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> 
         for index in range(frames):
             file.seek(index)
             file.load()
-            frame = current_frame(file, probe)
-            # The decoder draws the next one over it.
-            yield msgspec.structs.replace(frame, image=frame.image.copy())
+            yield _copied(current_frame(file, probe))
+
+
+def _copied(frame: Frame) -> Frame:
+    """The decoder draws the next one over it."""
+    return Frame(frame.image.copy(), _shown_for(frame.milliseconds), frame.space)
 
 
 def _shown_for(milliseconds: int) -> int:
