@@ -134,6 +134,51 @@ def test_a_worker_that_fails(tmp_path: Path) -> None:
     ]
 
 
+class ForgetfulWorkplace:
+    """Says of each item that it takes so many MiB, where it has less; else that it is damaged."""
+
+    def __init__(self, mebibytes: int) -> None:
+        self._needed = mebibytes << 20
+        self.orders: list[tuple[int, int, int]] = []
+
+    def carry_out(self, order: Order) -> Iterator[Reported | Broken | None]:
+        self.orders.append((len(order.items), order.child_memory_bytes >> 20, order.parallelism))
+        source = report.source(9, bytes(31) + b"1", "webp", 7000, 7000, 1)
+        for index in range(len(order.items)):
+            entries: list[report.Entry | None] = [None] * len(order.items)
+            entries[index] = (
+                report.Needs(source, self._needed)
+                if order.child_memory_bytes < self._needed
+                else report.failed("CorruptImage", "damaged", 7, source)
+            )
+            yield Reported(index, report.encode(entries))
+
+
+def test_what_needs_more_memory_gets_it_one_by_one(given: Given) -> None:
+    witness, place = Witness(), ForgetfulWorkplace(1200)
+
+    outcomes = run(given, Platform("", parallelism=3), place, witness)
+
+    assert [ready(each) for each in outcomes] == [("Failed", "CorruptImage", "damaged")] * 3
+    assert place.orders == [(3, 768, 3), (3, 2816, 1)]
+    assert [each.status.attempts for each in outcomes] == [1, 1, 1]
+    assert [each for each in witness.seen if each.endswith("ended")] == [
+        "a ended",
+        "b ended",
+        "c ended",
+    ]
+
+
+@pytest.mark.parametrize("mebibytes", [2817, 9000])
+def test_what_needs_more_than_there_is_is_too_large(given: Given, mebibytes: int) -> None:
+    place = ForgetfulWorkplace(mebibytes)
+
+    outcomes = run(given, Platform("", parallelism=3), place, Witness())
+
+    assert {ready(each)[:2] for each in outcomes} == {("Failed", "TooLarge")}
+    assert place.orders == [(3, 768, 3)]
+
+
 def ready(outcome: Outcome) -> tuple[str | None, str, str]:
     (condition,) = (each for each in outcome.status.conditions if each.type == "Ready")
     return outcome.status.phase, condition.reason, condition.message
