@@ -205,3 +205,19 @@ def test_coefficients_come_in_whole_mcus() -> None:
     assert coefficients((17, 1), [(2, 2), (1, 1), (1, 1)]) == 128 * 2 * 6
     assert coefficients((16, 16), [(1, 1)]) == 128 * 4
     assert coefficients((0, 0), []) == 0
+
+
+def test_what_auto_tries_to_stay_within_its_source_is_judged_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a JPEG of low quality, a WebP may be the only file that is no larger."""
+    noise = Image.effect_noise((900, 900), 120).convert("CMYK")
+    source = encoded(noise, "JPEG", quality=5)
+    allow(monkeypatch, 34 * MIB)
+
+    with pytest.raises(NeedsMemory) as caught:
+        bench.process(source, {})
+
+    assert bench.process(source, {"format": "jpeg"}).outputs
+    allow(monkeypatch, caught.value.memory)
+    assert bench.process(source, {}).outputs[0].format == "webp"
