@@ -154,29 +154,31 @@ class ForgetfulWorkplace:
             yield Reported(index, report.encode(entries))
 
 
-def test_what_needs_more_memory_gets_it_one_by_one(given: Given) -> None:
+def test_what_needs_more_memory_gets_it_one_by_one_before_the_next_are_read(
+    tmp_path: Path,
+) -> None:
     witness, place = Witness(), ForgetfulWorkplace(1200)
+    names = [f"job-{each}" for each in range(25)]
+    run = a_run(tmp_path, place, witness)
 
-    outcomes = run(given, Platform("", parallelism=3), place, witness)
+    run.carry_out(tasks(tmp_path, names, []))
 
-    assert [ready(each) for each in outcomes] == [("Failed", "CorruptImage", "damaged")] * 3
-    assert place.orders == [(3, 768, 3), (3, 2816, 1)]
-    assert [each.status.attempts for each in outcomes] == [1, 1, 1]
-    assert [each for each in witness.seen if each.endswith("ended")] == [
-        "a ended",
-        "b ended",
-        "c ended",
-    ]
+    assert [ready(each) for each in run.outcomes] == [("Failed", "CorruptImage", "damaged")] * 25
+    assert place.orders == [(24, 768, 2), (24, 2816, 1), (1, 768, 1), (1, 2816, 1)]
+    assert {each.status.attempts for each in run.outcomes} == {1}
+    ended = [each for each in witness.seen if each.endswith("ended")]
+    assert ended == [f"{name} ended" for name in names]
 
 
 @pytest.mark.parametrize("mebibytes", [2817, 9000])
-def test_what_needs_more_than_there_is_is_too_large(given: Given, mebibytes: int) -> None:
+def test_what_needs_more_than_there_is_is_too_large(tmp_path: Path, mebibytes: int) -> None:
     place = ForgetfulWorkplace(mebibytes)
+    run = a_run(tmp_path, place, Witness())
 
-    outcomes = run(given, Platform("", parallelism=3), place, Witness())
+    run.carry_out(tasks(tmp_path, ("a", "b", "c"), []))
 
-    assert {ready(each)[:2] for each in outcomes} == {("Failed", "TooLarge")}
-    assert place.orders == [(3, 768, 3)]
+    assert {ready(each)[:2] for each in run.outcomes} == {("Failed", "TooLarge")}
+    assert place.orders == [(3, 768, 2)]
 
 
 def ready(outcome: Outcome) -> tuple[str | None, str, str]:
