@@ -80,26 +80,25 @@ class Run:
     def carry_out(self, tasks: Iterable[Task]) -> None:
         """Run every ImageJob. So many tasks are taken as a worker takes; others when they have
         ended."""
-        tasks = iter(tasks)
-        larger: list[tuple[Course, Resolved]] = []
-        complete = False
+        tasks, complete = iter(tasks), False
         while not complete:
             taken = list(islice(tasks, MAX_BATCH))
             complete = len(taken) < MAX_BATCH
             self._watcher.taken([task.job for task in taken], complete=complete)
             ready = list(self._ready(taken))
             for batch in cut(ready, self._folders, self._platform):
-                larger += self._progress(batch)
-        # One by one: a machine that runs so many at once may not have so much memory for each.
-        one_by_one = msgspec.structs.replace(self._platform, parallelism=1)
-        for batch in cut(larger, self._folders, one_by_one, "large"):
-            self._progress(batch)
+                self._progress(batch)
 
-    def _progress(self, batch: Batch) -> list[tuple[Course, Resolved]]:
-        """Process a batch; return those that need more memory than it has."""
+    def _progress(self, batch: Batch) -> None:
+        """Process a batch, and those of it once more that need more memory than it has.
+
+        These one by one: a machine that runs so many at once may not have so much for each.
+        """
         progress = _Progressing(batch, self._watcher, self._outcomes)
         progress.carry_out(self._workplace)
-        return progress.larger
+        one_by_one = msgspec.structs.replace(self._platform, parallelism=1)
+        for larger in cut(progress.larger, self._folders, one_by_one, "large"):
+            _Progressing(larger, self._watcher, self._outcomes).carry_out(self._workplace)
 
     def _ready(self, tasks: Iterable[Task]) -> Iterator[tuple[Course, Resolved]]:
         for task in tasks:

@@ -122,6 +122,8 @@ class Bars(Lines):
             self._bars.update(self._all, total=self._taken, count=self._count())
 
     def started(self, job: ImageJob) -> None:
+        if job.metadata.uid in self._running:  # once more, with more memory
+            return
         name = escape(self._name(job))
         self._running[job.metadata.uid] = self._bars.add_task(name, total=None, count="")
         self._bars.refresh()

@@ -10,6 +10,7 @@ from imagejob_worker.contract import report
 from imagejob_worker.contract.facts import CONTENT_TYPES, EXTENSIONS, WALL_NOTES
 from imagejob_worker.contract.failures import ItemFailure, NeedsMemory
 from imagejob_worker.image.steps.identify import HEAD_BYTES, sniff
+from imagejob_worker.sandbox import cgroup
 from imagejob_worker.sandbox.boundary import ChildFailedError
 from imagejob_worker.sandbox.ipc import Request
 from imagejob_worker.sandbox.pool import SlotLostError
@@ -119,15 +120,15 @@ class Attempt:
         self._on_read(self._index, report.Read(self._source))
 
     def _request(self, folder: Folder) -> Request:
-        memory = self._order.child_memory_bytes
+        ordered, parallelism = self._order.child_memory_bytes, self._order.parallelism
         return Request(
             self._index,
             folder.path,
             sniff(folder.head(HEAD_BYTES)),
             max(0, self._deadline - time.monotonic()),
-            memory,
+            cgroup.memory_of_a_child(ordered, parallelism, cgroup.memory_limit()),
             # An encoder holds in memory what it writes, so this is no tighter.
-            file_size=memory,
+            file_size=ordered,
         )
 
     def _complete_source(self, facts: Facts | SourceFacts) -> report.Source:

@@ -19,6 +19,8 @@ from support.worker_process import Ended, Run, Workplace
 CORPUS = hostile.corpus()
 BATCH = 12  # hostile items in an order; a good one follows every third, so 16 in all
 MEMORY = 256 << 20
+LARGE = 2816 << 20  # for those that ask for more by their headers
+NEEDS_MEMORY = "NeedsMemory"
 A_WORKER = 64 << 20  # with the image libraries loaded; a child may have MEMORY in addition
 MOST_OF_A_PROCESS = MEMORY + A_WORKER
 MOST_OF_ALL = 2 * MOST_OF_A_PROCESS
@@ -77,7 +79,17 @@ def run(cases: list[Hostile], place: Workplace) -> Batch:
     result = place.run(order)
     assert len(result.ended) == len(items), result.log
     ends = dict(zip((item["uid"] for item in items), result.ended, strict=True))
+    larger = [item for item in items if (end := ends[item["uid"]]) and end.reason == NEEDS_MEMORY]
+    if larger:
+        ends |= with_memory(larger, place)
     return Batch(result, ends, [result.ended[at] for at in sorted(good)], place)
+
+
+def with_memory(items: list[dict[str, Any]], place: Workplace) -> dict[str, Ended | None]:
+    """Run those whose headers ask for it once more, as the operator would."""
+    result = place.run(worker_process.order(items, childMemoryBytes=LARGE, parallelism=2))
+    assert result.largest <= LARGE + A_WORKER
+    return dict(zip((item["uid"] for item in items), result.ended, strict=True))
 
 
 GOOD = jpeg.with_segments(
@@ -129,10 +141,10 @@ SLOW = [{"name": f"out-{number}", "format": "webp"} for number in range(16)]
 @pytest.mark.parametrize(
     ("reason", "memory", "seconds", "outputs"),
     [
-        ("NeedsMemory", 32 << 20, 60, [{"name": "out", "width": 9, "format": "webp"}]),
-        ("NeedsMemory", 192 << 20, 60, [{"name": "out", "format": "jpeg", "quality": 100}]),
-        ("NeedsMemory", 256 << 20, 60, [{"name": "out", "format": "avif", "quality": 100}]),
-        ("TimedOut", 1 << 30, 1, SLOW),
+        (NEEDS_MEMORY, 32 << 20, 60, [{"name": "out", "width": 9, "format": "webp"}]),
+        (NEEDS_MEMORY, 192 << 20, 60, [{"name": "out", "format": "jpeg", "quality": 100}]),
+        (NEEDS_MEMORY, 256 << 20, 60, [{"name": "out", "format": "avif", "quality": 100}]),
+        ("TimedOut", 2 << 30, 1, SLOW),
     ],
     ids=["to-decode", "to-encode-jpeg", "to-encode-avif", "time"],
 )

@@ -134,6 +134,53 @@ def test_a_worker_that_fails(tmp_path: Path) -> None:
     ]
 
 
+class ForgetfulWorkplace:
+    """Says of each item that it takes so many MiB, where it has less; else that it is damaged."""
+
+    def __init__(self, mebibytes: int) -> None:
+        self._needed = mebibytes << 20
+        self.orders: list[tuple[int, int, int]] = []
+
+    def carry_out(self, order: Order) -> Iterator[Reported | Broken | None]:
+        self.orders.append((len(order.items), order.child_memory_bytes >> 20, order.parallelism))
+        source = report.source(9, bytes(31) + b"1", "webp", 7000, 7000, 1)
+        for index in range(len(order.items)):
+            entries: list[report.Entry | None] = [None] * len(order.items)
+            entries[index] = (
+                report.Needs(source, self._needed)
+                if order.child_memory_bytes < self._needed
+                else report.failed("CorruptImage", "damaged", 7, source)
+            )
+            yield Reported(index, report.encode(entries))
+
+
+def test_what_needs_more_memory_gets_it_one_by_one_before_the_next_are_read(
+    tmp_path: Path,
+) -> None:
+    witness, place = Witness(), ForgetfulWorkplace(1200)
+    names = [f"job-{each}" for each in range(25)]
+    run = a_run(tmp_path, place, witness)
+
+    run.carry_out(tasks(tmp_path, names, []))
+
+    assert [ready(each) for each in run.outcomes] == [("Failed", "CorruptImage", "damaged")] * 25
+    assert place.orders == [(24, 768, 2), (24, 2816, 1), (1, 768, 1), (1, 2816, 1)]
+    assert {each.status.attempts for each in run.outcomes} == {1}
+    ended = [each for each in witness.seen if each.endswith("ended")]
+    assert ended == [f"{name} ended" for name in names]
+
+
+@pytest.mark.parametrize("mebibytes", [2817, 9000])
+def test_what_needs_more_than_there_is_is_too_large(tmp_path: Path, mebibytes: int) -> None:
+    place = ForgetfulWorkplace(mebibytes)
+    run = a_run(tmp_path, place, Witness())
+
+    run.carry_out(tasks(tmp_path, ("a", "b", "c"), []))
+
+    assert {ready(each)[:2] for each in run.outcomes} == {("Failed", "TooLarge")}
+    assert place.orders == [(3, 768, 2)]
+
+
 def ready(outcome: Outcome) -> tuple[str | None, str, str]:
     (condition,) = (each for each in outcome.status.conditions if each.type == "Ready")
     return outcome.status.phase, condition.reason, condition.message

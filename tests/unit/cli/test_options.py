@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from imagejob_cli.options import parse
-from imagejob_operator.config.platform import Platform
+from imagejob_operator.config.platform import SIZES, Platform
 from support.paths import DATA
 
 HELP = DATA / "cli/run-help.txt"
@@ -60,5 +60,6 @@ def test_limits_can_be_set() -> None:
     platform = parse(["run", "a", "--parallel", "3", *limits, *formats]).platform
 
     assert (platform.limits.max_bytes, platform.limits.max_pixels) == (1024**3, 7)
-    assert (platform.limits.max_frames, platform.memory.child_bytes) == (8, 2 * 1024**3)
+    assert platform.limits.max_frames == 8
+    assert {platform.memory_of(size).child_bytes for size in SIZES} == {2 * 1024**3}
     assert (platform.formats, platform.parallelism) == (("jpeg", "png", "webp", "gif", "avif"), 3)

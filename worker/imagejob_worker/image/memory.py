@@ -52,7 +52,7 @@ AVIF_FULL_CHROMA: Final = 55
 FULL_CHROMA_FROM: Final = 90
 """From this quality on, JPEG and AVIF keep colour at full resolution."""
 
-LOSSLESS_WEBP: Final = (320, 32 * MIB)
+LOSSLESS_WEBP: Final = (420, 48 * MIB)
 """What lossless WebP takes in addition: bytes for a pixel, up to so many."""
 
 MOVING: Final[dict[MadeFormat, int]] = {"png": 5, "webp": 10, "avif": 7}

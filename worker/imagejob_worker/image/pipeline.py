@@ -17,7 +17,7 @@ from imagejob_worker.image.context import OutputContext, SourceContext
 from imagejob_worker.image.plan import largest_first, same_pixels
 from imagejob_worker.image.steps.canvas import draw_canvas
 from imagejob_worker.image.steps.check_limits import check_limits, check_source
-from imagejob_worker.image.steps.check_memory import check_encoder, check_memory
+from imagejob_worker.image.steps.check_memory import check_memory
 from imagejob_worker.image.steps.choose_format import choose_format
 from imagejob_worker.image.steps.decode import decode
 from imagejob_worker.image.steps.encode import Animation
@@ -61,7 +61,6 @@ REDUCE_STEPS = (resize, to_srgb)
 OUTPUT_STEPS = (
     orient,
     choose_format,
-    check_encoder,
     fit_profile,
     draw_canvas,
     unify_modes,

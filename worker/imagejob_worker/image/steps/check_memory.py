@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from imagejob_worker.image.context import OutputContext, SourceContext
     from imagejob_worker.image.plan import OutputPlan
+    from imagejob_worker.image.steps.choose_format import Choice
 
 
 def check_memory(context: SourceContext) -> None:
@@ -22,13 +23,13 @@ def check_memory(context: SourceContext) -> None:
     _check(context, context.plans)
 
 
-def check_encoder(output: OutputContext) -> None:
-    """What `auto` means may take more than was assumed. Raises NeedsMemory."""
+def check_encoder(output: OutputContext, choice: Choice) -> None:
+    """What `auto` comes to may take more than was assumed. Raises NeedsMemory."""
     plan, source = output.plan, output.source
     assert source.facts  # noqa: S101 (for mypy: identify has set it)
-    if output.choice.format == memory.assumed_format(plan, source.facts.format):
+    if choice.format == memory.assumed_format(plan, source.facts.format):
         return
-    asked = msgspec.structs.replace(plan.output, format=output.choice.format)
+    asked = msgspec.structs.replace(plan.output, format=choice.format, lossless=choice.lossless)
     chosen = msgspec.structs.replace(plan, output=asked)
     _check(source, [chosen if each.index == plan.index else each for each in source.plans])
 

@@ -14,6 +14,7 @@ from imagejob_worker.image import memory
 from imagejob_worker.image.memory import FULL_CHROMA_FROM
 from imagejob_worker.image.memory_guard import memory_guard
 from imagejob_worker.image.palette import with_palette
+from imagejob_worker.image.steps.check_memory import check_encoder
 from imagejob_worker.image.steps.strip_metadata import strip_metadata
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Animation:
 
 
 def encode(output: OutputContext, choice: Choice, quality: int, file: OutputFile) -> int:
-    """Write the file anew, and return its length in bytes."""
+    """Write the file anew, and return its length in bytes. Raises NeedsMemory before."""
+    check_encoder(output, choice)
     first, *others = (strip_metadata(image) for image in output.images)
     animation = output.animation
     settings = _SETTINGS[choice.format](output.plan.output, choice, quality)
