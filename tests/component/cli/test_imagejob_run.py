@@ -58,7 +58,7 @@ OWN = {"storeRef": {"name": "all"}, "prefix": "photos"}
 BAD = {
     "lost": (job("lost", "nobody.jpg"), "SourceNotFound", "there is no such file"),
     "notes": (job("notes", "notes.jpg"), "UnsupportedFormat", "plain text"),
-    "cut": (job("cut", "cut.jpg"), "CorruptImage", "truncated"),
+    "cut": (job("cut", "cut.jpg"), "CorruptImage", "rows are missing or damaged"),
     "large": (job("large", "cat.jpg", limits={"maxPixels": 9}), "TooLarge", "the limit is 9"),
     "own": (
         job("own", "cat.jpg", {"name": "cat"}, destination=OWN),
