@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from importlib import import_module
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -62,9 +62,15 @@ def opened(stored: BinaryIO, name: SourceFormat, probe: Probe) -> Image.Image:
 
 
 def reader_of(name: SourceFormat) -> Callable[..., Image.Image]:
-    """Return the decoder's class."""
-    module, reader = READERS[name]
-    return getattr(import_module(module), reader)  # type: ignore[no-any-return]
+    """Return the decoder's class, or function.
+
+    AVIF's would start a thread for each of the node's CPUs, and each takes address space.
+    """
+    module_name, reader = READERS[name]
+    module: Any = import_module(module_name)
+    if name == "avif":
+        module.DEFAULT_MAX_THREADS = 1
+    return getattr(module, reader)  # type: ignore[no-any-return]
 
 
 def current_frame(file: Image.Image, probe: Probe) -> Frame:
