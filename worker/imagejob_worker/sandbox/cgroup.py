@@ -26,7 +26,7 @@ def memory_limit(files: tuple[str, ...] = FILES) -> int | None:
     """Return the container's limit in bytes; None if there is none."""
     for path in files:
         try:
-            with open(path, encoding="ascii") as file:
+            with open(path, encoding="utf-8") as file:
                 text = file.read().strip()
         except OSError:
             continue

@@ -22,10 +22,6 @@ ALLOW: Final = 0x7FFF_0000
 
 PROT_EXEC: Final = 4
 AT_EMPTY_PATH: Final = 0x1000
-THREAD: Final = 0x003D_0F00
-"""The flags of clone() with which glibc starts a thread, and no others: a thread shares everything
-with its process, and ends with it."""
-SIGSETXID: Final = 33
 F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC = 1, 2, 3, 1030
 FIOCLEX: Final = 0x5451
 PR_SET_NAME: Final = 15
@@ -45,19 +41,14 @@ OWN_PROCESS: Final = 0xFFFF_FFFF
 
 ALLOWED: Final = (
     *("read", "pread64", "write", "writev", "lseek", "ftruncate", "fstat", "close"),
-    *("brk", "munmap", "mremap", "madvise"),
-    *("futex", "sched_yield", "set_robust_list", "rseq", "sched_getaffinity"),
-    *("rt_sigprocmask", "restart_syscall"),
-    *("clock_gettime", "clock_getres", "clock_nanosleep", "gettimeofday"),
-    *("getpid", "gettid", "getrandom", "sysinfo"),
-    *("exit", "exit_group"),
+    *("brk", "munmap", "mremap"),
+    *("futex", "sched_getaffinity", "rt_sigprocmask", "restart_syscall"),
+    *("clock_gettime", "clock_getres", "gettimeofday"),
+    *("getpid", "gettid", "getrandom", "sysinfo", "exit_group"),
 )
 
 CHECKED: Final[dict[str, tuple[Argument, ...]]] = {
     "mmap": (Argument(2, without=PROT_EXEC),),
-    "mprotect": (Argument(2, without=PROT_EXEC),),
-    "clone": (Argument(0, (THREAD,)),),
-    "rt_sigaction": (Argument(0, (SIGSETXID,)),),  # glibc does so before the first thread
     "fcntl": (Argument(1, (F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC)),),
     "tgkill": (Argument(0, (OWN_PROCESS,)),),  # abort() ends itself with it
     "prlimit64": (Argument(0, (0,)), Argument(2, (0,), is_pointer=True)),  # to read its own
@@ -65,8 +56,8 @@ CHECKED: Final[dict[str, tuple[Argument, ...]]] = {
 
 REFUSED: Final[dict[str, int]] = {
     # Asked for by code that goes on without it: tracebacks want source files, glibc a number from
-    # /sys, Python to know whether a file is a terminal. clone3's flags are where no filter can see
-    # them; glibc then uses clone.
+    # /sys, Python to know whether a file is a terminal. No codec starts a thread as they are called
+    # here; one that tried to would go on alone, or say that the image can't be decoded.
     **dict.fromkeys(("open", "openat", "openat2", "readlink", "readlinkat"), errno.EACCES),
     **dict.fromkeys(("stat", "lstat", "access", "faccessat", "faccessat2"), errno.EACCES),
     **dict.fromkeys(("getcwd",), errno.EACCES),
@@ -74,7 +65,8 @@ REFUSED: Final[dict[str, int]] = {
     "statx": errno.ENOSYS,
     "prctl": errno.EINVAL,  # newer C libraries name memory by it, where a kernel can
     "ioctl": errno.ENOTTY,
-    "clone3": errno.ENOSYS,
+    **dict.fromkeys(("clone", "clone3"), errno.EAGAIN),
+    **dict.fromkeys(("madvise", "mprotect"), errno.EINVAL),  # by malloc(), for other threads
 }
 
 UNLESS: Final[dict[str, tuple[Argument, ...]]] = {
