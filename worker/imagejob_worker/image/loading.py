@@ -32,19 +32,22 @@ COLOURS: Final = (
     "imagejob_worker.image.colours.made_profile",
 )
 
+FILM = "imagejob_worker.image.steps.film"
+SALVAGE = "imagejob_worker.image.steps.salvage"
+
 LATE: Final[dict[SourceFormat, tuple[str, ...]]] = {
     "jpeg": COLOURS,
-    "png": ("PIL.ImageChops", "PIL.ImagePalette", *COLOURS),
-    "webp": ("PIL.ImageChops", *COLOURS),
-    "gif": ("PIL.ImageChops", "PIL.ImagePalette", "copy"),
+    "png": ("PIL.ImageChops", "PIL.ImagePalette", FILM, SALVAGE, *COLOURS),
+    "webp": ("PIL.ImageChops", FILM, *COLOURS),
+    "gif": ("PIL.ImageChops", "PIL.ImagePalette", "copy", FILM, SALVAGE),
     "tiff": ("PIL.ImagePalette", *COLOURS),
-    "avif": ("PIL.ImageChops", "PIL.TiffImagePlugin", *COLOURS),
+    "avif": ("PIL.ImageChops", "PIL.TiffImagePlugin", FILM, *COLOURS),
 }
-"""What some images of a format need: with transparency, palettes, several frames, EXIF."""
+"""What some images of a format need: with transparency, palettes, several frames, EXIF, damage."""
 
 WRITERS: Final[dict[MadeFormat, tuple[str, ...]]] = {
     "jpeg": ("PIL.JpegImagePlugin",),
-    "png": ("PIL.PngImagePlugin", "PIL.ImagePalette"),
+    "png": ("PIL.PngImagePlugin", "PIL.ImagePalette", "imagejob_worker.image.palette"),
     "webp": ("PIL.WebPImagePlugin",),
     "avif": ("PIL.AvifImagePlugin", "imagejob_worker.image.steps.avif_timing"),
 }

@@ -7,7 +7,7 @@ an animated one is made beside it.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from PIL import Image
 
@@ -16,10 +16,8 @@ from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.damage import Damage, accept, percent
 from imagejob_worker.image.jpeg_settings import jpeg_settings
 from imagejob_worker.image.parsers.probe import corrupt
-from imagejob_worker.image.steps.film import film
 from imagejob_worker.image.steps.load_jpeg import load_jpeg
 from imagejob_worker.image.steps.reader import DAMAGE, opened, still_frame
-from imagejob_worker.image.steps.salvage import BY_ROWS, damage_by_checksum, salvage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +28,11 @@ if TYPE_CHECKING:
     from imagejob_worker.image.context import SourceContext
     from imagejob_worker.image.parsers.probe import Probe
     from imagejob_worker.image.raster import Frame
+
+
+BY_ROWS: Final[tuple[SourceFormat, ...]] = ("png", "gif")
+"""Formats of which the rows before the damage can be had. JPEG has a step of its own; WebP, AVIF
+and TIFF are decoded whole or not at all."""
 
 
 def decode(context: SourceContext) -> None:
@@ -60,6 +63,8 @@ def _animation(context: SourceContext) -> Iterator[Frame]:
         if cut == 1:
             raise corrupt(missing)
         context.notes |= accept(Damage(missing), context.item.limits)
+    from imagejob_worker.image.steps.film import film  # by `loading`, for formats that move
+
     with _told(name, probe), context.files.source() as stored:
         decoded = film(stored, name, probe, frames)
         for number in range(1, frames + 1):
@@ -82,18 +87,28 @@ def _still(context: SourceContext) -> Frame:
     except ItemFailure as failure:
         if failure.reason != "CorruptImage" or name not in BY_ROWS:
             raise
+        from imagejob_worker.image.steps.salvage import salvage  # by `loading`, for those formats
+
         failure.__cause__ = failure.__traceback__ = None  # they hold what was decoded
         frame, damage = salvage(context.files, name, probe, failure)
     else:
-        damage = damage_by_checksum(context.files, probe) if probe.wrong_at else None
+        damage = _behind_checksum(context) if probe.wrong_at else None
     context.notes |= accept(damage, limits)
     return frame
+
+
+def _behind_checksum(context: SourceContext) -> Damage | None:
+    from imagejob_worker.image.steps.salvage import damage_by_checksum  # by `loading`, for PNG
+
+    return damage_by_checksum(context.files, context.probe)
 
 
 def _whole(context: SourceContext) -> Frame:
     name, probe = context.format, context.probe
     with _told(name, probe), context.files.source() as stored:
         if not all(probe.still_size):  # a GIF may begin with an empty frame
+            from imagejob_worker.image.steps.film import film  # by `loading`, for GIF
+
             return next(film(stored, name, probe, 1))
         with opened(stored, name, probe) as file:
             context.jpeg_settings = jpeg_settings(file) if name == "jpeg" else None

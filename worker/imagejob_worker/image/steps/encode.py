@@ -13,7 +13,6 @@ from imagejob_worker.contract.facts import EXTENSIONS
 from imagejob_worker.image import memory
 from imagejob_worker.image.memory import FULL_CHROMA_FROM
 from imagejob_worker.image.memory_guard import memory_guard
-from imagejob_worker.image.palette import with_palette
 from imagejob_worker.image.steps.check_memory import check_encoder
 from imagejob_worker.image.steps.strip_metadata import strip_metadata
 
@@ -97,6 +96,8 @@ def _declare_alpha(file: BinaryIO) -> None:
 
 def _with_palette(image: Image.Image, settings: dict[str, Any]) -> Image.Image:
     """Return the image with a palette if it has few colours; add their alpha to the settings."""
+    from imagejob_worker.image.palette import with_palette  # by `loading`, for PNG
+
     found = with_palette(image)
     if found is None:
         return image

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from imagejob_worker.image.parsers.probe import Probe
 
-CHUNK = 1 << 20
+CHUNK = 1 << 17
 STEPS = 1024
 """How many pieces a damaged file is fed in to see where warnings come."""
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from imagejob_worker.image.compositor import Canvas
 from imagejob_worker.image.loading import READERS
 from imagejob_worker.image.parsers.probe import corrupt
 from imagejob_worker.image.raster import Frame
@@ -93,5 +92,7 @@ def still_frame(file: Image.Image, probe: Probe) -> Frame:
     frame = current_frame(file, probe)
     if not probe.patches or probe.apart:
         return frame
+    from imagejob_worker.image.compositor import Canvas  # by `loading`, for formats that move
+
     canvas = Canvas((probe.width, probe.height))
     return msgspec.structs.replace(frame, image=canvas.draw(probe.patches[0], frame.image))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from imagejob_worker.image.files import Files
     from imagejob_worker.image.parsers.probe import Part, Probe
     from imagejob_worker.image.raster import Frame
-
-BY_ROWS: Final[tuple[SourceFormat, ...]] = ("png", "gif")
-"""Formats of which the rows before the damage can be had. JPEG has a step of its own; WebP, AVIF
-and TIFF are decoded whole or not at all."""
 
 GIF_PASSES = ((0, 8), (4, 8), (2, 4), (1, 2))
 """First row and step of each pass of an interlaced GIF."""
