@@ -41,7 +41,7 @@ def larger_worker(
 def refusal(needs: Needs, platform: Platform) -> Failed:
     """No worker has so much, or the one that was sized by it has found the same again."""
     most = describe_bytes(platform.large_memory.child_bytes)
-    message = f"{_takes(needs)}, more than its worker had; the most that one has is {most}"
+    message = f"{_takes(needs)}, more than its worker had; the largest worker has {most}"
     return Failed("TooLarge", message, 0, needs.source)
 
 

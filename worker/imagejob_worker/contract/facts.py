@@ -49,7 +49,7 @@ class Note(IntFlag):
     NO_LANDLOCK = 4  # for the platform: the node's kernel lacked it
     NO_SECCOMP = 8  # the same
     COLOURS_IGNORED = 16  # a statement of the source's colours couldn't be used
-    NO_END = 32  # the source lacks its end, or states a wrong length, but every pixel is there
+    NO_END = 32  # the source lacks its end, or states a wrong length, but no pixel that was used
     DAMAGED = 64  # part of the source's pixels are missing or damaged, and the outputs show it
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from imagejob_operator.api.reasons import FINAL, RETRYABLE, WAITING, Reason
+from imagejob_operator.contract.report import NOTES
 from support.paths import ROOT
 
 PAGE = ROOT / "docs" / "reasons.md"
@@ -37,3 +38,11 @@ def test_the_page_explains_every_reason_in_its_class() -> None:
     assert {reason.value for reason in RETRYABLE} == {
         name for name, kind in classes.items() if kind == "retryable"
     }
+
+
+def test_the_page_lists_every_note_of_a_worker() -> None:
+    rows = re.findall(
+        r"^\| (the source.*?|a desc.*?|part of.*?|the node.*?) \|", PAGE.read_text(), re.MULTILINE
+    )
+
+    assert sorted(NOTES.values()) == sorted(rows)

@@ -106,7 +106,7 @@ def test_what_no_other_worker_can_cure_is_too_large(job: ImageJob, of: Worker) -
     state = state_of(job, of)
 
     assert (state.phase, state.reason) == ("Failed", Reason.TOO_LARGE)
-    assert "more than its worker had; the most that one has is 2.8 GiB" in state.message
+    assert "more than its worker had; the largest worker has 2.8 GiB" in state.message
 
 
 def written(job: ImageJob, of: Worker) -> ImageJob:

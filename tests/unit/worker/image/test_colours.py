@@ -238,7 +238,7 @@ def test_high_dynamic_range_is_named_and_refused(
     with pytest.raises(ItemFailure) as failure:
         bench.process(source, {})
 
-    message = f"the source is high dynamic range ({expected}), not supported"
+    message = f"the source is high dynamic range ({expected}), which is not supported"
     assert (failure.value.reason, failure.value.message) == ("UnsupportedFormat", message)
 
 

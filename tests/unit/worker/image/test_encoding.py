@@ -194,7 +194,7 @@ def test_a_side_that_webp_cannot_hold_fails_with_its_name(bench: Bench) -> None:
         bench.process(WIDE, {"name": "full", "format": "webp"})
 
     assert failure.value.reason == "TooLarge"
-    assert failure.value.message == "output full: 17000 x 2; webp holds 16,383"
+    assert failure.value.message == "output full: 17000 x 2; the longest side of webp is 16,383"
     assert failure.value.source is not None
     assert failure.value.source.width == 17000
 

@@ -41,12 +41,28 @@ def undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             THIN,
             {"width": 5000, "enlarge": True},
-            "5000 x 7500000; no format holds more than 65,535",
+            "5000 x 7500000; the longest side of any format is 65,535",
         ),
-        (WIDE, {"height": 50, "enlarge": True, "format": "png"}, "75000 x 50; png holds 65,535"),
-        (WIDE, {"height": 44, "enlarge": True, "format": "jpeg"}, "66000 x 44; jpeg holds 65,500"),
-        (WIDE, {"height": 11, "enlarge": True, "format": "webp"}, "16500 x 11; webp holds 16,383"),
-        (WIDE, {"height": 44, "enlarge": True, "format": "avif"}, "66000 x 44; avif holds 65,535"),
+        (
+            WIDE,
+            {"height": 50, "enlarge": True, "format": "png"},
+            "75000 x 50; the longest side of png is 65,535",
+        ),
+        (
+            WIDE,
+            {"height": 44, "enlarge": True, "format": "jpeg"},
+            "66000 x 44; the longest side of jpeg is 65,500",
+        ),
+        (
+            WIDE,
+            {"height": 11, "enlarge": True, "format": "webp"},
+            "16500 x 11; the longest side of webp is 16,383",
+        ),
+        (
+            WIDE,
+            {"height": 44, "enlarge": True, "format": "avif"},
+            "66000 x 44; the longest side of avif is 65,535",
+        ),
         (
             THIN,
             {"width": 16383, "height": 16383, "fit": "contain"},

@@ -95,9 +95,9 @@ WORDS = re.compile(
     | (at\ least\ )?the\ last\ \d+\ %\ of\ the\ rows\ are\ (missing\ or\ )?damaged
     | at\ least\ half\ of\ the\ rows\ are\ missing\ or\ damaged
     | the\ frames\ from\ \d+\ on\ are\ missing\ or\ damaged
-    | its\ data\ is\ damaged,\ in\ scan\ \d+\ of\ \d+
-    | rows\ are\ damaged;\ how\ many,\ can't\ be\ told
-    | its\ last\ scans\ are\ missing:\ all\ of\ the\ rows\ lack\ detail
+    | scan\ \d+\ of\ \d+\ is\ damaged;\ how\ many\ rows\ it\ affects\ is\ unknown
+    | rows\ are\ damaged;\ how\ many\ is\ unknown
+    | the\ last\ scans\ are\ missing:\ all\ rows\ lack\ detail
     | the\ \w+\ can't\ be\ decoded:\ its\ data\ is\ damaged
       (\ from\ its\ first\ row\ on|\ in\ scan\ \d+)?
     | the\ \w+\ can't\ be\ decoded:\ the\ last\ \d+\ %\ of\ the\ file\ is\ missing

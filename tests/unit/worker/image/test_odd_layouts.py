@@ -205,4 +205,7 @@ class TestAvif:
         found = failure(bench, avif.with_property(plain, aperture(10, 10)))
 
         assert found.reason == "UnsupportedFormat"
-        assert found.message == "the source is AVIF of 400 x 300 cut to 10 x 10, not supported"
+        assert (
+            found.message
+            == "the source is AVIF of 400 x 300 cut to 10 x 10, which is not supported"
+        )

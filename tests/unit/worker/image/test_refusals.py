@@ -226,7 +226,7 @@ def test_camera_raw_in_a_tiff_is_named(bench: Bench) -> None:
 
     assert (caught.reason, caught.message) == (
         "UnsupportedFormat",
-        "the source is camera RAW (DNG), not supported",
+        "the source is camera RAW (DNG), which is not supported",
     )
 
 

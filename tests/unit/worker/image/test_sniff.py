@@ -76,7 +76,7 @@ def test_text_cut_inside_a_letter_is_still_text() -> None:
         (b"", "the source is empty"),
         (
             encoded(quarters(), "GIF"),
-            "the source is GIF, which this platform does not allow (jpeg, png)",
+            "the source is GIF, which this platform does not allow (it allows jpeg, png)",
         ),
         (
             b"\x93\x01\x7f\x00\x12",

@@ -33,7 +33,7 @@ def crop(reader: Reader, coded: tuple[int, int]) -> tuple[int, int, int, int]:
     (left, right), (top, bottom) = spans
     if coded[0] - (right - left) > MAX_CUT or coded[1] - (bottom - top) > MAX_CUT:
         what = f"AVIF of {coded[0]} x {coded[1]} cut to {right - left} x {bottom - top}"
-        raise ItemFailure("UnsupportedFormat", f"the source is {what}, not supported")
+        raise ItemFailure("UnsupportedFormat", f"the source is {what}, which is not supported")
     return left, top, right, bottom
 
 

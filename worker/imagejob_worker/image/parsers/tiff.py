@@ -117,9 +117,13 @@ class _Walk:
 
     def _reject_raw(self, values: dict[int, int]) -> None:
         if DNG in values:
-            raise ItemFailure("UnsupportedFormat", "the source is camera RAW (DNG), not supported")
+            raise ItemFailure(
+                "UnsupportedFormat", "the source is camera RAW (DNG), which is not supported"
+            )
         if values.get(PHOTOMETRIC) in RAW_PHOTOMETRIC:
-            raise ItemFailure("UnsupportedFormat", "the source is camera RAW, not supported")
+            raise ItemFailure(
+                "UnsupportedFormat", "the source is camera RAW, which is not supported"
+            )
 
 
 def probe(data: Data) -> Probe:

@@ -137,7 +137,9 @@ def layout(tags: Mapping[int, tuple[int, ...]]) -> Layout:
         raise ItemFailure("UnsupportedFormat", f"the source is {samples} TIFF by {how}")
     found = _unpacked(samples)
     if found is None:
-        raise ItemFailure("UnsupportedFormat", f"the source is {samples} TIFF, not supported")
+        raise ItemFailure(
+            "UnsupportedFormat", f"the source is {samples} TIFF, which is not supported"
+        )
     mode, raw = found
     if mode == "P":
         return Layout(mode, raw, palette=_palette(tags.get(COLOUR_MAP, ()), samples.bits[0]))

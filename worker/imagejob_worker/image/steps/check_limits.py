@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from imagejob_worker.contract.failures import ItemFailure
 from imagejob_worker.image.plan import decoded_size
-from imagejob_worker.image.steps.choose_format import MAX_SIDES
+from imagejob_worker.image.steps.choose_format import MAX_SIDES, too_long
 
 if TYPE_CHECKING:
     from imagejob_worker.contract.order import Limits
@@ -27,7 +27,8 @@ def check_source(context: SourceContext) -> None:
     if probe.hdr:
         # Shown as if it were sRGB it would look grey and dull: better no output.
         raise ItemFailure(
-            "UnsupportedFormat", f"the source is high dynamic range ({probe.hdr}), not supported"
+            "UnsupportedFormat",
+            f"the source is high dynamic range ({probe.hdr}), which is not supported",
         )
     width, height = probe.displayed
     if not width or not height:
@@ -69,10 +70,8 @@ def _check_output(plan: OutputPlan, frames: int, limits: Limits) -> None:
     name, (width, height) = plan.output.format, plan.placement.canvas
     longest = max(MAX_SIDES.values()) if name == "auto" else MAX_SIDES[name]
     if max(width, height) > longest:
-        holds = "no format holds more than" if name == "auto" else f"{name} holds"
-        raise ItemFailure(
-            "TooLarge", f"output {plan.output.name}: {width} x {height}; {holds} {longest:,}"
-        )
+        what = "any format" if name == "auto" else name
+        raise too_long(plan.output.name, (width, height), what, longest)
     pixels = width * height * (frames if plan.animated else 1)
     most = max(MAX_OUTPUT_PIXELS, limits.max_pixels)
     if pixels > most:

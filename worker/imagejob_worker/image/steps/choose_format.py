@@ -87,11 +87,15 @@ def choose(
         choice = Choice("jpeg")
     limit = MAX_SIDES[choice.format]
     if max(canvas) > limit:
-        raise ItemFailure(
-            "TooLarge",
-            f"output {output.name}: {canvas[0]} x {canvas[1]}; {choice.format} holds {limit:,}",
-        )
+        raise too_long(output.name, canvas, choice.format, limit)
     return choice
+
+
+def too_long(name: str, canvas: tuple[int, int], what: str, limit: int) -> ItemFailure:
+    """The failure of an output with a longer side than its format, or any, can have."""
+    width, height = canvas
+    message = f"output {name}: {width} x {height}; the longest side of {what} is {limit:,}"
+    return ItemFailure("TooLarge", message)
 
 
 def _shows_transparency(

@@ -96,7 +96,9 @@ def allowed_format(head: bytes, allowed: Sequence[SourceFormat]) -> SourceFormat
         raise ItemFailure("UnsupportedFormat", "the source is empty")
     listed = ", ".join(allowed)
     if name in get_args(SourceFormat):
-        message = f"the source is {name.upper()}, which this platform does not allow ({listed})"
+        message = (
+            f"the source is {name.upper()}, which this platform does not allow (it allows {listed})"
+        )
     elif name:
         message = f"the source is {name}, which is not supported ({listed} are)"
     else:

@@ -75,7 +75,7 @@ def _load(file: ImageFile, probe: Probe) -> Damage | None:
     return damage
 
 
-_LACKS_SCANS = Damage("its last scans are missing: all of the rows lack detail", 1.0)
+_LACKS_SCANS = Damage("the last scans are missing: all rows lack detail", 1.0)
 
 
 def _located(file: ImageFile, probe: Probe) -> Damage | None:
@@ -99,7 +99,8 @@ def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe, data: byte
     if not probe.ended and (probe.scans_missing or left > 0):
         return _LACKS_SCANS if probe.scans_missing else rows_last(left / height)
     if decoder.scan > 1:
-        return Damage(f"its data is damaged, in scan {warned[0].scan} of {decoder.scan}")
+        scan = f"scan {warned[0].scan} of {decoder.scan}"
+        return Damage(f"{scan} is damaged; how many rows it affects is unknown")
     if decoder.restarts_after:
         return _in_intervals(warned, decoder)
     sound = sound_share(data)
@@ -107,7 +108,7 @@ def _judged(warned: list[Warned], decoder: JpegDecoder, probe: Probe, data: byte
     lost = max((left - decoder.mcu_height) / height, 0 if sound is None else 1 - sound)
     if lost > 0:
         return Damage(f"at least the last {percent(lost)} of the rows are damaged")
-    return Damage("rows are damaged; how many, can't be told")
+    return Damage("rows are damaged; how many is unknown")
 
 
 def _first_scan(data: bytes, probe: Probe) -> int:

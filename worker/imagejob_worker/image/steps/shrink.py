@@ -83,5 +83,5 @@ def _between(low: Fitted, high: int, high_bytes: int, limit: int) -> int:
 def too_large(name: str, smallest: int, limit: int) -> ItemFailure:
     """The failure of an output that no sensible quality brings below its limit."""
     return ItemFailure(
-        "TooLarge", f"output {name} takes {smallest:,} bytes at the least; its limit is {limit:,}"
+        "TooLarge", f"output {name} takes at least {smallest:,} bytes; its limit is {limit:,}"
     )
