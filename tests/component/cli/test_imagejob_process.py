@@ -136,7 +136,7 @@ TAKEN_OVER = """
 import os, sys
 from imagejob_cli.__main__ import main
 from imagejob_worker import runner
-runner._pipeline = lambda order: lambda request: lambda decoded: os.fork()
+runner._pipeline = lambda order: lambda request: lambda decoded: os.kill(os.getppid(), 9)
 sys.exit(main(sys.argv[1:]))
 """
 
