@@ -42,18 +42,14 @@ class OutputPlan(msgspec.Struct, frozen=True):
     parent: int | None = None
 
 
-def is_animated(output: Output, *, moves: bool) -> bool:
-    """Whether an output of a source that moves (or not) shows its animation."""
-    return moves and output.animated and output.format != "jpeg"
-
-
 def lay_out(
     source: Size, outputs: Sequence[Output], *, moves: bool = False
 ) -> tuple[OutputPlan, ...]:
     """Plan each output; `source` is the size as displayed, and `moves` whether it is animated."""
     return tuple(
-        OutputPlan(index, output, place(source, output), is_animated(output, moves=moves))
+        OutputPlan(index, output, place(source, output), animated)
         for index, output in enumerate(outputs)
+        for animated in [moves and output.animated and output.format != "jpeg"]
     )
 
 
