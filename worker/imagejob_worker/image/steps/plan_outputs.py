@@ -16,5 +16,4 @@ def plan_outputs(context: SourceContext) -> None:
     context.plans = lay_out(probe.displayed, context.item.outputs, moves=probe.moves)
     context.draft_scale = 1
     if context.format == "jpeg":
-        stored = (probe.width, probe.height)
-        context.draft_scale = draft_scale(stored, probe.orientation, context.plans)
+        context.draft_scale = draft_scale(probe.displayed, context.plans)
