@@ -21,7 +21,6 @@ from imagejob_worker.image.parsers.statements import stated
 
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data, Part
-    from imagejob_worker.image.parsers.statements import ExifSpace
 
 FLAGS, ALPHA = 20, 0x10  # where VP8X has its flags, and the one that says "has transparency"
 ALPHA_OF_VP8L = 0x10  # in the fifth byte
@@ -35,9 +34,8 @@ class _Walk:
     def __init__(self, data: Data) -> None:
         self.data = data
         self.kinds = Kind(0)
-        self.orientation: int | None = None
+        self.exif = exif.Blocks()
         self.icc: bytes | None = None
-        self.exif_space: ExifSpace | None = None
         self.plays = 0
         self.frames = 0
         self.lossless = False
@@ -62,7 +60,7 @@ class _Walk:
         elif name == b"ANIM" and length >= 6:
             (self.plays,) = unpack_from("<H", self.data, at + 4)
         elif name == b"EXIF":
-            self._exif(bytes(self.data[at : at + length]).removeprefix(b"Exif\0\0"))
+            self.exif.add(bytes(self.data[at : at + length]).removeprefix(b"Exif\0\0"))
         elif name == b"XMP ":
             self.kinds |= Kind.XMP
         elif name == b"ICCP":
@@ -71,12 +69,6 @@ class _Walk:
             self.icc = self.icc or profile  # of two the first counts (RFC 9649, 2.7.1.4)
         elif name not in PIXELS:
             self.kinds |= Kind.OTHER
-
-    def _exif(self, block: bytes) -> None:
-        kinds, orientation = exif.inspect(block)
-        self.kinds |= kinds
-        if self.orientation is None:  # of two the first counts
-            self.orientation, self.exif_space = orientation, exif.colour_space(block)
 
     def _leaves_clear(self, at: int) -> bool:
         """Whether a pixel of the canvas may be transparent once the frame is drawn alone."""
@@ -127,11 +119,11 @@ def probe(data: Data) -> Probe:
     return Probe(
         width=width,
         height=height,
-        orientation=walk.orientation or 1,
+        orientation=walk.exif.orientation,
         frames=max(1, walk.frames),
         plays=walk.plays,
-        kinds=walk.kinds,
-        stated=stated(walk.icc, walk.exif_space),
+        kinds=walk.kinds | walk.exif.kinds,
+        stated=stated(walk.icc, walk.exif.space),
         lossless=walk.lossless,
         parts=None if ended and not walk.hides_alpha else walk.mended(),
         ended=ended,
