@@ -100,17 +100,7 @@ def probe(data: Data) -> Probe:
     walk = _Walk(data)
     (declared,) = unpack_from("<I", data, 4)
     end = 8 + declared + declared % 2
-    at = 12
-    for _ in range(MAX_PARTS):
-        if at + 8 > len(data):
-            break
-        name, length = unpack_from("<4sI", data, at)
-        if at + 8 > end and name not in KNOWN:
-            break
-        walk.chunk(name, at, length)
-        at += 8 + length + length % 2
-    else:
-        raise too_many_parts("WebP")
+    at = _chunks(walk, end)
     needed = max(end, at)
     if len(data) > needed:
         walk.kinds |= Kind.TRAILING
@@ -130,6 +120,21 @@ def probe(data: Data) -> Probe:
         cut_frame=walk.frames if walk.cut_in_frame else 0,
         bytes_missing=max(0, needed - len(data)) / needed,
     )
+
+
+def _chunks(walk: _Walk, end: int) -> int:
+    """Walk all chunks, also known ones behind the end that the header states; return where they
+    end, be it behind the end of the file."""
+    at = 12
+    for _ in range(MAX_PARTS):
+        if at + 8 > len(walk.data):
+            return at
+        name, length = unpack_from("<4sI", walk.data, at)
+        if at + 8 > end and name not in KNOWN:
+            return at
+        walk.chunk(name, at, length)
+        at += 8 + length + length % 2
+    raise too_many_parts("WebP")
 
 
 def _size(data: Data) -> tuple[int, int]:
