@@ -12,7 +12,7 @@ from warnings import catch_warnings, simplefilter
 
 from PIL import Image
 
-from imagejob_worker.contract.facts import Kind, Made, Note, Processed, SourceFacts
+from imagejob_worker.contract.facts import Kind, Note, Processed
 from imagejob_worker.contract.failures import ItemFailure, NeedsMemory
 from imagejob_worker.image.context import OutputContext, SourceContext
 from imagejob_worker.image.plan import largest_first, same_pixels
@@ -37,12 +37,11 @@ from imagejob_worker.image.steps.to_srgb import fit_profile, to_srgb
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from imagejob_worker.contract.facts import Made
     from imagejob_worker.contract.order import Item, SourceFormat
     from imagejob_worker.image.files import Files
     from imagejob_worker.image.plan import OutputPlan
     from imagejob_worker.image.raster import Frame, Raster
-
-__all__ = ["Kind", "Made", "Note", "Processed", "SourceFacts", "process"]
 
 # Once for the source. No decoder sees it before the checks.
 SOURCE_STEPS = (
