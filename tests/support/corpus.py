@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Size = tuple[int, int]
 Rgb = tuple[int, int, int]
@@ -36,9 +36,10 @@ class Made(NamedTuple):
     right: str
 
 
-def corpus(each: int = EACH) -> Iterator[Made]:
+def corpus(each: int = EACH, kinds: Iterable[str] | None = None) -> Iterator[Made]:
     """Yield `each` pictures of every kind, one by one: all at once would take 100 MB."""
-    for kind, (make, right) in KINDS.items():
+    for kind in kinds or KINDS:
+        make, right = KINDS[kind]
         for number in range(each):
             random = Random(f"{kind} {number}")
             size = SIZES[number % len(SIZES)]

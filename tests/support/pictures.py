@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from imagejob_worker.contract.facts import Made, Processed
 from imagejob_worker.contract.order import Item
 from imagejob_worker.image import pipeline
 from imagejob_worker.image.files import Files
@@ -62,7 +63,7 @@ class Bench:
         self.folder = folder / "out"
         self.folder.mkdir()
 
-    def process(self, source: bytes, *outputs: dict[str, Any], **fields: Any) -> pipeline.Processed:
+    def process(self, source: bytes, *outputs: dict[str, Any], **fields: Any) -> Processed:
         """Run the pipeline with every format allowed, unless `formats` says otherwise."""
         self.source.write_bytes(source)
         formats = fields.pop("formats", ALL_FORMATS)
@@ -81,7 +82,7 @@ class Bench:
         return Shown(*image.size, image.tobytes())
 
 
-def opened(made: pipeline.Made) -> Image.Image:
+def opened(made: Made) -> Image.Image:
     """An output as an independent reader sees it: its declared format, its size, its pixels."""
     image = Image.open(io.BytesIO(Path(made.path).read_bytes()))
     assert (image.format or "").lower() == made.format

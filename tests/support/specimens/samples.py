@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from . import strips
 from .ifd import LONG, SHORT, UNDEFINED, Directory, Value, tiff
@@ -193,10 +194,11 @@ def _tags(layout: Layout, width: int, height: int) -> dict[int, tuple[int, Value
     return tags | layout.more
 
 
-def colour_map(count: int, bits: int) -> list[int]:
+@cache
+def colour_map(count: int, bits: int) -> Sequence[int]:
     """All reds, all greens, all blues, each of them different for each index."""
     most = (1 << bits) - 1
     parts = [at / (count - 1) for at in range(count)]
     reds, greens = parts, parts[::-1]
     blues = [parts[(at * 5 + 1) % count] for at in range(count)]
-    return [round(part * most) for part in (*reds, *greens, *blues)]
+    return tuple(round(part * most) for part in (*reds, *greens, *blues))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imagejob_worker.contract.facts import Note
-from imagejob_worker.image.plan import is_animated
 from imagejob_worker.image.raster import Raster
 
 if TYPE_CHECKING:
@@ -35,10 +34,10 @@ class SourceContext:
     probe: Probe  # probe
     plans: tuple[OutputPlan, ...]  # plan_outputs; aim_smart_crops moves their crops
     draft_scale: int  # plan_outputs: a JPEG is decoded at 1/draft_scale
-    free_memory: int | None  # check_memory: what it may take before it is decoded; None: no limit
+    free_memory: int | None  # check_memory: what the item may take from there on; None: no limit
     first_frames: dict[bool, Frame]  # decode: of still outputs (False) and of animated ones (True)
-    more_frames: Iterator[Frame]  # decode: that follow in animated outputs
-    jpeg_settings: JpegSettings | None = None  # decode
+    more_frames: Iterator[Frame]  # decode: those that follow in animated outputs
+    jpeg_settings: JpegSettings | None = None  # decode, of a JPEG
     profile: Profile | None  # read_profile
 
     def __init__(
@@ -63,8 +62,7 @@ class SourceContext:
     @property
     def frames(self) -> int:
         """How many frames to decode: one, unless an output is animated."""
-        animated = any(is_animated(each, moves=self.probe.moves) for each in self.item.outputs)
-        return self.probe.frames if animated else 1
+        return self.probe.frames if any(plan.animated for plan in self.plans) else 1
 
     @property
     def keeps_icc(self) -> bool:

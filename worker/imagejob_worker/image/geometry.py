@@ -53,6 +53,16 @@ class Placement(msgspec.Struct, frozen=True):
         return self.canvas != self.size
 
 
+def area(size: Size) -> int:
+    """The number of pixels."""
+    return size[0] * size[1]
+
+
+def turned(size: Size, orientation: int) -> Size:
+    """A displayed image's size as stored, or the reverse: EXIF orientations from 5 on swap axes."""
+    return (size[1], size[0]) if orientation >= 5 else size
+
+
 def place(source: Size, output: order.Output) -> Placement:
     """Lay out one output of a source of this size (as displayed)."""
     width, height = source

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from imagejob_worker.image.geometry import area, turned
 from imagejob_worker.image.plan import decoded_size, largest_first
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Source(NamedTuple):
     @property
     def size(self) -> Size:
         """Width and height as decoded, before orientation."""
-        return decoded_size((self.probe.width, self.probe.height), self.draft_scale)
+        return decoded_size(self.probe.stored, self.draft_scale)
 
     @property
     def may_be_transparent(self) -> bool:
@@ -86,7 +87,7 @@ def needed(source: Source, plans: Sequence[OutputPlan]) -> int:
     stills = [plan for plan in plans if not plan.animated]
     moving = [plan for plan in plans if plan.animated]
     decoding = _decoding(source, animated=bool(moving))
-    held = decoding if moving else PIXEL * _area(source.size)
+    held = decoding if moving else PIXEL * area(source.size)
     peak = max(decoding, held + _stills(source, stills), held + _moving(source, moving))
     # Most decoders read the whole file into memory, of a JPEG only where damage is looked for.
     return BUFFERS + peak + source.length + PROFILE * source.probe.profile_length
@@ -96,7 +97,7 @@ def _decoding(source: Source, *, animated: bool) -> int:
     each = DECODERS[source.format][animated]
     if source.probe.deep and isinstance(source.probe.clear, int):
         each = max(each, KEYED_GREY)
-    return each * _area(source.size) + source.probe.held
+    return each * area(source.size) + source.probe.held
 
 
 def _stills(source: Source, plans: Sequence[OutputPlan]) -> int:
@@ -106,7 +107,7 @@ def _stills(source: Source, plans: Sequence[OutputPlan]) -> int:
     for at, plan in enumerate(ordered):
         needed_later = {later.parent for later in ordered[at:]}
         kept = sum(
-            PIXEL * _area(earlier.placement.size)
+            PIXEL * area(earlier.placement.size)
             for earlier in ordered[:at]
             if earlier.index in needed_later or earlier is ordered[at - 1]
         )
@@ -118,27 +119,26 @@ def _stills(source: Source, plans: Sequence[OutputPlan]) -> int:
 def _moving(source: Source, plans: Sequence[OutputPlan]) -> int:
     """All frames of all outputs are reduced before the first output is encoded."""
     frames = source.probe.frames
-    reduced = sum(PIXEL * _area(plan.placement.size) * frames for plan in plans)
+    reduced = sum(PIXEL * area(plan.placement.size) * frames for plan in plans)
     peak = max((_reducing(source, plan) for plan in plans), default=0)
     for plan in plans:
         name = assumed_format(plan, source.format)
-        each = _drawing(source, plan) + MOVING[name] * _area(plan.placement.canvas)
-        ahead = AVIF_MOVING * _area(plan.placement.canvas) if name == "avif" else 0
+        each = _drawing(source, plan) + MOVING[name] * area(plan.placement.canvas)
+        ahead = AVIF_MOVING * area(plan.placement.canvas) if name == "avif" else 0
         peak = max(peak, each * frames + ahead + _encoding(source, plan))
     return reduced + peak
 
 
 def _reducing(source: Source, plan: OutputPlan) -> int:
     """To resize, and to convert colours: from the source, though it may start from less."""
-    swapped = source.probe.orientation >= 5
-    width, height = reversed(plan.placement.size) if swapped else plan.placement.size
-    made, halved = width * height, _area(source.size) // 2
+    width, height = turned(plan.placement.size, source.probe.orientation)
+    made, halved = width * height, area(source.size) // 2
     # Pillow resizes across first; it averages blocks of rows before where there are many of them.
     rows = min(source.size[1], 4 * height)
     resized = halved + width * rows + made
     converted = made
     if source.may_be_transparent:
-        resized += _area(source.size) + made  # colours multiplied by alpha, and divided again
+        resized += area(source.size) + made  # colours multiplied by alpha, and divided again
         converted += 2 * made
     return PIXEL * (made + max(resized, converted))
 
@@ -148,12 +148,12 @@ def _drawing(source: Source, plan: OutputPlan) -> int:
     placement, background = plan.placement, plan.output.background
     images = 1 + (source.probe.orientation > 1)
     canvases = 2 * placement.padded + (background is not None) + source.may_be_transparent
-    return PIXEL * (images * _area(placement.size) + canvases * _area(placement.canvas))
+    return PIXEL * (images * area(placement.size) + canvases * area(placement.canvas))
 
 
 def _encoding(source: Source, plan: OutputPlan) -> int:
     name = assumed_format(plan, source.format)
-    return encoding(plan.output, name, _area(plan.placement.canvas))
+    return encoding(plan.output, name, area(plan.placement.canvas))
 
 
 def encoding(output: Output, name: MadeFormat, pixels: int) -> int:
@@ -173,7 +173,3 @@ def assumed_format(plan: OutputPlan, source: SourceFormat) -> MadeFormat:
     if plan.output.format != "auto":
         return plan.output.format
     return "jpeg" if source == "jpeg" and not plan.output.lossless else "webp"
-
-
-def _area(size: Size) -> int:
-    return size[0] * size[1]

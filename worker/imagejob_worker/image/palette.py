@@ -63,9 +63,14 @@ def _looked_up(image: Image.Image, colours: Sequence[Colour]) -> Image.Image:
         for number, prefix in enumerate(prefixes):
             table[numbers[prefix[:-1]] + MOST * prefix[-1]] = number
         pairs = Image.merge("LA", (first, band)).tobytes()
-        first = Image.frombytes("I;16", image.size, pairs).convert("I").point(table, "L")
+        first = _mapped(Image.frombytes("I;16", image.size, pairs).convert("I"), table)
         numbers = {prefix: number for number, prefix in enumerate(prefixes)}
     order = [0] * MOST
     for index, colour in enumerate(colours):
         order[numbers[colour]] = index
     return first.point(order)
+
+
+def _mapped(image: Image.Image, table: list[int]) -> Image.Image:
+    """As `Image.point`, which takes ten times as long: it rounds all of a table's numbers first."""
+    return Image.Image()._new(image.im.point(table, "L"))  # noqa: SLF001 (as in strip_metadata)

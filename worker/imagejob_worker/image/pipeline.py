@@ -5,13 +5,14 @@ No I/O but these, no network, no clock; the same source and item give the same b
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 from warnings import catch_warnings, simplefilter
 
 from PIL import Image
 
-from imagejob_worker.contract.facts import Kind, Made, Note, Processed, SourceFacts
+from imagejob_worker.contract.facts import Kind, Note, Processed
 from imagejob_worker.contract.failures import ItemFailure, NeedsMemory
 from imagejob_worker.image.context import OutputContext, SourceContext
 from imagejob_worker.image.plan import largest_first, same_pixels
@@ -36,23 +37,22 @@ from imagejob_worker.image.steps.to_srgb import fit_profile, to_srgb
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from imagejob_worker.contract.facts import Made
     from imagejob_worker.contract.order import Item, SourceFormat
     from imagejob_worker.image.files import Files
     from imagejob_worker.image.plan import OutputPlan
     from imagejob_worker.image.raster import Frame, Raster
 
-__all__ = ["Kind", "Made", "Note", "Processed", "SourceFacts", "process"]
-
 # Once for the source. No decoder sees it before the checks.
 SOURCE_STEPS = (
     identify,  # its format, by magic bytes
-    probe,  # walk its container: size, frames, orientation, profile, kinds of metadata
-    check_source,  # its sides, and what can't be shown rightly
+    probe,  # walk its container: size, frames, orientation, colours, kinds of metadata
+    check_source,  # what no output can show: sides, high dynamic range
     plan_outputs,  # size and crop of each output, and the scale to decode at
     check_limits,  # of what is to be decoded, and of each output
-    check_memory,
+    check_memory,  # for all that follows; a worker that has less decodes nothing
     decode,  # the still image, the first frame; others follow one by one, as they are rendered
-    read_profile,
+    read_profile,  # the first usable statement of its colours
     aim_smart_crops,
 )
 # For each frame and each output, the largest output first: smaller ones may start from its result.
@@ -94,15 +94,21 @@ def process(
     Sets Pillow's MAX_IMAGE_PIXELS, as a second check behind `check_limits`.
     """
     context = SourceContext(files, item, formats, on_decoded)
+    with _failures_explained(context), catch_warnings():
+        simplefilter("ignore")  # what a decoder thinks of a source doesn't belong in the log
+        simplefilter("error", Image.DecompressionBombWarning)
+        Image.MAX_IMAGE_PIXELS = item.limits.max_pixels
+        for step in SOURCE_STEPS:
+            step(context)
+        outputs = [*_still_outputs(context), *_animated_outputs(context)]
+        return _processed(context, sorted(outputs, key=lambda output: output.at))
+
+
+@contextmanager
+def _failures_explained(context: SourceContext) -> Iterator[None]:
+    """Make an ItemFailure, with what is known of the source, of whatever goes wrong."""
     try:
-        with catch_warnings():
-            simplefilter("ignore")  # what a decoder thinks of a source doesn't belong in the log
-            simplefilter("error", Image.DecompressionBombWarning)
-            Image.MAX_IMAGE_PIXELS = item.limits.max_pixels
-            for step in SOURCE_STEPS:
-                step(context)
-            outputs = [*_still_outputs(context), *_animated_outputs(context)]
-            return _processed(context, sorted(outputs, key=lambda output: output.at))
+        yield
     except ItemFailure as failure:
         raise ItemFailure(failure.reason, _line(failure.message), context.facts) from failure
     except NeedsMemory:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from imagejob_worker.contract.order import Output
-from imagejob_worker.image.geometry import Placement, Size, place
+from imagejob_worker.image.geometry import Placement, Size, area, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,42 +42,36 @@ class OutputPlan(msgspec.Struct, frozen=True):
     parent: int | None = None
 
 
-def is_animated(output: Output, *, moves: bool) -> bool:
-    """Whether an output of a source that moves (or not) shows its animation."""
-    return moves and output.animated and output.format != "jpeg"
-
-
 def lay_out(
     source: Size, outputs: Sequence[Output], *, moves: bool = False
 ) -> tuple[OutputPlan, ...]:
     """Plan each output; `source` is the size as displayed, and `moves` whether it is animated."""
     return tuple(
-        OutputPlan(index, output, place(source, output), is_animated(output, moves=moves))
+        OutputPlan(index, output, place(source, output), animated)
         for index, output in enumerate(outputs)
+        for animated in [moves and output.animated and output.format != "jpeg"]
     )
 
 
 def largest_first(source: Size, plans: Sequence[OutputPlan]) -> tuple[OutputPlan, ...]:
     """Order the plans by area; give each the smallest earlier output that it can start from."""
     ordered: list[OutputPlan] = []
-    for plan in sorted(plans, key=lambda plan: (-_area(plan.placement.size), plan.index)):
+    for plan in sorted(plans, key=lambda plan: (-area(plan.placement.size), plan.index)):
         parents = [larger.index for larger in ordered if _can_serve(larger, plan, source)]
         ordered.append(msgspec.structs.replace(plan, parent=parents[-1] if parents else None))
     return tuple(ordered)
 
 
-def draft_scale(stored: Size, orientation: int, plans: Sequence[OutputPlan]) -> int:
+def draft_scale(source: Size, plans: Sequence[OutputPlan]) -> int:
     """Return the largest of 8, 4, 2, 1 at which a JPEG has the pixels that every output needs.
 
-    `stored` is the size before orientation, which swaps the axes from 5 on.
+    `source` is the size as displayed.
     """
-    across, down = (1, 0) if orientation >= 5 else (0, 1)
-    displayed = stored[across], stored[down]
-    needs = [_needed_size(plan.placement, displayed) for plan in plans]
-    width = DRAFT_MARGIN * max(need[across] for need in needs)
-    height = DRAFT_MARGIN * max(need[down] for need in needs)
+    needs = [_needed_size(plan.placement, source) for plan in plans]
+    width = DRAFT_MARGIN * max(across for across, _ in needs)
+    height = DRAFT_MARGIN * max(down for _, down in needs)
     for scale in DRAFT_SCALES:
-        if stored[0] >= width * scale and stored[1] >= height * scale and scale <= min(stored):
+        if source[0] >= width * scale and source[1] >= height * scale and scale <= min(source):
             return scale
     return 1
 
@@ -106,7 +100,3 @@ def _needed_size(placement: Placement, source: Size) -> tuple[float, float]:
     """Return the size of the whole source, in pixels, at this output's scale."""
     width, height = placement.extent
     return placement.size[0] / width * source[0], placement.size[1] / height * source[1]
-
-
-def _area(size: Size) -> int:
-    return size[0] * size[1]

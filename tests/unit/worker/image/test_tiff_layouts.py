@@ -29,11 +29,12 @@ def paint(x: int, y: int) -> Colour:
 @pytest.mark.parametrize("name", DECODED)
 def test_a_layout_is_decoded_right_however_it_is_written(bench: Bench, name: str) -> None:
     layout, judge = DECODED[name]
+    picture = painted(layout, paint, SIDES)
     for way, choices in ways_of(layout).items():
         for order in "<>":
             source = samples.write(replace(layout, order=order, **choices), paint, SIDES)
 
-            expected = judge.show(source, painted(layout, paint, SIDES))
+            expected = judge.show(source, picture)
 
             assert mean_difference(bench.shown(source), expected) <= TOLERANCE, (way, order)
 

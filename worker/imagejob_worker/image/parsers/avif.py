@@ -32,16 +32,19 @@ ORIENTATIONS: dict[tuple[int, int | None], int] = {
 
 
 class Properties(msgspec.Struct):
-    """The properties of the image. Mutable: each property box adds its part."""
+    """What is found of the image. Mutable: each property box adds its part."""
 
     size: tuple[int, int] = (0, 0)
     quarters: int = 0
     mirror: int | None = None
     aperture: Box | None = None
+    crop: tuple[int, int, int, int] | None = None
     icc: bytes | None = None
     coded: CodePoints | None = None
     exif_space: ExifSpace | None = None
     hdr: str | None = None
+    kinds: Kind = Kind(0)
+    frames: int = 1
     plays: int = 0
 
     def add(self, data: Data, box: Box) -> None:
@@ -79,35 +82,20 @@ def probe(data: Data) -> Probe:
     kinds, end = _top(data)
     kinds |= Kind.TRAILING if end < len(data) else Kind(0)
     missing = max(0, end - len(data)) / end if end else 0.0
-    end = min(end, len(data))
-    found = Properties()
     try:
-        meta = find(data, 0, end, b"meta")
-        items = read_items(data, meta) if meta is not None else Items()
-        moov = find(data, 0, end, b"moov")
-        frames = _frames(data, moov, found) if moov is not None else 1
-        for box in items.properties:  # after the track's: the decoder shows that
-            found.add(data, box)
-        kinds |= _metadata(data, items, found)
-        # Of a file with a track the decoder shows that, not the item.
-        aperture = found.aperture if moov is None else None
-        crop = (
-            clap.crop(Reader(data, aperture.start, aperture.end), found.size) if aperture else None
-        )
+        found = _properties(data, min(end, len(data)))
     except IndexError as error:
         raise corrupt("the AVIF file's structure is broken: a box is cut short") from error
-    orientation = ORIENTATIONS[found.quarters, found.mirror]
-    kinds |= Kind.ICC if found.icc else Kind(0)
-    _read_bitstream(data, items, found)
+    crop = found.crop
     width, height = found.size if crop is None else (crop[2] - crop[0], crop[3] - crop[1])
     return Probe(
         width=width,
         height=height,
         crop=crop,
-        orientation=orientation,
-        frames=frames,
+        orientation=ORIENTATIONS[found.quarters, found.mirror],
+        frames=found.frames,
         plays=found.plays,
-        kinds=kinds,
+        kinds=kinds | found.kinds,
         stated=stated(found.icc, found.coded, found.exif_space),
         hdr=found.hdr,
         ended=not missing,
@@ -128,6 +116,23 @@ def _top(data: Data) -> tuple[Kind, int]:
         else:
             break
     return kinds, end
+
+
+def _properties(data: Data, end: int) -> Properties:
+    """What the boxes before `end`, and the coded image, say of the image. Raises IndexError."""
+    found = Properties()
+    meta, moov = find(data, 0, end, b"meta"), find(data, 0, end, b"moov")
+    items = read_items(data, meta) if meta is not None else Items()
+    if moov is not None:
+        found.frames = _frames(data, moov, found)
+    for box in items.properties:  # after the track's: the decoder shows that
+        found.add(data, box)
+    found.kinds = _metadata(data, items, found) | (Kind.ICC if found.icc else Kind(0))
+    if found.aperture is not None and moov is None:  # else the decoder shows the track
+        aperture = Reader(data, found.aperture.start, found.aperture.end)
+        found.crop = clap.crop(aperture, found.size)
+    _read_bitstream(data, items, found)
+    return found
 
 
 def _read_bitstream(data: Data, items: Items, found: Properties) -> None:

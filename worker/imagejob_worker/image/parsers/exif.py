@@ -91,6 +91,27 @@ def inspect(block: Data, start: int = 0) -> tuple[Kind, int]:
     return kinds, orientation
 
 
+class Blocks:
+    """What the EXIF blocks of one file say. There should be one; of several the first counts."""
+
+    def __init__(self) -> None:
+        self.kinds = Kind(0)
+        self.space: ExifSpace | None = None
+        self._orientation: int | None = None
+
+    def add(self, block: bytes) -> None:
+        """Read one block; all of them count as metadata."""
+        kinds, orientation = inspect(block)
+        self.kinds |= kinds
+        if self._orientation is None:
+            self._orientation, self.space = orientation, colour_space(block)
+
+    @property
+    def orientation(self) -> int:
+        """The one to apply; 1 if there is no block."""
+        return self._orientation or 1
+
+
 def _kind_of(tag: int) -> Kind:
     return {GPS_IFD: Kind.GPS, XMP: Kind.XMP, IPTC: Kind.IPTC}.get(tag, Kind(0))
 

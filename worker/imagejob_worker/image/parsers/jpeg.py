@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from imagejob_worker.contract.facts import Kind
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.image.parsers import exif
+from imagejob_worker.image.parsers import exif, photoshop
 from imagejob_worker.image.parsers.probe import MAX_PARTS, Probe, corrupt, too_many_parts
 from imagejob_worker.image.parsers.statements import stated
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imagejob_worker.image.parsers.probe import Data, Part
-    from imagejob_worker.image.parsers.statements import ExifSpace
 
 SOI, EOI, SOS, COM = 0xD8, 0xD9, 0xDA, 0xFE
 APP0, APP1, APP2, APP13, APP14, APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
@@ -55,12 +54,11 @@ class _Walk:
     def __init__(self, data: Data) -> None:
         self.data = data
         self.kinds = Kind(0)
-        self.orientation: int | None = None
+        self.exif = exif.Blocks()
         self.size = (0, 0)
         self.progressive = False
         self.sampling: list[tuple[int, int]] = []
         self.icc: dict[int, bytes] = {}
-        self.exif_space: ExifSpace | None = None
         self.parts: list[Part] = [(0, 2)]
         self.components: tuple[int, ...] = ()
         self.complete: dict[int, int] = {}  # coefficients of a component, as bits
@@ -95,18 +93,14 @@ class _Walk:
         elif marker == APP14 and head.startswith(b"Adobe") and length >= ADOBE_BYTES:
             self.parts.append((at, length + 4))  # says whether CMYK is YCCK, and inverted
         elif marker == APP1 and head.startswith(b"Exif\0"):
-            block = bytes(self.data[at + 10 : at + 4 + length])
-            kinds, orientation = exif.inspect(block)
-            self.kinds |= kinds
-            if self.orientation is None:  # of two the first counts
-                self.orientation, self.exif_space = orientation, exif.colour_space(block)
+            self.exif.add(bytes(self.data[at + 10 : at + 4 + length]))
         elif marker == APP1 and head.startswith(XMP_NAMES):
             self.kinds |= Kind.XMP
         elif marker == APP2 and head.startswith(ICC_NAME) and length > 14:
             self.kinds |= Kind.ICC
             self.icc.setdefault(head[12], bytes(self.data[at + 18 : at + 4 + length]))
         elif marker == APP13 and head.startswith(b"Photoshop 3.0\0"):
-            self.kinds |= photoshop(bytes(self.data[at + 18 : at + 4 + length]))
+            self.kinds |= photoshop.kinds_of(bytes(self.data[at + 18 : at + 4 + length]))
         else:
             self.kinds |= Kind.OTHER
 
@@ -152,23 +146,6 @@ def _reject_rare(marker: int, bits: int, components: int) -> None:
         raise ItemFailure("UnsupportedFormat", f"the source is {kind} JPEG, which is not supported")
 
 
-def photoshop(resources: bytes) -> Kind:
-    """The kinds of metadata in a sequence of Photoshop image resources (`8BIM`)."""
-    kinds, at = Kind(0), 0
-    while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
-        (number,) = unpack_from(">H", resources, at + 4)
-        name = resources[at + 6] + 1
-        sizes = at + 6 + name + name % 2
-        if sizes + 4 > len(resources):
-            break
-        (length,) = unpack_from(">I", resources, sizes)
-        kinds |= {0x0404: Kind.IPTC, 0x0409: Kind.THUMBNAIL, 0x040C: Kind.THUMBNAIL}.get(
-            number, Kind.OTHER
-        )
-        at = sizes + 4 + length + length % 2
-    return kinds or Kind.OTHER
-
-
 def probe(data: Data) -> Probe:
     """Walk a JPEG file.
 
@@ -176,7 +153,20 @@ def probe(data: Data) -> Probe:
     rare kinds of JPEG; TooLarge for too many scans or segments.
     """
     walk = _Walk(data)
-    at = 2
+    at = _first_scan(walk)
+    several = walk.progressive or data[at + 4] < len(walk.sampling)
+    end = _end_of_image(walk, at)
+    walk.parts.append((at, end - at))
+    if not walk.ended:
+        walk.parts.append(END)
+    elif end < len(data):
+        walk.kinds |= Kind.TRAILING
+    return _found(walk, several=several)
+
+
+def _first_scan(walk: _Walk) -> int:
+    """Walk the segments of the header; return where the first scan begins."""
+    data, at = walk.data, 2
     for _ in range(MAX_PARTS):
         at, marker = _next_marker(data, at)
         if marker in STANDALONE:
@@ -190,19 +180,10 @@ def probe(data: Data) -> Probe:
         if length < 2 or at + 2 + length > len(data):
             raise corrupt("the JPEG file is cut short in its header")
         if marker == SOS:
-            break
+            return at
         walk.segment(marker, at, length - 2)
         at += 2 + length
-    else:
-        raise too_many_parts("JPEG")
-    several = walk.progressive or data[at + 4] < len(walk.sampling)
-    end = _end_of_image(walk, at)
-    walk.parts.append((at, end - at))
-    if not walk.ended:
-        walk.parts.append(END)
-    elif end < len(data):
-        walk.kinds |= Kind.TRAILING
-    return _found(walk, several=several)
+    raise too_many_parts("JPEG")
 
 
 def _found(walk: _Walk, *, several: bool) -> Probe:
@@ -211,9 +192,9 @@ def _found(walk: _Walk, *, several: bool) -> Probe:
     return Probe(
         width=walk.size[0],
         height=walk.size[1],
-        orientation=walk.orientation or 1,
-        kinds=walk.kinds,
-        stated=stated(profile or None, walk.exif_space),
+        orientation=walk.exif.orientation,
+        kinds=walk.kinds | walk.exif.kinds,
+        stated=stated(profile or None, walk.exif.space),
         parts=tuple(walk.parts),
         ended=walk.ended,
         scans_missing=walk.scans_missing,

@@ -18,7 +18,6 @@ from imagejob_worker.image.parsers.statements import stated
 
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data
-    from imagejob_worker.image.parsers.statements import ExifSpace
 
 STILL = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 PIXELS = {b"IDAT", b"fdAT"}
@@ -55,9 +54,8 @@ class _Walk:
     def __init__(self, data: Data) -> None:
         self.data = data
         self.kinds = Kind(0)
-        self.orientation: int | None = None
+        self.exif = exif.Blocks()
         self.colours = Colours()
-        self.exif_space: ExifSpace | None = None
         self.frames = apng.Frames(data)
         self.has_pixels = False
         self.clear: int | tuple[int, int, int] | None = None
@@ -109,11 +107,7 @@ class _Walk:
 
     def _ancillary(self, name: bytes, at: int, length: int) -> None:
         if name == b"eXIf":
-            block = bytes(self.data[at : at + length])
-            kinds, orientation = exif.inspect(block)
-            self.kinds |= kinds
-            if self.orientation is None:  # of two the first counts
-                self.orientation, self.exif_space = orientation, exif.colour_space(block)
+            self.exif.add(bytes(self.data[at : at + length]))
         elif name in TEXTS:
             key = bytes(self.data[at : at + min(length, 80)]).split(b"\0")[0]
             self.kinds |= RAW_PROFILES.get(key, Kind.TEXT)
@@ -181,13 +175,13 @@ def _found(walk: _Walk) -> Probe:
     return Probe(
         width=width,
         height=height,
-        orientation=walk.orientation or 1,
+        orientation=walk.exif.orientation,
         frames=max(1, walk.frames.declared if cut_frame else len(patches)),
         plays=walk.frames.plays,
         patches=patches,
         apart=walk.frames.has_apart,
-        kinds=walk.kinds,
-        stated=stated(None, *walk.colours.statements(), walk.exif_space),
+        kinds=walk.kinds | walk.exif.kinds,
+        stated=stated(None, *walk.colours.statements(), walk.exif.space),
         hdr=walk.colours.hdr,
         grey=walk.data[25] in (GREY, GREY_ALPHA),
         clear=walk.clear,

@@ -9,11 +9,13 @@ import msgspec
 
 from imagejob_worker.contract.facts import Kind
 from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image.geometry import turned
 from imagejob_worker.image.parsers.statements import Icc
 
 if TYPE_CHECKING:
     from mmap import mmap
 
+    from imagejob_worker.image.geometry import Size
     from imagejob_worker.image.parsers.statements import Statement
     from imagejob_worker.image.parsers.tiff_layout import Layout
 
@@ -118,11 +120,11 @@ class Probe(msgspec.Struct, frozen=True):
         return self.frames > 1 or self.apart
 
     @property
-    def still_size(self) -> tuple[int, int]:
+    def still_size(self) -> Size:
         """Width and height of the still image as stored; a GIF's may be part of its canvas."""
         if self.patches and not self.apart:
             return self.patches[0].box[2:]
-        return self.width, self.height
+        return self.stored
 
     @property
     def profile_length(self) -> int:
@@ -131,11 +133,14 @@ class Probe(msgspec.Struct, frozen=True):
         return max((len(data or b"") for data in profiles), default=0)
 
     @property
-    def displayed(self) -> tuple[int, int]:
-        """Width and height after orientation."""
-        if self.orientation >= 5:
-            return self.height, self.width
+    def stored(self) -> Size:
+        """Width and height before orientation."""
         return self.width, self.height
+
+    @property
+    def displayed(self) -> Size:
+        """Width and height after orientation."""
+        return turned(self.stored, self.orientation)
 
 
 def corrupt(what: str) -> ItemFailure:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SUBFILE, WIDTH, HEIGHT, TILE_WIDTH, TILE_HEIGHT = 254, 256, 257, 322, 323
 SUB_IFDS, ICC, DNG = 330, 34675, 50706
-METADATA_IFDS, INTEROPERABILITY_IFD = {34665, exif.GPS_IFD}, 40965
+METADATA_IFDS = {exif.EXIF_IFD, exif.GPS_IFD}
 REDUCED = 1  # NewSubfileType: a smaller version of another image of the file
 RAW_PHOTOMETRIC = {32803, 34892}  # colour filter array, linear raw
 LAST_STANDARD_TAG = 532
@@ -40,7 +40,7 @@ LAST_STANDARD_TAG = 532
 # Tags that describe the image to people or programs. Those that EXIF lists for its first
 # directory (Artist, Copyright, DateTime, ImageDescription, Make, Model, Software...) are EXIF.
 KINDS = {
-    **dict.fromkeys((269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 34665), Kind.EXIF),
+    **dict.fromkeys((269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, exif.EXIF_IFD), Kind.EXIF),
     exif.GPS_IFD: Kind.GPS | Kind.EXIF,
     exif.XMP: Kind.XMP,
     exif.IPTC: Kind.IPTC,
@@ -105,7 +105,7 @@ class _Walk:
         entries, _ = exif.directory(self.data, self.order, 0, offset)
         self.account_for(entries)
         for entry in entries:
-            if entry.tag == INTEROPERABILITY_IFD:
+            if entry.tag == exif.INTEROPERABILITY_IFD:
                 self.account_for(exif.directory(self.data, self.order, 0, entry.value)[0])
 
     def account_for(self, entries: Sequence[Entry]) -> None:

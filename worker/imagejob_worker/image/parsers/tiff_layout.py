@@ -163,16 +163,7 @@ def _samples(tags: Mapping[int, tuple[int, ...]]) -> Samples:
     count = first(SAMPLES, 3 if old else 1)
     if len(bits) == 1:
         bits *= min(count, 65_536)
-    colours = COLOURS.get(photometric, 1)
-    extra = tags.get(EXTRA_SAMPLES, ())
-    if not all(0 < number <= MOST_BITS for number in bits):
-        raise corrupt(f"the TIFF states samples of {max(bits):,} bits")
-    if not count or len(bits) < count or (photometric in NAMES and count < colours + len(extra)):
-        meant = colours + len(extra)
-        what = f"{count} samples a pixel, sizes of {len(bits)}, meanings of {meant}"
-        raise corrupt(f"the TIFF's tags contradict each other: {what}")
-    if not extra and count > colours:  # the tag is missing: all readers take the first for alpha
-        extra = (UNASSOCIATED, *(UNSPECIFIED,) * (count - colours - 1))
+    extra = _extra(bits, count, photometric, tags.get(EXTRA_SAMPLES, ()))
     formats = set(tags.get(SAMPLE_FORMAT, ())) or {1}
     return Samples(
         bits=bits[:count],
@@ -184,6 +175,22 @@ def _samples(tags: Mapping[int, tuple[int, ...]]) -> Samples:
         format=formats.pop() if len(formats) == 1 else -1,
         ink_set=first(INK_SET, 1),
     )
+
+
+def _extra(
+    bits: tuple[int, ...], count: int, photometric: int, stated: tuple[int, ...]
+) -> tuple[int, ...]:
+    """The meanings of samples beyond the colours. Raises CorruptImage for contradictions."""
+    colours = COLOURS.get(photometric, 1)
+    if not all(0 < number <= MOST_BITS for number in bits):
+        raise corrupt(f"the TIFF states samples of {max(bits):,} bits")
+    meant = colours + len(stated)
+    if not count or len(bits) < count or (photometric in NAMES and count < meant):
+        what = f"{count} samples a pixel, sizes of {len(bits)}, meanings of {meant}"
+        raise corrupt(f"the TIFF's tags contradict each other: {what}")
+    if not stated and count > colours:  # the tag is missing: all readers take the first for alpha
+        return (UNASSOCIATED, *(UNSPECIFIED,) * (count - colours - 1))
+    return stated
 
 
 def _unpacked(samples: Samples) -> tuple[str, str] | None:

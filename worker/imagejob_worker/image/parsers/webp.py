@@ -21,7 +21,6 @@ from imagejob_worker.image.parsers.statements import stated
 
 if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Data, Part
-    from imagejob_worker.image.parsers.statements import ExifSpace
 
 FLAGS, ALPHA = 20, 0x10  # where VP8X has its flags, and the one that says "has transparency"
 ALPHA_OF_VP8L = 0x10  # in the fifth byte
@@ -35,9 +34,8 @@ class _Walk:
     def __init__(self, data: Data) -> None:
         self.data = data
         self.kinds = Kind(0)
-        self.orientation: int | None = None
+        self.exif = exif.Blocks()
         self.icc: bytes | None = None
-        self.exif_space: ExifSpace | None = None
         self.plays = 0
         self.frames = 0
         self.lossless = False
@@ -62,7 +60,7 @@ class _Walk:
         elif name == b"ANIM" and length >= 6:
             (self.plays,) = unpack_from("<H", self.data, at + 4)
         elif name == b"EXIF":
-            self._exif(bytes(self.data[at : at + length]).removeprefix(b"Exif\0\0"))
+            self.exif.add(bytes(self.data[at : at + length]).removeprefix(b"Exif\0\0"))
         elif name == b"XMP ":
             self.kinds |= Kind.XMP
         elif name == b"ICCP":
@@ -71,12 +69,6 @@ class _Walk:
             self.icc = self.icc or profile  # of two the first counts (RFC 9649, 2.7.1.4)
         elif name not in PIXELS:
             self.kinds |= Kind.OTHER
-
-    def _exif(self, block: bytes) -> None:
-        kinds, orientation = exif.inspect(block)
-        self.kinds |= kinds
-        if self.orientation is None:  # of two the first counts
-            self.orientation, self.exif_space = orientation, exif.colour_space(block)
 
     def _leaves_clear(self, at: int) -> bool:
         """Whether a pixel of the canvas may be transparent once the frame is drawn alone."""
@@ -108,17 +100,7 @@ def probe(data: Data) -> Probe:
     walk = _Walk(data)
     (declared,) = unpack_from("<I", data, 4)
     end = 8 + declared + declared % 2
-    at = 12
-    for _ in range(MAX_PARTS):
-        if at + 8 > len(data):
-            break
-        name, length = unpack_from("<4sI", data, at)
-        if at + 8 > end and name not in KNOWN:
-            break
-        walk.chunk(name, at, length)
-        at += 8 + length + length % 2
-    else:
-        raise too_many_parts("WebP")
+    at = _chunks(walk, end)
     needed = max(end, at)
     if len(data) > needed:
         walk.kinds |= Kind.TRAILING
@@ -127,17 +109,32 @@ def probe(data: Data) -> Probe:
     return Probe(
         width=width,
         height=height,
-        orientation=walk.orientation or 1,
+        orientation=walk.exif.orientation,
         frames=max(1, walk.frames),
         plays=walk.plays,
-        kinds=walk.kinds,
-        stated=stated(walk.icc, walk.exif_space),
+        kinds=walk.kinds | walk.exif.kinds,
+        stated=stated(walk.icc, walk.exif.space),
         lossless=walk.lossless,
         parts=None if ended and not walk.hides_alpha else walk.mended(),
         ended=ended,
         cut_frame=walk.frames if walk.cut_in_frame else 0,
         bytes_missing=max(0, needed - len(data)) / needed,
     )
+
+
+def _chunks(walk: _Walk, end: int) -> int:
+    """Walk all chunks, also known ones behind the end that the header states; return where they
+    end, be it behind the end of the file."""
+    at = 12
+    for _ in range(MAX_PARTS):
+        if at + 8 > len(walk.data):
+            return at
+        name, length = unpack_from("<4sI", walk.data, at)
+        if at + 8 > end and name not in KNOWN:
+            return at
+        walk.chunk(name, at, length)
+        at += 8 + length + length % 2
+    raise too_many_parts("WebP")
 
 
 def _size(data: Data) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Steps: ask for a worker with more memory at once, rather than run out of it later."""
+"""Step: ask for a worker with more memory at once, rather than run out of it later."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ def check_memory(context: SourceContext) -> None:
 def check_encoder(output: OutputContext, choice: Choice) -> None:
     """What `auto` comes to may take more than was assumed. Raises NeedsMemory."""
     plan, source = output.plan, output.source
-    assert source.facts  # noqa: S101 (for mypy: identify has set it)
-    if choice.format == memory.assumed_format(plan, source.facts.format):
+    if choice.format == memory.assumed_format(plan, source.format):
         return
     asked = msgspec.structs.replace(plan.output, format=choice.format, lossless=choice.lossless)
     chosen = msgspec.structs.replace(plan, output=asked)
@@ -36,8 +35,8 @@ def check_encoder(output: OutputContext, choice: Choice) -> None:
 
 def _check(context: SourceContext, plans: Sequence[OutputPlan]) -> None:
     assert context.facts  # noqa: S101 (for mypy: identify has set it)
-    name, length = context.facts.format, context.files.length
-    source = memory.Source(name, context.probe, context.draft_scale, length)
+    length = context.files.length
+    source = memory.Source(context.format, context.probe, context.draft_scale, length)
     needed = memory.needed(source, plans)
     if context.free_memory is not None and needed > context.free_memory:
         raise NeedsMemory(needed + memory.LOADED, context.facts)

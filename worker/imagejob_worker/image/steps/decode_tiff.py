@@ -34,7 +34,7 @@ def decode_tiff(file: BinaryIO, probe: Probe) -> Image.Image:
 def _decoded(file: BinaryIO, probe: Probe, layout: Layout) -> Image.Image:
     """The samples. The decoder, which may hold a strip as large as the image, ends with this."""
     mode = "RGBA" if layout.mode in AS_BYTES else layout.mode
-    image = Image.new(mode, (probe.width, probe.height), None)
+    image = Image.new(mode, probe.stored, None)
     decoder = _imaging.libtiff_decoder(mode, layout.raw, file.fileno(), 0)
     decoder.setimage(image.im, (0, 0, *image.size))
     _, error = decoder.decode(b"----")  # not looked at, as it reads the file itself

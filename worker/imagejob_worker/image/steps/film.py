@@ -31,7 +31,7 @@ def film(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> Ite
 
 def _composed(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> Iterator[Frame]:
     """Yield frames that are composed here; each one's picture is decoded alone."""
-    canvas = Canvas((probe.width, probe.height))
+    canvas = Canvas(probe.stored)
     for patch in probe.patches[:frames]:
         canvas.dispose()
         yield _drawn(canvas, patch, stored, name, probe)

@@ -66,8 +66,7 @@ def _source_would_do(output: OutputContext) -> bool:
         asked.format == "auto"
         and not asked.lossless
         and asked.background is None
-        and source.facts is not None
-        and source.facts.format in AUTOMATIC
+        and source.format in AUTOMATIC
         and (output.animation is not None) == (source.probe.frames > 1)
         and placement.box == whole
         and placement.size == placement.canvas == source.probe.displayed

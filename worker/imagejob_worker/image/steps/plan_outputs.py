@@ -11,13 +11,9 @@ if TYPE_CHECKING:
 
 
 def plan_outputs(context: SourceContext) -> None:
-    """Plan from sizes alone. Only libjpeg can decode at a smaller scale.
-
-    Raises TooLarge for an output that no format holds, or that has too many pixels.
-    """
+    """Plan from sizes alone. Only libjpeg can decode at a smaller scale."""
     probe = context.probe
     context.plans = lay_out(probe.displayed, context.item.outputs, moves=probe.moves)
     context.draft_scale = 1
-    if context.facts and context.facts.format == "jpeg":
-        stored = (probe.width, probe.height)
-        context.draft_scale = draft_scale(stored, probe.orientation, context.plans)
+    if context.format == "jpeg":
+        context.draft_scale = draft_scale(probe.displayed, context.plans)

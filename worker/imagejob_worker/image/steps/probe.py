@@ -25,10 +25,8 @@ def probe(context: SourceContext) -> None:
 
     A parser that runs over the end of what it reads has found damage.
     """
-    assert context.facts  # noqa: S101 (for mypy: identify has set it)
-    format_ = context.facts.format
-    found = context.probe = _probed(context.files, format_)
-    context.facts = SourceFacts(format_, *found.displayed, max(found.frames, found.pages))
+    found = context.probe = _probed(context.files, context.format)
+    context.facts = SourceFacts(context.format, *found.displayed, max(found.frames, found.pages))
 
 
 def _probed(files: Files, format_: SourceFormat) -> Probe:

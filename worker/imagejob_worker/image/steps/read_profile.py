@@ -12,12 +12,12 @@ from PIL import Image, _imagingcms
 
 from imagejob_worker.contract.facts import Note
 from imagejob_worker.image import memory
+from imagejob_worker.image.memory_guard import require
 from imagejob_worker.image.parsers import icc
 from imagejob_worker.image.parsers.statements import Icc
 
 if TYPE_CHECKING:
     from imagejob_worker.image.context import SourceContext
-    from imagejob_worker.image.files import Files
     from imagejob_worker.image.parsers.statements import Statement
 
 PERCEPTUAL: Final = 0  # presses' profiles are made for this intent, and matrix profiles ignore it
@@ -58,18 +58,13 @@ def read_profile(context: SourceContext) -> None:
     first, *_ = context.first_frames.values()
     for statement in context.probe.stated:
         if isinstance(statement, Icc):
-            _check_memory(context.files, statement)
+            # littleCMS would call a lack of memory a profile that it can't use.
+            needed = memory.PROFILE * len(statement.data or b"") + memory.MIB
+            require(context.files.free_address_space(), needed)
         decided, context.profile, note = _read(statement, first.space)
         context.notes |= note
         if decided:
             return
-
-
-def _check_memory(files: Files, statement: Icc) -> None:
-    """littleCMS reports a lack of memory as a profile that it can't use, so check before."""
-    free, length = files.free_address_space(), len(statement.data or b"")
-    if free is not None and free < memory.PROFILE * length + memory.MIB:
-        raise MemoryError
 
 
 def _read(statement: Statement, samples: str) -> tuple[bool, Profile | None, Note]:

@@ -94,5 +94,5 @@ def still_frame(file: Image.Image, probe: Probe) -> Frame:
         return frame
     from imagejob_worker.image.compositor import Canvas  # by `loading`, for formats that move
 
-    canvas = Canvas((probe.width, probe.height))
+    canvas = Canvas(probe.stored)
     return msgspec.structs.replace(frame, image=canvas.draw(probe.patches[0], frame.image))

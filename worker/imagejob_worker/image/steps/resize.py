@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from PIL.Image import Resampling
 
-from imagejob_worker.image.geometry import unoriented
+from imagejob_worker.image.geometry import turned, unoriented
 
 if TYPE_CHECKING:
     from imagejob_worker.image.context import SourceContext
@@ -23,10 +23,8 @@ measure at which the result is hard to tell from Lanczos alone, at a fraction of
 def resize(raster: Raster, plan: OutputPlan, context: SourceContext) -> Raster:
     """Scale to the output's size, but in the source's orientation."""
     probe = context.probe
-    box = unoriented(plan.placement.box, (probe.width, probe.height), probe.orientation)
-    width, height = plan.placement.size
-    size = (height, width) if probe.orientation >= 5 else (width, height)
-    return _scaled(raster, box, size)
+    box = unoriented(plan.placement.box, probe.stored, probe.orientation)
+    return _scaled(raster, box, turned(plan.placement.size, probe.orientation))
 
 
 def _scaled(raster: Raster, box: Box, size: Size) -> Raster:
