@@ -100,7 +100,7 @@ def test_of_other_kinds_nothing_is_said(data: bytes) -> None:
 def test_of_many_tables_only_those_in_use_are_spelt_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each takes 65,536 numbers, and a file may have a million of them."""
     spelt: list[object] = []
-    symbols = jpeg_codes._symbols  # noqa: SLF001 (what takes the time)
+    symbols = jpeg_codes._symbols
     monkeypatch.setattr(
         jpeg_codes, "_symbols", lambda *stored: (spelt.append(stored), symbols(*stored))[1]
     )

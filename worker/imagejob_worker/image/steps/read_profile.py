@@ -48,6 +48,19 @@ class Profile:
         self._transform.apply(image.getim(), converted.getim())
         return converted
 
+    def from_srgb(self, colour: tuple[int, int, int]) -> tuple[int, ...]:
+        """The samples that show a colour of sRGB, or the nearest there is; of a profile for RGB.
+
+        Raises what littleCMS raises where the profile tells only what samples show.
+        """
+        srgb = _imagingcms.createProfile("sRGB")
+        back = _imagingcms.buildTransform(
+            srgb, _imagingcms.profile_frombytes(icc.bounded(self.data)), "RGB", "RGB", PERCEPTUAL
+        )
+        samples = Image.new("RGB", (1, 1), colour)
+        back.apply(samples.getim(), samples.getim())
+        return tuple(samples.tobytes())
+
 
 def read_profile(context: SourceContext) -> None:
     """Set the profile that the first statement to decide means; None for sRGB.
@@ -58,17 +71,17 @@ def read_profile(context: SourceContext) -> None:
     first, *_ = context.first_frames.values()
     for statement in context.probe.stated:
         if isinstance(statement, Icc):
-            _check_memory(context.files, statement)
+            check_profile_memory(context.files, statement.data or b"")
         decided, context.profile, note = _read(statement, first.space)
         context.notes |= note
         if decided:
             return
 
 
-def _check_memory(files: Files, statement: Icc) -> None:
+def check_profile_memory(files: Files, data: bytes) -> None:
     """littleCMS reports a lack of memory as a profile that it can't use, so check before."""
-    free, length = files.free_address_space(), len(statement.data or b"")
-    if free is not None and free < memory.PROFILE * length + memory.MIB:
+    free = files.free_address_space()
+    if free is not None and free < memory.PROFILE * len(data) + memory.MIB:
         raise MemoryError
 
 
