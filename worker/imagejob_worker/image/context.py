@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from imagejob_worker.image.parsers.probe import Probe
     from imagejob_worker.image.plan import OutputPlan
     from imagejob_worker.image.raster import Frame
+    from imagejob_worker.image.steps.canvas import Colour
     from imagejob_worker.image.steps.choose_format import Choice
     from imagejob_worker.image.steps.encode import Animation
     from imagejob_worker.image.steps.read_profile import Profile
@@ -79,6 +80,7 @@ class OutputContext:
 
     choice: Choice  # choose_format; encode_output and keep_within_source may replace it
     icc: bytes | None  # fit_profile: the profile to write into the file
+    background: Colour | None  # fit_profile: the one asked for, in the colours of the pixels
     images: list[Image.Image]  # draw_canvas, unify_modes
     made: Made  # encode_output; keep_within_source may replace it
 

@@ -21,6 +21,7 @@ MAX_BYTES = 2 << 20
 
 DHT, DQT, SOS, FRAMES = 0xC4, 0xDB, 0xDA, (0xC0, 0xC1)
 MOST_BITS = 64 * 32  # of a block
+MOST_BLOCKS = 10  # in an MCU
 CHUNK = 512
 WHITE = 1024  # eight times the largest sample above the middle
 
@@ -69,13 +70,13 @@ def sound_share(data: bytes) -> float | None:
         return None
     for row in range(scan.rows):
         for _ in range(scan.columns):
+            if scan.bits.at > MAX_BYTES:
+                return None
             for component in scan.blocks:
                 if not _is_sound(scan.bits, component):
                     return row / scan.rows
         if scan.bits.are_used_up:
             return row / scan.rows
-        if scan.bits.at > MAX_BYTES:
-            return None
     return None
 
 
@@ -83,25 +84,27 @@ class _Scan:
     """What its header, and the tables before it, say. Raises what missing ones raise."""
 
     def __init__(self, data: bytes) -> None:
-        tables: dict[int, list[int]] = {}
+        tables: dict[int, bytes] = {}
         steps: dict[int, int] = {}
         frame = b""
         at = 2
         while data[at + 1] != SOS:
             end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
             if data[at + 1] == DHT:
-                tables.update(_symbols(data[at + 4 : end]))
+                tables.update(_tables(data[at + 4 : end]))
             elif data[at + 1] == DQT:
                 steps.update(_first_steps(data[at + 4 : end]))
             elif data[at + 1] in FRAMES:
                 frame = data[at + 4 : end]
             at = end
         start = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        self.bits = _Bits(data[start:-2].replace(b"\xff\0", b"\xff"))
+        most = 2 * (MAX_BYTES + MOST_BLOCKS * CHUNK)  # half of them may be stuffed
+        end = min(len(data) - 2, start + most)
+        self.bits = _Bits(data[start:end].replace(b"\xff\0", b"\xff"))
         self._lay_out(frame, data[at + 4 : start], tables, steps)
 
     def _lay_out(
-        self, frame: bytes, scan: bytes, tables: dict[int, list[int]], steps: dict[int, int]
+        self, frame: bytes, scan: bytes, tables: dict[int, bytes], steps: dict[int, int]
     ) -> None:
         sampling = {frame[at]: frame[at + 1] for at in range(6, len(frame), 3)}
         if len(sampling) == 1:
@@ -110,8 +113,8 @@ class _Scan:
         self.blocks: list[_Component] = []
         for name, selected in zip(scan[1:-3:2], scan[2:-3:2], strict=True):
             component = _Component(
-                dc=tables[selected >> 4],
-                ac=tables[0x10 | selected & 15],
+                dc=_symbols(tables[selected >> 4]),
+                ac=_symbols(tables[0x10 | selected & 15]),
                 most=WHITE // steps[quantized[name]] + 2,
             )
             self.blocks += [component] * ((sampling[name] >> 4) * (sampling[name] & 15))
@@ -121,20 +124,29 @@ class _Scan:
         self.columns = -(-int.from_bytes(frame[3:5], "big") // across)
 
 
-def _symbols(payload: bytes) -> Iterator[tuple[int, list[int]]]:
-    """The tables of one segment, by class and number."""
+def _tables(payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """The tables of one segment as they are stored, by class and number.
+
+    A file may have millions of them, of which the last ones count: only these are spelt out.
+    """
     at = 0
     while at < len(payload):
-        table: list[int] = []
-        symbol = at + 17
-        for length in range(1, 17):
-            for _ in range(payload[at + length]):
-                table += [length << 8 | payload[symbol]] * (1 << 16 - length)
-                symbol += 1
+        end = at + 17 + sum(payload[at + 1 : at + 17])
+        yield payload[at], payload[at + 1 : end]
+        at = end
+
+
+def _symbols(stored: bytes) -> list[int]:
+    """A table as its component has it. Raises ValueError for more codes than there can be."""
+    table: list[int] = []
+    symbol = 16
+    for length in range(1, 17):
+        for _ in range(stored[length - 1]):
+            table += [length << 8 | stored[symbol]] * (1 << 16 - length)
+            symbol += 1
             if len(table) > 1 << 16:
-                raise ValueError  # libjpeg looks only at tables that it uses
-        yield payload[at], table + [0] * ((1 << 16) - len(table))
-        at = symbol
+                raise ValueError
+    return table + [0] * ((1 << 16) - len(table))
 
 
 def _first_steps(payload: bytes) -> Iterator[tuple[int, int]]:

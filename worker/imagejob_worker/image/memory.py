@@ -40,7 +40,8 @@ DECODERS: Final[dict[SourceFormat, tuple[int, int]]] = {
 animation, where the decoder stays and each frame is copied."""
 
 PROFILE: Final = 7
-"""Bytes for a byte of an ICC profile while littleCMS reads it: tables of 8 bits become 16."""
+"""Bytes for a byte of an ICC profile while littleCMS reads it: tables of 8 bits become 16. It does
+so a second time for a background."""
 
 KEYED_GREY: Final = 13
 """The same of a PNG of 16-bit grey with a transparent colour, which is compared byte by byte."""
@@ -90,7 +91,9 @@ def needed(source: Source, plans: Sequence[OutputPlan]) -> int:
     held = decoding if moving else PIXEL * area(source.size)
     peak = max(decoding, held + _stills(source, stills), held + _moving(source, moving))
     # Most decoders read the whole file into memory, of a JPEG only where damage is looked for.
-    return BUFFERS + peak + source.length + PROFILE * source.probe.profile_length
+    both_ways = 1 + any(plan.output.background is not None for plan in plans)
+    profile = PROFILE * source.probe.profile_length * both_ways
+    return BUFFERS + peak + source.length + profile
 
 
 def _decoding(source: Source, *, animated: bool) -> int:

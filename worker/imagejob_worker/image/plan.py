@@ -93,7 +93,9 @@ def _can_serve(larger: OutputPlan, plan: OutputPlan, source: Size) -> bool:
     need = _needed_size(plan.placement, source)
     has = larger.placement.size
     uncropped = larger.placement.extent == source
-    return uncropped and has[0] >= BASE_MARGIN * need[0] and has[1] >= BASE_MARGIN * need[1]
+    enlarged = has[0] > source[0] or has[1] > source[1]  # has no more than the source, and blurred
+    enough = has[0] >= BASE_MARGIN * need[0] and has[1] >= BASE_MARGIN * need[1]
+    return uncropped and enough and not enlarged
 
 
 def _needed_size(placement: Placement, source: Size) -> tuple[float, float]:

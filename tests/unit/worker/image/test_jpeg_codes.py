@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import random
+import tracemalloc
 from typing import Any
 
 import pytest
+from imagejob_worker.image import jpeg_codes
 from imagejob_worker.image.jpeg_codes import sound_share
 from PIL import Image, ImageChops
 from support.pictures import encoded, photo
@@ -93,3 +95,29 @@ def test_rows_that_are_missing_are_not_sound() -> None:
 )
 def test_of_other_kinds_nothing_is_said(data: bytes) -> None:
     assert sound_share(data) is None
+
+
+def test_of_many_tables_only_those_in_use_are_spelt_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes 65,536 numbers, and a file may have a million of them."""
+    spelt: list[object] = []
+    symbols = jpeg_codes._symbols
+    monkeypatch.setattr(
+        jpeg_codes, "_symbols", lambda *stored: (spelt.append(stored), symbols(*stored))[1]
+    )
+    table = jpeg.segment(0xC4, b"\0\1" + bytes(16))
+
+    assert sound_share(jpeg.with_segments(plain(NOISY), *[table] * 100)) is None
+    assert len(spelt) <= 2 * 3
+
+
+def test_of_a_large_file_only_what_is_looked_at_is_copied() -> None:
+    data = plain(NOISY)
+    large = data[:-2] + bytes(32 << 20) + data[-2:]
+    tracemalloc.start()
+    try:
+        sound_share(large)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < len(large) / 2

@@ -33,6 +33,7 @@ def square(side: int, **fields: Any) -> dict[str, Any]:
         ([{"width": 1600}, square(300)], {0: None, 1: 0}),
         ([{"width": 1600}, square(600)], {0: None, 1: None}),
         ([{"width": 2000}, {"width": 900}, {"width": 400}], {0: None, 1: 0, 2: 1}),
+        ([{"width": 6000, "enlarge": True}, {}, {"width": 900}], {0: None, 1: None, 2: 1}),
     ],
 )
 def test_outputs_start_from_the_smallest_that_serves(

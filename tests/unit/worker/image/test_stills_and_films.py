@@ -14,7 +14,7 @@ from imagejob_worker.contract.failures import ItemFailure
 from support.filming import apngs, gifs, reading, webps
 from support.filming.film import Film, apart, composed, difference, seen, timeline
 from support.pictures import Bench
-from support.specimens import png, webp
+from support.specimens import gif, png, webp
 
 STILLS: list[dict[str, Any]] = [
     {"format": "png"},
@@ -164,6 +164,43 @@ def test_frames_before_a_damaged_one_show_the_same(bench: Bench, make: Maker, nu
     before = replace(film, frames=film.frames[:-1])
     assert apart(timeline(before), timeline(found)) <= (2 if film.blends else 0)
     assert Note.DAMAGED in processed.notes
+
+
+def spoilt(source: bytes) -> bytes:
+    """The file with other data of its last frame; its structure and checksums are right."""
+    if source[:4] == b"RIFF":
+        *before, (kind, last), _ = webp.chunks(source)
+        bad = last[:30] + b"\xff" * (len(last) - 30)
+        return webp.assemble(*(webp.chunk(*each) for each in (*before, (kind, bad))))
+    if source[:3] == b"GIF":
+        at = [at for at in gif.boundaries(source) if source[at] == ord(",")][-1]
+        last = bytearray(source[at:])
+        last[9] = 0  # no palette of its own
+        return source[:at] + last[:10] + b"\x02" + gif.sub_blocks(b"\xff" * 40) + b";"
+    parts = [(kind, data) for kind, data in png.chunks(source) if kind]
+    number = max(number for number, (kind, _) in enumerate(parts) if kind == b"fdAT")
+    parts[number] = b"fdAT", parts[number][1][:4] + b"\xff" * 40
+    return png.assemble(*(png.chunk(*each) for each in parts))
+
+
+@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("make", CUT)
+def test_a_frame_that_cannot_be_decoded_ends_the_film(
+    bench: Bench, make: Maker, number: int
+) -> None:
+    source, film = films(make, lambda film: len(film.frames) > 2, 3)[number]
+    asked = {"format": "png", "animated": True}
+
+    with pytest.raises(ItemFailure) as failure:
+        bench.process(spoilt(source), asked)
+    processed = bench.process(spoilt(source), asked, limits={"damage": "Note"})
+    found = reading.read(Path(processed.outputs[0].path).read_bytes())
+
+    message = f"the frames from {len(film.frames)} on are missing or damaged"
+    assert (failure.value.reason, failure.value.message) == ("CorruptImage", message)
+    before = replace(film, frames=film.frames[:-1])
+    assert apart(timeline(before), timeline(found)) <= (2 if film.blends else 0)
+    assert processed.notes == Note.DAMAGED
 
 
 def test_an_animation_that_is_announced_too_late_is_none(bench: Bench) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from imagejob_worker.image.context import OutputContext
     from imagejob_worker.image.geometry import Placement
 
-    Colour = tuple[int, int, int, int]
+    Colour = tuple[int, ...]
 
 WHITE = (255, 255, 255, 255)
 CLEAR = (0, 0, 0, 0)
@@ -37,9 +37,9 @@ def parse_colour(background: str | None) -> Colour | None:
 def draw_canvas(output: OutputContext) -> None:
     """Put every frame onto its canvas."""
     plan, has_alpha = output.plan, output.choice.format != "jpeg"
-    background = parse_colour(plan.output.background)
     output.images = [
-        draw(raster.image, plan.placement, background, alpha=has_alpha) for raster in output.rasters
+        draw(raster.image, plan.placement, output.background, alpha=has_alpha)
+        for raster in output.rasters
     ]
 
 
@@ -57,7 +57,7 @@ def draw(
         return image
     colour = background or (CLEAR if alpha else WHITE)
     if not alpha:
-        colour = _over_white(colour)
+        colour = over_white(colour)
     if colour[3] == 255:
         opaque = Image.new("RGB", placement.canvas, colour[:3])
         opaque.paste(image, placement.at, image if image.mode == "RGBA" else None)
@@ -67,6 +67,7 @@ def draw(
     return canvas
 
 
-def _over_white(colour: Colour) -> Colour:
+def over_white(colour: Colour) -> Colour:
+    """Return what a colour looks like on white."""
     red, green, blue = (round(255 + (part - 255) * colour[3] / 255) for part in colour[:3])
     return red, green, blue, 255

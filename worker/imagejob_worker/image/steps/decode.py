@@ -20,7 +20,7 @@ from imagejob_worker.image.steps.load_jpeg import load_jpeg
 from imagejob_worker.image.steps.reader import DAMAGE, opened, still_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from PIL.ImageFile import ImageFile
 
@@ -55,28 +55,46 @@ def decode(context: SourceContext) -> None:
 
 
 def _animation(context: SourceContext) -> Iterator[Frame]:
-    """Yield the frames that are there whole. With the last one, the source is decoded whole."""
+    """Yield the frames before the first that isn't whole; that one ends it, if damage is accepted.
+
+    With the last one, the source is decoded whole.
+    """
     name, probe, cut = context.format, context.probe, context.probe.cut_frame
     frames = cut - 1 if cut else probe.frames
     if cut:
-        missing = f"the frames from {cut:,} on are missing or damaged"
-        if cut == 1:
-            raise corrupt(missing)
-        context.notes |= accept(Damage(missing), context.item.limits)
+        _accept_missing(context, cut)
     from imagejob_worker.image.steps.film import film  # by `loading`, for formats that move
 
-    with _told(name, probe), context.files.source() as stored:
+    with context.files.source() as stored:
         decoded = film(stored, name, probe, frames)
         for number in range(1, frames + 1):
-            yield _next(decoded, context.on_decoded if number == frames else None)
+            frame = _next(context, decoded, number)
+            if frame is None or number == frames:
+                context.on_decoded()
+            if frame is None:
+                return
+            yield frame
+            del frame  # or it would be kept while the next one is decoded
 
 
-def _next(frames: Iterator[Frame], on_decoded: Callable[[], None] | None) -> Frame:
-    """Return the next frame; a caller that doesn't name it doesn't keep it."""
-    frame = next(frames)
-    if on_decoded:
-        on_decoded()
-    return frame
+def _next(context: SourceContext, frames: Iterator[Frame], number: int) -> Frame | None:
+    """Return the next frame; None if it is damaged, and outputs may show those before it."""
+    try:
+        with _told(context.format, context.probe):
+            return next(frames)
+    except ItemFailure as failure:
+        if failure.reason != "CorruptImage" or number == 1:
+            raise
+    _accept_missing(context, number)
+    return None
+
+
+def _accept_missing(context: SourceContext, number: int) -> None:
+    """Accept that the frames from this one on aren't shown. Raises CorruptImage."""
+    missing = f"the frames from {number:,} on are missing or damaged"
+    if number == 1:
+        raise corrupt(missing)
+    context.notes |= accept(Damage(missing), context.item.limits)
 
 
 def _still(context: SourceContext) -> Frame:

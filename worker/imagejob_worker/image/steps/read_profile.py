@@ -48,6 +48,19 @@ class Profile:
         self._transform.apply(image.getim(), converted.getim())
         return converted
 
+    def from_srgb(self, colour: tuple[int, int, int]) -> tuple[int, ...]:
+        """The samples that show a colour of sRGB, or the nearest there is; of a profile for RGB.
+
+        Raises what littleCMS raises where the profile tells only what samples show.
+        """
+        srgb = _imagingcms.createProfile("sRGB")
+        back = _imagingcms.buildTransform(
+            srgb, _imagingcms.profile_frombytes(icc.bounded(self.data)), "RGB", "RGB", PERCEPTUAL
+        )
+        samples = Image.new("RGB", (1, 1), colour)
+        back.apply(samples.getim(), samples.getim())
+        return tuple(samples.tobytes())
+
 
 def read_profile(context: SourceContext) -> None:
     """Set the profile that the first statement to decide means; None for sRGB.
@@ -58,13 +71,16 @@ def read_profile(context: SourceContext) -> None:
     first, *_ = context.first_frames.values()
     for statement in context.probe.stated:
         if isinstance(statement, Icc):
-            # littleCMS would call a lack of memory a profile that it can't use.
-            needed = memory.PROFILE * len(statement.data or b"") + memory.MIB
-            require(context.files.free_address_space(), needed)
+            check_profile_memory(context.files, statement.data or b"")
         decided, context.profile, note = _read(statement, first.space)
         context.notes |= note
         if decided:
             return
+
+
+def check_profile_memory(files: Files, data: bytes) -> None:
+    """littleCMS reports a lack of memory as a profile that it can't use, so check before."""
+    require(files.free_address_space(), memory.PROFILE * len(data) + memory.MIB)
 
 
 def _read(statement: Statement, samples: str) -> tuple[bool, Profile | None, Note]:

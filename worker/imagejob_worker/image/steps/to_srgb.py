@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from imagejob_worker.image.steps.canvas import over_white, parse_colour
+from imagejob_worker.image.steps.read_profile import check_profile_memory
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -29,7 +32,8 @@ def to_srgb(raster: Raster, plan: OutputPlan, context: SourceContext) -> Raster:
 def fit_profile(output: OutputContext) -> None:
     """Keep a profile for grey only in a file of grey pixels; elsewhere convert to sRGB after all.
 
-    WebP has no grey, and neither has a canvas with a background.
+    WebP has no grey, and neither has a canvas with a background. A background is a colour of sRGB:
+    where a profile can't say it, the output is in sRGB, too.
     """
     grey_fits = output.choice.format != "webp" and not output.plan.placement.padded
     if not grey_fits:
@@ -37,7 +41,15 @@ def fit_profile(output: OutputContext) -> None:
             _converted(raster) if raster.profile and raster.profile.space == "GRAY" else raster
             for raster in output.rasters
         ]
-    profile = output.rasters[0].profile
+    profile, asked = output.rasters[0].profile, parse_colour(output.plan.output.background)
+    output.background = asked
+    if asked is not None and profile is not None and profile.space == "RGB":
+        *opaque, alpha = asked if output.choice.format != "jpeg" else over_white(asked)
+        check_profile_memory(output.source.files, profile.data)
+        try:
+            output.background = *profile.from_srgb((opaque[0], opaque[1], opaque[2])), alpha
+        except (OSError, ValueError, TypeError):
+            output.rasters, profile = [_converted(raster) for raster in output.rasters], None
     output.icc = profile.data if profile is not None else None
 
 
