@@ -22,12 +22,25 @@ class Cached(Generic[T]):
         self._make = make
         self._seconds = seconds
         self._clock = clock
-        self._lock = asyncio.Lock()
-        self._value: tuple[float, T] | None = None
+        self._making: asyncio.Task[T] | None = None
+        self._made = float("-inf")
 
     async def get(self) -> T:
-        """Return the value; raises what `make` raises, and asks again then."""
-        async with self._lock:
-            if self._value is None or self._clock() >= self._value[0] + self._seconds:
-                self._value = (self._clock(), await self._make())
-            return self._value[1]
+        """Return the value; raises what `make` raises, and asks again then.
+
+        All who come while it is made get it, so nobody waits for more than one.
+        """
+        making = self._making
+        if making is None or (making.done() and not self._holds(making)):
+            self._making = making = asyncio.create_task(self._make_it())
+        # Others wait for it, too, when the client of this request goes away.
+        return await asyncio.shield(making)
+
+    def _holds(self, making: asyncio.Task[T]) -> bool:
+        failed = making.cancelled() or making.exception() is not None
+        return not failed and self._clock() < self._made + self._seconds
+
+    async def _make_it(self) -> T:
+        value = await self._make()
+        self._made = self._clock()
+        return value

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 SECONDS = 2.0
 """How long an answer holds: anybody may ask, and each store is asked for it."""
 
+CHECK_SECONDS = 5.0
+"""How long a store may take to answer; meanwhile, who asks holds a connection."""
+
 API_SERVER, STORE, PROFILE = "API server", "store", "profile"
 
 
@@ -60,7 +63,10 @@ def _missing(cache: NamespaceCache, profile: str) -> str:
 
 async def _trouble(buckets: Buckets, name: str) -> str:
     try:
-        await buckets.open(name).check()
+        async with asyncio.timeout(CHECK_SECONDS):
+            await buckets.open(name).check()
     except ProblemError as error:
         return error.problem.detail
+    except TimeoutError:
+        return f"The store {name} can't be used now: no answer in time."
     return ""

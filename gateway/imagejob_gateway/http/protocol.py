@@ -6,26 +6,19 @@ with plain text. See docs/decisions/0044-http-in-its-bounds.md.
 
 from __future__ import annotations
 
-import asyncio
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from imagejob_gateway.problem import Problem, ProblemReason
 
+from . import raw
 from .connections import CROWDED
-from .middleware import OF_EVERY_ANSWER, REQUEST_ID, UNLESS_SET, new_request_id
-from .problems import MEDIA_TYPE, body
+from .sending import Sending
 
 if TYPE_CHECKING:
+    import asyncio
     from asyncio import TimerHandle
-
-    from uvicorn.config import Config
-    from uvicorn.server import ServerState
-
-    from .connections import Connections
 
 MOST_HEAD_BYTES = 32 * 1024
 """Of a request's path and headers: a token may have 8 KiB, and proxies add their own."""
@@ -33,6 +26,9 @@ MOST_HEAD_BYTES = 32 * 1024
 HEAD_SECONDS = 20.0
 """From a connection, or a request's first byte, to the end of its headers; and from an answer to
 the end of the body that it didn't wait for."""
+
+MOST_QUEUED = 16
+"""Requests that may wait for the answer to another one. Few clients send any ahead of it."""
 
 FRAMING = (b"content-length", b"transfer-encoding")
 """The headers that say how long a body is."""
@@ -47,11 +43,11 @@ TOO_SLOW = Problem(
 )
 
 
-class _HeadTooLargeError(Exception):
+class _EnoughError(Exception):
     """Ends the parser, which reports it as an error of its own."""
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(Sending):
     """One connection."""
 
     _in_head = True
@@ -63,11 +59,14 @@ class Protocol(HttpToolsProtocol):
     _is_replaying = False
     """Whether the parser is shown a head that was handled already."""
 
-    _has_ended = False
-    """Whether the end of a head or of a message was in the bytes that came last."""
+    _is_over = False
+    """Whether nothing more is read."""
+
+    _has_come = False
+    """Whether the end of a head, a part of a body or its end was in the bytes that came last."""
 
     _unparsed = 0
-    """Bytes that have come since, of a head that isn't complete."""
+    """Bytes that have come since, of a head or of trailers that aren't complete."""
 
     _head = 0
     """Bytes of the head, as far as it is parsed."""
@@ -77,22 +76,6 @@ class Protocol(HttpToolsProtocol):
 
     _problem = MALFORMED
     _timer: TimerHandle | None = None
-
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-        *,
-        all_open: Connections,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self._all_open = all_open
-
-    def close(self) -> None:
-        """Close it, as no request is answered on it."""
-        self.transport.close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
@@ -108,17 +91,18 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol. A head that isn't complete is counted as it comes."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._is_over:
             return
-        length, self._has_ended = len(data), False
+        length, self._has_come = len(data), False
         self._unset_keepalive_if_required()
         try:
             while data:
                 data = self._after_upgrade(data)
         except httptools.HttpParserError:
-            self._refuse(self._problem)
+            if not self._is_over:
+                self._refuse(self._problem)
             return
-        if self._in_head and not self._has_ended:
+        if not self._has_come:
             self._unparsed += length
             if self._unparsed > MOST_HEAD_BYTES:
                 self._refuse(TOO_LARGE)
@@ -143,27 +127,37 @@ class Protocol(HttpToolsProtocol):
         self._count(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools."""
+        """See httptools. Trailers are no headers: nobody has checked them (RFC 9110, 6.5.1)."""
         if self._is_replaying:
             return
-        super().on_header(name, value)
+        if self._in_head:
+            super().on_header(name, value)
         self._count(name, value)
 
     def on_headers_complete(self) -> None:
         """See httptools."""
         if self._is_replaying:
             return
-        self._has_begun = False
-        self._in_head, self._has_ended, self._unparsed = False, True, 0
+        if len(self.pipeline) >= MOST_QUEUED:
+            self.cycle.keep_alive, self._is_over = False, True  # it is answered as the last one
+            raise _EnoughError
+        self._has_begun = self._in_head = False
+        self._note_progress()
         self._stop_timer()
         self._all_open.busy(self)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """See httptools."""
+        self._note_progress()
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """See httptools."""
         if self.parser.should_upgrade():  # its body is still to come
             return
-        self._in_head = self._has_ended = True
+        self._in_head = True
+        self._note_progress()
         super().on_message_complete()
         if self.cycle.response_complete:
             self._stop_timer()
@@ -198,18 +192,21 @@ class Protocol(HttpToolsProtocol):
             return data[upgrade.args[0] :]
         return b""
 
+    def _note_progress(self) -> None:
+        self._has_come, self._unparsed = True, 0
+
     def _count(self, *parts: bytes) -> None:
         self._head += sum(len(part) for part in parts)
         if self._head > MOST_HEAD_BYTES:
             self._problem = TOO_LARGE
-            raise _HeadTooLargeError
+            raise _EnoughError
 
     def _refuse(self, problem: Problem) -> None:
         """Answer and close, unless an answer to an earlier request is still under way."""
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(_response(problem))
+            self.transport.write(raw.rendered(problem))
         self.transport.close()
 
     def _start_timer(self) -> None:
@@ -226,17 +223,3 @@ class Protocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _response(problem: Problem) -> bytes:
-    name = new_request_id("")
-    content = json.dumps(body(problem, name)).encode()
-    headers: dict[str, Any] = {
-        "content-type": MEDIA_TYPE,
-        "content-length": len(content),
-        "connection": "close",
-        REQUEST_ID.lower(): name,
-        **{header.lower(): value for header, value in (OF_EVERY_ANSWER | UNLESS_SET).items()},
-    }
-    lines = "".join(f"{header}: {value}\r\n" for header, value in headers.items())
-    return STATUS_LINE[problem.status] + lines.encode() + b"\r\n" + content

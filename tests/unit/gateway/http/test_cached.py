@@ -52,3 +52,31 @@ def test_a_failure_is_not_kept() -> None:
         return await cached.get()
 
     assert asyncio.run(run()) == 2
+
+
+def test_who_came_while_it_was_made_waits_for_no_second_one() -> None:
+    """A store that answers late would have each wait for those before it."""
+    source = Source()
+
+    async def slow() -> int:
+        source.now += 60.0
+        return await source.make()
+
+    async def run() -> list[int]:
+        cached = Cached(slow, 2.0, lambda: source.now)
+        return await asyncio.gather(*(cached.get() for _ in range(5)))
+
+    assert asyncio.run(run()) == [1] * 5
+
+
+def test_others_get_it_when_the_first_who_asked_goes_away() -> None:
+    source = Source()
+
+    async def run() -> int:
+        cached = Cached(source.make, 2.0, lambda: source.now)
+        first, other = (asyncio.create_task(cached.get()) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        return await other
+
+    assert asyncio.run(run()) == 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
 from imagejob_gateway.auth.tokens import Tokens, open_issuers
 from imagejob_gateway.config import IssuerSettings
+from imagejob_gateway.http import health
 from imagejob_gateway.http.app import application
 from imagejob_gateway.http.cached import Cached
 from imagejob_gateway.http.health import API_SERVER, Health
@@ -30,11 +32,11 @@ def app(tmp_path: Path) -> FastAPI:
     (tmp_path / "key").write_bytes(KEY)
     issuer = IssuerSettings(ISSUER, AUDIENCE, str(tmp_path / "key"))
 
-    async def health() -> Health:
+    async def found() -> Health:
         return Health({API_SERVER: "", "store originals": WHY, "store archive": ""})
 
     tokens = Tokens(open_issuers([issuer], DIAL))
-    return application(services(issuer, tokens=tokens, health=Cached(health, 1.0)))
+    return application(services(issuer, tokens=tokens, health=Cached(found, 1.0)))
 
 
 def test_strangers_learn_that_a_store_fails_and_not_which(app: FastAPI) -> None:
@@ -74,3 +76,27 @@ def test_the_document_says_that_a_token_isn_t_needed(app: FastAPI) -> None:
     operation = app.openapi()["paths"]["/api/v1/health/"]["get"]
 
     assert operation["security"] == [{"HTTPBearer": []}, {}]
+
+
+def test_a_store_that_does_not_answer_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks holds a connection meanwhile."""
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.01)
+
+    class Silent:
+        names = ("originals",)
+
+        def open(self, _: str) -> Silent:
+            return self
+
+        async def check(self) -> None:
+            await asyncio.Event().wait()
+
+    async def run() -> Health:
+        silent: Any = Silent()
+        nothing: Any = None
+        async with asyncio.timeout(10):
+            return await health.health((), silent, (), nothing)
+
+    found = asyncio.run(run())
+
+    assert found.dependencies["store originals"].endswith("no answer in time.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from imagejob_gateway.http import protocol
-from imagejob_gateway.http.protocol import MOST_HEAD_BYTES
+from imagejob_gateway.http.protocol import MOST_HEAD_BYTES, MOST_QUEUED
 from support.http_connections import SECONDS, Connection, served
 
 if TYPE_CHECKING:
@@ -124,13 +124,57 @@ def test_the_last_bytes_of_a_body_are_no_part_of_a_head() -> None:
     assert asyncio.run(run()).endswith(b"\r\n\r\n%d" % len(body))
 
 
-def test_many_small_requests_at_once_are_no_large_head() -> None:
-    one = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-    count = 3 * MOST_HEAD_BYTES // len(one)
+def test_several_requests_at_once_are_no_large_head() -> None:
+    one = b"GET / HTTP/1.1\r\na: " + b"x" * (MOST_HEAD_BYTES // 4) + b"\r\n\r\n"
 
-    answers = said(one * count + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+    answers = said(one * 8 + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
 
-    assert answers.count(b"HTTP/1.1 200") == count + 1
+    assert answers.count(b"HTTP/1.1 200") == 9
+
+
+def test_so_many_requests_wait_for_the_answer_to_another_one() -> None:
+    """Each takes memory, and a kilobyte has fifty."""
+    answers = said(b"GET / HTTP/1.1\r\n\r\n" * 10_000)
+
+    assert answers.count(b"HTTP/1.1 200") == 1 + MOST_QUEUED
+    assert answers.count(b"connection: close") == 1
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
+TRAILERS = {
+    "in pieces": [HALF[:-2], HALF[:-2], HALF],
+    "whole ones": [HALF, HALF],
+}
+
+
+@pytest.mark.parametrize("trailers", TRAILERS.values(), ids=TRAILERS)
+def test_trailers_have_the_same_bound(trailers: list[bytes]) -> None:
+    """Also once the request is answered, as one without a token is."""
+
+    async def run() -> bytes:
+        async with connected(hasty) as connection:
+            await connection.say(CHUNKED + b"\r\n0\r\n")
+            await connection.reader.readuntil(b"!")
+            for part in trailers:
+                await connection.say(part)
+            return await connection.rest()
+
+    assert problem(asyncio.run(run())) == (431, "HeadersTooLarge")
+
+
+def test_trailers_are_no_headers() -> None:
+    async def shown(scope: Any, _: Any, send: Any) -> None:
+        names = b",".join(name for name, _ in scope["headers"])
+        headers = [(b"content-length", str(len(names)).encode()), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": names})
+
+    async def run() -> bytes:
+        async with connected(shown) as connection:
+            await connection.say(CHUNKED + b"\r\n0\r\nAuthorization: Bearer x\r\n\r\n")
+            return await connection.rest()
+
+    assert asyncio.run(run()).endswith(b"\r\n\r\ntransfer-encoding")
 
 
 def test_a_head_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:

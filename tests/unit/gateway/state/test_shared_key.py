@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from imagejob_gateway.problem import ProblemError
 from imagejob_gateway.state.shards import Stored, shard_of
-from imagejob_gateway.state.shared_key import GATEWAY, SECONDS, SharedKey
+from imagejob_gateway.state.shared_key import GATEWAY, PAUSE_SECONDS, SECONDS, SharedKey
 from imagejob_gateway.state.state import State
 from imagejob_operator.kube.errors import UnreachableError
 from support.state_shards import RATE, START, MemoryShards
@@ -75,6 +75,42 @@ def test_one_that_was_deleted_is_made_anew() -> None:
     assert run(one.key.current()) == new != old
 
 
+def test_tokens_outlive_an_entry_that_was_lost() -> None:
+    """Their owners' states may be in other ConfigMaps."""
+    shards = MemoryShards()
+    one, other, newcomer = Replica(shards), Replica(shards), Replica(shards)
+    key = run(one.key.current())
+    assert run(other.key.current()) == key
+    shards.data.clear()
+    shards.versions[shard_of(GATEWAY)] += 1
+
+    for each in (one, other):
+        each.now += SECONDS
+    found = [run(each.key.current()) for each in (one, other, newcomer)]
+
+    assert found == [key] * 3
+
+
+def test_without_a_key_failures_are_not_tried_again_at_once() -> None:
+    shards = MemoryShards()
+    replica = Replica(shards)
+    shards.failure = UnreachableError("down")
+
+    def fails() -> None:
+        with pytest.raises(ProblemError):
+            run(replica.key.current())
+
+    fails()
+    reads = shards.reads
+    for _ in range(5):
+        fails()
+    assert shards.reads == reads
+
+    replica.now += PAUSE_SECONDS
+    fails()
+    assert shards.reads > reads
+
+
 def test_nobody_waits_while_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     shards = MemoryShards()
     replica = Replica(shards)
@@ -108,6 +144,7 @@ def test_while_the_api_server_fails_the_last_one_serves() -> None:
     with pytest.raises(ProblemError):
         run(replica.key.current())
     shards.failure = None
+    replica.now += PAUSE_SECONDS
     key = run(replica.key.current())
     shards.failure = UnreachableError("down")
     replica.now += SECONDS
