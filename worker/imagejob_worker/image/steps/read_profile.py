@@ -18,6 +18,7 @@ from imagejob_worker.image.parsers.statements import Icc
 
 if TYPE_CHECKING:
     from imagejob_worker.image.context import SourceContext
+    from imagejob_worker.image.files import Files
     from imagejob_worker.image.parsers.statements import Statement
 
 PERCEPTUAL: Final = 0  # presses' profiles are made for this intent, and matrix profiles ignore it
