@@ -21,6 +21,8 @@ from imagejob_gateway.config import LONGEST_LEASE
 
 Time = Annotated[int, Meta(ge=0, lt=1 << 52)]
 
+SlotId = Annotated[str, Meta(pattern=r"^[0-9a-f]{24}\Z")]
+"""Part of a key: who may write ConfigMaps must not lead us to other keys by it."""
 
 LONGEST_TICKET = 60
 """How many seconds a ticket may be used, once."""
@@ -112,7 +114,7 @@ class OwnerState(Part, frozen=True):
     as_of: Time = 0
     admissions: Admissions = Admissions()
     uploads: dict[str, Upload] = {}
-    slots: dict[str, Slot] = {}
+    slots: dict[SlotId, Slot] = {}
     tickets: dict[str, Ticket] = {}
     name: str = ""
     key: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")] = ""

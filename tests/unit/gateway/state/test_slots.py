@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from imagejob_gateway.problem import ProblemError, ProblemReason
 from imagejob_gateway.state import limit, slots, uploads
-from imagejob_gateway.state.owner import OwnerState, Slot, Upload, decode, image_of
+from imagejob_gateway.state.owner import OwnerState, Slot, StateError, Upload, decode, image_of
 from imagejob_gateway.state.slots import GRACE
 from imagejob_operator.quota.rates import Rate
 from support.state_shards import START
@@ -35,12 +35,20 @@ def reason(raised: pytest.ExceptionInfo[ProblemError]) -> ProblemReason:
 
 
 def test_what_is_reserved_is_there_once() -> None:
-    state = after("a", "b")
+    ids = "a" * 24, "b" * 24
+    state = after(*ids)
 
-    assert after("a", "b", state=state) is state
+    assert after(*ids, state=state) is state
     assert state.reserved == 2
     assert state.name == ALICE
     assert decode(state.encode()) == state
+
+
+@pytest.mark.parametrize("id_", ["../uploads/1/original", "a", "A" * 24, f"{'a' * 24}\n"])
+def test_what_is_no_id_of_a_slot_is_not_read(id_: str) -> None:
+    """Who may write ConfigMaps must not lead the sweeper to other keys."""
+    with pytest.raises(StateError):
+        decode(after(id_).encode())
 
 
 def test_open_slots_are_bounded_by_number_and_count_for_the_limit() -> None:
