@@ -139,6 +139,7 @@ class Protocol(Sending):
         if self._is_replaying:
             return
         if len(self.pipeline) >= MOST_QUEUED:
+            self._stop_timer()
             self.cycle.keep_alive, self._is_over = False, True  # it is answered as the last one
             raise _EnoughError
         self._has_begun = self._in_head = False

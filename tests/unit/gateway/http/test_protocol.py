@@ -140,6 +140,29 @@ def test_so_many_requests_wait_for_the_answer_to_another_one() -> None:
     assert answers.count(b"connection: close") == 1
 
 
+def test_those_that_wait_have_the_time_that_the_first_one_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+
+    async def run() -> bytes:
+        is_ready = asyncio.Event()
+
+        async def late(scope: Any, receive: Any, send: Any) -> None:
+            await is_ready.wait()
+            await hasty(scope, receive, send)
+
+        async with connected(late) as connection:
+            await connection.say(b"GET / HTTP/1.1\r\n\r\n" * (MOST_QUEUED + 2))
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await connection.reader.read(1)
+            is_ready.set()
+            return await connection.rest()
+
+    assert asyncio.run(run()).count(b"HTTP/1.1 401") == 1 + MOST_QUEUED
+
+
 CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n"
 TRAILERS = {
     "in pieces": [HALF[:-2], HALF[:-2], HALF],
