@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pyvips
 from PIL import Image
 from support import worker_process
 from support.phone_photos import Photo, jpeg
@@ -49,6 +50,12 @@ CASES: dict[str, tuple[bytes, list[dict[str, Any]]]] = {
     "avif": (encoded(RGBA, "AVIF", speed=10), [SMALL]),
     "gif": (encoded(RGB.quantize(64), "GIF"), [FULL]),
     "tiff": (encoded(RGBA, "TIFF", compression="tiff_lzw"), [SMALL]),
+    "a tile larger than its tiff": (
+        pyvips.Image.black(64, 48, bands=4)
+        .copy(interpretation="srgb")
+        .tiffsave_buffer(tile=True, tile_width=2048, tile_height=2048, compression="deflate"),
+        [FULL | {"format": "png"}],
+    ),
     "to avif": (
         encoded(RGBA.resize((800, 600)), "PNG"),
         [FULL | {"format": "avif", "quality": 95}],

@@ -33,6 +33,21 @@ def paint(x: int, y: int) -> Colour:
     return x % 12 / 11, y % 8 / 7, (x * 5 + y * 3) % 12 / 11, 0.3 + 0.7 * (1 - x % 12 / 11)
 
 
+@pytest.mark.parametrize("rows", [2**31, 3_305_111_560, 2**32 - 2])
+def test_strips_of_more_rows_than_can_be_counted_are_damage(bench: Bench, rows: int) -> None:
+    stated = struct.pack("<HHII", 278, 4, 1, 3)
+    data = encoded(photo((24, 9)), "TIFF", tiffinfo={278: 3}).replace(
+        struct.pack("<HHIHH", 278, 3, 1, 3, 0), stated
+    )
+    assert bench.shown(data)
+
+    with pytest.raises(ItemFailure) as failure:
+        bench.shown(data.replace(stated, struct.pack("<HHII", 278, 4, 1, rows)))
+
+    assert failure.value.reason == "CorruptImage"
+    assert failure.value.message == f"the TIFF states strips of {rows:,} rows"
+
+
 @pytest.mark.parametrize("bits", [8, 16])
 def test_tiles_of_planes(bench: Bench, bits: int) -> None:
     """libvips lacks them."""

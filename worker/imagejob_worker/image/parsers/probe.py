@@ -85,7 +85,8 @@ class Probe(msgspec.Struct, frozen=True):
     begins whose checksum is wrong, and `pixels` are then the data of all such chunks.
 
     `deep` says that a PNG's samples have 16 bits, and `held` how many bytes a decoder keeps beside
-    the pixels until it has read all: the coefficients of a JPEG that comes in several scans.
+    the pixels until it has read all: the coefficients of a JPEG that comes in several scans, and
+    what a TIFF's tile has beyond the image.
     """
 
     width: int

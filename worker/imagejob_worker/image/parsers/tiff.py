@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SUBFILE, WIDTH, HEIGHT, TILE_WIDTH, TILE_HEIGHT = 254, 256, 257, 322, 323
 SUB_IFDS, ICC, DNG = 330, 34675, 50706
 METADATA_IFDS = {exif.EXIF_IFD, exif.GPS_IFD}
+ROWS_PER_STRIP, ONE_STRIP = 278, 2**32 - 1
 REDUCED = 1  # NewSubfileType: a smaller version of another image of the file
 RAW_PHOTOMETRIC = {32803, 34892}  # colour filter array, linear raw
 LAST_STANDARD_TAG = 532
@@ -53,6 +54,8 @@ MAX_DIRECTORIES = 65_536
 MAX_TILE_PIXELS = 2048 * 2048
 """A tile is decoded whole, beside the image: this many pixels, or twice as many as the image
 has, are honest."""
+TILE_BYTES = 16
+"""For a pixel of a tile: as stored and as decompressed, of up to four samples of 16 bits."""
 
 
 class _Walk:
@@ -154,7 +157,7 @@ def _found(walk: _Walk, tags: dict[int, Entry]) -> Probe:
     if WIDTH not in tags or HEIGHT not in tags:
         raise corrupt("the TIFF file's first directory states no size")
     width, height = tags[WIDTH].value, tags[HEIGHT].value
-    _check_tile(tags, width * height)
+    beyond = _beyond_image(tags, width * height)
     values = {
         tag: extent.numbers(walk.data, walk.order, tags[tag])
         for tag in tiff_layout.TAGS
@@ -173,13 +176,19 @@ def _found(walk: _Walk, tags: dict[int, Entry]) -> Probe:
             *statements(walk.data, walk.order, tags),
         ),
         layout=tiff_layout.layout(values),
+        held=TILE_BYTES * beyond,
     )
 
 
-def _check_tile(tags: dict[int, Entry], pixels: int) -> None:
+def _beyond_image(tags: dict[int, Entry], pixels: int) -> int:
+    """By how many pixels a tile is larger than the image. Raises CorruptImage if far too many."""
+    rows = tags[ROWS_PER_STRIP].value if ROWS_PER_STRIP in tags else ONE_STRIP
+    if ONE_STRIP >> 1 < rows < ONE_STRIP:  # the decoder calls it a lack of memory
+        raise corrupt(f"the TIFF states strips of {rows:,} rows")
     across, down = (tags[tag].value if tag in tags else 0 for tag in (TILE_WIDTH, TILE_HEIGHT))
     if across * down > max(MAX_TILE_PIXELS, 2 * pixels):
         raise corrupt(f"the TIFF states tiles of {across:,} x {down:,} pixels")
+    return max(0, across * down - pixels)
 
 
 def _profile(data: Data, entry: Entry) -> bytes:
