@@ -13,27 +13,26 @@ from random import Random
 from typing import NamedTuple
 
 from support.specimens import png
+from support.specimens.png_samples import (
+    ADAM7,
+    GREY,
+    GREY_ALPHA,
+    PALETTE,
+    RGB,
+    RGB_ALPHA,
+    SAMPLES,
+)
+from support.specimens.samples import packed
 
 from .film import Disposal, Film, Frame, Pixel
 
-GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
-SAMPLES = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGBA: 4}
 LAYOUTS = [
     (GREY, 1), (GREY, 2), (GREY, 4), (GREY, 8), (GREY, 16), (RGB, 8), (RGB, 16), (PALETTE, 1),
     (PALETTE, 2), (PALETTE, 4), (PALETTE, 8), (GREY_ALPHA, 8), (GREY_ALPHA, 16),
-    (RGBA, 8), (RGBA, 16),
+    (RGB_ALPHA, 8), (RGB_ALPHA, 16),
 ]  # fmt: skip
+WITH_ALPHA = (GREY_ALPHA, RGB_ALPHA)
 DISPOSALS: tuple[Disposal, ...] = ("none", "background", "previous")
-ADAM7 = (
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-    (0, 1, 1, 2),
-)
-"""Of each pass: its first column and row, and the steps across and down."""
 
 
 class Layout(NamedTuple):
@@ -51,7 +50,7 @@ class Layout(NamedTuple):
         most = (1 << self.depth) - 1
         levels = [sample * 255 // most for sample in samples]
         colours = levels[:1] * 3 if self.colour in (GREY, GREY_ALPHA) else levels[:3]
-        alpha = levels[-1] if self.colour in (GREY_ALPHA, RGBA) else 255 * (samples != self.key)
+        alpha = levels[-1] if self.colour in WITH_ALPHA else 255 * (samples != self.key)
         return colours[0], colours[1], colours[2], alpha
 
 
@@ -159,18 +158,13 @@ def _colours(layout: Layout) -> Iterator[bytes]:
 def _packed(samples: list[tuple[int, ...]], width: int, layout: Layout) -> bytes:
     rows = [samples[at : at + width] for at in range(0, len(samples), width)]
     passes = ADAM7 if layout.interlaced else ((0, 0, 1, 1),)
-    packed = b""
+    data = b""
     for left, top, across, down in passes:
         for row in rows[top::down]:
             if part := row[left::across]:
-                packed += b"\0" + _row([value for pixel in part for value in pixel], layout.depth)
-    return packed
-
-
-def _row(values: list[int], depth: int) -> bytes:
-    bits = "".join(f"{value:0{depth}b}" for value in values)
-    bits += "0" * (-len(bits) % 8)
-    return int(bits, 2).to_bytes(len(bits) // 8, "big")
+                values = [value for pixel in part for value in pixel]
+                data += b"\0" + packed(values, layout.depth, ">")
+    return data
 
 
 def _pieces(random: Random, data: bytes) -> list[bytes]:

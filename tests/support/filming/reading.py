@@ -6,8 +6,9 @@ import struct
 import zlib
 
 from support.specimens import png
+from support.specimens.png_samples import SAMPLES
 
-from .apngs import DISPOSALS, SAMPLES, Layout
+from .apngs import DISPOSALS, Layout
 from .film import Film, Frame, Pixel
 
 

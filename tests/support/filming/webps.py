@@ -12,8 +12,6 @@ from support.specimens import webp
 
 from .film import Film, Frame, Pixel
 
-ALPHA, ANIMATION = 0x10, 0x02
-
 
 def make(random: Random) -> tuple[bytes, Film]:
     """A WebP file, and the film that it holds. libwebp encodes each picture, without loss."""
@@ -21,9 +19,10 @@ def make(random: Random) -> tuple[bytes, Film]:
     declared, plays = random.random() < 0.7, random.choice([0, 1, 4])
     alphas = [[255], [0, 255], *([[0, 60, 128, 200, 255]] if declared else [])]
     frames = [_frame(random, width, height, alphas) for _ in range(random.randint(2, 6))]
+    flags = webp.ANIMATION_FLAG | (webp.ALPHA_FLAG if declared else 0)
     background = bytes(random.randrange(256) for _ in range(4))
     data = webp.assemble(
-        webp.extended_header(width, height, ANIMATION | (ALPHA if declared else 0)),
+        webp.extended_header(width, height, flags),
         webp.chunk(b"ANIM", background + struct.pack("<H", plays)),
         *(_chunk(frame) for frame in frames),
     )

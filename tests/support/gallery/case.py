@@ -10,8 +10,10 @@ from PIL.Image import Resampling, Transpose
 
 from support.judges import LIBVIPS, Judge
 from support.shown import Shown
+from support.specimens.ifd import SHORT, Directory, tiff
 from support.specimens.samples import Paint
 
+ORIENTATION = 274
 SIDES = range(5, 41)
 SMALL = range(3, 20)
 UPRIGHT = {
@@ -54,6 +56,11 @@ def drawn(rng: Random, sides: tuple[int, int] | None = None) -> Image.Image:
 def small(rng: Random) -> tuple[int, int]:
     """Sides of a picture whose every pixel is computed."""
     return rng.choice(SMALL), rng.choice(SMALL)
+
+
+def orientation_block(orientation: int, order: str = "<") -> bytes:
+    """An EXIF block that states nothing else."""
+    return tiff([Directory({ORIENTATION: (SHORT, [orientation])})], order)
 
 
 def turned(picture: Image.Image, orientation: int) -> Image.Image:

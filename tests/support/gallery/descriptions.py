@@ -6,6 +6,7 @@ import struct
 from random import Random
 from typing import NamedTuple
 
+from support.gallery.case import ORIENTATION
 from support.gallery.profiles import profile_for
 from support.judges import LIBVIPS, Judge, described
 from support.specimens import png, spaces
@@ -19,7 +20,7 @@ CODE_POINTS = ((12, 13), (9, 13), (1, 8), (12, 8), (1, 4), (5, 13), (11, 13), (2
 
 GAMMAS = (0.25, 0.3333, 0.5, 0.55556, 1.0, 1.5)
 CHROMATICITIES = {"none": None, "P3": spaces.P3, "Adobe": spaces.ADOBE}
-ORIENTATION, EXIF = 274, 0x8769
+EXIF = 0x8769
 ADOBE_NUMBERS = ((2, b""), (65_535, b"R03"))
 
 

@@ -7,15 +7,13 @@ from random import Random
 import pyvips
 from PIL import Image
 
-from support.gallery.case import Case, drawn, small, turned
+from support.gallery.case import Case, drawn, orientation_block, small, turned
 from support.gallery.descriptions import in_avif, in_exif
 from support.gallery.profiles import profile_for
 from support.judges import LIBVIPS, Judge, arithmetic
 from support.shown import Shown
 from support.specimens import avif, gif, webp
-from support.specimens.ifd import SHORT, Directory, tiff
 
-ORIENTATION = 274
 LARGER = range(96, 129)
 """Sides at which it doesn't show that libheif enlarges chroma by repeating it."""
 
@@ -95,7 +93,7 @@ def _painted(picture: Image.Image, orientation: int, *, grey: bool) -> Shown:
 
 
 def _exif(orientation: int) -> bytes:
-    return tiff([Directory({ORIENTATION: (SHORT, [orientation])})]) if orientation > 1 else b""
+    return orientation_block(orientation) if orientation > 1 else b""
 
 
 def deep_avif(picture: Image.Image, bits: int, chroma: str) -> bytes:

@@ -6,14 +6,11 @@ import struct
 from collections.abc import Sequence
 from random import Random
 
-from support.gallery.case import Case, drawn, small
+from support.gallery.case import Case, drawn, orientation_block, small
 from support.gallery.descriptions import in_png
 from support.judges import LIBVIPS
 from support.specimens import png, png_samples
-from support.specimens.ifd import SHORT, Directory, tiff
 from support.specimens.png_samples import GREY_ALPHA, PALETTE, RGB_ALPHA, Layout
-
-ORIENTATION = 274
 
 
 def make(rng: Random) -> Case:
@@ -26,7 +23,7 @@ def make(rng: Random) -> Case:
         chunks, colours, judge = in_png(rng, png_samples.MODES[colour])
     orientation = rng.randrange(1, 9)
     if orientation > 1:
-        block = tiff([Directory({ORIENTATION: (SHORT, [orientation])})], rng.choice("<>"))
+        block = orientation_block(orientation, rng.choice("<>"))
         chunks.append(png.chunk(b"eXIf", block))
     transparent, clear = _clear(rng, layout, rows)
     chunks += [*png_samples.palette(layout), *clear]

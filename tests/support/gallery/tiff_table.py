@@ -17,6 +17,7 @@ from support.specimens.samples import (
     FLOAT,
     INT,
     LAB,
+    MASK,
     PALETTE,
     RGB,
     UNASSOCIATED,
@@ -123,7 +124,7 @@ TABLE = [
     Row(of(LAB, 8), LAB_OF_8_BITS, "8-bit CIE Lab in planes"),
     Row(of(LAB, 16), *refused("16-bit CIE Lab")),
     Row(of(9, 8), *refused("8-bit ICC Lab")),
-    Row(of(4, 1), "1-bit mask"),
+    Row(of(MASK, 1), "1-bit mask"),
 ]
 
 # Compression, predictor, and what else an encoder may choose.

@@ -93,9 +93,9 @@ class OutputContext:
     ) -> None:
         self.source = source
         self.plan = plan
-        self.rasters = rasters
+        self.rasters = rasters  # fit_profile and orient replace them
         self.animation = animation
-        self.file = source.files.outputs[plan.index]
+        self.file = source.files.outputs[plan.index]  # encode_output may take the spare one
 
     @property
     def has_grey_profile(self) -> bool:

@@ -32,16 +32,16 @@ COLOURS: Final = (
     "imagejob_worker.image.colours.made_profile",
 )
 
-FILM = "imagejob_worker.image.steps.film"
+FRAMES = "imagejob_worker.image.steps.decode_frames"
 SALVAGE = "imagejob_worker.image.steps.salvage"
 
 LATE: Final[dict[SourceFormat, tuple[str, ...]]] = {
     "jpeg": COLOURS,
-    "png": ("PIL.ImageChops", "PIL.ImagePalette", FILM, SALVAGE, *COLOURS),
-    "webp": ("PIL.ImageChops", FILM, *COLOURS),
-    "gif": ("PIL.ImageChops", "PIL.ImagePalette", "copy", FILM, SALVAGE),
+    "png": ("PIL.ImageChops", "PIL.ImagePalette", FRAMES, SALVAGE, *COLOURS),
+    "webp": ("PIL.ImageChops", FRAMES, *COLOURS),
+    "gif": ("PIL.ImageChops", "PIL.ImagePalette", "copy", FRAMES, SALVAGE),
     "tiff": ("PIL.ImagePalette", *COLOURS),
-    "avif": ("PIL.ImageChops", "PIL.TiffImagePlugin", FILM, *COLOURS),
+    "avif": ("PIL.ImageChops", "PIL.TiffImagePlugin", FRAMES, *COLOURS),
 }
 """What some images of a format need: with transparency, palettes, several frames, EXIF, damage."""
 

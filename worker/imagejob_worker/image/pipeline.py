@@ -142,7 +142,7 @@ def _animated_outputs(context: SourceContext) -> Iterator[EncodedOutput]:
         for plan, raster in _reduced(context, frame, plans):
             frames[plan.index].append(raster)
         del frame  # or it would be kept while the next one is decoded
-    animation = Animation(durations, context.probe.plays)
+    animation = Animation(tuple(durations), context.probe.plays)
     for plan in plans:
         yield _encoded(OutputContext(context, plan, frames.pop(plan.index), animation))
 

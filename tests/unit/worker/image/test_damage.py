@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import reduce
@@ -16,18 +15,13 @@ from typing import Any
 import pytest
 from imagejob_worker.contract.facts import Note
 from imagejob_worker.contract.failures import ItemFailure
-from imagejob_worker.image import pillow_decoder
 from PIL import Image, ImageChops
 from support.pictures import Bench, encoded, opened, photo
-from support.specimens import jpeg, png
+from support.specimens import jpeg, png, png_samples
+from support.specimens.films import saved
 
 PHOTO = photo((160, 180), seed=4)
 FRAMES = [photo((48, 32), seed=seed) for seed in range(4)]
-
-
-def animated(name: str, **options: Any) -> bytes:
-    first, *others = FRAMES
-    return encoded(first, name, save_all=True, append_images=others, duration=80, **options)
 
 
 def still_gif(*, interlaced: bool) -> bytes:
@@ -35,23 +29,9 @@ def still_gif(*, interlaced: bool) -> bytes:
 
 
 def interlaced_png() -> bytes:
-    """Pillow writes none: Adam7's seven passes, each row without a filter."""
-    rows = bytearray()
-    data, width, height = PHOTO.tobytes(), *PHOTO.size
-    for left, top, across, down in (
-        (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
-        (0, 1, 1, 2),
-    ):  # fmt: skip
-        for y in range(top, height, down):
-            rows += b"\0" + b"".join(
-                data[3 * (y * width + x) : 3 * (y * width + x) + 3]
-                for x in range(left, width, across)
-            )
-    return png.assemble(
-        png.header(width, height, interlaced=True),
-        png.chunk(b"IDAT", zlib.compress(bytes(rows))),
-        png.chunk(b"IEND", b""),
-    )
+    """Pillow writes none."""
+    layout = png_samples.Layout(interlaced=True)
+    return png_samples.write(layout, png_samples.rows_of(layout, PHOTO))
 
 
 WHOLE = {
@@ -64,13 +44,13 @@ WHOLE = {
     "png": encoded(PHOTO, "PNG"),
     "png, palette": encoded(PHOTO.convert("P"), "PNG"),
     "png, interlaced": interlaced_png(),
-    "apng": animated("PNG"),
+    "apng": saved(FRAMES, "PNG"),
     "gif": still_gif(interlaced=False),
     "gif, interlaced": still_gif(interlaced=True),
-    "gif, animated": animated("GIF"),
+    "gif, animated": saved(FRAMES, "GIF"),
     "webp": encoded(PHOTO, "WEBP"),
     "webp, lossless": encoded(PHOTO, "WEBP", lossless=True),
-    "webp, animated": animated("WEBP"),
+    "webp, animated": saved(FRAMES, "WEBP"),
     "tiff": encoded(PHOTO, "TIFF"),
     "tiff, LZW": encoded(PHOTO, "TIFF", compression="tiff_lzw"),
     "avif": encoded(PHOTO, "AVIF"),
@@ -298,66 +278,6 @@ class TestChecksumsOfPng:
 
         assert " of the rows are missing or damaged" in refused(bench, bytes(data))
         assert 0 < lost(bench.picture(self.stored), noted(bench, bytes(data))) <= 1 - share + 0.01
-
-
-MOVING = {"animated": True, "format": "webp"}
-
-
-@pytest.mark.parametrize("name", ["apng", "gif, animated", "webp, animated"])
-class TestFrames:
-    def test_those_that_nobody_asked_for_fail_nothing(self, bench: Bench, name: str) -> None:
-        whole, data = WHOLE[name], WHOLE[name][: int(0.9 * len(WHOLE[name]))]
-
-        processed = bench.process(data, {"format": "png"})
-
-        assert opened(processed.outputs[0]).tobytes() == bench.picture(whole).tobytes()
-
-    def test_those_that_are_asked_for_do(self, bench: Bench, name: str) -> None:
-        message = refused(bench, WHOLE[name][: int(0.9 * len(WHOLE[name]))], **MOVING)
-
-        assert message == "the frames from 4 on are missing or damaged"
-
-    def test_the_whole_ones_are_shown_if_damage_is_accepted(self, bench: Bench, name: str) -> None:
-        data = WHOLE[name][: int(0.9 * len(WHOLE[name]))]
-
-        processed = bench.process(data, MOVING, limits={"damage": "Note"})
-
-        assert opened(processed.outputs[0]).n_frames == 3  # type: ignore[attr-defined]
-        assert processed.notes == Note.DAMAGED
-
-    def test_without_its_end_an_animation_is_whole(self, bench: Bench, name: str) -> None:
-        whole, cut = WHOLE[name], 12 if name == "apng" else 1
-        data = with_riff_length(whole, 90) if "webp" in name else whole[:-cut]
-
-        processed = bench.process(data, MOVING)
-
-        assert processed.notes == Note.NO_END
-        assert opened(processed.outputs[0]).n_frames == len(FRAMES)  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("name", ["jpeg", "png"])
-def test_with_an_unknown_pillow_images_are_decoded_and_cut_ones_refused(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    known = bench.shown(WHOLE[name])
-    monkeypatch.setattr(pillow_decoder, "DECODER_BYTES", 152)
-
-    assert bench.shown(WHOLE[name]) == known
-    with pytest.raises(ItemFailure) as caught:
-        bench.process(WHOLE[name][: len(WHOLE[name]) // 2], {})
-
-    assert caught.value.reason == "CorruptImage"
-
-
-@pytest.mark.parametrize("offset", ["DECODER_BYTES", "LIBJPEG_BYTES"])
-def test_the_layout_is_checked(bench: Bench, monkeypatch: pytest.MonkeyPatch, offset: str) -> None:
-    """Else it would be read at random."""
-    damaged = WHOLE["jpeg"][:-200] + bytes(100) + WHOLE["jpeg"][-100:]
-    with pytest.raises(ItemFailure):
-        bench.process(damaged, {})
-    monkeypatch.setattr(pillow_decoder, offset, 640)
-
-    assert bench.process(damaged, {}).notes == 0
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])

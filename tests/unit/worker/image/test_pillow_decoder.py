@@ -8,9 +8,11 @@ import sys
 from typing import Any
 
 import pytest
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image import pillow_decoder
 from imagejob_worker.image.pillow_decoder import JpegDecoder
 from PIL.JpegImagePlugin import JpegImageFile
-from support.pictures import encoded, photo
+from support.pictures import Bench, encoded, photo
 
 PHOTO = photo((200, 100))
 
@@ -65,6 +67,8 @@ def test_warnings_and_what_lies_before_the_end(count: int) -> None:
 
 STARVED = """
 import io, resource, sys
+from imagejob_worker.contract.failures import ItemFailure
+from imagejob_worker.image import pillow_decoder
 from imagejob_worker.image.pillow_decoder import JpegDecoder
 from PIL.JpegImagePlugin import JpegImageFile
 
@@ -88,3 +92,31 @@ def test_a_lack_of_memory_is_told_from_damage() -> None:
     )
 
     assert done.stdout == b"True True\n"
+
+
+WHOLE = {"jpeg": encoded(PHOTO, "JPEG"), "png": encoded(PHOTO, "PNG")}
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png"])
+def test_with_an_unknown_pillow_images_are_decoded_and_cut_ones_refused(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    known = bench.shown(WHOLE[name])
+    monkeypatch.setattr(pillow_decoder, "DECODER_BYTES", 152)
+
+    assert bench.shown(WHOLE[name]) == known
+    with pytest.raises(ItemFailure) as caught:
+        bench.process(WHOLE[name][: len(WHOLE[name]) // 2], {})
+
+    assert caught.value.reason == "CorruptImage"
+
+
+@pytest.mark.parametrize("offset", ["DECODER_BYTES", "LIBJPEG_BYTES"])
+def test_the_layout_is_checked(bench: Bench, monkeypatch: pytest.MonkeyPatch, offset: str) -> None:
+    """Else it would be read at random."""
+    damaged = WHOLE["jpeg"][:-200] + bytes(100) + WHOLE["jpeg"][-100:]
+    with pytest.raises(ItemFailure):
+        bench.process(damaged, {})
+    monkeypatch.setattr(pillow_decoder, offset, 640)
+
+    assert bench.process(damaged, {}).notes == 0

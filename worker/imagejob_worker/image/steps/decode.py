@@ -63,10 +63,11 @@ def _animation(context: SourceContext) -> Iterator[Frame]:
     frames = cut - 1 if cut else probe.frames
     if cut:
         _accept_missing(context, cut)
-    from imagejob_worker.image.steps.film import film  # by `loading`, for formats that move
+    # By `loading`, for formats that move.
+    from imagejob_worker.image.steps.decode_frames import decode_frames
 
     with context.files.source() as stored:
-        decoded = film(stored, name, probe, frames)
+        decoded = decode_frames(stored, name, probe, frames)
         for number in range(1, frames + 1):
             frame = _next(context, decoded, number)
             if frame is None or number == frames:
@@ -80,7 +81,7 @@ def _animation(context: SourceContext) -> Iterator[Frame]:
 def _next(context: SourceContext, frames: Iterator[Frame], number: int) -> Frame | None:
     """Return the next frame; None if it is damaged, and outputs may show those before it."""
     try:
-        with _told(context.format, context.probe):
+        with _in_our_words(context.format, context.probe):
             return next(frames)
     except ItemFailure as failure:
         if failure.reason != "CorruptImage" or number == 1:
@@ -123,11 +124,12 @@ def _behind_checksum(context: SourceContext) -> Damage | None:
 
 def _whole(context: SourceContext) -> Frame:
     name, probe = context.format, context.probe
-    with _told(name, probe), context.files.source() as stored:
+    with _in_our_words(name, probe), context.files.source() as stored:
         if not all(probe.still_size):  # a GIF may begin with an empty frame
-            from imagejob_worker.image.steps.film import film  # by `loading`, for GIF
+            # By `loading`, for GIF.
+            from imagejob_worker.image.steps.decode_frames import decode_frames
 
-            return next(film(stored, name, probe, 1))
+            return next(decode_frames(stored, name, probe, 1))
         with opened(stored, name, probe) as file:
             context.jpeg_settings = jpeg_settings(file) if name == "jpeg" else None
             if (scale := context.draft_scale) > 1:
@@ -140,7 +142,7 @@ def _whole(context: SourceContext) -> Frame:
 
 
 @contextmanager
-def _told(name: SourceFormat, probe: Probe) -> Iterator[None]:
+def _in_our_words(name: SourceFormat, probe: Probe) -> Iterator[None]:
     """Tell users what decoders raise, without their words: these are for programmers."""
     try:
         yield

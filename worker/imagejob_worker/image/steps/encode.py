@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import msgspec
 from PIL import ImageFile
 
 from imagejob_worker.contract.facts import EXTENSIONS
@@ -43,14 +44,11 @@ LOSSLESS_EFFORT = 70
 """For lossless WebP, `quality` is effort: 0 fast, 100 small."""
 
 
-class Animation:
+class Animation(msgspec.Struct, frozen=True):
     """How long each frame shows, in milliseconds, and how often all are played (0: endlessly)."""
 
-    __slots__ = ("durations", "plays")
-
-    def __init__(self, durations: Sequence[int], plays: int) -> None:
-        self.durations = list(durations)
-        self.plays = plays
+    durations: tuple[int, ...]
+    plays: int
 
 
 def encode(output: OutputContext, choice: Choice, quality: int, file: OutputFile) -> int:

@@ -23,10 +23,12 @@ LONGEST = 2**24 - 1
 """Milliseconds that a frame of a WebP can show: over four and a half hours."""
 
 
-def film(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> Iterator[Frame]:
+def decode_frames(
+    stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int
+) -> Iterator[Frame]:
     """Return so many frames, of which none is kept here. Raises CorruptImage, and DAMAGE."""
-    decoded = _composed if probe.patches else _played
-    return decoded(stored, name, probe, frames)
+    frames_of = _composed if probe.patches else _played
+    return frames_of(stored, name, probe, frames)
 
 
 def _composed(stored: BinaryIO, name: SourceFormat, probe: Probe, frames: int) -> Iterator[Frame]:
