@@ -66,9 +66,9 @@ class Patch(msgspec.Struct, frozen=True):
 class Probe(msgspec.Struct, frozen=True):
     """A source as its container describes it.
 
-    `width` and `height` are in pixels as decoded, before `orientation` (EXIF's 1 to 8) is applied;
-    orientation is 1 where the decoder applies it itself. `frames` follow each other in time, while
-    `pages` are images of a file that is no animation. `plays` counts how often an animation is
+    `width` and `height` are in pixels as decoded, before `orientation` (EXIF's 1 to 8) is applied,
+    which no decoder does. `frames` follow each other in time, while `pages` are images of a file
+    that is no animation. `plays` counts how often an animation is
     played, 0 endlessly. `patches` are its frames where they are composed here, as far as they are
     there; where there are none, the decoder does it. `apart`: the still image is none of the
     frames. `parts` are what a decoder of the still image (of all frames, if there are no patches)
@@ -76,7 +76,8 @@ class Probe(msgspec.Struct, frozen=True):
     decoded samples. `grey` says that a PNG's samples are, whatever they are decoded to, and
     `layout` how a TIFF's lie. `crop` is the box of the picture in what is decoded, if it isn't all
     of it. `stated` is what is said of the image's colours, the statement that goes first at the
-    beginning. `lossless` is asked of PNG and WebP only.
+    beginning, and `hdr` is PQ or HLG if it means high dynamic range. `lossless` is asked of PNG and
+    WebP only.
 
     What is missing: `ended` is False if the end marker is, or if a length doesn't fit the file;
     `cut_frame` is the first frame (from 1) that isn't there whole, 0 for none; `scans_missing` says

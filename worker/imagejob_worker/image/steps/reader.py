@@ -51,7 +51,7 @@ def opened(stored: BinaryIO, name: SourceFormat, probe: Probe) -> Image.Image:
             raise corrupt("the picture is not within the decoded image")
         left, top, right, bottom = probe.crop
         size = right - left, bottom - top
-    if size not in (probe.still_size, probe.displayed):
+    if size != probe.still_size:
         # The probe's size is what was checked: no decoder may see another.
         raise corrupt(
             f"the header can be read as {probe.width} x {probe.height}"
