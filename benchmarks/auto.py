@@ -11,6 +11,7 @@ import sys
 # First on the path, this folder's operator.py would shadow the standard library's `operator`.
 sys.path.append(sys.path.pop(0))
 
+import argparse
 import io
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -24,6 +25,7 @@ from support.corpus import EACH, KINDS, LOSSLESS, corpus
 
 def main() -> int:
     """Exit code: 0."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for made in corpus():
         row, image = found[made.name.rpartition("-")[0]], made.image

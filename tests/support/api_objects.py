@@ -215,6 +215,11 @@ def failed(
     return [2, reason, message, 12, source]
 
 
+def needs(mebibytes: int) -> list[Any]:
+    """The entry of an item that takes so much memory, by its source's header."""
+    return [4, [1, 16320, 12240, 1, 100, DIGEST], mebibytes << 20]
+
+
 def source(digest: bytes = DIGEST) -> list[Any]:
     """The report of a source that has been read, and not decoded."""
     return [1, 0, 0, 0, 3_400_000, digest]

@@ -36,6 +36,7 @@ from support.api_objects import (
     inputs,
     last_failure,
     metadata,
+    needs,
     pod,
     report,
     running,
@@ -95,6 +96,7 @@ WAITING = {
     "queued-worker-unschedulable": carried(pod(phase="Pending", conditions=[NO_ROOM])),
     "queued-worker-suspended": carried(by=suspended()),
     "queued-evicted": carried(pod(state=terminated(exit_code=137), **disrupted())),
+    "queued-needs-memory": carried(pod(state=terminated(report(needs(1264))))),
     "running-processing": carried(RUNNING),
 }
 RETRIED = {

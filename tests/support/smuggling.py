@@ -35,7 +35,7 @@ _output |= {
 _recipe: Body = {
     "outputs": [_output],
     "metadata": {"keep": ["icc"]},
-    "limits": {"maxBytes": "1Mi"},
+    "limits": {"maxBytes": "1Mi", "damage": "Refuse"},
 }
 _s3 = {"endpoint": "https://s3.test", "region": "r", "bucket": "team-a", "prefix": "a"}
 _secret = {"secretRef": {"name": "uploads-s3"}}

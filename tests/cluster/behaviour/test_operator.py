@@ -71,7 +71,7 @@ BAD = {
     "UnsupportedFormat of nothing": image_job("f", "empty"),
     "CorruptImage": image_job("g", "cut"),
     "TooLarge in bytes": image_job("h", "big", limits={"maxBytes": "1Ki"}),
-    "TooLarge in pixels": image_job("i", "big", limits={"maxPixels": 1_000_000}),
+    "TooLarge in pixels": image_job("i", "big", limits={"maxPixels": 100_000}),
 }
 
 

@@ -39,6 +39,11 @@ CASES: dict[str, tuple[bytes, list[dict[str, Any]]]] = {
         jpeg(Photo("", 4000, 3000, progressive=True, subsampling="4:4:4")),
         [FULL | {"width": 640, "format": "png"}],
     ),
+    "jpeg to webp": (encoded(RGB, "JPEG"), [FULL | {"format": "webp"}]),
+    "jpeg to webp of high quality": (
+        encoded(RGB, "JPEG"),
+        [FULL | {"format": "webp", "quality": 100}],
+    ),
     "cmyk jpeg": (encoded(RGB.convert("CMYK"), "JPEG"), [FULL | {"format": "webp"}]),
     "png with alpha": (encoded(RGBA, "PNG"), [FULL | {"format": "jpeg", "background": "#fff"}]),
     "png of 16 bits with a clear grey": (

@@ -54,6 +54,11 @@ AVIF_FULL_CHROMA: Final = 55
 FULL_CHROMA_FROM: Final = 90
 """From this quality on, JPEG and AVIF keep colour at full resolution."""
 
+USUAL_WEBP: Final = 22
+USUAL_WEBP_QUALITY: Final = 80
+"""Still, lossy WebP of opaque pixels takes less, up to the default quality: photographs of 24
+megapixels then fit into the standard size."""
+
 LOSSLESS_WEBP: Final = (420, 48 * MIB)
 """What lossless WebP takes in addition: bytes for a pixel, up to so many."""
 
@@ -156,14 +161,18 @@ def _drawing(source: Source, plan: OutputPlan) -> int:
 
 def _encoding(source: Source, plan: OutputPlan) -> int:
     name = assumed_format(plan, source.format)
-    return encoding(plan.output, name, area(plan.placement.canvas))
+    opaque = not (source.may_be_transparent or plan.placement.padded or plan.animated)
+    return encoding(plan.output, name, area(plan.placement.canvas), opaque=opaque)
 
 
-def encoding(output: Output, name: MadeFormat, pixels: int) -> int:
+def encoding(output: Output, name: MadeFormat, pixels: int, *, opaque: bool) -> int:
     """Return the bytes that an encoder of this format takes beside the image."""
     if name == "avif" and (output.lossless or (output.quality or 0) >= FULL_CHROMA_FROM):
         return pixels * AVIF_FULL_CHROMA
     may_be_lossless = name == "webp" and (output.lossless or output.format == "auto")
+    quality = output.quality or USUAL_WEBP_QUALITY
+    if name == "webp" and opaque and not may_be_lossless and quality <= USUAL_WEBP_QUALITY:
+        return pixels * USUAL_WEBP
     each, most = LOSSLESS_WEBP
     return pixels * ENCODERS[name] + (min(each * pixels, most) if may_be_lossless else 0)
 

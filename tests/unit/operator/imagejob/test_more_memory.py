@@ -20,6 +20,7 @@ from support.api_objects import (
     image_job,
     inputs,
     last_failure,
+    needs,
     pod,
     report,
     store,
@@ -29,10 +30,6 @@ from support.api_objects import (
 from support.resolving import resolve
 
 CAT = image_job(retries=0)
-
-
-def needs(mebibytes: int) -> list[object]:
-    return [4, [1, 16320, 12240, 1, 100, DIGEST], mebibytes * MIB]
 
 
 def worker(job: ImageJob, mebibytes: int, size: Size = "standard", others: int = 0) -> Worker:

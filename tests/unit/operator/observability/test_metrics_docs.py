@@ -49,6 +49,7 @@ def exposed_by_gateway() -> Described:
     """The metrics of a gateway that has served everything."""
     metrics = GatewayMetrics()
     metrics.watch(lambda: ())
+    metrics.watch_listed("ImageProfile", "web", lambda: False)
     metrics.answered("GET", "/", 200, 0.1)
     metrics.stored("PUT", 200, 0.1)
     metrics.client.requested("GET", 200, 0.1)

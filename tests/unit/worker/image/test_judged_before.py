@@ -229,7 +229,7 @@ def test_what_auto_tries_to_stay_within_its_source_is_judged_again(
     """Of a JPEG of low quality, a WebP may be the only file that is no larger."""
     noise = Image.effect_noise((900, 900), 120).convert("CMYK")
     source = encoded(noise, "JPEG", quality=5)
-    allow(monkeypatch, 34 * MIB)
+    allow(monkeypatch, 28 * MIB)
 
     with pytest.raises(NeedsMemory) as caught:
         bench.process(source, {})

@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from imagejob_worker.image.files import OutputFile
     from imagejob_worker.image.steps.choose_format import Choice
 
-QUALITY: dict[MadeFormat, int] = {"jpeg": 82, "webp": 80, "avif": 60, "png": 100}
+QUALITY: dict[MadeFormat, int] = {
+    "jpeg": 82,
+    "webp": memory.USUAL_WEBP_QUALITY,
+    "avif": 60,
+    "png": 100,
+}
 """Where photographs stop looking different from the source at a normal distance."""
 
 WEBP_METHOD = 4
@@ -68,7 +73,8 @@ def encode(output: OutputContext, choice: Choice, quality: int, file: OutputFile
     if choice.format == "avif" and first.mode == "L":
         settings["subsampling"] = "4:0:0"  # else it becomes colour, which no grey profile fits
     free = output.source.files.free_address_space()
-    needed = memory.encoding(output.plan.output, choice.format, first.width * first.height)
+    pixels, opaque = first.width * first.height, first.mode != "RGBA" and animation is None
+    needed = memory.encoding(output.plan.output, choice.format, pixels, opaque=opaque)
     guard = memory_guard(free, choice.format, needed)
     with guard, file.rewritten(EXTENSIONS[choice.format]) as encoded:
         first.save(encoded, **settings)
