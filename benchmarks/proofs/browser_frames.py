@@ -6,10 +6,13 @@ import base64
 import json
 import subprocess
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from proofs.chromium import command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,10 +77,7 @@ def _frame(frame: dict[str, Any]) -> Shown:
 
 def _answered(page: str, answers: Queue[bytes]) -> bytes:
     with TemporaryDirectory(prefix="proof-films-", ignore_cleanup_errors=True) as folder:
-        program = [
-            "chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
-            "--force-color-profile=srgb", f"--user-data-dir={folder}", page,
-        ]  # fmt: skip
+        program = command(Path(folder), page)
         quiet = subprocess.DEVNULL
         with subprocess.Popen(program, stdout=quiet, stderr=quiet) as browser:
             try:

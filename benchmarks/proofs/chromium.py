@@ -49,6 +49,14 @@ def version() -> str:
     return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def command(profile: Path, *arguments: str) -> list[str]:
+    """What starts it without a window, with a profile of its own, for a screen in sRGB."""
+    return [
+        "chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+        "--force-color-profile=srgb", f"--user-data-dir={profile}", *arguments,
+    ]  # fmt: skip
+
+
 def middle_rows(images: Mapping[str, tuple[str, bytes]]) -> dict[str, list[Pixel] | None]:
     """The pixels of each image's middle row; None where it shows no image.
 
@@ -70,11 +78,8 @@ def _dumped(page: str) -> str:
     with TemporaryDirectory(prefix="proof-colours-") as name:
         file = Path(name) / "page.html"
         file.write_text(page)
-        asked = [
-            "chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
-            "--force-color-profile=srgb", f"--user-data-dir={name}/profile",
-            f"--timeout={SECONDS * 500}", "--dump-dom", file.as_uri(),
-        ]  # fmt: skip
+        shown = (f"--timeout={SECONDS * 500}", "--dump-dom", file.as_uri())
+        asked = command(Path(name) / "profile", *shown)
         done = subprocess.run(asked, capture_output=True, text=True, timeout=SECONDS, check=False)
     found = re.search(r"<pre>(.*)</pre>", html.unescape(done.stdout), re.DOTALL)
     if found is None:

@@ -10,7 +10,7 @@ import io
 import itertools
 import struct
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -42,10 +42,21 @@ class Coloured(NamedTuple):
     stored: Sequence[Rgb] = PATCHES
 
 
+def strip(mode: str, colours: Sequence[Any]) -> Image.Image:
+    """Patches of these colours, side by side."""
+    image = Image.new(mode, (PATCH * len(colours), PATCH))
+    for number, colour in enumerate(colours):
+        image.paste(colour, (PATCH * number, 0, PATCH * (number + 1), PATCH))
+    return image
+
+
+def samples(image: Image.Image) -> list[Any]:
+    """What is stored in the middle of each patch."""
+    return [image.getpixel((x, PATCH // 2)) for x in range(PATCH // 2, image.width, PATCH)]
+
+
 def patches(mode: str = "RGB") -> Image.Image:
-    image = Image.new("RGB", (PATCH * len(PATCHES), PATCH))
-    for number, rgb in enumerate(PATCHES):
-        image.paste(rgb, (PATCH * number, 0, PATCH * (number + 1), PATCH))
+    image = strip("RGB", PATCHES)
     if mode == "P":
         return image.quantize(16)
     if mode == "I;16":
@@ -57,8 +68,7 @@ def patches(mode: str = "RGB") -> Image.Image:
 
 def middles(image: Image.Image) -> list[Rgb]:
     """The colour in the middle of each patch."""
-    rgb = image.convert("RGB")
-    return [rgb.getpixel((x, PATCH // 2)) for x in range(PATCH // 2, rgb.width, PATCH)]  # type: ignore[misc]
+    return samples(image.convert("RGB"))
 
 
 def cicp(primaries: int, transfer: int, matrix: int = 0, full: int = 1) -> bytes:

@@ -13,8 +13,8 @@ from PIL import Image
 from support.pictures import Bench
 from support.specimens import avif, colour, icc, jpeg, png, reading, tiff, webp
 from support.specimens.colour import Rgb
+from support.specimens.coloured import samples, strip
 
-PATCH = 16
 PATCHES: tuple[Rgb, ...] = (
     (255, 255, 255), (0, 0, 0), (128, 128, 128), (64, 64, 64),
     (180, 60, 40), (60, 160, 70), (40, 70, 180), (200, 180, 60),
@@ -47,18 +47,6 @@ ENCODERS: dict[str, Callable[[Image.Image, bytes], bytes]] = {
 }
 # Lossless sources must be as exact as 8 bits are; lossy ones are measured from what they decode to.
 TOLERANCE = 2
-
-
-def patches(mode: str, colours: tuple[Any, ...]) -> Image.Image:
-    image = Image.new(mode, (PATCH * len(colours), PATCH))
-    for number, value in enumerate(colours):
-        image.paste(value, (number * PATCH, 0, (number + 1) * PATCH, PATCH))
-    return image
-
-
-def middles(image: Image.Image) -> list[Any]:
-    """The colour in the middle of each patch."""
-    return [image.getpixel((x, PATCH // 2)) for x in range(PATCH // 2, image.width, PATCH)]
 
 
 def furthest(found: list[Rgb], expected: list[Rgb]) -> int:
@@ -100,12 +88,12 @@ RGB_SPACES: dict[str, tuple[Callable[[], bytes], Callable[[Rgb], Rgb]]] = {
 @pytest.mark.parametrize("space", RGB_SPACES)
 def test_wide_gamuts_come_out_as_srgb(studio: Studio, space: str, kind: str) -> None:
     profile, expected_of = RGB_SPACES[space]
-    source = ENCODERS[kind](patches("RGB", PATCHES), profile())
-    stored = middles(decoded(source).convert("RGB"))
+    source = ENCODERS[kind](strip("RGB", PATCHES), profile())
+    stored = samples(decoded(source).convert("RGB"))
     expected = [expected_of(rgb) for rgb in stored]
 
     made = studio.develop(source)
-    found = middles(decoded(made).convert("RGB"))
+    found = samples(decoded(made).convert("RGB"))
 
     assert reading.read("png", made).icc == b""
     assert furthest(found, expected) <= TOLERANCE, list(zip(stored, found, expected, strict=True))
@@ -117,9 +105,9 @@ def test_wide_gamuts_come_out_as_srgb(studio: Studio, space: str, kind: str) -> 
 def test_every_output_format_shows_the_right_colours(
     studio: Studio, made: str, tolerance: int
 ) -> None:
-    source = png.encode(patches("RGB", PATCHES), icc_profile=icc.display_p3())
+    source = png.encode(strip("RGB", PATCHES), icc_profile=icc.display_p3())
 
-    found = middles(decoded(studio.develop(source, made=made)).convert("RGB"))
+    found = samples(decoded(studio.develop(source, made=made)).convert("RGB"))
 
     expected = [colour.from_p3(icc.DISPLAY_P3, rgb) for rgb in PATCHES]
     assert furthest(found, expected) <= tolerance, list(zip(found, expected, strict=True))
@@ -129,20 +117,20 @@ def test_every_output_format_shows_the_right_colours(
 @pytest.mark.parametrize("space", RGB_SPACES)
 def test_a_kept_profile_keeps_the_numbers(studio: Studio, space: str, kind: str) -> None:
     profile = RGB_SPACES[space][0]()
-    source = ENCODERS[kind](patches("RGB", PATCHES), profile)
+    source = ENCODERS[kind](strip("RGB", PATCHES), profile)
 
     made = studio.develop(source, keep=("icc",))
 
     assert reading.read("png", made).icc == profile
-    assert middles(decoded(made).convert("RGB")) == list(PATCHES)
+    assert samples(decoded(made).convert("RGB")) == list(PATCHES)
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "tiff"])
 def test_grey_comes_out_as_srgb(studio: Studio, kind: str) -> None:
-    source = ENCODERS[kind](patches("L", LEVELS), icc.grey(1.8))
-    stored = middles(decoded(source))
+    source = ENCODERS[kind](strip("L", LEVELS), icc.grey(1.8))
+    stored = samples(decoded(source))
 
-    found = middles(decoded(studio.develop(source)).convert("RGB"))
+    found = samples(decoded(studio.develop(source)).convert("RGB"))
 
     expected = [(colour.encoded((level / 255) ** 1.8),) * 3 for level in stored]
     assert furthest(found, expected) <= TOLERANCE, list(zip(stored, found, expected, strict=True))
@@ -151,9 +139,9 @@ def test_grey_comes_out_as_srgb(studio: Studio, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["jpeg", "tiff"])
 def test_cmyk_goes_through_its_own_profile(studio: Studio, kind: str) -> None:
     inks = tuple(tuple(255 * part for part in ink) for ink in INKS)
-    source = ENCODERS[kind](patches("CMYK", inks), icc.cmyk(INKS))
+    source = ENCODERS[kind](strip("CMYK", inks), icc.cmyk(INKS))
 
-    found = middles(decoded(studio.develop(source)).convert("RGB"))
+    found = samples(decoded(studio.develop(source)).convert("RGB"))
 
     expected = [colour.from_lab(lab) for lab in INKS.values()]
     # JPEG sometimes rounds an ink to 254, and the profile's Lab has 8 bits.
@@ -162,9 +150,9 @@ def test_cmyk_goes_through_its_own_profile(studio: Studio, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["jpeg", "tiff"])
 def test_cmyk_without_a_profile_is_not_inverted(studio: Studio, kind: str) -> None:
-    source = ENCODERS[kind](patches("CMYK", ((0, 0, 0, 0), (0, 0, 0, 255), (0, 255, 255, 0))), b"")
+    source = ENCODERS[kind](strip("CMYK", ((0, 0, 0, 0), (0, 0, 0, 255), (0, 255, 255, 0))), b"")
 
-    white, black, red = middles(decoded(studio.develop(source)).convert("RGB"))
+    white, black, red = samples(decoded(studio.develop(source)).convert("RGB"))
 
     assert min(white) >= 250
     assert max(black) <= 45
@@ -183,7 +171,7 @@ def test_a_kept_profile_fits_its_pixels(
 ) -> None:
     """An output of another mode than the source must not carry the source's profile."""
     data = studio.develop(
-        tiff.encode(patches(mode, colours), profile=profile), keep=("icc",), made=made
+        tiff.encode(strip(mode, colours), profile=profile), keep=("icc",), made=made
     )
 
     contents = reading.read(made, data)
